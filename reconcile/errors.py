@@ -1,0 +1,123 @@
+"""Every error a user can meet.
+
+    ReconcileError                 exit code
+    ├── UsageError                 1   a command, option or setting that cannot work
+    ├── ManifestError              1   the manifests hold problems; carries all of them
+    ├── ApiError                   1   HubSpot (or the sandbox) said no
+    │   ├── AuthError              1   token wrong, revoked, or without a scope
+    │   ├── RateLimited            1   the account's limit is used up and waiting is no use
+    │   └── Unreachable            1   no answer
+    │       └── Ambiguous          1   no answer to a call that may have been carried out
+    ├── GuardRefused               3   a guard or policy refused the plan
+    ├── Locked                     4   somebody else holds the target's lock
+    ├── AppliedInPart              5   some records are not as planned; applying again goes on
+    └── StalePlan                  6   the plan no longer fits what it was made from
+
+Exit codes are part of the command line's contract (README, "Exit codes").
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ReconcileError(Exception):
+    """Something the user can act on. ``hint`` says how; it is shown on a line of its own."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(ReconcileError):
+    """A command, option or setting that cannot work."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong in one place. ``line`` and ``column`` count from 1; 0 is the whole file."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.message}"
+
+
+class ManifestError(ReconcileError):
+    """The manifests hold problems; ``problems`` lists every one of them, sorted by place."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        many = len(self.problems)
+        super().__init__(f"{many} problem{'s' if many != 1 else ''} in the manifests")
+
+
+class ApiError(ReconcileError):
+    """HubSpot refused a call. ``status`` is the HTTP status, 0 where there was no answer.
+
+    ``category`` and ``context`` are HubSpot's own (StandardError in its specifications);
+    ``correlation_id`` is what HubSpot's support asks for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        category: str = "",
+        correlation_id: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.category = category
+        self.correlation_id = correlation_id
+
+
+class AuthError(ApiError):
+    """The token is wrong, revoked, or lacks a scope."""
+
+
+class RateLimited(ApiError):
+    """The account's limit is used up, and waiting within this run is no use."""
+
+
+class Unreachable(ApiError):
+    """No answer came, and the call certainly had no effect or is safe to repeat."""
+
+
+class Ambiguous(Unreachable):
+    """No usable answer came to a call that may have been carried out.
+
+    Must be settled by reading; the call must not be repeated blindly.
+    """
+
+
+class GuardRefused(ReconcileError):
+    """A guard refused the plan; nothing was written."""
+
+    exit_code = 3
+
+
+class Locked(ReconcileError):
+    """Somebody else holds the target's lock; nothing was written."""
+
+    exit_code = 4
+
+
+class AppliedInPart(ReconcileError):
+    """Some records are not as planned. What was done is recorded; applying again goes on."""
+
+    exit_code = 5
+
+
+class StalePlan(ReconcileError):
+    """The plan file no longer fits what it was made from; nothing was written."""
+
+    exit_code = 6

@@ -1,0 +1,73 @@
+"""What an account says about its own properties, pipelines and association labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property definition.
+
+    ``type`` is HubSpot's: bool, date, datetime, enumeration, number, phone_number, string.
+    ``options`` maps internal values to labels (enumerations only); ``open_options`` says that the
+    list is not complete because HubSpot fills it from elsewhere (``externalOptions``).
+    ``multiple`` marks multi-select enumerations, whose value is a ``;``-joined set.
+    """
+
+    name: str
+    type: str
+    label: str = ""
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    open_options: bool = False
+    multiple: bool = False
+    read_only: bool = False
+    unique: bool = False
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline: its id, its label, and its stages' labels by stage id."""
+
+    id: str
+    label: str
+    stages: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One association type between two objects; ``label`` is empty for the unlabelled one.
+
+    ``category`` is HubSpot's: HUBSPOT_DEFINED, USER_DEFINED, INTEGRATOR_DEFINED.
+    """
+
+    category: str
+    type_id: int
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """All definitions a plan may depend on, by kind name.
+
+    ``labels`` is keyed by (kind name, association word).
+    """
+
+    properties: Mapping[str, Mapping[str, Property]]
+    pipelines: Mapping[str, tuple[Pipeline, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    labels: Mapping[tuple[str, str], tuple[Label, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A HubSpot account. ``type`` is STANDARD, SANDBOX, DEVELOPER_TEST or APP_DEVELOPER."""
+
+    portal_id: int
+    type: str
+    time_zone: str = ""
+    currency: str = ""

@@ -1,0 +1,90 @@
+"""Digests: what a plan was made from, and what the state remembers of values."""
+
+import json
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b, sha256
+
+from reconcile.model.address import Address
+from reconcile.model.definitions import Definitions, Property
+from reconcile.model.records import Desired, LastApplied, Unit
+from reconcile.model.values import normalise
+
+
+class Hasher:
+    """Keyed hashes of values: comparable to each other, telling nothing without the key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key[:64]
+
+    def mark(self, name: str, value: str) -> str:
+        """Eight bytes, as hex, of one property's canonical value."""
+        data = f"{name}\0{value}".encode()
+        return blake2b(data, digest_size=8, key=self._key).hexdigest()
+
+    def whole(self, values: Mapping[str, str], definitions: Mapping[str, Property]) -> str:
+        """Sixteen bytes, as hex, over all managed values of a record, however they are spelled."""
+        parts = [f"{n}\0{normalise(values[n], definitions[n])}" for n in sorted(values)]
+        data = "\0\0".join(parts).encode()
+        return blake2b(data, digest_size=16, key=self._key).hexdigest()
+
+
+def canonical(data: object) -> bytes:
+    """Sorted, compact JSON. Values here are text and whole numbers, so this is canonical."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest(data: object) -> str:
+    """SHA-256 of the canonical form, as hex."""
+    return sha256(canonical(data)).hexdigest()
+
+
+def desired_digest(unit: Unit) -> str:
+    """What the manifests say of one unit, wherever it stands in them."""
+    return digest([str(unit.address), [_desired(record) for record in unit.records]])
+
+
+def state_digest(last: Mapping[Address, LastApplied]) -> str:
+    """What the state says of one unit."""
+    return digest(sorted((str(address), _last(entry)) for address, entry in last.items()))
+
+
+def definitions_digest(unit: Unit, definitions: Definitions) -> str:
+    """The definitions that one unit's values depend on."""
+    used: Iterable[tuple[str, str]] = sorted(
+        {(record.address.kind, name) for record in unit.records for name in record.properties}
+    )
+    return digest([_definition(kind, definitions.properties[kind][name]) for kind, name in used])
+
+
+def _desired(record: Desired) -> list[object]:
+    references = sorted((r.to, r.by, r.value, r.label) for r in record.references)
+    return [
+        str(record.address),
+        dict(record.properties),
+        references,
+        sorted(record.ignore),
+        record.protect,
+    ]
+
+
+def _last(entry: LastApplied) -> list[object]:
+    return [
+        entry.id,
+        entry.whole,
+        {name: list(marks) for name, marks in entry.marks.items()},
+        sorted(entry.links),
+        str(entry.parent or ""),
+        entry.protect,
+    ]
+
+
+def _definition(kind: str, definition: Property) -> list[object]:
+    return [
+        kind,
+        definition.name,
+        definition.type,
+        dict(definition.options),
+        definition.multiple,
+        definition.read_only,
+        definition.unique,
+    ]

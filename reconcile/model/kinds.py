@@ -1,0 +1,126 @@
+"""What the product knows about each kind of record, read from ``kinds/*.toml``.
+
+A new kind is a new file there: no code asks for a kind by name.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """How records of a kind are associated with another object.
+
+    ``to`` is the word manifests use (``contact``); ``object`` and ``object_type`` are HubSpot's
+    name and id for it; ``type_id`` is HubSpot's unlabelled association type in this direction and
+    ``labels`` its built-in labelled ones; ``by`` lists the target's unique properties a reference
+    may use; ``kind`` names the target's kind where reconcile manages it too.
+    """
+
+    to: str
+    object: str
+    object_type: str
+    type_id: int
+    labels: Mapping[str, int]
+    by: tuple[str, ...]
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineProperties:
+    """The two properties whose values are a pipeline's id and one of its stages' ids."""
+
+    pipeline: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of record. ``parents`` is empty for kinds that are units of their own.
+
+    ``phase`` orders writes: lower first. ``create`` is the batch endpoint that creates records:
+    ``upsert`` (by unique property, safe to repeat) or ``create`` (with associations). Of each list
+    of scopes any one is enough.
+    """
+
+    name: str
+    plural: str
+    object: str
+    object_type: str
+    phase: int
+    create: str
+    parents: tuple[str, ...]
+    pipeline: PipelineProperties | None
+    title: str
+    personal: tuple[str, ...]
+    read_scopes: tuple[str, ...]
+    write_scopes: tuple[str, ...]
+    schema_scopes: tuple[str, ...]
+    associations: Mapping[str, Association]
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether records of this kind stand on their own (and not under a parent)."""
+        return not self.parents
+
+    def is_personal(self, property_name: str) -> bool:
+        """Whether a property holds personal data, to be left out of what CI shows."""
+        return any(fnmatchcase(property_name, pattern) for pattern in self.personal)
+
+    def count(self, number: int) -> str:
+        """``1 order``, ``2,155 line items``."""
+        singular = self.name.replace("_", " ")
+        return f"{number:,} {singular if number == 1 else self.plural}"
+
+
+def _association(to: str, raw: Mapping[str, Any]) -> Association:
+    return Association(
+        to=to,
+        object=raw["object"],
+        object_type=raw["object_type"],
+        type_id=raw["type_id"],
+        labels=MappingProxyType(dict(raw.get("labels", {}))),
+        by=tuple(raw.get("by", ())),
+        kind=raw.get("kind"),
+    )
+
+
+def _kind(raw: Mapping[str, Any]) -> Kind:
+    pipeline = raw.get("pipeline")
+    return Kind(
+        name=raw["name"],
+        plural=raw["plural"],
+        object=raw["object"],
+        object_type=raw["object_type"],
+        phase=raw["phase"],
+        create=raw["create"],
+        parents=tuple(raw.get("parents", ())),
+        pipeline=PipelineProperties(**pipeline) if pipeline else None,
+        title=raw["title"],
+        personal=tuple(raw.get("personal", ())),
+        read_scopes=tuple(raw["scopes"]["read"]),
+        write_scopes=tuple(raw["scopes"]["write"]),
+        schema_scopes=tuple(raw["scopes"]["schema"]),
+        associations=MappingProxyType(
+            {to: _association(to, body) for to, body in raw.get("associations", {}).items()}
+        ),
+    )
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """All kinds by name, in the order their records are written."""
+    folder = files("reconcile.model") / "kinds"
+    found = [
+        _kind(tomllib.loads(entry.read_text(encoding="utf-8")))
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml")
+    ]
+    found.sort(key=lambda kind: (kind.phase, kind.name))
+    return MappingProxyType({kind.name: kind for kind in found})

@@ -1,0 +1,192 @@
+"""The plan: what would change, as data.
+
+Frozen, sorted and serialisable; nothing in it can be called. Renderers and the applier read the
+same plan, and a plan must not be used to decide anything that it does not say.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconcile.model.address import Address
+from reconcile.model.records import Link
+
+
+class Action(StrEnum):
+    """What happens to a record. A conflict is shown and left alone."""
+
+    DEFINE = "define"
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "adopt"
+    ASSOCIATE = "associate"
+    CONFLICT = "conflict"
+
+    @property
+    def glyph(self) -> str:
+        """The one-character sign of the action; it carries the meaning without colour."""
+        return _GLYPHS[self]
+
+
+_GLYPHS = {
+    Action.DEFINE: "+",
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.ADOPT: "=",
+    Action.ASSOCIATE: "&",
+    Action.CONFLICT: "!",
+}
+
+
+class Reason(StrEnum):
+    """Why a field differs: who moved since the last apply."""
+
+    NEW = "new"  # the record is being created
+    CHANGE = "change"  # the manifest
+    DRIFT = "drift"  # HubSpot
+    BOTH = "both"
+    UNKNOWN = "unknown"  # nothing was recorded to compare with
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One property's values on the wire. ``before`` is ``""`` for absent.
+
+    ``shown_before`` and ``shown_after`` are what people read where that differs from the wire
+    (a stage's label for its id, the author's spelling); ``personal`` keeps values out of CI.
+    """
+
+    name: str
+    before: str
+    after: str
+    reason: Reason
+    shown_before: str = ""
+    shown_after: str = ""
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """An association to make (``add``) or to remove.
+
+    The other end is ``id``, or ``address`` for a record made by the same plan, bound when
+    applying. ``types`` is the whole set of (category, type id) the pair must have afterwards when
+    adding (HubSpot replaces the set), and those to remove when removing; ``ours`` are the declared
+    ones among them, which the state remembers. ``shown`` names the other end as the manifest does.
+    """
+
+    add: bool
+    to: str
+    id: str
+    address: Address | None
+    types: tuple[tuple[str, int], ...]
+    shown: str
+    ours: tuple[tuple[str, int], ...] = ()
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """Everything that happens to one record.
+
+    ``id`` is empty until the record exists. ``parent`` is the address of a line item's parent and
+    ``parent_id`` its id where it exists already. ``rekey`` marks an update that writes the key
+    back onto a record found by its id in state; ``adopts`` one of a record the state did not know.
+    ``keep`` are the managed values that stay as they are, ``kept_links`` the declared associations
+    that stand already. ``why`` explains a conflict. ``title`` is what people call the record.
+    """
+
+    address: Address
+    action: Action
+    id: str = ""
+    title: str = ""
+    fields: tuple[FieldChange, ...] = ()
+    links: tuple[LinkChange, ...] = ()
+    parent: Address | None = None
+    parent_id: str = ""
+    adopts: bool = False
+    rekey: bool = False
+    recreates: bool = False
+    why: str = ""
+    keep: tuple[tuple[str, str], ...] = ()
+    kept_links: tuple[Link, ...] = ()
+    protect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """The changes of one unit, the root's first.
+
+    ``manifest``, ``state`` and ``definitions`` are digests of what the unit was planned from; the
+    applier refuses the unit when the last two have moved.
+    """
+
+    address: Address
+    changes: tuple[RecordChange, ...]
+    manifest: str = ""
+    state: str = ""
+    definitions: str = ""
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDefine:
+    """A unique text property to define for a kind, so that its records can be found by key."""
+
+    kind: str
+    name: str
+    label: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A limit that the plan exceeds. ``name`` is what ``--allow`` takes."""
+
+    name: str
+    count: int
+    limit: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPin:
+    """Which account a plan is for."""
+
+    name: str
+    portal_id: int
+    account_type: str
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would change on one target. ``units`` are sorted by address.
+
+    ``unchanged`` counts records that are as declared already; ``undeclared`` lists records the
+    state manages that no manifest declares any more (left alone). ``defines`` come first when
+    applying.
+    """
+
+    target: TargetPin
+    units: tuple[UnitChange, ...]
+    lineage: str = ""
+    unchanged: int = 0
+    defines: tuple[PropertyDefine, ...] = ()
+    undeclared: tuple[Address, ...] = ()
+    guards: tuple[Guard, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether applying would change nothing, in HubSpot or in the state."""
+        return not self.units and not self.defines
+
+    def records(self) -> Iterable[RecordChange]:
+        """Every record change, unit by unit."""
+        for unit in self.units:
+            yield from unit.changes
+
+    def counts(self) -> "Counter[tuple[Action, str]]":
+        """How many records per (action, kind)."""
+        return Counter((change.action, change.address.kind) for change in self.records())

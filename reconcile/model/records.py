@@ -1,0 +1,160 @@
+"""The three inputs of planning: desired (manifests), actual (HubSpot), last-applied (state)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+from reconcile.model.address import Address
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Place(NamedTuple):
+    """Where something stands in a manifest. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+NOWHERE = Place("", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A manifest's pointer to another record.
+
+    ``by`` is ``key``, ``id``, or a unique property of the target (``email``); ``label`` is an
+    association label's name, empty for the plain association.
+    """
+
+    to: str
+    by: str
+    value: str
+    label: str = ""
+    place: Place = NOWHERE
+
+    def __str__(self) -> str:
+        label = f" ({self.label})" if self.label else ""
+        return f"{self.to} {self.by}={self.value}{label}"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One record as a manifest declares it.
+
+    ``properties`` are text as written: absent is unmanaged, ``""`` clears. ``at`` maps a property's
+    name to the (line, column) of its value. ``ignore`` names properties to leave as they are once
+    the record exists; ``protect`` keeps the record from ever being archived or made again.
+    """
+
+    address: Address
+    properties: Mapping[str, str]
+    place: Place
+    at: Mapping[str, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
+    references: tuple[Reference, ...] = ()
+    ignore: frozenset[str] = frozenset()
+    protect: bool = False
+
+    def place_of(self, property_name: str) -> Place:
+        """Where a property's value stands, or the record where that is not known."""
+        line, column = self.at.get(property_name, self.place[1:])
+        return Place(self.place.file, line, column)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One order or cart with its line items: what is diffed, shown and applied together.
+
+    ``root`` is None when the manifests declare only line items under a parent that something else
+    owns; ``parent`` then says which record that is, and it is never written.
+    """
+
+    address: Address
+    root: Desired | None
+    lines: tuple[Desired, ...] = ()
+    parent: Reference | None = None
+
+    @property
+    def records(self) -> tuple[Desired, ...]:
+        """Every declared record, the root first."""
+        return ((self.root,) if self.root else ()) + self.lines
+
+
+class Link(NamedTuple):
+    """One association of a record: to which object (``contact``), its id, one type of the pair."""
+
+    to: str
+    id: str
+    type_id: int
+    category: str = "HUBSPOT_DEFINED"
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """One record as HubSpot answered it. A property HubSpot has no value for is None."""
+
+    id: str
+    properties: Mapping[str, str | None]
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a declared record is not where its key says.
+
+    ``why`` is ``archived``, ``merged`` (into ``into``), or ``gone``. Only records that the state
+    knows by id can be missing; all others are simply absent.
+    """
+
+    id: str
+    why: str
+    into: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What HubSpot holds for one unit.
+
+    ``records`` has an entry for each declared record that exists under its key or under the id in
+    state; ``missing`` those that state knows but that are archived, merged or gone; an address in
+    neither is absent. ``links`` are each record's associations of the declared or recorded
+    pairs. ``others`` counts the parent's line items that no manifest declares. ``parent_id`` is
+    the id of a parent that something else owns.
+    """
+
+    records: Mapping[Address, Actual]
+    missing: Mapping[Address, Missing] = field(default_factory=lambda: MappingProxyType({}))
+    links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
+    others: int = 0
+    parent_id: str = ""
+
+
+class Marks(NamedTuple):
+    """Keyed hashes of one property's value: as we wrote it, and as HubSpot read it back."""
+
+    written: str
+    read: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastApplied:
+    """What the state knows of one record: no order data, only ids and keyed hashes.
+
+    ``whole`` covers all managed values as written, so that an unchanged record costs one
+    comparison. ``links`` are the associations that we made.
+    """
+
+    id: str
+    marks: Mapping[str, Marks] = field(default_factory=lambda: MappingProxyType({}))
+    whole: str = ""
+    links: frozenset[Link] = frozenset()
+    parent: Address | None = None
+    protect: bool = False
+    run: str = ""
+
+
+def text_of(properties: Mapping[str, str | None], names: Iterable[str]) -> dict[str, str]:
+    """The named properties with absent values as ``""``."""
+    return {name: properties.get(name) or "" for name in names}

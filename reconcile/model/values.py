@@ -1,0 +1,156 @@
+"""Comparing property values the way their types mean them.
+
+Manifests and HubSpot both speak text; two spellings of one value must not look like a change.
+Facts: reference §12 (number formats, dates in ISO or epoch milliseconds, dropped zero
+milliseconds, unordered multi-selects, "" and null reading back alike).
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+
+from reconcile.model.definitions import Property
+
+MAX_LENGTH = 65_536
+"""Longest string value HubSpot takes (reference §3)."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS = re.compile(r"-?\d{11,14}\Z")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+_DATETIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?\Z", re.ASCII
+)
+
+
+def normalise(text: str | None, definition: Property) -> str:
+    """The canonical text of a value: equal for two spellings of one value, and only then.
+
+    ``None`` and ``""`` are both the absent value. Text that does not parse as its type is its own
+    canonical form, so that an odd stored value still differs from a good desired one.
+    """
+    if text is None or text == "":
+        return ""
+    match definition.type:
+        case "number":
+            return _number(text)
+        case "date":
+            return _date(text)
+        case "datetime":
+            return _datetime(text)
+        case "bool":
+            return text.lower()
+        case "enumeration" if definition.multiple:
+            return ";".join(sorted({part for part in text.split(";") if part}))
+        case _:
+            return text
+
+
+def same(left: str | None, right: str | None, definition: Property) -> bool:
+    """Whether two values mean the same."""
+    return left == right or normalise(left, definition) == normalise(right, definition)
+
+
+def fault(text: str, definition: Property) -> str | None:
+    """Why HubSpot would not take ``text`` for this property, or None. ``""`` (clear) is fine."""
+    if text == "":
+        return None
+    match definition.type:
+        case "number":
+            if not _NUMBER.match(text):
+                return f"{text!r} is no number; write digits with a point, as in 19.90"
+        case "date":
+            if _parse_date(text) is None:
+                return f"{text!r} is no date; write YYYY-MM-DD"
+        case "datetime":
+            if _parse_datetime(text) is None:
+                return f"{text!r} is no date and time; write it as in 1996-07-04T00:00:00Z"
+        case "bool":
+            if text not in ("true", "false"):
+                return f"{text!r} is not true or false"
+        case "enumeration" if not definition.open_options:
+            return _option_fault(text, definition)
+        case _:
+            if len(text) > MAX_LENGTH:
+                return f"{len(text):,} characters; HubSpot takes {MAX_LENGTH:,}"
+    return None
+
+
+def nearest(name: str, names: "list[str] | tuple[str, ...]") -> str:
+    """``; did you mean 'x'?`` for a name close to one of ``names``, or nothing."""
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _option_fault(text: str, definition: Property) -> str | None:
+    chosen = text.split(";") if definition.multiple else [text]
+    for value in chosen:
+        if value in definition.options or (definition.multiple and value == ""):
+            continue
+        by_label = [key for key, label in definition.options.items() if label == value]
+        if by_label:
+            return f"{value!r} is a label; the option's internal name is {by_label[0]!r}"
+        options = tuple(definition.options)
+        listed = ", ".join(options[:8]) + (", …" if len(options) > 8 else "")
+        return f"{value!r} is none of the options ({listed}){nearest(value, options)}"
+    return None
+
+
+def _number(text: str) -> str:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return text
+    if not value.is_finite():
+        return text
+    if value == 0:
+        return "0"
+    return format(value.normalize(), "f") if abs(value.adjusted()) < 40 else str(value.normalize())
+
+
+def _date(text: str) -> str:
+    parsed = _parse_date(text)
+    return parsed.isoformat() if parsed else text
+
+
+def _datetime(text: str) -> str:
+    parsed = _parse_datetime(text)
+    return parsed.isoformat() if parsed else text
+
+
+def _parse_date(text: str) -> date | None:
+    if _DATE.match(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            return None
+    moment = _parse_datetime(text)
+    if moment is None or (moment.hour, moment.minute, moment.second, moment.microsecond) != (
+        0,
+        0,
+        0,
+        0,
+    ):
+        return None
+    return moment.date()
+
+
+def _parse_datetime(text: str) -> datetime | None:
+    if _MILLISECONDS.match(text):
+        try:
+            return _EPOCH + timedelta(milliseconds=int(text))
+        except OverflowError:
+            return None
+    if _DATE.match(text):
+        text += "T00:00:00Z"
+    if not _DATETIME.match(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,0 +1,85 @@
+"""One declared record with everything that planning it may look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconcile.model.address import Address
+from reconcile.model.definitions import Definitions, Property
+from reconcile.model.digest import Hasher
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import Kind
+from reconcile.model.records import Actual, Desired, LastApplied, Link, Observed, Unit
+from reconcile.planning.references import Bindings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all units of one plan share.
+
+    ``declared`` are the folded keys of every declared record, by kind; ``recreate`` the addresses
+    the user asked to make again although their records are archived, merged or gone.
+    """
+
+    definitions: Definitions
+    identities: Mapping[str, Identity]
+    hasher: Hasher
+    bindings: Bindings = field(default_factory=dict)
+    declared: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    recreate: frozenset[Address] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``wanted`` are the declared values as HubSpot stores them; ``actual`` is None while absent;
+    ``last`` is None for a record the state does not know.
+    """
+
+    desired: Desired
+    kind: Kind
+    wanted: Mapping[str, str]
+    unit: Unit
+    observed: Observed
+    actual: Actual | None
+    last: LastApplied | None
+    context: Context
+
+    @property
+    def address(self) -> Address:
+        """The record's name."""
+        return self.desired.address
+
+    @property
+    def identity(self) -> Identity:
+        """How the record is found."""
+        return self.context.identities[self.kind.name]
+
+    @property
+    def definitions(self) -> Mapping[str, Property]:
+        """The property definitions of the record's kind."""
+        return self.context.definitions.properties[self.kind.name]
+
+    @property
+    def parent(self) -> Address | None:
+        """The address of a line item's parent."""
+        return None if self.kind.is_unit else self.unit.address
+
+    @property
+    def parent_id(self) -> str:
+        """The parent's record id, empty while the parent does not exist."""
+        if self.kind.is_unit:
+            return ""
+        root = self.observed.records.get(self.unit.address)
+        return root.id if root else self.observed.parent_id
+
+    @property
+    def links(self) -> frozenset[Link]:
+        """The associations the record has."""
+        return self.observed.links.get(self.address, frozenset()) if self.actual else frozenset()
+
+    @property
+    def under_parent(self) -> bool:
+        """Whether HubSpot shows the line item under its declared parent."""
+        return self.actual is not None and any(
+            link.to == self.kind.name and link.id == self.actual.id
+            for link in self.observed.links.get(self.unit.address, frozenset())
+        )

@@ -1,0 +1,89 @@
+"""Manifests against the account's definitions: every value HubSpot would refuse, with its place."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconcile.errors import Problem
+from reconcile.model.definitions import Definitions, Property
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import Kind, kinds
+from reconcile.model.records import Desired, Place, Reference, Unit
+from reconcile.model.values import fault, nearest
+from reconcile.planning.references import association_types
+from reconcile.planning.wire import wire
+
+
+def check(
+    units: Iterable[Unit], definitions: Definitions, identities: Mapping[str, Identity]
+) -> list[Problem]:
+    """All problems of the declared records, in the order they stand."""
+    return sorted(
+        problem
+        for unit in units
+        for desired in unit.records
+        for problem in _check_record(desired, definitions, identities)
+    )
+
+
+def _check_record(
+    desired: Desired, definitions: Definitions, identities: Mapping[str, Identity]
+) -> Iterator[Problem]:
+    kind = kinds()[desired.address.kind]
+    identity = identities[kind.name]
+    known = definitions.properties[kind.name]
+    values, faults = wire(desired, kind, definitions)
+    for bad in faults:
+        yield _problem(desired.place_of(bad.property), f"{bad.property}: {bad.message}")
+    unresolved = {bad.property for bad in faults}
+    for name, value in values.items():
+        if name in unresolved:
+            continue
+        message = _property_fault(name, value, known, kind, identity)
+        if message:
+            yield _problem(desired.place_of(name), message)
+    for name in sorted(desired.ignore - known.keys()):
+        message = f"lifecycle.ignore names {name!r}, which {kind.plural} do not have"
+        yield _problem(desired.place, message + nearest(name, list(known)))
+    for reference in desired.references:
+        message = _label_fault(reference, kind, definitions)
+        if message:
+            yield _problem(reference.place, message)
+    if not identity.unique and not desired.address.key.isdigit():
+        yield _problem(
+            desired.place,
+            f"{desired.address.key!r} is no HubSpot record id, and {kind.plural} are found by id "
+            "here (identity: id)",
+        )
+
+
+def _property_fault(
+    name: str, value: str, known: Mapping[str, Property], kind: Kind, identity: Identity
+) -> str | None:
+    definition = known.get(name)
+    if definition is None:
+        return f"{kind.plural} have no property {name!r}{nearest(name, list(known))}"
+    if identity.unique and name == identity.name:
+        return f"{name} holds the record's key; write it as `key:` only"
+    if definition.read_only:
+        return f"{name} is read-only: HubSpot computes it"
+    message = fault(value, definition)
+    return f"{name}: {message}" if message else None
+
+
+def _label_fault(reference: Reference, kind: Kind, definitions: Definitions) -> str | None:
+    if not reference.label or association_types(reference, kind, definitions):
+        return None
+    known = [
+        label.label
+        for label in definitions.labels.get((kind.name, reference.to), ())
+        if label.label
+    ]
+    known += list(kind.associations[reference.to].labels)
+    listed = ", ".join(sorted(set(known))) or "there are none"
+    return (
+        f"{reference.label!r} is no association label from {kind.plural} to {reference.to} "
+        f"({listed}){nearest(reference.label, known)}"
+    )
+
+
+def _problem(place: Place, message: str) -> Problem:
+    return Problem(place.file, place.line, place.column, message)

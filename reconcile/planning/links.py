@@ -1,0 +1,139 @@
+"""Which associations a record lacks, and which of ours it no longer declares.
+
+Associations that others made are left alone. HubSpot replaces the whole label set of a pair, so
+what is written is the union of what stands and what is declared (reference §11).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconcile.model.kinds import Kind
+from reconcile.model.plan import LinkChange
+from reconcile.model.records import Link
+from reconcile.planning.case import Case
+from reconcile.planning.references import Bound, association_types, pointer
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPlan:
+    """``changes`` to make; ``kept`` links that stand and are ours; ``ours`` is the declared set."""
+
+    changes: tuple[LinkChange, ...]
+    kept: frozenset[Link]
+    ours: frozenset[Link]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    bound: Bound
+    types: frozenset[tuple[str, int]]
+    shown: str
+    personal: bool
+
+
+def plan_links(case: Case) -> LinkPlan:
+    """Compare a record's declared associations with those it has."""
+    types_of: dict[tuple[str, str], set[tuple[str, int]]] = defaultdict(set)
+    for link in case.links:
+        types_of[link.to, link.id].add((link.category, link.type_id))
+    changes: list[LinkChange] = []
+    kept: set[Link] = set()
+    ours: set[Link] = set()
+    for (to, _), wanted in sorted(_wanted(case).items()):
+        record_id = wanted.bound.id
+        there = types_of.get((to, record_id), set()) if record_id else set()
+        links = {Link(to, record_id, number, category) for category, number in wanted.types}
+        if record_id:
+            ours |= links
+        if wanted.types <= there:
+            kept |= links
+            continue
+        changes.append(
+            LinkChange(
+                add=True,
+                to=to,
+                id=record_id,
+                address=wanted.bound.address,
+                types=tuple(sorted(wanted.types | there)),
+                shown=wanted.shown,
+                ours=tuple(sorted(wanted.types)),
+                personal=wanted.personal,
+            )
+        )
+    if case.actual is not None and not case.kind.is_unit and not case.under_parent:
+        changes.append(_to_parent(case))
+    if case.last is not None:
+        changes += _removals(case.kind, case.last.links - ours, types_of)
+    return LinkPlan(tuple(changes), frozenset(kept), frozenset(ours))
+
+
+def parent_conflict(case: Case) -> str:
+    """Why a line item cannot be given to its declared parent, or nothing.
+
+    A line item belongs to one parent (reference §8); taking it from another would silently alter
+    that one.
+    """
+    if case.kind.is_unit or case.under_parent:
+        return ""
+    others = sorted(f"{link.to} {link.id}" for link in case.links if link.to in case.kind.parents)
+    return f"it belongs to {', '.join(others)} in HubSpot" if others else ""
+
+
+def _wanted(case: Case) -> Mapping[tuple[str, str], _Wanted]:
+    """The declared associations, one entry for each other end."""
+    merged: dict[tuple[str, str], _Wanted] = {}
+    for reference in case.desired.references:
+        bound = case.context.bindings[pointer(reference)]
+        types = frozenset(association_types(reference, case.kind, case.context.definitions))
+        end = (reference.to, bound.id or str(bound.address))
+        earlier = merged.get(end)
+        merged[end] = _Wanted(
+            bound=bound,
+            types=types | (earlier.types if earlier else frozenset()),
+            shown=f"{earlier.shown}, {reference}" if earlier else str(reference),
+            personal=reference.by in case.kind.associations[reference.to].by,
+        )
+    return merged
+
+
+def _to_parent(case: Case) -> LinkChange:
+    association = case.kind.associations[case.unit.address.kind]
+    return LinkChange(
+        add=True,
+        to=association.to,
+        id=case.parent_id,
+        address=None if case.parent_id else case.unit.address,
+        types=(("HUBSPOT_DEFINED", association.type_id),),
+        shown=str(case.unit.address),
+    )
+
+
+def _removals(
+    kind: Kind,
+    dropped: frozenset[Link],
+    types_of: Mapping[tuple[str, str], set[tuple[str, int]]],
+) -> list[LinkChange]:
+    ends: dict[tuple[str, str], set[tuple[str, int]]] = defaultdict(set)
+    for link in dropped:
+        ends[link.to, link.id].add((link.category, link.type_id))
+    changes: list[LinkChange] = []
+    for (to, record_id), recorded in sorted(ends.items()):
+        there = types_of.get((to, record_id), set())
+        plain = ("HUBSPOT_DEFINED", kind.associations[to].type_id)
+        remove = recorded & there
+        if there - recorded - {plain}:
+            # Removing the unlabelled type takes every label of the pair along (reference §11).
+            remove -= {plain}
+        if remove:
+            changes.append(
+                LinkChange(
+                    add=False,
+                    to=to,
+                    id=record_id,
+                    address=None,
+                    types=tuple(sorted(remove)),
+                    shown=f"{to} id={record_id}",
+                )
+            )
+    return changes

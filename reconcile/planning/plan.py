@@ -1,0 +1,53 @@
+"""Putting a plan together from its units: order, guards, what is no longer declared."""
+
+from collections.abc import Iterable, Mapping
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Action, Guard, Plan, PropertyDefine, TargetPin, UnitChange
+
+
+def assemble(
+    units: Iterable[UnitChange],
+    *,
+    target: TargetPin,
+    lineage: str,
+    unchanged: int,
+    undeclared: Iterable[Address],
+    limits: Mapping[str, int],
+    defines: Iterable[PropertyDefine] = (),
+) -> Plan:
+    """A plan, sorted, with the guards it trips. Input order does not matter."""
+    ordered = tuple(sorted(units, key=lambda unit: unit.address))
+    return Plan(
+        target=target,
+        units=ordered,
+        lineage=lineage,
+        unchanged=unchanged,
+        defines=tuple(sorted(defines, key=lambda define: (define.kind, define.name))),
+        undeclared=tuple(sorted(undeclared)),
+        guards=tuple(_tripped(ordered, limits)),
+    )
+
+
+def _tripped(units: tuple[UnitChange, ...], limits: Mapping[str, int]) -> Iterable[Guard]:
+    changes = [change for unit in units for change in unit.changes]
+    counts = {
+        "adopt-update": (
+            sum(change.adopts and change.action is Action.UPDATE for change in changes),
+            "already in HubSpot with other values and not in the state: applying overwrites them",
+        ),
+        "rekey": (
+            sum(change.rekey for change in changes),
+            "found by the id in the state, because the key was changed in HubSpot: "
+            "applying writes the key back",
+        ),
+        "recreate": (
+            sum(change.recreates for change in changes),
+            "archived, merged or gone in HubSpot: applying makes new ones",
+        ),
+    }
+    for name, (count, meaning) in counts.items():
+        limit = limits.get(name, 0)
+        if count > limit:
+            what = "1 record is" if count == 1 else f"{count:,} records are"
+            yield Guard(name, count, limit, f"{what} {meaning}")

@@ -1,0 +1,1 @@
+"""Where state, and what goes with it, is kept between runs."""

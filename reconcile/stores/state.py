@@ -1,0 +1,206 @@
+"""What was last applied, record by record: ids and keyed hashes, no order data.
+
+One small head says whose state it is; the entries lie in 256 shards by the unit's key, so that
+planning a few units, or a long sorted stream of them, never loads all.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import Any
+from uuid import uuid4
+
+from reconcile.errors import UsageError
+from reconcile.model.address import Address, fold
+from reconcile.model.digest import Hasher, canonical
+from reconcile.model.records import LastApplied, Link, Marks
+from reconcile.stores.contract import Store
+
+FORMAT = 1
+"""Version of the state's format. A newer one is refused, never guessed at."""
+
+_HEAD = "head.json"
+_CHECK = "reconcile"
+
+
+def shard_of(unit: Address) -> str:
+    """The shard a unit's entries lie in: two hex digits."""
+    return blake2b(f"{unit.kind}/{fold(unit.key)}".encode(), digest_size=1).hexdigest()
+
+
+@dataclass(slots=True)
+class _Shard:
+    version: str | None
+    units: dict[str, dict[str, Any]]
+    dirty: bool = False
+
+
+class State:
+    """The state of one target. Reads as it goes; ``flush`` writes what ``put`` changed.
+
+    ``keyed`` is False when the state was made with another hash key: its ids still count, its
+    hashes do not, and reasons are ``unknown`` until the next apply.
+    """
+
+    def __init__(self, store: Store, key: bytes) -> None:
+        self._store = store
+        self._hasher = Hasher(key)
+        self._shards: dict[str, _Shard] = {}
+        self._head: dict[str, Any] = {}
+        self._head_version: str | None = None
+        self.keyed = True
+        self._load_head()
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever applied."""
+        return self._head_version is not None
+
+    @property
+    def lineage(self) -> str:
+        """The state's own identity: another state of the same account has another."""
+        return str(self._head.get("lineage", ""))
+
+    @property
+    def portal_id(self) -> int | None:
+        """The account the state belongs to."""
+        return self._head.get("portal_id")
+
+    @property
+    def hasher(self) -> Hasher:
+        """Makes the hashes that the entries are compared with."""
+        return self._hasher
+
+    def linked(self) -> frozenset[tuple[str, str]]:
+        """The (kind, associated object) pairs of which we made an association at some time."""
+        return frozenset((kind, to) for kind, to in self._head.get("linked", ()))
+
+    def unit(self, unit: Address) -> Mapping[Address, LastApplied]:
+        """What was last applied to one unit's records, by address."""
+        raw = self._shard(shard_of(unit)).units.get(_unit_name(unit), {})
+        return {Address.parse(name): self._decode(entry) for name, entry in raw.items()}
+
+    def addresses(self) -> Iterator[tuple[Address, Address]]:
+        """Every (unit, record) the state manages, a shard at a time."""
+        for name in self._store.names("shards/"):
+            shard = self._shard(name.removeprefix("shards/").removesuffix(".json"))
+            for unit, records in shard.units.items():
+                for record in records:
+                    yield Address.parse(unit), Address.parse(record)
+
+    def put(self, unit: Address, address: Address, entry: LastApplied) -> None:
+        """Remember one record."""
+        shard = self._shard(shard_of(unit))
+        shard.units.setdefault(_unit_name(unit), {})[str(address)] = _encode(entry)
+        shard.dirty = True
+        pairs = {(address.kind, link.to) for link in entry.links} - self.linked()
+        if pairs:
+            self._head["linked"] = sorted(map(list, self.linked() | pairs))
+
+    def begin(self, portal_id: int) -> None:
+        """Make the state this account's own before the first write of a run."""
+        if not self._head:
+            self._head = {"lineage": str(uuid4()), "serial": 0, "linked": []}
+        self._head |= {"format": FORMAT, "portal_id": portal_id, "key": self._check()}
+        if not self.keyed:
+            self._forget_hashes()
+            self.keyed = True
+
+    def flush(self) -> None:
+        """Write what changed: shards first, then the head, whose serial tells of it."""
+        dirty = {name: shard for name, shard in self._shards.items() if shard.dirty}
+        for name, shard in dirty.items():
+            data = canonical({"format": FORMAT, "units": shard.units})
+            shard.version = self._store.write(f"shards/{name}.json", data, shard.version)
+            shard.dirty = False
+        self._head["serial"] = int(self._head.get("serial", 0)) + 1
+        self._head_version = self._store.write(_HEAD, canonical(self._head), self._head_version)
+
+    def release(self, keep: Iterable[str] = ()) -> None:
+        """Let go of loaded shards that hold no unwritten change."""
+        kept = set(keep)
+        self._shards = {n: s for n, s in self._shards.items() if s.dirty or n in kept}
+
+    def _load_head(self) -> None:
+        found = self._store.read(_HEAD)
+        if found is None:
+            return
+        self._head = _parse(_HEAD, found[0])
+        self._head_version = found[1]
+        self.keyed = self._head.get("key") == self._check()
+
+    def _check(self) -> str:
+        return self._hasher.mark("key", _CHECK)
+
+    def _shard(self, name: str) -> _Shard:
+        if name not in self._shards:
+            file = f"shards/{name}.json"
+            found = self._store.read(file)
+            units = _parse(file, found[0]).get("units", {}) if found else {}
+            self._shards[name] = _Shard(found[1] if found else None, units)
+        return self._shards[name]
+
+    def _forget_hashes(self) -> None:
+        for file in list(self._store.names("shards/")):
+            shard = self._shard(file.removeprefix("shards/").removesuffix(".json"))
+            for records in shard.units.values():
+                for entry in records.values():
+                    entry["whole"], entry["marks"] = "", {}
+            shard.dirty = True
+
+    def _decode(self, entry: Mapping[str, Any]) -> LastApplied:
+        marks = {
+            name: Marks(*(pair if isinstance(pair, list) else (pair, pair)))
+            for name, pair in entry["marks"].items()
+        }
+        return LastApplied(
+            id=entry["id"],
+            marks=MappingProxyType(marks if self.keyed else {}),
+            whole=entry["whole"] if self.keyed else "",
+            links=frozenset(Link(*link) for link in entry.get("links", ())),
+            parent=Address.parse(entry["parent"]) if entry.get("parent") else None,
+            protect=entry.get("protect", False),
+            run=entry.get("run", ""),
+        )
+
+
+def _encode(entry: LastApplied) -> dict[str, Any]:
+    marks = {
+        name: mark.written if mark.written == mark.read else list(mark)
+        for name, mark in entry.marks.items()
+    }
+    raw: dict[str, Any] = {"id": entry.id, "whole": entry.whole, "marks": marks}
+    if entry.links:
+        raw["links"] = [list(link) for link in sorted(entry.links)]
+    if entry.parent:
+        raw["parent"] = str(entry.parent)
+    if entry.protect:
+        raw["protect"] = True
+    if entry.run:
+        raw["run"] = entry.run
+    return raw
+
+
+def _unit_name(unit: Address) -> str:
+    return f"{unit.kind}/{fold(unit.key)}"
+
+
+def _parse(name: str, data: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(data)
+    except ValueError as error:
+        raise UsageError(
+            f"the state's {name} is damaged: {error}",
+            hint="restore it from a backup; without it records are found by their keys, and "
+            "nothing is created twice",
+        ) from error
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("format"), int):
+        raise UsageError(f"the state's {name} is damaged: it is no state file")
+    if parsed["format"] > FORMAT:
+        raise UsageError(
+            f"the state's {name} has format {parsed['format']}; this version reads up to {FORMAT}",
+            hint="use the version of reconcile that wrote it, or a newer one",
+        )
+    return parsed
