@@ -6,6 +6,7 @@ from hashlib import blake2b, sha256
 
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Property
+from reconcile.model.plan import RecordChange
 from reconcile.model.records import Desired, LastApplied, Unit
 from reconcile.model.values import normalise
 
@@ -48,12 +49,14 @@ def state_digest(last: Mapping[Address, LastApplied]) -> str:
     return digest(sorted((str(address), _last(entry)) for address, entry in last.items()))
 
 
-def definitions_digest(unit: Unit, definitions: Definitions) -> str:
-    """The definitions that one unit's values depend on."""
-    used: Iterable[tuple[str, str]] = sorted(
-        {(record.address.kind, name) for record in unit.records for name in record.properties}
-    )
-    return digest([_definition(kind, definitions.properties[kind][name]) for kind, name in used])
+def definitions_digest(changes: Iterable[RecordChange], definitions: Definitions) -> str:
+    """The definitions that the values of some changes depend on."""
+    used = {
+        (change.address.kind, name)
+        for change in changes
+        for name in (*(field.name for field in change.fields), *(name for name, _ in change.keep))
+    }
+    return digest([_definition(kind, definitions.properties[kind][name]) for kind, name in sorted(used)])
 
 
 def _desired(record: Desired) -> list[object]:

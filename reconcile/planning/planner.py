@@ -23,7 +23,7 @@ def plan_unit(
         _plan_record(_case(desired, unit, observed, last.get(desired.address), context))
         for desired in unit.records
     )
-    changes = tuple(change for change in planned if change is not None)
+    changes = _hold_back(unit, tuple(change for change in planned if change is not None))
     unchanged = len(unit.records) - len(changes)
     if not changes:
         return None, unchanged
@@ -32,9 +32,26 @@ def plan_unit(
         changes=changes,
         manifest=desired_digest(unit),
         state=state_digest(last),
-        definitions=definitions_digest(unit, context.definitions),
+        definitions=definitions_digest(changes, context.definitions),
         others=observed.others,
     ), unchanged
+
+
+def _hold_back(unit: Unit, changes: tuple[RecordChange, ...]) -> tuple[RecordChange, ...]:
+    """Where a unit's root is in conflict, nothing is done to its lines either."""
+    if (
+        not changes
+        or changes[0].address != unit.address
+        or changes[0].action is not Action.CONFLICT
+    ):
+        return changes
+    why = f"{unit.address} is in conflict"
+    return (changes[0],) + tuple(
+        change
+        if change.action is Action.CONFLICT
+        else replace(change, action=Action.CONFLICT, fields=(), links=(), why=why)
+        for change in changes[1:]
+    )
 
 
 def _case(
@@ -81,6 +98,8 @@ def _create(case: Case, *, recreates: bool) -> RecordChange:
         fields=tuple(fields),
         links=plan_links(case).changes,
         recreates=recreates,
+        keep=tuple(sorted((name, "") for name, value in case.wanted.items() if value == "")),
+        ignore=tuple(sorted(case.desired.ignore & case.wanted.keys())),
     )
 
 

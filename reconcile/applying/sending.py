@@ -1,0 +1,62 @@
+"""Sending one batch and learning what came of every record in it."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable
+from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
+from reconcile.model.definitions import Property
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import Kind
+from reconcile.model.values import same
+
+Call = Callable[[Sequence[Write]], Mapping[str, Answer]]
+
+
+def send(call: Call, writes: Sequence[Write]) -> dict[str, Answer]:
+    """One answer per trace.
+
+    A refusal of the whole batch is narrowed down by halving until the culprits stand alone, so
+    that the others succeed. A missing answer makes every record of the call Unclear. Raises
+    ApiError only where no further call can succeed (token, limits, no connection).
+    """
+    try:
+        return dict(call(writes))
+    except Ambiguous as error:
+        return {write.trace: Unclear(str(error)) for write in writes}
+    except (AuthError, RateLimited, Unreachable):
+        raise
+    except ApiError as error:
+        if len(writes) == 1:
+            return {writes[0].trace: Refused(str(error), error.category)}
+        middle = len(writes) // 2
+        return send(call, writes[:middle]) | send(call, writes[middle:])
+
+
+def settle_created(
+    hubspot: HubSpot, kind: Kind, identity: Identity, unclear: Sequence[Write]
+) -> dict[str, Answer]:
+    """Read by key whether records of unclear outcome exist now; they did not before the call."""
+    keys = {write.properties[identity.name]: write.trace for write in unclear}
+    there = hubspot.read(kind.object, list(keys), [identity.name], id_property=identity.name)
+    return {keys[key]: Written(actual.id) for key, actual in there.items()}
+
+
+def settle_updated(
+    hubspot: HubSpot,
+    kind: Kind,
+    definitions: Mapping[str, Property],
+    unclear: Sequence[tuple[str, Write]],
+) -> dict[str, Answer]:
+    """Read by id whether records of unclear outcome hold what was sent."""
+    names = sorted({name for _, write in unclear for name in write.properties})
+    there = hubspot.read(kind.object, [record_id for record_id, _ in unclear], names)
+    return {
+        write.trace: Written(record_id)
+        for record_id, write in unclear
+        if (actual := there.get(record_id)) is not None
+        and all(
+            same(actual.properties.get(name), value, definitions[name])
+            for name, value in write.properties.items()
+        )
+    }
