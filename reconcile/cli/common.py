@@ -1,0 +1,110 @@
+"""What several commands share: options, settings, manifests, where and how to print."""
+
+import getpass
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconcile.config import Settings, load_settings
+from reconcile.errors import UsageError
+from reconcile.manifests import load
+from reconcile.model.address import Address
+from reconcile.model.kinds import kinds
+from reconcile.model.records import Unit
+from reconcile.render.text import wants_color
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def target_option(command: Command) -> Command:
+    """``--target NAME``."""
+    return click.option(
+        "--target", metavar="NAME", help="Which target of reconcile.yaml to work on."
+    )(command)
+
+
+def paths_argument(command: Command) -> Command:
+    """``[PATHS]...``: manifests other than the project file's."""
+    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATHS]...")(
+        command
+    )
+
+
+def recreate_option(command: Command) -> Command:
+    """``--recreate ADDRESS``."""
+    return click.option(
+        "--recreate",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Make this record again although its HubSpot record is archived, merged or gone "
+        "(order/KEY). Can be given several times.",
+    )(command)
+
+
+def settings_for(target: str | None) -> Settings:
+    """The settings of the folder we are in."""
+    return load_settings(Path.cwd(), target=target, environ=os.environ)
+
+
+def manifests_of(settings: Settings, paths: tuple[Path, ...]) -> tuple[Unit, ...]:
+    """The declared units: from ``paths`` where given, else from where the project file says."""
+    chosen = [Path.cwd() / path for path in paths] or list(settings.manifests)
+    if not chosen:
+        raise UsageError(
+            "no manifests are named",
+            hint="name files or folders, as in `reconcile plan manifests`, or run `reconcile init`",
+        )
+    return load(chosen, root=settings.root)
+
+
+def addresses(texts: tuple[str, ...]) -> frozenset[Address]:
+    """Addresses from the command line. Raises UsageError for what is none."""
+    found = []
+    for text in texts:
+        try:
+            address = Address.parse(text)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        if address.kind not in kinds():
+            known = ", ".join(kinds())
+            raise UsageError(f"{text!r} names no kind of record; the kinds are {known}")
+        found.append(address)
+    return frozenset(found)
+
+
+def shows_personal() -> bool:
+    """Personal data is for a person's own terminal, never for what CI keeps."""
+    return not os.environ.get("CI")
+
+
+def colored() -> bool:
+    """Whether stdout gets colours."""
+    return wants_color(sys.stdout, os.environ)
+
+
+def who() -> str:
+    """Who is running this, for the lock."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()} (process {os.getpid()})"
+
+
+def confirm(question: str) -> bool:
+    """Ask for a typed ``yes``. Raises UsageError where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "nobody is there to confirm",
+            hint="look at the plan first (`reconcile plan --out FILE`, then `reconcile apply "
+            "FILE`), or add --auto-approve",
+        )
+    answer: str = click.prompt(
+        f"{question}\n  Only 'yes' is accepted", default="", show_default=False
+    )
+    return answer.strip() == "yes"

@@ -1,0 +1,79 @@
+"""`reconcile doctor`: can this target be worked on, and with what left?"""
+
+import os
+
+import click
+
+from reconcile.cli.common import settings_for, target_option
+from reconcile.model.kinds import kinds
+from reconcile.session import Session, connect
+
+
+@click.command("doctor")
+@target_option
+def command(target: str | None) -> int:
+    """Check the account, the token's scopes for each command, and the limits left.
+
+    Uses the writing token where there is one. Exits with 1 when plan or apply lack a scope.
+    """
+    settings = settings_for(target)
+    with connect(settings, os.environ, "write") as session:
+        pin = session.pin
+        click.echo(f"Target   {pin.name}{' (sandbox)' if pin.sandbox else ''}")
+        click.echo(f"Account  {pin.portal_id}, type {pin.account_type}")
+        click.echo(f"API      {settings.target.api} at {settings.target.url}")
+        fine = _scopes(session)
+        _usage(session)
+        _keys(session)
+    return 0 if fine else 1
+
+
+def _needs() -> dict[str, list[tuple[str, ...]]]:
+    """Per command the scopes it needs, each as a list of which any one is enough."""
+    every = list(kinds().values())
+    read = [kind.read_scopes for kind in every]
+    return {
+        "plan": read,
+        "apply": read + [kind.write_scopes for kind in every],
+        "init": [kind.schema_scopes for kind in every],
+    }
+
+
+def _scopes(session: Session) -> bool:
+    granted = session.hubspot.scopes()
+    if granted is None:
+        click.echo("Scopes   HubSpot does not tell them for this kind of token")
+        return True
+    fine = True
+    for name, needed in _needs().items():
+        missing = [" or ".join(any_of) for any_of in needed if granted.isdisjoint(any_of)]
+        state = "all granted" if not missing else f"missing {', '.join(missing)}"
+        click.echo(f"Scopes   {name}: {state}")
+        fine = fine and (not missing or name == "init")
+    return fine
+
+
+def _usage(session: Session) -> None:
+    usage = session.hubspot.usage()
+    if usage is None:
+        click.echo("Limits   HubSpot does not tell today's use for this kind of token")
+        return
+    left = usage.limit - usage.used
+    click.echo(f"Limits   {left:,} of {usage.limit:,} calls left today, until {usage.resets_at}")
+
+
+def _keys(session: Session) -> None:
+    for kind in kinds().values():
+        identity = session.settings.target.identity[kind.name]
+        if not identity.unique:
+            click.echo(f"Keys     {kind.plural} are found by HubSpot id")
+            continue
+        definition = session.hubspot.properties(kind.object).get(identity.name)
+        state = (
+            "missing; run `reconcile init`"
+            if definition is None
+            else "ready"
+            if definition.unique
+            else "not unique; choose another property"
+        )
+        click.echo(f"Keys     {kind.plural}: {identity.name} {state}")

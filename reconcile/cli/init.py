@@ -1,0 +1,102 @@
+"""`reconcile init`."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from reconcile.applying.defining import define
+from reconcile.cli.common import colored, confirm, settings_for, shows_personal, target_option
+from reconcile.config import Settings, starter_text
+from reconcile.errors import AuthError, UsageError
+from reconcile.manifests.files import PROJECT_FILE
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Plan, PropertyDefine
+from reconcile.planning.definitions import missing_keys
+from reconcile.planning.plan import assemble
+from reconcile.render.text import write_plan
+from reconcile.session import Session, connect
+
+
+@click.command("init")
+@target_option
+@click.option("--auto-approve", is_flag=True, help="Do not ask before making the properties.")
+def command(*, target: str | None, auto_approve: bool) -> int:
+    """Write the project file and make the properties that find records.
+
+    HubSpot has no property of its own that tells one order, cart or line item from another, so
+    each kind gets a unique text property for the manifests' keys. What is there already is left
+    as it is, so init can be run again.
+    """
+    settings = settings_for(target)
+    with connect(settings, os.environ, "write") as session:
+        made = _plan(session)
+        if made.defines:
+            write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+            _check_permission(session, made.defines)
+            if not auto_approve and not confirm(f"Make these in {session.pin.name}?"):
+                click.echo("Nothing was made.", err=True)
+                return 1
+            try:
+                define(session.hubspot, made)
+            except AuthError as error:
+                raise _no_permission(made.defines) from error
+        name = session.pin.name
+    wrote = _write_project_file(settings)
+    click.echo(f"Target {name} is ready: each kind has a unique property for its keys.")
+    if wrote:
+        click.echo(f"Wrote {wrote}. Put manifests where it says, then run `reconcile plan`.")
+    return 0
+
+
+def _plan(session: Session) -> Plan:
+    identities = session.settings.target.identity
+    wanted = [kind for kind in kinds().values() if identities[kind.name].unique]
+    properties = {kind.name: session.hubspot.properties(kind.object) for kind in wanted}
+    lacking = [kind for kind in wanted if identities[kind.name].name not in properties[kind.name]]
+    groups = {kind.name: session.hubspot.groups(kind.object) for kind in lacking}
+    return assemble(
+        (),
+        target=session.pin,
+        lineage="",
+        unchanged=0,
+        undeclared=(),
+        limits={},
+        defines=missing_keys(wanted, identities, properties, groups),
+    )
+
+
+def _check_permission(session: Session, defines: Sequence[PropertyDefine]) -> None:
+    scopes = session.hubspot.scopes()
+    if scopes is None:
+        return
+    if any(scopes.isdisjoint(kinds()[wanted.kind].schema_scopes) for wanted in defines):
+        raise _no_permission(defines)
+
+
+def _no_permission(defines: Sequence[PropertyDefine]) -> UsageError:
+    lines = [
+        f"{kinds()[wanted.kind].plural}: a single-line text property named {wanted.name} "
+        f"(label {wanted.label!r}), with the rule 'require unique values' set while making it; "
+        f"scope {kinds()[wanted.kind].schema_scopes[0]}"
+        for wanted in defines
+    ]
+    return UsageError(
+        "the token may not make properties; nothing was written\n" + "\n".join(lines),
+        hint="give the token these scopes and run init again, or ask an admin to make the "
+        "properties in HubSpot under Settings > Data management > Properties",
+    )
+
+
+def _write_project_file(settings: Settings) -> Path | None:
+    path = settings.root / PROJECT_FILE
+    if settings.has_file:
+        return None
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter_text())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    return path

@@ -1,0 +1,113 @@
+"""The `reconcile` program: finding the command, and ending well whatever happens."""
+
+import os
+import signal
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from reconcile.errors import ManifestError, ReconcileError
+
+COMMANDS = {
+    "init": "Write the project file and make the properties that find records.",
+    "validate": "Check the manifests without asking HubSpot.",
+    "plan": "Show what apply would change.",
+    "apply": "Carry out a plan.",
+    "show": "Show a saved plan.",
+    "sandbox": "A HubSpot-compatible server on this machine.",
+    "doctor": "Check the account, the token's scopes and the limits left.",
+    "version": "Show reconcile's version.",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported only when named; ``--help`` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """In the order people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import ``reconcile.cli.NAME`` and take its ``command``."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"reconcile.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-C",
+    "--chdir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Work in this folder, the one with reconcile.yaml.",
+)
+def reconcile(chdir: Path | None) -> None:
+    """Keep a HubSpot account's orders, line items and carts exactly as YAML manifests declare them.
+
+    plan shows what would change, apply does it. Without a project file both work on a sandbox:
+    a HubSpot-compatible server on this machine.
+    """
+    if chdir is not None:
+        os.chdir(chdir)
+
+
+def main() -> NoReturn:
+    """Run the program and exit with the codes of the README's table."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = reconcile.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = 1
+    except ReconcileError as error:
+        code = _report(error)
+    except BrokenPipeError:
+        # The reader has gone (`| head`); say nothing more to it, not even when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception as error:  # noqa: BLE001  (the last line before the user: no traceback)
+        code = _unexpected(error)
+    sys.exit(code or 0)
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    raise KeyboardInterrupt
+
+
+def _report(error: ReconcileError) -> int:
+    from reconcile.render.errors import format_error, github_annotations  # noqa: PLC0415
+
+    click.echo(format_error(error), err=True)
+    if isinstance(error, ManifestError) and os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in github_annotations(error.problems):
+            click.echo(line)
+    return error.exit_code
+
+
+def _unexpected(error: Exception) -> int:
+    from reconcile.render.safe import shorten, visible  # noqa: PLC0415
+
+    told = shorten(visible(f"{type(error).__name__}: {error}"))
+    click.echo(f"error: reconcile failed in a way it should not: {told}", err=True)
+    if os.environ.get("RECONCILE_DEBUG"):
+        traceback.print_exc()
+    else:
+        click.echo("hint: run it again with RECONCILE_DEBUG=1 and report what it prints", err=True)
+    return 1

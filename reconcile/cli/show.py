@@ -1,0 +1,51 @@
+"""`reconcile show`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from reconcile.cli.common import colored, shows_personal
+from reconcile.errors import UsageError
+from reconcile.model.plan import Plan
+from reconcile.planning.planfile import load
+
+FORMATS = ("terminal", "markdown", "json")
+
+
+@click.command("show")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="terminal",
+    show_default=True,
+    help="terminal as plan prints it; markdown for a pull request's comment or step summary, "
+    "without personal data; json for programs.",
+)
+def command(file: Path, form: str) -> None:
+    """Show a plan that `plan --out FILE` saved."""
+    made, digest = read_plan(file)
+    match form:
+        case "markdown":
+            from reconcile.render.markdown import markdown  # noqa: PLC0415
+
+            click.echo(markdown(made, digest=digest))
+        case "json":
+            from reconcile.render.jsonplan import to_json  # noqa: PLC0415
+
+            click.echo(to_json(made, personal=shows_personal(), digest=digest))
+        case _:
+            from reconcile.render.text import write_plan  # noqa: PLC0415
+
+            write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+
+
+def read_plan(file: Path) -> tuple[Plan, str]:
+    """A plan file's plan and content digest, from one reading of the file."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the plan file {file} cannot be read: {error.strerror}") from error
+    return load(data)

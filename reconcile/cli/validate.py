@@ -1,0 +1,26 @@
+"""`reconcile validate`: the manifests alone, without a call to HubSpot."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from reconcile.cli.common import manifests_of, paths_argument, settings_for, target_option
+from reconcile.model.kinds import kinds
+
+
+@click.command("validate")
+@paths_argument
+@target_option
+def command(paths: tuple[Path, ...], target: str | None) -> None:
+    """Check the project file and the manifests, offline.
+
+    PATHS are files or folders of manifests; without them the project file says where they are.
+    What only the account can tell (property names, options, stages) is checked by plan.
+    """
+    units = manifests_of(settings_for(target), paths)
+    counted = Counter(record.address.kind for unit in units for record in unit.records)
+    listed = ", ".join(
+        kind.count(counted[kind.name]) for kind in kinds().values() if counted[kind.name]
+    )
+    click.echo(f"The manifests are valid: {listed}.")
