@@ -1,0 +1,127 @@
+"""The project file, the environment and ``--target`` → Settings.
+
+The project file is a security boundary: whoever can change it must not be able to start a process,
+load code, read a variable into anything but a token, or send a token anywhere but to HubSpot's
+hosts and to this machine.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from reconcile.config.model import (
+    RATE_LIMIT,
+    Guards,
+    SandboxSettings,
+    TargetSettings,
+)
+from reconcile.config.project import read_project
+from reconcile.config.starter import starter_text
+from reconcile.config.token import Token
+from reconcile.errors import UsageError
+from reconcile.manifests.files import PROJECT_FILE
+from reconcile.manifests.problems import listed, meant, show
+
+__all__ = [
+    "Guards",
+    "SandboxSettings",
+    "Settings",
+    "Target",
+    "Token",
+    "load_settings",
+    "starter_text",
+]
+
+
+class Target(TargetSettings):
+    """The target that was chosen, with its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that a command needs to know. Paths are absolute.
+
+    ``has_file`` is False where there is no project file: then the target is an empty sandbox and
+    no manifests are named.
+    """
+
+    root: Path
+    manifests: tuple[Path, ...]
+    state: Path
+    target: Target
+    guards: Guards
+    has_file: bool
+
+    @property
+    def home(self) -> Path:
+        """The folder of the target's own state, journal and audit."""
+        return self.state / self.target.name
+
+    def token(self, purpose: Literal["read", "write"], environ: Mapping[str, str]) -> Token:
+        """The target's token to read or to write with; one never stands in for the other."""
+        target = self.target
+        own = target.token_read if purpose == "read" else target.token_write
+        variable = own or target.token
+        if variable is None:
+            hint = f"add token_{purpose}: ${{env:NAME}} to it in {PROJECT_FILE}"
+            raise UsageError(
+                f"the target {target.name} names no token to {purpose} with", hint=hint
+            )
+        text = environ.get(variable, "")
+        if not text:
+            hint = f"set {variable} in the environment, never in a file of the repository"
+            message = f"{variable} is not set; the target {target.name} takes its token to "
+            raise UsageError(f"{message}{purpose} with from it", hint=hint)
+        return Token(text, origin=variable)
+
+
+def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of the project in ``folder`` for one target.
+
+    ``target`` is what ``--target`` said. Raises ManifestError with every problem of the project
+    file, and UsageError where no target can be chosen.
+    """
+    root = folder.resolve()
+    file = read_project(root)
+    targets = (
+        file.targets if file else {"sandbox": TargetSettings.model_validate({"sandbox": "true"})}
+    )
+    name = _choose(targets, target, file.target if file else None, environ, has_file=bool(file))
+    chosen = targets[name]
+    limit = chosen.rate_limit or (None if chosen.sandbox else RATE_LIMIT)
+    return Settings(
+        root=root,
+        manifests=file.manifests if file else (),
+        state=file.state if file else root / "state",
+        target=Target.model_construct(**{**dict(chosen), "name": name, "rate_limit": limit}),
+        guards=file.guards if file else Guards(),
+        has_file=file is not None,
+    )
+
+
+def _choose(
+    names: Iterable[str],
+    flag: str | None,
+    default: str | None,
+    environ: Mapping[str, str],
+    *,
+    has_file: bool,
+) -> str:
+    known = sorted(names)
+    named = flag if flag is not None else environ.get("RECONCILE_TARGET") or None
+    if named is None:
+        if environ.get("CI"):
+            hint = f"pass --target {known[0]}" if len(known) == 1 else "pass --target NAME"
+            raise UsageError("with CI set there is no default target", hint=hint)
+        if default is None and len(known) > 1:
+            hint = "pass --target NAME, or set target: in reconcile.yaml"
+            raise UsageError(f"choose a target: {listed(known)}", hint=hint)
+        return default or known[0]
+    if named not in known:
+        where = f"in {PROJECT_FILE}" if has_file else f"without a {PROJECT_FILE}"
+        message = f"there is no target {show(named)} {where}{meant(named, known)}"
+        raise UsageError(message, hint=f"there is {listed(known)}")
+    return named

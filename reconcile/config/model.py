@@ -1,0 +1,192 @@
+"""What reconcile.yaml may say. All values come as text; paths are resolved against its folder."""
+
+import re
+from collections.abc import Mapping, Sized
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+)
+
+from reconcile.manifests.files import PROJECT_FILE
+from reconcile.manifests.problems import meant
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import kinds
+
+RATE_LIMIT = 190
+"""Requests per 10 seconds: what HubSpot gives a private app of a Professional account."""
+
+TOKEN_FIELDS = ("token", "token_read", "token_write")
+
+_Sized = TypeVar("_Sized", bound=Sized)
+
+_HUBSPOT = re.compile(r"https://api(-[a-z]{2}[0-9])?\.hubapi\.com")
+_LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:[1-9][0-9]{0,4})?")
+_VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_TARGET = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}")
+
+
+def _count(value: object) -> int:
+    if not (isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value)):
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def _number(value: object) -> int:
+    number = _count(value)
+    if number == 0:
+        raise ValueError("must be more than 0")
+    return number
+
+
+def _folder(info: ValidationInfo) -> Path:
+    context: Any = info.context
+    folder: Path = context["folder"]
+    return folder
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    text = str(value) if isinstance(value, str | Path) else ""
+    if not text.strip() or not text.isprintable():
+        raise ValueError("must be a path")
+    return (_folder(info) / text).resolve()
+
+
+def _inner_path(value: object, info: ValidationInfo) -> Path:
+    path = _path(value, info)
+    if not path.is_relative_to(_folder(info)):
+        raise ValueError(f"must stay inside the folder of {PROJECT_FILE}")
+    return path
+
+
+def _sandbox(value: object) -> object:
+    if value == "true":
+        return {}
+    if isinstance(value, dict):
+        return value
+    raise ValueError("must be true or {seed: FILE}; leave it out for a real account")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine."""
+    return bool(_LOOPBACK.fullmatch(url))
+
+
+def _url(value: str) -> str:
+    if not (_HUBSPOT.fullmatch(value) or is_loopback(value)):
+        raise ValueError(
+            "must be https://api.hubapi.com, a regional host like https://api-eu1.hubapi.com, "
+            "or this machine, like http://127.0.0.1:8080, and nothing more"
+        )
+    return value
+
+
+def _variable(value: object) -> str:
+    found = _VARIABLE.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError("must be ${env:NAME}: tokens stand in the environment, never in a file")
+    return found[1]
+
+
+def _target_name(value: str) -> str:
+    if not _TARGET.fullmatch(value):
+        raise ValueError("must be of a-z, 0-9, - and _, at most 64: it names a folder too")
+    return value
+
+
+def _kind_name(value: str) -> str:
+    if value not in kinds():
+        raise ValueError(f"is no kind{meant(value, kinds())}")
+    return value
+
+
+def _identity(value: object) -> Identity:
+    how, colon, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if how == "unique" and _PROPERTY.fullmatch(name):
+        return Identity("unique", name)
+    if how == "id" and not colon:
+        return Identity("id")
+    raise ValueError('must be "id" or "unique:PROPERTY"')
+
+
+def _with_all_kinds(value: Mapping[str, Identity]) -> Mapping[str, Identity]:
+    return MappingProxyType({kind: value.get(kind, Identity()) for kind in kinds()})
+
+
+def _not_empty(value: _Sized) -> _Sized:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
+
+
+_Count = Annotated[int, PlainValidator(_count)]
+_Number = Annotated[int, PlainValidator(_number)]
+_Path = Annotated[Path, PlainValidator(_path)]
+_InnerPath = Annotated[Path, PlainValidator(_inner_path)]
+_Variable = Annotated[str, PlainValidator(_variable)]
+_Identities = Mapping[
+    Annotated[str, AfterValidator(_kind_name)], Annotated[Identity, PlainValidator(_identity)]
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SandboxSettings(_Model):
+    """The embedded sandbox: with the records of ``seed`` in it, or empty."""
+
+    seed: _InnerPath | None = None
+
+
+class TargetSettings(_Model):
+    """One HubSpot account, or a sandbox. Tokens are names of environment variables.
+
+    ``rate_limit`` is in requests per 10 seconds; None is no limit.
+    """
+
+    sandbox: Annotated[SandboxSettings | None, BeforeValidator(_sandbox)] = None
+    portal: _Number | None = None
+    token: _Variable | None = None
+    token_read: _Variable | None = None
+    token_write: _Variable | None = None
+    url: Annotated[str, AfterValidator(_url)] = "https://api.hubapi.com"
+    api: Literal["v3", "2026-03"] = "v3"
+    rate_limit: _Number | None = None
+    identity: Annotated[_Identities, AfterValidator(_with_all_kinds)] = Field(
+        default_factory=dict, validate_default=True
+    )
+
+
+class Guards(_Model):
+    """How many changes of a sort a plan may hold before it needs ``--allow``."""
+
+    adopt_update: _Count = 0
+    rekey: _Count = 0
+
+    def limits(self) -> Mapping[str, int]:
+        """The limits by the names that ``--allow`` takes."""
+        return {"adopt-update": self.adopt_update, "rekey": self.rekey}
+
+
+class ProjectFile(_Model):
+    """reconcile.yaml as a whole."""
+
+    version: Literal["1"]
+    targets: Annotated[
+        Mapping[Annotated[str, AfterValidator(_target_name)], TargetSettings],
+        AfterValidator(_not_empty),
+    ]
+    manifests: Annotated[tuple[_InnerPath, ...], AfterValidator(_not_empty)]
+    target: str | None = None
+    state: _Path = Field(default=Path("state"), validate_default=True)
+    guards: Guards = Guards()

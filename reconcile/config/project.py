@@ -1,0 +1,176 @@
+"""Reading reconcile.yaml, with every problem in it and the place of each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from reconcile.config.model import (
+    TOKEN_FIELDS,
+    Guards,
+    ProjectFile,
+    SandboxSettings,
+    TargetSettings,
+    is_loopback,
+)
+from reconcile.errors import ManifestError, UsageError
+from reconcile.manifests.files import PROJECT_FILE, read_bytes
+from reconcile.manifests.nodes import Empty, Items, Node, Table, Text, read
+from reconcile.manifests.problems import Positioned, Report, listed, meant, show
+
+_MODEL_BY_DEPTH = (ProjectFile, Guards, TargetSettings, SandboxSettings)
+"""Which model has fields so deep in the file: each depth has one only."""
+
+_WORDS = {
+    "missing": "is missing",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+    "mapping_type": "must be names with values (name: value)",
+    "model_type": "must be names with values (name: value)",
+}
+
+_Path = tuple[str | int, ...]
+
+
+class _Leaf(NamedTuple):
+    path: _Path
+    node: Text | Empty
+
+
+def read_project(folder: Path) -> ProjectFile | None:
+    """The project file of ``folder``, or None where there is none.
+
+    Raises ManifestError with every problem in it.
+    """
+    path = folder / PROJECT_FILE
+    if not (path.exists() or path.is_symlink()):
+        if (folder / "reconcile.yml").exists():
+            raise UsageError("there is a reconcile.yml", hint=f"rename it to {PROJECT_FILE}")
+        return None
+    report = Report(PROJECT_FILE)
+    project = _project(path, report)
+    if project is None or report.problems:
+        raise ManifestError(report.problems, title=PROJECT_FILE)
+    return project
+
+
+def _project(path: Path, report: Report) -> ProjectFile | None:
+    data = read_bytes(path, report)
+    documents = list(read(data, report)) if data is not None else []
+    if report.problems:
+        return None
+    if len(documents) != 1 or not isinstance(documents[0], Table):
+        report.whole("must hold one document of names with values (name: value)")
+        return None
+    root = documents[0]
+    version = root.entries.get("version")
+    if version and isinstance(version.value, Text) and version.value.value != "1":
+        message = f"version {show(version.value.value)} is not one this reconcile knows"
+        report.at(version.value, message, "it knows version 1; a newer reconcile may know more")
+        return None
+    for leaf in _leaves(root):
+        _check_leaf(leaf, report)
+    _check_targets(root, report)
+    try:
+        return ProjectFile.model_validate(_plain(root), context={"folder": path.parent})
+    except ValidationError as error:
+        reported = {(problem.line, problem.column) for problem in report.problems}
+        for details in error.errors(include_input=False, include_url=False):
+            place = _place(root, details)
+            if (place.line, place.column) not in reported:
+                report.at(place, *_in_words(details))
+        return None
+
+
+def _leaves(node: Node, path: _Path = ()) -> Iterator[_Leaf]:
+    if isinstance(node, Table):
+        for name, entry in node.entries.items():
+            yield from _leaves(entry.value, (*path, name))
+    elif isinstance(node, Items):
+        for index, item in enumerate(node.nodes):
+            yield from _leaves(item, (*path, index))
+    else:
+        yield _Leaf(path, node)
+
+
+def _check_leaf(leaf: _Leaf, report: Report) -> None:
+    path, node = leaf
+    if isinstance(node, Empty):
+        report.at(node, f"{_called(path)} has no value", "give it one, or leave it out")
+    elif "${env:" in node.value and not (len(path) >= 3 and path[2] in TOKEN_FIELDS):
+        report.at(node, f"${{env:…}} can only stand in {listed(TOKEN_FIELDS)}")
+
+
+def _check_targets(root: Table, report: Report) -> None:
+    """What the fields of a target, and the choice among targets, ask of each other."""
+    targets = root.entries["targets"].value if "targets" in root.entries else None
+    if not isinstance(targets, Table):
+        return
+    for name, entry in targets.entries.items():
+        if isinstance(entry.value, Table):
+            _check_target(name, entry.value, report)
+    chosen = root.entries["target"].value if "target" in root.entries else None
+    if isinstance(chosen, Text) and chosen.value not in targets.entries:
+        message = f"there is no target {show(chosen.value)}{meant(chosen.value, targets.entries)}"
+        report.at(chosen, message, f"there are {listed(targets.entries)}")
+
+
+def _check_target(name: str, target: Table, report: Report) -> None:
+    entries = target.entries
+    url = entries["url"].value if "url" in entries else None
+    if "sandbox" in entries:
+        for field in ("portal", "url", *TOKEN_FIELDS):
+            if field in entries:
+                report.at(entries[field], f"a sandbox target has no {field!r}")
+    elif "portal" not in entries and not (isinstance(url, Text) and is_loopback(url.value)):
+        hint = "the account's id; HubSpot shows it under the account's name"
+        report.at(target, f"the target {show(name)} has no 'portal'", hint)
+
+
+def _plain(node: Node) -> Any:
+    """What pydantic takes: dicts, lists and text. A missing value has been reported."""
+    if isinstance(node, Table):
+        return {name: _plain(entry.value) for name, entry in node.entries.items()}
+    if isinstance(node, Items):
+        return [_plain(item) for item in node.nodes]
+    return node.value if isinstance(node, Text) else ""
+
+
+def _place(root: Table, details: ErrorDetails) -> Positioned:
+    """The place pydantic speaks of: a value, or the name itself where that is wrong."""
+    *path, last = details["loc"]
+    name_is_wrong = last == "[key]" or details["type"] == "extra_forbidden"
+    if last != "[key]":
+        path.append(last)
+    node: Node = root
+    place: Positioned = root
+    for part in path:
+        if isinstance(node, Table) and part in node.entries:
+            place = entry = node.entries[str(part)]
+            node = entry.value
+        elif isinstance(node, Items) and isinstance(part, int):
+            place = node = node.nodes[part]
+    return place if name_is_wrong else node
+
+
+def _in_words(details: ErrorDetails) -> tuple[str, str]:
+    path = details["loc"]
+    kind = details["type"]
+    if kind == "extra_forbidden":
+        fields = _MODEL_BY_DEPTH[len(path) - 1].model_fields
+        name = str(path[-1])
+        return f"unknown field {show(name)}{meant(name, fields)}", f"there can be {listed(fields)}"
+    if kind == "value_error":
+        words = str(details["ctx"]["error"])
+    elif kind == "literal_error":
+        words = f"must be {details['ctx']['expected']}"
+    else:
+        words = _WORDS.get(kind, details["msg"])
+    return f"{_called(path)} {words}", ""
+
+
+def _called(path: _Path) -> str:
+    names = [part for part in path if isinstance(part, str) and part != "[key]"]
+    return show(names[-1]) if names else "this value"

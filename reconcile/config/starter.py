@@ -1,0 +1,29 @@
+"""The project file that ``reconcile init`` writes."""
+
+import json
+
+_TEXT = """\
+# What reconcile works on, and in which HubSpot accounts. README.md explains every field.
+version: 1
+
+manifests: [{manifests}]   # folders and files with orders, carts and line items
+
+target: sandbox            # the default; --target and RECONCILE_TARGET choose another
+
+targets:
+  sandbox:
+    sandbox: true          # a HubSpot look-alike on this machine; needs no account
+#  production:
+#    portal: 12345678       # the account's id, checked before anything else
+#    token_read: ${{env:HUBSPOT_READ_TOKEN}}     # for plan; tokens never stand in this file
+#    token_write: ${{env:HUBSPOT_WRITE_TOKEN}}   # for apply
+
+guards:                    # how many of these a plan may hold before it needs --allow
+  adopt_update: 0          # records that exist already and would be changed
+  rekey: 0                 # records found under another key
+"""
+
+
+def starter_text(manifests: str = "manifests") -> str:
+    """A commented reconcile.yaml for a project whose manifests lie in the folder ``manifests``."""
+    return _TEXT.format(manifests=json.dumps(manifests))

@@ -1,0 +1,30 @@
+"""A secret that does not show."""
+
+import re
+from typing import NoReturn
+
+from reconcile.errors import UsageError
+
+_TEXT = re.compile(r"[\x21-\x7e]+")
+
+
+class Token:
+    """An access token. Prints as ``***`` and cannot be pickled or copied."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str, *, origin: str = "the token") -> None:
+        if not _TEXT.fullmatch(text):
+            message = f"{origin} holds no token: only printable ASCII without spaces can be one"
+            raise UsageError(message, hint="look for spaces or a line break that came along")
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def reveal(self) -> str:
+        """The text, for the request's header and nothing else."""
+        return self._text
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a token is not to be stored")

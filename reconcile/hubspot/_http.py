@@ -1,0 +1,117 @@
+"""The only module that imports httpx: one request out, one reply in, and what went wrong between.
+
+Callers learn of a failure only whether the request can have reached HubSpot. httpx's own
+exceptions stop here because they carry the request, and with it the token.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+MAX_BODY = 64 * 1024 * 1024
+"""Largest reply taken, unpacked: hundreds of times what a full batch needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer, read to its end. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NotSent(Exception):
+    """The request did not leave; ``hopeless`` where asking again cannot help."""
+
+    def __init__(self, message: str, *, hopeless: bool = False) -> None:
+        super().__init__(message)
+        self.hopeless = hopeless
+
+
+class NoReply(Exception):
+    """The request may have been carried out, but no whole answer came back.
+
+    ``status`` is set where at least the answer's first line came.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, hopeless: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.hopeless = hopeless
+
+
+class Connection:
+    """A pool of connections to one host. Follows no redirects; safe to share between threads."""
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        timeout: float,
+        environment: bool,
+        max_body: int = MAX_BODY,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._url = url
+        self._max_body = max_body
+        self._client = httpx.Client(
+            headers=dict(headers),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            follow_redirects=False,
+            trust_env=environment,
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def send(
+        self, method: str, path: str, *, params: Mapping[str, str] | None, content: bytes | None
+    ) -> Reply:
+        """Send one request. Raises NotSent or NoReply; every status is a Reply."""
+        if not path.startswith("/") or path.startswith("//"):
+            raise ValueError(f"{path!r} is no path on the host")
+        headers = {"Content-Type": "application/json"} if content is not None else None
+        try:
+            with self._client.stream(
+                method, self._url + path, params=params, content=content, headers=headers
+            ) as response:
+                return self._read(response)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotSent(_said(error), hopeless=_refused_certificate(error)) from None
+        except httpx.ProxyError as error:
+            raise NotSent(f"the proxy refused: {_said(error)}") from None
+        except httpx.TransportError as error:
+            raise NoReply(_said(error)) from None
+        except httpx.DecodingError:
+            raise NoReply("the answer is not packed the way it says") from None
+
+    def _read(self, response: httpx.Response) -> Reply:
+        parts: list[bytes] = []
+        size = 0
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > self._max_body:
+                message = f"the answer is larger than {self._max_body // 2**20} MiB"
+                raise NoReply(message, status=response.status_code, hopeless=True)
+            parts.append(part)
+        return Reply(response.status_code, dict(response.headers.items()), b"".join(parts))
+
+
+def _said(error: Exception) -> str:
+    """What httpx says, or at least what kind of failure it was: some timeouts say nothing."""
+    return str(error) or type(error).__name__
+
+
+def _refused_certificate(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

@@ -1,0 +1,72 @@
+"""Splitting work into batches and running them on a small thread pool."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Self, TypeVar
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+OBJECTS = 100
+"""Inputs of one object batch (reference §3)."""
+
+LINKS_READ = 1000
+LINKS_WRITE = 2000
+"""Inputs of one association batch (reference §3)."""
+
+
+def split(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Consecutive pieces of at most ``size`` items."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+class Pool:
+    """A few threads, started when first needed. Made for reads: a failure ends the rest."""
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ValueError("at least one worker is needed")
+        self._workers = workers
+        self._starting = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the threads once they have finished what they are doing."""
+        with self._starting:
+            executor, self._executor = self._executor, None
+        if executor:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def map(self, work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
+        """``work`` on every item, results in the order of the items.
+
+        On a failure, items under way are finished, others not begun, and the first error by
+        order of the items is raised.
+        """
+        if len(items) < 2 or self._workers == 1:
+            return [work(item) for item in items]
+        futures = [self._running().submit(work, item) for item in items]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            for future in futures:
+                future.cancel()
+        wait([future for future in futures if not future.cancelled()])
+        for future in futures:
+            if not future.cancelled() and (error := future.exception()):
+                raise error
+        return [future.result() for future in futures]
+
+    def _running(self) -> ThreadPoolExecutor:
+        with self._starting:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(self._workers, "hubspot")
+            return self._executor

@@ -1,0 +1,207 @@
+"""What HubSpot's answers look like, checked where they come in.
+
+Every field may be missing ("should be treated as optional", reference §1), unknown ones are
+ignored, and ids may be numbers or text (reference §11).
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from reconcile.hubspot.refusals import ErrorBody
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="ignore", coerce_numbers_to_str=True, frozen=True
+    )
+
+
+class ObjectBody(_Body):
+    """One record (SimplePublicObject); ``new`` comes with upserts only."""
+
+    id: str = ""
+    properties: dict[str, str | None] = Field(default_factory=dict)
+    archived: bool = False
+    new: bool | None = None
+    object_write_trace_id: str | None = None
+
+
+class BatchBody(_Body):
+    """What object and association batches have in common: errors beside results, any status."""
+
+    status: str | None = None
+    num_errors: int | None = None
+    errors: list[ErrorBody] | None = None
+
+
+class ObjectsBody(BatchBody):
+    """Answer of batch read, create, update and upsert."""
+
+    results: list[ObjectBody] | None = None
+
+
+class OptionBody(_Body):
+    """One value of an enumeration."""
+
+    value: str = ""
+    label: str | None = None
+
+
+class ModificationBody(_Body):
+    """What may be changed about a property."""
+
+    read_only_value: bool = False
+
+
+class PropertyBody(_Body):
+    """A property definition."""
+
+    name: str = ""
+    label: str | None = None
+    type: str = "string"
+    field_type: str | None = None
+    options: list[OptionBody] | None = None
+    external_options: bool | None = None
+    calculated: bool | None = None
+    archived: bool | None = None
+    has_unique_value: bool | None = None
+    data_sensitivity: str | None = None
+    modification_metadata: ModificationBody | None = None
+
+
+class PropertiesBody(_Body):
+    """All property definitions of an object."""
+
+    results: list[PropertyBody] | None = None
+
+
+class GroupBody(_Body):
+    """A property group."""
+
+    name: str = ""
+    archived: bool | None = None
+
+
+class GroupsBody(_Body):
+    """All property groups of an object."""
+
+    results: list[GroupBody] | None = None
+
+
+class StageBody(_Body):
+    """A pipeline's stage."""
+
+    id: str = ""
+    label: str | None = None
+    archived: bool | None = None
+
+
+class PipelineBody(_Body):
+    """A pipeline with its stages."""
+
+    id: str = ""
+    label: str | None = None
+    archived: bool | None = None
+    stages: list[StageBody] | None = None
+
+
+class PipelinesBody(_Body):
+    """All pipelines of an object."""
+
+    results: list[PipelineBody] | None = None
+
+
+class LabelBody(_Body):
+    """An association type between two objects, or of one pair of records."""
+
+    category: str = ""
+    type_id: int = 0
+    label: str | None = None
+
+
+class LabelsBody(_Body):
+    """All association types between two objects."""
+
+    results: list[LabelBody] | None = None
+
+
+class AccountBody(_Body):
+    """Account details."""
+
+    portal_id: int
+    account_type: str = ""
+    time_zone: str | None = None
+    company_currency: str | None = None
+
+
+class UsageItemBody(_Body):
+    """One daily counter."""
+
+    usage_limit: int | None = None
+    current_usage: int | None = None
+    fetch_status: str | None = None
+    resets_at: str | None = None
+
+
+class UsageBody(_Body):
+    """The daily counters of private apps."""
+
+    results: list[UsageItemBody] | None = None
+
+
+class TokenBody(_Body):
+    """What HubSpot tells about a private app's token."""
+
+    scopes: list[str] | None = None
+
+
+class IdBody(_Body):
+    """A record's id, alone."""
+
+    id: str = ""
+
+
+class NextBody(_Body):
+    """Where the next page starts."""
+
+    after: str | None = None
+
+
+class PagingBody(_Body):
+    """Present only while there are more pages."""
+
+    next: NextBody | None = None
+
+
+class LinkedBody(_Body):
+    """The other end of an association, with every type the pair has."""
+
+    to_object_id: str = ""
+    association_types: list[LabelBody] | None = None
+
+
+class LinksOfBody(_Body):
+    """One page of one record's associations."""
+
+    from_: IdBody | None = Field(default=None, alias="from")
+    to: list[LinkedBody] | None = None
+    paging: PagingBody | None = None
+
+
+class LinksBody(BatchBody):
+    """Answer of an association batch read."""
+
+    results: list[LinksOfBody] | None = None
+
+
+class PairBody(_Body):
+    """One association made."""
+
+    from_object_id: str = ""
+    to_object_id: str = ""
+
+
+class PairsBody(BatchBody):
+    """Answer of an association batch create."""
+
+    results: list[PairBody] | None = None

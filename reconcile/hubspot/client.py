@@ -1,0 +1,211 @@
+# ruff: noqa: A002 -- `object` and `id` are HubSpot's own words, and the contract's
+"""HubSpot's API as the rest of the product sees it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Self
+
+from reconcile.hubspot.batches import LINKS_WRITE, OBJECTS, Pool
+from reconcile.hubspot.definitions import Describer, Usage
+from reconcile.hubspot.limits import Clock, Sleep
+from reconcile.hubspot.reading import Reader
+from reconcile.hubspot.routes import Routes
+from reconcile.hubspot.transport import Transport
+from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
+from reconcile.hubspot.writing import Writer
+from reconcile.model.definitions import Account, Label, Pipeline, Property
+from reconcile.model.records import Actual, Link
+
+__all__ = [
+    "LINKS_WRITE",
+    "OBJECTS",
+    "Answer",
+    "HubSpot",
+    "Pair",
+    "Refused",
+    "Unclear",
+    "Usage",
+    "Write",
+    "Written",
+]
+
+
+class HubSpot:
+    """One account, reached with one token. Safe to share between threads.
+
+    ``object`` is HubSpot's name for a kind of record (``orders``) or its type id. Every method
+    raises ApiError where HubSpot refuses the call as a whole (AuthError and RateLimited among
+    them), Unreachable where no answer came and nothing is in doubt, and Ambiguous where a call
+    that must not be repeated may have been carried out.
+
+    ``api`` is ``v3`` or a dated version. ``rate_limit`` is the account's requests per 10 s, None
+    for no waiting. ``sleep`` may raise, which stops whatever waits.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        api: str = "v3",
+        rate_limit: int | None = 190,
+        workers: int = 4,
+        timeout: float = 60.0,
+        attempts: int = 8,
+        patience: float = 120.0,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        routes = Routes(api)
+        self._pool = Pool(workers)
+        self._transport = Transport(
+            url,
+            token,
+            rate_limit=rate_limit,
+            timeout=timeout,
+            attempts=attempts,
+            patience=patience,
+            clock=clock,
+            sleep=sleep,
+        )
+        self._describer = Describer(self._transport, routes)
+        self._reader = Reader(self._transport, routes, self._pool)
+        self._writer = Writer(self._transport, routes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections and threads."""
+        self._pool.close()
+        self._transport.close()
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """Requests sent so far, repeats included, by ``METHOD route``."""
+        return MappingProxyType(self._transport.calls)
+
+    # What the account says about itself
+
+    def account(self) -> Account:
+        """The account the token belongs to."""
+        return self._describer.account()
+
+    def scopes(self) -> frozenset[str] | None:
+        """The token's scopes, None where HubSpot will not tell (only private apps can ask)."""
+        return self._describer.scopes()
+
+    def usage(self) -> Usage | None:
+        """Today's calls by private apps, None where HubSpot will not tell."""
+        return self._describer.usage()
+
+    def properties(self, object: str) -> Mapping[str, Property]:
+        """Live property definitions by name, sensitive ones where the token may see them."""
+        return self._describer.properties(object)
+
+    def define_unique(self, object: str, name: str, label: str, group: str) -> None:
+        """Create a unique text property, or be content with one that is there already."""
+        self._describer.define_unique(object, name, label, group)
+
+    def groups(self, object: str) -> tuple[str, ...]:
+        """Property groups, by internal name."""
+        return self._describer.groups(object)
+
+    def pipelines(self, object: str) -> tuple[Pipeline, ...]:
+        """Live pipelines and stages. Carts and line items have none (reference §10)."""
+        return self._describer.pipelines(object)
+
+    def labels(self, from_object: str, to_object: str) -> tuple[Label, ...]:
+        """Association types in this direction, the unlabelled one with an empty label."""
+        return self._describer.labels(from_object, to_object)
+
+    # Reading
+
+    def read(
+        self,
+        object: str,
+        ids: Sequence[str],
+        properties: Sequence[str],
+        *,
+        id_property: str | None = None,
+        archived: bool = False,
+    ) -> Mapping[str, Actual]:
+        """Records by the id, or the unique property's value, that was asked for.
+
+        Any number, in batches. What is not there is left out; an answer that was not asked for, or
+        two for one key, is an ApiError.
+        """
+        return self._reader.read(object, ids, properties, id_property, archived=archived)
+
+    def get(
+        self,
+        object: str,
+        id: str,
+        properties: Sequence[str],
+        *,
+        id_property: str | None = None,
+        archived: bool = False,
+    ) -> Actual | None:
+        """One record, None where there is none. Another id than asked for: it was merged."""
+        return self._reader.get(object, id, properties, id_property, archived=archived)
+
+    def links(
+        self, from_object: str, to: str, to_object: str, ids: Sequence[str]
+    ) -> Mapping[str, frozenset[Link]]:
+        """All associations of each id; ``to`` is the word for the other end in each Link."""
+        return self._reader.links(from_object, to, to_object, ids)
+
+    # Writing: one call each
+
+    def upsert(
+        self,
+        object: str,
+        id_property: str,
+        writes: Sequence[Write],
+    ) -> Mapping[str, Answer]:
+        """Create or update up to 100 records by a unique property; answers by trace."""
+        return self._writer.upsert(object, id_property, writes)
+
+    def update(self, object: str, writes: Sequence[Write]) -> Mapping[str, Answer]:
+        """Update up to 100 records by id; answers by trace."""
+        return self._writer.update(object, writes)
+
+    def patch(
+        self,
+        object: str,
+        write: Write,
+        *,
+        id_property: str | None = None,
+    ) -> Answer:
+        """Update one record, following merges. A refusal of this record is a Refused."""
+        return self._writer.patch(object, write, id_property)
+
+    def create(
+        self,
+        object: str,
+        writes: Sequence[Write],
+        *,
+        match: str,
+    ) -> Mapping[str, Answer]:
+        """Create up to 100 records with associations; answers by trace.
+
+        Results are told apart by the property ``match``, whose values must differ within the call.
+        Never repeated once it may have been carried out: that is Ambiguous.
+        """
+        return self._writer.create(object, writes, match=match)
+
+    def associate(
+        self, from_object: str, to_object: str, pairs: Sequence[Pair]
+    ) -> Mapping[str, Answer]:
+        """Associate up to 2,000 pairs; each pair's labels become exactly its types."""
+        return self._writer.associate(from_object, to_object, pairs)
+
+    def dissociate(
+        self, from_object: str, to_object: str, pairs: Sequence[Pair]
+    ) -> Mapping[str, Answer]:
+        """Remove single association types of up to 2,000 pairs."""
+        return self._writer.dissociate(from_object, to_object, pairs)

@@ -1,0 +1,196 @@
+"""What an account says about itself: properties, pipelines, labels, limits, scopes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from reconcile.errors import ApiError, RateLimited, Unreachable
+from reconcile.hubspot.bodies import (
+    AccountBody,
+    GroupsBody,
+    LabelsBody,
+    PipelinesBody,
+    PropertiesBody,
+    PropertyBody,
+    TokenBody,
+    UsageBody,
+)
+from reconcile.hubspot.routes import TOKEN_INFO, Routes
+from reconcile.hubspot.transport import Response, Transport
+from reconcile.model.definitions import Account, Label, Pipeline, Property
+
+_NOT_SENSITIVE = "non_sensitive"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The account's daily calls by private apps. ``resets_at`` is HubSpot's ISO text."""
+
+    limit: int
+    used: int
+    resets_at: str = ""
+
+
+class Describer:
+    """Reads definitions and settings."""
+
+    def __init__(self, transport: Transport, routes: Routes) -> None:
+        self._transport = transport
+        self._routes = routes
+
+    def account(self) -> Account:
+        """The account the token belongs to."""
+        body = self._get(self._routes.account()).parse(AccountBody)
+        return Account(
+            body.portal_id, body.account_type, body.time_zone or "", body.company_currency or ""
+        )
+
+    def scopes(self) -> frozenset[str] | None:
+        """The token's scopes. The only endpoint that takes the token in its body, too."""
+        try:
+            response = self._transport.call(
+                "POST",
+                TOKEN_INFO,
+                body={"tokenKey": self._transport.reveal_token()},
+                repeatable=True,
+            )
+        except ApiError as error:
+            if _is_plain_refusal(error):
+                return None
+            raise
+        listed = response.parse(TokenBody).scopes
+        return None if listed is None else frozenset(listed)
+
+    def usage(self) -> Usage | None:
+        """Today's calls; None where the account does not tell (OAuth apps)."""
+        try:
+            body = self._get(self._routes.usage()).parse(UsageBody)
+        except ApiError as error:
+            if _is_plain_refusal(error):
+                return None
+            raise
+        for item in body.results or ():
+            fresh = item.fetch_status in (None, "SUCCESS", "CACHED")
+            if fresh and item.usage_limit is not None and item.current_usage is not None:
+                return Usage(item.usage_limit, item.current_usage, item.resets_at or "")
+        return None
+
+    def properties(self, object_: str) -> Mapping[str, Property]:
+        """All live definitions by name, sensitive ones where the token may see them."""
+        found = _properties(self._get(self._routes.properties(object_)).parse(PropertiesBody))
+        for level in ("sensitive", "highly_sensitive"):
+            try:
+                response = self._get(self._routes.properties(object_), dataSensitivity=level)
+            except ApiError as error:
+                if _is_plain_refusal(error):
+                    continue
+                raise
+            more = _properties(response.parse(PropertiesBody), sensitive=True)
+            # A server that does not know the parameter answers with the ordinary list again.
+            found.update({name: prop for name, prop in more.items() if name not in found})
+        return MappingProxyType(found)
+
+    def property(self, object_: str, name: str) -> Property | None:
+        """One live definition."""
+        try:
+            response = self._transport.call(
+                "GET",
+                self._routes.property(object_, name),
+                repeatable=True,
+                route=f"{self._routes.properties(object_)}/{{name}}",
+            )
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        body = response.parse(PropertyBody)
+        return None if body.archived or not body.name else _property(body)
+
+    def define_unique(self, object_: str, name: str, label: str, group: str) -> None:
+        """Create a unique text property; content with one that is already there."""
+        try:
+            self._transport.call(
+                "POST",
+                self._routes.properties(object_),
+                body={
+                    "name": name,
+                    "label": label,
+                    "groupName": group,
+                    "type": "string",
+                    "fieldType": "text",
+                    "hasUniqueValue": True,
+                },
+                repeatable=True,
+            )
+        except ApiError as error:
+            if error.status != 409:
+                raise
+            there = self.property(object_, name)
+            if there is None or there.type != "string" or not there.unique:
+                raise ApiError(
+                    f"{object_} already have a property {name}, and it is not unique text",
+                    status=409,
+                    category=error.category,
+                    correlation_id=error.correlation_id,
+                    hint="uniqueness cannot be added to a property: choose another name",
+                ) from None
+
+    def groups(self, object_: str) -> tuple[str, ...]:
+        """Property groups, by internal name."""
+        body = self._get(self._routes.groups(object_)).parse(GroupsBody)
+        return tuple(group.name for group in body.results or () if not group.archived)
+
+    def pipelines(self, object_: str) -> tuple[Pipeline, ...]:
+        """Live pipelines with their live stages."""
+        body = self._get(self._routes.pipelines(object_)).parse(PipelinesBody)
+        return tuple(
+            Pipeline(
+                pipeline.id,
+                pipeline.label or "",
+                MappingProxyType(
+                    {s.id: s.label or "" for s in pipeline.stages or () if not s.archived}
+                ),
+            )
+            for pipeline in body.results or ()
+            if not pipeline.archived
+        )
+
+    def labels(self, from_object: str, to_object: str) -> tuple[Label, ...]:
+        """Association types in this direction."""
+        response = self._get(self._routes.labels(from_object, to_object), pool="associations")
+        return tuple(
+            Label(label.category, label.type_id, label.label or "")
+            for label in response.parse(LabelsBody).results or ()
+        )
+
+    def _get(self, path: str, pool: str = "objects", **params: str) -> Response:
+        return self._transport.call("GET", path, params=params or None, repeatable=True, pool=pool)
+
+
+def _is_plain_refusal(error: ApiError) -> bool:
+    """Whether HubSpot said no to this question, and not to everything for a while."""
+    return 400 <= error.status < 500 and not isinstance(error, RateLimited | Unreachable)
+
+
+def _properties(body: PropertiesBody, *, sensitive: bool = False) -> dict[str, Property]:
+    listed: Iterable[PropertyBody] = body.results or ()
+    return {
+        item.name: _property(item, sensitive=sensitive)
+        for item in listed
+        if item.name and not item.archived
+    }
+
+
+def _property(body: PropertyBody, *, sensitive: bool = False) -> Property:
+    change = body.modification_metadata
+    return Property(
+        name=body.name,
+        type=body.type,
+        label=body.label or "",
+        options=MappingProxyType({o.value: o.label or "" for o in body.options or ()}),
+        open_options=bool(body.external_options),
+        multiple=body.type == "enumeration" and body.field_type == "checkbox",
+        read_only=bool(body.calculated) or bool(change and change.read_only_value),
+        unique=bool(body.has_unique_value),
+        sensitive=sensitive or (body.data_sensitivity or _NOT_SENSITIVE) != _NOT_SENSITIVE,
+    )

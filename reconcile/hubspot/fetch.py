@@ -1,0 +1,240 @@
+"""What HubSpot holds for the declared records, in as few calls as it allows.
+
+Existence is decided by reading by key, then by the id in the state; never by search, whose index
+lags behind writes (reference §3).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconcile.hubspot.client import HubSpot
+from reconcile.model.address import Address, fold
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import Kind, kinds
+from reconcile.model.records import (
+    Actual,
+    Desired,
+    LastApplied,
+    Link,
+    Missing,
+    Observed,
+    Reference,
+    Unit,
+)
+
+
+class Fetcher:
+    """Reads units' records and associations.
+
+    ``properties`` are the managed property names by kind; ``pairs`` the (kind, associated word)
+    pairs whose associations matter.
+    """
+
+    def __init__(
+        self,
+        hubspot: HubSpot,
+        identities: Mapping[str, Identity],
+        properties: Mapping[str, Sequence[str]],
+        pairs: Iterable[tuple[str, str]],
+    ) -> None:
+        self._hubspot = hubspot
+        self._identities = identities
+        self._properties = {
+            name: sorted({*properties.get(name, ()), *_key_property(identities[name])})
+            for name in kinds()
+        }
+        self._pairs = frozenset(pairs)
+
+    def observe(
+        self,
+        units: Sequence[Unit],
+        last: Mapping[Address, LastApplied],
+        parents: Mapping[Address, str],
+    ) -> Mapping[Address, Observed]:
+        """What exists for each unit, by the unit's address.
+
+        ``last`` has the state's entries for the units' records; ``parents`` the record ids of
+        parents that something else owns.
+        """
+        records: dict[Address, Actual] = {}
+        missing: dict[Address, Missing] = {}
+        by_kind: dict[str, list[Desired]] = defaultdict(list)
+        for unit in units:
+            for desired in unit.records:
+                by_kind[desired.address.kind].append(desired)
+        for name, wanted in by_kind.items():
+            self._find(kinds()[name], wanted, last, records, missing)
+        ids = {a: r.id for a, r in records.items() if kinds()[a.kind].is_unit} | {
+            unit.address: parents[unit.address] for unit in units if unit.root is None
+        }
+        links = self._links(units, ids)
+        self._add_other_parents(units, records, links)
+        return {
+            unit.address: self._observed(unit, records, missing, links, parents) for unit in units
+        }
+
+    def _observed(
+        self,
+        unit: Unit,
+        records: Mapping[Address, Actual],
+        missing: Mapping[Address, Missing],
+        links: Mapping[Address, frozenset[Link]],
+        parents: Mapping[Address, str],
+    ) -> Observed:
+        addresses = [record.address for record in unit.records]
+        lines = {link.id for link in links.get(unit.address, ()) if _is_line(unit, link)}
+        declared = {records[a].id for a in addresses if a in records}
+        return Observed(
+            records={a: records[a] for a in addresses if a in records},
+            missing={a: missing[a] for a in addresses if a in missing},
+            links={a: links[a] for a in (unit.address, *addresses) if a in links},
+            others=len(lines - declared),
+            parent_id=parents.get(unit.address, ""),
+        )
+
+    def _find(
+        self,
+        kind: Kind,
+        wanted: Sequence[Desired],
+        last: Mapping[Address, LastApplied],
+        records: dict[Address, Actual],
+        missing: dict[Address, Missing],
+    ) -> None:
+        identity = self._identities[kind.name]
+        names = self._properties[kind.name]
+        found = self._hubspot.read(
+            kind.object,
+            [desired.address.key for desired in wanted],
+            names,
+            id_property=identity.name if identity.unique else None,
+        )
+        lost: dict[str, Address] = {}
+        for desired in wanted:
+            address = desired.address
+            if (actual := found.get(address.key)) is not None:
+                records[address] = actual
+            elif address in last:
+                lost[last[address].id] = address
+            elif not identity.unique:
+                lost[address.key] = address
+        if lost:
+            self._find_lost(kind, lost, records, missing)
+
+    def _find_lost(
+        self,
+        kind: Kind,
+        lost: Mapping[str, Address],
+        records: dict[Address, Actual],
+        missing: dict[Address, Missing],
+    ) -> None:
+        """Look for records that are not under their keys by the ids the state knows."""
+        names = self._properties[kind.name]
+        alive = self._hubspot.read(kind.object, list(lost), names)
+        rest = [record_id for record_id in lost if record_id not in alive]
+        archived = self._hubspot.read(kind.object, rest, names, archived=True) if rest else {}
+        for record_id, address in lost.items():
+            if record_id in alive:
+                records[address] = alive[record_id]
+            elif record_id in archived:
+                missing[address] = Missing(record_id, "archived")
+            else:
+                # Only the single read answers for a merged record's former id (reference §8).
+                now = self._hubspot.get(kind.object, record_id, names)
+                if now is None:
+                    missing[address] = Missing(record_id, "gone")
+                elif now.id == record_id:
+                    records[address] = now
+                else:
+                    missing[address] = Missing(record_id, "merged", into=now.id)
+
+    def _links(
+        self, units: Sequence[Unit], ids: Mapping[Address, str]
+    ) -> dict[Address, frozenset[Link]]:
+        by_pair: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for unit in units:
+            if unit.address not in ids:
+                continue
+            kind = kinds()[unit.address.kind]
+            for to in kind.associations:
+                lines = any(line.address.kind == to for line in unit.lines)
+                if lines or (unit.root is not None and (kind.name, to) in self._pairs):
+                    by_pair[kind.name, to].append(ids[unit.address])
+        links: dict[tuple[str, str], frozenset[Link]] = {}
+        for (name, to), wanted in sorted(by_pair.items()):
+            kind = kinds()[name]
+            answer = self._hubspot.links(kind.object, to, kind.associations[to].object, wanted)
+            for record_id, found in answer.items():
+                links[name, record_id] = links.get((name, record_id), frozenset()) | found
+        return {
+            address: links[address.kind, record_id]
+            for address, record_id in ids.items()
+            if (address.kind, record_id) in links
+        }
+
+    def _add_other_parents(
+        self,
+        units: Sequence[Unit],
+        records: Mapping[Address, Actual],
+        links: dict[Address, frozenset[Link]],
+    ) -> None:
+        """For lines that exist but not under their declared parent: whose are they?"""
+        stray: dict[str, dict[str, Address]] = defaultdict(dict)
+        for unit in units:
+            here = {link.id for link in links.get(unit.address, ()) if _is_line(unit, link)}
+            for line in unit.lines:
+                actual = records.get(line.address)
+                if actual is not None and actual.id not in here:
+                    stray[line.address.kind][actual.id] = line.address
+        for name, lines in stray.items():
+            kind = kinds()[name]
+            for parent in kind.parents:
+                to = kind.associations[parent]
+                answer = self._hubspot.links(kind.object, parent, to.object, list(lines))
+                for record_id, found in answer.items():
+                    address = lines[record_id]
+                    links[address] = links.get(address, frozenset()) | found
+
+    def resolve(self, references: Iterable[Reference]) -> Mapping[tuple[str, str, str], str]:
+        """The record ids that references point at, by (to, by, folded value).
+
+        A reference to nothing is not in the answer.
+        """
+        wanted: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
+        for reference in references:
+            target = _target(reference)
+            wanted[reference.to, reference.by, target][fold(reference.value)] = reference.value
+        found: dict[tuple[str, str, str], str] = {}
+        for (to, by, target), values in wanted.items():
+            id_property = self._reference_property(to, by)
+            answer = self._hubspot.read(target, list(values.values()), [], id_property=id_property)
+            for value, actual in answer.items():
+                found[to, by, fold(value)] = actual.id
+        return found
+
+    def _reference_property(self, to: str, by: str) -> str | None:
+        if by == "id":
+            return None
+        if by == "key":
+            return next(iter(_key_property(self._identities[to])), None)
+        return by
+
+
+def _key_property(identity: Identity) -> tuple[str, ...]:
+    return (identity.name,) if identity.unique else ()
+
+
+def _target(reference: Reference) -> str:
+    """HubSpot's name of the object a reference points at."""
+    kind = kinds().get(reference.to)
+    if kind is not None:
+        return kind.object
+    return next(
+        association.object
+        for kind in kinds().values()
+        for association in kind.associations.values()
+        if association.to == reference.to
+    )
+
+
+def _is_line(unit: Unit, link: Link) -> bool:
+    return link.to in kinds() and unit.address.kind in kinds()[link.to].parents

@@ -1,0 +1,222 @@
+"""HubSpot's error bodies, in the words a person needs.
+
+Everything in them is text from outside: it is cut, stripped of control characters, and never
+trusted to have the shape the documentation gives it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from reconcile.errors import ApiError, AuthError, RateLimited
+
+MAX_MESSAGE = 500
+
+ABSENT = "OBJECT_NOT_FOUND"
+"""Category of a record that is not there. Single reads leave it out; here it is always set."""
+
+_ONE_OF = re.compile(r"requires (?:one|all|any) of \[([^\]]*)\]")
+_OWNER = re.compile(r"(\d+) already has that value|Existing ID: (\d+)")
+_CULPRIT = re.compile(r"\bon (\d+)\. \d+ already has that value")
+_OWNER_KEYS = ("existingId", "existingObjectId")
+_CULPRIT_KEYS = ("ids", "id", "objectId")
+_SCOPE_KEYS = ("requiredGranularScopes", "requiredScopes")
+
+
+class ErrorBody(BaseModel):
+    """An error as HubSpot sends it, whole or as one item of a batch's ``errors``."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="ignore", coerce_numbers_to_str=True, frozen=True
+    )
+
+    message: str | None = None
+    category: str | None = None
+    sub_category: Any = None
+    correlation_id: str | None = None
+    request_id: str | None = None
+    error_type: str | None = None
+    policy_name: str | None = None
+    context: Any = None
+    error_tokens: Any = None
+    errors: Any = None
+
+    def named(self, *keys: str) -> tuple[str, ...]:
+        """The texts that the context gives for any of these keys, in order, once each."""
+        found: dict[str, None] = {}
+        for source in (self.context, self.error_tokens):
+            if isinstance(source, Mapping):
+                for key in keys:
+                    found.update(dict.fromkeys(_texts(source.get(key))))
+        return tuple(found)
+
+    @property
+    def culprits(self) -> tuple[str, ...]:
+        """Ids or keys of the inputs that the error means."""
+        return (*self.named(*_CULPRIT_KEYS), *_CULPRIT.findall(self.message or ""))
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Ids of the records that already have a unique value."""
+        inside = (a or b for a, b in _OWNER.findall(self.message or ""))
+        return tuple(dict.fromkeys([*self.named(*_OWNER_KEYS), *inside]))
+
+    @property
+    def text(self) -> str:
+        """The message in one line, without JSON inside it."""
+        return clean(_without_json(self.message or "")) or "no reason given"
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Scopes the token lacks; private apps and OAuth apps are told in two different shapes."""
+        found = dict.fromkeys(self.named(*_SCOPE_KEYS))
+        for item in self.errors if isinstance(self.errors, list) else ():
+            if isinstance(item, Mapping) and isinstance(item.get("context"), Mapping):
+                for key in _SCOPE_KEYS:
+                    found.update(dict.fromkeys(_texts(item["context"].get(key))))
+        for listed in _ONE_OF.findall(self.message or ""):
+            found.update(dict.fromkeys(part.strip() for part in listed.split(",")))
+        return tuple(clean(scope, 100) for scope in found if scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer of 300 and above, read as far as it can be."""
+
+    status: int
+    body: ErrorBody
+    is_json: bool
+    correlation_id: str = ""
+
+    @classmethod
+    def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> "Refusal":
+        """Read an error answer, whatever it holds."""
+        try:
+            parsed, is_json = ErrorBody.model_validate_json(body), True
+        except ValidationError:
+            parsed, is_json = ErrorBody(), False
+        given = headers.get("x-hubspot-correlation-id") or parsed.correlation_id or ""
+        return cls(status, parsed, is_json, clean(given or parsed.request_id or "", 80))
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether the day's calls are used up, so that waiting within a run is no use."""
+        return self._policy == "DAILY" or "daily limit" in self._message
+
+    @property
+    def is_secondly(self) -> bool:
+        """Whether the per-second limit was hit (search); it names itself only in the message."""
+        return self._policy == "SECONDLY" or (
+            "secondly" in self._message and "ten_secondly" not in self._message
+        )
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether this says that a record is not there, and not that the path is wrong."""
+        return (
+            self.status == 404
+            and self.is_json
+            and (self.body.category == ABSENT or "not found" in self._message)
+        )
+
+    @property
+    def _policy(self) -> str:
+        return (self.body.policy_name or "").upper()
+
+    @property
+    def _message(self) -> str:
+        return (self.body.message or "").lower()
+
+
+def errors_from(refusal: Refusal, headers: Mapping[str, str]) -> ApiError:
+    """The error to raise for a refusal."""
+    status, body = refusal.status, refusal.body
+    kind: type[ApiError] = ApiError
+    hint = ""
+    if not refusal.is_json:
+        message = f"HTTP {status} with a body that is not HubSpot's JSON"
+        hint = "a proxy or firewall may have answered in HubSpot's place"
+    else:
+        message = f"HTTP {status}: {body.text}"
+        if status in (401, 403):
+            kind, hint = AuthError, _auth_hint(status, body.scopes)
+            if body.scopes:
+                message += f" (missing scope: {' or '.join(body.scopes)})"
+    if status < 400:
+        hint = "redirects are not followed, since the token would travel with them"
+    if status == 429:
+        kind = RateLimited
+        hint = _daily_hint(headers) if refusal.is_daily else "try again later"
+    if status == 477:
+        kind = RateLimited
+        waits = clean(headers.get("retry-after", ""), 20)
+        message = f"HTTP 477: HubSpot is moving this account to another data centre; {body.text}"
+        hint = f"try again in {waits} seconds (Retry-After)" if waits else "try again tomorrow"
+    return kind(
+        message,
+        status=status,
+        category=ABSENT
+        if refusal.is_absence
+        else clean(body.category or body.policy_name or "", 80),
+        correlation_id=refusal.correlation_id,
+        hint=hint,
+    )
+
+
+def clean(text: str, longest: int = MAX_MESSAGE) -> str:
+    """One printable line: control characters, escapes and text direction marks become spaces."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * longest]).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _auth_hint(status: int, scopes: tuple[str, ...]) -> str:
+    if status == 401:
+        return "the token is wrong, expired or revoked"
+    if scopes:
+        return f"give the token's app the scope {' or '.join(scopes)}"
+    return "give the token's app the scope this call needs"
+
+
+def _daily_hint(headers: Mapping[str, str]) -> str:
+    limit = clean(headers.get("x-hubspot-ratelimit-daily", ""), 20)
+    of = f" of {limit} calls" if limit else ""
+    return f"the daily limit{of} resets at midnight in the account's time zone"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        yield str(value)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _without_json(message: str) -> str:
+    """``Property values were not valid: x: does not exist (PROPERTY_DOESNT_EXIST)``.
+
+    Validation errors carry their list as JSON text in the message, and in a batch's errors only
+    there.
+    """
+    start = message.find("[{")
+    if start < 0:
+        return message
+    try:
+        items, end = json.JSONDecoder().raw_decode(message, start)
+    except (ValueError, RecursionError):
+        return message
+    reasons = [_reason(item) for item in items if isinstance(item, dict)]
+    return message[:start] + "; ".join(reasons) + message[end:] if all(reasons) else message
+
+
+def _reason(item: dict[str, Any]) -> str:
+    name, code = item.get("name"), item.get("error")
+    said = item.get("localizedErrorMessage") or item.get("message") or code
+    if not said:
+        return ""
+    code_part = f" ({code})" if code and code != said else ""
+    return f"{f'{name}: ' if name else ''}{said}{code_part}"

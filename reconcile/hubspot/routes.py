@@ -1,0 +1,81 @@
+"""Paths of the two families of the API: v3 with v4 associations, and the dated versions.
+
+Their bodies are the same (reference §14). Every part that comes from outside is quoted.
+"""
+
+import re
+from urllib.parse import quote
+
+from reconcile.errors import UsageError
+
+_DATED = re.compile(r"\d{4}-\d{2}(-beta)?\Z", re.ASCII)
+
+TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 -- a path, not a token
+
+
+class Routes:
+    """Paths for one API version: ``v3``, or a dated one such as ``2026-03``."""
+
+    def __init__(self, api: str) -> None:
+        if api == "v3":
+            self._objects, self._properties = "/crm/v3/objects", "/crm/v3/properties"
+            self._pipelines, self._associations = "/crm/v3/pipelines", "/crm/v4/associations"
+            self._account = "/account-info/v3"
+        elif _DATED.match(api):
+            self._objects, self._properties = f"/crm/objects/{api}", f"/crm/properties/{api}"
+            self._pipelines, self._associations = (
+                f"/crm/pipelines/{api}",
+                f"/crm/associations/{api}",
+            )
+            self._account = f"/account-info/{api}"
+        else:
+            raise UsageError(
+                f"{api!r} is no version of HubSpot's API", hint="use v3 or a dated one: 2026-03"
+            )
+
+    def batch(self, object_: str, verb: str) -> str:
+        """Batch read, create, update, upsert."""
+        return f"{self._objects}/{quoted(object_)}/batch/{verb}"
+
+    def record(self, object_: str, id_: str) -> str:
+        """One record."""
+        return f"{self._objects}/{quoted(object_)}/{quoted(id_)}"
+
+    def properties(self, object_: str) -> str:
+        """All property definitions of an object."""
+        return f"{self._properties}/{quoted(object_)}"
+
+    def property(self, object_: str, name: str) -> str:
+        """One property definition."""
+        return f"{self.properties(object_)}/{quoted(name)}"
+
+    def groups(self, object_: str) -> str:
+        """All property groups of an object."""
+        return f"{self.properties(object_)}/groups"
+
+    def pipelines(self, object_: str) -> str:
+        """All pipelines of an object."""
+        return f"{self._pipelines}/{quoted(object_)}"
+
+    def links(self, from_object: str, to_object: str, verb: str) -> str:
+        """Association batch read, create, labels/archive."""
+        return f"{self._associations}/{quoted(from_object)}/{quoted(to_object)}/batch/{verb}"
+
+    def labels(self, from_object: str, to_object: str) -> str:
+        """Association types between two objects."""
+        return f"{self._associations}/{quoted(from_object)}/{quoted(to_object)}/labels"
+
+    def account(self) -> str:
+        """Account details."""
+        return f"{self._account}/details"
+
+    def usage(self) -> str:
+        """Daily counters of private apps."""
+        return f"{self._account}/api-usage/daily/private-apps"
+
+
+def quoted(part: str) -> str:
+    """One path segment. Dots are refused: they name other paths, quoted or not."""
+    if part in ("", ".", ".."):
+        raise ValueError(f"{part!r} cannot be part of a path")
+    return quote(part, safe="")

@@ -1,0 +1,46 @@
+"""YAML → Desired units, with positions. The only I/O is reading files."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reconcile.errors import ManifestError, Problem
+from reconcile.manifests.documents import Declared, read_document
+from reconcile.manifests.files import Found, find, read_bytes
+from reconcile.manifests.nodes import read
+from reconcile.manifests.problems import Report
+from reconcile.manifests.units import assemble
+from reconcile.model.records import Unit
+
+
+def load(paths: Sequence[Path], *, root: Path) -> tuple[Unit, ...]:
+    """The units that the manifests under ``paths`` declare, sorted by address; never none.
+
+    Raises ManifestError with every problem found; its files are named relative to ``root``.
+    """
+    found = find(paths, root)
+    if not paths:
+        found.refuse(root, "no manifests were named", "list them in reconcile.yaml")
+    problems = found.problems
+    assembly = assemble(_documents(found, problems))
+    problems += assembly.problems
+    if problems:
+        raise ManifestError(problems)
+    return assembly.units()
+
+
+def _documents(found: Found, problems: list[Problem]) -> Iterator[Declared]:
+    for file in found.files:
+        report = Report(found.name(file))
+        data = read_bytes(file, report)
+        if data is None:
+            problems += report.problems
+            continue
+        empty = True
+        for node in read(data, report):
+            empty = False
+            declared = read_document(node, report)
+            if declared:
+                yield declared
+        if empty and not report.problems:
+            report.whole("no document in this file", "remove the file if that is meant")
+        problems += report.problems

@@ -1,0 +1,97 @@
+"""Reading one field after another out of nodes; what does not fit is reported and left out."""
+
+from collections.abc import Collection, Mapping
+
+from reconcile.manifests.nodes import Empty, Entry, Items, Node, Table, Text
+from reconcile.manifests.problems import Positioned, Report, listed, meant, show
+
+MAX_NAME = 255
+"""Longest key, and longest text of a reference."""
+
+
+def table(
+    node: Node,
+    what: str,
+    report: Report,
+    *,
+    fields: Collection[str],
+    required: Collection[str] = (),
+) -> Mapping[str, Entry] | None:
+    """A mapping with these fields and no others, or None."""
+    entries = mapping(node, what, report)
+    if entries is None:
+        return None
+    for name, entry in entries.items():
+        if name not in fields:
+            message = f"unknown field {show(name)} in {what}{meant(name, fields)}"
+            report.at(entry, message, f"there can be {listed(fields)}")
+    for name in required:
+        if name not in entries:
+            report.at(node, f"{what} has no {name!r}")
+    return entries
+
+
+def mapping(node: Node, what: str, report: Report) -> Mapping[str, Entry] | None:
+    """A mapping with any names, or None."""
+    if isinstance(node, Table):
+        return node.entries
+    _wrong(node, what, "names with values (name: value)", report)
+    return None
+
+
+def items(node: Node, what: str, report: Report) -> tuple[Node, ...]:
+    """A list's nodes; none where it is no list."""
+    if isinstance(node, Items):
+        return node.nodes
+    hint = "put a dash before it, or [ ] around it" if isinstance(node, Table) else ""
+    _wrong(node, what, "a list", report, hint)
+    return ()
+
+
+def text(node: Node, what: str, report: Report) -> str | None:
+    """Any text, or None."""
+    if isinstance(node, Text):
+        return node.value
+    _wrong(node, what, "text", report)
+    return None
+
+
+def name(node: Node, what: str, report: Report) -> str | None:
+    """Text that can serve as a name: one line, visible, trimmed, of sensible length; or None."""
+    value = text(node, what, report)
+    if value is None:
+        return None
+    fault = _name_fault(value)
+    if fault:
+        report.at(node, f"{what} {fault}")
+        return None
+    return value
+
+
+def flag(node: Node, what: str, report: Report) -> bool:
+    """``true`` or ``false``."""
+    value = text(node, what, report)
+    if value not in (None, "true", "false"):
+        report.at(node, f"{what} must be true or false")
+    return value == "true"
+
+
+def _name_fault(value: str) -> str:
+    if not value.strip():
+        return "is empty"
+    if value != value.strip():
+        return f"{show(value)} begins or ends with white space"
+    if len(value) > MAX_NAME:
+        return f"{show(value)} has {len(value):,} characters; {MAX_NAME} are allowed"
+    if "\n" in value:
+        return f"{show(value)} has more than one line"
+    if not value.isprintable():
+        return f"{show(value)} holds a character that cannot be seen"
+    return ""
+
+
+def _wrong(node: Positioned, what: str, wanted: str, report: Report, hint: str = "") -> None:
+    if isinstance(node, Empty):
+        report.at(node, f"{what} has no value", "give it one, or leave it out")
+    else:
+        report.at(node, f"{what} must be {wanted}", hint)

@@ -1,0 +1,113 @@
+"""From paths to the files behind them, without leaving the project."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reconcile.errors import Problem
+from reconcile.manifests.problems import Report
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Largest file read: about 10,000 orders."""
+
+PROJECT_FILE = "reconcile.yaml"
+"""The project's settings, never a manifest; skipped in folders."""
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+class Found:
+    """The manifests under some paths, and what was wrong on the way."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.files: list[Path] = []
+        self.problems: list[Problem] = []
+        self._seen: set[Path] = set()
+
+    def name(self, path: Path) -> str:
+        """How a file is called in messages: relative to the root where it is inside."""
+        absolute = path.absolute()
+        inside = absolute.is_relative_to(self.root)
+        name = (absolute.relative_to(self.root) if inside else path).as_posix()
+        return name if name.isprintable() else ascii(name)[1:-1]
+
+    def refuse(self, path: Path, message: str, hint: str = "") -> None:
+        """Note a problem of a whole path."""
+        self.problems.append(Problem(self.name(path), 0, 0, message, hint))
+
+    def add(self, given: Path) -> None:
+        """Take a path the user gave: a file, or a folder to walk."""
+        if given.is_dir():
+            before = len(self.files) + len(self.problems)
+            again = given.resolve() in self._seen
+            self._walk(given, (self.root, given.resolve()))
+            if len(self.files) + len(self.problems) == before and not again:
+                self.refuse(given, "no manifest in this folder", "manifests end in .yaml or .yml")
+        elif given.is_file():
+            self._take(given)
+        elif given.exists():
+            self.refuse(given, "neither a file nor a folder")
+        else:
+            self.refuse(given, "there is no such file or folder")
+
+    def _walk(self, folder: Path, within: tuple[Path, ...]) -> None:
+        if not self._first_time(folder):
+            return
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            self.refuse(folder, f"cannot be read: {error.strerror}")
+            return
+        for entry in entries:
+            wanted = entry.suffix.lower() in _SUFFIXES and entry.name != PROJECT_FILE
+            if entry.name.startswith(".") or not (wanted or entry.is_dir()):
+                continue
+            if entry.is_symlink() and not self._stays(entry, within):
+                self.refuse(entry, "this link leads out of the project", "copy what it leads to")
+            elif entry.is_dir():
+                self._walk(entry, within)
+            elif entry.is_file():
+                self._take(entry)
+            else:
+                self.refuse(entry, "neither a file nor a folder")
+
+    @staticmethod
+    def _stays(link: Path, within: tuple[Path, ...]) -> bool:
+        end = link.resolve()
+        return any(end.is_relative_to(folder) for folder in within)
+
+    def _take(self, file: Path) -> None:
+        if self._first_time(file):
+            self.files.append(file)
+
+    def _first_time(self, path: Path) -> bool:
+        """Whether links or overlapping paths have not led here before."""
+        end = path.resolve()
+        if end in self._seen:
+            return False
+        self._seen.add(end)
+        return True
+
+
+def find(paths: Sequence[Path], root: Path) -> Found:
+    """All manifests under ``paths``, sorted; the order of ``paths`` means nothing."""
+    found = Found(root)
+    for path in sorted(set(paths)):
+        found.add(path)
+    found.files.sort(key=found.name)
+    return found
+
+
+def read_bytes(file: Path, report: Report) -> bytes | None:
+    """A file's content, or None where it cannot be read or is too large."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        report.whole(f"cannot be read: {error.strerror}")
+        return None
+    if len(data) > MAX_BYTES:
+        hint = "split it; every file in the folders is read"
+        report.whole(f"larger than {MAX_BYTES // 1024 // 1024} MiB", hint)
+        return None
+    return data

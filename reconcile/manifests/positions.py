@@ -1,0 +1,33 @@
+"""Where each property's value stands, packed: a project may hold a million of them."""
+
+from array import array
+from collections.abc import Iterator, Mapping
+
+
+class Positions(Mapping[str, tuple[int, int]]):
+    """Property name → (line, column), in a tenth of a dict's space.
+
+    ``numbers`` are lines and columns in turn, in the order of ``properties``, which must not
+    change.
+    """
+
+    __slots__ = ("_numbers", "_properties")
+
+    def __init__(self, properties: Mapping[str, str], numbers: "array[int]") -> None:
+        self._properties = properties
+        self._numbers = numbers
+
+    def __getitem__(self, name: str) -> tuple[int, int]:
+        for index, known in enumerate(self._properties):
+            if known == name:
+                return self._numbers[2 * index], self._numbers[2 * index + 1]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._properties)
+
+    def __len__(self) -> int:
+        return len(self._properties)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))

@@ -1,0 +1,106 @@
+"""A record's pointers to other records: its associations, or the parent it stands under."""
+
+import re
+from collections.abc import Mapping
+
+from reconcile.manifests import fields
+from reconcile.manifests.nodes import Entry, Node
+from reconcile.manifests.problems import Report, listed, meant, show
+from reconcile.model.address import fold
+from reconcile.model.kinds import Association, Kind, kinds
+from reconcile.model.records import Place, Reference
+
+_ID = re.compile(r"[1-9][0-9]{0,19}\Z")
+
+
+def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference, ...]:
+    """The references under ``associations``, in the order they are written."""
+    found: dict[tuple[str, str, str, str], Reference] = {}
+    entries = fields.mapping(node, "'associations'", report) or {}
+    for word, entry in entries.items():
+        if fault := _fault(word, kind):
+            report.at(entry, *fault)
+            continue
+        association = kind.associations[word]
+        for item in fields.items(entry.value, f"the associations to {word}", report):
+            reference = _reference(item, association, report)
+            if reference is None:
+                continue
+            same = (reference.to, reference.by, fold(reference.value), fold(reference.label))
+            first = found.setdefault(same, reference)
+            if first is not reference:
+                line, column = first.place[1:]
+                message = f"the same {word} stands here twice; first in line {line}"
+                report.at(item, f"{message}, column {column}")
+    return tuple(found.values())
+
+
+def read_parent(node: Node, kind: Kind, report: Report) -> Reference | None:
+    """The one record under which a record of ``kind`` stands, or None."""
+    entries = fields.table(node, "'parent'", report, fields=kind.parents)
+    chosen = [word for word in entries or () if word in kind.parents]
+    if not entries or len(chosen) != 1:
+        if entries is not None and len(entries) == len(chosen):
+            report.at(node, f"'parent' needs exactly one of {listed(kind.parents)}")
+        return None
+    word = chosen[0]
+    inner = fields.table(entries[word].value, f"the parent {word}", report, fields=("key", "id"))
+    if inner is None:
+        return None
+    place = Place(report.file, node.line, node.column)
+    return _by_one_of(("key", "id"), word, inner, place, report)
+
+
+def _fault(word: str, kind: Kind) -> tuple[str, str] | None:
+    """Why ``kind`` cannot declare an association to ``word``, with a hint."""
+    association = kind.associations.get(word)
+    if association is None:
+        possible = [known for known in kind.associations if _fault(known, kind) is None]
+        message = f"a {kind.name} has no association {show(word)}{meant(word, possible)}"
+        return message, f"there can be {listed(possible)}" if possible else ""
+    other = kinds()[association.kind] if association.kind else None
+    if other and kind.name in other.parents:
+        field = other.plural.replace(" ", "_")
+        return f"{other.plural} are not associated, they belong to one record", f"use {field}"
+    if other and other.name in kind.parents:
+        hint = f"nest it under the {other.name}, or write parent: {{{other.name}: {{key: …}}}}"
+        return f"a {kind.name} is not associated to its {other.name}", hint
+    return None
+
+
+def _reference(node: Node, association: Association, report: Report) -> Reference | None:
+    what = f"a reference to a {association.to}"
+    ways = (*(("key",) if association.kind else ()), "id", *association.by)
+    entries = fields.table(node, what, report, fields=(*ways, "label"))
+    if entries is None:
+        return None
+    place = Place(report.file, node.line, node.column)
+    label = ""
+    if "label" in entries:
+        label = fields.name(entries["label"].value, "the label", report) or ""
+    return _by_one_of(ways, association.to, entries, place, report, label=label)
+
+
+def _by_one_of(
+    ways: tuple[str, ...],
+    to: str,
+    entries: Mapping[str, Entry],
+    place: Place,
+    report: Report,
+    *,
+    label: str = "",
+) -> Reference | None:
+    chosen = [way for way in ways if way in entries]
+    if len(chosen) != 1:
+        if chosen or not entries.keys() - {"label"}:
+            report.at(place, f"a reference to a {to} needs exactly one of {listed(ways)}")
+        return None
+    by = chosen[0]
+    node = entries[by].value
+    value = fields.name(node, f"the {to}'s {by}", report)
+    if value is None:
+        return None
+    if by == "id" and not _ID.match(value):
+        report.at(node, f"{show(value)} is no HubSpot id; write its digits")
+        return None
+    return Reference(to, by, value, label, place)

@@ -1,0 +1,152 @@
+"""A plan as JSON in the shape that terraform's tools read, with a format version of its own.
+
+``format_version`` is MAJOR.MINOR: a reader ignores names it does not know and refuses another
+major. Per change: ``actions`` is ``["create"]``, ``["update"]`` or ``["no-op"]`` (adopted, or in
+conflict); ``before`` and ``after`` hold only the properties that change, as text on the wire,
+``null`` before for what does not exist and ``""`` for an absent value; ``before_sensitive`` and
+``after_sensitive`` name personal properties, whose values are "changed (personal)" unless asked
+for; ``shown`` holds what people read where that differs (a stage's label for its id).
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from reconcile import __version__
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Action, Plan, PropertyDefine
+from reconcile.render.view import FieldView, LinkView, PlanView, RecordView, UnitView, view
+
+FORMAT_VERSION = "1.0"
+
+_ACTIONS = {
+    Action.DEFINE: "create",
+    Action.CREATE: "create",
+    Action.UPDATE: "update",
+    Action.ASSOCIATE: "update",
+    Action.ADOPT: "no-op",
+    Action.CONFLICT: "no-op",
+}
+
+
+def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
+    """The plan as one JSON document in ASCII, each change on a line of its own."""
+    seen = view(plan, personal=personal)
+    head = {
+        "format_version": FORMAT_VERSION,
+        "reconcile_version": __version__,
+        "target": {
+            "name": plan.target.name,
+            "portal_id": plan.target.portal_id,
+            "account_type": plan.target.account_type,
+            "sandbox": plan.target.sandbox,
+        },
+        "content_digest": digest,
+    }
+    tail = {
+        "summary": _summary(seen),
+        "guards": [
+            {"name": g.name, "count": g.count, "limit": g.limit, "message": g.message}
+            for g in seen.plan.guards
+        ],
+        "undeclared": [str(address) for address in seen.plan.undeclared],
+    }
+    changes = ",\n".join(map(_text, _changes(seen)))
+    return f'{_text(head)[:-1]},"resource_changes":[\n{changes}\n],{_text(tail)[1:]}\n'
+
+
+def _summary(seen: PlanView) -> dict[str, Any]:
+    return {
+        **{tally.verb: dict(sorted(tally.counts.items())) for tally in seen.tallies},
+        "define": len(seen.plan.defines),
+        "conflict": seen.conflicts,
+        "unchanged": seen.plan.unchanged,
+        "text": seen.footer,
+    }
+
+
+def _changes(seen: PlanView) -> Iterator[dict[str, Any]]:
+    for define in seen.plan.defines:
+        yield _define(define)
+    for unit in seen.units():
+        for record in unit.records:
+            yield _change(unit, record)
+
+
+def _define(define: PropertyDefine) -> dict[str, Any]:
+    known = kinds().get(define.kind)
+    name = f"{known.object if known else define.kind}.{define.name}"
+    after = {"label": define.label, "group": define.group, "type": "string", "unique": True}
+    return {
+        "address": f"property/{name}",
+        "type": "property",
+        "name": name,
+        "id": "",
+        "change": {
+            "actions": ["create"],
+            "before": None,
+            "after": after,
+            "after_unknown": {},
+            "before_sensitive": {},
+            "after_sensitive": {},
+            "reasons": {},
+        },
+    }
+
+
+def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
+    fields = record.fields
+    sensitive = {field.name: True for field in fields if field.sensitive}
+    creates = record.action is Action.CREATE
+    change: dict[str, Any] = {
+        "actions": [_ACTIONS[record.action]],
+        "before": None if creates else {field.name: field.before for field in fields},
+        "after": {field.name: field.after for field in fields},
+        "after_unknown": {},
+        "before_sensitive": {} if creates else sensitive,
+        "after_sensitive": sensitive,
+        "reasons": {field.name: str(field.reason) for field in fields},
+    }
+    shown = {field.name: _shown(field) for field in fields if _differs(field)}
+    if shown:
+        change["shown"] = shown
+    result: dict[str, Any] = {
+        "address": str(record.address),
+        "type": record.address.kind,
+        "name": record.address.key,
+        "id": record.id,
+        "unit": str(unit.address),
+        "title": record.title,
+        "change": change,
+        "links": [_link(link) for link in record.links],
+    }
+    if record.action is Action.CONFLICT:
+        result["conflict"] = record.conflict
+    for flag in ("adopts", "rekey", "recreates"):
+        if getattr(record, flag):
+            result[flag] = True
+    if record.root and unit.others:
+        result["others"] = unit.others
+    return result
+
+
+def _differs(field: FieldView) -> bool:
+    return (field.shown_before, field.shown_after) != (field.before, field.after)
+
+
+def _shown(field: FieldView) -> dict[str, str]:
+    return {"before": field.shown_before, "after": field.shown_after}
+
+
+def _link(link: LinkView) -> dict[str, Any]:
+    return {
+        "action": "associate" if link.add else "dissociate",
+        "to": link.to,
+        "id": link.id,
+        "types": [list(pair) for pair in link.types],
+        "shown": link.text,
+    }
+
+
+def _text(data: dict[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":")).replace("\x7f", "\\u007f")

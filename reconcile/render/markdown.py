@@ -1,0 +1,184 @@
+"""A plan as GitHub Markdown: a comment on a pull request, a step summary. No personal values.
+
+Text from manifests or HubSpot only ever stands in inline code, in fenced blocks, and HTML-escaped
+in a summary: nowhere else could it be kept from being markup, a mention, a reference or a link.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Action, Plan, TargetPin
+from reconcile.render.rows import Line, define_line, guard_lines, undeclared, unit_line, unit_lines
+from reconcile.render.safe import code_span, fenced, html_code, marker_name, shorten
+from reconcile.render.view import PlanView, UnitView, view
+from reconcile.render.words import in_order
+
+LIMIT = 65_000
+"""GitHub takes comments of 65,536 characters; step summaries of 1 MiB."""
+
+_ALL = "`reconcile show FILE` prints the whole plan."
+_FEW = 5
+_LISTED = 20
+_COLORED = {  # GitHub's diff colours: green, orange, red
+    Action.DEFINE: "+",
+    Action.CREATE: "+",
+    Action.ASSOCIATE: "+",
+    Action.UPDATE: "!",
+    Action.CONFLICT: "!",
+    "-": "-",
+    "done": "+",
+    "failed": "-",
+    "unknown": "!",
+}
+
+
+def marker(target: str, about: str = "plan") -> str:
+    """The hidden first line by which a target's comment is found again."""
+    return f"<!-- reconcile:{about}:{marker_name(target)} -->"
+
+
+def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "") -> str:
+    """The plan within ``limit`` bytes, which are never fewer than characters.
+
+    What does not fit is left out by level: the fields, then units, then all units; the text says
+    so. Counts, guards and the first conflicts always stay, so a tiny limit may be exceeded.
+    """
+    seen = view(plan, personal=False)
+    head = "\n\n".join(_head(seen))
+    tail = "\n\n".join(_tail(seen, digest))
+    room = limit - _size(head) - _size(tail) - len("\n\n\n\n\n")
+    body = _full(seen, room)
+    if body is None:
+        body = _brief(seen, room)
+    return "\n\n".join(part for part in (head, body, tail) if part) + "\n"
+
+
+def heading(title: str, target: TargetPin) -> str:
+    """A heading that names the target, its account and the account's type."""
+    sandbox = "sandbox " if target.sandbox else ""
+    kind = f" {code_span(target.account_type)}" if target.account_type else ""
+    return (
+        f"### {title} {code_span(shorten(target.name))}: {sandbox}account {target.portal_id}{kind}"
+    )
+
+
+def diff_block(lines: Iterable[Line]) -> str:
+    """Lines in a code block with GitHub's diff colours."""
+    return fenced((_diff_line(line) for line in lines), "diff")
+
+
+def _head(seen: PlanView) -> Iterator[str]:
+    yield marker(seen.plan.target.name)
+    yield heading("Plan for", seen.plan.target)
+    yield seen.footer
+    if seen.tallies:
+        yield "\n".join(_table(seen))
+    for guard in seen.plan.guards:
+        says, hint = (
+            shorten(line.text().removeprefix("! ").strip()) for line in guard_lines(guard)
+        )
+        yield f"> **Guard**: {code_span(says.removeprefix('guard '))}  \n> {code_span(hint)}"
+    if seen.plan.defines:
+        yield diff_block(map(define_line, seen.plan.defines))
+    if seen.conflicts:
+        yield "\n".join(_conflicts(seen))
+    if seen.plan.undeclared:
+        yield f"No longer declared (left alone): {code_span(undeclared(seen))}"
+
+
+def _table(seen: PlanView) -> Iterator[str]:
+    names = in_order({name for tally in seen.tallies for name in tally.counts})
+    known = kinds()
+    yield "| | " + " | ".join(known[n].plural if n in known else "records" for n in names) + " |"
+    yield "|---|" + "---:|" * len(names)
+    for tally in seen.tallies:
+        numbers = (f"{tally.counts[n]:,}" if tally.counts.get(n) else "" for n in names)
+        yield f"| {tally.verb} | {' | '.join(numbers)} |"
+
+
+def _conflicts(seen: PlanView) -> Iterator[str]:
+    yield "**Conflicts**, left alone:\n"
+    for number, record in enumerate(seen.conflicting()):
+        if number == _LISTED:
+            yield f"- … and {seen.conflicts - _LISTED:,} more. {_ALL}"
+            return
+        why = f": {code_span(shorten(record.conflict))}" if record.conflict else ""
+        yield f"- {code_span(shorten(str(record.address)))}{why}"
+
+
+def _tail(seen: PlanView, digest: str) -> Iterator[str]:
+    if digest:
+        yield f"Content digest: {code_span(digest)}"
+    yield code_span(shorten(seen.heading))
+
+
+def _full(seen: PlanView, room: int) -> str | None:
+    """Every unit with its fields, or None where there is no room for that."""
+    blocks: list[str] = []
+    used = 0
+    for block in _blocks(seen):
+        used += _size(block) + 2
+        if used > room:
+            return None
+        blocks.append(block)
+    return "\n\n".join(blocks)
+
+
+def _blocks(seen: PlanView) -> Iterator[str]:
+    single: list[Line] = []  # units of one line share a block
+    shut = "" if len(seen.plan.units) > _FEW else " open"
+    for unit in seen.units():
+        lines = list(unit_lines(unit))
+        if len(lines) == 1:
+            single += lines
+            continue
+        if single:
+            yield diff_block(single)
+            single = []
+        summary = html_code(unit_line(unit).text().strip())
+        block = diff_block(lines)
+        yield f"<details{shut}><summary>{summary}</summary>\n\n{block}\n\n</details>"
+    if single:
+        yield diff_block(single)
+
+
+def _brief(seen: PlanView, room: int) -> str:
+    """A line for each unit, for as many as there is room."""
+    lines: list[Line] = []
+    used = 0
+    for unit in seen.units():
+        line = _short(unit)
+        used += _size(line.text()) + 1
+        if used > room:
+            break
+        lines.append(line)
+    while lines:
+        block = f"{diff_block(lines)}\n\n{_left_out(len(seen.plan.units) - len(lines))}"
+        if _size(block) <= room:
+            return block
+        lines = lines[: len(lines) * 9 // 10]
+    return _left_out(len(seen.plan.units))
+
+
+def _short(unit: UnitView) -> Line:
+    line = unit_line(unit)
+    return line._replace(spans=tuple((shorten(text), style) for text, style in line.spans))
+
+
+def _left_out(units: int) -> str:
+    if not units:
+        return f"Left out to fit: the fields. {_ALL}"
+    many = "1 unit" if units == 1 else f"{units:,} units"
+    return f"Left out to fit: {many} (an order or cart with its line items), and all fields. {_ALL}"
+
+
+def _diff_line(line: Line) -> str:
+    mark = _COLORED.get(line.mark, " ")
+    text = line.text()
+    if line.glyph == mark:  # said once is enough
+        text = f"{text[: line.indent]} {text[line.indent + 1 :]}"
+    return f"{mark} {text[2:] if line.indent > 1 else text}".rstrip()
+
+
+def _size(text: str) -> int:
+    return len(text.encode())

@@ -1,0 +1,182 @@
+"""The end of an apply: what was not done and why, what HubSpot rewrote, and a last sentence."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TextIO
+
+from reconcile.model.address import Address
+from reconcile.model.outcome import Outcome, Report, Rewrite, Status
+from reconcile.model.plan import Action, Plan
+from reconcile.render.markdown import LIMIT, diff_block, heading, marker
+from reconcile.render.rows import BLANK, Line, plain
+from reconcile.render.safe import EMPTY, PERSONAL, code_span, mask, pair, shorten, value, visible
+from reconcile.render.text import write_lines
+from reconcile.render.view import personal_values
+from reconcile.render.words import count, duration, in_order, listed, plural, target_line
+
+_DONE = {
+    Action.DEFINE: "defined",
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.ADOPT: "adopted",
+    Action.ASSOCIATE: "associated",
+}
+_GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
+_MANY = {Status.CONFLICT: "conflicts"}
+_ALIKE = 5  # so many records skipped for one reason are listed before they are counted
+
+
+def write_report(
+    report: Report, stream: TextIO, *, personal: bool, color: bool, plan: Plan | None = None
+) -> None:
+    """Write a report. ``plan`` lets ``personal=False`` know the values to keep out of messages."""
+    write_lines(report_lines(report, personal=personal, plan=plan), stream, color=color)
+
+
+def report_lines(report: Report, *, personal: bool, plan: Plan | None = None) -> Iterator[Line]:
+    """The report, from target line to target line."""
+    top = plain(visible(target_line(report.target)), "heading")
+    yield top
+    yield BLANK
+    body = list(_body(report, personal=personal, plan=plan))
+    yield from body
+    if body:
+        yield BLANK
+    yield plain(sentence(report), "heading")
+    yield top
+
+
+def report_markdown(report: Report, *, plan: Plan | None = None, limit: int = LIMIT) -> str:
+    """The report as GitHub Markdown within ``limit`` bytes, without personal values."""
+    top = f"{marker(report.target.name, 'apply')}\n\n{heading('Apply to', report.target)}"
+    parts = [top, sentence(report), code_span(shorten(target_line(report.target)))]
+    lines = list(_body(report, personal=False, plan=plan))
+    room = limit - len("\n\n".join(parts).encode()) - 200
+    shown = lines
+    while shown and len(diff_block(shown).encode()) > room:
+        shown = shown[: len(shown) * 9 // 10]
+    if shown:
+        parts.insert(2, diff_block(shown))
+    if len(shown) < len(lines):
+        left = plural(len(lines) - len(shown), "line")
+        parts.insert(-1, f"Left out to fit: {left}. The journal has every outcome.")
+    return "\n\n".join(parts) + "\n"
+
+
+def sentence(report: Report) -> str:
+    """The whole apply in one or two sentences."""
+    start = "Apply complete" if report.complete else "Applied in part"
+    if report.interrupted:
+        start = "Interrupted"
+    parts = [*_by_action(report), _not_done(report)]
+    told = "; ".join(part for part in parts if part) or "nothing to change"
+    calls = (
+        f" {plural(report.calls, 'call')} in {duration(report.seconds)}." if report.calls else ""
+    )
+    return f"{start}: {told}.{calls}{_what_next(report)}"
+
+
+def _what_next(report: Report) -> str:
+    if report.complete:
+        return ""
+    left = {outcome.status for outcome in report.outcomes} - {Status.DONE, Status.CONFLICT}
+    if left or report.interrupted:
+        return " Run the same command again to go on."
+    return " Conflicts were left alone; plan again to decide about them."
+
+
+def _by_action(report: Report) -> Iterator[str]:
+    total = Counter((o.action, o.address.kind) for o in report.outcomes)
+    done = Counter((o.action, o.address.kind) for o in report.outcomes if o.status is Status.DONE)
+    for action, verb in _DONE.items():
+        names = in_order(kind for one, kind in total if one is action)
+        if not names:
+            continue
+        if action is Action.DEFINE:
+            number = sum(done[action, name] for name in names)
+            yield f"{plural(number, 'property', 'properties')} {verb}"
+        elif all(done[action, name] == total[action, name] for name in names):
+            yield f"{listed({name: total[action, name] for name in names})} {verb}"
+        else:
+            said = (_of(name, done[action, name], total[action, name]) for name in names)
+            yield f"{', '.join(said)} {verb}"
+
+
+def _of(kind: str, done: int, total: int) -> str:
+    return count(kind, total) if done == total else f"{done:,} of {count(kind, total)}"
+
+
+def _not_done(report: Report) -> str:
+    counts = Counter(outcome.status for outcome in report.outcomes)
+    return ", ".join(
+        plural(counts[status], str(status), _MANY.get(status, str(status)))
+        for status in _GLYPHS
+        if counts[status]
+    )
+
+
+def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line]:
+    secret = {} if personal else _secrets(report, plan)
+    alike: Counter[str] = Counter()
+    for outcome in report.outcomes:
+        if outcome.status is Status.DONE:
+            continue
+        message = outcome.message
+        if not personal:
+            message = mask(message, secret.get(outcome.address, ()))
+        if outcome.status is Status.SKIPPED:
+            alike[message] += 1
+            if alike[message] > _ALIKE:
+                continue
+        yield _outcome(outcome, message)
+    for message, number in alike.items():
+        if number > _ALIKE:
+            reason = f": {visible(message)}" if message else ""
+            yield plain(f"… and {number - _ALIKE:,} more skipped{reason}", "skipped", indent=2)
+    yield from _rewrites(report, personal=personal)
+
+
+def _outcome(outcome: Outcome, message: str) -> Line:
+    status = str(outcome.status)
+    ended = status if outcome.action is Action.CONFLICT else f"{outcome.action} {status}"
+    says = f"  {ended}: {visible(message)}" if message else f"  {ended}"
+    address = visible(str(outcome.address))
+    return Line(2, _GLYPHS[outcome.status], status, ((address, status), (says, "")))
+
+
+def _rewrites(report: Report, *, personal: bool) -> Iterator[Line]:
+    """One line for each property that HubSpot rewrote, with the first record as its example."""
+    first: dict[tuple[str, str], tuple[Address, Rewrite]] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for outcome in report.outcomes:
+        for rewrite in outcome.rewrites:
+            key = (outcome.address.kind, rewrite.name)
+            counts[key] += 1
+            first.setdefault(key, (outcome.address, rewrite))
+    if first:
+        yield plain("Rewritten by HubSpot, which is no drift:")
+    for key, (address, rewrite) in first.items():
+        values = PERSONAL
+        if personal or not rewrite.personal:
+            values = " -> ".join(_pair(rewrite.sent, rewrite.stored))
+        others = f" and {counts[key] - 1:,} more" if counts[key] > 1 else ""
+        example = f"  ({visible(str(address))}{others})"
+        spans = ((f"{visible(rewrite.name)}  ", "name"), (values, "new"), (example, "note"))
+        yield Line(2, "~", Action.UPDATE, spans)
+
+
+def _pair(sent: str, stored: str) -> tuple[str, str]:
+    if sent and stored:
+        return pair(sent, stored)
+    return value(sent) if sent else EMPTY, value(stored) if stored else EMPTY
+
+
+def _secrets(report: Report, plan: Plan | None) -> dict[Address, tuple[str, ...]]:
+    if plan is None:
+        return {}
+    failed = {o.address for o in report.outcomes if o.status is not Status.DONE}
+    return {
+        change.address: tuple(personal_values(change))
+        for change in plan.records()
+        if change.address in failed
+    }

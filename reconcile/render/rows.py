@@ -1,0 +1,232 @@
+"""The lines of a plan, for every renderer that shows text: styled pieces of visible text."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Action, Guard, PropertyDefine
+from reconcile.render.safe import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
+from reconcile.render.view import FieldView, LinkView, PlanView, RecordView, UnitView
+from reconcile.render.words import count
+
+Span = tuple[str, str]
+"""Visible text and the name of its style (``terminal.STYLES``), empty for none."""
+
+WIDE = 96
+"""Packed fields start a new line before this column."""
+NAMES = 40
+"""Columns of names or titles are aligned up to this width."""
+LISTED = 10
+"""So many addresses are listed before the rest is only counted."""
+
+
+class Line(NamedTuple):
+    """One line. ``glyph`` starts it, after the indentation; ``mark`` is the action it tells of."""
+
+    indent: int
+    glyph: str
+    mark: str
+    spans: tuple[Span, ...]
+
+    def text(self) -> str:
+        """The line without styles."""
+        glyph = f"{self.glyph} " if self.glyph else ""
+        return " " * self.indent + glyph + "".join([text for text, _ in self.spans])
+
+
+BLANK = Line(0, "", "", ())
+_REMOVED = "-"
+_STAYS = "  # dissociate; both records stay"
+_DEFINED = "  unique text, the key that finds records"
+
+
+def plain(text: str, style: str = "", indent: int = 0) -> Line:
+    """A line of one piece."""
+    return Line(indent, "", "", ((text, style),))
+
+
+def plan_lines(view: PlanView) -> Iterator[Line]:
+    """The whole plan, from target line to target line."""
+    heading = plain(visible(view.heading), "heading")
+    yield heading
+    yield BLANK
+    above = 0
+    for define in view.plan.defines:
+        yield define_line(define)
+        above = 2
+    for unit in view.units():
+        lines = list(unit_lines(unit))
+        if above and above + len(lines) > 2:  # units of one line stand together
+            yield BLANK
+        above = len(lines)
+        yield from lines
+    if not view.plan.empty:
+        yield BLANK
+    if view.plan.undeclared:
+        yield plain(f"No longer declared (left alone): {undeclared(view)}", "note")
+    for guard in view.plan.guards:
+        yield from guard_lines(guard)
+    if view.plan.undeclared or view.plan.guards:
+        yield BLANK
+    yield plain(view.footer, "heading")
+    yield heading
+
+
+def undeclared(view: PlanView) -> str:
+    """``order/X, order/Y, … and 12 more``."""
+    names = [visible(shorten(str(address))) for address in view.plan.undeclared[:LISTED]]
+    more = len(view.plan.undeclared) - len(names)
+    return ", ".join(names) + (f", … and {more:,} more" if more else "")
+
+
+def guard_lines(guard: Guard) -> Iterator[Line]:
+    """What a guard says, and how to let the plan pass."""
+    message = guard.message or f"{guard.count:,} where the limit is {guard.limit:,}"
+    name = visible(guard.name)
+    text = f"guard {name}: {visible(message)}"
+    yield Line(0, "!", Action.CONFLICT, ((text, "conflict"),))
+    yield Line(2, "", Action.CONFLICT, ((f"hint: if that is meant, pass --allow {name}", "note"),))
+
+
+def unit_lines(unit: UnitView) -> Iterator[Line]:
+    """One unit: the order or cart, what changes in it, then its line items."""
+    if unit.root is None:
+        yield Line(4, "", "", ((visible(str(unit.address)), "address"),))
+    packed = [_packed(record) for record in unit.records]
+    columns = _columns(unit.records, packed)
+    for record, fields in zip(unit.records, packed, strict=True):
+        yield from _record_lines(record, fields, columns)
+    if unit.others:
+        yield plain(unit.others_note, "note", indent=4)
+
+
+def unit_line(unit: UnitView) -> Line:
+    """One unit on one line: the order or cart, and how many records under it get which action."""
+    under = Counter(
+        (record.action, record.address.kind) for record in unit.records if not record.root
+    )
+    parts = [f"{count(kind, number)}: {action}" for (action, kind), number in under.items()]
+    note: tuple[Span, ...] = ((f"  ({', '.join(parts)})", "note"),) if parts else ()
+    if unit.root is None:
+        address = visible(str(unit.address))
+        return Line(4, "", Action.UPDATE, ((address, "address"), *note))
+    head = _head(unit.root, (0, 0), "")
+    return head._replace(spans=head.spans + note)
+
+
+def define_line(define: PropertyDefine) -> Line:
+    """A property definition to make."""
+    known = kinds().get(define.kind)
+    name = f"{known.object if known else define.kind}.{define.name}"
+    spans = (
+        (f"property {visible(name)}", "create"),
+        ("  unique text, the key that finds records", ""),
+    )
+    return Line(2, Action.DEFINE.glyph, Action.DEFINE, spans)
+
+
+def _record_lines(
+    record: RecordView, packed: list[str], columns: tuple[int, int]
+) -> Iterator[Line]:
+    indent = 6 if record.root else 8
+    beside = packed[0] if len(packed) == 1 and sum(columns) + len(packed[0]) < WIDE else ""
+    yield _head(record, columns, beside)
+    if record.conflict:
+        yield Line(indent, "", record.action, ((visible(record.conflict), "conflict"),))
+    for hint in record.hints:
+        yield Line(indent, "", record.action, ((f"hint: {visible(hint)}", "note"),))
+    if packed:
+        for text in () if beside else packed:
+            yield Line(indent, "", record.action, ((text, ""),))
+    else:
+        yield from _field_lines(record, indent)
+    for link in record.links:
+        yield _link_line(link, indent)
+
+
+def _head(record: RecordView, columns: tuple[int, int], beside: str) -> Line:
+    style = str(record.action)
+    address = visible(str(record.address))
+    title = quoted(record.title) if record.title else ""
+    if beside:
+        address += " " * (columns[0] - width(address))
+        title += " " * (columns[1] - width(title))
+    spans: list[Span] = [(address, style)]
+    if title.strip() or beside:
+        spans.append((f"  {title}", "title"))
+    if beside:
+        spans.append((f"  {beside}", ""))
+    quiet = record.action in (Action.ADOPT, Action.CONFLICT)
+    spans += [(f"  # {visible(note)}", "note" if quiet else "drift") for note in record.notes]
+    return Line(2 if record.root else 4, record.action.glyph, style, tuple(spans))
+
+
+def _columns(records: Iterable[RecordView], packed: Iterable[list[str]]) -> tuple[int, int]:
+    """How wide the addresses and titles of the records with fields beside them are."""
+    beside = [record for record, fields in zip(records, packed, strict=True) if len(fields) == 1]
+    addresses = [width(visible(str(record.address))) for record in beside]
+    titles = [width(quoted(record.title)) if record.title else 0 for record in beside]
+    return max(addresses, default=0), min(max(titles, default=0), NAMES)
+
+
+def _packed(record: RecordView) -> list[str]:
+    """A created line item's fields, several on a line; nothing for all other records."""
+    if record.root or record.action is not Action.CREATE:
+        return []
+    lines = [""]
+    for field in _created(record):
+        shown = field.shown_after if field.hidden else value(field.shown_after)
+        text = f"{visible(field.name)}={shown}"
+        if lines[-1] and len(lines[-1]) + len(text) > WIDE - 10:
+            lines.append("")
+        lines[-1] += f"  {text}" if lines[-1] else text
+    return lines if lines[0] else []
+
+
+def _created(record: RecordView) -> list[FieldView]:
+    """A created record's fields without what its first line says already: key and title."""
+    kind = kinds().get(record.address.kind)
+    title = kind.title if kind and record.title else ""
+    fields = list(record.fields)
+    if fields and fields[0].after == record.address.key:  # the key's property comes first
+        del fields[0]
+    return [field for field in fields if field.name != title or field.after != record.title]
+
+
+def _field_lines(record: RecordView, indent: int) -> Iterator[Line]:
+    creates = record.action is Action.CREATE
+    fields = _created(record) if creates else record.fields
+    column = min(max((width(visible(field.name)) for field in fields), default=0), NAMES)
+    hidden = [visible(field.name) for field in fields if field.hidden and not field.note]
+    for field in fields:
+        if not field.hidden or field.note:
+            yield _field_line(record, field, indent, column)
+    if hidden:
+        yield Line(indent, "", record.action, ((f"changed (personal): {', '.join(hidden)}", ""),))
+
+
+def _field_line(record: RecordView, field: FieldView, indent: int, column: int) -> Line:
+    name = visible(field.name)
+    spans: list[Span] = [(name + " " * (column - width(name) + 2), "name")]
+    if field.hidden:
+        spans.append((field.shown_after, "empty"))
+    elif record.action is Action.CREATE:
+        spans.append((value(field.shown_after), "new"))
+    elif not field.shown_before:
+        spans += [(EMPTY, "empty"), (" -> ", "arrow"), (value(field.shown_after), "new")]
+    elif not field.shown_after:
+        spans += [(value(field.shown_before), "old"), (" -> ", "arrow"), (CLEARED, "empty")]
+    else:
+        before, after = pair(field.shown_before, field.shown_after)
+        spans += [(before, "old"), (" -> ", "arrow"), (after, "new")]
+    if field.note:
+        spans.append((f"  # {field.note}", "drift"))
+    return Line(indent, "", record.action, tuple(spans))
+
+
+def _link_line(link: LinkView, indent: int) -> Line:
+    text = visible(link.text)
+    if link.add:
+        return Line(indent, Action.ASSOCIATE.glyph, Action.ASSOCIATE, ((text, "new"),))
+    return Line(indent, _REMOVED, _REMOVED, ((text, "old"), (_STAYS, "note")))

@@ -1,0 +1,186 @@
+"""The one place where foreign text is made harmless, for each medium it is shown in.
+
+Manifests and HubSpot hold text that anybody may have written. On a terminal it must not move the
+cursor, hide itself or reorder a line; in Markdown it must not become markup, a mention, a link or
+our own marker; in a CI log it must not become a command of the runner.
+"""
+
+import hashlib
+import html
+import re
+from collections.abc import Iterable
+from unicodedata import combining, east_asian_width, normalize
+
+PERSONAL = "changed (personal)"
+EMPTY = "(empty)"
+CLEARED = "(cleared)"
+LONGEST = 200
+"""Longest value that is shown whole."""
+
+_NOT_SHOWN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
+    r"\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    r"\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    r"\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]"
+    r"|##\["  # a GitHub runner takes ##[command] anywhere in a line
+)
+_NOT_ASCII = re.compile(r"[^\x20-\x7e]|##\[")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "##[": "#\\x23["}
+_UNCLEAR = re.compile(r'\A["\s]|\s\Z|\s\s| -> ')
+_WORDS_OF_OURS = frozenset((PERSONAL, EMPTY, CLEARED))
+_BACKTICKS = re.compile(r"`+")
+_EMAIL = re.compile(r"[^\s@<>\"'(),;]+@[^\s@<>\"'(),;]+")
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']*'(?!\w)")
+_NAME = re.compile(r"[\w.:/-]*", re.ASCII)
+
+
+def _escape(match: re.Match[str]) -> str:
+    found = match.group()
+    if found in _SHORT:
+        return _SHORT[found]
+    code = ord(found)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def visible(text: str) -> str:
+    """``text`` on one line, with every invisible or directing character written out (``\\x1b``)."""
+    return _NOT_SHOWN.sub(_escape, text)
+
+
+def line_start(line: str) -> str:
+    """A whole line of output, kept from being read as a workflow command (``::error::``)."""
+    if line.lstrip().startswith("::"):
+        return line.replace("::", "\\x3a:", 1)
+    return line
+
+
+def quoted(text: str) -> str:
+    """``text`` in double quotes, escaped so that it can be read back exactly."""
+    return f'"{visible(_backslashed(text))}"'
+
+
+def value(text: str) -> str:
+    """A property's value, shortened; in quotes where it would not be clear what belongs to it."""
+    return _clear(shorten(text))
+
+
+def pair(before: str, after: str) -> tuple[str, str]:
+    """Two differing values, shown so that the difference can be seen.
+
+    Long ones are cut around the first difference; ones that only differ in look-alikes (an
+    ordinary and a narrow space, a letter and its decomposed form) are written out in ASCII.
+    """
+    if len(before) > LONGEST or len(after) > LONGEST:
+        apart = _first_difference(before, after)
+        before, after = shorten(before, apart), shorten(after, apart)
+    alike = not (before.isascii() and after.isascii())
+    if alike and normalize("NFKC", before) == normalize("NFKC", after):
+        return _in_ascii(before), _in_ascii(after)
+    return _clear(before), _clear(after)
+
+
+def shorten(text: str, focus: int = 0) -> str:
+    """``text`` with its middle left out where it is long; what stands at ``focus`` stays."""
+    if len(text) <= LONGEST:
+        return text
+    focus = min(focus, len(text))
+    pieces, end = [], 0
+    for start, stop in ((0, 60), (focus - 30, focus + 60), (len(text) - 40, len(text))):
+        start, stop = max(start, end), min(stop, len(text))  # noqa: PLW2901
+        if stop <= end:
+            continue
+        if start - end < 30:  # saying that it is left out would take more room
+            start = end  # noqa: PLW2901
+        else:
+            pieces.append(f" … [{start - end:,} characters] … ")
+        pieces.append(text[start:stop])
+        end = stop
+    return "".join(pieces)
+
+
+def width(text: str) -> int:
+    """How many columns a terminal gives ``text``."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def mask(text: str, values: Iterable[str] = ()) -> str:
+    """A message without personal values, as far as they can be known: for what CI shows.
+
+    Leaves out ``values``, e-mail addresses, and quoted text that is no plain name. A message that
+    quotes nothing may still tell; who writes messages has to keep values out of them.
+    """
+    for known in sorted({v for v in values if v.strip()}, key=lambda v: (-len(v), v)):
+        pattern = re.escape(known) if len(known) > 3 else rf"(?<!\w){re.escape(known)}(?!\w)"
+        text = re.sub(pattern, "(personal)", text)
+    text = _EMAIL.sub("(personal)", text)
+    return _QUOTED.sub(lambda m: m[0] if _NAME.fullmatch(m[0][1:-1]) else '"…"', text)
+
+
+def code_span(text: str) -> str:
+    """Markdown inline code: nothing in it is markup, a mention, a reference or a link."""
+    text = _unmarked(visible(text))
+    ticks = "`" * (max(map(len, _BACKTICKS.findall(text)), default=0) + 1)
+    pad = " " if not text.strip() or text[0] in "` " or text[-1] in "` " else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}"
+
+
+def fenced(lines: Iterable[str], language: str = "") -> str:
+    """A Markdown code block whose fence no line in it can close. Lines must be visible already."""
+    body = _unmarked("\n".join(lines))
+    fence = "`" * max(3, max(map(len, _BACKTICKS.findall(body)), default=0) + 1)
+    return f"{fence}{language}\n{body}\n{fence}"
+
+
+def html_code(text: str) -> str:
+    """HTML inline code, for inside an HTML block where Markdown is not read."""
+    return f"<code>{html.escape(_unmarked(visible(text)))}</code>"
+
+
+def marker_name(text: str) -> str:
+    """``text`` as part of an HTML comment. Two texts do not give the same name."""
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-")[:60]
+    if name == text:
+        return name
+    return f"{name}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+def annotation_data(text: str) -> str:
+    """The message of a GitHub workflow command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def annotation_property(text: str) -> str:
+    """A property of a GitHub workflow command."""
+    return annotation_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _backslashed(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _in_ascii(text: str) -> str:
+    return f'"{_NOT_ASCII.sub(_escape, _backslashed(text))}"'
+
+
+def _clear(text: str) -> str:
+    if text in _WORDS_OF_OURS or _UNCLEAR.search(text) or _NOT_SHOWN.search(text):
+        return quoted(text)
+    return text
+
+
+def _unmarked(text: str) -> str:
+    return text.replace("<!--", "<\\x21--")
+
+
+def _first_difference(left: str, right: str) -> int:
+    for index, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return index
+    return min(len(left), len(right))

@@ -1,0 +1,53 @@
+"""Colours for lines. Meaning never hangs on them: glyphs and words say the same without."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.color import ColorSystem
+from rich.style import Style
+
+from reconcile.render.rows import Line
+from reconcile.render.safe import line_start
+
+STYLES = {
+    "heading": "bold",
+    "define": "green",
+    "create": "green",
+    "update": "yellow",
+    "adopt": "cyan",
+    "associate": "green",
+    "conflict": "bold red",
+    "-": "red",
+    "address": "bold",
+    "title": "",
+    "name": "",
+    "new": "green",
+    "old": "red",
+    "arrow": "dim",
+    "empty": "dim",
+    "note": "dim",
+    "drift": "magenta",
+    "done": "green",
+    "failed": "bold red",
+    "skipped": "dim",
+    "unknown": "magenta",
+}
+_STYLES = {name: Style.parse(style) for name, style in STYLES.items()}
+_NONE = Style.null()
+
+
+def colored(lines: Iterable[Line]) -> Iterator[str]:
+    """The lines with ANSI styles in the sixteen colours that follow the terminal's theme.
+
+    Pieces are styled one by one, and no markup is ever read, so that text cannot add its own.
+    """
+    for line in lines:
+        plain = line.text()
+        if line_start(plain) != plain:
+            yield line_start(plain) + "\n"
+            continue
+        glyph = _paint(f"{line.glyph} ", line.mark) if line.glyph else ""
+        yield f"{' ' * line.indent}{glyph}{''.join([_paint(*s) for s in line.spans])}\n"
+
+
+def _paint(text: str, style: str) -> str:
+    return _STYLES.get(style, _NONE).render(text, color_system=ColorSystem.STANDARD)

@@ -1,0 +1,37 @@
+"""A plan as lines of text, and how lines reach a stream: plain here, coloured by ``terminal``."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TextIO
+
+from reconcile.model.plan import Plan
+from reconcile.render.rows import Line, plan_lines
+from reconcile.render.safe import line_start
+from reconcile.render.view import view
+
+
+def write_plan(plan: Plan, stream: TextIO, *, personal: bool, color: bool) -> None:
+    """Write a plan line by line, without ever holding the whole text."""
+    write_lines(plan_lines(view(plan, personal=personal)), stream, color=color)
+
+
+def write_lines(lines: Iterable[Line], stream: TextIO, *, color: bool) -> None:
+    """Write lines; what the stream's encoding cannot say is written as an escape."""
+    texts = _plain(lines)
+    if color:
+        from reconcile.render.terminal import colored  # noqa: PLC0415  # rich only where seen
+
+        texts = colored(lines)
+    encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
+    if not encoding.startswith("utf"):
+        texts = (text.encode(encoding, "backslashreplace").decode(encoding) for text in texts)
+    stream.writelines(texts)
+
+
+def wants_color(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether to colour: on a terminal that can, unless ``NO_COLOR`` is set to anything."""
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def _plain(lines: Iterable[Line]) -> Iterator[str]:
+    for line in lines:
+        yield line_start(line.text()) + "\n"

@@ -1,0 +1,292 @@
+"""The one view model: a plan as people and programs are to see it, before any medium.
+
+Pure. Texts are as the manifests and HubSpot hold them; renderers make them harmless for their
+medium (``safe``). Personal values are already left out here when they must not be shown.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconcile.model.address import Address
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import (
+    Action,
+    FieldChange,
+    LinkChange,
+    Plan,
+    Reason,
+    RecordChange,
+    UnitChange,
+)
+from reconcile.render.safe import PERSONAL, mask
+from reconcile.render.words import count, listed, plural, target_line
+
+_NOTES = {
+    Reason.NEW: "",
+    Reason.CHANGE: "",  # the normal case
+    Reason.DRIFT: "drift: changed in HubSpot since the last apply",
+    Reason.BOTH: "both: changed in the manifest and in HubSpot",
+    Reason.UNKNOWN: "unknown: no last-applied value to compare with",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One property. ``before`` and ``after`` are the wire's; ``shown_*`` what people read.
+
+    An absent value is ``""``. ``sensitive`` marks personal values, ``hidden`` those left out.
+    """
+
+    name: str
+    before: str
+    after: str
+    shown_before: str
+    shown_after: str
+    reason: Reason
+    note: str
+    sensitive: bool
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """One association to make or to remove; ``text`` names the other record.
+
+    ``id`` is the other record's, empty where it is not known yet or must not be shown.
+    """
+
+    add: bool
+    to: str
+    text: str
+    id: str
+    types: tuple[tuple[str, int], ...]
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """One record. ``notes`` say what is special about it; ``hints`` what to do about a conflict."""
+
+    action: Action
+    address: Address
+    id: str
+    title: str
+    notes: tuple[str, ...]
+    hints: tuple[str, ...]
+    fields: tuple[FieldView, ...]
+    links: tuple[LinkView, ...]
+    root: bool
+    adopts: bool
+    rekey: bool
+    recreates: bool
+    conflict: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitView:
+    """One unit. ``others`` counts the records under it that no manifest declares."""
+
+    address: Address
+    records: tuple[RecordView, ...]
+    others: int
+
+    @property
+    def root(self) -> RecordView | None:
+        """The order or cart itself, where something happens to it."""
+        return next((record for record in self.records if record.root), None)
+
+    @property
+    def others_note(self) -> str:
+        """``(+ 2 line items in HubSpot that no manifest declares; left alone)``."""
+        under = [kind.name for kind in kinds().values() if self.address.kind in kind.parents]
+        many = count(under[0] if len(under) == 1 else "", self.others)
+        return f"(+ {many} in HubSpot that no manifest declares; left alone)"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many records of each kind get one verb: ``create``, ``adopt and update``."""
+
+    verb: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan as it is to be seen. ``units`` makes its views one by one, each time anew."""
+
+    plan: Plan
+    personal: bool
+    tallies: tuple[Tally, ...]
+    conflicts: int
+
+    @property
+    def heading(self) -> str:
+        """The line that every output begins and ends with."""
+        return target_line(self.plan.target)
+
+    @property
+    def footer(self) -> str:
+        """The plan in one sentence."""
+        return _footer(self.plan, self.tallies, self.conflicts)
+
+    def units(self) -> Iterator[UnitView]:
+        """The units in order."""
+        for unit in self.plan.units:
+            yield _unit(unit, personal=self.personal)
+
+    def conflicting(self) -> Iterator[RecordView]:
+        """The records in conflict, wherever they are."""
+        if self.conflicts:
+            for unit in self.plan.units:
+                for change in unit.changes:
+                    if change.action is Action.CONFLICT:
+                        yield _record(change, unit.address, personal=self.personal)
+
+
+def view(plan: Plan, *, personal: bool) -> PlanView:
+    """The view of a plan; ``personal=False`` for everything that CI, logs or comments keep."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for change in plan.records():
+        counted[_verb(change), change.address.kind] += 1
+    conflicts = sum(n for (verb, _), n in counted.items() if verb == Action.CONFLICT)
+    return PlanView(plan, personal, _tallies(counted), conflicts)
+
+
+def personal_values(change: RecordChange) -> Iterator[str]:
+    """The personal values that a record's change holds."""
+    for field in change.fields:
+        if field.personal:
+            yield from (field.before, field.after, field.shown_before, field.shown_after)
+    for link in change.links:
+        if link.personal:
+            yield link.shown
+
+
+def _verb(change: RecordChange) -> str:
+    if change.action is Action.CREATE and change.recreates:
+        return "create again"
+    if change.action is Action.UPDATE and change.adopts:
+        return "adopt and update"
+    return str(change.action)
+
+
+_VERBS = (
+    "define",
+    "create",
+    "create again",
+    "update",
+    "adopt and update",
+    "adopt",
+    "associate",
+)
+
+
+def _tallies(counted: Counter[tuple[str, str]]) -> tuple[Tally, ...]:
+    found = {
+        verb: {kind: number for (one, kind), number in counted.items() if one == verb}
+        for verb in _VERBS
+    }
+    return tuple(Tally(verb, counts) for verb, counts in found.items() if counts)
+
+
+def _footer(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
+    if plan.empty:
+        if not plan.unchanged:
+            return "No changes. No records are declared."
+        return f"No changes. {plural(plan.unchanged, 'record is', 'records are')} as declared."
+    parts = []
+    if plan.defines:
+        parts.append(f"{plural(len(plan.defines), 'property', 'properties')} to define")
+    parts += [f"{listed(tally.counts)} to {tally.verb}" for tally in tallies]
+    if conflicts:
+        parts.append(f"{plural(conflicts, 'conflict')} (left alone)")
+    if plan.unchanged:
+        parts.append(f"{plan.unchanged:,} unchanged")
+    return f"Plan: {'; '.join(parts)}."
+
+
+def _unit(unit: UnitChange, *, personal: bool) -> UnitView:
+    records = tuple(_record(change, unit.address, personal=personal) for change in unit.changes)
+    return UnitView(unit.address, records, unit.others)
+
+
+def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordView:
+    why = change.why
+    title = change.title
+    if not personal:
+        title = "" if _is_title_personal(change) else title
+        why = mask(why, personal_values(change)) if why else why
+    why, *hints = why.split("\n")
+    return RecordView(
+        action=change.action,
+        address=change.address,
+        id=change.id,
+        title=title,
+        notes=tuple(_notes(change, why)),
+        hints=tuple(hint for hint in hints if hint.strip()),
+        fields=tuple(_field(f, personal=personal, adopts=change.adopts) for f in change.fields),
+        links=tuple(_link(link, personal=personal) for link in change.links),
+        root=change.address == unit,
+        adopts=change.adopts,
+        rekey=change.rekey,
+        recreates=change.recreates,
+        conflict=why if change.action is Action.CONFLICT else "",
+    )
+
+
+def _is_title_personal(change: RecordChange) -> bool:
+    kind = kinds().get(change.address.kind)
+    if kind is None:
+        return False
+    return kind.is_personal(kind.title) or any(
+        field.personal for field in change.fields if field.name == kind.title
+    )
+
+
+def _notes(change: RecordChange, why: str) -> Iterator[str]:
+    if change.action is Action.CONFLICT:
+        yield "conflict, left alone"
+    elif why:
+        yield why
+    if change.action is Action.ADOPT:
+        yield "adopt: as declared; to be recorded"
+    elif change.adopts:
+        yield "adopt: exists; to be recorded"
+    if change.rekey:
+        yield "rekey: found by its id; its key will be written back"
+    if change.recreates:
+        yield "create again: the record in the state is archived or gone"
+
+
+def _field(field: FieldChange, *, personal: bool, adopts: bool) -> FieldView:
+    hidden = field.personal and not personal
+    before, after = field.before, field.after
+    shown_before, shown_after = field.shown_before or before, field.shown_after or after
+    if shown_before == shown_after:  # one label for two ids would hide the change
+        shown_before, shown_after = before, after
+    if hidden:
+        before = after = shown_before = shown_after = PERSONAL
+    return FieldView(
+        name=field.name,
+        before=before,
+        after=after,
+        shown_before=shown_before,
+        shown_after=shown_after,
+        reason=field.reason,
+        note="" if adopts and field.reason is Reason.UNKNOWN else _NOTES[field.reason],
+        sensitive=field.personal,
+        hidden=hidden,
+    )
+
+
+def _link(link: LinkChange, *, personal: bool) -> LinkView:
+    hidden = link.personal and not personal
+    text = link.shown or (str(link.address) if link.address else f"id={link.id}")
+    if hidden:
+        text = PERSONAL
+    if not text.startswith((f"{link.to} ", f"{link.to}/")):
+        text = f"{link.to} {text}"
+    shown_id = "" if hidden else link.id
+    return LinkView(link.add, link.to, text, shown_id, link.types, hidden)

@@ -1,0 +1,34 @@
+"""A HubSpot-compatible server on SQLite, for trying and testing without an account.
+
+Written from ``shared/reference/hubspot-api.md`` (cited in this package as "ref §N") and the public
+material it names. It imports nothing else of ours and reads none of our data files: a wrong belief
+about HubSpot must not be able to pass on both sides.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconcile.sandbox.database import Info, describe
+    from reconcile.sandbox.request_log import RequestRecord
+    from reconcile.sandbox.seed import SeedError
+    from reconcile.sandbox.server import Sandbox
+    from reconcile.sandbox.switches import Switches
+
+__all__ = ["Info", "RequestRecord", "Sandbox", "SeedError", "Switches", "describe"]
+
+_HOMES = {
+    "Info": "database",
+    "RequestRecord": "request_log",
+    "Sandbox": "server",
+    "SeedError": "seed",
+    "Switches": "switches",
+    "describe": "database",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use: naming the package must not load a web server."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,197 @@
+"""One request on its way through a handler, and the table entry that names the handler.
+
+Handlers are plain functions from a ``Call`` to a ``Reply``. They run inside a transaction and know
+nothing of HTTP.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from reconcile.sandbox import wire
+from reconcile.sandbox.definitions import Definition, Definitions
+from reconcile.sandbox.errors import (
+    HubSpotError,
+    fields_missing,
+    invalid,
+    invalid_json,
+    too_many_inputs,
+    unknown_object_type,
+)
+from reconcile.sandbox.object_types import ObjectType, infer_object_type
+from reconcile.sandbox.scopes import Alternatives
+from reconcile.sandbox.switches import Switches
+
+_SCOPES_PAGE = "https://developers.hubspot.com/scopes"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer; ``body`` None sends nothing."""
+
+    status: int
+    body: object = None
+
+
+@dataclass
+class Call:
+    """What a handler may know of its request."""
+
+    connection: sqlite3.Connection
+    definitions_cache: Definitions
+    switches: Switches
+    portal_id: int
+    base_url: str
+    scopes: frozenset[str]
+    path: str
+    params: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    raw_body: bytes
+    calls_made: int = 0
+    now: int = field(default_factory=wire.now_ms)
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The body, which must be a JSON object."""
+        body = wire.decode(self.raw_body)
+        if not isinstance(body, dict):
+            raise invalid_json("Cannot deserialize value of type `LinkedHashMap`")
+        return body
+
+    @cached_property
+    def kind(self) -> ObjectType:
+        """The object type the path names first."""
+        return self.kind_of(self.params["type"])
+
+    def kind_of(self, name: str) -> ObjectType:
+        """Find an object type by any of its names, or refuse."""
+        found = infer_object_type(name)
+        if found is None:
+            raise unknown_object_type(name)
+        return found
+
+    def definitions(self, type_id: str) -> dict[str, Definition]:
+        """Return the property definitions of a type, by name."""
+        return self.definitions_cache.of(self.connection, type_id)
+
+    def allow(self, *needed: Alternatives) -> None:
+        """Refuse unless the token holds one scope of each tuple (two 403 shapes, ref §2)."""
+        missing = [scopes for scopes in needed if self.scopes.isdisjoint(scopes)]
+        if not missing:
+            return
+        if self.switches.missing_scopes_shape == "oauth":
+            listed = ", ".join(missing[0])
+            raise HubSpotError(
+                403,
+                f"You do not have permissions to access this object (requires one of [{listed}])",
+            )
+        raise HubSpotError(
+            403,
+            "This app hasn't been granted all required scopes to make this call. "
+            f"Read more about required scopes here: {_SCOPES_PAGE}.",
+            category="MISSING_SCOPES",
+            errors=[
+                {
+                    "message": "One or more of the following scopes are required.",
+                    "context": {"requiredGranularScopes": list(scopes)},
+                }
+                for scopes in missing
+            ],
+            extra={"links": {"scopes": _SCOPES_PAGE}},
+        )
+
+    def listed(self, name: str) -> list[str]:
+        """Read a query parameter that may be repeated or hold commas."""
+        texts = (part for value in self.query.get(name, ()) for part in value.split(","))
+        return [text.strip() for text in texts if text.strip()]
+
+    def last(self, name: str) -> str | None:
+        """Read a query parameter that is given once."""
+        values = self.query.get(name)
+        return values[-1] if values else None
+
+    def flag(self, name: str) -> bool:
+        """Read a query parameter that is true or false."""
+        text = self.last(name)
+        if text not in {None, "", "true", "false"}:
+            raise invalid(f"{name} must be true or false", **{name: [text or ""]})
+        return text == "true"
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """Read a query parameter that is a number within bounds."""
+        text = self.last(name)
+        if not text:
+            return default
+        value = wire.record_id(text)
+        if value is None or not low <= value <= high:
+            raise invalid(f"{name} must be between {low} and {high}", **{name: [text]})
+        return value
+
+    def inputs(self, limit: int) -> list[dict[str, Any]]:
+        """Read the ``inputs`` of a batch: objects, within the limit."""
+        inputs = self.json.get("inputs")
+        if inputs is None:
+            raise fields_missing("inputs")
+        if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
+            raise invalid_json("Cannot deserialize value of type `ArrayList`")
+        if len(inputs) > limit:
+            raise too_many_inputs(limit)
+        return inputs
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One route: who answers it, and whether the answer may write."""
+
+    method: str
+    path: str
+    handler: Callable[[Call], Reply]
+    writes: bool = False
+
+
+def required(body: Mapping[str, Any], *names: str) -> None:
+    """Refuse a body that lacks a field."""
+    missing = [name for name in names if body.get(name) is None]
+    if missing:
+        raise fields_missing(*missing)
+
+
+def text_of(value: object) -> str:
+    """Read a scalar as the text HubSpot keeps; an object or list cannot be one (ref §12, H)."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return str(value).lower()
+        case int():
+            return str(value)
+        case _:
+            token = "START_ARRAY" if isinstance(value, list) else "START_OBJECT"
+            raise invalid_json(
+                "Cannot deserialize value of type `java.lang.String` "
+                f"from {'Array' if isinstance(value, list) else 'Object'} value "
+                f"(token `JsonToken.{token}`)"
+            )
+
+
+def id_text(body: Mapping[str, Any], *path: str) -> str:
+    """Read the text at a path of nested fields, or refuse."""
+    found: object = body
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    if found is None:
+        raise fields_missing(".".join(path))
+    return text_of(found)
+
+
+def batch_body(
+    started: int, results: list[Any], errors: Iterable[HubSpotError | dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """Build a batch answer; with errors it is what a 207 carries (ref §1, §4)."""
+    body: dict[str, Any] = {"status": "COMPLETE", "results": results}
+    items = [error.item() if isinstance(error, HubSpotError) else error for error in errors]
+    if items:
+        body |= {"numErrors": len(items), "errors": items}
+    return body | {"startedAt": wire.iso(started), "completedAt": wire.iso(wire.now_ms())}

@@ -1,0 +1,107 @@
+"""What a write may contain: every property sent is checked, all problems told (ref §5, §12)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconcile.sandbox import pipeline_store
+from reconcile.sandbox.calls import Call, text_of
+from reconcile.sandbox.definitions import Definition
+from reconcile.sandbox.errors import InvalidPropertiesError, Problem
+from reconcile.sandbox.object_types import CONTACT, LINE_ITEM, ObjectType
+from reconcile.sandbox.values import (
+    BadValueError,
+    append_to_set,
+    canonical_number,
+    email,
+    normalise,
+)
+
+_CURRENCIES = {"hs_currency_code", "hs_line_item_currency_code", "deal_currency_code"}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Values that may be stored, and the same as the answer echoes them."""
+
+    stored: dict[str, str] = field(default_factory=dict)
+    echo: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The properties sent for one record, and those it has."""
+
+    call: Call
+    kind: ObjectType
+    sent: Mapping[str, Any]
+    existing: Mapping[str, str]
+
+    def check(self) -> Checked:
+        """Check every value, or refuse with all the problems found."""
+        definitions = self.call.definitions(self.kind.id)
+        checked = Checked()
+        problems: list[Problem] = []
+        for name, raw in self.sent.items():
+            definition = definitions.get(name)
+            if definition is None:
+                message = f'Property "{name}" does not exist'
+                problems.append(Problem(name, "PROPERTY_DOESNT_EXIST", message))
+            elif raw is not None:  # null is accepted, and does not clear (ref §12, H)
+                problem = self._check_one(definition, text_of(raw), checked)
+                if problem is not None:
+                    problems.append(problem)
+        if problems:
+            raise InvalidPropertiesError(problems, self.call.portal_id)
+        return checked
+
+    def _check_one(self, definition: Definition, text: str, checked: Checked) -> Problem | None:
+        name = definition.name
+        if definition.read_only:
+            sort = "calculated" if definition.calculated else "read only"
+            message = f'"{name}" is a {sort} property; its value cannot be set.'
+            return Problem(name, "READ_ONLY_VALUE", message, text)
+        try:
+            value = self._normalise(definition, text)
+        except BadValueError as error:
+            return Problem(name, error.code, str(error), text)
+        is_number = definition.type == "number"
+        checked.echo[name] = text if is_number else value
+        if not self._is_dropped(name):
+            canonical = is_number and value and self.call.switches.numbers_read_back == "canonical"
+            checked.stored[name] = canonical_number(value) if canonical else value
+        return None
+
+    def _normalise(self, definition: Definition, text: str) -> str:
+        """Normalise one value; empty text clears, whatever the type."""
+        if not text:
+            return ""
+        if self.kind is CONTACT and definition.name == "email":
+            return email(text)
+        if definition.is_set:
+            text = append_to_set(self.existing.get(definition.name, ""), text)
+        return normalise(definition, text, self._external_options(definition.name, text))
+
+    def _external_options(self, name: str, text: str) -> Collection[str] | None:
+        """Return the options of a property that keeps them elsewhere (ref §9, §10, §12)."""
+        connection = self.call.connection
+        if name == "hs_pipeline":
+            return pipeline_store.pipeline_ids(connection, self.kind.id)
+        if name == "hs_pipeline_stage":
+            pipeline = self.sent.get("hs_pipeline") or self.existing.get("hs_pipeline") or None
+            chosen = pipeline if isinstance(pipeline, str) else None
+            return pipeline_store.stage_ids(connection, self.kind.id, chosen)
+        if name in _CURRENCIES:
+            switches = self.call.switches
+            return {switches.company_currency, *switches.additional_currencies}
+        if name == "hubspot_owner_id":
+            return {text} if text.isdecimal() else ()  # owners are not kept here
+        return None
+
+    def _is_dropped(self, name: str) -> bool:
+        """Tell whether HubSpot takes a value and then loses it (ref §6, M)."""
+        return (
+            self.kind is LINE_ITEM
+            and name == "hs_external_id"
+            and self.call.switches.line_item_external_id_is_dropped
+        )

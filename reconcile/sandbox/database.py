@@ -1,0 +1,221 @@
+"""The database file: its tables, how it is made and how it is opened.
+
+A new database is built in a temporary file beside its place and linked there when complete, so an
+interruption leaves nothing half made and two processes cannot both make it.
+"""
+
+import json
+import os
+import random
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconcile.sandbox.object_types import BY_ID, OBJECT_TYPES
+from reconcile.sandbox.scopes import ALL_SCOPES
+from reconcile.sandbox.wire import now_ms
+
+_APPLICATION_ID = 0x52435342  # "RCSB", so that another program's file is never taken for ours
+_VERSION = 1
+_BUSY_SECONDS = 10.0
+_FIRST_ID = 41_000_000_001  # ids in recordings have 9 to 12 digits and ascend
+
+_TABLES = """
+CREATE TABLE account (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE token (
+    token TEXT PRIMARY KEY, scopes TEXT NOT NULL, revoked INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE record (
+    type TEXT NOT NULL, id INTEGER NOT NULL, properties TEXT NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, archived_at INTEGER,
+    PRIMARY KEY (type, id)
+) STRICT;
+CREATE TABLE merged (
+    type TEXT NOT NULL, old_id INTEGER NOT NULL, new_id INTEGER NOT NULL,
+    PRIMARY KEY (type, old_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE unique_value (
+    type TEXT NOT NULL, property TEXT NOT NULL, value TEXT NOT NULL, record_id INTEGER NOT NULL,
+    PRIMARY KEY (type, property, value, record_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unique_value_record ON unique_value (type, record_id);
+CREATE TABLE association (
+    from_type TEXT NOT NULL, from_id INTEGER NOT NULL,
+    to_type TEXT NOT NULL, to_id INTEGER NOT NULL,
+    category TEXT NOT NULL, type_id INTEGER NOT NULL,
+    PRIMARY KEY (from_type, from_id, to_type, to_id, category, type_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE label (
+    category TEXT NOT NULL, type_id INTEGER NOT NULL, from_type TEXT NOT NULL,
+    to_type TEXT NOT NULL, label TEXT NOT NULL, name TEXT NOT NULL, inverse_id INTEGER NOT NULL,
+    PRIMARY KEY (category, type_id, from_type, to_type)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE property (
+    type TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL, archived_at INTEGER,
+    PRIMARY KEY (type, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE property_group (
+    type TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, display_order INTEGER NOT NULL,
+    archived INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (type, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pipeline (
+    type TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, display_order INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, archived INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (type, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE stage (
+    type TEXT NOT NULL, pipeline_id TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL,
+    display_order INTEGER NOT NULL, metadata TEXT NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, archived INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (type, id)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is in a database, for people."""
+
+    path: Path
+    portal_id: int
+    token: str
+    counts: dict[str, int]
+    """Records that are not archived, by object type."""
+
+    size_bytes: int
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open an existing database; transactions are begun and ended by the caller."""
+    if not path.exists():
+        raise FileNotFoundError(f"no sandbox database at {path}")
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    if not _is_ours(connection):
+        connection.close()
+        raise ValueError(f"{path} is not a sandbox database of this version")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -65536")
+    return connection
+
+
+def create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
+    """Make the database at ``path`` unless one is there; ``fill`` puts the first content in."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")  # a draft lost in a crash is no loss
+            connection.executescript(_TABLES)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            with transaction(connection, write=True):
+                _fill_account(connection)
+                fill(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+        # A link refuses to replace what another process has put there meanwhile.
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            return
+    finally:
+        erase(draft)
+
+
+def erase(path: Path) -> None:
+    """Delete a database and the files SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, *, write: bool) -> Iterator[None]:
+    """Do everything inside or nothing; a writer takes its lock at the start, not half-way."""
+    connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def account_value(connection: sqlite3.Connection, name: str) -> int:
+    """Read one number about the account."""
+    row = connection.execute("SELECT value FROM account WHERE name = ?", (name,)).fetchone()
+    return int(row[0])
+
+
+def next_id(connection: sqlite3.Connection) -> int:
+    """Hand out a new id: ascending, with gaps, never used before in any object type."""
+    last = account_value(connection, "last_id")
+    fresh = last + 1 + last % 7
+    connection.execute("UPDATE account SET value = ? WHERE name = 'last_id'", (fresh,))
+    return fresh
+
+
+def add_token(connection: sqlite3.Connection, scopes: frozenset[str]) -> str:
+    """Make a token of a private app's form (ref §15); every token may read the account (§2)."""
+    token = f"pat-na1-{uuid.uuid4()}"
+    text = json.dumps(sorted(scopes | {"oauth"}))
+    connection.execute("INSERT INTO token (token, scopes) VALUES (?, ?)", (token, text))
+    return token
+
+
+def full_token(connection: sqlite3.Connection) -> str:
+    """Read the full-scope token that was made with the database."""
+    row = connection.execute("SELECT value FROM account WHERE name = 'token'").fetchone()
+    return str(row[0])
+
+
+def describe(path: Path) -> Info:
+    """Tell what is in the database at ``path`` without serving it."""
+    path = Path(path)
+    with closing(connect(path)) as connection:
+        counts = dict.fromkeys((kind.plural for kind in OBJECT_TYPES), 0)
+        rows = connection.execute(
+            "SELECT type, count(*) FROM record WHERE archived_at IS NULL GROUP BY type"
+        )
+        for type_id, count in rows:
+            counts[BY_ID[type_id].plural] = count
+        return Info(
+            path=path,
+            portal_id=account_value(connection, "portal_id"),
+            token=full_token(connection),
+            counts=counts,
+            size_bytes=path.stat().st_size,
+        )
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    """Tell whether a file is a database of this program and version."""
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError:
+        return False
+    return bool((application, version) == (_APPLICATION_ID, _VERSION))
+
+
+def _fill_account(connection: sqlite3.Connection) -> None:
+    """Give the account its fixed identity and its first token."""
+    portal_id = random.randint(40_000_000, 49_999_999)
+    values: dict[str, object] = {
+        "portal_id": portal_id,
+        "app_id": portal_id // 10,
+        "user_id": portal_id + 7,
+        "created_at": now_ms(),
+        "last_id": _FIRST_ID,
+        "definitions_revision": 1,
+        "token": add_token(connection, ALL_SCOPES),
+    }
+    connection.executemany("INSERT INTO account (name, value) VALUES (?, ?)", values.items())

@@ -1,0 +1,113 @@
+"""Making associations: what is checked before two records are linked (ref §5, §8, §11)."""
+
+from typing import Any
+
+from reconcile.sandbox import association_store as store
+from reconcile.sandbox import records
+from reconcile.sandbox.association_store import End
+from reconcile.sandbox.association_types import BUILT_IN, HUBSPOT_DEFINED, AssociationType
+from reconcile.sandbox.calls import Call, id_text, text_of
+from reconcile.sandbox.errors import HubSpotError, fields_missing, invalid, invalid_json
+from reconcile.sandbox.object_types import BY_ID, ObjectType
+from reconcile.sandbox.wire import record_id
+
+_INVALID = "One or more associations are invalid"
+
+
+def read_types(call: Call, start: str, end: str, specs: object) -> list[AssociationType]:
+    """Read a list of {associationCategory, associationTypeId} and check each for this pair."""
+    if specs is None:
+        raise fields_missing("types")
+    if not isinstance(specs, list) or not all(isinstance(spec, dict) for spec in specs):
+        raise invalid_json("Cannot deserialize value of type `ArrayList`")
+    if not specs:
+        raise invalid("At least one association type is required")
+    return [_read_type(call, start, end, spec) for spec in specs]
+
+
+def _read_type(call: Call, start: str, end: str, spec: dict[str, Any]) -> AssociationType:
+    category = id_text(spec, "associationCategory")
+    type_id = id_text(spec, "associationTypeId")
+    for kind in store.types_between(call.connection, start, end):
+        if kind.category == category and str(kind.type_id) == type_id:
+            return kind
+    if category == HUBSPOT_DEFINED:
+        for kind in BUILT_IN:
+            if str(kind.type_id) == type_id and kind.from_type != start:
+                raise invalid(
+                    f"invalid from object type {start} for associations to be created. "
+                    f"expected: {kind.from_type}"
+                )
+    named = f"{category}={type_id}"
+    raise invalid(
+        _INVALID,
+        associationSpec=[named],
+        INVALID_ASSOCIATION_TYPE_ID=[f"{named} is not a valid association definition id"],
+    )
+
+
+def existing_end(call: Call, kind: ObjectType, text: str) -> End | None:
+    """Find the live record an id names."""
+    number = record_id(text)
+    if number is None or not records.exists(call.connection, kind.id, number):
+        return None
+    return End(kind.id, number)
+
+
+def check_pair(call: Call, start: End, end: End) -> None:
+    """Refuse a link to itself, and a second parent for a line item."""
+    if start == end:
+        raise invalid(f"Object {start.id} cannot be associated to itself")
+    if call.switches.line_item_has_one_parent:
+        parent = store.other_parent(call.connection, start, end)
+        if parent is not None:
+            name = BY_ID[parent.type_id].legacy_name
+            raise invalid(f"{_INVALID}: the line item already belongs to {name} {parent.id}")
+
+
+def link_new_record(call: Call, start: End, associations: object) -> None:
+    """Make the associations of a create; whether one that fails refuses it is a switch."""
+    if associations is None or call.switches.create_associations == "lost":
+        return
+    if not isinstance(associations, list) or not all(isinstance(one, dict) for one in associations):
+        raise invalid_json("Cannot deserialize value of type `ArrayList`")
+    for association in associations:
+        try:
+            _link_one(call, start, association)
+        except HubSpotError:
+            if call.switches.create_associations == "atomic":
+                raise
+
+
+def _link_one(call: Call, start: End, association: dict[str, Any]) -> None:
+    text = id_text(association, "to", "id")
+    end_type = _end_type(call, start.type_id, association.get("types"))
+    kinds = read_types(call, start.type_id, end_type, association.get("types"))
+    kind = BY_ID[end_type]
+    end = existing_end(call, kind, text)
+    if end is None:
+        raise invalid(
+            _INVALID,
+            INVALID_OBJECT_IDS=[f"{kind.legacy_name}={text} is not valid"],
+            objectId=[text],
+            objectType=[kind.legacy_name],
+        )
+    check_pair(call, start, end)
+    store.set_types(call.connection, start, end, kinds)
+
+
+def _end_type(call: Call, start: str, specs: object) -> str:
+    """Tell from its first association type what object type a create links to."""
+    first = specs[0] if isinstance(specs, list) and specs else None
+    if not isinstance(first, dict):
+        raise fields_missing("types")
+    wanted = (id_text(first, "associationCategory"), id_text(first, "associationTypeId"))
+    for end in BY_ID:
+        for kind in store.types_between(call.connection, start, end):
+            if (kind.category, str(kind.type_id)) == wanted:
+                return end
+    elsewhere = next(
+        (kind.to_type for kind in BUILT_IN if str(kind.type_id) == text_of(wanted[1])), start
+    )
+    _read_type(call, start, elsewhere, first)
+    return elsewhere

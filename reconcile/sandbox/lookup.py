@@ -1,0 +1,63 @@
+"""Finding the record that a request means: by id, by unique property, through a merge."""
+
+from reconcile.sandbox import records
+from reconcile.sandbox.calls import Call
+from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, not_unique_key
+from reconcile.sandbox.object_types import ObjectType
+from reconcile.sandbox.records import Record
+from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.writing import comparable, is_key
+
+
+def check_key(call: Call, kind: ObjectType, name: str, verb: str) -> None:
+    """Refuse an idProperty that is not unique; hs_object_id never is (ref §5, H)."""
+    if not is_key(call.definitions(kind.id).get(name), kind):
+        raise not_unique_key(verb, kind.id, name, call.portal_id)
+
+
+def by_key(
+    call: Call, kind: ObjectType, name: str, value: str, *, archived: bool = False
+) -> Record | None:
+    """Find the record with a unique value."""
+    key = comparable(call, kind, name, value)
+    for holder, is_archived in records.holders(call.connection, kind.id, name, key):
+        if is_archived == archived:
+            return records.find(call.connection, kind.id, holder, archived=archived)
+    return None
+
+
+def by_id(
+    call: Call, kind: ObjectType, text: str, *, archived: bool = False, follow_merge: bool
+) -> Record | None:
+    """Find a record by id; one that was merged is found as what it became (ref §8, H)."""
+    number = record_id(text)
+    if number is None:
+        return None
+    found = records.find(call.connection, kind.id, number, archived=archived)
+    if found is None and follow_merge:
+        became = records.merged_into(call.connection, kind.id, number)
+        if became is not None:
+            found = records.find(call.connection, kind.id, became, archived=archived)
+    return found
+
+
+def for_single(
+    call: Call, kind: ObjectType, text: str, id_property: str | None, *, verb: str, archived: bool
+) -> Record:
+    """Find the record of a single GET or PATCH, or answer 404."""
+    if id_property:
+        check_key(call, kind, id_property, verb)
+        found = by_key(call, kind, id_property, text, archived=archived)
+    else:
+        found = by_id(call, kind, text, archived=archived, follow_merge=True)
+    if found is None:
+        raise _not_found(call, text, numeric=bool(id_property) or record_id(text) is not None)
+    return found
+
+
+def _not_found(call: Call, text: str, *, numeric: bool) -> HubSpotError:
+    if not numeric:  # two spaces, as recorded
+        message = "Object not found.  objectId are usually numeric."
+        return HubSpotError(404, message, category=NOT_FOUND, context={"id": [text]})
+    category = NOT_FOUND if call.switches.not_found_has_category else None
+    return HubSpotError(404, "resource not found", category=category)

@@ -1,0 +1,89 @@
+"""The object types the sandbox keeps, and the names a path may call them by.
+
+Ids from the "Using object APIs" page (ref §11, H); the default property sets from ref §1 and the
+"Search the CRM" page's table of defaults.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ObjectType:
+    """One object type: how it is named, and what its records look like unasked."""
+
+    id: str
+    singular: str
+    plural: str
+    created_property: str
+    """Property that holds the creation time; line items leave hs_createdate null (ref §9)."""
+
+    modified_property: str
+    default_properties: tuple[str, ...]
+    """What a read without ``properties`` returns, besides the three system properties."""
+
+    legacy_scope: str | None = None
+    """An older scope that grants as much as the granular ones (ref §2)."""
+
+    @property
+    def legacy_name(self) -> str:
+        """The name HubSpot's messages use, as in ``legacyObjectType=ORDER`` (ref §5)."""
+        return self.singular.upper()
+
+    @property
+    def system_properties(self) -> tuple[str, str, str]:
+        """The properties every read returns, asked or not."""
+        return (self.created_property, self.modified_property, "hs_object_id")
+
+
+CONTACT = ObjectType(
+    "0-1",
+    "contact",
+    "contacts",
+    "createdate",
+    "lastmodifieddate",
+    ("email", "firstname", "lastname"),
+)
+COMPANY = ObjectType(
+    "0-2", "company", "companies", "createdate", "hs_lastmodifieddate", ("domain", "name")
+)
+DEAL = ObjectType(
+    "0-3",
+    "deal",
+    "deals",
+    "createdate",
+    "hs_lastmodifieddate",
+    ("amount", "closedate", "dealname", "dealstage", "pipeline"),
+)
+PRODUCT = ObjectType(
+    "0-7",
+    "product",
+    "products",
+    "createdate",
+    "hs_lastmodifieddate",
+    ("description", "name", "price"),
+    legacy_scope="e-commerce",
+)
+LINE_ITEM = ObjectType(
+    "0-8",
+    "line_item",
+    "line_items",
+    "createdate",
+    "hs_lastmodifieddate",
+    (),
+    legacy_scope="e-commerce",
+)
+ORDER = ObjectType("0-123", "order", "orders", "hs_createdate", "hs_lastmodifieddate", ())
+CART = ObjectType("0-142", "cart", "carts", "hs_createdate", "hs_lastmodifieddate", ())
+
+OBJECT_TYPES = (CONTACT, COMPANY, DEAL, PRODUCT, LINE_ITEM, ORDER, CART)
+BY_ID = {kind.id: kind for kind in OBJECT_TYPES}
+
+LINE_ITEM_PARENTS = frozenset({DEAL.id, ORDER.id, CART.id})
+"""A line item belongs to one of these (ref §8); quotes, the fourth, are not kept here."""
+
+_BY_NAME = {name: kind for kind in OBJECT_TYPES for name in (kind.id, kind.singular, kind.plural)}
+
+
+def infer_object_type(name: str) -> ObjectType | None:
+    """Find the type a path segment names: plural, singular or type id, in any case (ref §1)."""
+    return _BY_NAME.get(name.lower())

@@ -1,0 +1,153 @@
+"""Single records: list, create, read, update, archive, merge (ref §1, §8)."""
+
+from typing import Any
+
+from reconcile.sandbox import association_store, records, writing
+from reconcile.sandbox.association_store import End
+from reconcile.sandbox.calls import Call, Endpoint, Reply, id_text
+from reconcile.sandbox.database import next_id
+from reconcile.sandbox.errors import invalid
+from reconcile.sandbox.linking import link_new_record
+from reconcile.sandbox.lookup import by_id, for_single
+from reconcile.sandbox.object_types import ObjectType
+from reconcile.sandbox.records import Record
+from reconcile.sandbox.rendering import shown, shown_associations, shown_written
+from reconcile.sandbox.scopes import object_scope
+from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.writing import Written
+
+_PAGE = 10
+_MAX_PAGE = 100
+
+
+def list_page(call: Call) -> Reply:
+    """Answer one page, ascending by id; the cursor is the last id plus one (ref §1, H)."""
+    call.allow(object_scope(call.kind, "read"))
+    limit = call.number("limit", _PAGE, 1, _MAX_PAGE)
+    after = _cursor(call)
+    found = records.page(
+        call.connection, call.kind.id, after, limit + 1, archived=call.flag("archived")
+    )
+    body: dict[str, Any] = {"results": [_read(call, record) for record in found[:limit]]}
+    if len(found) > limit:
+        cursor = str(found[limit - 1].id + 1)
+        link = f"{call.base_url}{call.path}?limit={limit}&after={cursor}"
+        body["paging"] = {"next": {"after": cursor, "link": link}}
+    return Reply(200, body)
+
+
+def create(call: Call) -> Reply:
+    """Create a record, with its associations (ref §1: the specification's "required" is not)."""
+    call.allow(object_scope(call.kind, "write"))
+    written = create_linked(call, call.kind, call.json)
+    return Reply(201, shown_written(call, call.kind, written))
+
+
+def create_linked(call: Call, kind: ObjectType, body: dict[str, Any]) -> Written:
+    """Create a record and what it is associated to, for single and batch creates alike."""
+    written = writing.create(call, kind, writing.sent_properties(body))
+    link_new_record(call, End(kind.id, written.record.id), body.get("associations"))
+    return written
+
+
+def read(call: Call) -> Reply:
+    """Read one record, by id or by a unique property."""
+    call.allow(object_scope(call.kind, "read"))
+    record = for_single(
+        call,
+        call.kind,
+        call.params["id"],
+        call.last("idProperty"),
+        verb="read",
+        archived=call.flag("archived"),
+    )
+    return Reply(200, _read(call, record))
+
+
+def update(call: Call) -> Reply:
+    """Change one record; associations are never touched by this (ref §1, H)."""
+    call.allow(object_scope(call.kind, "write"))
+    sent = writing.sent_properties(call.json)
+    record = for_single(
+        call,
+        call.kind,
+        call.params["id"],
+        call.last("idProperty"),
+        verb="update",
+        archived=False,
+    )
+    written = writing.update(call, call.kind, record, sent)
+    return Reply(200, shown_written(call, call.kind, written))
+
+
+def archive(call: Call) -> Reply:
+    """Archive one record; an id that does not exist is 204 all the same (ref §8, H)."""
+    call.allow(object_scope(call.kind, "write"))
+    number = record_id(call.params["id"])
+    if number is not None:
+        records.archive(call.connection, call.kind.id, number, call.now)
+    return Reply(204)
+
+
+def merge(call: Call) -> Reply:
+    """Merge two records into a new one, which keeps their links (ref §8, H)."""
+    call.allow(object_scope(call.kind, "write"))
+    kind = call.kind
+    primary = _to_merge(call, id_text(call.json, "primaryObjectId"))
+    secondary = _to_merge(call, id_text(call.json, "objectIdToMerge"))
+    if primary.id == secondary.id:
+        raise invalid(f"Object {primary.id} cannot be merged with itself")
+    set_values = {name: value for name, value in primary.properties.items() if value}
+    properties = {**secondary.properties, **set_values}
+    former = [secondary.properties.get("hs_merged_object_ids", ""), str(secondary.id)]
+    former += [primary.properties.get("hs_merged_object_ids", ""), str(primary.id)]
+    properties["hs_merged_object_ids"] = ";".join(part for part in former if part)
+    created = min(primary.created_at, secondary.created_at)
+    merged = Record(kind.id, next_id(call.connection), properties, created, call.now)
+    for old in (primary, secondary):
+        records.replace_merged(call.connection, old, merged.id)
+        association_store.move(call.connection, End(kind.id, old.id), End(kind.id, merged.id))
+    writing.claim_unique(call, kind, merged)
+    records.insert(call.connection, merged)
+    return Reply(200, shown(call, kind, merged, ()))
+
+
+def _to_merge(call: Call, text: str) -> Record:
+    record = by_id(call, call.kind, text, follow_merge=False)
+    if record is None:
+        raise invalid(f"Object {text} cannot be merged: it does not exist", id=[text])
+    return record
+
+
+def _read(call: Call, record: Record) -> dict[str, Any]:
+    to_types = [call.kind_of(name) for name in call.listed("associations")]
+    body = shown(call, call.kind, record, call.listed("properties"))
+    return body | shown_associations(call, call.kind, record, to_types)
+
+
+def _cursor(call: Call) -> int:
+    text = call.last("after")
+    if not text:
+        return 0
+    number = record_id(text)
+    if number is None:
+        raise invalid(f"after is not a valid paging cursor: {text}", after=[text])
+    return number
+
+
+def _routes() -> list[Endpoint]:
+    routes = []
+    for prefix in ("/crm/v3/objects/{type}", "/crm/objects/2026-03/{type}"):
+        routes += [
+            Endpoint("GET", prefix, list_page),
+            Endpoint("POST", prefix, create, writes=True),
+            Endpoint("GET", f"{prefix}/{{id}}", read),
+            Endpoint("PATCH", f"{prefix}/{{id}}", update, writes=True),
+            Endpoint("DELETE", f"{prefix}/{{id}}", archive, writes=True),
+        ]
+    # The v3 specifications of orders, carts and line items have no merge (ref §1, H).
+    routes.append(Endpoint("POST", "/crm/objects/2026-03/{type}/merge", merge, writes=True))
+    return routes
+
+
+ROUTES = _routes()

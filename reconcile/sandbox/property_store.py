@@ -1,0 +1,202 @@
+"""Property definitions in the database: the rules for making and changing them (ref §9)."""
+
+import json
+import re
+from typing import Any
+
+from reconcile.sandbox import definitions
+from reconcile.sandbox.calls import Call, required, text_of
+from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.object_types import LINE_ITEM, ObjectType
+from reconcile.sandbox.wire import iso
+
+MAX_UNIQUE = 10  # per object (ref §3, H)
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}", re.ASCII)  # at most 100 characters (ref §3, H)
+_FIELD_TYPES = {
+    "bool": {"booleancheckbox", "calculation_equation"},
+    "date": {"date"},
+    "datetime": {"date"},
+    "enumeration": {"booleancheckbox", "checkbox", "radio", "select", "calculation_equation"},
+    "number": {"number", "calculation_equation"},
+    "phone_number": {"phonenumber"},
+    "string": {"file", "html", "phonenumber", "text", "textarea", "calculation_equation"},
+}
+_UNIQUE_TYPES = {"string", "number"}
+
+
+def find(call: Call, kind: ObjectType, name: str, *, archived: bool = False) -> dict[str, Any]:
+    """Return a definition as the API shows it, or answer 404."""
+    row = call.connection.execute(
+        "SELECT definition, archived_at FROM property "
+        "WHERE type = ? AND name = ? AND (archived_at IS NOT NULL) = ?",
+        (kind.id, name, archived),
+    ).fetchone()
+    if row is None:
+        raise not_found(name)
+    return _shown(json.loads(row[0]), row[1])
+
+
+def listed(call: Call, kind: ObjectType, *, archived: bool) -> list[dict[str, Any]]:
+    """Return every definition of a type, live or archived, without paging (ref §3, H)."""
+    rows = call.connection.execute(
+        "SELECT definition, archived_at FROM property "
+        "WHERE type = ? AND (archived_at IS NOT NULL) = ? ORDER BY name",
+        (kind.id, archived),
+    )
+    return [_shown(json.loads(text), archived_at) for text, archived_at in rows]
+
+
+def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]:
+    """Make a definition; the name of an archived one brings it back (ref §9, H/M)."""
+    required(sent, "name", "label", "type", "fieldType", "groupName")
+    name = text_of(sent["name"])
+    if not _NAME.fullmatch(name):
+        raise invalid(
+            f"Property name {name} is not valid: it must start with a lowercase letter and hold "
+            "at most 100 lowercase letters, digits and underscores",
+            name=[name],
+        )
+    live = call.definitions(kind.id)
+    if name in live:
+        raise HubSpotError(
+            409,
+            f"A property named '{name}' already exists.",
+            category="OBJECT_ALREADY_EXISTS",
+            sub_category="Properties.PROPERTY_WITH_NAME_EXISTS",
+            context={"name": [name]},
+        )
+    value_type = _check_types(sent, text_of(sent["type"]), text_of(sent["fieldType"]))
+    _check_group(call, kind, text_of(sent["groupName"]))
+    unique = sent.get("hasUniqueValue") is True
+    if unique:
+        _check_unique(call, kind, value_type[0])
+    body = definitions.build(
+        name=name,
+        label=text_of(sent["label"]),
+        group=text_of(sent["groupName"]),
+        kind=value_type,
+        at=call.now,
+        options=_options(sent, value_type[0]),
+        description=text_of(sent.get("description") or ""),
+        display_order=_order(sent),
+        unique=unique,
+        hidden=sent.get("hidden") is True,
+        form_field=sent.get("formField") is True,
+        external=sent.get("externalOptions") is True,
+        calculated=bool(sent.get("calculationFormula")),
+        read_only=bool(sent.get("calculationFormula")),
+    )
+    definitions.store(call.connection, kind.id, body)
+    return _shown(body, None)
+
+
+def update(call: Call, kind: ObjectType, name: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Change a definition; options given replace the list, uniqueness is for ever (ref §9)."""
+    body = find(call, kind, name)
+    body.pop("archived")
+    if body["modificationMetadata"]["readOnlyDefinition"]:
+        raise invalid(f"The definition of property {name} is read only", name=[name])
+    types = (
+        text_of(sent.get("type") or body["type"]),
+        text_of(sent.get("fieldType") or body["fieldType"]),
+    )
+    _check_types({**sent, "options": sent.get("options", body["options"])}, *types)
+    if sent.get("groupName") is not None:
+        _check_group(call, kind, text_of(sent["groupName"]))
+    for field in ("label", "description", "groupName"):
+        if sent.get(field) is not None:
+            body[field] = text_of(sent[field])
+    for field in ("hidden", "formField"):
+        if sent.get(field) is not None:
+            body[field] = sent[field] is True
+    if sent.get("displayOrder") is not None:
+        body["displayOrder"] = _order(sent)
+    if sent.get("options") is not None:
+        body["options"] = _options(sent, types[0])
+    body |= {"type": types[0], "fieldType": types[1], "updatedAt": iso(call.now)}
+    definitions.store(call.connection, kind.id, body)
+    return _shown(body, None)
+
+
+def archive(call: Call, kind: ObjectType, name: str) -> None:
+    """Archive a definition; HubSpot's own cannot be."""
+    body = find(call, kind, name)
+    if not body["modificationMetadata"]["archivable"]:
+        raise invalid(f"Property {name} cannot be archived", name=[name])
+    call.connection.execute(
+        "UPDATE property SET archived_at = ? WHERE type = ? AND name = ?",
+        (call.now, kind.id, name),
+    )
+    call.connection.execute(
+        "DELETE FROM unique_value WHERE type = ? AND property = ?", (kind.id, name)
+    )
+    definitions.mark_changed(call.connection)
+
+
+def not_found(name: str) -> HubSpotError:
+    """Answer 404 for a definition."""
+    return HubSpotError(
+        404, f"Property '{name}' does not exist", category=NOT_FOUND, context={"name": [name]}
+    )
+
+
+def _shown(body: dict[str, Any], archived_at: int | None) -> dict[str, Any]:
+    if archived_at is None:
+        return {**body, "archived": False}
+    return {**body, "archived": True, "archivedAt": iso(archived_at)}
+
+
+def _check_types(sent: dict[str, Any], value_type: str, field_type: str) -> tuple[str, str]:
+    if value_type not in _FIELD_TYPES:
+        raise invalid(f"Invalid type: {value_type}", type=[value_type])
+    if field_type not in _FIELD_TYPES[value_type]:
+        raise invalid(
+            f"Field type {field_type} is not valid for type {value_type}", fieldType=[field_type]
+        )
+    external = sent.get("externalOptions") is True
+    if value_type == "enumeration" and not external and not sent.get("options"):
+        raise invalid("Enumeration properties must have options")
+    return value_type, field_type
+
+
+def _check_group(call: Call, kind: ObjectType, name: str) -> None:
+    row = call.connection.execute(
+        "SELECT 1 FROM property_group WHERE type = ? AND name = ? AND archived = 0",
+        (kind.id, name),
+    ).fetchone()
+    if row is None:
+        raise invalid(f"Property group {name} does not exist", groupName=[name])
+
+
+def _check_unique(call: Call, kind: ObjectType, value_type: str) -> None:
+    if kind is LINE_ITEM and not call.switches.line_items_may_have_unique_properties:
+        raise invalid("Properties of object type 0-8 cannot have unique values")
+    if value_type not in _UNIQUE_TYPES:
+        raise invalid(f"A property of type {value_type} cannot have unique values")
+    own = [
+        definition
+        for definition in call.definitions(kind.id).values()
+        if definition.unique and not definition.body["hubspotDefined"]
+    ]
+    if len(own) >= MAX_UNIQUE:
+        raise invalid(f"Object type {kind.id} already has {MAX_UNIQUE} unique properties")
+
+
+def _options(sent: dict[str, Any], value_type: str) -> list[dict[str, Any]]:
+    options = sent.get("options") or []
+    if not isinstance(options, list) or not all(isinstance(one, dict) for one in options):
+        raise invalid("options must be a list of objects")
+    for option in options:
+        required(option, "label", "value")
+    values = [text_of(option["value"]) for option in options]
+    if len(set(values)) < len(values):
+        raise invalid("Property options must have unique values")
+    if value_type == "bool" and not options:
+        return definitions.BOOLEAN_OPTIONS
+    return definitions.option_list(options)
+
+
+def _order(sent: dict[str, Any]) -> int:
+    order = sent.get("displayOrder")
+    return order if isinstance(order, int) else -1

@@ -1,0 +1,109 @@
+"""Records as the API shows them (ref §1)."""
+
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from reconcile.sandbox import association_store as store
+from reconcile.sandbox.association_store import End
+from reconcile.sandbox.calls import Call
+from reconcile.sandbox.object_types import BY_ID, ObjectType
+from reconcile.sandbox.records import Record
+from reconcile.sandbox.wire import iso
+from reconcile.sandbox.writing import Written
+
+_ALWAYS_IN_WRITE_ANSWERS = ("hs_object_source", "hs_object_source_label")
+
+T = TypeVar("T")
+
+
+def shown(call: Call, kind: ObjectType, record: Record, requested: Iterable[str]) -> dict[str, Any]:
+    """Show a record read: the system's properties and those requested.
+
+    One that is unset is null; a name that is not defined is left out without a word (ref §1, H).
+    """
+    names = dict.fromkeys(requested) or dict.fromkeys(kind.default_properties)
+    definitions = call.definitions(kind.id)
+    properties = _system_properties(kind, record)
+    for name in names:
+        if name in definitions and name not in properties:
+            properties[name] = _read_back(call, record, name)
+    return _object(record, properties)
+
+
+def shown_written(call: Call, kind: ObjectType, written: Written) -> dict[str, Any]:
+    """Show a record written: the properties sent and the system's, never an unsent key."""
+    record = written.record
+    definitions = call.definitions(kind.id)
+    properties: dict[str, str | None] = {
+        name: value
+        for name, value in record.properties.items()
+        if name in _ALWAYS_IN_WRITE_ANSWERS
+        or (name in definitions and definitions[name].calculated)
+        or name == "amount"
+    }
+    properties |= written.echo
+    if "amount" in record.properties:
+        properties["amount"] = record.properties["amount"]  # computed, whatever was sent (ref §12)
+    return _object(record, properties | _system_properties(kind, record))
+
+
+def shown_associations(
+    call: Call, kind: ObjectType, record: Record, to_types: Iterable[ObjectType]
+) -> dict[str, Any]:
+    """Show what a record is linked to, one entry for each type of each link (ref §1, H)."""
+    found: dict[str, Any] = {}
+    for to_type in to_types:
+        links = store.links(call.connection, End(kind.id, record.id), to_type.id)
+        results = [
+            {"id": str(link.to_id), "type": association.name}
+            for link in links
+            for association in link.types
+        ]
+        if results:
+            found[to_type.plural.replace("_", " ")] = {"results": results}
+    return {"associations": found} if found else {}
+
+
+def shuffled(call: Call, items: list[T], key: Callable[[T], str]) -> list[T]:
+    """Put batch results in an order that is fixed by the seed and never the given one (ref §4)."""
+    seed = call.switches.shuffle_seed
+
+    def place(item: T) -> int:
+        return zlib.crc32(f"{seed}:{key(item)}".encode())
+
+    mixed = sorted(items, key=place)
+    return mixed[::-1] if mixed == items else mixed
+
+
+def object_type_name(type_id: str) -> str:
+    """Return the singular name of a type, as messages have it."""
+    return BY_ID[type_id].singular
+
+
+def _system_properties(kind: ObjectType, record: Record) -> dict[str, str | None]:
+    return {
+        kind.created_property: iso(record.created_at),
+        kind.modified_property: iso(record.updated_at),
+        "hs_object_id": str(record.id),
+    }
+
+
+def _read_back(call: Call, record: Record, name: str) -> str | None:
+    value = record.properties.get(name)
+    if value == "" and call.switches.cleared_reads_back == "null":
+        return None
+    return value
+
+
+def _object(record: Record, properties: dict[str, str | None]) -> dict[str, Any]:
+    shown_object: dict[str, Any] = {
+        "id": str(record.id),
+        "properties": dict(sorted(properties.items())),
+        "createdAt": iso(record.created_at),
+        "updatedAt": iso(record.updated_at),
+        "archived": record.archived_at is not None,
+    }
+    if record.archived_at is not None:
+        shown_object["archivedAt"] = iso(record.archived_at)
+    return shown_object

@@ -1,0 +1,44 @@
+"""Which scopes a call needs (ref §2).
+
+A requirement is a tuple of alternatives: holding any one of them suffices. Object scopes are H;
+which scopes property definitions and pipelines accept is M.
+"""
+
+from reconcile.sandbox.object_types import OBJECT_TYPES, ORDER, ObjectType
+
+Alternatives = tuple[str, ...]
+
+
+def object_scope(kind: ObjectType, access: str) -> Alternatives:
+    """Scopes that allow reading or writing records of a type."""
+    return (f"crm.objects.{kind.plural}.{access}", *_legacy(kind))
+
+
+def schema_scope(kind: ObjectType, access: str) -> Alternatives:
+    """Scopes for property definitions: reading accepts the object scopes, writing does not."""
+    wanted = [f"crm.schemas.{kind.plural}.{access}"]
+    if access == "read":
+        wanted += [f"crm.objects.{kind.plural}.read", f"crm.schemas.{kind.plural}.write"]
+    return (*wanted, *_legacy(kind))
+
+
+def pipeline_scope(kind: ObjectType, access: str) -> Alternatives:
+    """Scopes for pipelines."""
+    return (f"crm.pipelines.{kind.plural}.{access}",)
+
+
+def _legacy(kind: ObjectType) -> Alternatives:
+    return () if kind.legacy_scope is None else (kind.legacy_scope,)
+
+
+def _all_scopes() -> frozenset[str]:
+    """Collect every scope any call may ask for."""
+    scopes = {"oauth"}
+    for kind in OBJECT_TYPES:
+        for access in ("read", "write"):
+            scopes.update(object_scope(kind, access), schema_scope(kind, access))
+    scopes.update(pipeline_scope(ORDER, "read"), pipeline_scope(ORDER, "write"))
+    return frozenset(scopes)
+
+
+ALL_SCOPES = _all_scopes()

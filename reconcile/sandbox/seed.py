@@ -1,0 +1,134 @@
+"""The first content of a database, from a JSON file.
+
+``{"properties": {"orders": [definition, …]}, "labels": {"orders/companies": [label, …]},
+"objects": {"contacts": [{"id": "501", "properties": {…}, "associations": […]}, …]}}``; every part
+is optional, and each entry is what the API takes to create the same thing.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconcile.sandbox import definitions, pipeline_store, property_store, wire, writing
+from reconcile.sandbox.association_store import End
+from reconcile.sandbox.associations_api import define_label
+from reconcile.sandbox.calls import Call
+from reconcile.sandbox.database import account_value
+from reconcile.sandbox.definitions import Definitions
+from reconcile.sandbox.errors import HubSpotError
+from reconcile.sandbox.linking import link_new_record
+from reconcile.sandbox.object_types import infer_object_type
+from reconcile.sandbox.records import is_taken
+from reconcile.sandbox.scopes import ALL_SCOPES
+from reconcile.sandbox.switches import Switches
+
+_PARTS = {"objects", "properties", "labels"}
+
+
+class SeedError(ValueError):
+    """A seed that cannot be loaded; the message names the file and the place."""
+
+
+def filler(seed: Path | None, switches: Switches) -> Callable[[sqlite3.Connection], None]:
+    """Return what fills a new database: HubSpot's defaults, then the seed."""
+
+    def fill(connection: sqlite3.Connection) -> None:
+        at = wire.now_ms()
+        definitions.fill_defaults(connection, at)
+        pipeline_store.fill_defaults(connection, at)
+        if seed is not None:
+            _Loader(seed, connection, switches).load()
+
+    return fill
+
+
+class _Loader:
+    """Loads one file, knowing at every moment which place of it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, switches: Switches) -> None:
+        self._path = path
+        self._place = "the file"
+        self._later: list[tuple[str, End, object]] = []
+        self._call = Call(
+            connection=connection,
+            definitions_cache=Definitions(),
+            switches=switches,
+            portal_id=account_value(connection, "portal_id"),
+            base_url="",
+            scopes=ALL_SCOPES,
+            path="",
+            params={},
+            query={},
+            raw_body=b"",
+        )
+
+    def load(self) -> None:
+        """Load every part, associations last, so that they may point anywhere in the file."""
+        try:
+            content = wire.decode(self._path.read_bytes())
+            self._load_parts(self._mapping(content))
+        except HubSpotError as error:
+            raise self._error(error.message) from None
+        except OSError as error:
+            raise self._error(error.strerror or "cannot be read") from None
+
+    def _load_parts(self, content: Mapping[str, Any]) -> None:
+        for unknown in sorted(content.keys() - _PARTS):
+            raise self._error(f"unknown part {unknown!r}")
+        for name, place, one in self._entries(content, "properties"):
+            self._place = place
+            property_store.create(self._call, self._call.kind_of(name), one)
+        for name, place, one in self._entries(content, "labels"):
+            self._place = place
+            kinds = [self._call.kind_of(part) for part in name.split("/", 1)]
+            if len(kinds) < 2:
+                raise self._error("labels are listed under two object types: orders/companies")
+            define_label(self._call, kinds[0], kinds[1], one)
+        for name, place, one in self._entries(content, "objects"):
+            self._place = place
+            self._load_object(name, one)
+        for place, start, associations in self._later:
+            self._place = place
+            link_new_record(self._call, start, associations)
+
+    def _load_object(self, name: str, one: dict[str, Any]) -> None:
+        kind = infer_object_type(name)
+        if kind is None:
+            raise self._error(f"unknown object type {name!r}")
+        number = None
+        if one.get("id") is not None:
+            number = wire.record_id(str(one["id"]))
+            if number is None:
+                raise self._error(f"id {one['id']!r} is not a number")
+            if is_taken(self._call.connection, kind.id, number):
+                raise self._error(f"id {number} is already taken")
+        sent = writing.sent_properties(one)
+        written = writing.create(self._call, kind, sent, number)
+        if "associations" in one:
+            start = End(kind.id, written.record.id)
+            self._later.append((self._place, start, one["associations"]))
+
+    def _entries(
+        self, content: Mapping[str, Any], part: str
+    ) -> list[tuple[str, str, dict[str, Any]]]:
+        """List the entries of a part, each with the name it is under and its place."""
+        self._place = part
+        found = []
+        for name, entries in self._mapping(content.get(part, {})).items():
+            self._place = f"{part}.{name}"
+            if not isinstance(entries, list):
+                raise self._error("must be a list")
+            for index, one in enumerate(entries):
+                self._place = f"{part}.{name}[{index}]"
+                found.append((name, self._place, dict(self._mapping(one))))
+        return found
+
+    def _mapping(self, value: object) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            raise self._error("must be an object")
+        return value
+
+    def _error(self, reason: str) -> SeedError:
+        one_line = " ".join(reason.split())
+        return SeedError(f"{self._path}: {self._place}: {one_line}")

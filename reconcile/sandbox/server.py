@@ -1,0 +1,169 @@
+"""A running sandbox: a uvicorn server on a background thread, on loopback and nowhere else."""
+
+import asyncio
+import ipaddress
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from reconcile.sandbox import app, database, seed
+from reconcile.sandbox.request_log import RequestLog, RequestRecord
+from reconcile.sandbox.switches import Switches
+
+_BACKLOG = 512
+_POLL_SECONDS = 0.002
+
+
+class Sandbox:
+    """Serves the database at ``path``, which is made if it is not there, and keeps it.
+
+    ``seed`` is loaded once, when the database is made. Use it as a context manager.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        seed: Path | None = None,
+        switches: Switches | None = None,
+    ) -> None:
+        """Remember what to serve; nothing is opened before the context is entered."""
+        self._path = Path(path)
+        self._host = _loopback(host)
+        self._wanted_port = port
+        self._seed = seed
+        self._switches = switches or Switches()
+        self._log = RequestLog()
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self.port = port
+        self.token = ""
+        self.portal_id = 0
+
+    @property
+    def url(self) -> str:
+        """The address clients use in place of https://api.hubapi.com."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
+
+    def __enter__(self) -> Self:
+        """Make the database if need be and start to serve it."""
+        database.create(self._path, seed.filler(self._seed, self._switches))
+        with closing(database.connect(self._path)) as connection:
+            self.token = database.full_token(connection)
+            self.portal_id = database.account_value(connection, "portal_id")
+        self._serve()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop serving; the data stays."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+        self._server = self._thread = None
+
+    def add_token(self, scopes: Iterable[str]) -> str:
+        """Make another token, with these scopes only."""
+        with self._writing() as connection:
+            return database.add_token(connection, frozenset(scopes))
+
+    def revoke_token(self, token: str) -> None:
+        """Make a token useless."""
+        with self._writing() as connection:
+            connection.execute("UPDATE token SET revoked = 1 WHERE token = ?", (token,))
+
+    def requests(self) -> list[RequestRecord]:
+        """Return what was called since the start or the last clearing, oldest first."""
+        return self._log.all()
+
+    def clear_requests(self) -> None:
+        """Forget what was called."""
+        self._log.clear()
+
+    def wait(self) -> None:
+        """Block until the server stops, or until interrupted."""
+        if self._thread is not None:
+            self._thread.join()
+
+    @staticmethod
+    def reset(path: Path) -> None:
+        """Erase the database at ``path``."""
+        database.erase(Path(path))
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Write to the database from outside the server's thread."""
+        with (
+            closing(database.connect(self._path)) as connection,
+            database.transaction(connection, write=True),
+        ):
+            yield connection
+
+    def _serve(self) -> None:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        # With the protocol named, asyncio turns Nagle's algorithm off; without, answers take 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self._host, self._wanted_port))
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        self.port = listener.getsockname()[1]
+        service = app.open_service(self._path, self._switches, self.url, self._log)
+        config = uvicorn.Config(
+            app.build(service),
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
+        self._server = server
+
+        def run() -> None:
+            # Off the main thread uvicorn leaves signal handlers alone.
+            try:
+                with listener, closing(service.connection):
+                    asyncio.run(server.serve(sockets=[listener]))
+            finally:
+                started.set()
+
+        started = threading.Event()
+        self._thread = threading.Thread(target=run, name=f"sandbox-{self.port}", daemon=True)
+        self._thread.start()
+        while not server.started and not started.wait(_POLL_SECONDS):
+            pass
+
+
+def _loopback(host: str) -> str:
+    """Return the address to bind; any that another machine could reach is refused."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError(f"the sandbox binds loopback addresses only, not {host!r}") from None
+    if not address.is_loopback:
+        raise ValueError(f"the sandbox binds loopback addresses only, not {host!r}")
+    return str(address)

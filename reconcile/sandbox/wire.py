@@ -1,0 +1,57 @@
+"""What travels: JSON in and out, and instants as text."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reconcile.sandbox.errors import invalid_json
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CONTENT_TYPE = "application/json;charset=utf-8"  # no space, as recorded in a header dump
+
+_MAX_ID_DIGITS = 15  # below SQLite's 64 bits, and exact as a JSON number everywhere
+_ID = re.compile(rf"[0-9]{{1,{_MAX_ID_DIGITS}}}", re.ASCII)
+
+
+def now_ms() -> int:
+    """Return the time in epoch milliseconds, HubSpot's resolution."""
+    return time.time_ns() // 1_000_000
+
+
+def iso(epoch_ms: int) -> str:
+    """Write an instant as HubSpot does: UTC, and no fraction when it is zero (ref §12, H)."""
+    moment = EPOCH + timedelta(milliseconds=epoch_ms)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    return f"{text}.{epoch_ms % 1000:03d}Z" if epoch_ms % 1000 else f"{text}Z"
+
+
+def record_id(text: str) -> int | None:
+    """Read a record id; anything that is not a plain number names no record."""
+    return int(text) if _ID.fullmatch(text) else None
+
+
+def encode(body: object) -> bytes:
+    """Write JSON compactly, as HubSpot does."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode(raw: bytes) -> Any:
+    """Read a JSON body; fractions stay the text that was sent (ref §12: "400.00" is echoed)."""
+    if not raw.strip():
+        raise invalid_json("No content to map due to end-of-input")
+    try:
+        parsed = json.loads(raw, parse_float=str, parse_constant=_refuse_constant)
+        if b"\\u" in raw:
+            json.dumps(parsed, ensure_ascii=False).encode()  # a lone surrogate has no UTF-8 form
+    except json.JSONDecodeError as error:
+        raise invalid_json(error.msg, error.lineno, error.colno) from None
+    except (ValueError, RecursionError):
+        raise invalid_json("Unexpected content: expected a valid value") from None
+    return parsed
+
+
+def _refuse_constant(name: str) -> Any:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(name)

@@ -1,0 +1,180 @@
+"""Changing one record: uniqueness, calculated values, what the answer echoes (ref §5, §7, §12)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconcile.sandbox import pipeline_store, records
+from reconcile.sandbox.calls import Call
+from reconcile.sandbox.checking import Change
+from reconcile.sandbox.computed import compute
+from reconcile.sandbox.database import next_id
+from reconcile.sandbox.definitions import Definition
+from reconcile.sandbox.errors import VALIDATION, HubSpotError, fields_missing, invalid_json
+from reconcile.sandbox.object_types import BY_ID, CONTACT, LINE_ITEM, PRODUCT, ObjectType
+from reconcile.sandbox.records import Record
+
+_COPIED_FROM_PRODUCT = (
+    "name",
+    "description",
+    "price",
+    "hs_sku",
+    "hs_cost_of_goods_sold",
+    "hs_images",
+    "hs_url",
+    "hs_product_type",
+    "hs_recurring_billing_period",
+    "recurringbillingfrequency",
+    "tax",
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A record after a write, and what its answer shows: the values as they were sent."""
+
+    record: Record
+    echo: Mapping[str, str]
+    new: bool = False
+
+
+def create(
+    call: Call, kind: ObjectType, sent: Mapping[str, Any], record_id: int | None = None
+) -> Written:
+    """Make a record from the properties sent."""
+    checked = Change(call, kind, sent, {}).check()
+    properties = {name: value for name, value in checked.stored.items() if value}
+    properties |= {"hs_object_source": "INTEGRATION", "hs_object_source_label": "INTEGRATION"}
+    if kind is LINE_ITEM:
+        _copy_product(call, properties, checked.stored)
+    properties = _with_computed(call, kind, properties)
+    fresh = next_id(call.connection) if record_id is None else record_id
+    record = Record(kind.id, fresh, properties, call.now, call.now)
+    claim_unique(call, kind, record)
+    records.insert(call.connection, record)
+    return Written(record, checked.echo, new=True)
+
+
+def update(call: Call, kind: ObjectType, record: Record, sent: Mapping[str, Any]) -> Written:
+    """Change a record; when nothing differs its updatedAt stays (ref §6, M)."""
+    checked = Change(call, kind, sent, record.properties).check()
+    properties = dict(record.properties)
+    for name, value in checked.stored.items():
+        if value or name in properties:
+            properties[name] = value
+    if kind is LINE_ITEM and checked.stored.get("hs_product_id"):
+        _copy_product(call, properties, checked.stored)
+    properties = _with_computed(call, kind, properties)
+    if properties == record.properties:
+        return Written(record, checked.echo)
+    changed = record.changed(properties, max(call.now, record.updated_at + 1))
+    claim_unique(call, kind, changed)
+    records.update(call.connection, changed)
+    return Written(changed, checked.echo)
+
+
+def sent_properties(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read the ``properties`` of an input, which must be an object."""
+    properties = body.get("properties")
+    if properties is None:
+        raise fields_missing("properties")
+    if not isinstance(properties, dict):
+        raise invalid_json("Cannot deserialize value of type `LinkedHashMap`")
+    return properties
+
+
+def is_key(definition: Definition | None, kind: ObjectType) -> bool:
+    """Tell whether a property may serve as idProperty (ref §5, §6, H)."""
+    if definition is None:
+        return False
+    return definition.unique or (kind is CONTACT and definition.name == "email")
+
+
+def comparable(call: Call, kind: ObjectType, name: str, value: str) -> str:
+    """Return the form in which a key's values are compared; emails ignore case."""
+    if kind is CONTACT and name == "email":
+        return value.strip().lower()
+    return records.unique_key(value, call.switches)
+
+
+def _copy_product(call: Call, properties: dict[str, str], sent: Mapping[str, str]) -> None:
+    """Fill what was not sent from the product named; its later edits do not follow (ref §9, M)."""
+    product_id = properties.get("hs_product_id", "")
+    if not product_id.isdecimal():
+        return
+    product = records.find(call.connection, PRODUCT.id, int(product_id))
+    if product is None:
+        return
+    for name in _COPIED_FROM_PRODUCT:
+        value = product.properties.get(name)
+        if value and name not in sent:
+            properties[name] = value
+
+
+def _with_computed(call: Call, kind: ObjectType, properties: dict[str, str]) -> dict[str, str]:
+    """Return the properties with HubSpot's own calculations brought up to date."""
+
+    def is_closed(stage: str) -> bool:
+        return pipeline_store.is_closed(call.connection, kind.id, stage)
+
+    computed = compute(kind.id, properties, call.switches, is_closed)
+    # A null among the computed values removes one; others keep what they have.
+    kept = {name: value for name, value in properties.items() if computed.get(name, "") is not None}
+    return kept | {name: value for name, value in computed.items() if value is not None}
+
+
+def claim_unique(call: Call, kind: ObjectType, record: Record) -> None:
+    """Take a record's unique values, or refuse because another record has one."""
+    claimed = []
+    for name, definition in call.definitions(kind.id).items():
+        value = record.properties.get(name)
+        if not value or not is_key(definition, kind):
+            continue
+        key = comparable(call, kind, name, value)
+        for other, archived in records.holders(call.connection, kind.id, name, key):
+            reserved = not archived or call.switches.archived_reserves_unique_value
+            if other != record.id and reserved:
+                raise _conflict(call, record, definition, other)
+        claimed.append((name, key))
+    records.set_unique(call.connection, kind.id, record.id, claimed)
+
+
+def _conflict(call: Call, record: Record, definition: Definition, owner: int) -> HubSpotError:
+    """Word a clash: 400, except for a contact's email, which is 409 (ref §5, H)."""
+    kind, name = BY_ID[record.type_id], definition.name
+    value = record.properties[name]
+    if kind is CONTACT and name == "email":
+        return _EmailConflictError(owner)
+    extra: dict[str, Any] = {}
+    if call.switches.unique_conflict_has_tokens:
+        extra = {
+            "errorType": "UNIQUE_VALUE_CONFLICT",
+            "errorTokens": {
+                "existingObjectId": [str(owner)],
+                "objectId": [str(record.id)],
+                "propertyName": [name],
+                "conflictingValue": [value],
+            },
+        }
+    return HubSpotError(
+        400,
+        f"Cannot set PropertyValueCoordinates{{portalId={call.portal_id}, "
+        f"objectTypeId=ObjectTypeId{{legacyObjectType={kind.legacy_name}}}, "
+        f"propertyName={name}, value={value}}} on {record.id}. "
+        f"{owner} already has that value.",
+        category=VALIDATION,
+        extra=extra,
+    )
+
+
+class _EmailConflictError(HubSpotError):
+    """A contact's email is taken: alone the id is in the message, in a 207 in the context too."""
+
+    def __init__(self, owner: int) -> None:
+        super().__init__(409, f"Contact already exists. Existing ID: {owner}", category="CONFLICT")
+        self.owner = owner
+
+    def item(self, trace_id: str | None = None) -> dict[str, Any]:
+        item = super().item(trace_id)
+        item["context"] = {"existingId": [str(self.owner)], **item.get("context", {})}
+        return item

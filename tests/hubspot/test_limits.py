@@ -1,0 +1,276 @@
+"""The rate limit, judged by a server that counts requests when they arrive."""
+
+import heapq
+import random
+import threading
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile.hubspot.limits import RateLimit, association_limit
+
+
+class World:
+    """Virtual time for real threads: one runs at a time, and time passes while all sleep."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._sleepers: list[tuple[float, int, threading.Event]] = []
+        self._order = 0
+        self._awake = 0
+        self._lock = threading.Lock()
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        woken = threading.Event()
+        with self._lock:
+            self._order += 1
+            heapq.heappush(self._sleepers, (self.now + seconds, self._order, woken))
+            self._wake_next()
+        assert woken.wait(20)
+
+    def run(self, work: Callable[[int], None], workers: int) -> None:
+        started = threading.Event()
+
+        def body(number: int) -> None:
+            started.wait()
+            self.sleep(0.001 * number)
+            try:
+                work(number)
+            finally:
+                with self._lock:
+                    self._wake_next()
+
+        threads = [threading.Thread(target=body, args=(n,)) for n in range(workers)]
+        self._awake = workers
+        for thread in threads:
+            thread.start()
+        started.set()
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()
+
+    def _wake_next(self) -> None:
+        self._awake -= 1
+        if self._awake == 0 and self._sleepers:
+            at, _, woken = heapq.heappop(self._sleepers)
+            self.now = max(self.now, at)
+            self._awake = 1
+            woken.set()
+
+
+class Server:
+    """Counts arrivals; tells how many calls remain, others' calls included."""
+
+    def __init__(self, world: World, limit: int, *, others: tuple[float, ...] = ()) -> None:
+        self.world = world
+        self.limit = limit
+        self.arrivals: list[float] = []
+        self.others = others
+
+    def answer(self) -> dict[str, str]:
+        self.arrivals.append(self.world.now)
+        since = self.world.now - 10
+        seen = sum(since < at <= self.world.now for at in (*self.arrivals, *self.others))
+        return {
+            "x-hubspot-ratelimit-max": str(self.limit),
+            "x-hubspot-ratelimit-remaining": str(max(0, self.limit - seen)),
+            "x-hubspot-ratelimit-interval-milliseconds": "10000",
+        }
+
+    def busiest(self) -> int:
+        """Most requests in any window of 10 s."""
+        most = start = 0
+        for end, at in enumerate(self.arrivals):
+            while self.arrivals[start] <= at - 10:
+                start += 1
+            most = max(most, end - start + 1)
+        return most
+
+
+def run(
+    limit: int, *, seed: int, workers: int, slowest: float, calls: int, tell: bool, server_max: int
+) -> tuple[Server, World, RateLimit]:
+    world = World()
+    rate_limit = RateLimit(limit, clock=world.clock, sleep=world.sleep)
+    server = Server(world, server_max)
+    rng = random.Random(seed)
+    left = iter(range(calls))
+
+    def work(_: int) -> None:
+        while next(left, None) is not None:
+            with rate_limit.slot() as slot:
+                latency = rng.uniform(0.02, slowest)
+                share = rng.random()
+                world.sleep(latency * share)
+                headers = server.answer()
+                world.sleep(latency * (1 - share))
+                if tell:
+                    slot.headers = headers
+
+    world.run(work, workers)
+    return server, world, rate_limit
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    limit=st.sampled_from([10, 100, 190]),
+    workers=st.integers(1, 8),
+    slowest=st.floats(0.05, 3.0),
+    tell=st.booleans(),
+)
+def test_no_window_at_the_server_ever_holds_more_than_the_limit(
+    seed: int, limit: int, workers: int, slowest: float, tell: bool
+) -> None:
+    """Whatever the latencies, the server never sees more than the limit in 10 s."""
+    server, _, _ = run(
+        limit,
+        seed=seed,
+        workers=workers,
+        slowest=slowest,
+        calls=limit * 3,
+        tell=tell,
+        server_max=limit,
+    )
+    assert len(server.arrivals) == limit * 3
+    assert server.busiest() <= limit
+
+
+@pytest.mark.parametrize("tell", [False, True])
+@pytest.mark.parametrize("workers", [4, 8])
+def test_at_usual_latency_95_percent_of_the_limit_is_used(workers: int, tell: bool) -> None:
+    """Neither waiting for replies nor HubSpot's own count costs more than 5 % of the limit."""
+    server, world, _ = run(
+        190, seed=1, workers=workers, slowest=0.4, calls=190 * 8, tell=tell, server_max=190
+    )
+    late = [at for at in server.arrivals if at > 10]
+    assert len(late) / (world.now - 10) >= 0.95 * 19
+    assert server.busiest() <= 190
+
+
+def test_a_smaller_maximum_from_the_server_narrows_the_limit() -> None:
+    """An account with 100 calls per 10 s is served at 100 though 190 were configured."""
+    server, _, rate_limit = run(
+        190, seed=2, workers=2, slowest=0.1, calls=400, tell=True, server_max=100
+    )
+    assert rate_limit.max_calls == 100
+    assert server.busiest() <= 100
+
+
+def test_a_larger_maximum_from_the_server_changes_nothing() -> None:
+    """Headers narrow the limit and never widen it."""
+    server, _, rate_limit = run(
+        20, seed=3, workers=2, slowest=0.1, calls=60, tell=True, server_max=190
+    )
+    assert rate_limit.max_calls == 20
+    assert server.busiest() <= 20
+
+
+def test_nothing_remaining_waits_a_whole_period() -> None:
+    """When another process has used up the limit, the next call waits for it to free."""
+    slept: list[float] = []
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += seconds
+
+    limit = RateLimit(190, clock=lambda: now, sleep=sleep)
+    with limit.slot() as slot:
+        slot.headers = {"x-hubspot-ratelimit-remaining": "0"}
+    with limit.slot():
+        pass
+    assert slept == [10.0]
+
+
+def test_calls_of_others_leave_less_for_us() -> None:
+    """With 3 calls remaining, 3 are sent at once and the fourth waits."""
+    slept: list[float] = []
+    limit = RateLimit(100, clock=lambda: sum(slept), sleep=slept.append)
+    with limit.slot() as slot:
+        slot.headers = {"x-hubspot-ratelimit-remaining": "3"}
+    for _ in range(3):
+        with limit.slot():
+            pass
+    assert slept == []
+    with limit.slot():
+        pass
+    assert slept == [10.0]
+
+
+def test_unreadable_headers_are_ignored() -> None:
+    """Headers that are no numbers change nothing."""
+    limit = RateLimit(2, clock=lambda: 0.0, sleep=lambda _: None)
+    with limit.slot() as slot:
+        slot.headers = {"x-hubspot-ratelimit-max": "-1", "x-hubspot-ratelimit-remaining": "²"}
+    assert limit.max_calls == 2
+
+
+def test_without_a_limit_nothing_waits() -> None:
+    """None means no limit: sleep is never called."""
+    limit = RateLimit(None, clock=lambda: 0.0, sleep=lambda _: pytest.fail("slept"))
+    for _ in range(1000):
+        with limit.slot():
+            pass
+
+
+def test_all_slots_in_flight_wait_for_a_reply_without_spinning() -> None:
+    """A thread that finds every slot in flight sleeps until another thread's reply."""
+    clock_reads = 0
+
+    def clock() -> float:
+        nonlocal clock_reads
+        clock_reads += 1
+        return clock_reads * 11.0  # each look at the clock is a period later
+
+    limit = RateLimit(1, clock=clock, sleep=lambda _: None)
+    entered = threading.Event()
+
+    def other() -> None:
+        with limit.slot():
+            entered.set()
+
+    with limit.slot():
+        thread = threading.Thread(target=other)
+        thread.start()
+        assert not entered.wait(0.05)
+        assert clock_reads <= 2
+    assert entered.wait(5)
+    thread.join()
+
+
+def test_a_sleep_that_raises_leaves_the_limit_usable() -> None:
+    """Stopping a run while it waits takes no slot and holds no lock."""
+
+    def stop(_: float) -> None:
+        raise InterruptedError
+
+    limit = RateLimit(1, clock=lambda: 0.0, sleep=stop)
+    with limit.slot():
+        pass
+    for _ in range(3):
+        with pytest.raises(InterruptedError), limit.slot():
+            pass
+
+
+def test_a_limit_below_one_is_refused() -> None:
+    """A limit of 0 would wait for ever."""
+    with pytest.raises(ValueError, match="below 1"):
+        RateLimit(0)
+
+
+@pytest.mark.parametrize(
+    ("rate_limit", "expected"),
+    [(None, None), (5, 5), (100, 100), (110, 100), (190, 150), (250, 200)],
+)
+def test_associations_have_a_limit_of_their_own(
+    rate_limit: int | None, expected: int | None
+) -> None:
+    """Reference §3: 100, 150 and 200 beside 100, 190 and 250."""
+    assert association_limit(rate_limit) == expected

@@ -1,0 +1,327 @@
+"""Reading records and associations, from answers that are not as asked."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from reconcile.errors import ApiError, UsageError
+from reconcile.hubspot.batches import Pool, split
+from reconcile.hubspot.reading import Reader
+from reconcile.hubspot.routes import Routes, quoted
+from reconcile.hubspot.transport import Transport
+from reconcile.model.records import Actual, Link
+
+Talk = Callable[..., tuple[Transport, Any]]
+MISSING = {"category": "OBJECT_NOT_FOUND", "message": "Could not get", "context": {"ids": ["2"]}}
+
+
+def reader(transport: Transport, workers: int = 1) -> Reader:
+    return Reader(transport, Routes("v3"), Pool(workers))
+
+
+def record(id_: str, **properties: str | None) -> dict[str, Any]:
+    return {"id": id_, "properties": properties, "archived": False, "createdAt": "x"}
+
+
+def test_what_is_not_there_is_left_out(talk: Talk) -> None:
+    """A 207 with OBJECT_NOT_FOUND is an ordinary answer, and null values stay None."""
+    answer = {"status": "COMPLETE", "results": [record("1", a=None)], "errors": [MISSING]}
+    transport, script = talk((207, answer))
+    found = reader(transport).read("orders", ["1", "2", "1"], ["a"], None, archived=False)
+    assert found == {"1": Actual("1", {"a": None})}
+    assert script.bodies[0]["inputs"] == [{"id": "1"}, {"id": "2"}]
+    assert "idProperty" not in script.bodies[0]
+
+
+def test_records_are_keyed_as_they_were_asked_for(talk: Talk) -> None:
+    """The key in manifests is the key of the answer, whatever HubSpot made of its case."""
+    transport, script = talk((200, {"results": [record("7", k="nw-1 ")]}))
+    found = reader(transport).read("orders", ["NW-1"], ["a"], "k", archived=True)
+    assert list(found) == ["NW-1"]
+    assert script.bodies[0]["properties"] == ["a", "k"]
+    assert script.bodies[0]["idProperty"] == "k"
+    assert script.requests[0].url.params["archived"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"results": [record("9", k="NW-9")]}, "not asked for"),
+        ({"results": [record("9")]}, "not asked for"),
+        ({"results": [{"properties": {"k": "NW-1"}}]}, "not asked for"),
+        ({"results": [record("7", k="NW-1"), record("8", k="NW-1")]}, "answered twice"),
+        ({"results": [], "errors": [{"category": "VALIDATION_ERROR", "message": "bad"}]}, "bad"),
+        ({"results": [], "status": "PENDING"}, "not finished"),
+        ({"results": [], "numErrors": 2}, "without naming"),
+    ],
+)
+def test_answers_that_were_not_asked_for_are_errors(talk: Talk, answer: Any, reason: str) -> None:
+    """A wrong record, a second one, or half an answer never passes for the one asked for."""
+    transport, _ = talk((200, answer))
+    with pytest.raises(ApiError, match=reason):
+        reader(transport).read("orders", ["NW-1"], [], "k", archived=False)
+
+
+def test_another_id_than_asked_for_is_an_error(talk: Talk) -> None:
+    """A batch read that follows a merge is noticed."""
+    transport, _ = talk((200, {"results": [record("9")]}))
+    with pytest.raises(ApiError, match="not asked for") as caught:
+        reader(transport).read("orders", ["1"], [], None, archived=False)
+    assert "merged" in caught.value.hint
+
+
+def test_keys_that_differ_only_in_case_are_not_asked_for(talk: Talk) -> None:
+    """HubSpot may hold them for one."""
+    transport, script = talk((200, {}))
+    with pytest.raises(ValueError, match="same but for case"):
+        reader(transport).read("orders", ["a", "A "], [], "k", archived=False)
+    assert script.requests == []
+
+
+def test_reads_are_split_in_batches_of_100(talk: Talk) -> None:
+    """250 ids are three calls, in any order, and none for no ids."""
+    transport, script = talk((200, {}))
+    read = reader(transport, workers=3)
+    assert read.read("orders", [], [], None, archived=False) == {}
+    read.read("orders", [str(n) for n in range(250)], [], None, archived=False)
+    assert sorted(len(body["inputs"]) for body in script.bodies) == [50, 100, 100]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "error", "message": "resource not found", "correlationId": "c"},
+        {"category": "OBJECT_NOT_FOUND", "message": "Object not found. objectId are 9"},
+    ],
+)
+def test_one_record_that_is_not_there_is_none(talk: Talk, body: Any) -> None:
+    """HubSpot says so in two ways."""
+    transport, _ = talk((404, body))
+    assert reader(transport).get("orders", "9", [], None, archived=False) is None
+
+
+@pytest.mark.parametrize("body", [{"message": "Unable to infer object type from: x"}, b"<html>"])
+def test_a_wrong_path_is_not_an_absent_record(talk: Talk, body: Any) -> None:
+    """A 404 for the whole path must not look like a record to be created."""
+    transport, _ = talk((404, body))
+    with pytest.raises(ApiError):
+        reader(transport).get("x", "9", [], None, archived=False)
+
+
+def test_one_record_may_answer_under_another_id(talk: Talk) -> None:
+    """After a merge the old id leads to the new record, and the caller can see it."""
+    transport, script = talk((200, record("9", a="1")))
+    found = reader(transport).get("orders", "1", ["a"], None, archived=True)
+    assert found == Actual("9", {"a": "1"})
+    assert dict(script.requests[0].url.params) == {"properties": "a", "archived": "true"}
+
+
+def test_one_record_by_key_is_checked(talk: Talk) -> None:
+    """A record whose key is another one is not taken for the one asked for."""
+    transport, script = talk((200, record("9", k="K1")))
+    assert reader(transport).get("orders", "k1", [], "k", archived=False)
+    assert script.requests[0].url.params["idProperty"] == "k"
+    with pytest.raises(ApiError, match="not the one asked for"):
+        reader(transport).get("orders", "K2", [], "k", archived=False)
+
+
+def test_one_record_without_an_id_is_an_error(talk: Talk) -> None:
+    """An empty object is no record."""
+    transport, _ = talk((200, {}))
+    with pytest.raises(ApiError, match="no id"):
+        reader(transport).get("orders", "1", [], None, archived=False)
+
+
+def test_many_properties_are_asked_for_in_pieces(talk: Talk) -> None:
+    """A URL never grows so long that a server answers 414."""
+    names = [f"{n:03}" + "x" * 97 for n in range(100)]
+    transport, script = talk((200, record("1", a="1")), (200, record("1", b="2")))
+    found = reader(transport).get("orders", "1", names, None, archived=False)
+    assert found == Actual("1", {"a": "1", "b": "2"})
+    assert len(script.requests) == 3
+    assert all(len(str(request.url)) < 8000 for request in script.requests)
+    asked = ",".join(request.url.params["properties"] for request in script.requests)
+    assert asked.split(",") == names
+
+
+def page(from_id: str, to: list[Any], after: str | None = None) -> dict[str, Any]:
+    listed: dict[str, Any] = {"from": {"id": from_id}, "to": to}
+    return listed | ({"paging": {"next": {"after": after, "link": "x"}}} if after else {})
+
+
+def other(id_: Any, *types: int) -> dict[str, Any]:
+    kinds = [{"category": "HUBSPOT_DEFINED", "typeId": n, "label": None} for n in types]
+    return {"toObjectId": id_, "associationTypes": kinds}
+
+
+def test_associations_are_followed_page_by_page(talk: Talk) -> None:
+    """Each record has pages of its own, and every type of a pair is a link."""
+    transport, script = talk(
+        (200, {"results": [page("1", [other(50, 934, 509)], "p2"), page("2", [other("51", 934)])]}),
+        (200, {"results": [page("1", [other("52", 934)])]}),
+    )
+    found = reader(transport).links("orders", "company", "companies", ["1", "2", "3"])
+    assert found == {
+        "1": {Link("company", "50", 934), Link("company", "50", 509), Link("company", "52", 934)},
+        "2": {Link("company", "51", 934)},
+        "3": frozenset(),
+    }
+    assert script.bodies[1]["inputs"] == [{"id": "1", "after": "p2"}]
+
+
+def test_records_without_associations_have_none(talk: Talk) -> None:
+    """HubSpot reports them as errors of a category of its own."""
+    problem = {
+        "category": "OBJECT_NOT_FOUND",
+        "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+        "message": "No company is associated with order 1.",
+    }
+    transport, _ = talk((207, {"results": [], "errors": [problem], "numErrors": 1}))
+    assert reader(transport).links("orders", "company", "companies", ["1"]) == {"1": frozenset()}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"results": [page("9", [])]}, "not asked for"),
+        ({"results": [{"to": []}]}, "not asked for"),
+        ({"results": [page("1", [], "same")]}, "circle"),
+        ({"errors": [{"category": "VALIDATION_ERROR", "message": "bad"}]}, "bad"),
+    ],
+)
+def test_odd_association_answers_are_errors(talk: Talk, answer: Any, reason: str) -> None:
+    """Pages that never end or belong to another record stop the reading."""
+    transport, _ = talk((200, answer))
+    with pytest.raises(ApiError, match=reason):
+        reader(transport).links("orders", "company", "companies", ["1"])
+
+
+def test_associations_are_read_1000_at_a_time(talk: Talk) -> None:
+    """2,500 records are three calls."""
+    transport, script = talk((200, {}))
+    found = reader(transport).links("orders", "c", "contacts", [str(n) for n in range(2500)])
+    assert len(found) == 2500
+    assert [len(body["inputs"]) for body in script.bodies] == [1000, 1000, 500]
+
+
+def test_the_pool_keeps_the_order() -> None:
+    """Results come in the order of the items, whichever ends first."""
+    second_done = threading.Event()
+
+    def work(item: int) -> int:
+        if item == 0:
+            assert second_done.wait(5)
+        if item == 1:
+            second_done.set()
+        return item * 2
+
+    with Pool(2) as pool:
+        assert pool.map(work, range(6)) == [0, 2, 4, 6, 8, 10]
+
+
+def test_a_failure_lets_the_others_finish_and_begins_no_more() -> None:
+    """What is under way ends before the error is raised, and nothing goes on behind its back."""
+    failed = threading.Event()
+    finished: list[int] = []
+
+    def work(item: int) -> None:
+        if item == 0:
+            failed.set()
+            raise LookupError("first")
+        assert failed.wait(5)
+        threading.Event().wait(0.05)
+        finished.append(item)
+
+    with Pool(2) as pool:
+        with pytest.raises(LookupError, match="first"):
+            pool.map(work, range(100))
+        seen = list(finished)
+        threading.Event().wait(0.1)
+        assert finished == seen
+        assert len(finished) <= 3
+
+
+def test_a_pool_needs_a_worker() -> None:
+    """No workers could do no work."""
+    with pytest.raises(ValueError, match="at least one"):
+        Pool(0)
+
+
+def test_splitting_loses_nothing() -> None:
+    """Pieces have the size asked for, the last one what is left."""
+    assert list(split([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5]]
+    assert list(split([], 2)) == []
+
+
+def test_path_parts_are_quoted() -> None:
+    """An id from outside stays one part of the path."""
+    assert quoted("a/b?c#d%é") == "a%2Fb%3Fc%23d%25%C3%A9"
+    for bad in ("", ".", ".."):
+        with pytest.raises(ValueError, match="cannot be part"):
+            quoted(bad)
+
+
+def test_quoted_ids_reach_the_server_as_written(talk: Talk) -> None:
+    """The HTTP library does not quote again or normalise."""
+    transport, script = talk(httpx.Response(200, json=record("1", k="../x y")))
+    reader(transport).get("orders", "../x y", [], "k", archived=False)
+    assert script.requests[0].url.raw_path.startswith(b"/crm/v3/objects/orders/..%2Fx%20y?")
+
+
+@pytest.mark.parametrize(
+    ("api", "paths"),
+    [
+        (
+            "v3",
+            [
+                "/crm/v3/objects/orders/batch/read",
+                "/crm/v3/objects/orders/1",
+                "/crm/v3/properties/orders/a",
+                "/crm/v3/properties/orders/groups",
+                "/crm/v3/pipelines/orders",
+                "/crm/v4/associations/orders/carts/batch/read",
+                "/crm/v4/associations/orders/carts/labels",
+                "/account-info/v3/details",
+                "/account-info/v3/api-usage/daily/private-apps",
+            ],
+        ),
+        (
+            "2026-03",
+            [
+                "/crm/objects/2026-03/orders/batch/read",
+                "/crm/objects/2026-03/orders/1",
+                "/crm/properties/2026-03/orders/a",
+                "/crm/properties/2026-03/orders/groups",
+                "/crm/pipelines/2026-03/orders",
+                "/crm/associations/2026-03/orders/carts/batch/read",
+                "/crm/associations/2026-03/orders/carts/labels",
+                "/account-info/2026-03/details",
+                "/account-info/2026-03/api-usage/daily/private-apps",
+            ],
+        ),
+    ],
+)
+def test_both_families_of_paths(api: str, paths: list[str]) -> None:
+    """The dated versions move the version behind the family's name."""
+    routes = Routes(api)
+    assert paths == [
+        routes.batch("orders", "read"),
+        routes.record("orders", "1"),
+        routes.property("orders", "a"),
+        routes.groups("orders"),
+        routes.pipelines("orders"),
+        routes.links("orders", "carts", "read"),
+        routes.labels("orders", "carts"),
+        routes.account(),
+        routes.usage(),
+    ]
+
+
+@pytest.mark.parametrize("api", ["v2", "", "2026", "2026-03/../x", "v3\n"])
+def test_unknown_versions_are_refused(api: str) -> None:
+    """A version that is neither v3 nor a date is a mistake in the settings."""
+    with pytest.raises(UsageError):
+        Routes(api)

@@ -1,0 +1,106 @@
+"""A plan as a comment on a pull request."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
+from reconcile.render.markdown import LIMIT, markdown, marker
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def _big(plan: Plan, many: int) -> Plan:
+    return replace(plan, units=plan.units * many)
+
+
+def test_a_comment_shows_counts_then_trouble_then_units(plan: Plan) -> None:
+    """The whole comment for a plan with everything in it."""
+    expected = (GOLDEN / "plan.md").read_text(encoding="utf-8")
+    assert markdown(plan, digest="sha256:0123abcd") == expected
+
+
+def test_a_comment_holds_no_personal_values(plan: Plan) -> None:
+    """Comments outlive everything; they name personal fields only."""
+    for limit in (LIMIT, 3000, 1):
+        text = markdown(plan, limit=limit)
+        for value in ("Reims", "Abbaye", "paul.henriot", "Münster", "Thomas"):
+            assert value not in text
+
+
+def test_few_units_are_shown_open(plan: Plan) -> None:
+    """A reviewer of a small change need not click."""
+    assert "<details open>" in markdown(replace(plan, units=plan.units[:2]))
+    assert "<details open>" not in markdown(plan)
+
+
+def test_a_long_plan_loses_its_fields_first(plan: Plan) -> None:
+    """Every unit keeps a line, and the comment says what is missing and how to see it."""
+    text = markdown(_big(plan, 40))
+    assert len(text.encode()) <= LIMIT
+    assert "<details>" not in text
+    assert text.count("order/NW-10249  ") == 40
+    assert "Left out to fit: the fields. `reconcile show FILE` prints the whole plan." in text
+
+
+def test_a_longer_plan_loses_units_then(plan: Plan) -> None:
+    """As many lines as fit; the rest is counted."""
+    text = markdown(_big(plan, 1000))
+    assert LIMIT * 0.8 < len(text.encode()) <= LIMIT
+    shown = text.count("NW-CART-7  ")
+    assert 0 < shown < 1000
+    assert "units (an order or cart with its line items), and all fields." in text
+
+
+def test_counts_guards_and_conflicts_stay_to_the_last(plan: Plan) -> None:
+    """With no room at all, the comment still says what matters."""
+    text = markdown(_big(plan, 100), limit=1)
+    assert "```diff\n  = order" not in text
+    assert "| create | 200 | 200 | 100 |" in text
+    assert "adopt-update" in text
+    assert "… and 80 more" in text
+    assert "Left out to fit: 1,100 units" in text
+    assert len(text) < 4000
+
+
+@pytest.mark.parametrize("limit", range(2600, 9000, 157))
+def test_every_limit_is_kept(plan: Plan, limit: int) -> None:
+    """Bytes, which are never fewer than characters."""
+    assert len(markdown(plan, limit=limit).encode()) <= limit
+
+
+def test_backticks_in_units_do_not_break_the_limit(plan: Plan) -> None:
+    """A long run of backticks makes long fences, which count too."""
+    records = (
+        RecordChange(Address("order", f"K{number}"), Action.ADOPT, title="`" * 150)
+        for number in range(500)
+    )
+    units = tuple(UnitChange(record.address, (record,)) for record in records)
+    text = markdown(replace(plan, units=units), limit=20_000)
+    assert len(text.encode()) <= 20_000
+    fences = [t for t in MarkdownIt("commonmark").parse(text) if t.type == "fence"]
+    assert len(fences[-1].markup) == 151
+
+
+def test_an_empty_plan_is_a_short_comment(plan: Plan) -> None:
+    """Marker, target, sentence, target."""
+    text = markdown(Plan(plan.target, (), unchanged=2))
+    assert text.split("\n\n") == [
+        "<!-- reconcile:plan:northwind-sandbox -->",
+        "### Plan for `northwind-sandbox`: sandbox account 8675309 `DEVELOPER_TEST`",
+        "No changes. 2 records are as declared.",
+        "`Target northwind-sandbox: sandbox account 8675309 (DEVELOPER_TEST)`\n",
+    ]
+
+
+def test_the_marker_stands_first_and_cannot_be_forged(plan: Plan) -> None:
+    """A title that holds another target's marker does not put it into the text."""
+    record = replace(plan.units[0].changes[0], title=marker("production"))
+    text = markdown(replace(plan, units=(UnitChange(record.address, (record,)),)))
+    assert text.startswith(marker("northwind-sandbox") + "\n")
+    assert text.count("<!--") == 1
+    assert marker("a --> b").count("--") == 2
+    assert markdown(Plan(TargetPin("-->", 1, "X"), ())).count("-->") == 2  # one is in inline code

@@ -1,0 +1,62 @@
+"""What every test of the sandbox starts from."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from reconcile.sandbox import Sandbox, Switches
+
+KEY = {
+    "name": "reconcile_key",
+    "label": "Key",
+    "type": "string",
+    "fieldType": "text",
+    "hasUniqueValue": True,
+}
+GROUPS = {
+    "orders": "order_information",
+    "carts": "cart_information",
+    "line_items": "lineiteminformation",
+}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[Switches], Sandbox]]:
+    """Start sandboxes that are stopped when the test ends."""
+    running: list[Sandbox] = []
+
+    def starter(switches: Switches) -> Sandbox:
+        sandbox = Sandbox(tmp_path / f"sandbox-{len(running)}.db", switches=switches)
+        running.append(sandbox.__enter__())
+        return sandbox
+
+    yield starter
+    for sandbox in running:
+        sandbox.__exit__(None, None, None)
+
+
+@pytest.fixture
+def sandbox(start: Callable[[Switches], Sandbox]) -> Sandbox:
+    """Return a running sandbox with the defaults."""
+    return start(Switches())
+
+
+@pytest.fixture
+def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    """Return a client with the full-scope token."""
+    headers = {"Authorization": f"Bearer {sandbox.token}"}
+    with httpx.Client(base_url=sandbox.url, headers=headers) as client:
+        yield client
+
+
+@pytest.fixture
+def make_key() -> Callable[[httpx.Client, str], None]:
+    """Return what defines the unique property of a type."""
+
+    def define(client: httpx.Client, kind: str) -> None:
+        body = {**KEY, "groupName": GROUPS[kind]}
+        client.post(f"/crm/v3/properties/{kind}", json=body).raise_for_status()
+
+    return define
