@@ -50,12 +50,15 @@ class Problem:
 
 
 class ManifestError(ReconcileError):
-    """The manifests hold problems; ``problems`` lists every one of them, sorted by place."""
+    """Files hold problems; ``problems`` lists every one of them, sorted by place.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    ``title`` says which files: the manifests, or the project file.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, title: str = "the manifests") -> None:
         self.problems = tuple(sorted(problems))
         many = len(self.problems)
-        super().__init__(f"{many} problem{'s' if many != 1 else ''} in the manifests")
+        super().__init__(f"{many} problem{'s' if many != 1 else ''} in {title}")
 
 
 class ApiError(ReconcileError):

@@ -8,6 +8,7 @@ from reconcile.cli.common import confirm, settings_for, target_option
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.sandbox import Sandbox, describe
+from reconcile.stores.local import LocalStore
 
 
 @click.group("sandbox")
@@ -50,7 +51,7 @@ def serve(target: str | None, port: int) -> None:
 @target_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask before erasing.")
 def reset(*, target: str | None, auto_approve: bool) -> int:
-    """Erase the sandbox's data. Its state is kept: the next plan shows what is gone."""
+    """Erase the sandbox's data, and the target's state with it."""
     settings, path = _sandbox(target)
     if not path.exists():
         click.echo(f"Target {settings.target.name} has no sandbox data yet.")
@@ -59,6 +60,7 @@ def reset(*, target: str | None, auto_approve: bool) -> int:
         click.echo("Nothing was erased.", err=True)
         return 1
     Sandbox.reset(path)
+    LocalStore(settings.home).erase()
     click.echo(f"Erased the sandbox of {settings.target.name}.")
     return 0
 

@@ -27,7 +27,7 @@ _WORDS = {
     "missing": "is missing",
     "string_type": "must be text",
     "tuple_type": "must be a list",
-    "mapping_type": "must be names with values (name: value)",
+    "dict_type": "must be names with values (name: value)",
     "model_type": "must be names with values (name: value)",
 }
 

@@ -34,10 +34,12 @@ __all__ = [
 class HubSpot:
     """One account, reached with one token. Safe to share between threads.
 
-    ``object`` is HubSpot's name for a kind of record (``orders``) or its type id. Every method
-    raises ApiError where HubSpot refuses the call as a whole (AuthError and RateLimited among
-    them), Unreachable where no answer came and nothing is in doubt, and Ambiguous where a call
-    that must not be repeated may have been carried out.
+    ``object`` is HubSpot's name for a kind of record (``orders``) or its type id.
+
+    Every method raises ApiError where HubSpot refuses the call as a whole, AuthError and
+    RateLimited where it would refuse the next one too, Unreachable where no usable answer came
+    to a call that is safe to repeat (or was never sent), and Ambiguous where none came to a create
+    that may have been carried out. Only a plain ApiError says that a write did nothing.
 
     ``api`` is ``v3`` or a dated version. ``rate_limit`` is the account's requests per 10 s, None
     for no waiting. ``sleep`` may raise, which stops whatever waits.

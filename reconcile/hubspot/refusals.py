@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconcile.errors import ApiError, AuthError, RateLimited
@@ -25,6 +25,7 @@ _OWNER = re.compile(r"(\d+) already has that value|Existing ID: (\d+)")
 _CULPRIT = re.compile(r"\bon (\d+)\. \d+ already has that value")
 _OWNER_KEYS = ("existingId", "existingObjectId")
 _CULPRIT_KEYS = ("ids", "id", "objectId")
+_OPEN_FIELDS = frozenset({"subCategory", "context", "errorTokens", "errors"})
 _SCOPE_KEYS = ("requiredGranularScopes", "requiredScopes")
 
 
@@ -45,6 +46,14 @@ class ErrorBody(BaseModel):
     context: Any = None
     error_tokens: Any = None
     errors: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lenient(cls, raw: Any) -> Any:
+        """Drop what is no text, so that one odd error never costs the results beside it."""
+        if not isinstance(raw, dict):
+            return {}
+        return {key: value for key, value in raw.items() if key in _OPEN_FIELDS or _is_text(value)}
 
     def named(self, *keys: str) -> tuple[str, ...]:
         """The texts that the context gives for any of these keys, in order, once each."""
@@ -188,8 +197,12 @@ def _daily_hint(headers: Mapping[str, str]) -> str:
     return f"the daily limit{of} resets at midnight in the account's time zone"
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str | int) and not isinstance(value, bool):
+    if _is_text(value):
         yield str(value)
     elif isinstance(value, list):
         for item in value:

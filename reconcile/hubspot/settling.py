@@ -43,7 +43,8 @@ def settle(
     left = [t for t in traces if not (t in doubtful or t in written or t in refused)]
     # In the order of the inputs; those left over are silent until one of the rules below decides.
     answers: dict[str, Answer] = dict.fromkeys(traces, Unclear(_silence(loose)))
-    answers |= written | refused
+    answers |= written
+    answers |= refused
     answers |= {
         t: Unclear(f"both written and refused: {refused[t].message}")
         for t in written.keys() & refused.keys()

@@ -37,14 +37,14 @@ class Response:
     repeated: bool = False
 
     def parse(self, model: type[Body]) -> Body:
-        """Read the body. An unreadable answer to a write that cannot be repeated is Ambiguous."""
+        """Read the body. An unreadable one is no answer: Unreachable, or Ambiguous."""
         try:
             return model.model_validate_json(self.body)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
             reason = f"{place}: {first['msg']}" if place else first["msg"]
-            raise (ApiError if self.repeatable else Ambiguous)(
+            raise (Unreachable if self.repeatable else Ambiguous)(
                 f"HTTP {self.status} with a body that is not HubSpot's JSON ({clean(reason, 200)})",
                 status=self.status,
                 correlation_id=self.correlation_id,
@@ -145,9 +145,11 @@ class Transport:
     ) -> Response:
         """Send one call, waiting and repeating as HubSpot asks, until it answers well.
 
-        ``route`` is the path to count under, without ids. Raises ApiError (AuthError, RateLimited)
-        for a refusal, Unreachable when no answer came to a call that is safe to repeat or was
-        never sent, and Ambiguous when no answer came to one that may have been carried out.
+        ``route`` is the path to count under, without ids. Raises ApiError for a refusal,
+        Unreachable when no usable answer came to a call that is safe to repeat or was never sent,
+        and Ambiguous when none came to one that may have been carried out. AuthError and
+        RateLimited can follow an attempt without an answer: they do not prove that nothing was
+        done.
         """
         content = None if body is None else _compact(body)
         request = _Call(method, path, params, content, pool, f"{method} {route or path}")
@@ -196,23 +198,25 @@ class Transport:
                 said = f"no usable answer: {self._clean(str(outcome))}"
                 if not repeatable:
                     return None, Ambiguous(said, status=outcome.status)
-                if outcome.hopeless:
-                    return None, ApiError(said, status=outcome.status)
-                return Wait(backoff(attempt), clean=False), Unreachable(said)
+                again = None if outcome.hopeless else Wait(backoff(attempt), clean=False)
+                return again, Unreachable(said, status=outcome.status)
             case Reply():
-                refusal = Refusal.read(outcome.status, outcome.headers, outcome.body)
-                error = self._without_token(errors_from(refusal, outcome.headers))
-                match decide(refusal, outcome.headers, repeatable=repeatable, attempt=attempt):
+                # Should HubSpot quote the token, it is gone before anything is cut or parsed.
+                body = outcome.body.replace(self._token.encode(), b"[token]")
+                headers = {k: v.replace(self._token, "") for k, v in outcome.headers.items()}
+                refusal = Refusal.read(outcome.status, headers, body)
+                error = errors_from(refusal, headers)
+                match decide(refusal, headers, repeatable=repeatable, attempt=attempt):
                     case Wait() as wait:
-                        return wait, _unanswered(error) if outcome.status >= 500 else error
-                    case Stop(unclear=True) if not repeatable:
-                        return None, _unanswered(error, Ambiguous)
+                        return wait, error if wait.clean else _unanswered(error)
+                    case Stop(unclear=True):
+                        return None, _unanswered(error, Unreachable if repeatable else Ambiguous)
                     case _:
                         return None, error
 
     @staticmethod
     def _exhausted(error: ApiError, attempts: int) -> ApiError:
-        hint = error.hint or "try again later; nothing is lost"
+        hint = error.hint or "try again later"
         return type(error)(
             f"{error} ({attempts} attempts)",
             status=error.status,
@@ -223,16 +227,6 @@ class Transport:
 
     def _clean(self, text: str) -> str:
         return clean(text.replace(self._token, "[token]"))
-
-    def _without_token(self, error: ApiError) -> ApiError:
-        """The same error, should HubSpot have quoted the token."""
-        if self._token not in f"{error}{error.hint}{error.category}{error.correlation_id}":
-            return error
-        return type(error)(
-            self._clean(str(error)),
-            status=error.status,
-            hint=self._clean(error.hint),
-        )
 
 
 def _unanswered(error: ApiError, kind: type[ApiError] = Unreachable) -> ApiError:

@@ -51,7 +51,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """HubSpot did not write it. ``ids`` are the existing records it names as the reason."""
+    """HubSpot did not write it.
+
+    ``ids`` are the records it names: the owner of a unique value, or those that are missing.
+    """
 
     message: str
     category: str = ""

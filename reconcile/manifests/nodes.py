@@ -157,18 +157,16 @@ class _Document:
     def __init__(self, next_event: Callable[[], Any], report: Report) -> None:
         self._next = next_event
         self._report = report
-        self._anchors: dict[str, tuple[Node, int]] = {}
-        self._nodes = 0
+        self._anchors: dict[str, Node] = {}
         self._repeated = 0
 
     def node(self, event: Any, depth: int) -> Node:
         """The node that begins with ``event``."""
         kind = type(event)
-        self._nodes += 1
         if kind is ScalarEvent:
             return self._scalar(event)
         if kind is AliasEvent:
-            return self._alias(event)
+            return self._alias(event, depth)
         return self._collection(event, depth + 1)
 
     def _scalar(self, event: Any) -> Text | Empty:
@@ -183,14 +181,13 @@ class _Document:
             message = f"the control character U+{ord(found[0]):04X} is not allowed in text"
             self._report.at(node, message, "of these, only line breaks and tabs are")
         if event.anchor is not None:
-            self._anchors[event.anchor] = node, 1
+            self._anchors[event.anchor] = node
         return node
 
     def _collection(self, event: Any, depth: int) -> Items | Table:
-        mark, before = event.start_mark, self._nodes
+        mark = event.start_mark
         place = Spot(mark.line + 1, mark.column + 1)
-        if depth > MAX_DEPTH:
-            self._stop(place, f"nested more than {MAX_DEPTH} levels deep")
+        self._check_depth(place, depth)
         if event.tag is not None:
             self._refuse_tag(place, event.tag)
         self._anchors.pop(event.anchor, None)
@@ -203,7 +200,7 @@ class _Document:
         else:
             node = Table(self._entries(depth), *place)
         if event.anchor is not None:
-            self._anchors[event.anchor] = node, self._nodes - before + 1
+            self._anchors[event.anchor] = node
         return node
 
     def _entries(self, depth: int) -> dict[str, Entry]:
@@ -224,16 +221,21 @@ class _Document:
                 entries[key.value] = Entry(value, key.line, key.column)
         return entries
 
-    def _alias(self, event: Any) -> Node:
+    def _alias(self, event: Any, depth: int) -> Node:
         place = Spot(event.start_mark.line + 1, event.start_mark.column + 1)
         if event.anchor not in self._anchors:
             self._stop(place, f"the alias {show(event.anchor)} names no finished anchor before it")
-        node, size = self._anchors[event.anchor]
-        self._nodes += size
+        node = self._anchors[event.anchor]
+        size, height = _measure(node)
         self._repeated += size
         if self._repeated > MAX_REPEATED:
             self._stop(place, f"the aliases of this document repeat over {MAX_REPEATED:,} values")
+        self._check_depth(place, depth + height)
         return node
+
+    def _check_depth(self, place: Spot, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            self._stop(place, f"nested more than {MAX_DEPTH} levels deep")
 
     def _refuse_tag(self, node: Positioned, tag: str) -> None:
         hint = "leave the tag out: values are read as the text that stands there"
@@ -242,3 +244,14 @@ class _Document:
     def _stop(self, place: Spot, message: str) -> NoReturn:
         self._report.at(place, message)
         raise _Stop
+
+
+def _measure(node: Node) -> tuple[int, int]:
+    """How many nodes there are in a node, itself included, and how many levels."""
+    if isinstance(node, Items):
+        inner = [_measure(item) for item in node.nodes]
+    elif isinstance(node, Table):
+        inner = [_measure(entry.value) for entry in node.entries.values()]
+    else:
+        return 1, 0
+    return 1 + sum(size for size, _ in inner), 1 + max((height for _, height in inner), default=0)

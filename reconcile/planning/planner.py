@@ -46,12 +46,13 @@ def _hold_back(unit: Unit, changes: tuple[RecordChange, ...]) -> tuple[RecordCha
     ):
         return changes
     why = f"{unit.address} is in conflict"
-    return (changes[0],) + tuple(
+    held = (
         change
         if change.action is Action.CONFLICT
-        else replace(change, action=Action.CONFLICT, fields=(), links=(), why=why)
+        else replace(change, action=Action.CONFLICT, fields=(), links=(), keep=(), why=why)
         for change in changes[1:]
     )
+    return (changes[0], *held)
 
 
 def _case(

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,16 @@ from reconcile.sandbox.switches import Switches
 from reconcile.sandbox.wire import CONTENT_TYPE, encode, iso, now_ms
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *objects_batch_api.ROUTES,
+    *objects_api.ROUTES,
+    *associations_batch_api.ROUTES,
+    *associations_api.ROUTES,
+    *associations_v3_api.ROUTES,
+    *properties_api.ROUTES,
+    *pipelines_api.ROUTES,
+    *account_api.ROUTES,
+)
 _MAX_BODY = 10 * 1024 * 1024
 _MAX_TARGET = 16 * 1024  # a GET with too many properties is 414 (ref §3); the length is a guess
 _LOGIN = (
@@ -69,19 +79,8 @@ class Service:
 
 def build(service: Service) -> Starlette:
     """Build the application with every route."""
-    endpoints: Iterable[Endpoint] = (
-        *objects_batch_api.ROUTES,
-        *objects_api.ROUTES,
-        *associations_batch_api.ROUTES,
-        *associations_api.ROUTES,
-        *associations_v3_api.ROUTES,
-        *properties_api.ROUTES,
-        *pipelines_api.ROUTES,
-        *account_api.ROUTES,
-        *admin_api.routes(service.log),
-    )
     table: dict[str, dict[str, Endpoint]] = {}
-    for endpoint in endpoints:
+    for endpoint in (*ENDPOINTS, *admin_api.routes(service.log)):
         table.setdefault(endpoint.path, {})[endpoint.method] = endpoint
     # Where two templates fit one path, the one with fewer parameters is meant.
     ordered = sorted(table.items(), key=lambda item: item[0].count("{"))

@@ -61,7 +61,7 @@ def add_label(
     name: str,
     labels: tuple[str, str],
 ) -> list[AssociationType]:
-    """Define a label between two object types, in both directions."""
+    """Define a label between two object types; returns both directions, the given one first."""
     from_type, to_type = ends
     last = connection.execute("SELECT coalesce(max(type_id), ?) FROM label", (_FIRST_LABEL_ID,))
     forward = int(last.fetchone()[0]) + 1
@@ -77,10 +77,12 @@ def add_label(
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (USER_DEFINED, type_id, start, end, label, name, inverse),
         )
+    both = {(from_type, to_type), (to_type, from_type)}
     return [
         kind
-        for kind in types_between(connection, from_type, to_type)
-        if kind.type_id in {forward, backward}
+        for start, end in sorted(both, key=lambda pair: pair != ends)
+        for kind in types_between(connection, start, end)
+        if kind.category == USER_DEFINED and kind.type_id in {forward, backward}
     ]
 
 

@@ -113,10 +113,10 @@ class Call:
         return values[-1] if values else None
 
     def flag(self, name: str) -> bool:
-        """Read a query parameter that is true or false."""
-        text = self.last(name)
-        if text not in {None, "", "true", "false"}:
-            raise invalid(f"{name} must be true or false", **{name: [text or ""]})
+        """Read a query parameter that is true or false, in any case: the client sends ``True``."""
+        text = (self.last(name) or "false").lower()
+        if text not in {"true", "false"}:
+            raise invalid(f"{name} must be true or false", **{name: [text]})
         return text == "true"
 
     def number(self, name: str, default: int, low: int, high: int) -> int:

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from reconcile.sandbox import definitions
+from reconcile.sandbox import definitions, records
 from reconcile.sandbox.calls import Call, required, text_of
 from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.object_types import LINE_ITEM, ObjectType
@@ -88,6 +88,8 @@ def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]
         read_only=bool(sent.get("calculationFormula")),
     )
     definitions.store(call.connection, kind.id, body)
+    if unique:
+        records.index_unique(call.connection, kind.id, name, call.switches)
     return _shown(body, None)
 
 

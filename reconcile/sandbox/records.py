@@ -134,9 +134,10 @@ def holders(
 ) -> Iterator[tuple[int, bool]]:
     """Yield the id of every record with this unique value, and whether it is archived."""
     rows = connection.execute(
-        "SELECT record.id, record.archived_at IS NOT NULL FROM unique_value "
-        "JOIN record ON record.type = unique_value.type AND record.id = unique_value.record_id "
-        "WHERE unique_value.type = ? AND property = ? AND value = ? ORDER BY record.id DESC",
+        # CROSS JOIN keeps the planner from walking the records first.
+        "SELECT record_id, record.archived_at IS NOT NULL FROM unique_value "
+        "CROSS JOIN record ON record.type = unique_value.type AND record.id = record_id "
+        "WHERE unique_value.type = ? AND property = ? AND value = ? ORDER BY record_id DESC",
         (type_id, name, key),
     )
     for record_id, archived in rows.fetchall():
@@ -151,6 +152,20 @@ def set_unique(
     connection.executemany(
         "INSERT INTO unique_value (type, property, value, record_id) VALUES (?, ?, ?, ?)",
         ((type_id, name, key, record_id) for name, key in values),
+    )
+
+
+def index_unique(
+    connection: sqlite3.Connection, type_id: str, name: str, switches: Switches
+) -> None:
+    """Index a property's values anew: restoring an archived definition brings them back."""
+    rows = connection.execute(
+        "SELECT id, properties ->> ?2 FROM record WHERE type = ?1 AND properties ->> ?2 <> ''",
+        (type_id, f'$."{name}"'),
+    ).fetchall()
+    connection.executemany(
+        "INSERT OR IGNORE INTO unique_value VALUES (?, ?, ?, ?)",
+        ((type_id, name, unique_key(value, switches), record_id) for record_id, value in rows),
     )
 
 

@@ -147,13 +147,14 @@ class Sandbox:
                 with listener, closing(service.connection):
                     asyncio.run(server.serve(sockets=[listener]))
             finally:
-                started.set()
+                ended.set()
 
-        started = threading.Event()
+        ended = threading.Event()
         self._thread = threading.Thread(target=run, name=f"sandbox-{self.port}", daemon=True)
         self._thread.start()
-        while not server.started and not started.wait(_POLL_SECONDS):
-            pass
+        while not server.started:
+            if ended.wait(_POLL_SECONDS):
+                raise RuntimeError("the sandbox's server did not start")
 
 
 def _loopback(host: str) -> str:

@@ -125,10 +125,11 @@ def _with_computed(call: Call, kind: ObjectType, properties: dict[str, str]) -> 
 
 def claim_unique(call: Call, kind: ObjectType, record: Record) -> None:
     """Take a record's unique values, or refuse because another record has one."""
+    definitions = call.definitions(kind.id)
     claimed = []
-    for name, definition in call.definitions(kind.id).items():
-        value = record.properties.get(name)
-        if not value or not is_key(definition, kind):
+    for name, value in record.properties.items():
+        definition = definitions.get(name)
+        if not value or definition is None or not is_key(definition, kind):
             continue
         key = comparable(call, kind, name, value)
         for other, archived in records.holders(call.connection, kind.id, name, key):

@@ -77,6 +77,12 @@ class LocalStore:
                 holder.unlink(missing_ok=True)
             lock.release()
 
+    def erase(self) -> None:
+        """Remove the state, for an account that is no more. The hash key stays."""
+        with self.lock(LockInfo("", "", "")):
+            for path in (*self._path("shards").glob("*.json"), self._path("head.json")):
+                path.unlink(missing_ok=True)
+
     def _held(self) -> Locked:
         who = "another process"
         with suppress(OSError, ValueError, TypeError):

@@ -1,0 +1,44 @@
+"""Install reconcile with its test tools into ``.venv`` and run the tests. Needs only Python 3.11+.
+
+Runs everything that needs nothing but Python, and ends with a list of what it left out.
+Arguments go to pytest: ``python3 tests/run.py -k plan``.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / ".ci"))
+from bootstrap import environment  # noqa: E402  (found through the line above)
+
+ELSEWHERE = (
+    "lint, format and strict types (ruff, mypy)",
+    "the example workflow's checks (actionlint, zizmor)",
+    "benchmarks (tests/benchmarks/README.md)",
+)
+
+
+def main() -> int:
+    """Run pytest, then say what was left out."""
+    python = environment("test")
+    pytest = [str(python), "-m", "pytest"]
+    done = subprocess.run(  # noqa: S603
+        [*pytest, "-n", "auto", "-m", "not servers", *sys.argv[1:]], cwd=ROOT, check=False
+    )
+    found = subprocess.run(  # noqa: S603
+        [*pytest, "--collect-only", "-q", "-m", "servers"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    servers = [line for line in found.stdout.splitlines() if "::" in line]
+    sys.stdout.write("\nLeft out here, run by .ci/run:\n")
+    for what in (*servers, *ELSEWHERE):
+        sys.stdout.write(f"  - {what}\n")
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
