@@ -3,17 +3,21 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_bytes
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from reconcile.config import Settings
-from reconcile.errors import UsageError
+from reconcile.errors import ApiError, UsageError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Account
 from reconcile.model.plan import TargetPin
 from reconcile.stores.key import find_key, make_key
 from reconcile.stores.local import LocalStore
 from reconcile.stores.state import State
+
+if TYPE_CHECKING:
+    from reconcile.sandbox import Sandbox
 
 Purpose = Literal["read", "write"]
 
@@ -60,11 +64,15 @@ class Session:
 def connect(settings: Settings, environ: Mapping[str, str], purpose: Purpose) -> Iterator[Session]:
     """Open the settings' target.
 
-    Raises UsageError where the token is not set or belongs to another account than the target's.
+    Raises UsageError where the token is not set or belongs to another account than the target's,
+    and ApiError, naming the target, where its account cannot be asked.
     """
     with ExitStack() as stack:
         hubspot = stack.enter_context(_reach(settings, environ, purpose, stack))
-        account = hubspot.account()
+        try:
+            account = hubspot.account()
+        except ApiError as error:
+            raise _unanswered(error, settings, purpose) from None
         if settings.target.portal not in (None, account.portal_id):
             raise UsageError(
                 f"target {settings.target.name} is account {settings.target.portal}, "
@@ -74,6 +82,37 @@ def connect(settings: Settings, environ: Mapping[str, str], purpose: Purpose) ->
         yield Session(settings, environ, hubspot, account, LocalStore(settings.home))
 
 
+def sandbox_file(settings: Settings) -> Path:
+    """Where the data of a target's embedded sandbox lie."""
+    return settings.home / "sandbox.sqlite"
+
+
+@contextmanager
+def serve_sandbox(settings: Settings, *, port: int = 0) -> Iterator["Sandbox"]:
+    """Serve the settings' embedded sandbox, made with its seed where it is not there yet.
+
+    Raises UsageError where it cannot be served: a bad seed, damaged data, a port in use.
+    """
+    from reconcile.sandbox import Sandbox, SeedError  # noqa: PLC0415  (a web server, if needed)
+
+    path = sandbox_file(settings)
+    seed = settings.target.sandbox.seed if settings.target.sandbox else None
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sandbox = stack.enter_context(Sandbox(path, port=port, seed=seed))
+        except SeedError as error:
+            raise UsageError(f"the sandbox's seed cannot be loaded: {error}") from None
+        except ValueError as error:
+            hint = "`reconcile sandbox reset` erases it"
+            raise UsageError(str(error), hint=hint) from None
+        except OSError as error:
+            where = f" on port {port}" if port else ""
+            message = f"the sandbox in {path} cannot be served{where}: {error.strerror or error}"
+            raise UsageError(message) from None
+        yield sandbox
+
+
 def _reach(
     settings: Settings, environ: Mapping[str, str], purpose: Purpose, stack: ExitStack
 ) -> HubSpot:
@@ -81,10 +120,22 @@ def _reach(
     if target.sandbox is None:
         token = settings.token(purpose, environ).reveal()
         return HubSpot(target.url, token, api=target.api, rate_limit=target.rate_limit)
-    from reconcile.sandbox import Sandbox  # noqa: PLC0415  (only embedded targets need a server)
-
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sandbox = stack.enter_context(
-        Sandbox(settings.home / "sandbox.sqlite", seed=target.sandbox.seed)
-    )
+    sandbox = stack.enter_context(serve_sandbox(settings))
     return HubSpot(sandbox.url, sandbox.token, api=target.api, rate_limit=None)
+
+
+def _unanswered(error: ApiError, settings: Settings, purpose: Purpose) -> ApiError:
+    """The first call's error, with what in the settings to look at."""
+    target = settings.target
+    own = target.token_read if purpose == "read" else target.token_write
+    hint = error.hint
+    if error.status == 401 and not target.sandbox:
+        hint = f"the token in {own or target.token} is wrong, expired or revoked"
+    where = "" if target.sandbox else f" at {target.url}"
+    return type(error)(
+        f"target {target.name}{where}: {error}",
+        status=error.status,
+        category=error.category,
+        correlation_id=error.correlation_id,
+        hint=hint,
+    )

@@ -90,7 +90,7 @@ class Executor:
         for change in unit.changes:
             item = Item(unit.address, change, id=change.id)
             if change.action is Action.CONFLICT:
-                item.end(Status.CONFLICT, change.why)
+                item.end(Status.CONFLICT, change.why.partition("\n")[0])
             elif stale:
                 item.end(Status.CONFLICT, stale)
             yield item

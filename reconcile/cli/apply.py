@@ -28,6 +28,8 @@ from reconcile.render.text import write_plan
 from reconcile.session import Session, connect
 from reconcile.workflow import apply, plan
 
+GUARDS = ("adopt-update", "rekey", "recreate")
+
 
 @click.command("apply")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
@@ -37,8 +39,8 @@ from reconcile.workflow import apply, plan
     "--allow",
     multiple=True,
     metavar="GUARD",
-    help="Let a guard pass that the plan trips: adopt-update, rekey or recreate. "
-    "Can be given several times.",
+    type=click.Choice(GUARDS),
+    help=f"Let a guard pass that the plan trips: {', '.join(GUARDS)}. Can be given several times.",
 )
 @recreate_option
 @click.option(
@@ -73,7 +75,8 @@ def command(
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
             if made.empty:
                 return 0
-            if not auto_approve and not confirm(f"Apply this to {session.pin.name}?"):
+            refused = any(guard.name not in allow for guard in made.guards)
+            if not (auto_approve or refused or _confirmed(session)):
                 click.echo("Nothing was applied.", err=True)
                 return 1
         else:
@@ -81,6 +84,14 @@ def command(
         report = _apply(session, made, frozenset(allow))
     write_report(report, sys.stdout, personal=shows_personal(), color=colored(), plan=made)
     return _exit_code(report)
+
+
+def _confirmed(session: Session) -> bool:
+    return confirm(
+        f"Apply this to {session.pin.name}?",
+        otherwise="look at the plan first (`reconcile plan --out FILE`, then `reconcile apply "
+        "FILE`), or add --auto-approve",
+    )
 
 
 def _apply(session: Session, made: Plan, allow: frozenset[str]) -> Report:

@@ -96,14 +96,10 @@ def who() -> str:
     return f"{user}@{socket.gethostname()} (process {os.getpid()})"
 
 
-def confirm(question: str) -> bool:
-    """Ask for a typed ``yes``. Raises UsageError where nobody can answer."""
+def confirm(question: str, *, otherwise: str = "add --auto-approve") -> bool:
+    """Ask for a typed ``yes``. Raises UsageError, hinting at ``otherwise``, where nobody can."""
     if not sys.stdin.isatty():
-        raise UsageError(
-            "nobody is there to confirm",
-            hint="look at the plan first (`reconcile plan --out FILE`, then `reconcile apply "
-            "FILE`), or add --auto-approve",
-        )
+        raise UsageError("nobody is there to confirm", hint=otherwise)
     answer: str = click.prompt(
         f"{question}\n  Only 'yes' is accepted", default="", show_default=False
     )

@@ -21,7 +21,8 @@ def command(target: str | None) -> int:
         pin = session.pin
         click.echo(f"Target   {pin.name}{' (sandbox)' if pin.sandbox else ''}")
         click.echo(f"Account  {pin.portal_id}, type {pin.account_type}")
-        click.echo(f"API      {settings.target.api} at {settings.target.url}")
+        where = "of the embedded sandbox" if pin.sandbox else f"at {settings.target.url}"
+        click.echo(f"API      {settings.target.api} {where}")
         fine = _scopes(session)
         _usage(session)
         _keys(session)
@@ -32,6 +33,7 @@ def _needs() -> dict[str, list[tuple[str, ...]]]:
     """Per command the scopes it needs, each as a list of which any one is enough."""
     every = list(kinds().values())
     read = [kind.read_scopes for kind in every]
+    read += [(f"crm.pipelines.{kind.object}.read",) for kind in every if kind.pipeline]
     return {
         "plan": read,
         "apply": read + [kind.write_scopes for kind in every],

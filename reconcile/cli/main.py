@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import traceback
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -39,6 +40,18 @@ class Commands(click.Group):
         command: click.Command = import_module(f"reconcile.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest one: click itself knows only commands that are loaded."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            if error.ctx is not ctx or not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -71,8 +84,7 @@ def main() -> NoReturn:
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
-        error.show()
-        code = 1
+        code = _usage(error)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 1
@@ -89,6 +101,22 @@ def main() -> NoReturn:
 
 def _terminate(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     raise KeyboardInterrupt
+
+
+def _usage(error: click.ClickException) -> int:
+    """A mistyped command line, in click's words. They quote it: file names may hold anything."""
+    from reconcile.render.safe import visible  # noqa: PLC0415
+
+    message = error.format_message()
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(message, err=True)
+        return 1
+    click.echo(f"error: {visible(message[:1].lower() + message[1:])}", err=True)
+    if context is not None:
+        usage = context.get_usage().removeprefix("Usage: ")
+        click.echo(f"hint: usage: {usage}; see {context.command_path} --help", err=True)
+    return 1
 
 
 def _report(error: ReconcileError) -> int:

@@ -8,6 +8,7 @@ from reconcile.cli.common import confirm, settings_for, target_option
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.sandbox import Sandbox, describe
+from reconcile.session import sandbox_file, serve_sandbox
 from reconcile.stores.local import LocalStore
 
 
@@ -24,27 +25,19 @@ def command() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
 def serve(target: str | None, port: int) -> None:
     """Serve the sandbox to other tools, on this machine only, until interrupted."""
-    settings, path = _sandbox(target)
-    seed = settings.target.sandbox.seed if settings.target.sandbox else None
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        sandbox = Sandbox(path, port=port, seed=seed)
-        with sandbox:
-            click.echo(f"URL    {sandbox.url}")
-            click.echo(f"Token  {sandbox.token}")
-            click.echo(
-                f"Try    curl -H 'Authorization: Bearer {sandbox.token}' "
-                f"{sandbox.url}/crm/v3/objects/orders"
-            )
-            click.echo("Stop with Ctrl-C; the data stays.", err=True)
-            try:
-                sandbox.wait()
-            except KeyboardInterrupt:
-                click.echo("stopped", err=True)
-    except OSError as error:
-        raise UsageError(
-            f"the sandbox cannot be served on port {port}: {error.strerror}"
-        ) from error
+    settings, _ = _sandbox(target)
+    with serve_sandbox(settings, port=port) as sandbox:
+        click.echo(f"URL    {sandbox.url}")
+        click.echo(f"Token  {sandbox.token}")
+        click.echo(
+            f"Try    curl -H 'Authorization: Bearer {sandbox.token}' "
+            f"{sandbox.url}/crm/v3/objects/orders"
+        )
+        click.echo("Stop with Ctrl-C; the data stays.", err=True)
+        try:
+            sandbox.wait()
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
 
 
 @command.command("reset")
@@ -73,7 +66,10 @@ def info(target: str | None) -> None:
     if not path.exists():
         click.echo(f"Target {settings.target.name} has no sandbox data yet.")
         return
-    found = describe(path)
+    try:
+        found = describe(path)
+    except ValueError as error:
+        raise UsageError(str(error), hint="`reconcile sandbox reset` erases it") from None
     click.echo(f"Target   {settings.target.name}")
     click.echo(f"Account  {found.portal_id}")
     click.echo(f"Token    {found.token}")
@@ -86,4 +82,4 @@ def _sandbox(target: str | None) -> tuple[Settings, Path]:
     settings = settings_for(target)
     if settings.target.sandbox is None:
         raise UsageError(f"target {settings.target.name} is a HubSpot account, not a sandbox")
-    return settings, settings.home / "sandbox.sqlite"
+    return settings, sandbox_file(settings)

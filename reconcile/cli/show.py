@@ -31,11 +31,11 @@ def command(file: Path, form: str) -> None:
         case "markdown":
             from reconcile.render.markdown import markdown  # noqa: PLC0415
 
-            click.echo(markdown(made, digest=digest))
+            click.echo(markdown(made, digest=digest), nl=False)
         case "json":
             from reconcile.render.jsonplan import to_json  # noqa: PLC0415
 
-            click.echo(to_json(made, personal=shows_personal(), digest=digest))
+            click.echo(to_json(made, personal=shows_personal(), digest=digest), nl=False)
         case _:
             from reconcile.render.text import write_plan  # noqa: PLC0415
 

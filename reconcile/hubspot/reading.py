@@ -72,14 +72,20 @@ class Reader:
         _check(answer)
         asked = {id_ if id_property is None else fold(id_): id_ for id_ in ids}
         found: dict[str, Actual] = {}
+        # Whether a batch answers for a merged record's former id is not known (reference §8). If it
+        # does, it is with the new id; the former one then counts as not there, and only a single
+        # read, which names both, says where it went.
+        strangers: list[str] = []
         for result in answer.results or ():
             name = result.id if id_property is None else fold(_value(result, id_property))
             key = asked.get(name)
+            if key is None and result.id and id_property is None:
+                strangers.append(result.id)
+                continue
             if key is None or not result.id:
                 raise ApiError(
                     f"HubSpot answered with {object_} {clean(result.id, 40)!r}, "
-                    "which was not asked for",
-                    hint="the record may have been merged into another one",
+                    "which was not asked for"
                 )
             if key in found:
                 raise ApiError(
@@ -88,6 +94,11 @@ class Reader:
                     hint="is the property that identifies records really unique?",
                 )
             found[key] = Actual(result.id, result.properties, result.archived)
+        if len(found) + len(strangers) > len(ids):
+            raise ApiError(
+                f"HubSpot answered with {object_} {clean(strangers[0], 40)!r}, "
+                "which was not asked for"
+            )
         return found
 
     def get(

@@ -56,7 +56,9 @@ def definitions_digest(changes: Iterable[RecordChange], definitions: Definitions
         for change in changes
         for name in (*(field.name for field in change.fields), *(name for name, _ in change.keep))
     }
-    return digest([_definition(kind, definitions.properties[kind][name]) for kind, name in sorted(used)])
+    return digest(
+        [_definition(kind, definitions.properties[kind][name]) for kind, name in sorted(used)]
+    )
 
 
 def _desired(record: Desired) -> list[object]:

@@ -65,6 +65,8 @@ def _property_fault(
         return f"{name} holds the record's key; write it as `key:` only"
     if definition.read_only:
         return f"{name} is read-only: HubSpot computes it"
+    if kind.pipeline and name in (kind.pipeline.pipeline, kind.pipeline.stage):
+        return None  # resolved against the pipelines themselves
     message = fault(value, definition)
     return f"{name}: {message}" if message else None
 

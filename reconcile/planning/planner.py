@@ -75,7 +75,8 @@ def _plan_record(case: Case) -> RecordChange | None:
     if case.actual is None:
         missing = case.observed.missing.get(case.address)
         if missing is not None and case.address not in case.context.recreate:
-            return _conflict(case, _why_missing(missing), missing.id)
+            why = f"{_why_missing(missing)}\n{_way_out(case)}"
+            return _conflict(case, why, missing.id)
         if missing is not None and case.desired.protect:
             return _conflict(case, "it is protected, so it is never made again", missing.id)
         if not case.identity.unique:
@@ -206,6 +207,12 @@ def _why_missing(missing: Missing) -> str:
             return f"record {missing.id} was merged into record {missing.into} in HubSpot"
         case _:
             return f"record {missing.id} is gone from HubSpot"
+
+
+def _way_out(case: Case) -> str:
+    if case.desired.protect or not case.identity.unique:
+        return "restore it in HubSpot, or take it out of the manifests"
+    return f"restore it in HubSpot, or make a new one with --recreate {case.address}"
 
 
 def _conflict(case: Case, why: str, record_id: str) -> RecordChange:

@@ -5,7 +5,8 @@ major. Per change: ``actions`` is ``["create"]``, ``["update"]`` or ``["no-op"]`
 conflict); ``before`` and ``after`` hold only the properties that change, as text on the wire,
 ``null`` before for what does not exist and ``""`` for an absent value; ``before_sensitive`` and
 ``after_sensitive`` name personal properties, whose values are "changed (personal)" unless asked
-for; ``shown`` holds what people read where that differs (a stage's label for its id).
+for; ``shown`` holds what people read where that differs (a stage's label for its id). ``others``,
+on a unit's first record, counts the line items under the unit that no manifest declares.
 """
 
 import json
@@ -125,7 +126,7 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
     for flag in ("adopts", "rekey", "recreates"):
         if getattr(record, flag):
             result[flag] = True
-    if record.root and unit.others:
+    if unit.others and record is unit.records[0]:
         result["others"] = unit.others
     return result
 

@@ -119,10 +119,7 @@ def define_line(define: PropertyDefine) -> Line:
     """A property definition to make."""
     known = kinds().get(define.kind)
     name = f"{known.object if known else define.kind}.{define.name}"
-    spans = (
-        (f"property {visible(name)}", "create"),
-        ("  unique text, the key that finds records", ""),
-    )
+    spans = ((f"property {visible(name)}", "create"), (_DEFINED, ""))
     return Line(2, Action.DEFINE.glyph, Action.DEFINE, spans)
 
 

@@ -133,7 +133,7 @@ def code_span(text: str) -> str:
 
 def fenced(lines: Iterable[str], language: str = "") -> str:
     """A Markdown code block whose fence no line in it can close. Lines must be visible already."""
-    body = _unmarked("\n".join(lines))
+    body = _unmarked("\n".join(map(line_start, lines)))
     fence = "`" * max(3, max(map(len, _BACKTICKS.findall(body)), default=0) + 1)
     return f"{fence}{language}\n{body}\n{fence}"
 

@@ -31,8 +31,6 @@ def kind_order() -> tuple[str, ...]:
     known = kinds()
     units = [name for name, kind in known.items() if kind.is_unit]
     children = [kind for kind in known.values() if not kind.is_unit]
-    named = [parent for child in children for parent in child.parents]
-    units.sort(key=lambda name: named.index(name) if name in named else len(named))
     order: list[str] = []
     for unit in units:
         order += [unit, *(child.name for child in children if child.parents[0] == unit)]

@@ -101,6 +101,7 @@ def connect(path: Path) -> sqlite3.Connection:
         raise ValueError(f"{path} is not a sandbox database of this version")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA mmap_size = 1073741824")
     return connection
 
 

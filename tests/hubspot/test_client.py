@@ -1,5 +1,6 @@
 """Every method of the client against the sandbox, over a socket, in both families of paths."""
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,7 +34,7 @@ def hubspot(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[HubSpo
 
 @pytest.fixture
 def key(request: pytest.FixtureRequest) -> str:
-    return request.node.name
+    return str(request.node.name)
 
 
 def post(sandbox: Sandbox, path: str, body: Any) -> Any:
@@ -292,6 +293,18 @@ def test_many_threads_share_one_client(hubspot: HubSpot, key: str) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(40))) == [str(n) for n in range(40)]
+
+
+def test_the_token_is_in_no_log(
+    hubspot: HubSpot, sandbox: Sandbox, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even with every library's debugging on."""
+    caplog.set_level(logging.DEBUG)
+    made(hubspot, key)
+    hubspot.scopes()
+    assert caplog.records
+    assert sandbox.token not in caplog.text
+    assert sandbox.token not in repr(hubspot) + repr(vars(hubspot))
 
 
 def test_a_missing_scope_is_named(hubspot: HubSpot, sandbox: Sandbox) -> None:

@@ -130,7 +130,9 @@ def test_a_unique_property_is_text(talk: Talk) -> None:
         ((404, {"message": "not found"}), False),
     ],
 )
-def test_a_property_that_exists_must_be_the_right_one(talk: Talk, there: Any, good: bool) -> None:
+def test_a_property_that_exists_must_be_the_right_one(
+    talk: Talk, there: Any, *, good: bool
+) -> None:
     """Uniqueness cannot be added later, so another property of the name is an error."""
     describe, _ = describer(talk, EXISTS, there)
     if good:

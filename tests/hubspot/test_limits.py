@@ -125,7 +125,7 @@ def run(
     tell=st.booleans(),
 )
 def test_no_window_at_the_server_ever_holds_more_than_the_limit(
-    seed: int, limit: int, workers: int, slowest: float, tell: bool
+    *, seed: int, limit: int, workers: int, slowest: float, tell: bool
 ) -> None:
     """Whatever the latencies, the server never sees more than the limit in 10 s."""
     server, _, _ = run(
@@ -143,7 +143,7 @@ def test_no_window_at_the_server_ever_holds_more_than_the_limit(
 
 @pytest.mark.parametrize("tell", [False, True])
 @pytest.mark.parametrize("workers", [4, 8])
-def test_at_usual_latency_95_percent_of_the_limit_is_used(workers: int, tell: bool) -> None:
+def test_at_usual_latency_95_percent_of_the_limit_is_used(workers: int, *, tell: bool) -> None:
     """Neither waiting for replies nor HubSpot's own count costs more than 5 % of the limit."""
     server, world, _ = run(
         190, seed=1, workers=workers, slowest=0.4, calls=190 * 8, tell=tell, server_max=190

@@ -218,12 +218,13 @@ def test_owners_in_error_tokens_are_found(talk: Talk) -> None:
     assert answers["t2"].ids == ("42",)
 
 
-@pytest.mark.parametrize("odd", [None, "x", 7, ["a"], {"ids": 5}, {"ids": [{"a": 1}]}])
+@pytest.mark.parametrize("odd", [None, True, "x", 7, ["a"], {"ids": 5}, {"ids": [{"a": 1}]}])
 def test_odd_error_contexts_do_not_lose_the_results(talk: Talk, odd: Any) -> None:
     """Errors are read leniently: a written record is never lost to a misshapen error."""
     problem = {"message": "no", "context": odd, "subCategory": {}, "errors": odd}
-    answers = upsert(talk, 207, body([record(1), record(3)], [problem]))
-    assert kinds(answers) == "WRW"
+    for listed in (problem, {"message": odd, "category": odd}, odd):
+        answers = upsert(talk, 207, body([record(1), record(3)], [listed]))
+        assert kinds(answers) == "WRW"
 
 
 def test_an_update_is_matched_by_id_and_missing_ones_are_refused(talk: Talk) -> None:

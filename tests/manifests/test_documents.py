@@ -40,6 +40,8 @@ def test_a_whole_order_is_read(project: Any) -> None:
         "hs_order_note": "",
     }
     assert root.at == {"hs_order_name": (4, 18), "hs_order_note": (5, 18)}
+    assert len(root.at) == 2
+    assert repr(root.at) == "{'hs_order_name': (4, 18), 'hs_order_note': (5, 18)}"
     assert root.place_of("hs_order_note") == Place("a.yaml", 5, 18)
     assert root.place_of("hs_tags") == Place("a.yaml", 1, 1)
     assert root.references == (
@@ -112,6 +114,7 @@ def test_a_kind_and_a_key_are_enough(project: Any) -> None:
         ("kind: order\nkey: A\nproperties: {1x: a}", (3, 14), "'1x' is no property name", ""),
         ("kind: order\nkey: A\nproperties: {x-y: a}", (3, 14), "'x-y' is no property name", ""),
         ("kind: order\nkey: A\nlifecycle: {state: absent}", (3, 13), "unknown field 'state'", ""),
+        ("kind: order\nkey: A\nlifecycle: [protect]", (3, 12), "must be names with values", ""),
         ("kind: order\nkey: A\nlifecycle: {protect: yes}", (3, 22), "must be true or false", ""),
         ("kind: order\nkey: A\nlifecycle: {ignore: x}", (3, 21), "must be a list", ""),
         ("kind: order\nkey: A\nlifecycle: {ignore: [X]}", (3, 22), "no property name", ""),

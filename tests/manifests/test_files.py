@@ -8,6 +8,7 @@ import pytest
 
 from reconcile.errors import ManifestError
 from reconcile.manifests import files, load
+from reconcile.manifests.problems import Report
 
 ORDER = "{kind: order, key: A}"
 
@@ -121,12 +122,22 @@ def test_what_is_no_file_is_refused(project: Any) -> None:
     assert project.problems()[0].message == problem.message
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_files_are_errors(project: Any) -> None:
+def test_unreadable_files_are_errors(tmp_path: Path) -> None:
     """A file that cannot be read is not nothing."""
-    project.write("a.yaml", ORDER).chmod(0)
+    report = Report("a.yaml")
+    assert files.read_bytes(tmp_path, report) is None
+    assert "cannot be read" in report.problems[0].message
+
+
+def test_unreadable_folders_are_errors(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a folder that cannot be listed."""
+
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
     (problem,) = project.problems()
-    assert "cannot be read" in problem.message
+    assert problem.message == "cannot be read: Permission denied"
 
 
 def test_file_names_are_shown_harmlessly(project: Any) -> None:

@@ -135,6 +135,18 @@ def test_broken_yaml_is_one_problem_with_a_place(project: Any) -> None:
     assert "not YAML" in problem.message
 
 
+def test_an_error_without_a_place_is_reported_too(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever PyYAML raises stays inside."""
+
+    def fail(data: bytes) -> None:
+        raise yaml.YAMLError
+
+    monkeypatch.setattr(nodes, "LOADER", fail)
+    assert project.problem(order("a")).message == "this is not YAML"
+
+
 def test_a_colon_in_a_value_is_explained(project: Any) -> None:
     """The commonest slip has a hint."""
     assert "quotes" in project.problem(order("a: b")).hint
@@ -207,6 +219,18 @@ def test_deep_nesting_is_refused(project: Any) -> None:
     report = Report("a")
     assert len(list(read(b"[" * 32 + b"]" * 32, report))) == 1
     assert report.problems == []
+
+
+@pytest.mark.parametrize(
+    ("inner", "messages"), [(15, []), (16, ["nested more than 32 levels deep"])]
+)
+def test_aliases_count_as_deep_as_what_they_repeat(inner: int, messages: list[str]) -> None:
+    """A chain of aliases is no way around the limit."""
+    first = "[" * inner + "x" + "]" * inner
+    second = "[" * 16 + "*a" + "]" * 16
+    report = Report("a")
+    list(read(f"[&a {first}, &b {second}]".encode(), report))
+    assert [problem.message for problem in report.problems] == messages
 
 
 def test_nodes_carry_places() -> None:

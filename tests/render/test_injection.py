@@ -36,6 +36,7 @@ from reconcile.render.text import write_plan
 from reconcile.render.view import view
 
 HOSTILE = (
+    "a\x7fb",
     "\x1b[2J\x1b]8;;http://evil\x07",
     "\u202eevil",
     "a\nerror: forged\r\n::add-mask::x",
@@ -58,7 +59,9 @@ HOSTILE = (
     " ",
     "",
 )
-TEXT = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=12), st.text(min_size=190, max_size=230))
+TEXT = st.one_of(
+    st.sampled_from(HOSTILE), st.text(max_size=12), st.text(min_size=190, max_size=230)
+)
 KIND = st.sampled_from(("order", "line_item", "cart", "<b>", "a\nb"))
 ADDRESS = st.builds(Address, KIND, TEXT)
 TYPES = st.just((("HUBSPOT_DEFINED", 1),))
@@ -133,9 +136,9 @@ def _assert_harmless(text: str) -> None:
         assert not line.lstrip().startswith("::")
 
 
-@given(PLAN, st.booleans())
+@given(plan=PLAN, personal=st.booleans())
 @settings(deadline=None)
-def test_no_text_acts_on_a_terminal(plan: Plan, personal: bool) -> None:
+def test_no_text_acts_on_a_terminal(plan: Plan, *, personal: bool) -> None:
     """No controls, no extra lines, no runner commands; colour changes nothing."""
     plain, colored = io.StringIO(), io.StringIO()
     write_plan(plan, plain, personal=personal, color=False)
@@ -149,9 +152,9 @@ def test_no_text_acts_on_a_terminal(plan: Plan, personal: bool) -> None:
         assert Text.from_ansi(line).plain == re.sub(r"\x1b\[[0-9;]*m", "", line)
 
 
-@given(REPORT, st.booleans())
+@given(report=REPORT, personal=st.booleans())
 @settings(deadline=None)
-def test_no_text_acts_in_a_report(report: Report, personal: bool) -> None:
+def test_no_text_acts_in_a_report(report: Report, *, personal: bool) -> None:
     """The same holds for the end of an apply."""
     stream = io.StringIO()
     write_report(report, stream, personal=personal, color=False)
@@ -227,9 +230,11 @@ def test_no_text_is_markup_in_a_report(report: Report, plan: Plan) -> None:
     _assert_only_our_markup(report_markdown(report, plan=plan))
 
 
-@given(PLAN, st.booleans(), TEXT)
+@given(plan=PLAN, personal=st.booleans(), digest=TEXT)
 @settings(deadline=None)
-def test_json_holds_every_text_and_acts_on_nothing(plan: Plan, personal: bool, digest: str) -> None:
+def test_json_holds_every_text_and_acts_on_nothing(
+    plan: Plan, *, personal: bool, digest: str
+) -> None:
     """Printable ASCII only, and what is parsed is what was written."""
     text = to_json(plan, personal=personal, digest=digest)
     assert re.fullmatch(r"[\x20-\x7e\n]*", text)

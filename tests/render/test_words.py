@@ -40,7 +40,8 @@ def test_an_order_is_followed_by_its_line_items_and_then_the_carts() -> None:
                 (Action.UPDATE, "order", 1),
                 unchanged=12,
             ),
-            "Plan: 2 orders, 1,001 line items, 21 carts to create; 1 order to update; 12 unchanged.",
+            "Plan: 2 orders, 1,001 line items, 21 carts to create; 1 order to update; "
+            "12 unchanged.",
         ),
         (_plan((Action.CONFLICT, "order", 1)), "Plan: 1 conflict (left alone)."),
         (

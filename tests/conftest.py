@@ -1,0 +1,61 @@
+"""Fixtures that the tests of planning, applying, stores and the whole share."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Helpers are plain modules beside this file; importlib mode puts no folder on the path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from proxy import Proxy
+from world import World, seed
+
+from reconcile.sandbox import Sandbox, Switches
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an account's database with the key properties, a few contacts and companies."""
+    folder = tmp_path_factory.mktemp("template")
+    (folder / "seed.json").write_text(json.dumps(seed()), encoding="utf-8")
+    with Sandbox(folder / "account.sqlite", seed=folder / "seed.json"):
+        pass
+    return folder / "account.sqlite"
+
+
+@pytest.fixture
+def build(tmp_path: Path, template: Path) -> Iterator[Callable[..., World]]:
+    """Build worlds that differ from the usual one; see World."""
+    with ExitStack() as stack:
+
+        def make(*, switches: Switches | None = None, **options: Any) -> World:
+            folder = tmp_path / f"world-{len(list(tmp_path.iterdir()))}"
+            return stack.enter_context(
+                World(folder, template=template, switches=switches, **options)
+            )
+
+        yield make
+
+
+@pytest.fixture
+def world(build: Callable[..., World]) -> World:
+    """Return a project whose account has the key properties, three contacts, two companies."""
+    return build()
+
+
+@pytest.fixture
+def watched(build: Callable[..., World]) -> World:
+    """Return a world whose calls pass a proxy that records them and can be told to interfere."""
+    return build(proxy=Proxy)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Read back at once: the sandbox's reads are never stale."""
+    if {"world", "watched", "build"} & set(request.fixturenames):
+        monkeypatch.setattr("reconcile.applying.verify.WAITS", (0.0, 0.0))

@@ -1,0 +1,151 @@
+"""The end of an apply."""
+
+import io
+
+import pytest
+
+from reconcile.model.address import Address
+from reconcile.model.outcome import Outcome, Report, Rewrite, Status
+from reconcile.model.plan import Action, Plan, TargetPin
+from reconcile.render.report import report_markdown, sentence, write_report
+
+PIN = TargetPin("shop", 7, "STANDARD")
+
+
+def _outcomes(
+    action: Action, status: Status, kind: str, many: int, message: str = ""
+) -> list[Outcome]:
+    return [
+        Outcome(Address(kind, f"{action}-{status}-{n}"), action, status, message=message)
+        for n in range(many)
+    ]
+
+
+def _report(*outcomes: list[Outcome], interrupted: bool = False, calls: int = 0) -> Report:
+    return Report(PIN, tuple(o for many in outcomes for o in many), calls, 3.4, interrupted)
+
+
+def _text(report: Report, *, personal: bool = True, plan: Plan | None = None) -> str:
+    stream = io.StringIO()
+    write_report(report, stream, personal=personal, color=False, plan=plan)
+    return stream.getvalue()
+
+
+DONE, FAILED, CONFLICT = Status.DONE, Status.FAILED, Status.CONFLICT
+AGAIN = "Run the same command again to go on."
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (_report(), "Apply complete: nothing to change."),
+        (
+            _report(
+                _outcomes(Action.CREATE, DONE, "order", 830),
+                _outcomes(Action.CREATE, DONE, "line_item", 2155),
+                _outcomes(Action.UPDATE, DONE, "order", 1),
+                calls=92,
+            ),
+            "Apply complete: 830 orders, 2,155 line items created; 1 order updated. "
+            "92 calls in 3.4 s.",
+        ),
+        (
+            _report(
+                _outcomes(Action.CREATE, DONE, "order", 828),
+                _outcomes(Action.CREATE, FAILED, "order", 2),
+                _outcomes(Action.CONFLICT, CONFLICT, "order", 1),
+            ),
+            f"Applied in part: 828 of 830 orders created; 2 failed, 1 conflict. {AGAIN}",
+        ),
+        (
+            _report(
+                _outcomes(Action.ADOPT, DONE, "cart", 1),
+                _outcomes(Action.CONFLICT, CONFLICT, "order", 2),
+            ),
+            "Applied in part: 1 cart adopted; 2 conflicts. "
+            "Conflicts were left alone; plan again to decide about them.",
+        ),
+        (
+            _report(
+                _outcomes(Action.UPDATE, Status.UNKNOWN, "order", 1),
+                _outcomes(Action.UPDATE, Status.SKIPPED, "order", 3),
+                interrupted=True,
+                calls=1,
+            ),
+            f"Interrupted: 0 of 4 orders updated; 3 skipped, 1 unknown. 1 call in 3.4 s. {AGAIN}",
+        ),
+        (
+            _report(_outcomes(Action.DEFINE, DONE, "order", 1)),
+            "Apply complete: 1 property defined.",
+        ),
+    ],
+)
+def test_the_last_sentence_says_what_came_of_it(report: Report, said: str) -> None:
+    """Whole kinds are counted, others as so many of so many; then what to do next."""
+    assert sentence(report) == said
+
+
+def test_what_was_not_done_has_a_line_with_its_reason() -> None:
+    """Between the target's two lines, each with a glyph, so that no colour is needed."""
+    report = _report(
+        _outcomes(Action.CREATE, DONE, "order", 1),
+        _outcomes(Action.CREATE, FAILED, "order", 1, "hs_total_price is no number"),
+        _outcomes(Action.CONFLICT, CONFLICT, "order", 1, "archived in HubSpot"),
+        _outcomes(Action.UPDATE, Status.UNKNOWN, "cart", 1),
+    )
+    assert _text(report).split("\n") == [
+        "Target shop: account 7 (STANDARD)",
+        "",
+        "  x order/create-failed-0  create failed: hs_total_price is no number",
+        "  ! order/conflict-conflict-0  conflict: archived in HubSpot",
+        "  ? cart/update-unknown-0  update unknown",
+        "",
+        "Applied in part: 1 of 2 orders created; 0 of 1 cart updated; "
+        f"1 failed, 1 conflict, 1 unknown. {AGAIN}",
+        "Target shop: account 7 (STANDARD)",
+        "",
+    ]
+
+
+def test_many_skipped_for_one_reason_are_counted() -> None:
+    """An interrupted run does not list all that it did not come to."""
+    text = _text(_report(_outcomes(Action.CREATE, Status.SKIPPED, "order", 2000, "interrupted")))
+    assert text.count("create skipped: interrupted") == 5
+    assert "  … and 1,995 more skipped: interrupted" in text
+
+
+def test_what_hubspot_rewrote_is_told_once_a_property() -> None:
+    """With one record as the example."""
+    rewrites = (
+        Rewrite("hs_total_price", "19.90", "19.9"),
+        Rewrite("hs_note", "Jo", "", personal=True),
+    )
+    outcomes = [
+        Outcome(Address("order", f"A{n}"), Action.UPDATE, DONE, rewrites=rewrites) for n in range(3)
+    ]
+    text = _text(_report(outcomes))
+    assert "  ~ hs_total_price  19.90 -> 19.9  (order/A0 and 2 more)" in text
+    assert "  ~ hs_note  Jo -> (empty)  (order/A0 and 2 more)" in text
+    assert "  ~ hs_note  changed (personal)  (order/A0" in _text(_report(outcomes), personal=False)
+
+
+def test_messages_lose_the_personal_values_of_the_plan(plan: Plan) -> None:
+    """HubSpot's errors quote what was sent; the plan says which of it is personal."""
+    message = "Thomas and Munster, and (tom@example.com), are not valid for order 9001"
+    outcome = Outcome(Address("order", "NW-10249"), Action.UPDATE, FAILED, message=message)
+    report = Report(PIN, (outcome,))
+    assert message in _text(report, plan=plan)
+    masked = "(personal) and (personal), and ((personal)), are not valid for order 9001"
+    assert masked in _text(report, personal=False, plan=plan)
+    assert masked in report_markdown(report, plan=plan)
+
+
+def test_a_comment_about_an_apply_keeps_its_limit() -> None:
+    """Lines are left out from the end, and the comment says how many."""
+    report = _report(_outcomes(Action.CREATE, FAILED, "order", 5000, "`no`"))
+    text = report_markdown(report, limit=9000)
+    assert text.startswith("<!-- reconcile:apply:shop -->\n\n### Apply to `shop`: account 7")
+    assert 7000 < len(text.encode()) <= 9000
+    assert "lines. The journal has every outcome." in text
+    assert "- x order/create-failed-0  create failed: `no`" in text
+    assert "diff" not in report_markdown(_report(_outcomes(Action.CREATE, DONE, "order", 1)))

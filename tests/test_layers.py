@@ -1,0 +1,247 @@
+"""Who may import whom: the layers of the design, read from the source."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "reconcile"
+
+BELOW = {
+    "model": (),
+    "errors": (),
+    "manifests": ("errors", "model"),
+    "config": ("errors", "manifests", "model"),
+    "hubspot": ("errors", "model"),
+    "stores": ("errors", "model"),
+    "planning": ("errors", "model"),
+    "render": ("errors", "model"),
+    "applying": ("errors", "hubspot", "model", "stores"),
+    "sandbox": (),
+    "session": ("config", "errors", "hubspot", "model", "sandbox", "stores"),
+    "workflow": (
+        "applying",
+        "errors",
+        "hubspot",
+        "model",
+        "planning",
+        "session",
+        "stores",
+    ),
+    "cli": (
+        "applying",
+        "config",
+        "errors",
+        "manifests",
+        "model",
+        "planning",
+        "render",
+        "sandbox",
+        "session",
+        "stores",
+        "workflow",
+    ),
+}
+"""For each part of the package, the parts it may import. A new part needs a line here."""
+
+IO = {
+    "asyncio",
+    "ftplib",
+    "http",
+    "httpx",
+    "io",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "select",
+    "shutil",
+    "signal",
+    "socket",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib",
+    "uuid",
+}
+"""Modules that reach outside, or answer differently each time."""
+
+NOW = {"now", "today", "utcnow"}
+
+WRITES = {"upsert", "update", "patch", "create", "associate", "dissociate", "define_unique"}
+"""The client's methods that change something in HubSpot."""
+
+COMMON = {"update", "create"}
+"""Of these the ones that other objects have too: writes only when called on a client."""
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """A file's syntax."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def part(path: Path) -> str:
+    """The package, or the module right under ours, that a file belongs to."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Every import of a file, those inside functions too, with its line."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: imports are absolute here"
+            yield from ((node.lineno, f"{node.module}.{name.name}") for name in node.names)
+
+
+def ours(path: Path) -> Iterator[tuple[int, str]]:
+    """The parts of ours that a file imports; our version is nobody's layer."""
+    for line, name in imports(path):
+        top, *rest = name.split(".")
+        if top == "reconcile" and rest and rest[0] != "__version__":
+            yield line, rest[0]
+
+
+def within(*parts: str) -> list[Path]:
+    """The files of some parts."""
+    return [path for path in FILES if part(path) in parts]
+
+
+def calls_of_writes(path: Path) -> Iterator[str]:
+    """Where a file names one of the client's writing methods."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and node.attr in WRITES:
+            on = ast.unparse(node.value)
+            if node.attr not in COMMON or on.rpartition(".")[2] in ("hubspot", "client"):
+                yield f"{path.name}:{node.lineno}: {on}.{node.attr}"
+
+
+def places(paths: list[Path], modules: set[str]) -> list[str]:
+    """Where any of some modules is imported."""
+    return [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in paths
+        for line, name in imports(path)
+        if name.split(".")[0] in modules
+    ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_downward(path: Path) -> None:
+    """A part imports itself and the parts below it, nothing beside or above."""
+    here = part(path)
+    if here == "__init__":
+        assert list(ours(path)) == []
+        return
+    allowed = {here, *BELOW[here]}
+    assert [f"line {line}: {name}" for line, name in ours(path) if name not in allowed] == []
+
+
+def test_layers_have_no_cycle() -> None:
+    """Each part's own list names only parts whose lists came before."""
+    seen: set[str] = set()
+    for name, below in BELOW.items():
+        assert seen.issuperset(below), name
+        seen.add(name)
+
+
+def test_every_part_has_its_layer() -> None:
+    """The table of layers lists exactly the parts there are."""
+    assert {part(path) for path in FILES} - {"__init__"} == set(BELOW)
+
+
+def test_model_and_planning_reach_nothing_outside() -> None:
+    """Model and planning import no module that does I/O, tells the time or rolls dice."""
+    assert places(within("model", "planning", "errors"), IO) == []
+
+
+def test_render_reaches_only_the_stream_it_is_given() -> None:
+    """Render imports no module that does I/O; only the progress bar knows a stream by itself."""
+    assert places(within("render"), IO) == []
+    assert {path.name for path in within("render") if places([path], {"sys"})} <= {"progress.py"}
+
+
+def test_pure_layers_ask_no_clock_and_open_nothing() -> None:
+    """Model, planning and render call no ``open``, ``input`` or ``datetime.now``."""
+    found = []
+    for path in within("model", "planning", "render"):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call):
+                call = node.func
+                name = call.id if isinstance(call, ast.Name) else getattr(call, "attr", "")
+                if name in {"open", "input", *NOW}:
+                    found.append(f"{path.name}:{node.lineno}: {name}")
+    assert found == []
+
+
+def test_sandbox_stands_alone() -> None:
+    """The sandbox shares no code with the client, and only cli and session start it."""
+    assert {name for path in within("sandbox") for _, name in ours(path)} == {"sandbox"}
+    users = {part(path) for path in FILES for _, name in ours(path) if name == "sandbox"}
+    assert users == {"sandbox", "cli", "session"}
+
+
+def test_sandbox_reads_none_of_our_data() -> None:
+    """The sandbox names no file of the model: its facts are written again from the reference."""
+    assert [path.name for path in within("sandbox") if "model/kinds" in path.read_text()] == []
+
+
+@pytest.mark.parametrize(
+    ("library", "home"),
+    [
+        ("httpx", "hubspot/_http.py"),
+        ("deepdiff", "planning/diff.py"),
+        ("filelock", "stores/local.py"),
+        ("yaml", "manifests/nodes.py"),
+    ],
+)
+def test_library_has_one_home(library: str, home: str) -> None:
+    """A library that could have to be replaced is imported in one module."""
+    assert {place.partition(":")[0] for place in places(FILES, {library})} == {home}
+
+
+def test_rich_is_for_render_alone() -> None:
+    """Nothing but render knows how colours are made."""
+    assert {place.partition("/")[0] for place in places(FILES, {"rich"})} == {"render"}
+
+
+def test_nothing_prints() -> None:
+    """``print`` is nowhere: output goes through click or a stream."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Name) and node.id == "print"
+    ]
+    assert found == []
+
+
+def test_only_applying_writes() -> None:
+    """No package but applying (and the client itself) names a method that writes to HubSpot."""
+    others = [path for path in FILES if part(path) not in ("applying", "hubspot", "sandbox")]
+    assert [place for path in others for place in calls_of_writes(path)] == []
+
+
+def test_writing_methods_are_the_clients_own() -> None:
+    """The list of writing methods is complete: it is all the client has beside its readings."""
+    source = tree(ROOT / "hubspot" / "client.py")
+    (client,) = [n for n in source.body if isinstance(n, ast.ClassDef) and n.name == "HubSpot"]
+    public = {
+        n.name
+        for n in client.body
+        if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")
+    }
+    reads = {"account", "scopes", "usage", "properties", "groups", "pipelines", "labels"}
+    reads |= {"read", "get", "links", "calls", "close"}
+    assert public - reads == WRITES
+    assert any(list(calls_of_writes(path)) for path in within("applying"))
