@@ -17,7 +17,6 @@ import httpx
 
 from reconcile import workflow
 from reconcile.config import load_settings
-from reconcile.hubspot.client import HubSpot
 from reconcile.manifests import load
 from reconcile.model.address import Address
 from reconcile.model.outcome import Report
@@ -210,17 +209,16 @@ class World:
 
     def link(self, from_: tuple[str, str], to: tuple[str, str], *types: tuple[str, int]) -> None:
         """Someone associates two records, adding to the labels they have."""
-        there = self.links(from_, to[0]).get(to[1], frozenset())
-        path = f"/crm/v4/objects/{from_[0]}/{from_[1]}/associations/{to[0]}/{to[1]}"
-        if not (types or there):
-            self.http.put(path.replace("objects/", "objects/").replace(
-                "/associations/", "/associations/default/")).raise_for_status()
+        path = f"/crm/v4/objects/{from_[0]}/{from_[1]}/associations"
+        if not types:
+            self.http.put(f"{path}/default/{to[0]}/{to[1]}").raise_for_status()
             return
+        there = self.links(from_, to[0]).get(to[1], frozenset())
         body = [
             {"associationCategory": category, "associationTypeId": number}
             for category, number in sorted(there | set(types))
         ]
-        self.http.put(path, json=body).raise_for_status()
+        self.http.put(f"{path}/{to[0]}/{to[1]}", json=body).raise_for_status()
 
     def unlink(self, from_: tuple[str, str], to: tuple[str, str]) -> None:
         """Someone removes every association of two records."""
@@ -371,5 +369,3 @@ def incomplete(report: Report) -> tuple[tuple[str, str, str], ...]:
         if outcome.status.value != "done"
     )
 
-
-__all__ = ["HubSpot", "World"]

@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+import threading
 import traceback
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +15,12 @@ from typing import NoReturn
 import click
 
 from reconcile.errors import ManifestError, ReconcileError
+
+PATIENCE = 8.0
+"""Seconds to end after an interrupt: more than calls in flight get, less than the 10 until kill."""
+
+_running: list[str] = []
+"""The command that was called, for a moment when nothing else can be asked."""
 
 COMMANDS = {
     "init": "Write the project file and make the properties that find records.",
@@ -71,13 +79,15 @@ def reconcile(chdir: Path | None) -> None:
     plan shows what would change, apply does it. Without a project file both work on a sandbox:
     a HubSpot-compatible server on this machine.
     """
+    _running[:] = [click.get_current_context().invoked_subcommand or ""]
     if chdir is not None:
         os.chdir(chdir)
 
 
 def main() -> NoReturn:
     """Run the program and exit with the codes of the README's table."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         code = reconcile.main(standalone_mode=False)
         sys.stdout.flush()
@@ -99,8 +109,23 @@ def main() -> NoReturn:
     sys.exit(code or 0)
 
 
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    """Let the command end by itself; but not for longer than CI runners wait before they kill."""
+    watchdog = threading.Timer(PATIENCE, _give_up)
+    watchdog.daemon = True
+    watchdog.start()
     raise KeyboardInterrupt
+
+
+def _give_up() -> NoReturn:
+    """End although a call in flight has not: no answer is as good as one that nobody reads."""
+    applying = _running == ["apply"]
+    told = "run the same command again to go on" if applying else "nothing was written"
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.write(f"interrupted while a call was waiting for its answer; {told}\n")
+        sys.stderr.flush()
+    os._exit(5 if applying else 1)
 
 
 def _usage(error: click.ClickException) -> int:

@@ -94,7 +94,8 @@ class RecordChange:
     ``parent_id`` its id where it exists already. ``rekey`` marks an update that writes the key
     back onto a record found by its id in state; ``adopts`` one of a record the state did not know.
     ``keep`` are the managed values that stay as they are, ``kept_links`` the declared associations
-    that stand already; ``ignore`` names the fields that are set now and never compared again. ``why`` explains a conflict, its later lines what to do. ``title`` is what people call the record.
+    that stand already; ``ignore`` names the fields that are set now and never compared again.
+    ``why`` explains a conflict, its later lines the way out. ``title`` is what people call it.
     """
 
     address: Address
