@@ -1,0 +1,54 @@
+"""Each example's expected plan text is what `reconcile plan` prints on a fresh sandbox."""
+
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+RECONCILE = Path(sysconfig.get_path("scripts")) / "reconcile"
+
+PATHS = {
+    "quickstart": [],
+    "northwind": ["orders/1998/05-may.yaml", "carts"],
+}
+"""What is planned for the expected text: for Northwind its last month, to keep it readable."""
+
+
+def reconcile(folder: Path, *arguments: str) -> str:
+    """The program's stdout, with the account's number left out since every sandbox has its own."""
+    environ = {name: value for name, value in os.environ.items() if name != "CI"}
+    done = subprocess.run(
+        [RECONCILE, "-C", folder, *arguments],
+        env=environ,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    return re.sub(r"account \d+", "account NNN", done.stdout)
+
+
+@pytest.fixture(params=sorted(PATHS))
+def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of an example on a fresh sandbox that has the key properties."""
+    folder = tmp_path / "examples" / request.param
+    shutil.copytree(EXAMPLES / request.param, folder)
+    (tmp_path / "state").mkdir()
+    reconcile(folder, "init", "--auto-approve")
+    return folder
+
+
+def test_the_expected_text_is_what_plan_prints(example: Path) -> None:
+    """A newcomer sees what the example's folder says they will see."""
+    expected = (EXAMPLES / example.name / "expected-plan.txt").read_text(encoding="utf-8")
+    assert reconcile(example, "plan", *PATHS[example.name]) == expected
+
+
+def test_every_example_has_an_expected_text() -> None:
+    """A new example cannot come without one."""
+    found = {path.parent.name for path in EXAMPLES.glob("*/reconcile.yaml")}
+    assert found == set(PATHS)
