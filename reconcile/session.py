@@ -88,8 +88,12 @@ def sandbox_file(settings: Settings) -> Path:
 
 
 @contextmanager
-def serve_sandbox(settings: Settings, *, port: int = 0) -> Iterator["Sandbox"]:
+def serve_sandbox(
+    settings: Settings, *, port: int = 0, plan: str | None = None
+) -> Iterator["Sandbox"]:
     """Serve the settings' embedded sandbox, made with its seed where it is not there yet.
+
+    ``plan`` has it limit calls as HubSpot does on that subscription.
 
     Raises UsageError where it cannot be served: a bad seed, damaged data, a port in use.
     """
@@ -100,7 +104,7 @@ def serve_sandbox(settings: Settings, *, port: int = 0) -> Iterator["Sandbox"]:
     with ExitStack() as stack:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            sandbox = stack.enter_context(Sandbox(path, port=port, seed=seed))
+            sandbox = stack.enter_context(Sandbox(path, port=port, seed=seed, plan=plan))
         except SeedError as error:
             raise UsageError(f"the sandbox's seed cannot be loaded: {error}") from None
         except ValueError as error:

@@ -51,8 +51,16 @@ def plan(
         raise ManifestError(problems)
     fetcher = Fetcher(session.hubspot, identities, _properties(units), _pairs(units, state))
     declared = _declared(units)
-    bindings, parents = _bind(fetcher, units, state, declared)
-    context = Context(definitions, identities, state.hasher, bindings, declared, recreate)
+    bindings, parents = _bind(fetcher, units, state, declared, recreate)
+    context = Context(
+        definitions,
+        identities,
+        state.hasher,
+        bindings,
+        declared,
+        recreate,
+        frozenset(_mutual(units, state, bindings)),
+    )
 
     changes: list[UnitChange] = []
     unchanged = 0
@@ -211,6 +219,7 @@ def _bind(
     units: Sequence[Unit],
     state: State,
     declared: Mapping[str, frozenset[str]],
+    recreate: frozenset[Address],
 ) -> tuple[Bindings, Mapping[Address, str]]:
     """What every reference points at, and the ids of parents that something else owns."""
     references = [r for unit in units for record in unit.records for r in record.references]
@@ -228,13 +237,29 @@ def _bind(
         elif reference.by == "key" and fold(reference.value) in declared.get(reference.to, ()):
             address = by_fold[reference.to, fold(reference.value)]
             entry = state.unit(address).get(address)
-            bindings[end] = Bound(id=entry.id) if entry else Bound(address=address)
+            if entry is None or address in recreate:
+                bindings[end] = Bound(address=address)
+            else:
+                bindings[end] = Bound(id=entry.id)
         else:
             problems.append(_dangling(reference))
     problems += (_dangling(r) for r in outside.values() if pointer(r) not in found)
     if problems:
         raise ManifestError(problems)
     return bindings, {address: found[pointer(r)] for address, r in outside.items()}
+
+
+def _mutual(
+    units: Iterable[Unit], state: State, bindings: Bindings
+) -> Iterable[tuple[str, str, str, str]]:
+    """Associations of known records as their other end sees them; see Context."""
+    for unit in units:
+        for record in unit.records:
+            ends = [r for r in record.references if r.to in kinds()]
+            if ends and (entry := state.unit(unit.address).get(record.address)):
+                for reference in ends:
+                    other = bindings[pointer(reference)].id
+                    yield reference.to, other, record.address.kind, entry.id
 
 
 def _dangling(reference: Reference) -> Problem:

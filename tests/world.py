@@ -17,6 +17,7 @@ import httpx
 
 from reconcile import workflow
 from reconcile.config import load_settings
+from reconcile.errors import ManifestError
 from reconcile.manifests import load
 from reconcile.model.address import Address
 from reconcile.model.outcome import Report
@@ -87,6 +88,7 @@ class World:
         folder: Path,
         *,
         template: Path | None = None,
+        seed: Path | None = None,
         switches: Switches | None = None,
         api: str = "v3",
         identity: Mapping[str, str] | None = None,
@@ -99,7 +101,7 @@ class World:
         self._template = template
         self._proxy = proxy
         self._stack = ExitStack()
-        self.sandbox = Sandbox(folder / "account.sqlite", switches=switches)
+        self.sandbox = Sandbox(folder / "account.sqlite", seed=seed, switches=switches)
         self.proxy: Any = None
 
     def __enter__(self) -> Self:
@@ -161,20 +163,28 @@ class World:
             self.declare(*documents)
         again = frozenset(Address.parse(text) for text in recreate)
         with self.session() as session:
-            return workflow.plan(session, self.units(), recreate=again)
+            return self._plan(session, again)
 
     def apply(self, planned: Plan | None = None, *, allow: frozenset[str] = ALL_GUARDS) -> Report:
         """Apply a plan, made now if none is given."""
         with self.session() as session:
-            made = planned or workflow.plan(session, self.units())
+            made = planned or self._plan(session, frozenset())
             return workflow.apply(session, made, allow=allow, who="test")
+
+    def _plan(self, session: Session, recreate: frozenset[Address]) -> Plan:
+        try:
+            return workflow.plan(session, self.units(), recreate=recreate)
+        except ManifestError as error:
+            for problem in error.problems:
+                error.add_note(str(problem))
+            raise
 
     def converge(self, *documents: Document) -> Report:
         """Declare, apply completely, and see that nothing is left to do."""
         self.declare(*documents)
         report = self.apply()
-        assert () == incomplete(report)
-        assert () == self.plan().units
+        assert incomplete(report) == ()
+        assert self.plan().units == ()
         return report
 
     @property
@@ -239,6 +249,24 @@ class World:
     def id_of(self, object_: str, key: str) -> str:
         """The id of the record with this key."""
         return str(self.record(object_, key)["id"])
+
+    def by_key(self, object_: str, key: str) -> str:
+        """The id of the only live record with this key, however odd."""
+        (id_,) = (i for i, values in self.dump(object_).items() if values.get(KEY) == key)
+        return id_
+
+    def define_key(self, object_: str) -> None:
+        """An admin makes the unique property of an object."""
+        body = _definition(KEY, "string", "text", GROUPS[object_], hasUniqueValue=True)
+        self._post(f"/crm/v3/properties/{object_}", body)
+
+    @property
+    def stages(self) -> dict[str, str]:
+        """Ids of the order pipelines and their stages by label."""
+        found = self.http.get("/crm/v3/pipelines/orders").json()["results"]
+        return {one["label"]: one["id"] for one in found} | {
+            stage["label"]: stage["id"] for one in found for stage in one["stages"]
+        }
 
     def keys(self, object_: str) -> "Counter[str]":
         """How many live records carry each key; those without count under ``""``."""
@@ -368,4 +396,3 @@ def incomplete(report: Report) -> tuple[tuple[str, str, str], ...]:
         for outcome in report.outcomes
         if outcome.status.value != "done"
     )
-

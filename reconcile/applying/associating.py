@@ -7,9 +7,11 @@ somebody added since planning must be in what is written.
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reconcile.applying.item import Item, Tools
-from reconcile.hubspot.writes import Pair, Written
+from reconcile.applying.sending import send
+from reconcile.hubspot.writes import Pair, Refused, Written
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
@@ -42,6 +44,7 @@ def associate(
                 by_pair[item.kind.name, link.to, link.add].append(_Owed(item, link, to_id))
             else:
                 item.end(Status.FAILED, f"not associated: {link.shown} does not exist")
+                item.unlinked -= link in item.change.links
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
         for start in range(0, len(owed), BATCH):
             batch = owed[start : start + BATCH]
@@ -93,13 +96,15 @@ def _make(
     if not pairs:
         return
     call = tools.hubspot.associate if add else tools.hubspot.dissociate
-    answers = call(kind.object, target, [pair for _, pair in pairs.values()])
+    answers = send(partial(call, kind.object, target), [pair for _, pair in pairs.values()])
     for name, (entry, _) in pairs.items():
         answer = answers[name]
         if isinstance(answer, Written):
             _record(entry)
         else:
-            entry.item.end(Status.FAILED, f"{entry.link.shown}: {answer.message}")
+            status = Status.FAILED if isinstance(answer, Refused) else Status.UNKNOWN
+            entry.item.end(status, f"{entry.link.shown}: {answer.message}")
+            _decide(entry)
 
 
 def _types(link: LinkChange, there: set[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
@@ -110,7 +115,12 @@ def _types(link: LinkChange, there: set[tuple[str, int]]) -> tuple[tuple[str, in
     return () if wanted <= there else tuple(sorted(wanted | there))
 
 
+def _decide(entry: _Owed) -> None:
+    entry.item.unlinked -= entry.link in entry.item.change.links
+
+
 def _record(entry: _Owed) -> None:
+    _decide(entry)
     if entry.link.add:
         entry.item.links |= {
             Link(entry.link.to, entry.to_id, number, category)

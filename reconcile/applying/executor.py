@@ -56,6 +56,7 @@ class Executor:
         self._numbering = threading.Lock()
         self._ids: dict[Address, str] = {}
         self._stop: str = ""
+        self._reachable = True
         self.interrupted = False
 
     def carry_out(self, plan: Plan) -> tuple[Outcome, ...]:
@@ -77,18 +78,20 @@ class Executor:
                 self._guarded(partial(self._write, pool, open_items))
                 now = [item for item in open_items if not _waits(item, waiting)]
                 late += (item for item in open_items if _waits(item, waiting))
-                self._guarded(partial(self._finish, now))
-            self._guarded(partial(self._finish, late))
+                self._finish(now)
+            self._finish(late)
         for item in everything:
             if item.status is None and self._stop:
                 item.end(Status.SKIPPED, self._stop)
+            elif not item.recorded:
+                item.end(Status.UNKNOWN, f"written, but not read back: {self._stop}; plan again")
         outcomes = {item.change.address: item.outcome() for item in everything}
         return tuple(outcomes[change.address] for change in plan.records())
 
     def _items(self, unit: UnitChange) -> Iterable[Item]:
         stale = self._stale(unit)
         for change in unit.changes:
-            item = Item(unit.address, change, id=change.id)
+            item = Item(unit.address, change, id=change.id, unlinked=len(change.links))
             if change.action is Action.CONFLICT:
                 item.end(Status.CONFLICT, change.why.partition("\n")[0])
             elif stale:
@@ -98,7 +101,11 @@ class Executor:
     def _stale(self, unit: UnitChange) -> str:
         if state_digest(self._state.unit(unit.address)) != unit.state:
             return "the state of this unit has moved since planning; plan again"
-        if definitions_digest(unit.changes, self._tools.definitions) != unit.definitions:
+        try:
+            now = definitions_digest(unit.changes, self._tools.definitions)
+        except KeyError as name:
+            return f"the property {name} is gone since planning; plan again"
+        if now != unit.definitions:
             return "property definitions have changed since planning; plan again"
         return ""
 
@@ -110,6 +117,7 @@ class Executor:
             step()
         except ApiError as error:
             self._stop = str(error)
+            self._reachable = not isinstance(error, Unreachable)
         except KeyboardInterrupt:
             self._stop = "interrupted before it was begun"
             self.interrupted = True
@@ -164,11 +172,23 @@ class Executor:
             raise
 
     def _finish(self, items: Sequence[Item]) -> None:
-        """Associate, verify and record what was written."""
+        """Associate, verify and record what was written.
+
+        After a stop nothing more is written, but what was is read back and remembered, as long as
+        HubSpot answers.
+        """
         written = [item for item in items if item.status is Status.DONE]
-        associate(self._tools, written, self._ids, self._trace)
-        for kind in kinds().values():
-            self._record(kind, [item for item in written if item.kind is kind])
+        self._guarded(partial(associate, self._tools, written, self._ids, self._trace))
+        for item in written:
+            if item.unlinked:
+                item.end(Status.FAILED, f"not associated: {self._stop}")
+        try:
+            for kind in kinds().values():
+                if self._reachable:
+                    self._record(kind, [item for item in written if item.kind is kind])
+        except (ApiError, KeyboardInterrupt) as error:
+            self._stop, self._reachable = self._stop or str(error) or "interrupted", False
+            self.interrupted = self.interrupted or isinstance(error, KeyboardInterrupt)
         self._state.flush()
         self._state.release()
 
@@ -183,6 +203,7 @@ class Executor:
             for item in items
         ]
         for item, result in zip(items, self._verifier.verify(kind, done), strict=True):
+            item.recorded = True
             if result.entry is None:
                 item.end(
                     Status.UNKNOWN, "written, but HubSpot does not show it yet; plan again to see"

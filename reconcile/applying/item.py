@@ -18,7 +18,8 @@ class Item:
     """Mutable, and touched by one thread at a time.
 
     ``status`` is None while nothing is decided; ``id`` is known once the record exists; ``links``
-    are the associations of ours that stand.
+    are the associations of ours that stand, ``unlinked`` counts the changes of associations still
+    to make; ``recorded`` says that the record was read back after writing.
     """
 
     unit: Address
@@ -28,6 +29,8 @@ class Item:
     message: str = ""
     links: set[Link] = field(default_factory=set)
     rewrites: tuple[Rewrite, ...] = ()
+    unlinked: int = 0
+    recorded: bool = False
 
     @property
     def kind(self) -> Kind:

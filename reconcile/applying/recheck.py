@@ -19,11 +19,14 @@ from reconcile.model.values import same
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``fields`` are those that still need writing; ``conflict`` says why nothing may be."""
+    """``fields`` are those that still need writing; ``conflict`` says why nothing may be; ``key``
+    is the record's key as HubSpot has it.
+    """
 
     change: RecordChange
     fields: tuple[FieldChange, ...] = ()
     conflict: str = ""
+    key: str = ""
 
 
 def recheck_absent(
@@ -78,7 +81,7 @@ def _compare(
             moved.append(_moved(field, now))
     if moved:
         return Checked(change, conflict="changed in HubSpot since planning: " + "; ".join(moved))
-    return Checked(change, fields=tuple(left))
+    return Checked(change, fields=tuple(left), key=held)
 
 
 def _moved(field: FieldChange, now: str) -> str:

@@ -1,19 +1,23 @@
 """Sending one batch and learning what came of every record in it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
+from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.values import same
 
 Call = Callable[[Sequence[Write]], Mapping[str, Answer]]
+Traced = TypeVar("Traced", Write, Pair)
 
 
-def send(call: Call, writes: Sequence[Write]) -> dict[str, Answer]:
+def send(
+    call: Callable[[Sequence[Traced]], Mapping[str, Answer]], writes: Sequence[Traced]
+) -> dict[str, Answer]:
     """One answer per trace.
 
     A refusal of the whole batch is narrowed down by halving until the culprits stand alone, so

@@ -4,15 +4,19 @@ Each step re-reads its records, writes those that are still as planned, and give
 end. Which endpoint is used depends on the kind's data and on how many records there are.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from reconcile.applying.item import Item, Tools
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.sending import Call, send, settle_created, settle_updated
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
+from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
 from reconcile.model.plan import FieldChange
+
+_IN_PATH = re.compile(r"\w[\w .:~-]*")
 
 Trace = Callable[[], str]
 """Makes the next objectWriteTraceId, unique within a run."""
@@ -26,7 +30,7 @@ def create(
     checked = recheck_absent(tools.hubspot, kind, identity, [item.change for item in items])
     ready = _without_conflicts(items, checked)
     writes = {
-        trace(): (item, {field.name: field.after for field in fields}) for item, fields in ready
+        trace(): (item, _values(result.fields, tools.properties(kind))) for item, result in ready
     }
     if not writes:
         return
@@ -49,18 +53,20 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item], trace: Trace) -> Non
     checked = recheck_present(tools.hubspot, kind, identity, definitions, changes)
     ready = _without_conflicts(items, checked)
     writes: dict[str, tuple[Item, Write]] = {}
-    for item, fields in ready:
+    held: dict[str, str] = {}
+    for item, result in ready:
         item.id = item.change.id
-        if not fields:
+        if not result.fields:
             item.end(Status.DONE)
             continue
         name = trace()
-        values = {field.name: field.after for field in fields}
-        writes[name] = item, Write(name, item.change.id, values)
+        held[name] = result.key
+        writes[name] = item, Write(name, item.change.id, _values(result.fields, definitions))
     if not writes:
         return
     if len(writes) == 1:
-        answers = _patch(tools, kind, *next(iter(writes.values())))
+        (name,) = writes
+        answers = _patch(tools, kind, *writes[name], held[name])
     else:
         call: Call = lambda inputs: tools.hubspot.update(kind.object, inputs)  # noqa: E731
         answers = send(call, [write for _, write in writes.values()])
@@ -82,11 +88,15 @@ def _creating(tools: Tools, kind: Kind) -> Call:
     return lambda inputs: tools.hubspot.create(kind.object, inputs, match=key)
 
 
-def _patch(tools: Tools, kind: Kind, item: Item, write: Write) -> dict[str, Answer]:
-    """A single record: by its key, so that a key cleared this instant means no write at all."""
+def _patch(tools: Tools, kind: Kind, item: Item, write: Write, held: str) -> dict[str, Answer]:
+    """A single record: by its key, so that a key cleared this instant means no write at all.
+
+    By id where the key is what is written, and where it could not stand in a path: servers differ
+    in what they make of an encoded slash.
+    """
     identity = tools.identity(kind)
-    by_key = identity.unique and not item.change.rekey
-    record = item.change.address.key if by_key else write.id
+    by_key = identity.unique and not item.change.rekey and bool(_IN_PATH.fullmatch(held))
+    record = held if by_key else write.id
     addressed = Write(write.trace, record, write.properties)
 
     def call(inputs: Sequence[Write]) -> Mapping[str, Answer]:
@@ -110,14 +120,22 @@ def _parent_link(
 
 def _without_conflicts(
     items: Sequence[Item], checked: Sequence[Checked]
-) -> list[tuple[Item, Sequence[FieldChange]]]:
-    ready: list[tuple[Item, Sequence[FieldChange]]] = []
+) -> list[tuple[Item, Checked]]:
+    ready: list[tuple[Item, Checked]] = []
     for item, result in zip(items, checked, strict=True):
         if result.conflict:
             item.end(Status.CONFLICT, result.conflict)
         else:
-            ready.append((item, result.fields))
+            ready.append((item, result))
     return ready
+
+
+def _values(fields: Sequence[FieldChange], definitions: Mapping[str, Property]) -> dict[str, str]:
+    """What to send. A set that begins with ``;`` would be added to the options there are."""
+    return {
+        field.name: field.after.lstrip(";") if definitions[field.name].multiple else field.after
+        for field in fields
+    }
 
 
 def _end_created(item: Item, answer: Answer) -> None:

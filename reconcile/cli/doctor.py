@@ -1,21 +1,48 @@
 """`reconcile doctor`: can this target be worked on, and with what left?"""
 
 import os
+from pathlib import Path
 
 import click
 
 from reconcile.cli.common import settings_for, target_option
+from reconcile.errors import UsageError
 from reconcile.model.kinds import kinds
 from reconcile.session import Session, connect
 
 
 @click.command("doctor")
 @target_option
-def command(target: str | None) -> int:
+@click.option(
+    "--probe",
+    "probes",
+    is_flag=True,
+    help="Ask the account what nobody could confirm about HubSpot, with records of its own that "
+    "are removed again. For developer test accounts.",
+)
+@click.option("--allow-standard", is_flag=True, help="With --probe: also in a STANDARD account.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --probe: save what was found as JSON, mode 0600.",
+)
+@click.option("--auto-approve", is_flag=True, help="With --probe: do not ask before it begins.")
+def command(
+    *,
+    target: str | None,
+    probes: bool,
+    allow_standard: bool,
+    report: Path | None,
+    auto_approve: bool,
+) -> int:
     """Check the account, the token's scopes for each command, and the limits left.
 
-    Uses the writing token where there is one. Exits with 1 when plan or apply lack a scope.
+    Uses the writing token where there is one. Exits with 1 when plan or apply lack a scope; with
+    --probe, when it was refused or did not reach its end.
     """
+    if (allow_standard or report or auto_approve) and not probes:
+        raise UsageError("--allow-standard, --report and --auto-approve are for --probe only")
     settings = settings_for(target)
     with connect(settings, os.environ, "write") as session:
         pin = session.pin
@@ -23,6 +50,11 @@ def command(target: str | None) -> int:
         click.echo(f"Account  {pin.portal_id}, type {pin.account_type}")
         where = "of the embedded sandbox" if pin.sandbox else f"at {settings.target.url}"
         click.echo(f"API      {settings.target.api} {where}")
+        if probes:
+            from reconcile.cli.probe import check, probe  # noqa: PLC0415  (the questions, if asked)
+
+            check(session, report, allow_standard=allow_standard)
+            return probe(session, report, auto_approve=auto_approve)
         fine = _scopes(session)
         _usage(session)
         _keys(session)

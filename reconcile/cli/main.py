@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
@@ -86,8 +87,7 @@ def reconcile(chdir: Path | None) -> None:
 
 def main() -> NoReturn:
     """Run the program and exit with the codes of the README's table."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    _catch(_interrupt)
     try:
         code = reconcile.main(standalone_mode=False)
         sys.stdout.flush()
@@ -109,22 +109,29 @@ def main() -> NoReturn:
     sys.exit(code or 0)
 
 
+def _catch(handler: Callable[[int, FrameType | None], object]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     """Let the command end by itself; but not for longer than CI runners wait before they kill."""
-    watchdog = threading.Timer(PATIENCE, _give_up)
+    _catch(lambda *_: _give_up("interrupted twice"))
+    late = "interrupted while a call was waiting for its answer"
+    watchdog = threading.Timer(PATIENCE, _give_up, (late,))
     watchdog.daemon = True
     watchdog.start()
     raise KeyboardInterrupt
 
 
-def _give_up() -> NoReturn:
-    """End although a call in flight has not: no answer is as good as one that nobody reads."""
+def _give_up(why: str) -> NoReturn:
+    """End now, whatever is in flight: no answer is as good as one that nobody reads."""
     applying = _running == ["apply"]
-    told = "run the same command again to go on" if applying else "nothing was written"
-    with suppress(OSError, ValueError):
+    told = "; run the same command again to go on" if applying else ""
+    with suppress(OSError, ValueError, RuntimeError):
         sys.stdout.flush()
-        sys.stderr.write(f"interrupted while a call was waiting for its answer; {told}\n")
-        sys.stderr.flush()
+    with suppress(OSError):
+        os.write(2, f"{why}{told}\n".encode())
     os._exit(5 if applying else 1)
 
 

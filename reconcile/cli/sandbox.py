@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from reconcile.cli.common import confirm, settings_for, target_option
+from reconcile.cli.seeds import find_seed
 from reconcile.config import Settings
 from reconcile.errors import UsageError
-from reconcile.sandbox import Sandbox, describe
+from reconcile.sandbox import PLANS, Sandbox, SeedError, describe, load_seed
 from reconcile.session import sandbox_file, serve_sandbox
 from reconcile.stores.local import LocalStore
 
@@ -23,21 +24,53 @@ def command() -> None:
 @command.command("serve")
 @target_option
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
-def serve(target: str | None, port: int) -> None:
+@click.option(
+    "--plan",
+    type=click.Choice(list(PLANS)),
+    help="Limit calls as HubSpot does on this subscription. Default: no limits.",
+)
+def serve(target: str | None, port: int, plan: str | None) -> None:
     """Serve the sandbox to other tools, on this machine only, until interrupted."""
     settings, _ = _sandbox(target)
-    with serve_sandbox(settings, port=port) as sandbox:
-        click.echo(f"URL    {sandbox.url}")
-        click.echo(f"Token  {sandbox.token}")
-        click.echo(
-            f"Try    curl -H 'Authorization: Bearer {sandbox.token}' "
-            f"{sandbox.url}/crm/v3/objects/orders"
-        )
-        click.echo("Stop with Ctrl-C; the data stays.", err=True)
+    with serve_sandbox(settings, port=port, plan=plan) as sandbox:
         try:
+            click.echo(f"URL    {sandbox.url}")
+            click.echo(f"Token  {sandbox.token}")
+            click.echo(
+                f"Try    curl -H 'Authorization: Bearer {sandbox.token}' "
+                f"{sandbox.url}/crm/v3/objects/orders"
+            )
+            click.echo(f"Look   {sandbox.page_url}")
+            click.echo("Stop with Ctrl-C; the data stays.", err=True)
             sandbox.wait()
         except KeyboardInterrupt:
             click.echo("stopped", err=True)
+
+
+@command.command("seed")
+@target_option
+@click.argument("source", metavar="NAME|FILE")
+def seed(target: str | None, source: str) -> None:
+    """Add an example's records to the sandbox, or those of a seed file.
+
+    Records that are there already, by id or unique value, are left as they are: it can be repeated.
+    """
+    settings, path = _sandbox(target)
+    file = find_seed(source, settings.root)
+    if not path.exists():
+        with serve_sandbox(settings):  # makes it, with the seed its target names
+            click.echo(f"Made the sandbox of {settings.target.name}.")
+    try:
+        seeded = load_seed(path, file)
+    except SeedError as error:
+        message = f"the seed cannot be loaded, and nothing of it was: {error}"
+        raise UsageError(message) from None
+    except ValueError as error:
+        raise UsageError(str(error), hint="`reconcile sandbox reset` erases it") from None
+    click.echo(f"Loaded {file} into the sandbox of {settings.target.name}.")
+    for name in sorted(seeded.added.keys() | seeded.left.keys()):
+        added, left = seeded.added.get(name, 0), seeded.left.get(name, 0)
+        click.echo(f"  {name:<20} {added:>7,} added {left:>7,} already there")
 
 
 @command.command("reset")

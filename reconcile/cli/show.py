@@ -35,7 +35,9 @@ def command(file: Path, form: str) -> None:
         case "json":
             from reconcile.render.jsonplan import to_json  # noqa: PLC0415
 
-            click.echo(to_json(made, personal=shows_personal(), digest=digest), nl=False)
+            text = to_json(made, personal=shows_personal(), digest=digest)
+            # In a CI log ##[command] would be obeyed; "#" stands in JSON's strings only.
+            click.echo(text.replace("##[", "#\\u0023["), nl=False)
         case _:
             from reconcile.render.text import write_plan  # noqa: PLC0415
 

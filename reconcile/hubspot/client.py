@@ -91,6 +91,11 @@ class HubSpot:
         """Requests sent so far, repeats included, by ``METHOD route``."""
         return MappingProxyType(self._transport.calls)
 
+    @property
+    def transport(self) -> Transport:
+        """The calls underneath, for what no method asks: `doctor --probe`, and nothing else."""
+        return self._transport
+
     # What the account says about itself
 
     def account(self) -> Account:

@@ -33,6 +33,10 @@ class Routes:
                 f"{api!r} is no version of HubSpot's API", hint="use v3 or a dated one: 2026-03"
             )
 
+    def objects(self, object_: str) -> str:
+        """All records of an object: list, create."""
+        return f"{self._objects}/{quoted(object_)}"
+
     def batch(self, object_: str, verb: str) -> str:
         """Batch read, create, update, upsert."""
         return f"{self._objects}/{quoted(object_)}/batch/{verb}"

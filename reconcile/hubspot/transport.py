@@ -5,8 +5,9 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -91,6 +92,7 @@ class Transport:
         self._sleep = sleep
         self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
+        self._watch: Callable[[Reply], None] | None = None
         self._limits = {
             pool: RateLimit(limit, clock=clock, sleep=sleep)
             for pool, limit in (
@@ -127,6 +129,15 @@ class Transport:
         """Requests sent so far, repeats included, by ``METHOD route``."""
         with self._counting:
             return self._calls.copy()
+
+    @contextmanager
+    def watched(self, watch: Callable[[Reply], None]) -> Iterator[None]:
+        """Show ``watch`` every answer as it comes, refusals and those asked again after, too."""
+        self._watch = watch
+        try:
+            yield
+        finally:
+            self._watch = None
 
     def reveal_token(self) -> str:
         """The token itself: for the one endpoint that wants it in the body as well."""
@@ -183,7 +194,9 @@ class Transport:
             except (NotSent, NoReply) as failure:
                 return failure
             slot.headers = reply.headers
-            return reply
+        if self._watch is not None:
+            self._watch(replace(reply, body=reply.body.replace(self._token.encode(), b"[token]")))
+        return reply
 
     def _judge(
         self, outcome: Reply | NotSent | NoReply, *, repeatable: bool, attempt: int

@@ -7,7 +7,7 @@ milliseconds, unordered multi-selects, "" and null reading back alike).
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from difflib import get_close_matches
 
 from reconcile.model.definitions import Property
@@ -15,6 +15,8 @@ from reconcile.model.definitions import Property
 MAX_LENGTH = 65_536
 """Longest string value HubSpot takes (reference §3)."""
 
+# Decimal's default precision would round numbers of more than 28 digits, and so confuse them.
+_EXACT = Context(prec=MAX_LENGTH + 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS = re.compile(r"-?\d{11,14}\Z")
 # HubSpot refuses an exponent (gh HubSpot marketing-automation#206).
@@ -107,7 +109,8 @@ def _number(text: str) -> str:
         return text
     if value == 0:
         return "0"
-    return format(value.normalize(), "f") if abs(value.adjusted()) < 40 else str(value.normalize())
+    exact = value.normalize(_EXACT)
+    return format(exact, "f") if abs(exact.adjusted()) < 40 else str(exact)
 
 
 def _date(text: str) -> str:

@@ -17,7 +17,8 @@ class Context:
     """What all units of one plan share.
 
     ``declared`` are the folded keys of every declared record, by kind; ``recreate`` the addresses
-    the user asked to make again although their records are archived, merged or gone.
+    the user asked to make again although their records are archived, merged or gone; ``mutual``
+    the associations declared from their other end, as (kind, id, other kind, other id).
     """
 
     definitions: Definitions
@@ -26,6 +27,7 @@ class Context:
     bindings: Bindings = field(default_factory=dict)
     declared: Mapping[str, frozenset[str]] = field(default_factory=dict)
     recreate: frozenset[Address] = frozenset()
+    mutual: frozenset[tuple[str, str, str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from reconcile.model.kinds import Kind
 from reconcile.model.plan import LinkChange
-from reconcile.model.records import Link
+from reconcile.model.records import Link, Reference
 from reconcile.planning.case import Case
 from reconcile.planning.references import Bound, association_types, pointer
 
@@ -64,7 +64,8 @@ def plan_links(case: Case) -> LinkPlan:
     if case.actual is not None and not case.kind.is_unit and not case.under_parent:
         changes.append(_to_parent(case))
     if case.last is not None:
-        changes += _removals(case.kind, case.last.links - ours, types_of)
+        dropped = (link for link in case.last.links - ours if not _mutual(case, link))
+        changes += _removals(case.kind, frozenset(dropped), types_of)
     return LinkPlan(tuple(changes), frozenset(kept), frozenset(ours))
 
 
@@ -83,7 +84,7 @@ def parent_conflict(case: Case) -> str:
 def _wanted(case: Case) -> Mapping[tuple[str, str], _Wanted]:
     """The declared associations, one entry for each other end."""
     merged: dict[tuple[str, str], _Wanted] = {}
-    for reference in case.desired.references:
+    for reference in sorted(case.desired.references, key=_name):
         bound = case.context.bindings[pointer(reference)]
         types = frozenset(association_types(reference, case.kind, case.context.definitions))
         end = (reference.to, bound.id or str(bound.address))
@@ -95,6 +96,18 @@ def _wanted(case: Case) -> Mapping[tuple[str, str], _Wanted]:
             personal=reference.by in case.kind.associations[reference.to].by,
         )
     return merged
+
+
+def _mutual(case: Case, link: Link) -> bool:
+    """Whether the other end still declares this plain association: then it stays for that."""
+    own_id = case.actual.id if case.actual else ""
+    is_plain = link.type_id == case.kind.associations[link.to].type_id
+    return is_plain and (case.kind.name, own_id, link.to, link.id) in case.context.mutual
+
+
+def _name(reference: Reference) -> tuple[str, ...]:
+    """Orders references by what they say and not by where they stand."""
+    return reference.to, reference.by, reference.value, reference.label
 
 
 def _to_parent(case: Case) -> LinkChange:

@@ -9,21 +9,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reconcile.sandbox.clock import Clock
     from reconcile.sandbox.database import Info, describe
+    from reconcile.sandbox.limits import PLANS
     from reconcile.sandbox.request_log import RequestRecord
-    from reconcile.sandbox.seed import SeedError
+    from reconcile.sandbox.seed import Seeded, SeedError, load_seed
     from reconcile.sandbox.server import Sandbox
     from reconcile.sandbox.switches import Switches
 
-__all__ = ["Info", "RequestRecord", "Sandbox", "SeedError", "Switches", "describe"]
+__all__ = [
+    "PLANS",
+    "Clock",
+    "Info",
+    "RequestRecord",
+    "Sandbox",
+    "SeedError",
+    "Seeded",
+    "Switches",
+    "describe",
+    "load_seed",
+]
 
 _HOMES = {
+    "PLANS": "limits",
+    "Clock": "clock",
     "Info": "database",
     "RequestRecord": "request_log",
     "Sandbox": "server",
     "SeedError": "seed",
+    "Seeded": "seed",
     "Switches": "switches",
     "describe": "database",
+    "load_seed": "seed",
 }
 
 

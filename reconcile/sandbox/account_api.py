@@ -1,15 +1,16 @@
 """The account itself, and what a token may do (ref §3, §16)."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_of
 from reconcile.sandbox.database import account_value
 from reconcile.sandbox.errors import HubSpotError
+from reconcile.sandbox.limits import Limits
 from reconcile.sandbox.wire import EPOCH, iso
 
 INTROSPECTION_PATH = "/oauth/v2/private-apps/get/access-token-info"
-_DAILY_LIMIT = 250_000  # a free account's (ref §3, H)
 
 
 def details(call: Call) -> Reply:
@@ -20,11 +21,10 @@ def details(call: Call) -> Reply:
         {
             "portalId": call.portal_id,
             "accountType": call.switches.account_type,
-            "timeZone": "UTC",
+            "timeZone": call.switches.account_time_zone,
             "companyCurrency": call.switches.company_currency,
             "additionalCurrencies": list(call.switches.additional_currencies),
-            "utcOffset": "+00:00",
-            "utcOffsetMilliseconds": 0,
+            **_offset(call),
             "uiDomain": "app.hubspot.com",
             "dataHostingLocation": "na1",
         },
@@ -32,25 +32,37 @@ def details(call: Call) -> Reply:
 
 
 def daily_usage(call: Call) -> Reply:
-    """Tell how many calls were made; the sandbox counts from its start and limits nothing."""
+    """Tell how many calls were made today before this one, and how many may be."""
     call.allow(("oauth",))
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    resets = (midnight + timedelta(days=1) - EPOCH) // timedelta(milliseconds=1)
+    limits = call.limits or Limits(None, call.switches)
     return Reply(
         200,
         {
             "results": [
                 {
                     "name": "private-apps-api-calls-daily",
-                    "usageLimit": _DAILY_LIMIT,
-                    "currentUsage": call.calls_made,
+                    "usageLimit": limits.daily_limit(),
+                    "currentUsage": max(0, limits.used_today(call.now) - 1),
                     "collectedAt": iso(call.now),
                     "fetchStatus": "SUCCESS",
-                    "resetsAt": iso(resets),
+                    "resetsAt": iso(limits.resets_at(call.now)),
                 }
             ]
         },
     )
+
+
+def _offset(call: Call) -> dict[str, object]:
+    """Tell how far the account's time zone is from UTC now."""
+    zone = ZoneInfo(call.switches.account_time_zone)
+    offset = (EPOCH + timedelta(milliseconds=call.now)).astimezone(zone).utcoffset() or timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "-" if minutes < 0 else "+"
+    return {
+        "utcOffset": f"{sign}{hours:02}:{rest:02}",
+        "utcOffsetMilliseconds": minutes * 60_000,
+    }
 
 
 def token_info(call: Call) -> Reply:

@@ -5,14 +5,11 @@ a time anyway, and an answer takes a few milliseconds.
 """
 
 import json
-import sqlite3
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import parse_qs
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -23,40 +20,54 @@ from starlette.types import Receive, Scope, Send
 from reconcile.sandbox import (
     account_api,
     admin_api,
+    answering,
     associations_api,
     associations_batch_api,
     associations_v3_api,
-    database,
+    control_api,
+    erasing_api,
+    labels_api,
+    object_library_api,
     objects_api,
     objects_batch_api,
+    openapi,
+    owners_api,
+    passage,
     pipelines_api,
     properties_api,
+    property_validations_api,
+    search_api,
+    stages_api,
 )
-from reconcile.sandbox.calls import Call, Endpoint, Reply
-from reconcile.sandbox.definitions import Definitions
+from reconcile.sandbox.calls import Endpoint
+from reconcile.sandbox.course import Course
 from reconcile.sandbox.errors import HubSpotError
-from reconcile.sandbox.request_log import RequestLog, RequestRecord
-from reconcile.sandbox.switches import Switches
-from reconcile.sandbox.wire import CONTENT_TYPE, encode, iso, now_ms
+from reconcile.sandbox.page import serving as page
+from reconcile.sandbox.request_log import RequestRecord
+from reconcile.sandbox.request_store import outcome
+from reconcile.sandbox.service import Service
+from reconcile.sandbox.wire import iso, now_ms
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ENDPOINTS: tuple[Endpoint, ...] = (
     *objects_batch_api.ROUTES,
     *objects_api.ROUTES,
+    *erasing_api.ROUTES,
     *associations_batch_api.ROUTES,
     *associations_api.ROUTES,
+    *labels_api.ROUTES,
     *associations_v3_api.ROUTES,
     *properties_api.ROUTES,
+    *property_validations_api.ROUTES,
     *pipelines_api.ROUTES,
+    *stages_api.ROUTES,
+    *owners_api.ROUTES,
+    *object_library_api.ROUTES,
+    *search_api.ROUTES,
     *account_api.ROUTES,
 )
 _MAX_BODY = 10 * 1024 * 1024
 _MAX_TARGET = 16 * 1024  # a GET with too many properties is 414 (ref §3); the length is a guess
-_LOGIN = (
-    "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can "
-    "find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
-)
-_OPEN = {account_api.INTROSPECTION_PATH}  # the token is in its body
 _NO_ROUTE = (  # as recorded in hubspot-api-nodejs#240
     "<html>\n<head>\n"
     '<meta http-equiv="Content-Type" content="text/html;charset=utf-8"/>\n'
@@ -65,28 +76,23 @@ _NO_ROUTE = (  # as recorded in hubspot-api-nodejs#240
 )
 
 
-@dataclass
-class Service:
-    """What every request needs, open as long as the server runs."""
-
-    connection: sqlite3.Connection
-    switches: Switches
-    portal_id: int
-    base_url: str
-    log: RequestLog
-    definitions: Definitions = field(default_factory=Definitions)
-
-
 def build(service: Service) -> Starlette:
     """Build the application with every route."""
     table: dict[str, dict[str, Endpoint]] = {}
-    for endpoint in (*ENDPOINTS, *admin_api.routes(service.log)):
+    for endpoint in (
+        *ENDPOINTS,
+        *openapi.routes(ENDPOINTS),
+        *admin_api.routes(service.log),
+        *control_api.routes(service.clock, service.limits, service.faults),
+    ):
         table.setdefault(endpoint.path, {})[endpoint.method] = endpoint
     # Where two templates fit one path, the one with fewer parameters is meant.
     ordered = sorted(table.items(), key=lambda item: item[0].count("{"))
     routes = [
         Route(path, _methods(service, methods), methods=_METHODS) for path, methods in ordered
     ]
+
+    routes += page.routes(service)
 
     def no_route(request: Request, _: Exception) -> Response:
         """Answer for a path nobody serves: HTML, not JSON."""
@@ -117,76 +123,36 @@ def _methods(
     async def answer(request: Request) -> Response:
         started = time.perf_counter()
         correlation_id = str(uuid.uuid4())
-        raw, response = b"", None
+        raw, response, course, committed = b"", None, Course(), False
         try:
             raw = await _body(request)
         except HubSpotError as error:
-            response = _error(error, correlation_id)
+            response = answering.error_response(error, correlation_id)
         endpoint = methods.get(request.method)
         if endpoint is None:
             # An empty 405 that names what is allowed, as recorded in hubspot-php#203.
             response = Response(status_code=405, headers={"Allow": ",".join(sorted(methods))})
         elif response is None:
-            response = _answer(service, endpoint, request, raw, correlation_id)
+            course = answering.course_of(service, endpoint, request, raw)
+            response, committed = await passage.through(
+                service,
+                course,
+                answering.token_of(request),
+                lambda: answering.answer(
+                    service, endpoint, request, raw, correlation_id, course=course
+                ),
+                lambda error: answering.error_response(error, correlation_id),
+            )
         response.headers["X-HubSpot-Correlation-Id"] = correlation_id
         if not request.url.path.startswith(admin_api.PREFIX):
-            service.log.add(_record(request, response.status_code, raw, started))
+            status = 0 if course.delivery == "none" else response.status_code
+            words = outcome(status, getattr(response, "body", b""))
+            record = _record(request, status, raw, started, words)
+            at = iso(service.clock.now_ms())
+            service.log.add(replace(record, at=at, committed=committed, faults=course.names))
         return response
 
     return answer
-
-
-def _answer(
-    service: Service, endpoint: Endpoint, request: Request, raw: bytes, correlation_id: str
-) -> Response:
-    """Run a handler in its transaction and write down what it says."""
-    try:
-        with database.transaction(service.connection, write=endpoint.writes):
-            reply = endpoint.handler(_call(service, endpoint, request, raw))
-    except HubSpotError as error:
-        service.definitions.forget()
-        return _error(error, correlation_id)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        # Another process holds the database: HubSpot's word for that is 423 (ref §3).
-        locked = HubSpotError(423, "The resource is locked by other writes, try again later")
-        return _error(locked, correlation_id)
-    return _response(reply)
-
-
-def _call(service: Service, endpoint: Endpoint, request: Request, raw: bytes) -> Call:
-    """Check the token and the content type, and gather what the handler may know."""
-    scopes = frozenset() if endpoint.path in _OPEN else _scopes(service, request)
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if raw and content_type != "application/json":
-        raise HubSpotError(415, "Unsupported Media Type: the body must be application/json")
-    return Call(
-        connection=service.connection,
-        definitions_cache=service.definitions,
-        switches=service.switches,
-        portal_id=service.portal_id,
-        base_url=service.base_url,
-        scopes=scopes,
-        path=request.url.path,
-        params=request.path_params,
-        query=parse_qs(request.url.query, keep_blank_values=True),
-        raw_body=raw,
-        calls_made=len(service.log),
-    )
-
-
-def _scopes(service: Service, request: Request) -> frozenset[str]:
-    """Return the scopes of the request's token, or answer 401."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    row = None
-    if scheme.lower() == "bearer":
-        row = service.connection.execute(
-            "SELECT scopes FROM token WHERE token = ? AND revoked = 0", (token.strip(),)
-        ).fetchone()
-    if row is None:
-        raise HubSpotError(401, _LOGIN, category="INVALID_AUTHENTICATION")
-    return frozenset(json.loads(row[0]))
 
 
 async def _body(request: Request) -> bytes:
@@ -203,17 +169,9 @@ async def _body(request: Request) -> bytes:
     return bytes(read)
 
 
-def _response(reply: Reply) -> Response:
-    if reply.body is None:
-        return Response(status_code=reply.status)
-    return Response(encode(reply.body), reply.status, media_type=CONTENT_TYPE)
-
-
-def _error(error: HubSpotError, correlation_id: str) -> Response:
-    return Response(encode(error.body(correlation_id)), error.status, media_type=CONTENT_TYPE)
-
-
-def _record(request: Request, status: int, raw: bytes, started: float) -> RequestRecord:
+def _record(
+    request: Request, status: int, raw: bytes, started: float, words: str = ""
+) -> RequestRecord:
     return RequestRecord(
         method=request.method,
         path=request.url.path,
@@ -222,6 +180,7 @@ def _record(request: Request, status: int, raw: bytes, started: float) -> Reques
         inputs=_count_inputs(raw),
         at=iso(now_ms()),
         milliseconds=round((time.perf_counter() - started) * 1000, 3),
+        outcome=words,
     )
 
 
@@ -233,10 +192,3 @@ def _count_inputs(raw: bytes) -> int:
         return 0
     inputs = body.get("inputs") if isinstance(body, dict) else None
     return len(inputs) if isinstance(inputs, list) else 0
-
-
-def open_service(path: Path, switches: Switches, base_url: str, log: RequestLog) -> Service:
-    """Open the database for serving."""
-    connection = database.connect(path)
-    portal_id = database.account_value(connection, "portal_id")
-    return Service(connection, switches, portal_id, base_url, log)

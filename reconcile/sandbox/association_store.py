@@ -119,6 +119,19 @@ def remove_pair(connection: sqlite3.Connection, start: End, end: End) -> None:
         )
 
 
+def forget(connection: sqlite3.Connection, end: End) -> None:
+    """Remove every link of a record that is gone for good."""
+    connection.execute(
+        "DELETE FROM association WHERE (from_type, from_id, to_type, to_id) IN "
+        "(SELECT to_type, to_id, from_type, from_id FROM association "
+        "WHERE from_type = ? AND from_id = ?)",
+        (end.type_id, end.id),
+    )
+    connection.execute(
+        "DELETE FROM association WHERE from_type = ? AND from_id = ?", (end.type_id, end.id)
+    )
+
+
 def remove_types(
     connection: sqlite3.Connection, start: End, end: End, kinds: Iterable[AssociationType]
 ) -> None:

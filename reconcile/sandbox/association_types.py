@@ -13,6 +13,7 @@ from reconcile.sandbox.object_types import (
     DEAL,
     LINE_ITEM,
     ORDER,
+    QUOTE,
     ObjectType,
 )
 
@@ -85,4 +86,10 @@ BUILT_IN: tuple[AssociationType, ...] = (
     *_pair(DEAL, COMPANY, 5, 6, label="Primary"),
     *_pair(CONTACT, COMPANY, 279, 280, suffix=_UNLABELLED),
     *_pair(CONTACT, COMPANY, 1, 2, label="Primary"),
+    *_pair(ORDER, QUOTE, 730, 731),
+    *_pair(CART, QUOTE, 732, 733),
+    *_pair(LINE_ITEM, QUOTE, 68, 67),
+    *_pair(DEAL, QUOTE, 63, 64),
+    *_pair(QUOTE, CONTACT, 69, 70),
+    *_pair(QUOTE, COMPANY, 71, 72),
 )

@@ -22,6 +22,11 @@ from reconcile.sandbox.wire import decode, record_id
 
 _MAX_LABELS = 10  # per pair of object types (ref §3, H)
 _MAX_ID = 10**15
+# The documentation and the specification disagree on the path; both are served (ref §11).
+LABEL_PATHS = tuple(
+    f"{prefix}/{{type}}/{{to_type}}/labels"
+    for prefix in ("/crm/v4/associations", "/crm/associations/v4", "/crm/associations/2026-03")
+)
 
 
 def list_links(call: Call) -> Reply:
@@ -114,9 +119,7 @@ def _routes() -> list[Endpoint]:
             Endpoint("PUT", f"{one}/{{to_type}}/{{to_id}}", put, writes=True),
             Endpoint("DELETE", f"{one}/{{to_type}}/{{to_id}}", delete, writes=True),
         ]
-    # The documentation and the specification disagree on the path; both are served (ref §11).
-    for prefix in ("/crm/v4/associations", "/crm/associations/v4", "/crm/associations/2026-03"):
-        labels = f"{prefix}/{{type}}/{{to_type}}/labels"
+    for labels in LABEL_PATHS:
         routes += [
             Endpoint("GET", labels, list_labels),
             Endpoint("POST", labels, create_label, writes=True),

@@ -20,6 +20,7 @@ from reconcile.sandbox.errors import (
     too_many_inputs,
     unknown_object_type,
 )
+from reconcile.sandbox.limits import Limits
 from reconcile.sandbox.object_types import ObjectType, infer_object_type
 from reconcile.sandbox.scopes import Alternatives
 from reconcile.sandbox.switches import Switches
@@ -49,7 +50,16 @@ class Call:
     params: Mapping[str, str]
     query: Mapping[str, Sequence[str]]
     raw_body: bytes
-    calls_made: int = 0
+    limits: Limits | None = None
+    source: str = "INTEGRATION"
+    """Who makes the call, as property histories have it."""
+
+    reads_as_of: int | None = None
+    """The moment that stale reads show; None is now."""
+
+    keys_as_of: int | None = None
+    """The same for looking records up by a unique property."""
+
     now: int = field(default_factory=wire.now_ms)
 
     @cached_property
@@ -176,6 +186,16 @@ def text_of(value: object) -> str:
             )
 
 
+def whole(body: Mapping[str, Any], name: str, default: int, low: int = -1) -> int:
+    """Read a whole number of at most 32 bits, as Java has them; null is the default."""
+    value = body.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value < 2**31:
+        raise invalid(f"{name} must be a whole number, {low} or more")
+    return value
+
+
 def id_text(body: Mapping[str, Any], *path: str) -> str:
     """Read the text at a path of nested fields, or refuse."""
     found: object = body
@@ -189,9 +209,12 @@ def id_text(body: Mapping[str, Any], *path: str) -> str:
 def batch_body(
     started: int, results: list[Any], errors: Iterable[HubSpotError | dict[str, Any]] = ()
 ) -> dict[str, Any]:
-    """Build a batch answer; with errors it is what a 207 carries (ref §1, §4)."""
+    """Build a batch answer; with errors it is what a 207 carries (ref §1, §4).
+
+    A request happens at one instant of the clock.
+    """
     body: dict[str, Any] = {"status": "COMPLETE", "results": results}
     items = [error.item() if isinstance(error, HubSpotError) else error for error in errors]
     if items:
         body |= {"numErrors": len(items), "errors": items}
-    return body | {"startedAt": wire.iso(started), "completedAt": wire.iso(wire.now_ms())}
+    return body | {"startedAt": wire.iso(started), "completedAt": wire.iso(started)}

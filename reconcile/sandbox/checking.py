@@ -17,7 +17,12 @@ from reconcile.sandbox.values import (
     normalise,
 )
 
-_CURRENCIES = {"hs_currency_code", "hs_line_item_currency_code", "deal_currency_code"}
+_CURRENCIES = {
+    "hs_currency_code",
+    "hs_line_item_currency_code",
+    "deal_currency_code",
+    "hs_currency",
+}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from reconcile.sandbox.scopes import ALL_SCOPES
 from reconcile.sandbox.wire import now_ms
 
 _APPLICATION_ID = 0x52435342  # "RCSB", so that another program's file is never taken for ours
-_VERSION = 1
+_VERSION = 2
 _BUSY_SECONDS = 10.0
 _FIRST_ID = 41_000_000_001  # ids in recordings have 9 to 12 digits and ascend
 
@@ -31,8 +31,16 @@ CREATE TABLE token (
 CREATE TABLE record (
     type TEXT NOT NULL, id INTEGER NOT NULL, properties TEXT NOT NULL,
     created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, archived_at INTEGER,
+    shown_name TEXT GENERATED ALWAYS AS (substr(coalesce(
+        nullif(properties ->> '$.hs_order_name', ''), nullif(properties ->> '$.hs_cart_name', ''),
+        nullif(properties ->> '$.name', ''), nullif(properties ->> '$.dealname', ''),
+        trim(coalesce(properties ->> '$.firstname', '') || ' '
+            || coalesce(properties ->> '$.lastname', ''))
+    ), 1, 200)) VIRTUAL,  -- for lists and for looking for a part of it
     PRIMARY KEY (type, id)
 ) STRICT;
+CREATE INDEX record_recent ON record (type, archived_at, updated_at, id, shown_name);
+CREATE INDEX record_archived ON record (archived_at) WHERE archived_at IS NOT NULL;
 CREATE TABLE merged (
     type TEXT NOT NULL, old_id INTEGER NOT NULL, new_id INTEGER NOT NULL,
     PRIMARY KEY (type, old_id)
@@ -73,6 +81,22 @@ CREATE TABLE stage (
     created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, archived INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (type, id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE former (
+    type TEXT NOT NULL, id INTEGER NOT NULL, until INTEGER NOT NULL, properties TEXT,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, archived_at INTEGER,
+    source TEXT NOT NULL,
+    PRIMARY KEY (type, id, until)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX former_until ON former (type, until);
+CREATE TABLE recalculation (
+    type TEXT NOT NULL, id INTEGER NOT NULL, due INTEGER NOT NULL,
+    PRIMARY KEY (type, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX recalculation_due ON recalculation (due);
+CREATE TABLE pipeline_audit (
+    type TEXT NOT NULL, pipeline_id TEXT NOT NULL, stage_id TEXT, action TEXT NOT NULL,
+    at INTEGER NOT NULL, content TEXT NOT NULL
+) STRICT;
 """
 
 
@@ -105,7 +129,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
+def create(path: Path, fill: Callable[[sqlite3.Connection], None], at: int | None = None) -> None:
     """Make the database at ``path`` unless one is there; ``fill`` puts the first content in."""
     if path.exists():
         return
@@ -119,7 +143,7 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
             with transaction(connection, write=True):
-                _fill_account(connection)
+                _fill_account(connection, now_ms() if at is None else at)
                 fill(connection)
             connection.execute("PRAGMA journal_mode = WAL")
         # A link refuses to replace what another process has put there meanwhile.
@@ -132,8 +156,8 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
 
 
 def erase(path: Path) -> None:
-    """Delete a database and the files SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    """Delete a database and the files kept beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal", "-requests", "-requests-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
@@ -207,14 +231,14 @@ def _is_ours(connection: sqlite3.Connection) -> bool:
     return bool((application, version) == (_APPLICATION_ID, _VERSION))
 
 
-def _fill_account(connection: sqlite3.Connection) -> None:
+def _fill_account(connection: sqlite3.Connection, at: int) -> None:
     """Give the account its fixed identity and its first token."""
     portal_id = random.randint(40_000_000, 49_999_999)
     values: dict[str, object] = {
         "portal_id": portal_id,
         "app_id": portal_id // 10,
         "user_id": portal_id + 7,
-        "created_at": now_ms(),
+        "created_at": at,
         "last_id": _FIRST_ID,
         "definitions_revision": 1,
         "token": add_token(connection, ALL_SCOPES),

@@ -17,6 +17,7 @@ from reconcile.sandbox.object_types import (
     LINE_ITEM,
     ORDER,
     PRODUCT,
+    QUOTE,
 )
 
 _ON_EVERY_OBJECT = """
@@ -230,6 +231,17 @@ deal_currency_code e ext
 description t
 """
 
+_QUOTE = """
+hs_title s
+hs_expiration_date dt
+hs_status e DRAFT|APPROVAL_NOT_NEEDED|PENDING_APPROVAL|APPROVED|REJECTED
+hs_quote_amount n
+hs_currency e ext
+hs_language s
+hs_comments t
+hs_terms t
+"""
+
 TABLES: dict[str, str] = {
     ORDER.id: _ON_EVERY_OBJECT + _ORDER + _ADDRESSES,
     CART.id: _ON_EVERY_OBJECT + _CART + _ADDRESSES,
@@ -238,6 +250,7 @@ TABLES: dict[str, str] = {
     CONTACT.id: _ON_EVERY_OBJECT + _CONTACT,
     COMPANY.id: _ON_EVERY_OBJECT + _COMPANY,
     DEAL.id: _ON_EVERY_OBJECT + _DEAL,
+    QUOTE.id: _ON_EVERY_OBJECT + _QUOTE,
 }
 
 GROUPS: dict[str, tuple[str, str]] = {
@@ -248,5 +261,6 @@ GROUPS: dict[str, tuple[str, str]] = {
     CONTACT.id: ("contactinformation", "Contact Information"),
     COMPANY.id: ("companyinformation", "Company Information"),
     DEAL.id: ("dealinformation", "Deal Information"),
+    QUOTE.id: ("quoteinformation", "Quote Information"),
 }
 """The group each type's own properties are in: name and label."""

@@ -35,6 +35,7 @@ class HubSpotError(Exception):
         self.context = dict(context or {})
         self.errors = errors
         self.extra = dict(extra or {})
+        self.headers: dict[str, str] = {}
 
     def body(self, correlation_id: str) -> dict[str, Any]:
         """Build the body of a whole answer, keys in HubSpot's order."""
@@ -145,10 +146,10 @@ def duplicate_ids(ids: Iterable[str]) -> HubSpotError:
     return invalid(f"Duplicate IDs found in batch input: [{text}]. IDs must be unique", ids=listed)
 
 
-def too_many_inputs(limit: int) -> HubSpotError:
+def too_many_inputs(limit: int, what: str = "") -> HubSpotError:
     """Refuse a batch over the limit (ref §3, H; wording after activepieces#9359)."""
     return invalid(
-        f"The maximum number of inputs supported in a batch request is {limit}. "
+        f"The maximum number of inputs supported in a batch request{what} is {limit}. "
         "Please reduce the number of items and try again"
     )
 

@@ -1,6 +1,6 @@
 """Finding the record that a request means: by id, by unique property, through a merge."""
 
-from reconcile.sandbox import records
+from reconcile.sandbox import records, versions
 from reconcile.sandbox.calls import Call
 from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, not_unique_key
 from reconcile.sandbox.object_types import ObjectType
@@ -20,6 +20,8 @@ def by_key(
 ) -> Record | None:
     """Find the record with a unique value."""
     key = comparable(call, kind, name, value)
+    if call.keys_as_of is not None:
+        return _by_former_key(call, kind, name, key, archived=archived)
     for holder, is_archived in records.holders(call.connection, kind.id, name, key):
         if is_archived == archived:
             return records.find(call.connection, kind.id, holder, archived=archived)
@@ -33,12 +35,34 @@ def by_id(
     number = record_id(text)
     if number is None:
         return None
-    found = records.find(call.connection, kind.id, number, archived=archived)
+    found = _find(call, kind, number, archived=archived)
     if found is None and follow_merge:
         became = records.merged_into(call.connection, kind.id, number)
         if became is not None:
-            found = records.find(call.connection, kind.id, became, archived=archived)
+            found = _find(call, kind, became, archived=archived)
     return found
+
+
+def _find(call: Call, kind: ObjectType, number: int, *, archived: bool) -> Record | None:
+    """Find a record by its own id, as it is or as a stale read has it."""
+    if call.reads_as_of is None:
+        return records.find(call.connection, kind.id, number, archived=archived)
+    return versions.seen(call.connection, kind.id, number, call.reads_as_of, archived=archived)
+
+
+def _by_former_key(
+    call: Call, kind: ObjectType, name: str, key: str, *, archived: bool
+) -> Record | None:
+    """Find the record that had a unique value at an earlier moment."""
+    at = call.keys_as_of or 0
+    ids = [holder for holder, _ in records.holders(call.connection, kind.id, name, key)]
+    for number in [*ids, *versions.holders(call.connection, kind.id, name, key, at)]:
+        then = versions.seen(call.connection, kind.id, number, at, archived=archived)
+        if then is None or comparable(call, kind, name, then.properties.get(name, "")) != key:
+            continue
+        # What the key finds is read as it is, unless reads are stale too.
+        return _find(call, kind, number, archived=archived)
+    return None
 
 
 def for_single(

@@ -74,12 +74,20 @@ LINE_ITEM = ObjectType(
 )
 ORDER = ObjectType("0-123", "order", "orders", "hs_createdate", "hs_lastmodifieddate", ())
 CART = ObjectType("0-142", "cart", "carts", "hs_createdate", "hs_lastmodifieddate", ())
+QUOTE = ObjectType(  # enough of it to be a line item's parent
+    "0-14",
+    "quote",
+    "quotes",
+    "hs_createdate",
+    "hs_lastmodifieddate",
+    ("hs_expiration_date", "hs_status", "hs_title"),
+)
 
-OBJECT_TYPES = (CONTACT, COMPANY, DEAL, PRODUCT, LINE_ITEM, ORDER, CART)
+OBJECT_TYPES = (CONTACT, COMPANY, DEAL, PRODUCT, LINE_ITEM, ORDER, CART, QUOTE)
 BY_ID = {kind.id: kind for kind in OBJECT_TYPES}
 
-LINE_ITEM_PARENTS = frozenset({DEAL.id, ORDER.id, CART.id})
-"""A line item belongs to one of these (ref §8); quotes, the fourth, are not kept here."""
+LINE_ITEM_PARENTS = frozenset({DEAL.id, ORDER.id, CART.id, QUOTE.id})
+"""A line item belongs to one of these (ref §8)."""
 
 _BY_NAME = {name: kind for kind in OBJECT_TYPES for name in (kind.id, kind.singular, kind.plural)}
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconcile.sandbox import association_store, records, writing
+from reconcile.sandbox import archiving, association_store, records, versions, writing
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.calls import Call, Endpoint, Reply, id_text
 from reconcile.sandbox.database import next_id
@@ -18,16 +18,23 @@ from reconcile.sandbox.writing import Written
 
 _PAGE = 10
 _MAX_PAGE = 100
+MAX_WITH_HISTORY = 50  # hubspot-api-python#143, activepieces#9359
 
 
 def list_page(call: Call) -> Reply:
     """Answer one page, ascending by id; the cursor is the last id plus one (ref §1, H)."""
     call.allow(object_scope(call.kind, "read"))
     limit = call.number("limit", _PAGE, 1, _MAX_PAGE)
+    if limit > MAX_WITH_HISTORY and call.listed("propertiesWithHistory"):
+        raise invalid(f"limit must be at most {MAX_WITH_HISTORY} with propertiesWithHistory")
     after = _cursor(call)
-    found = records.page(
-        call.connection, call.kind.id, after, limit + 1, archived=call.flag("archived")
-    )
+    archived = call.flag("archived")
+    if call.reads_as_of is None:
+        found = records.page(call.connection, call.kind.id, after, limit + 1, archived=archived)
+    else:
+        found = versions.page(
+            call.connection, call.kind.id, call.reads_as_of, after, limit + 1, archived=archived
+        )
     body: dict[str, Any] = {"results": [_read(call, record) for record in found[:limit]]}
     if len(found) > limit:
         cursor = str(found[limit - 1].id + 1)
@@ -83,9 +90,7 @@ def update(call: Call) -> Reply:
 def archive(call: Call) -> Reply:
     """Archive one record; an id that does not exist is 204 all the same (ref §8, H)."""
     call.allow(object_scope(call.kind, "write"))
-    number = record_id(call.params["id"])
-    if number is not None:
-        records.archive(call.connection, call.kind.id, number, call.now)
+    archiving.archive(call, call.kind, call.params["id"])
     return Reply(204)
 
 
@@ -105,7 +110,7 @@ def merge(call: Call) -> Reply:
     created = min(primary.created_at, secondary.created_at)
     merged = Record(kind.id, next_id(call.connection), properties, created, call.now)
     for old in (primary, secondary):
-        records.replace_merged(call.connection, old, merged.id)
+        records.replace_merged(call.connection, old, merged.id, call.now)
         association_store.move(call.connection, End(kind.id, old.id), End(kind.id, merged.id))
     writing.claim_unique(call, kind, merged)
     records.insert(call.connection, merged)
@@ -121,7 +126,8 @@ def _to_merge(call: Call, text: str) -> Record:
 
 def _read(call: Call, record: Record) -> dict[str, Any]:
     to_types = [call.kind_of(name) for name in call.listed("associations")]
-    body = shown(call, call.kind, record, call.listed("properties"))
+    history = call.listed("propertiesWithHistory")
+    body = shown(call, call.kind, record, call.listed("properties"), history)
     return body | shown_associations(call, call.kind, record, to_types)
 
 
@@ -145,8 +151,6 @@ def _routes() -> list[Endpoint]:
             Endpoint("PATCH", f"{prefix}/{{id}}", update, writes=True),
             Endpoint("DELETE", f"{prefix}/{{id}}", archive, writes=True),
         ]
-    # The v3 specifications of orders, carts and line items have no merge (ref §1, H).
-    routes.append(Endpoint("POST", "/crm/objects/2026-03/{type}/merge", merge, writes=True))
     return routes
 
 

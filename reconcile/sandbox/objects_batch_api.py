@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconcile.sandbox import records, writing
+from reconcile.sandbox import archiving, writing
 from reconcile.sandbox.batches import (
     OBJECT_BATCH_LIMIT,
     all_traced,
@@ -11,9 +11,14 @@ from reconcile.sandbox.batches import (
     written_reply,
 )
 from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, id_text, text_of
-from reconcile.sandbox.errors import fields_missing, invalid_json, some_not_found
+from reconcile.sandbox.errors import (
+    fields_missing,
+    invalid_json,
+    some_not_found,
+    too_many_inputs,
+)
 from reconcile.sandbox.lookup import by_id, by_key, check_key
-from reconcile.sandbox.objects_api import create_linked
+from reconcile.sandbox.objects_api import MAX_WITH_HISTORY, create_linked
 from reconcile.sandbox.rendering import shown, shuffled
 from reconcile.sandbox.scopes import object_scope
 from reconcile.sandbox.wire import record_id
@@ -37,6 +42,9 @@ def read(call: Call) -> Reply:
     """Read records by id or by one unique property; those missing make it a 207 (ref §4, H)."""
     call.allow(object_scope(call.kind, "read"))
     inputs = call.inputs(OBJECT_BATCH_LIMIT)
+    history = _names(call.json.get("propertiesWithHistory"))
+    if history and len(inputs) > MAX_WITH_HISTORY:
+        raise too_many_inputs(MAX_WITH_HISTORY, " for property histories")
     archived = call.flag("archived")
     id_property = call.json.get("idProperty")
     if id_property is not None:
@@ -55,7 +63,7 @@ def read(call: Call) -> Reply:
             found[record.id] = record
     mixed = shuffled(call, list(found.values()), lambda record: str(record.id))
     requested = _names(call.json.get("properties"))
-    results = [shown(call, call.kind, record, requested) for record in mixed]
+    results = [shown(call, call.kind, record, requested, history) for record in mixed]
     errors = [some_not_found(call.kind.legacy_name, missing)] if missing else []
     return Reply(207 if missing else 200, batch_body(call.now, results, errors))
 
@@ -127,9 +135,7 @@ def archive(call: Call) -> Reply:
     """Archive records; always 204, whatever the ids are (ref §8, H)."""
     call.allow(object_scope(call.kind, "write"))
     for one in call.inputs(OBJECT_BATCH_LIMIT):
-        number = record_id(id_text(one, "id"))
-        if number is not None:
-            records.archive(call.connection, call.kind.id, number, call.now)
+        archiving.archive(call, call.kind, id_text(one, "id"))
     return Reply(204)
 
 

@@ -29,7 +29,8 @@ def fill_defaults(connection: sqlite3.Connection, at: int) -> None:
     add_pipeline(connection, *where, label="Order Pipeline", order=0, at=at)
     for order, (stage_id, label, state) in enumerate(_DEFAULT_STAGES):
         metadata = {"state": state}
-        add_stage(connection, *where, stage_id, label=label, order=order, metadata=metadata, at=at)
+        # "The stages on default pipelines will have createdAt = 0": hubspot-sdk's PipelineStage.
+        add_stage(connection, *where, stage_id, label=label, order=order, metadata=metadata, at=0)
 
 
 def add_pipeline(
@@ -66,6 +67,18 @@ def add_stage(
         "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
         (type_id, pipeline_id, stage_id, label, order, json.dumps(dict(metadata)), at),
     )
+
+
+def remove_pipeline(connection: sqlite3.Connection, type_id: str, pipeline_id: str) -> None:
+    """Delete a pipeline with its stages; nothing can bring them back."""
+    where = (type_id, pipeline_id)
+    connection.execute("DELETE FROM stage WHERE type = ? AND pipeline_id = ?", where)
+    connection.execute("DELETE FROM pipeline WHERE type = ? AND id = ?", where)
+
+
+def remove_stage(connection: sqlite3.Connection, type_id: str, stage_id: str) -> None:
+    """Delete a stage; nothing can bring it back."""
+    connection.execute("DELETE FROM stage WHERE type = ? AND id = ?", (type_id, stage_id))
 
 
 def pipelines(connection: sqlite3.Connection, type_id: str) -> list[dict[str, Any]]:

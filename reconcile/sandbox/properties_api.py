@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reconcile.sandbox import property_store as store
-from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, required, text_of
+from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, required, text_of, whole
 from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.scopes import schema_scope
 
@@ -103,8 +103,7 @@ def create_group(call: Call) -> Reply:
             sub_category="PropertyGroupError.GROUP_EXISTS",
             context={"name": [name]},
         )
-    order = call.json.get("displayOrder")
-    shown = _group(name, label, order if isinstance(order, int) else -1)
+    shown = _group(name, label, whole(call.json, "displayOrder", -1))
     call.connection.execute(
         "INSERT OR REPLACE INTO property_group (type, name, label, display_order) "
         "VALUES (?, ?, ?, ?)",
@@ -119,8 +118,7 @@ def update_group(call: Call) -> Reply:
     group = _find_group(call, call.params["name"])
     if call.json.get("label") is not None:
         group["label"] = text_of(call.json["label"])
-    if isinstance(call.json.get("displayOrder"), int):
-        group["displayOrder"] = call.json["displayOrder"]
+    group["displayOrder"] = whole(call.json, "displayOrder", group["displayOrder"])
     call.connection.execute(
         "UPDATE property_group SET label = ?, display_order = ? WHERE type = ? AND name = ?",
         (group["label"], group["displayOrder"], call.kind.id, group["name"]),

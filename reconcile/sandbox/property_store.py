@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from reconcile.sandbox import definitions, records
-from reconcile.sandbox.calls import Call, required, text_of
+from reconcile.sandbox.calls import Call, required, text_of, whole
 from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.object_types import LINE_ITEM, ObjectType
 from reconcile.sandbox.wire import iso
@@ -200,5 +200,4 @@ def _options(sent: dict[str, Any], value_type: str) -> list[dict[str, Any]]:
 
 
 def _order(sent: dict[str, Any]) -> int:
-    order = sent.get("displayOrder")
-    return order if isinstance(order, int) else -1
+    return whole(sent, "displayOrder", -1)

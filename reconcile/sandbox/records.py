@@ -9,6 +9,9 @@ from reconcile.sandbox.switches import Switches
 
 _COLUMNS = "id, properties, created_at, updated_at, archived_at"
 
+BY_APP, BY_PERSON, BY_HUBSPOT = "INTEGRATION", "CRM_UI", "CALCULATED"
+"""Who changes a record, as property histories have it (hubspot-api-nodejs#154)."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -83,8 +86,9 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
     )
 
 
-def update(connection: sqlite3.Connection, record: Record) -> None:
+def update(connection: sqlite3.Connection, record: Record, *, by: str = BY_APP) -> None:
     """Store a record's new properties and time."""
+    _put_aside(connection, record.type_id, record.id, record.updated_at, by)
     connection.execute(
         "UPDATE record SET properties = ?, updated_at = ? WHERE type = ? AND id = ?",
         (
@@ -98,20 +102,41 @@ def update(connection: sqlite3.Connection, record: Record) -> None:
 
 def archive(connection: sqlite3.Connection, type_id: str, record_id: int, at: int) -> None:
     """Move a live record to the recycling bin; any other id is ignored (ref §8, H)."""
+    if exists(connection, type_id, record_id):
+        _put_aside(connection, type_id, record_id, at, BY_APP)
     connection.execute(
         "UPDATE record SET archived_at = ? WHERE type = ? AND id = ? AND archived_at IS NULL",
         (at, type_id, record_id),
     )
 
 
-def replace_merged(connection: sqlite3.Connection, old: Record, new_id: int) -> None:
+def replace_merged(connection: sqlite3.Connection, old: Record, new_id: int, at: int) -> None:
     """Remove a record that became part of another, and remember which."""
+    _put_aside(connection, old.type_id, old.id, at, BY_APP)
+    connection.execute(  # the record it became was not there before
+        "INSERT OR IGNORE INTO former VALUES (?, ?, ?, NULL, 0, 0, NULL, ?)",
+        (old.type_id, new_id, at, BY_APP),
+    )
     connection.execute("DELETE FROM record WHERE type = ? AND id = ?", (old.type_id, old.id))
     forget_unique(connection, old.type_id, old.id)
     connection.execute(
         "UPDATE merged SET new_id = ? WHERE type = ? AND new_id = ?", (new_id, old.type_id, old.id)
     )
     connection.execute("INSERT INTO merged VALUES (?, ?, ?)", (old.type_id, old.id, new_id))
+
+
+def delete(connection: sqlite3.Connection, type_id: str, record_id: int) -> None:
+    """Remove a record for good, with whatever is kept under its id."""
+    for table, column in (
+        ("record", "id"),
+        ("unique_value", "record_id"),
+        ("merged", "new_id"),
+        ("former", "id"),
+    ):
+        connection.execute(
+            f"DELETE FROM {table} WHERE type = ? AND {column} = ?",  # noqa: S608 - constant names
+            (type_id, record_id),
+        )
 
 
 def merged_into(connection: sqlite3.Connection, type_id: str, old_id: int) -> int | None:
@@ -173,6 +198,18 @@ def forget_unique(connection: sqlite3.Connection, type_id: str, record_id: int) 
     """Remove a record from the index of unique values."""
     connection.execute(
         "DELETE FROM unique_value WHERE type = ? AND record_id = ?", (type_id, record_id)
+    )
+
+
+def _put_aside(
+    connection: sqlite3.Connection, type_id: str, record_id: int, until: int, by: str
+) -> None:
+    """Keep a record as it is now, before a change; see ``versions``."""
+    connection.execute(
+        "INSERT OR IGNORE INTO former "
+        "SELECT type, id, ?, properties, created_at, updated_at, archived_at, ? FROM record "
+        "WHERE type = ? AND id = ?",
+        (until, by, type_id, record_id),
     )
 
 

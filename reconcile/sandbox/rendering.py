@@ -1,10 +1,11 @@
 """Records as the API shows them (ref §1)."""
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from reconcile.sandbox import association_store as store
+from reconcile.sandbox import versions
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.calls import Call
 from reconcile.sandbox.object_types import BY_ID, ObjectType
@@ -17,18 +18,29 @@ _ALWAYS_IN_WRITE_ANSWERS = ("hs_object_source", "hs_object_source_label")
 T = TypeVar("T")
 
 
-def shown(call: Call, kind: ObjectType, record: Record, requested: Iterable[str]) -> dict[str, Any]:
+def shown(
+    call: Call,
+    kind: ObjectType,
+    record: Record,
+    requested: Iterable[str],
+    with_history: Sequence[str] = (),
+) -> dict[str, Any]:
     """Show a record read: the system's properties and those requested.
+
+    One requested with its history is shown without it too (hubspot-api-nodejs#154).
 
     One that is unset is null; a name that is not defined is left out without a word (ref §1, H).
     """
-    names = dict.fromkeys(requested) or dict.fromkeys(kind.default_properties)
+    names = dict.fromkeys([*requested, *with_history]) or dict.fromkeys(kind.default_properties)
     definitions = call.definitions(kind.id)
     properties = _system_properties(kind, record)
     for name in names:
         if name in definitions and name not in properties:
             properties[name] = _read_back(call, record, name)
-    return _object(record, properties)
+    body = _object(record, properties)
+    if with_history:
+        body["propertiesWithHistory"] = versions.history(call, kind, record, with_history)
+    return body
 
 
 def shown_written(call: Call, kind: ObjectType, written: Written) -> dict[str, Any]:

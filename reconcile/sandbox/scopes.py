@@ -7,6 +7,7 @@ which scopes property definitions and pipelines accept is M.
 from reconcile.sandbox.object_types import OBJECT_TYPES, ORDER, ObjectType
 
 Alternatives = tuple[str, ...]
+OWNERS_READ = "crm.objects.owners.read"  # the owners guide
 
 
 def object_scope(kind: ObjectType, access: str) -> Alternatives:
@@ -33,7 +34,7 @@ def _legacy(kind: ObjectType) -> Alternatives:
 
 def _all_scopes() -> frozenset[str]:
     """Collect every scope any call may ask for."""
-    scopes = {"oauth"}
+    scopes = {"oauth", OWNERS_READ}
     for kind in OBJECT_TYPES:
         for access in ("read", "write"):
             scopes.update(object_scope(kind, access), schema_scope(kind, access))

@@ -7,6 +7,8 @@ is optional, and each entry is what the API takes to create the same thing.
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +16,81 @@ from reconcile.sandbox import definitions, pipeline_store, property_store, wire,
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.associations_api import define_label
 from reconcile.sandbox.calls import Call
-from reconcile.sandbox.database import account_value
+from reconcile.sandbox.database import account_value, connect, transaction
 from reconcile.sandbox.definitions import Definitions
 from reconcile.sandbox.errors import HubSpotError
 from reconcile.sandbox.linking import link_new_record
 from reconcile.sandbox.object_types import infer_object_type
 from reconcile.sandbox.records import is_taken
 from reconcile.sandbox.scopes import ALL_SCOPES
+from reconcile.sandbox.seed_present import Present
 from reconcile.sandbox.switches import Switches
 
 _PARTS = {"objects", "properties", "labels"}
+_AGE_MS = 60_000
 
 
 class SeedError(ValueError):
     """A seed that cannot be loaded; the message names the file and the place."""
 
 
-def filler(seed: Path | None, switches: Switches) -> Callable[[sqlite3.Connection], None]:
-    """Return what fills a new database: HubSpot's defaults, then the seed."""
+def filler(
+    seed: Path | None, switches: Switches, at: int | None = None
+) -> Callable[[sqlite3.Connection], None]:
+    """Return what fills a new database: HubSpot's defaults, then the seed.
+
+    It all dates from some time ago, so that the search index has seen it.
+    """
+    at = (wire.now_ms() if at is None else at) - _AGE_MS
 
     def fill(connection: sqlite3.Connection) -> None:
-        at = wire.now_ms()
         definitions.fill_defaults(connection, at)
         pipeline_store.fill_defaults(connection, at)
         if seed is not None:
-            _Loader(seed, connection, switches).load()
+            _Loader(seed, connection, switches, at).load()
 
     return fill
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What a seed brought, and what of it was there already; by object type and the like."""
+
+    added: dict[str, int]
+    left: dict[str, int]
+
+
+def load_seed(path: Path, seed: Path, switches: Switches | None = None) -> Seeded:
+    """Add what is not there yet of a seed to the database at ``path``: all of it, or nothing.
+
+    What is there is left as it is, so that a seed can be loaded again; see ``seed_present``.
+    """
+    present = Present()
+    with closing(connect(path)) as connection:
+        try:
+            with transaction(connection, write=True):
+                at = wire.now_ms()
+                _Loader(seed, connection, switches or Switches(), at, present).load()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise SeedError(f"{path}: another process is writing to it, try again") from None
+    return Seeded(dict(present.added), dict(present.left))
 
 
 class _Loader:
     """Loads one file, knowing at every moment which place of it."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, switches: Switches) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        switches: Switches,
+        at: int,
+        present: Present | None = None,
+    ) -> None:
         self._path = path
+        self._present = present
         self._place = "the file"
         self._later: list[tuple[str, End, object]] = []
         self._call = Call(
@@ -61,6 +104,7 @@ class _Loader:
             params={},
             query={},
             raw_body=b"",
+            now=at,
         )
 
     def load(self) -> None:
@@ -78,13 +122,16 @@ class _Loader:
             raise self._error(f"unknown part {unknown!r}")
         for name, place, one in self._entries(content, "properties"):
             self._place = place
-            property_store.create(self._call, self._call.kind_of(name), one)
+            kind = self._call.kind_of(name)
+            if not (self._present and self._present.has_property(self._call, kind, one)):
+                property_store.create(self._call, kind, one)
         for name, place, one in self._entries(content, "labels"):
             self._place = place
             kinds = [self._call.kind_of(part) for part in name.split("/", 1)]
             if len(kinds) < 2:
                 raise self._error("labels are listed under two object types: orders/companies")
-            define_label(self._call, kinds[0], kinds[1], one)
+            if not (self._present and self._present.has_label(self._call, kinds[0], kinds[1], one)):
+                define_label(self._call, kinds[0], kinds[1], one)
         for name, place, one in self._entries(content, "objects"):
             self._place = place
             self._load_object(name, one)
@@ -101,10 +148,14 @@ class _Loader:
             number = wire.record_id(str(one["id"]))
             if number is None:
                 raise self._error(f"id {one['id']!r} is not a number")
-            if is_taken(self._call.connection, kind.id, number):
-                raise self._error(f"id {number} is already taken")
         sent = writing.sent_properties(one)
+        if self._present and self._present.has_record(self._call, kind, sent, number):
+            return
+        if number is not None and is_taken(self._call.connection, kind.id, number):
+            raise self._error(f"id {number} is already taken")
         written = writing.create(self._call, kind, sent, number)
+        if self._present:
+            self._present.note(written.record)
         if "associations" in one:
             start = End(kind.id, written.record.id)
             self._later.append((self._place, start, one["associations"]))

@@ -14,7 +14,13 @@ from typing import Self
 import uvicorn
 
 from reconcile.sandbox import app, database, seed
+from reconcile.sandbox.clock import Clock
+from reconcile.sandbox.deliveries import Protocol
+from reconcile.sandbox.fault_rules import Faults
+from reconcile.sandbox.limits import Limits
+from reconcile.sandbox.page.access import key_of
 from reconcile.sandbox.request_log import RequestLog, RequestRecord
+from reconcile.sandbox.service import open_service
 from reconcile.sandbox.switches import Switches
 
 _BACKLOG = 512
@@ -24,7 +30,8 @@ _POLL_SECONDS = 0.002
 class Sandbox:
     """Serves the database at ``path``, which is made if it is not there, and keeps it.
 
-    ``seed`` is loaded once, when the database is made. Use it as a context manager.
+    ``seed`` is loaded once, when the database is made. ``plan`` sets the limits of calls; without
+    one nothing is refused. Use it as a context manager.
     """
 
     def __init__(
@@ -35,6 +42,8 @@ class Sandbox:
         host: str = "127.0.0.1",
         seed: Path | None = None,
         switches: Switches | None = None,
+        plan: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """Remember what to serve; nothing is opened before the context is entered."""
         self._path = Path(path)
@@ -43,6 +52,9 @@ class Sandbox:
         self._seed = seed
         self._switches = switches or Switches()
         self._log = RequestLog()
+        self.clock = clock or Clock()
+        self.limits = Limits(plan, self._switches)
+        self.faults = Faults()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.port = port
@@ -55,9 +67,15 @@ class Sandbox:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
+    @property
+    def page_url(self) -> str:
+        """The link to the page for people; it opens to whoever has it."""
+        return f"{self.url}/?key={key_of(self.token)}"
+
     def __enter__(self) -> Self:
         """Make the database if need be and start to serve it."""
-        database.create(self._path, seed.filler(self._seed, self._switches))
+        now = self.clock.now_ms()
+        database.create(self._path, seed.filler(self._seed, self._switches, now), now)
         with closing(database.connect(self._path)) as connection:
             self.token = database.full_token(connection)
             self.portal_id = database.account_value(connection, "portal_id")
@@ -125,11 +143,19 @@ class Sandbox:
             listener.close()
             raise
         self.port = listener.getsockname()[1]
-        service = app.open_service(self._path, self._switches, self.url, self._log)
+        service = open_service(
+            self._path,
+            self._switches,
+            self.url,
+            self._log,
+            clock=self.clock,
+            limits=self.limits,
+            faults=self.faults,
+        )
         config = uvicorn.Config(
             app.build(service),
             loop="asyncio",
-            http="h11",
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -145,7 +171,10 @@ class Sandbox:
             # Off the main thread uvicorn leaves signal handlers alone.
             try:
                 with listener, closing(service.connection):
-                    asyncio.run(server.serve(sockets=[listener]))
+                    try:
+                        asyncio.run(server.serve(sockets=[listener]))
+                    finally:
+                        service.requests.close()
             finally:
                 ended.set()
 

@@ -70,10 +70,55 @@ class Switches:
     shuffle_seed: int = 0
     """Fixes the order of batch results, which is never the order of the inputs (ref §4)."""
 
+    refused_calls_count: bool = False
+    """A call refused with 429 takes a slot of its window all the same (unverified)."""
+
+    rate_limit_retry_after: Literal["absent", "seconds", "milliseconds"] = "absent"
+    """Whether a 429 carries Retry-After, and its unit (ref §3: absent in recordings; §17.9)."""
+
+    association_rate_headers: Literal["own", "app", "absent"] = "own"
+    """Whose interval headers an association call gets: its pool's, the app's, none (unverified)."""
+
+    v3_associations_have_the_pool: bool = True
+    """v3 association calls count against the association pool too (ref §3 names v4 only)."""
+
+    search_index_lag: float = 3.0
+    """Seconds until search sees a write (ref §3: "a few moments")."""
+
+    search_limits: tuple[int, int, int] = (5, 6, 18)
+    """Filter groups, filters in a group and filters in all (ref §3: sources differ)."""
+
+    search_not_equal_needs_value: bool = True
+    """NEQ, NOT_IN and NOT_CONTAINS_TOKEN pass over records without a value (unverified)."""
+
+    updated_at_drifts: bool = False
+    """updatedAt moves by itself 0.2 to 0.9 s after a create (ref §6, H).
+
+    Off, because it makes every answer depend on when it is asked; tests that are about it set it.
+    """
+
+    home_currency_comes_later: bool = False
+    """hs_homecurrency_amount and hs_exchange_rate appear a moment after a write (ref §12).
+
+    Recorded write answers have them at once (ref §1), so both are known.
+    """
+
+    stages_in_use_are_kept: bool = False
+    """Pipelines and stages that records are in cannot be deleted, whatever the query says.
+
+    So from version 2026-09 on (ref §10); before, only validateReferencesBeforeDelete asks for it.
+    """
+
+    disabled_object_types: tuple[str, ...] = ()
+    """Object types, by plural name, that the account has not switched on (ref §13, H)."""
+
     account_type: Literal["STANDARD", "SANDBOX", "DEVELOPER_TEST", "APP_DEVELOPER"] = (
         "DEVELOPER_TEST"
     )
     """accountType of the account details (ref §3)."""
+
+    account_time_zone: str = "UTC"
+    """timeZone of the account details; its midnight starts a new daily quota (ref §3)."""
 
     company_currency: str = "USD"
     """The account's home currency (ref §3, §12)."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.sandbox import pipeline_store, records
+from reconcile.sandbox import pipeline_store, recalculation, records
 from reconcile.sandbox.calls import Call
 from reconcile.sandbox.checking import Change
 from reconcile.sandbox.computed import compute
@@ -52,6 +52,7 @@ def create(
     record = Record(kind.id, fresh, properties, call.now, call.now)
     claim_unique(call, kind, record)
     records.insert(call.connection, record)
+    recalculation.schedule(call, kind, record, created=True)
     return Written(record, checked.echo, new=True)
 
 
@@ -69,7 +70,8 @@ def update(call: Call, kind: ObjectType, record: Record, sent: Mapping[str, Any]
         return Written(record, checked.echo)
     changed = record.changed(properties, max(call.now, record.updated_at + 1))
     claim_unique(call, kind, changed)
-    records.update(call.connection, changed)
+    records.update(call.connection, changed, by=call.source)
+    recalculation.schedule(call, kind, changed, created=False)
     return Written(changed, checked.echo)
 
 
@@ -112,7 +114,17 @@ def _copy_product(call: Call, properties: dict[str, str], sent: Mapping[str, str
 
 
 def _with_computed(call: Call, kind: ObjectType, properties: dict[str, str]) -> dict[str, str]:
-    """Return the properties with HubSpot's own calculations brought up to date."""
+    """Return the properties with the calculations brought up to date that do not come later."""
+    fresh = recomputed(call, kind, properties)
+    if not recalculation.postpones(kind, call.switches):
+        return fresh
+    late = recalculation.CURRENCY_SIDE
+    kept = {name: properties[name] for name in late if name in properties}
+    return {name: value for name, value in fresh.items() if name not in late} | kept
+
+
+def recomputed(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties with all of HubSpot's own calculations brought up to date."""
 
     def is_closed(stage: str) -> bool:
         return pipeline_store.is_closed(call.connection, kind.id, stage)

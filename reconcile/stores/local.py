@@ -43,7 +43,9 @@ class LocalStore:
             raise VersionMoved(f"{name} was written by somebody else in between")
         path = self._path(name)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # One by one: parents made on the way would get the usual mode.
+            for folder in (self._home, path.parent):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             _replace(path, data)
         except OSError as error:
             raise _unusable(self._home, error) from error

@@ -6,6 +6,7 @@ planning a few units, or a long sorted stream of them, never loads all.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from types import MappingProxyType
@@ -79,16 +80,22 @@ class State:
 
     def unit(self, unit: Address) -> Mapping[Address, LastApplied]:
         """What was last applied to one unit's records, by address."""
-        raw = self._shard(shard_of(unit)).units.get(_unit_name(unit), {})
-        return {Address.parse(name): self._decode(entry) for name, entry in raw.items()}
+        shard = shard_of(unit)
+        with _intact(shard):
+            raw = self._shard(shard).units.get(_unit_name(unit), {})
+            return {Address.parse(name): self._decode(entry) for name, entry in raw.items()}
 
     def addresses(self) -> Iterator[tuple[Address, Address]]:
         """Every (unit, record) the state manages, a shard at a time."""
-        for name in self._store.names("shards/"):
-            shard = self._shard(name.removeprefix("shards/").removesuffix(".json"))
-            for unit, records in shard.units.items():
-                for record in records:
-                    yield Address.parse(unit), Address.parse(record)
+        for file in self._store.names("shards/"):
+            name = file.removeprefix("shards/").removesuffix(".json")
+            with _intact(name):
+                found = [
+                    (Address.parse(unit), Address.parse(record))
+                    for unit, records in self._shard(name).units.items()
+                    for record in records
+                ]
+            yield from found
 
     def put(self, unit: Address, address: Address, entry: LastApplied) -> None:
         """Remember one record."""
@@ -187,17 +194,30 @@ def _unit_name(unit: Address) -> str:
     return f"{unit.kind}/{fold(unit.key)}"
 
 
+@contextmanager
+def _intact(shard: str) -> Iterator[None]:
+    """What a shard holds is read as if it were well formed; where it is not, it is damaged."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(f"shards/{shard}.json", "it holds something else than entries") from error
+
+
+def _damaged(name: str, how: str) -> UsageError:
+    return UsageError(
+        f"the state's {name} is damaged: {how}",
+        hint="restore it from a backup; without it records are found by their keys, and "
+        "nothing is created twice",
+    )
+
+
 def _parse(name: str, data: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(data)
     except ValueError as error:
-        raise UsageError(
-            f"the state's {name} is damaged: {error}",
-            hint="restore it from a backup; without it records are found by their keys, and "
-            "nothing is created twice",
-        ) from error
+        raise _damaged(name, str(error)) from error
     if not isinstance(parsed, dict) or not isinstance(parsed.get("format"), int):
-        raise UsageError(f"the state's {name} is damaged: it is no state file")
+        raise _damaged(name, "it is no state file")
     if parsed["format"] > FORMAT:
         raise UsageError(
             f"the state's {name} has format {parsed['format']}; this version reads up to {FORMAT}",

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from proxy import DROP
+from world import EMAILS, KEY, World, actions, cart, incomplete, line, messages, order, statuses
+
 from reconcile.errors import AppliedInPart, Locked, StalePlan, UsageError
 from reconcile.model.plan import Action
 from reconcile.model.values import MAX_LENGTH
 from reconcile.planning.planfile import content_digest
 from reconcile.sandbox import Switches
 from reconcile.stores.contract import LockInfo
-from world import EMAILS, KEY, World, actions, cart, incomplete, line, messages, order, statuses
 
 OTHERS = {"order/OTHER": "done", "line_item/OTHER:1": "done"}
 
@@ -29,9 +29,9 @@ def test_a_record_somebody_creates_meanwhile_is_left_alone(world: World) -> None
 
     report = world.apply(plan)
 
-    assert OTHERS | {"order/A": "conflict", "line_item/A:1": "skipped"} == statuses(report)
-    assert {"A": 1, "OTHER": 1} == world.keys("orders")
-    assert "theirs" == world.dump("orders")[theirs]["memo"]
+    assert statuses(report) == OTHERS | {"order/A": "conflict", "line_item/A:1": "skipped"}
+    assert world.keys("orders") == {"A": 1, "OTHER": 1}
+    assert world.dump("orders")[theirs]["memo"] == "theirs"
     assert not report.complete
 
 
@@ -40,8 +40,8 @@ def test_a_line_somebody_creates_meanwhile_is_left_alone(world: World) -> None:
     plan = world.plan(order("A", [line("A:1", name="ours")]), other())
     theirs = world.make("line_items", "A:1", name="theirs")
     report = world.apply(plan)
-    assert OTHERS | {"order/A": "done", "line_item/A:1": "conflict"} == statuses(report)
-    assert "theirs" == world.dump("line_items")[theirs]["name"]
+    assert statuses(report) == OTHERS | {"order/A": "done", "line_item/A:1": "conflict"}
+    assert world.dump("line_items")[theirs]["name"] == "theirs"
 
 
 def test_a_field_somebody_edits_meanwhile_is_left_alone(world: World) -> None:
@@ -52,10 +52,10 @@ def test_a_field_somebody_edits_meanwhile_is_left_alone(world: World) -> None:
 
     report = world.apply(plan)
 
-    assert {"order/A": "conflict", "order/OTHER": "done"} == statuses(report)
+    assert statuses(report) == {"order/A": "conflict", "order/OTHER": "done"}
     assert "'theirs'" in messages(report)["order/A"]
     record = world.record("orders", "A")
-    assert ("theirs", "1") == (record["memo"], record["weight"])
+    assert (record["memo"], record["weight"]) == ("theirs", "1")
 
 
 def test_an_edit_that_says_what_we_would_is_no_conflict(world: World) -> None:
@@ -63,9 +63,9 @@ def test_an_edit_that_says_what_we_would_is_no_conflict(world: World) -> None:
     world.converge(order("A", memo="1", weight="1"))
     plan = world.plan(order("A", memo="2", weight="2"))
     world.edit("orders", world.id_of("orders", "A"), weight="2.0")
-    assert () == incomplete(world.apply(plan))
-    assert "2" == world.record("orders", "A")["memo"]
-    assert () == world.plan().units
+    assert incomplete(world.apply(plan)) == ()
+    assert world.record("orders", "A")["memo"] == "2"
+    assert world.plan().units == ()
 
 
 def test_an_edit_of_a_field_the_plan_does_not_touch_is_drift_of_the_next_plan(
@@ -75,10 +75,10 @@ def test_an_edit_of_a_field_the_plan_does_not_touch_is_drift_of_the_next_plan(
     world.converge(order("A", memo="1", weight="1"))
     plan = world.plan(order("A", memo="2", weight="1"))
     world.edit("orders", world.id_of("orders", "A"), weight="9")
-    assert () == incomplete(world.apply(plan))
+    assert incomplete(world.apply(plan)) == ()
     again = world.plan()
     (change,) = again.records()
-    assert [("weight", "drift")] == [(field.name, field.reason.value) for field in change.fields]
+    assert [(field.name, field.reason.value) for field in change.fields] == [("weight", "drift")]
 
 
 def test_a_record_somebody_archives_meanwhile_is_not_made_again(world: World) -> None:
@@ -87,8 +87,8 @@ def test_a_record_somebody_archives_meanwhile_is_not_made_again(world: World) ->
     plan = world.plan(order("A", memo="2"), other("2"))
     world.archive("orders", world.id_of("orders", "A"))
     report = world.apply(plan)
-    assert {"order/A": "conflict", "order/OTHER": "done"} == statuses(report)
-    assert {"OTHER": 1} == world.keys("orders")
+    assert statuses(report) == {"order/A": "conflict", "order/OTHER": "done"}
+    assert world.keys("orders") == {"OTHER": 1}
 
 
 def test_a_record_somebody_merges_meanwhile_is_left_alone(build: Callable[..., World]) -> None:
@@ -99,8 +99,8 @@ def test_a_record_somebody_merges_meanwhile_is_left_alone(build: Callable[..., W
         plan = world.plan(order("A", memo="2"), order("B", memo="1"))
         into = world.merge("orders", world.id_of("orders", "B"), world.id_of("orders", "A"))
         report = world.apply(plan)
-        assert {"order/A": "conflict"} == statuses(report)
-        assert "1" == world.dump("orders")[into]["memo"]
+        assert statuses(report) == {"order/A": "conflict"}
+        assert world.dump("orders")[into]["memo"] == "1"
 
 
 def test_a_key_somebody_clears_meanwhile_stops_the_update(world: World) -> None:
@@ -109,8 +109,8 @@ def test_a_key_somebody_clears_meanwhile_stops_the_update(world: World) -> None:
     plan = world.plan(order("A", memo="2"))
     record = world.id_of("orders", "A")
     world.edit("orders", record, **{KEY: ""})
-    assert {"order/A": "conflict"} == statuses(world.apply(plan))
-    assert "1" == world.dump("orders")[record]["memo"]
+    assert statuses(world.apply(plan)) == {"order/A": "conflict"}
+    assert world.dump("orders")[record]["memo"] == "1"
 
 
 def test_a_record_created_in_the_last_moment_is_reported(watched: World) -> None:
@@ -123,9 +123,9 @@ def test_a_record_created_in_the_last_moment_is_reported(watched: World) -> None
 
     watched.proxy.hook = hook
     report = watched.apply(plan)
-    assert {"order/A": "conflict"} == statuses(report)
+    assert statuses(report) == {"order/A": "conflict"}
     assert "overwritten" in messages(report)["order/A"]
-    assert {"A": 1} == watched.keys("orders")
+    assert watched.keys("orders") == {"A": 1}
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
@@ -149,9 +149,9 @@ def test_a_create_whose_answer_is_lost_is_settled_by_reading(
 
     end = "done" if carried_out else "unknown"
     assert {"order/A": "done", "line_item/A:1": end, "line_item/A:2": end} == statuses(report)
-    assert () == incomplete(watched.apply())
-    assert () == watched.plan().units
-    assert {"A:1": 1, "A:2": 1} == watched.keys("line_items")
+    assert incomplete(watched.apply()) == ()
+    assert watched.plan().units == ()
+    assert watched.keys("line_items") == {"A:1": 1, "A:2": 1}
 
 
 def test_an_upsert_whose_answer_is_lost_is_repeated(
@@ -170,9 +170,9 @@ def test_an_upsert_whose_answer_is_lost_is_repeated(
         return None
 
     watched.proxy.hook = hook
-    assert () == incomplete(watched.apply(plan))
-    assert {"A": 1} == watched.keys("orders")
-    assert () == watched.plan().units
+    assert incomplete(watched.apply(plan)) == ()
+    assert watched.keys("orders") == {"A": 1}
+    assert watched.plan().units == ()
 
 
 def test_success_without_results_is_not_believed(watched: World) -> None:
@@ -181,10 +181,10 @@ def test_success_without_results_is_not_believed(watched: World) -> None:
     plan = watched.plan(order("A", memo="2"), order("B", memo="2"))
     empty = (200, {"status": "COMPLETE", "results": []})
     watched.proxy.hook = lambda m, path, b: empty if path.endswith("batch/update") else None
-    assert {"order/A": "unknown", "order/B": "unknown"} == statuses(watched.apply(plan))
+    assert statuses(watched.apply(plan)) == {"order/A": "unknown", "order/B": "unknown"}
     watched.proxy.hook = None
-    assert () == incomplete(watched.apply())
-    assert () == watched.plan().units
+    assert incomplete(watched.apply()) == ()
+    assert watched.plan().units == ()
 
 
 def test_a_token_that_may_not_associate_never_ends_as_done(world: World) -> None:
@@ -201,9 +201,9 @@ def test_a_token_that_may_not_associate_never_ends_as_done(world: World) -> None
 
     assert not report.complete
     world.environ["TOKEN"] = full
-    assert () == incomplete(world.apply())
-    assert () == world.plan().units
-    assert {"A": 1} == world.keys("orders")
+    assert incomplete(world.apply()) == ()
+    assert world.plan().units == ()
+    assert world.keys("orders") == {"A": 1}
 
 
 def test_associations_refused_as_a_whole_are_reported_and_the_records_remembered(
@@ -220,9 +220,9 @@ def test_associations_refused_as_a_whole_are_reported_and_the_records_remembered
     watched.proxy.hook = hook
     report = watched.apply(plan)
 
-    assert OTHERS | {"order/A": "failed"} == statuses(report)
+    assert statuses(report) == OTHERS | {"order/A": "failed"}
     watched.proxy.hook = None
-    assert {"order/A": Action.ASSOCIATE} == actions(watched.plan())
+    assert actions(watched.plan()) == {"order/A": Action.ASSOCIATE}
 
 
 def test_a_limit_reached_midway_keeps_what_was_done(watched: World) -> None:
@@ -243,22 +243,22 @@ def test_a_limit_reached_midway_keeps_what_was_done(watched: World) -> None:
     report = watched.apply(plan)
 
     assert not report.complete
-    assert {"A": 1} == watched.keys("orders")
+    assert watched.keys("orders") == {"A": 1}
     watched.proxy.hook = None
     again = watched.plan()
-    assert Action.CREATE == actions(again)["line_item/A:1"]
-    assert () == incomplete(watched.apply(again))
-    assert () == watched.plan().units
+    assert actions(again)["line_item/A:1"] == Action.CREATE
+    assert incomplete(watched.apply(again)) == ()
+    assert watched.plan().units == ()
 
 
 def test_a_plan_can_be_applied_once(world: World) -> None:
     """The second time the state has moved, and nothing is written."""
     world.converge(order("A", memo="1"))
     plan = world.plan(order("A", memo="2"))
-    assert () == incomplete(world.apply(plan))
+    assert incomplete(world.apply(plan)) == ()
     world.forget_calls()
-    assert {"order/A": "conflict"} == statuses(world.apply(plan))
-    assert [] == world.writes()
+    assert statuses(world.apply(plan)) == {"order/A": "conflict"}
+    assert world.writes() == []
 
 
 def test_a_plan_of_another_state_is_stale(world: World) -> None:
@@ -279,7 +279,7 @@ def test_a_plan_of_another_account_is_refused(build: Callable[..., World], tmp_p
         assert one.sandbox.portal_id != elsewhere.sandbox.portal_id
         with pytest.raises(UsageError, match="is for account"):
             elsewhere.apply(plan)
-        assert [] == elsewhere.writes()
+        assert elsewhere.writes() == []
 
 
 def test_a_changed_definition_makes_its_units_stale(world: World) -> None:
@@ -289,7 +289,7 @@ def test_a_changed_definition_makes_its_units_stale(world: World) -> None:
     options = [{"label": "Web", "value": "web"}, {"label": "Fax", "value": "fax"}]
     path = "/crm/v3/properties/orders/channel"
     world.http.patch(path, json={"options": options}).raise_for_status()
-    assert {"order/A": "conflict", "order/B": "done"} == statuses(world.apply(plan))
+    assert statuses(world.apply(plan)) == {"order/A": "conflict", "order/B": "done"}
 
 
 def test_a_property_deleted_meanwhile_makes_its_units_stale(world: World) -> None:
@@ -297,7 +297,7 @@ def test_a_property_deleted_meanwhile_makes_its_units_stale(world: World) -> Non
     world.converge(order("A", channel="web"), order("B", memo="1"))
     plan = world.plan(order("A", channel="shop"), order("B", memo="2"))
     world.http.delete("/crm/v3/properties/orders/channel").raise_for_status()
-    assert {"order/A": "conflict", "order/B": "done"} == statuses(world.apply(plan))
+    assert statuses(world.apply(plan)) == {"order/A": "conflict", "order/B": "done"}
 
 
 def test_an_interrupt_records_what_was_done(
@@ -316,10 +316,10 @@ def test_an_interrupt_records_what_was_done(
 
     assert report.interrupted
     assert not report.complete
-    assert () == incomplete(watched.apply())
-    assert () == watched.plan().units
-    assert {"A": 1} == watched.keys("orders")
-    assert {"A:1": 1} == watched.keys("line_items")
+    assert incomplete(watched.apply()) == ()
+    assert watched.plan().units == ()
+    assert watched.keys("orders") == {"A": 1}
+    assert watched.keys("line_items") == {"A:1": 1}
 
 
 def test_one_run_at_a_time(world: World) -> None:
@@ -328,9 +328,9 @@ def test_one_run_at_a_time(world: World) -> None:
     info = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply")
     with world.store.lock(info), pytest.raises(Locked, match="ana@mill, since 2026-01-02"):
         world.apply(plan)
-    assert [] == world.writes()
-    assert 4 == Locked.exit_code
-    assert 5 == AppliedInPart.exit_code
+    assert world.writes() == []
+    assert Locked.exit_code == 4
+    assert AppliedInPart.exit_code == 5
 
 
 def test_planning_writes_nothing_anywhere(world: World) -> None:
@@ -338,5 +338,5 @@ def test_planning_writes_nothing_anywhere(world: World) -> None:
     world.declare(order("A", [line("A:1", name="x")], memo="1" * MAX_LENGTH))
     before = sorted(world.folder.rglob("*"))
     assert content_digest(world.plan()) == content_digest(world.plan())
-    assert [] == world.writes()
+    assert world.writes() == []
     assert before == sorted(world.folder.rglob("*"))

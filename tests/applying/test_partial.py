@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-
 from proxy import Proxy
-from reconcile.sandbox import Switches
 from world import KEY, World, cart, incomplete, line, messages, order, statuses
+
+from reconcile.sandbox import Switches
 
 MANY = [f"O{n:03}" for n in range(120)]
 
@@ -47,11 +47,11 @@ def test_a_bad_update_among_many_is_found_by_halving(
 
     name = kind(MANY[7])["kind"]
     assert [f"{name}/{MANY[7]}"] == [address for address, _, _ in incomplete(report)]
-    assert "failed" == statuses(report)[f"{name}/{MANY[7]}"]
-    assert {"1": 1, "2": 119} == _count(world, object_)
+    assert statuses(report)[f"{name}/{MANY[7]}"] == "failed"
+    assert _count(world, object_) == {"1": 1, "2": 119}
     world.proxy.hook = None
-    assert () == incomplete(world.apply())
-    assert () == world.plan().units
+    assert incomplete(world.apply()) == ()
+    assert world.plan().units == ()
 
 
 def test_a_bad_create_refused_as_a_whole_is_found_by_halving(watched: World) -> None:
@@ -62,8 +62,9 @@ def test_a_bad_create_refused_as_a_whole_is_found_by_halving(watched: World) -> 
     )
     refuse(watched, "orders", "BAD")
     report = watched.apply(plan)
-    assert [("order/BAD", "failed"), ("line_item/BAD:1", "skipped")] == [
-        (address, status) for address, status, _ in incomplete(report)
+    assert [(address, status) for address, status, _ in incomplete(report)] == [
+        ("order/BAD", "failed"),
+        ("line_item/BAD:1", "skipped"),
     ]
     assert 20 == len(watched.dump("orders")) == len(watched.dump("line_items"))
 
@@ -96,8 +97,8 @@ def test_a_line_that_the_account_refuses_fails_alone(build: Callable[..., World]
     world = build(switches=Switches(archived_reserves_unique_value=True))
     world.archive("line_items", world.make("line_items", "A:2"))
     world.declare(order("A", [line(f"A:{n}", name="x") for n in range(5)]))
-    assert ["line_item/A:2"] == [address for address, _, _ in incomplete(world.apply())]
-    assert 4 == len(world.links(("orders", world.id_of("orders", "A")), "line_items"))
+    assert [address for address, _, _ in incomplete(world.apply())] == ["line_item/A:2"]
+    assert len(world.links(("orders", world.id_of("orders", "A")), "line_items")) == 4
 
 
 @pytest.mark.parametrize("rescued", [True, False])
@@ -124,7 +125,7 @@ def test_an_option_withdrawn_in_the_last_moment_fails_its_records(
         address.removeprefix("order/"): status for address, status in statuses(report).items()
     }
     assert "shop" in messages(report)["order/A"]
-    assert {"1": 1, "2": 3} == _count(world, "orders")
+    assert _count(world, "orders") == {"1": 1, "2": 3}
 
 
 def test_a_unique_clash_by_case_is_reported_not_duplicated(build: Callable[..., World]) -> None:
@@ -133,8 +134,8 @@ def test_a_unique_clash_by_case_is_reported_not_duplicated(build: Callable[..., 
     world.make("orders", "ab", memo="x")
     world.declare(order("AB", memo="x"))
     world.apply()
-    assert 1 == len(world.dump("orders"))
-    assert () == world.plan().units
+    assert len(world.dump("orders")) == 1
+    assert world.plan().units == ()
 
 
 def test_every_unproved_belief_about_the_account_leads_to_the_same_end(
@@ -154,10 +155,10 @@ def test_every_unproved_belief_about_the_account_leads_to_the_same_end(
         world.converge(order("A", [line("A:1", price="1.50")], memo="x", weight="2.00"), cart("C"))
         world.converge(order("A", [line("A:1", price="1.5")], memo="", weight="02"), cart("C"))
         world.converge(order("A", [line("A:1", price="9")], memo="y", weight=""), cart("C"))
-        assert {"A": 1} == world.keys("orders")
-        assert {"A:1": 1} == world.keys("line_items")
+        assert world.keys("orders") == {"A": 1}
+        assert world.keys("line_items") == {"A:1": 1}
         world.archive("carts", world.id_of("carts", "C"))
-        assert [("cart/C", "conflict")] == [(a, s) for a, s, _ in incomplete(world.apply())]
+        assert [(a, s) for a, s, _ in incomplete(world.apply())] == [("cart/C", "conflict")]
 
 
 def _count(world: World, object_: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The real program, run in this process or as one of its own, on projects and accounts of a test."""
+"""The real program, in this process or as one of its own, on a test's projects and accounts."""
 
 import os
 import shutil
@@ -24,6 +24,17 @@ SCRIPT = Path(sysconfig.get_path("scripts")) / "reconcile"
 SEED = Path(__file__).with_name("seed.json")
 TOKEN = "SHOP_TOKEN"  # the variable's name
 READING_POSTS = ("/batch/read", "/search", "/access-token-info")
+TABLES = (
+    "record",
+    "merged",
+    "unique_value",
+    "association",
+    "label",
+    "property",
+    "property_group",
+    "pipeline",
+    "stage",
+)
 
 PROJECT = """\
 version: 1
@@ -85,10 +96,14 @@ class Account:
     def token(self) -> str:
         return self.server.token
 
-    def dump(self) -> list[str]:
-        """Everything in it but its tokens."""
+    def dump(self) -> list[tuple[object, ...]]:
+        """All that the API can change; tokens and the record of calls left out."""
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as connection:
-            return [line for line in connection.iterdump() if 'INTO "token"' not in line]
+            return [
+                (table, *row)
+                for table in TABLES
+                for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3")  # noqa: S608
+            ]
 
     def count(self, kind: str) -> int:
         """How many records of a kind (``orders``) there are, archived ones left out."""
@@ -119,6 +134,7 @@ class Project:
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
     secrets: list[str] = field(default_factory=list)
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
     def write(self, text: str, name: str = "manifests/shop.yaml") -> Path:
         """Write a file of the project."""
@@ -171,7 +187,7 @@ class Project:
         return result.err
 
     def process(
-        self, *args: str | Path, cwd: Path | None = None, **options: object
+        self, *args: str | Path, program: Sequence[str | Path] = (SCRIPT,)
     ) -> "subprocess.Popen[str]":
         """Start ``reconcile ARGS`` as a process of its own, its output in pipes."""
         defaults: dict[str, object] = {
@@ -181,16 +197,18 @@ class Project:
             "text": True,
             "encoding": "utf-8",
         }
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            [SCRIPT, *args], cwd=cwd or self.folder, **{**defaults, **options}
+        process: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
+            [*program, *args], cwd=self.folder, **defaults
         )
+        self.started.append(process)
+        return process
 
     def end(self, process: "subprocess.Popen[str]", send: signal.Signals | None = None) -> Result:
-        """Wait for a process, after a signal where one is named; never longer than a minute."""
+        """Wait for a process, after a signal where one is named; never for long."""
         if send is not None:
             process.send_signal(send)
         try:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=20)
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
@@ -242,7 +260,7 @@ class Relay:
                     content = answer.read()
                 if self.path.partition("?")[0].endswith(hold):
                     relay.held.set()
-                    relay._released.wait(60)
+                    relay._released.wait(30)
                 with suppress(OSError):
                     self.send_response(answer.status)
                     kind = answer.getheader("Content-Type") or "application/json"
@@ -337,6 +355,10 @@ def make_project(
 
     yield make
     for project in made:
+        for process in project.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
         project.check_files()
 
 

@@ -110,7 +110,7 @@ def test_two_files_with_one_key(reader: Project) -> None:
     said = reader.refused("plan")
     assert "manifests/zz.yaml:1:1: the order 'A-1' is declared twice" in said
     assert "first in manifests/shop.yaml:1:1" in said
-    assert "manifests/zz.yaml:14:1: the cart 'C-1' is declared twice" in said
+    assert "manifests/zz.yaml:15:1: the cart 'C-1' is declared twice" in said
 
 
 def test_all_problems_at_once(reader: Project) -> None:
@@ -166,7 +166,10 @@ SETTINGS = {
         PROJECT.replace("target: shop", "target: shp"),
         "reconcile.yaml:3:9: there is no target 'shp'; did you mean 'shop'?",
     ),
-    "another host": (PROJECT.replace("{url}", "https://example.com"), "reconcile.yaml:6:10: 'url'"),
+    "another host": (
+        PROJECT.replace("{url}", "https://example.com\n    portal: 1"),
+        "reconcile.yaml:6:10: 'url'",
+    ),
     "a token in the file": (
         PROJECT.replace("${env:SHOP_TOKEN}", "pat-na1-in-the-file"),
         "reconcile.yaml:7:12: 'token' must be ${env:NAME}",

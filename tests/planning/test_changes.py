@@ -1,9 +1,11 @@
 """What a plan says of records in every state they can be in, and what applying it leaves."""
 
+import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
-from reconcile.errors import GuardRefused, ManifestError
-from reconcile.model.plan import Action, Plan, Reason
+import pytest
 from world import (
     COMPANIES,
     EMAILS,
@@ -19,7 +21,9 @@ from world import (
     statuses,
 )
 
-import pytest
+from reconcile.errors import GuardRefused, ManifestError
+from reconcile.model.plan import Action, Plan, Reason
+from reconcile.sandbox import Switches
 
 PAYER = "Payer"
 
@@ -69,7 +73,7 @@ def test_every_sort_of_change_stands_in_one_plan(world: World) -> None:
         order("NEW", memo="x"),
     )
 
-    assert {
+    assert actions(plan) == {
         "order/ADOPTED": Action.ADOPT,
         "order/ARCHIVED": Action.CONFLICT,
         "order/BOTH": Action.UPDATE,
@@ -81,23 +85,23 @@ def test_every_sort_of_change_stands_in_one_plan(world: World) -> None:
         "order/NEW": Action.CREATE,
         "order/PROTECTED": Action.ADOPT,
         "order/TAKEN": Action.UPDATE,
-    } == actions(plan)
-    assert {"memo": Reason.CHANGE} == reasons(plan, "order/EDITED")
-    assert {"memo": Reason.DRIFT} == reasons(plan, "order/DRIFTED")
-    assert {"memo": Reason.BOTH} == reasons(plan, "order/BOTH")
-    assert {KEY: Reason.DRIFT} == reasons(plan, "order/CLEARED")
-    assert {"memo": Reason.UNKNOWN} == reasons(plan, "order/TAKEN")
-    assert {KEY: Reason.NEW, "memo": Reason.NEW} == reasons(plan, "order/NEW")
+    }
+    assert reasons(plan, "order/EDITED") == {"memo": Reason.CHANGE}
+    assert reasons(plan, "order/DRIFTED") == {"memo": Reason.DRIFT}
+    assert reasons(plan, "order/BOTH") == {"memo": Reason.BOTH}
+    assert reasons(plan, "order/CLEARED") == {KEY: Reason.DRIFT}
+    assert reasons(plan, "order/TAKEN") == {"memo": Reason.UNKNOWN}
+    assert reasons(plan, "order/NEW") == {KEY: Reason.NEW, "memo": Reason.NEW}
     assert {"adopt-update", "rekey"} == {guard.name for guard in plan.guards}
 
     report = world.apply(plan)
 
-    assert [("order/ARCHIVED", "conflict")] == [(a, s) for a, s, _ in incomplete(report)]
-    assert {"order/ARCHIVED": Action.CONFLICT} == actions(world.plan())
+    assert [(a, s) for a, s, _ in incomplete(report)] == [("order/ARCHIVED", "conflict")]
+    assert actions(world.plan()) == {"order/ARCHIVED": Action.CONFLICT}
     assert ids["CLEARED"] == world.id_of("orders", "CLEARED")
-    assert "theirs" == world.record("orders", "IGNORED")["memo"]
+    assert world.record("orders", "IGNORED")["memo"] == "theirs"
     assert {"ours", "new"} == {world.record("orders", k)["memo"] for k in ("DRIFTED", "BOTH")}
-    assert 1 == max(world.keys("orders").values())
+    assert max(world.keys("orders").values()) == 1
 
 
 def test_a_guard_refuses_the_plan_and_nothing_is_written(world: World) -> None:
@@ -109,7 +113,7 @@ def test_a_guard_refuses_the_plan_and_nothing_is_written(world: World) -> None:
     with pytest.raises(GuardRefused, match="adopt-update"):
         world.apply(plan, allow=frozenset())
 
-    assert [] == world.writes()
+    assert world.writes() == []
 
 
 def test_without_state_reasons_are_unknown_and_nothing_is_made_twice(world: World) -> None:
@@ -121,29 +125,29 @@ def test_without_state_reasons_are_unknown_and_nothing_is_made_twice(world: Worl
 
     plan = world.plan()
 
-    assert {
+    assert actions(plan) == {
         "cart/C": Action.ADOPT,
         "line_item/A:1": Action.ADOPT,
         "order/A": Action.UPDATE,
-    } == actions(plan)
-    assert {"memo": Reason.UNKNOWN} == reasons(plan, "order/A")
+    }
+    assert reasons(plan, "order/A") == {"memo": Reason.UNKNOWN}
     world.converge(*documents)
-    assert {"A": 1} == world.keys("orders")
-    assert {"A:1": 1} == world.keys("line_items")
-    assert {"C": 1} == world.keys("carts")
+    assert world.keys("orders") == {"A": 1}
+    assert world.keys("line_items") == {"A:1": 1}
+    assert world.keys("carts") == {"C": 1}
 
 
 def test_an_ignored_property_is_set_when_the_record_is_made_and_then_left(world: World) -> None:
     """`ignore` starts a value and gives it away."""
     document = order("A", memo="first", weight="1", lifecycle={"ignore": ["memo"]})
     world.converge(document)
-    assert "first" == world.record("orders", "A")["memo"]
+    assert world.record("orders", "A")["memo"] == "first"
 
     world.edit("orders", world.id_of("orders", "A"), memo="theirs")
 
-    assert () == world.plan().units
+    assert world.plan().units == ()
     world.converge(document | {"properties": {"memo": "second", "weight": "2"}})
-    assert "theirs" == world.record("orders", "A")["memo"]
+    assert world.record("orders", "A")["memo"] == "theirs"
 
 
 def test_a_property_named_ignored_later_is_left_with_its_value(world: World) -> None:
@@ -151,21 +155,21 @@ def test_a_property_named_ignored_later_is_left_with_its_value(world: World) -> 
     world.converge(order("A", memo="first"))
     world.edit("orders", world.id_of("orders", "A"), memo="theirs")
     world.converge(order("A", memo="second", lifecycle={"ignore": ["memo"]}))
-    assert "theirs" == world.record("orders", "A")["memo"]
+    assert world.record("orders", "A")["memo"] == "theirs"
 
 
 def test_a_property_no_longer_declared_is_left_alone(world: World) -> None:
     """Absent means unmanaged."""
     world.converge(order("A", memo="first", weight="1"))
     world.converge(order("A", weight="1"))
-    assert "first" == world.record("orders", "A")["memo"]
+    assert world.record("orders", "A")["memo"] == "first"
 
 
 def test_an_empty_text_clears(world: World) -> None:
     """`""` takes a value away, and an absent one is that already."""
     world.converge(order("A", memo="first"))
     world.converge(order("A", memo="", weight=""))
-    assert "" == (world.record("orders", "A")["memo"] or "")
+    assert (world.record("orders", "A")["memo"] or "") == ""
 
 
 def test_an_archived_record_is_made_again_only_when_asked(world: World) -> None:
@@ -174,16 +178,16 @@ def test_an_archived_record_is_made_again_only_when_asked(world: World) -> None:
     former = world.id_of("orders", "A")
     world.archive("orders", former)
     assert {"archived" in messages(world.apply())["order/A"]} == {True}
-    assert {} == world.keys("orders")
+    assert world.keys("orders") == {}
 
     plan = world.plan(recreate=["order/A"])
 
-    assert Action.CREATE == actions(plan)["order/A"]
-    assert ["recreate"] == [guard.name for guard in plan.guards]
-    assert () == incomplete(world.apply(plan))
+    assert actions(plan)["order/A"] == Action.CREATE
+    assert [guard.name for guard in plan.guards] == ["recreate"]
+    assert incomplete(world.apply(plan)) == ()
     assert former != world.id_of("orders", "A")
-    assert {"A": 1} == world.keys("orders")
-    assert () == world.plan().units
+    assert world.keys("orders") == {"A": 1}
+    assert world.plan().units == ()
 
 
 def test_a_protected_record_is_never_made_again(world: World) -> None:
@@ -191,24 +195,22 @@ def test_a_protected_record_is_never_made_again(world: World) -> None:
     world.converge(order("A", lifecycle={"protect": "true"}))
     world.archive("orders", world.id_of("orders", "A"))
     plan = world.plan(recreate=["order/A"])
-    assert {"order/A": Action.CONFLICT} == actions(plan)
+    assert actions(plan) == {"order/A": Action.CONFLICT}
 
 
 @pytest.mark.parametrize("follows", [True, False])
 def test_a_merged_record_is_a_conflict(build: Callable[..., World], follows: bool) -> None:  # noqa: FBT001
     """What became of two records is somebody's decision, whatever batch reads answer."""
-    from reconcile.sandbox import Switches
-
     world = build(switches=Switches(batch_read_follows_merges=follows))
     world.converge(order("A", memo="1"), order("B", memo="2"))
     merged = world.merge("orders", world.id_of("orders", "B"), world.id_of("orders", "A"))
 
     plan = world.plan()
 
-    assert Action.CONFLICT == actions(plan)["order/A"]
+    assert actions(plan)["order/A"] == Action.CONFLICT
     assert merged in changes(plan)["order/A"].why
     world.apply(plan)
-    assert {"B": 1} == world.keys("orders")
+    assert world.keys("orders") == {"B": 1}
 
 
 def test_a_key_changed_to_a_declared_one_is_a_conflict(world: World) -> None:
@@ -216,7 +218,7 @@ def test_a_key_changed_to_a_declared_one_is_a_conflict(world: World) -> None:
     world.converge(order("A", memo="1"))
     world.edit("orders", world.id_of("orders", "A"), **{KEY: "B"})
     plan = world.plan(order("A", memo="1"), order("B", memo="1"))
-    assert Action.CONFLICT == actions(plan)["order/A"]
+    assert actions(plan)["order/A"] == Action.CONFLICT
     assert "'B'" in changes(plan)["order/A"].why
 
 
@@ -228,9 +230,9 @@ def test_a_key_changed_to_an_undeclared_one_is_written_back(world: World) -> Non
     plan = world.plan()
     assert changes(plan)["order/A"].rekey
     world.apply(plan)
-    assert {"A": 1} == world.keys("orders")
+    assert world.keys("orders") == {"A": 1}
     assert record == world.id_of("orders", "A")
-    assert () == world.plan().units
+    assert world.plan().units == ()
 
 
 def test_a_key_that_changed_only_its_case_does_not_stop_updates(world: World) -> None:
@@ -239,8 +241,8 @@ def test_a_key_that_changed_only_its_case_does_not_stop_updates(world: World) ->
     record = world.id_of("orders", "Ab")
     world.edit("orders", record, **{KEY: "aB"})
     world.converge(order("Ab", memo="2"))
-    assert 1 == len(world.dump("orders"))
-    assert "2" == world.dump("orders")[record]["memo"]
+    assert len(world.dump("orders")) == 1
+    assert world.dump("orders")[record]["memo"] == "2"
 
 
 def test_a_line_under_another_order_is_a_conflict(world: World) -> None:
@@ -253,7 +255,7 @@ def test_a_line_under_another_order_is_a_conflict(world: World) -> None:
 
     plan = world.plan()
 
-    assert {"line_item/A:1": Action.CONFLICT} == actions(plan)
+    assert actions(plan) == {"line_item/A:1": Action.CONFLICT}
     assert other[1] in changes(plan)["line_item/A:1"].why
 
 
@@ -261,9 +263,9 @@ def test_a_line_moved_in_the_manifests_is_a_conflict_and_stays(world: World) -> 
     """A line item belongs to one parent for good."""
     world.converge(order("A", [line("L", name="x")]), order("B"))
     plan = world.plan(order("A"), order("B", [line("L", name="x")]))
-    assert {"line_item/L": Action.CONFLICT} == actions(plan)
+    assert actions(plan) == {"line_item/L": Action.CONFLICT}
     world.apply(plan)
-    assert {"L": 1} == world.keys("line_items")
+    assert world.keys("line_items") == {"L": 1}
 
 
 def test_a_line_without_its_order_is_given_back(world: World) -> None:
@@ -276,7 +278,7 @@ def test_a_line_without_its_order_is_given_back(world: World) -> None:
 
     plan = world.plan()
 
-    assert {"line_item/A:1": Action.ASSOCIATE} == actions(plan)
+    assert actions(plan) == {"line_item/A:1": Action.ASSOCIATE}
     world.converge(document)
     assert {item[1]} == set(world.links(parent, "line_items"))
 
@@ -286,12 +288,10 @@ def test_associations_lost_by_a_create_are_made_in_the_same_run(
     build: Callable[..., World], lost: str
 ) -> None:
     """Nothing documents that a create's associations are made, so it is looked at."""
-    from reconcile.sandbox import Switches
-
     world = build(switches=Switches(create_associations=lost))
     world.converge(order("A", [line("A:1", name="x")]), cart("C", [line("C:1", name="y")]))
-    assert 1 == len(world.links(("orders", world.id_of("orders", "A")), "line_items"))
-    assert 1 == len(world.links(("carts", world.id_of("carts", "C")), "line_items"))
+    assert len(world.links(("orders", world.id_of("orders", "A")), "line_items")) == 1
+    assert len(world.links(("carts", world.id_of("carts", "C")), "line_items")) == 1
 
 
 @pytest.mark.parametrize("by", ["key", "id"])
@@ -310,7 +310,7 @@ def test_a_line_under_somebody_elses_order_never_writes_that_order(world: World,
     world.converge(document)
     assert before == world.dump("orders")
     assert {world.id_of("line_items", "L")} == set(world.links(("orders", parent), "line_items"))
-    assert [] == [call for call in world.writes() if "/objects/orders" in call.path]
+    assert [call for call in world.writes() if "/objects/orders" in call.path] == []
     world.converge(document | {"properties": {"name": "y", "quantity": "3"}})
     assert before == world.dump("orders")
 
@@ -321,9 +321,9 @@ def test_a_line_that_others_added_is_counted_and_left(world: World) -> None:
     stranger = world.make("line_items", name="theirs", quantity="1")
     world.link(("line_items", stranger), ("orders", world.id_of("orders", "A")))
     plan = world.plan(order("A", [line("A:1", name="y")]))
-    assert [1] == [unit.others for unit in plan.units]
+    assert [unit.others for unit in plan.units] == [1]
     world.apply(plan)
-    assert "theirs" == world.dump("line_items")[stranger]["name"]
+    assert world.dump("line_items")[stranger]["name"] == "theirs"
 
 
 def test_an_association_of_ours_goes_and_those_of_others_stay(world: World) -> None:
@@ -336,11 +336,11 @@ def test_an_association_of_ours_goes_and_those_of_others_stay(world: World) -> N
 
     plan = world.plan(order("A", associations={"contact": [{"email": EMAILS[0]}]}))
 
-    assert {"order/A": Action.ASSOCIATE} == actions(plan)
-    assert [False] == [link.add for link in changes(plan)["order/A"].links]
-    assert () == incomplete(world.apply(plan))
+    assert actions(plan) == {"order/A": Action.ASSOCIATE}
+    assert [link.add for link in changes(plan)["order/A"].links] == [False]
+    assert incomplete(world.apply(plan)) == ()
     assert {contacts[EMAILS[0]], contacts[EMAILS[2]]} == set(world.links(here, "contacts"))
-    assert () == world.plan().units
+    assert world.plan().units == ()
 
 
 def test_an_association_removed_by_hand_is_made_again(world: World) -> None:
@@ -350,7 +350,7 @@ def test_an_association_removed_by_hand_is_made_again(world: World) -> None:
     here = ("orders", world.id_of("orders", "A"))
     (contact,) = world.links(here, "contacts")
     world.unlink(here, ("contacts", contact))
-    assert {"order/A": Action.ASSOCIATE} == actions(world.plan())
+    assert actions(world.plan()) == {"order/A": Action.ASSOCIATE}
     world.converge(document)
     assert {contact} == set(world.links(here, "contacts"))
 
@@ -366,26 +366,22 @@ def test_labels_that_others_added_survive_ours(world: World) -> None:
 
     types = {number for _, number in world.links(here, "companies")[COMPANIES[0]]}
     assert {509, 934} < types
-    assert 3 == len(types)
+    assert len(types) == 3
     world.converge(order("A"))
     assert {509, 934} == {n for _, n in world.links(here, "companies")[COMPANIES[0]]}
 
 
 def test_a_label_added_between_plan_and_apply_survives(world: World) -> None:
     """What stands is read again before a pair's labels are replaced."""
-    plan = world.plan(
-        order("A", associations={"company": [{"id": COMPANIES[0], "label": PAYER}]})
-    )
+    plan = world.plan(order("A", associations={"company": [{"id": COMPANIES[0], "label": PAYER}]}))
     first = world.plan(order("A"))
     world.apply(first)
     here = ("orders", world.id_of("orders", "A"))
-    plan = world.plan(
-        order("A", associations={"company": [{"id": COMPANIES[0], "label": PAYER}]})
-    )
+    plan = world.plan(order("A", associations={"company": [{"id": COMPANIES[0], "label": PAYER}]}))
     world.link(here, ("companies", COMPANIES[0]), ("HUBSPOT_DEFINED", 509))
-    assert () == incomplete(world.apply(plan))
+    assert incomplete(world.apply(plan)) == ()
     assert 509 in {number for _, number in world.links(here, "companies")[COMPANIES[0]]}
-    assert () == world.plan().units
+    assert world.plan().units == ()
 
 
 def test_a_pair_can_have_a_label_and_no_label(world: World) -> None:
@@ -434,10 +430,10 @@ def test_a_record_made_again_gets_the_associations_that_point_at_it(world: World
 
     report = world.apply(world.plan(recreate=["cart/C"]))
 
-    assert () == incomplete(report)
+    assert incomplete(report) == ()
     here = ("orders", world.id_of("orders", "A"))
     assert {world.id_of("carts", "C")} == set(world.links(here, "carts"))
-    assert () == world.plan().units
+    assert world.plan().units == ()
 
 
 def test_what_hubspot_rewrites_is_reported_and_is_no_drift(world: World) -> None:
@@ -448,11 +444,11 @@ def test_what_hubspot_rewrites_is_reported_and_is_no_drift(world: World) -> None
     report = world.apply()
 
     rewrites = {str(o.address): o.rewrites for o in report.outcomes if o.rewrites}
-    assert ["line_item/A:1"] == list(rewrites)
-    assert [("hs_external_id", "7", "")] == [
-        (one.name, one.sent, one.stored) for one in rewrites["line_item/A:1"]
+    assert list(rewrites) == ["line_item/A:1"]
+    assert [(one.name, one.sent, one.stored) for one in rewrites["line_item/A:1"]] == [
+        ("hs_external_id", "7", "")
     ]
-    assert () == world.plan().units
+    assert world.plan().units == ()
 
 
 def test_an_edit_of_what_hubspot_rewrote_is_drift(build: Callable[..., World]) -> None:
@@ -461,15 +457,11 @@ def test_an_edit_of_what_hubspot_rewrote_is_drift(build: Callable[..., World]) -
     world.converge(order("A", [line("A:1", name="x", hs_external_id="7")]))
     _store(world, "line_items", world.id_of("line_items", "A:1"), hs_external_id="8")
     plan = world.plan()
-    assert {"hs_external_id": Reason.DRIFT} == reasons(plan, "line_item/A:1")
+    assert reasons(plan, "line_item/A:1") == {"hs_external_id": Reason.DRIFT}
 
 
 def _store(world: World, object_: str, id_: str, **values: str) -> None:
     """Change a stored value that HubSpot would not take by its API, as a workflow there can."""
-    import json
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(world.folder / "account.sqlite")) as connection:
         where = "WHERE id = ?"
         (text,) = connection.execute(
@@ -488,7 +480,7 @@ def test_a_set_that_begins_with_a_semicolon_replaces(world: World) -> None:
     """HubSpot would append; a manifest declares the whole set."""
     world.converge(order("A", topics="a;b"))
     world.converge(order("A", topics=";c d"))
-    assert "c d" == world.record("orders", "A")["topics"]
+    assert world.record("orders", "A")["topics"] == "c d"
 
 
 def test_records_found_by_id_are_updated_and_never_made(build: Callable[..., World]) -> None:
@@ -504,9 +496,9 @@ def test_records_found_by_id_are_updated_and_never_made(build: Callable[..., Wor
         "line_item/L:1": Action.CREATE,
     } == actions(plan)
     world.apply(plan)
-    assert "ours" == world.dump("orders")[there]["memo"]
-    assert 1 == len(world.dump("orders"))
-    assert {"order/99999999999": Action.CONFLICT} == actions(world.plan())
+    assert world.dump("orders")[there]["memo"] == "ours"
+    assert len(world.dump("orders")) == 1
+    assert actions(world.plan()) == {"order/99999999999": Action.CONFLICT}
 
 
 def test_stages_may_be_named_by_label(world: World) -> None:
@@ -514,9 +506,9 @@ def test_stages_may_be_named_by_label(world: World) -> None:
     world.converge(order("A", hs_pipeline="Order Pipeline", hs_pipeline_stage="Open"))
     plan = world.plan(order("A", hs_pipeline="Order Pipeline", hs_pipeline_stage="Shipped"))
     (field,) = changes(plan)["order/A"].fields
-    assert ("Open", "Shipped") == (field.shown_before, field.shown_after)
+    assert (field.shown_before, field.shown_after) == ("Open", "Shipped")
     world.apply(plan)
-    assert () == world.plan().units
+    assert world.plan().units == ()
 
 
 def test_every_value_the_account_refuses_is_found_before_anything_is_sent(world: World) -> None:
@@ -530,8 +522,8 @@ def test_every_value_the_account_refuses_is_found_before_anything_is_sent(world:
     world.declare(*documents)
     with pytest.raises(ManifestError) as caught:
         world.plan()
-    assert 11 == len(caught.value.problems)
-    assert [] == world.writes()
+    assert len(caught.value.problems) == 11
+    assert world.writes() == []
 
 
 def test_references_to_nothing_are_problems_with_a_place(world: World) -> None:
@@ -543,16 +535,16 @@ def test_references_to_nothing_are_problems_with_a_place(world: World) -> None:
     )
     with pytest.raises(ManifestError) as caught:
         world.plan()
-    assert 4 == len(caught.value.problems)
+    assert len(caught.value.problems) == 4
 
 
 def test_what_is_no_longer_declared_is_listed_and_left(world: World) -> None:
     """Deleting a document removes nothing."""
     world.converge(order("A", [line("A:1", name="x")]), order("B"))
     plan = world.plan(order("B"))
-    assert () == plan.units
-    assert ["line_item/A:1", "order/A"] == [str(address) for address in plan.undeclared]
-    assert {"A": 1, "B": 1} == world.keys("orders")
+    assert plan.units == ()
+    assert [str(address) for address in plan.undeclared] == ["line_item/A:1", "order/A"]
+    assert world.keys("orders") == {"A": 1, "B": 1}
 
 
 def test_a_conflict_of_an_order_holds_its_new_lines_back(world: World) -> None:
@@ -560,7 +552,9 @@ def test_a_conflict_of_an_order_holds_its_new_lines_back(world: World) -> None:
     world.converge(order("A", [line("A:1", name="x")]))
     world.archive("orders", world.id_of("orders", "A"))
     report = world.apply(world.plan(order("A", [line("A:1", name="y"), line("A:2", name="z")])))
-    assert {"order/A": "conflict", "line_item/A:1": "conflict", "line_item/A:2": "conflict"} == (
-        statuses(report)
-    )
-    assert {"A:1": 1} == world.keys("line_items")
+    assert (statuses(report)) == {
+        "order/A": "conflict",
+        "line_item/A:1": "conflict",
+        "line_item/A:2": "conflict",
+    }
+    assert world.keys("line_items") == {"A:1": 1}

@@ -130,6 +130,11 @@ def measure(client: httpx.Client, orders: int) -> None:
             },
         ),
     )
+    one = {"propertyName": "hs_order_name", "operator": "EQ", "value": f"order {orders // 2}"}
+    report(
+        "search of all orders by one filter",
+        lambda: client.post("/crm/v3/objects/orders/search", json={"filters": [one]}),
+    )
     report(
         "list page of 100 in the middle",
         lambda: client.get(

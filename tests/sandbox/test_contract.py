@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from reconcile.sandbox import Sandbox, Switches
 FILES = sorted(Path(__file__).with_name("facts").glob("*.yaml"))
 FACTS = [fact for file in FILES for fact in yaml.safe_load(file.read_text())]
 REQUIRED = {"id", "fact", "source", "confidence", "request", "status", "expect"}
-OPTIONAL = {"switches", "setup", "then"}
+OPTIONAL = {"switches", "setup", "then", "switch", "no_switch"}
 
 
 def filled(value: Any, saved: dict[str, str]) -> Any:
@@ -95,6 +96,9 @@ def test_fact(
             if "key" in step:
                 make_key(client, step["key"])
                 continue
+            if "wait" in step:
+                sandbox.clock.advance(step["wait"])
+                continue
             if "token" in step:
                 saved[step["token"]] = sandbox.add_token(step["scopes"])
                 continue
@@ -120,3 +124,32 @@ def test_rows_are_complete() -> None:
         assert fact.keys() <= REQUIRED | OPTIONAL, fact["id"]
         assert fact["confidence"] in {"H", "M", "L"}, fact["id"]
         assert fact["source"].startswith(("ref §", "http", "gh ", "spec ")), fact["id"]
+
+
+def test_doubtful_facts_have_a_switch() -> None:
+    """A fact of low confidence names the switch whose default it shows, or says why it has none."""
+    known = {field.name for field in fields(Switches)}
+    for fact in FACTS:
+        named = {*fact.get("switches", {}), fact.get("switch")} - {None}
+        assert named <= known, fact["id"]
+        assert fact["confidence"] != "L" or named or fact.get("no_switch"), fact["id"]
+
+
+def test_every_switch_is_tried() -> None:
+    """Each switch is set to something else by a row, or by another test of the sandbox."""
+    rows = {name for fact in FACTS for name in fact.get("switches", {})}
+    modules = Path(__file__).parent.glob("test_*.py")
+    code = "".join(path.read_text() for path in modules if path != Path(__file__))
+    for field in fields(Switches):
+        assert field.name in rows or f"{field.name}=" in code, field.name
+
+
+def test_every_section_has_rows() -> None:
+    """Sections 1 to 13 of the reference are each the source of some row."""
+    cited = {
+        int(number)
+        for fact in FACTS
+        for reference in re.findall(r"ref (§[^;\[(]*)", fact["source"])
+        for number in re.findall(r"§(\d+)", reference)
+    }
+    assert set(range(1, 14)) <= cited

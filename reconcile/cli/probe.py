@@ -1,0 +1,117 @@
+"""`reconcile doctor --probe`: announce, ask leave, run, report."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from reconcile.cli.common import confirm
+from reconcile.errors import UsageError
+from reconcile.probing import Probe, Report, Result, as_json, row, summary
+from reconcile.render.safe import line_start, visible
+from reconcile.session import Session
+
+FOR_TRYING = ("DEVELOPER_TEST", "SANDBOX", "APP_DEVELOPER")
+"""Types of accounts that nobody does business in (reference §3)."""
+
+
+def check(session: Session, report: Path | None, *, allow_standard: bool) -> None:
+    """Raise UsageError, before anything is written, where the probe may not run or not report."""
+    kind = session.pin.account_type
+    if kind not in FOR_TRYING and not allow_standard:
+        raise UsageError(
+            f"the account {session.pin.portal_id} is of the type {kind or 'unknown'}, and the "
+            "probe makes records in it; nothing was written",
+            hint="use a developer test account, or add --allow-standard",
+        )
+    if report is not None and not (report.parent.is_dir() and os.access(report.parent, os.W_OK)):
+        raise UsageError(f"the report cannot be saved in {report}: its folder cannot be written to")
+
+
+def probe(session: Session, report: Path | None, *, auto_approve: bool) -> int:
+    """Run the probe; the exit code. Interrupted, it still removes what it made."""
+    scopes = session.hubspot.scopes()
+    api = session.settings.target.api
+    planned = Probe(session.hubspot, session.account, api=api, granted=scopes)
+    _announce(planned, told=scopes is not None)
+    if not planned.asked:
+        raise UsageError("the token has none of the scopes that the questions need")
+    if not auto_approve and not confirm(f"Probe account {session.pin.portal_id}?"):
+        click.echo("Nothing was asked and nothing written.", err=True)
+        return 1
+    click.echo()
+    with _time_to_clean_up():
+        made = planned.run(_tell)
+    click.echo()
+    for text in summary(made):
+        _echo(text)
+    if report is not None:
+        _save(made, report)
+        click.echo(f"The report is in {visible(str(report))}.", err=True)
+    return 0 if made.complete else 1
+
+
+def _announce(planned: Probe, *, told: bool) -> None:
+    asked, skipped = len(planned.asked), len(planned.skipped)
+    click.echo(f"Probe    {asked} questions, at most {planned.most_calls} calls")
+    click.echo(f"Makes    orders, carts, line items and properties named {planned.prefix}…")
+    click.echo("         and changes, merges, associates and archives these alone")
+    click.echo("Leaves   its records in the recycling bin, for 90 days; its properties are deleted")
+    if skipped:
+        click.echo(f"Skips    {skipped} questions for want of scopes; the table says which")
+    if not told:
+        click.echo("Scopes   HubSpot does not tell them: what the token may not do is skipped")
+
+
+def _tell(result: Result) -> None:
+    for text in row(result):
+        _echo(text)
+
+
+def _echo(text: str) -> None:
+    click.echo(line_start(visible(text)))
+
+
+def _save(made: Report, path: Path) -> None:
+    """Write the report, mode 0600, all or nothing."""
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    text = json.dumps(as_json(made, at=at), indent=2, ensure_ascii=False) + "\n"
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"the report cannot be saved in {path}: {error.strerror}") from error
+
+
+@contextmanager
+def _time_to_clean_up() -> Iterator[None]:
+    """Within this an interrupt has no time limit: what was made must be removed first.
+
+    A second one ends the removing.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [(number, signal.signal(number, _interrupt)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    click.echo("interrupted; removing what was made (again to stop that)", err=True)
+    raise KeyboardInterrupt

@@ -1,0 +1,39 @@
+"""Finding the seed a person names: a file, or an example of the repository."""
+
+from pathlib import Path
+
+from reconcile.errors import UsageError
+
+SEED_FILE = "sandbox-seed.json"
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def find_seed(source: str, root: Path) -> Path:
+    """Return the seed file that ``source`` names: a file, a folder with one, or an example.
+
+    Examples are looked for above the project's folder, and beside reconcile's own code.
+    Raises UsageError where there is none.
+    """
+    named = Path.cwd() / source
+    for path in (named, named / SEED_FILE):
+        if path.is_file():
+            return path
+    examples = _examples(root)
+    if source in examples:
+        return examples[source]
+    if named.is_dir():
+        raise UsageError(f"the folder {source} has no {SEED_FILE}")
+    if examples:
+        hint = f"the examples are {', '.join(sorted(examples))}"
+    else:
+        hint = "examples come with the repository; name a seed file"
+    raise UsageError(f"there is no seed file and no example named {source!r}", hint=hint)
+
+
+def _examples(root: Path) -> dict[str, Path]:
+    """Return the seed of each example by name; those nearest to the project's folder win."""
+    found: dict[str, Path] = {}
+    for folder in (_CHECKOUT, *reversed(root.resolve().parents), root):
+        for path in sorted((folder / "examples").glob(f"*/{SEED_FILE}")):
+            found[path.parent.name] = path
+    return found

@@ -1,0 +1,170 @@
+"""One run of the probe: what it will ask, asking it, and cleaning up whatever happens."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from secrets import token_hex
+
+from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.hubspot.client import HubSpot
+from reconcile.model.definitions import Account
+from reconcile.probing.cleaning import clean_up, most_calls
+from reconcile.probing.lab import Lab
+from reconcile.probing.model import Found, NotMade, Question, Result, Skip, Unclear, Verdict
+from reconcile.probing.questions import QUESTIONS
+
+SILENCES = 2
+"""Questions in a row without any answer, after which nobody is there to be asked."""
+
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a run. ``stopped`` says why it did not reach its end; empty where it did.
+
+    ``left`` is what could not be removed, in words.
+    """
+
+    run: str
+    api: str
+    account: Account
+    results: tuple[Result, ...]
+    calls: int
+    stopped: str = ""
+    left: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every question was put, and nothing is left behind."""
+        return not self.stopped and not self.left
+
+
+class _Stopped(Exception):
+    """No further question can be asked."""
+
+
+class Probe:
+    """The questions for one account. Nothing is written before ``run``.
+
+    ``granted`` are the token's scopes, None where HubSpot does not tell them.
+    """
+
+    def __init__(
+        self,
+        hubspot: HubSpot,
+        account: Account,
+        *,
+        api: str,
+        granted: frozenset[str] | None,
+        questions: Sequence[Question] = QUESTIONS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.questions = tuple(questions)
+        self._account = account
+        self._api = api
+        self._run = token_hex(4)
+        self._lab = Lab(
+            hubspot, api, self._run, granted=granted, currency=account.currency, sleep=sleep
+        )
+        self._silences = 0
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all records and properties of this run begin with."""
+        return self._lab.prefix
+
+    @property
+    def asked(self) -> tuple[Question, ...]:
+        """The questions that the token's scopes allow."""
+        return tuple(one for one in self.questions if not one.missing(self._lab.granted))
+
+    @property
+    def skipped(self) -> tuple[Question, ...]:
+        """The questions that they do not."""
+        return tuple(one for one in self.questions if one.missing(self._lab.granted))
+
+    @property
+    def most_calls(self) -> int:
+        """Calls that the run sends at most, those that have to be repeated not counted."""
+        return sum(one.calls for one in self.asked) + most_calls(self.asked)
+
+    def run(self, tell: Callable[[Result], None]) -> Report:
+        """Ask every question, telling each result as it comes; then remove all that was made.
+
+        A first KeyboardInterrupt ends the asking, a second one the removing; none is passed on.
+        """
+        lab, results, stopped = self._lab, [], ""
+        before = sum(lab.hubspot.calls.values())
+        with lab.watching():
+            try:
+                for question in self.questions:
+                    results.append(self._put(question))
+                    tell(results[-1])
+            except _Stopped as why:
+                stopped = str(why)
+            except KeyboardInterrupt:
+                stopped = INTERRUPTED
+            finally:
+                stopped = self._remove(stopped)
+        for question in self.questions[len(results) :]:
+            results.append(self._private(Result(question, Verdict.SKIPPED, seen=stopped)))
+            tell(results[-1])
+        calls = sum(lab.hubspot.calls.values()) - before
+        left = tuple(map(self._masked, lab.inventory.left()))
+        return Report(
+            self._run, self._api, self._account, tuple(results), calls, self._masked(stopped), left
+        )
+
+    def _remove(self, stopped: str) -> str:
+        """Remove all; beginning anew where this is the first interrupt. Why the run stopped."""
+        try:
+            clean_up(self._lab)
+        except KeyboardInterrupt:
+            if stopped != INTERRUPTED:
+                return self._remove(INTERRUPTED)
+            self._lab.inventory.problems["interrupted while removing"] = None
+        return stopped
+
+    def _put(self, question: Question) -> Result:
+        """Ask one question, and take whatever comes of it for a result."""
+        try:
+            with self._lab.at_most(question.calls):
+                result = self._answer(question)
+            self._silences = 0
+        except (Skip, AuthError) as why:
+            if isinstance(why, AuthError) and why.status == 401:
+                raise _Stopped(str(why)) from why
+            result = Result(question, Verdict.SKIPPED, seen=str(why))
+        except RateLimited as why:
+            raise _Stopped(str(why)) from why
+        except Unreachable as why:
+            self._silences += 1
+            if self._silences == SILENCES:
+                raise _Stopped(str(why)) from why
+            result = Result(question, Verdict.UNCLEAR, seen=str(why))
+        except NotMade as why:
+            result = Result(question, Verdict.UNCLEAR, seen=f"it could not be prepared: {why}")
+        except (Unclear, ApiError) as why:
+            result = Result(question, Verdict.UNCLEAR, seen=str(why))
+        except Exception as why:  # noqa: BLE001  (an answer that nobody foresaw costs one question)
+            result = Result(question, Verdict.UNCLEAR, seen=f"{type(why).__name__}: {why}")
+        return self._private(result)
+
+    def _answer(self, question: Question) -> Result:
+        missing = question.missing(self._lab.granted)
+        if missing:
+            raise Skip(f"the token lacks {', '.join(missing)}")
+        found: Found = question.ask(self._lab)
+        held = found.answer == question.expected
+        verdict = Verdict.HELD if held else Verdict.DIFFERS
+        if found.answer not in question.answers:
+            raise Unclear(f"{found.answer}: {found.seen}")
+        return Result(question, verdict, found.answer, found.seen)
+
+    def _private(self, result: Result) -> Result:
+        return Result(result.question, result.verdict, result.answer, self._masked(result.seen))
+
+    def _masked(self, text: str) -> str:
+        """Without the account's id: reports are made to be passed on."""
+        return text.replace(str(self._account.portal_id), "PORTAL")

@@ -1,0 +1,34 @@
+"""The questions, in the order they are asked."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from reconcile.probing.model import Question
+from reconcile.probing.questions import access, batches, keys, links, records, values
+
+QUESTIONS: tuple[Question, ...] = (
+    *keys.QUESTIONS,
+    *batches.QUESTIONS,
+    *values.QUESTIONS,
+    *records.QUESTIONS,
+    *links.QUESTIONS,
+    *access.QUESTIONS,  # last: what is asked of the answers to all the others
+)
+"""The open questions of the reference (§17), and every switch of the sandbox that can be asked."""
+
+_NO_SEARCH = "reconcile never searches to decide anything"
+
+NOT_ASKED: Mapping[str, str] = MappingProxyType(
+    {
+        "refused_calls_count": "it would take provoking a 429",
+        "v3_associations_have_the_pool": "reconcile sends no v3 association calls",
+        "search_index_lag": _NO_SEARCH,
+        "search_limits": _NO_SEARCH,
+        "search_not_equal_needs_value": _NO_SEARCH,
+        "stages_in_use_are_kept": "it would take a pipeline; the probe makes none",
+        "disabled_object_types": "HubSpot's refusal to make a record says it",
+        "additional_currencies": "the account's details list them",
+        "shuffle_seed": "it is the sandbox's own",
+    }
+)
+"""Switches of the sandbox that no question is about, and why."""

@@ -1,0 +1,155 @@
+"""Scopes and limits: what can be told without provoking anything (ref §2, §3)."""
+
+from reconcile.probing.lab import Lab
+from reconcile.probing.model import KINDS, Found, Need, Possible, Question, Skip, Unclear
+
+NO_ID = "0"
+"""An id that no record has: the call is for its refusal alone."""
+
+SECONDS, MILLISECONDS = 60, 500
+"""A Retry-After up to the one is in seconds, from the other on in milliseconds."""
+
+_SKIPPED = "askable only with a second token that may write one object type and not the other"
+
+
+def _missing_scope(lab: Lab) -> Found:
+    if lab.granted is None:
+        raise Skip("HubSpot does not tell this token's scopes, so none is known to be missing")
+    lacking = [name for name, kind in KINDS.items() if lab.granted.isdisjoint(kind.read_scopes)]
+    others = ("contacts", "companies", "deals", "products")
+    lacking += [name for name in others if f"crm.objects.{name}.read" not in lab.granted]
+    if not lacking:
+        raise Skip("no scope is missing that could be missed")
+    seen = lab.ask("GET", lab.routes.record(lacking[0], NO_ID), forbidden=True)
+    if seen.status != 403:
+        raise Unclear(f"{lacking[0]} without their scope: {seen.told()}")
+    if seen.category == "MISSING_SCOPES":
+        return Found("private_app")
+    if "do not have permissions" in seen.message and not seen.category:
+        return Found("oauth")
+    raise Unclear(seen.told())
+
+
+def _association_scopes(_: Lab) -> Found:
+    raise Skip(_SKIPPED)
+
+
+def _retry_after(lab: Lab) -> Found:
+    if not lab.limited:
+        raise Skip("no 429 came by itself, and none is provoked")
+    given = [value for value in lab.limited if value is not None]
+    if not given:
+        return Found("absent", f"{len(lab.limited)} answers 429")
+    told = f"{len(given)} of {len(lab.limited)} answers 429, first: {given[0]}"
+    if not given[0].isdecimal() or SECONDS < int(given[0]) < MILLISECONDS:
+        raise Unclear(told)
+    return Found("seconds" if int(given[0]) <= SECONDS else "milliseconds", told)
+
+
+def _association_headers(lab: Lab) -> Found:
+    """Compare what a call to the objects and one to the associations tell of the limit."""
+    lab.ask("GET", lab.routes.record("orders", NO_ID))
+    objects = _limit(lab)
+    if objects is None:
+        raise Skip("the account sends no headers about its limit")
+    path = lab.routes.links("line_items", "orders", "read")
+    seen = lab.ask("POST", path, body={"inputs": [{"id": NO_ID}]}, pool="associations")
+    associations = _limit(lab)
+    told = f"maximum and remaining of objects {objects}, of associations {associations}"
+    if associations is None:
+        return Found("absent", told)
+    if associations[0] != objects[0] or associations[1] > objects[1]:
+        return Found("own", told)
+    if associations[1] in (objects[1], objects[1] - 1):  # it may count in its own pool alone
+        return Found("app", told)
+    raise Unclear(f"{told}, HTTP {seen.status}")
+
+
+def _limit(lab: Lab) -> tuple[int, int] | None:
+    """Maximum and remaining calls of the interval, as the last answer's headers tell them."""
+    found = [lab.headers.get(f"x-hubspot-ratelimit-{name}", "") for name in ("max", "remaining")]
+    if not all(text.isdecimal() for text in found):
+        return None
+    return int(found[0]), int(found[1])
+
+
+QUESTIONS = (
+    Question(
+        id="missing-scope-shape",
+        section="§2",
+        words="Which of the two recorded bodies does a missing scope get?",
+        expected="private_app",
+        answers={
+            "private_app": Possible(
+                "a missing scope is a 403 MISSING_SCOPES", {"missing_scopes_shape": "private_app"}
+            ),
+            "oauth": Possible(
+                "a missing scope is a 403 without a category", {"missing_scopes_shape": "oauth"}
+            ),
+        },
+        ask=_missing_scope,
+        calls=1,
+        rows=("missing-scope", "missing-scope-of-an-oauth-app"),
+    ),
+    Question(
+        id="association-write-scopes",
+        section="§2",
+        words="Does associating need write access to both object types?",
+        expected="both",
+        answers={
+            "both": Possible(
+                "associating needs write access to both types", {"association_write_needs": "both"}
+            ),
+            "from": Possible(
+                "associating needs write access to the first type",
+                {"association_write_needs": "from"},
+            ),
+        },
+        ask=_association_scopes,
+        calls=0,
+        rows=(
+            "associating-needs-both-types",
+            "associating-needs-the-first-type-with-the-switch",
+        ),
+    ),
+    Question(
+        id="association-rate-headers",
+        section="§3",
+        words="Of which limit do the headers of an association call tell?",
+        expected="own",
+        answers={
+            "own": Possible(
+                "association calls tell of a limit of their own",
+                {"association_rate_headers": "own"},
+            ),
+            "app": Possible(
+                "association calls tell of the limit of all calls",
+                {"association_rate_headers": "app"},
+            ),
+            "absent": Possible(
+                "association calls tell of no limit", {"association_rate_headers": "absent"}
+            ),
+        },
+        ask=_association_headers,
+        calls=2,
+        needs=(Need("orders", "read"), Need("line_items", "read")),
+    ),
+    Question(
+        id="retry-after",
+        section="§17.9",
+        words="Does a 429 carry Retry-After?",
+        expected="absent",
+        answers={
+            "absent": Possible("a 429 has no Retry-After", {"rate_limit_retry_after": "absent"}),
+            "seconds": Possible(
+                "a 429 has a Retry-After in seconds", {"rate_limit_retry_after": "seconds"}
+            ),
+            "milliseconds": Possible(
+                "a 429 has a Retry-After in milliseconds",
+                {"rate_limit_retry_after": "milliseconds"},
+            ),
+        },
+        ask=_retry_after,
+        calls=0,
+    ),
+)

@@ -1,0 +1,180 @@
+"""Batches: partial success, merged ids, the order of results (ref §4, §6, §8)."""
+
+from reconcile.hubspot.routes import Routes
+from reconcile.probing.asking import READS
+from reconcile.probing.lab import DEFINED, MARK, Lab
+from reconcile.probing.model import (
+    Found,
+    NotMade,
+    Possible,
+    Question,
+    Skip,
+    Unclear,
+    keys,
+    records,
+)
+from reconcile.probing.seen import Seen
+
+NOT_A_NUMBER = "not a number"
+MERGING = "2026-03"
+"""The version of the API that merges orders; v3 does not (reference §1)."""
+
+
+def _traced_update(lab: Lab) -> Found:
+    good, bad = lab.make("orders"), lab.make("orders")
+    mark, trace = lab.value(), lab.value()
+    inputs = [
+        {"id": good, "properties": {MARK: mark}, "objectWriteTraceId": mark},
+        {"id": bad, "properties": {"hs_tax": NOT_A_NUMBER}, "objectWriteTraceId": trace},
+    ]
+    seen = lab.ask("POST", lab.routes.batch("orders", "update"), body={"inputs": inputs})
+    if seen.status == 400:
+        return Found("refused", seen.told())
+    if not seen.ok or [result.id for result in seen.results] != [good] or len(seen.errors) != 1:
+        raise Unclear(seen.shape() if seen.ok else seen.told())
+    lab.shown("orders", good, [], mark)
+    named = seen.errors[0].names("objectWriteTraceId") == (trace,)
+    return Found("rescued" if named else "unnamed", seen.shape())
+
+
+def _merged(lab: Lab) -> Found:
+    one, other = lab.make("orders"), lab.make("orders")
+    body = {"primaryObjectId": one, "objectIdToMerge": other}
+    path = f"{Routes(MERGING).objects('orders')}/merge"
+    seen = lab.ask("POST", path, body=body, repeatable=False)
+    if not seen.ok:
+        raise Skip(f"orders cannot be merged here: {seen.told()}")
+    if not seen.id:
+        raise Unclear(seen.shape())
+    lab.inventory.add("orders", seen.id)
+    for former in {one, other} - {seen.id}:
+        lab.inventory.gone("orders", former)
+    former = other if seen.id == one else one
+    into = lab.until(lambda: lab.get("orders", former), lambda got: got.id == seen.id)
+    if into.id != seen.id:
+        raise Unclear(f"a read of the former id does not lead to the merged record: {into.told()}")
+
+    def read() -> Seen:
+        inputs = {"inputs": [{"id": former}], "properties": []}
+        return lab.ask("POST", lab.routes.batch("orders", "read"), body=inputs)
+
+    answer = lab.until(read, lambda seen: bool(seen.results))
+    if not answer.ok:
+        raise Unclear(answer.told())
+    if [result.id for result in answer.results] == [seen.id]:
+        return Found("follows")
+    if answer.results:
+        raise Unclear(answer.shape())
+    return Found("missing", answer.shape())
+
+
+def _line_upsert(lab: Lab) -> Found:
+    try:
+        key = lab.key("line_items")
+    except NotMade as refused:
+        raise Skip(f"line items have no key to upsert by: {refused}") from None
+    good, bad = lab.value(), lab.value()
+    by_value = {good: {"quantity": "1"}, bad: {"price": NOT_A_NUMBER}}
+    seen = lab.upsert("line_items", key, by_value, echo=True)
+    if seen.status == 400:
+        return Found("refused", seen.told())
+    shape = seen.shape() if seen.ok else seen.told()
+    if not seen.ok or len(seen.results) != 1 or len(seen.errors) != 1:
+        raise Unclear(shape)
+    if seen.status != 207:
+        return Found("in-the-body", shape)
+    if seen.errors[0].names("objectWriteTraceId") != (bad,):
+        return Found("unnamed", shape)
+    return Found("named", shape)
+
+
+def _upsert_order(lab: Lab) -> Found:
+    key = lab.key("orders")
+    values = [lab.value() for _ in range(5)]
+    seen = lab.upsert("orders", key, {value: {} for value in values}, echo=True)
+    came = [result.properties.get(key) for result in seen.results]
+    if sorted(map(str, came)) != sorted(values):
+        raise Unclear(seen.shape() if seen.ok else seen.told())
+    if came == values:
+        raise Unclear("this once, five results came in the order of the inputs; do not rely on it")
+    return Found("other", f"inputs 1 to 5 came back as {', '.join(_places(values, came))}")
+
+
+def _places(values: list[str], came: list[object]) -> list[str]:
+    return [str(values.index(str(value)) + 1) for value in came]
+
+
+QUESTIONS = (
+    Question(
+        id="update-trace-ids",
+        section="§17.1",
+        words="Do trace ids let a batch update's valid inputs through beside an invalid one?",
+        expected="refused",
+        answers={
+            "refused": Possible(
+                "an invalid value refuses a whole batch update, trace ids or not",
+                {"trace_ids_rescue_batch_update": False},
+            ),
+            "rescued": Possible(
+                "with trace ids an invalid input of a batch update fails alone",
+                {"trace_ids_rescue_batch_update": True},
+            ),
+            "unnamed": Possible(
+                "with trace ids an invalid input of a batch update fails alone, and the error "
+                "does not name its trace id"
+            ),
+        },
+        ask=_traced_update,
+        calls=3 + READS,
+        needs=records("orders"),
+        rows=("batch-update-validation-is-400", "trace-ids-rescue-batch-update-with-the-switch"),
+    ),
+    Question(
+        id="batch-read-of-merged",
+        section="§17.4",
+        words="What does a batch read answer for the former id of a merged record?",
+        expected="follows",
+        answers={
+            "follows": Possible(
+                "a batch read of a merged id gives the record it became",
+                {"batch_read_follows_merges": True},
+            ),
+            "missing": Possible(
+                "a batch read does not find a merged id", {"batch_read_follows_merges": False}
+            ),
+        },
+        ask=_merged,
+        calls=3 + 2 * READS,
+        needs=records("orders"),
+        rows=("merge-makes-a-new-record", "merged-not-in-batch-read-with-the-switch"),
+    ),
+    Question(
+        id="line-item-upsert-207",
+        section="§17.8",
+        words="How does an upsert of line items answer when one input is invalid?",
+        expected="named",
+        answers={
+            "named": Possible(
+                "an upsert of line items is a 207: the good is written, the bad named by trace id"
+            ),
+            "unnamed": Possible("the 207 of a line item upsert does not name the bad trace id"),
+            "in-the-body": Possible("a line item upsert that fails in part is no 207"),
+            "refused": Possible("one invalid line item refuses the whole upsert, trace ids or not"),
+        },
+        ask=_line_upsert,
+        calls=DEFINED + 1,
+        needs=keys("line_items"),
+        rows=("upsert-partial-success", "line-item-upsert"),
+    ),
+    Question(
+        id="upsert-result-order",
+        section="§4",
+        words="Do the results of an upsert come in the order of its inputs?",
+        expected="other",
+        answers={"other": Possible("the results of an upsert come in an order of their own")},
+        ask=_upsert_order,
+        calls=DEFINED + 1,
+        needs=keys("orders"),
+        rows=("results-are-not-in-input-order",),
+    ),
+)

@@ -1,0 +1,133 @@
+"""Associations: with a create, and a second parent (ref §1, §8, §11)."""
+
+from collections.abc import Callable
+
+from reconcile.errors import ApiError
+from reconcile.hubspot.client import Pair, Refused, Written
+from reconcile.model.records import Link
+from reconcile.probing.asking import READS, is_answer
+from reconcile.probing.lab import Lab, LinkTo
+from reconcile.probing.model import KINDS, Found, Possible, Question, Skip, Unclear, records
+
+HUBSPOT = "HUBSPOT_DEFINED"
+
+
+def _type_id() -> int:
+    return KINDS["line_items"].associations["order"].type_id
+
+
+def _to(order: str) -> LinkTo:
+    return (order, HUBSPOT, _type_id())
+
+
+def _parents(lab: Lab, line: str) -> set[str]:
+    return _ids(lab.links("line_items", "orders", line))
+
+
+def _ids(links: frozenset[Link]) -> set[str]:
+    return {link.id for link in links}
+
+
+def _shown(lab: Lab, line: str, good: Callable[[set[str]], bool]) -> set[str]:
+    return lab.until(lambda: _parents(lab, line), good)
+
+
+def _create(lab: Lab) -> Found:
+    order = lab.make("orders")
+    first = lab.make("line_items", links=[_to(order)])
+    if not _shown(lab, first, bool):
+        return Found("lost", "a valid association was not made")
+    # An id that is no order's for certain: that of our own line item.
+    if lab.get("orders", first).status != 404:
+        raise Skip("an order has the id of our line item; it is left alone")
+    answer = lab.attempt("line_items", {}, [_to(order), _to(first)])
+    if isinstance(answer, Refused):
+        half = _ids(lab.links("orders", "line_items", order)) - {first}
+        for line in half:
+            lab.inventory.add("line_items", line)
+        return Found("half-done" if half else "atomic", answer.message)
+    made = _shown(lab, answer.id, bool)
+    return Found("lenient" if order in made else "lost")
+
+
+def _second_parent(lab: Lab) -> Found:
+    one, other = lab.make("orders"), lab.make("orders")
+    line = lab.make("line_items")
+    first = _associate(lab, line, one)
+    if isinstance(first, Refused) or not _shown(lab, line, bool):
+        raise Unclear(f"a line item could not be associated with an order: {first}")
+    second = _associate(lab, line, other)
+    if isinstance(second, Refused):
+        return Found("one", second.message)
+    found = _shown(lab, line, lambda parents: other in parents)
+    if found == {one, other}:
+        return Found("many")
+    if found == {other}:
+        return Found("moved")
+    raise Unclear("the second association was accepted and is not there")
+
+
+def _associate(lab: Lab, line: str, order: str) -> Written | Refused:
+    trace = lab.value()
+    lab.spend()
+    try:
+        pair = Pair(trace, line, order, ((HUBSPOT, _type_id()),))
+        answer = lab.hubspot.associate("line_items", "orders", [pair])[trace]
+    except ApiError as error:
+        if not is_answer(error):
+            raise
+        return Refused(str(error), error.category)
+    if not isinstance(answer, Written | Refused):
+        raise Unclear(answer.message)
+    return answer
+
+
+QUESTIONS = (
+    Question(
+        id="create-associations",
+        section="§11",
+        words="Does an invalid association refuse the create it comes with?",
+        expected="atomic",
+        answers={
+            "atomic": Possible(
+                "an invalid association refuses the create", {"create_associations": "atomic"}
+            ),
+            "lenient": Possible(
+                "an invalid association is left out and the record made",
+                {"create_associations": "lenient"},
+            ),
+            "lost": Possible(
+                "a create makes the record and loses its associations",
+                {"create_associations": "lost"},
+            ),
+            "half-done": Possible("a create is refused for an association, but the record made"),
+        },
+        ask=_create,
+        calls=5 + 2 * READS,
+        needs=records("orders", "line_items"),
+        rows=(
+            "create-with-a-bad-association-writes-nothing",
+            "lenient-create-keeps-the-record-with-the-switch",
+            "lost-associations-with-the-switch",
+        ),
+    ),
+    Question(
+        id="second-parent",
+        section="§8",
+        words="Does a line item accept a second parent?",
+        expected="one",
+        answers={
+            "one": Possible(
+                "a line item with a parent is refused another", {"line_item_has_one_parent": True}
+            ),
+            "many": Possible(
+                "a line item may have several parents", {"line_item_has_one_parent": False}
+            ),
+            "moved": Possible("a second parent of a line item takes the place of the first"),
+        },
+        ask=_second_parent,
+        calls=5 + 2 * READS,
+        needs=records("orders", "line_items"),
+        rows=("one-parent-for-a-line-item", "many-parents-with-the-switch"),
+    ),
+)

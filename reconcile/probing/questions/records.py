@@ -1,0 +1,288 @@
+"""Single records and pipelines: what reads show, what deletes and repeats do (ref §1, §6-§10)."""
+
+from collections.abc import Callable
+
+from reconcile.probing.asking import READS
+from reconcile.probing.lab import Lab
+from reconcile.probing.model import Found, Need, Possible, Question, Skip, Unclear, records
+from reconcile.probing.seen import Seen
+
+UNSET = "hs_order_note"
+HOME = "hs_homecurrency_amount"
+PIPELINE = "14a2e10e-5471-408a-906e-c51f3b04369e"
+STAGES = frozenset(
+    {
+        "4b27b500-f031-4927-9811-68a0b525cbae",
+        "937ea84d-0a4f-4dcf-9028-3f9c2aafbf03",
+        "aa99e8d0-c1d5-4071-b915-d240bbb1aed9",
+        "3725360f-519b-4b18-a593-494d60a29c9f",
+        "3c85a297-e9ce-400b-b42e-9f16853d69d6",
+    }
+)
+"""The default order pipeline, the same in six unrelated accounts (reference §10)."""
+
+SETTLING = 2.0
+"""Seconds between two readings of updatedAt: HubSpot recalculates after a create (ref §6)."""
+
+
+def _requested(name_of: Callable[[Lab], str]) -> Callable[[Lab], Found]:
+    """What a requested name without a value shows, in a single and in a batch read."""
+
+    def ask(lab: Lab) -> Found:
+        order, name = lab.make("orders"), name_of(lab)
+        seen = lab.until(lambda: lab.get("orders", order, [name]), lambda got: got.status != 404)
+        body = {"inputs": [{"id": order}], "properties": [name]}
+        batch = lab.ask("POST", lab.routes.batch("orders", "read"), body=body)
+        alone = _shown(seen, name, [seen])
+        together = _shown(batch, name, batch.results)
+        if alone == together:
+            return Found(alone)
+        return Found("mixed", f"single read {alone}, batch read {together}")
+
+    return ask
+
+
+def _shown(seen: Seen, name: str, found: list[Seen]) -> str:
+    if seen.status == 400:
+        return "refused"
+    if not seen.ok or not found:
+        raise Unclear(seen.told())
+    properties = found[0].properties
+    if name not in properties:
+        return "absent"
+    if properties[name] is None:
+        return "null"
+    if properties[name] == "":
+        return "empty"
+    raise Unclear("a property that was never set has a value")
+
+
+def _noop(lab: Lab) -> Found:
+    order = lab.make("orders", {"hs_tags": "probe"})
+    before = lab.shown("orders", order, ["hs_tags"])
+    for _ in range(READS):
+        lab.pause(SETTLING)
+        again = lab.get("orders", order)
+        settled, before = again.body.get("updatedAt") == before.body.get("updatedAt"), again
+        if settled:
+            break
+    else:
+        raise Unclear("updatedAt does not come to rest after a create")
+    body = {"properties": {"hs_tags": "probe"}}
+    seen = lab.ask("PATCH", lab.routes.record("orders", order), body=body)
+    lab.pause(SETTLING)
+    after = lab.get("orders", order)
+    if not seen.ok or not after.ok:
+        raise Unclear(seen.told() if not seen.ok else after.told())
+    times = [one.body.get("updatedAt") for one in (before, seen, after)]
+    told = "before, in the answer and after: " + ", ".join(map(str, times))
+    return Found("unchanged" if times[0] == times[2] else "moved", told)
+
+
+def _priced(lab: Lab) -> Seen:
+    """Create an order that has an amount in the home currency."""
+    currency = {"hs_currency_code": lab.currency} if lab.currency else {}
+    made = lab.create("orders", {"hs_total_price": "10", **currency})
+    if not made.ok:
+        raise Unclear(made.told())
+    return made
+
+
+def _drift(lab: Lab) -> Found:
+    made = _priced(lab)
+    lab.pause(SETTLING)
+    later = lab.shown("orders", made.id, [])
+    times = [one.body.get("updatedAt") for one in (made, later)]
+    told = f"in the answer {times[0]}, later {times[1]}"
+    return Found("still" if times[0] == times[1] else "drifts", told)
+
+
+def _home_currency(lab: Lab) -> Found:
+    made = _priced(lab)
+    if made.properties.get(HOME):
+        return Found("at-once")
+    seen = lab.until(lambda: lab.get("orders", made.id, [HOME]), lambda got: _has(got, HOME))
+    if _has(seen, HOME):
+        return Found("later")
+    raise Unclear(f"{HOME} does not appear")
+
+
+def _has(seen: Seen, name: str) -> bool:
+    return bool(seen.properties.get(name))
+
+
+def _foreign_delete(lab: Lab) -> Found:
+    order = lab.make("orders")
+    lab.shown("orders", order, [])
+    for archived in ("false", "true"):
+        path = lab.routes.record("carts", order)
+        if lab.ask("GET", path, params={"archived": archived}).status != 404:
+            raise Skip("a cart has the id of our order; it is left alone")
+    seen = lab.ask("DELETE", lab.routes.record("carts", order))
+    after = lab.get("orders", order)
+    if after.status == 404:
+        return Found("archives", seen.told())
+    if not after.ok:
+        raise Unclear(after.told())
+    if seen.status == 204:
+        return Found("204")
+    if seen.status == 404:
+        return Found("404", seen.told())
+    raise Unclear(seen.told())
+
+
+def _not_found(lab: Lab) -> Found:
+    order = lab.make("orders")
+    lab.archive("orders", order)
+    seen = lab.get("orders", order)
+    if seen.status != 404:
+        raise Unclear(seen.told())
+    if not seen.category:
+        return Found("bare", seen.told())
+    if seen.category == "OBJECT_NOT_FOUND":
+        return Found("category")
+    raise Unclear(seen.told())
+
+
+def _pipelines(lab: Lab) -> Found:
+    lab.spend()
+    found = {one.id: frozenset(one.stages) for one in lab.hubspot.pipelines("orders")}
+    if PIPELINE not in found:
+        return Found("other", f"{len(found)} pipelines, none with the known id")
+    lacking = len(STAGES - found[PIPELINE])
+    return Found("other", f"{lacking} of its 5 stages are missing") if lacking else Found("known")
+
+
+QUESTIONS = (
+    Question(
+        id="unset-reads-null",
+        section="§1",
+        words="Is a requested property that was never set null?",
+        expected="null",
+        answers={
+            "null": Possible("a requested property that was never set is null"),
+            "absent": Possible("a requested property that was never set is left out"),
+            "empty": Possible('a requested property that was never set is ""'),
+            "refused": Possible("requesting a property that was never set is refused"),
+            "mixed": Possible("it depends on the endpoint what an unset property reads as"),
+        },
+        ask=_requested(lambda _: UNSET),
+        calls=2 + READS,
+        needs=records("orders"),
+        rows=("unset-is-null-and-undefined-is-left-out",),
+    ),
+    Question(
+        id="undefined-name-omitted",
+        section="§1",
+        words="Is a requested name that is not defined left out silently?",
+        expected="absent",
+        answers={
+            "absent": Possible("a requested name that is not defined is left out silently"),
+            "null": Possible("a requested name that is not defined is null"),
+            "empty": Possible('a requested name that is not defined is ""'),
+            "refused": Possible("requesting a name that is not defined is refused"),
+            "mixed": Possible("it depends on the endpoint what an undefined name does"),
+        },
+        ask=_requested(lambda lab: f"{lab.prefix}_undefined"),
+        calls=2 + READS,
+        needs=records("orders"),
+        rows=("unset-is-null-and-undefined-is-left-out",),
+    ),
+    Question(
+        id="noop-updated-at",
+        section="§6",
+        words="Does a write that changes nothing move updatedAt?",
+        expected="unchanged",
+        answers={
+            "unchanged": Possible("a write that changes nothing leaves updatedAt alone"),
+            "moved": Possible("a write that changes nothing moves updatedAt"),
+        },
+        ask=_noop,
+        calls=3 + 2 * READS,
+        needs=records("orders"),
+        rows=("no-op-keeps-updated-at",),
+    ),
+    Question(
+        id="updated-at-drift",
+        section="§6",
+        words="Does updatedAt move by itself after a create?",
+        expected="still",
+        answers={
+            "still": Possible(
+                "updatedAt stays as it is after a create", {"updated_at_drifts": False}
+            ),
+            "drifts": Possible(
+                "updatedAt moves by itself after a create", {"updated_at_drifts": True}
+            ),
+        },
+        ask=_drift,
+        calls=1 + READS,
+        needs=records("orders"),
+    ),
+    Question(
+        id="home-currency",
+        section="§12",
+        words="Has the answer to a write the amount in the home currency already?",
+        expected="at-once",
+        answers={
+            "at-once": Possible(
+                "a write's answer has the amount in the home currency",
+                {"home_currency_comes_later": False},
+            ),
+            "later": Possible(
+                "the amount in the home currency appears after the write",
+                {"home_currency_comes_later": True},
+            ),
+        },
+        ask=_home_currency,
+        calls=1 + READS,
+        needs=records("orders"),
+    ),
+    Question(
+        id="foreign-delete",
+        section="§17.10",
+        words="What does DELETE do with the id of another object type's record?",
+        expected="204",
+        answers={
+            "204": Possible("DELETE of another type's id answers 204 and does nothing"),
+            "404": Possible("DELETE of another type's id answers 404"),
+            "archives": Possible("DELETE of another type's id archives that record"),
+        },
+        ask=_foreign_delete,
+        calls=5 + READS,
+        needs=records("orders", "carts"),
+        rows=("delete-of-nothing-is-204",),
+    ),
+    Question(
+        id="not-found-category",
+        section="§3",
+        words="Does a 404 for a record carry a category?",
+        expected="category",
+        answers={
+            "category": Possible(
+                "a 404 for a record carries OBJECT_NOT_FOUND", {"not_found_has_category": True}
+            ),
+            "bare": Possible(
+                "a 404 for a record carries no category", {"not_found_has_category": False}
+            ),
+        },
+        ask=_not_found,
+        calls=3 + READS,
+        needs=records("orders"),
+        rows=("not-found", "not-found-without-category-with-the-switch"),
+    ),
+    Question(
+        id="default-pipeline",
+        section="§10",
+        words="Does the default order pipeline have the known ids?",
+        expected="known",
+        answers={
+            "known": Possible("the default order pipeline and its five stages have the known ids"),
+            "other": Possible("the default order pipeline has other ids"),
+        },
+        ask=_pipelines,
+        calls=1,
+        needs=(Need("orders", "pipelines"),),
+        rows=("default-order-pipeline",),
+    ),
+)

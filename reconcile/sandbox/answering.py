@@ -1,0 +1,128 @@
+"""One request answered: token, limits, one transaction for its handler, errors."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reconcile.sandbox import account_api, admin_api, archiving, database, openapi, passage
+from reconcile.sandbox.calls import Call, Endpoint, Reply
+from reconcile.sandbox.course import Course, UndoneError
+from reconcile.sandbox.errors import HubSpotError
+from reconcile.sandbox.service import Service
+from reconcile.sandbox.wire import CONTENT_TYPE, encode
+
+_LOGIN = (
+    "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can "
+    "find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
+)
+# One has the token in its body, the other tells nothing about the account.
+_OPEN = {account_api.INTROSPECTION_PATH, openapi.PATH}
+
+
+def course_of(service: Service, endpoint: Endpoint, request: Request, raw: bytes) -> Course:
+    """Tell how a request goes; the sandbox's own routes go undisturbed."""
+    path, now = request.url.path, service.clock.now_ms()
+    if path.startswith(admin_api.PREFIX):
+        return Course()
+    return service.faults.course(request.method, path, raw, writes=endpoint.writes, now=now)
+
+
+def answer(
+    service: Service,
+    endpoint: Endpoint,
+    request: Request,
+    raw: bytes,
+    correlation_id: str,
+    *,
+    course: Course,
+) -> passage.Answer:
+    """Run a handler in its transaction and write down what it says, and whether it wrote."""
+    headers: dict[str, str] = {}
+    try:
+        passage.catch_up(service)
+        with database.transaction(service.connection, write=endpoint.writes):
+            call = passage.disturbed(
+                _call(service, endpoint, request, raw, headers), course, writes=endpoint.writes
+            )
+            archiving.empty_bin(service.connection, call.now)
+            reply = endpoint.handler(call)
+            course.check(reply)
+    except UndoneError as undone:
+        service.definitions.forget()
+        return _response(undone.reply, headers), False
+    except HubSpotError as error:
+        service.definitions.forget()
+        return error_response(error, correlation_id, headers), False
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        # Another process holds the database: HubSpot's word for that is 423 (ref §3).
+        locked = HubSpotError(423, "The resource is locked by other writes, try again later")
+        return error_response(locked, correlation_id, headers), False
+    return _response(reply, headers), endpoint.writes
+
+
+def _call(
+    service: Service, endpoint: Endpoint, request: Request, raw: bytes, headers: dict[str, str]
+) -> Call:
+    """Check token, limits and content type; gather what the handler may know.
+
+    The headers of the limits are put among ``headers``.
+    """
+    scopes = frozenset() if endpoint.path in _OPEN else _scopes(service, request)
+    now = service.clock.now_ms()
+    if endpoint.path not in _OPEN and not endpoint.path.startswith(admin_api.PREFIX):
+        token = token_of(request)
+        headers |= service.limits.arrive(endpoint.path, token, now, service.apps)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if raw and content_type != "application/json":
+        raise HubSpotError(415, "Unsupported Media Type: the body must be application/json")
+    return Call(
+        connection=service.connection,
+        definitions_cache=service.definitions,
+        switches=service.switches,
+        portal_id=service.portal_id,
+        base_url=service.base_url,
+        scopes=scopes,
+        path=request.url.path,
+        params=request.path_params,
+        query=parse_qs(request.url.query, keep_blank_values=True),
+        raw_body=raw,
+        limits=service.limits,
+        now=now,
+    )
+
+
+def _scopes(service: Service, request: Request) -> frozenset[str]:
+    """Return the scopes of the request's token, or answer 401."""
+    row = service.connection.execute(
+        "SELECT scopes FROM token WHERE token = ? AND revoked = 0", (token_of(request),)
+    ).fetchone()
+    if row is None:
+        raise HubSpotError(401, _LOGIN, category="INVALID_AUTHENTICATION")
+    return frozenset(json.loads(row[0]))
+
+
+def token_of(request: Request) -> str:
+    """Return the bearer token of a request; without one it is empty."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _response(reply: Reply, headers: Mapping[str, str]) -> Response:
+    if reply.body is None:
+        return Response(status_code=reply.status, headers=headers)
+    return Response(encode(reply.body), reply.status, headers, CONTENT_TYPE)
+
+
+def error_response(
+    error: HubSpotError, correlation_id: str, headers: Mapping[str, str] = MappingProxyType({})
+) -> Response:
+    """Answer with an error's body and headers."""
+    body = encode(error.body(correlation_id))
+    return Response(body, error.status, {**headers, **error.headers}, CONTENT_TYPE)

@@ -1,0 +1,44 @@
+"""The recycling bin: what goes in together, and what leaves it for good (ref §8, §9).
+
+There is no way back out of it through the API.
+"""
+
+import sqlite3
+from datetime import timedelta
+
+from reconcile.sandbox import association_store, definitions, records
+from reconcile.sandbox.association_store import End
+from reconcile.sandbox.calls import Call
+from reconcile.sandbox.object_types import LINE_ITEM, QUOTE, ObjectType
+from reconcile.sandbox.wire import record_id
+
+_KEPT_MS = timedelta(days=90) // timedelta(milliseconds=1)  # ref §8, H
+
+
+def archive(call: Call, kind: ObjectType, text: str) -> None:
+    """Archive a record; whatever names none is passed over (ref §8, H).
+
+    A quote takes its line items with it.
+    """
+    number = record_id(text)
+    if number is None or not records.exists(call.connection, kind.id, number):
+        return
+    if kind is QUOTE:
+        for link in association_store.links(call.connection, End(kind.id, number), LINE_ITEM.id):
+            records.archive(call.connection, LINE_ITEM.id, link.to_id, call.now)
+    records.archive(call.connection, kind.id, number, call.now)
+
+
+def empty_bin(connection: sqlite3.Connection, now: int) -> None:
+    """Purge what was archived more than 90 days ago: records, and definitions of properties."""
+    due = connection.execute(
+        "SELECT type, id FROM record WHERE archived_at IS NOT NULL AND archived_at < ?",
+        (now - _KEPT_MS,),
+    ).fetchall()
+    for type_id, number in due:
+        association_store.forget(connection, End(type_id, number))
+        records.delete(connection, type_id, number)
+    limit = (now - _KEPT_MS,)
+    if connection.execute("SELECT 1 FROM property WHERE archived_at < ?", limit).fetchone():
+        connection.execute("DELETE FROM property WHERE archived_at < ?", limit)
+        definitions.mark_changed(connection)

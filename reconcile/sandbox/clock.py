@@ -1,0 +1,38 @@
+"""The sandbox's one clock: real time, and whatever a test adds to it.
+
+Timestamps, limits, the search index and everything else that depends on time ask it, so that a test
+can wait ten seconds, or until tomorrow, without waiting.
+"""
+
+import time
+from datetime import datetime, timedelta
+from threading import Lock
+
+from reconcile.sandbox.wire import EPOCH
+
+_LONGEST = timedelta(days=3660)
+
+
+class Clock:
+    """Tells the time in epoch milliseconds; asked and moved by different threads."""
+
+    def __init__(self, stopped_at: datetime | None = None) -> None:
+        """Run with real time, or stand still at a moment until it is advanced."""
+        self._lock = Lock()
+        self._ahead = 0
+        self._stopped: int | None = None
+        if stopped_at is not None:
+            self._stopped = (stopped_at - EPOCH) // timedelta(milliseconds=1)
+
+    def now_ms(self) -> int:
+        """Return the time."""
+        start = time.time_ns() // 1_000_000 if self._stopped is None else self._stopped
+        return start + self._ahead
+
+    def advance(self, seconds: float) -> int:
+        """Let time pass; it never goes back. Returns the new time."""
+        if not 0 <= seconds <= _LONGEST.total_seconds():
+            raise ValueError(f"the clock advances by 0 to {_LONGEST.total_seconds():.0f} seconds")
+        with self._lock:
+            self._ahead += round(seconds * 1000)
+        return self.now_ms()

@@ -1,0 +1,79 @@
+"""How one request goes: undisturbed, unless faults strike it (see ``faults``)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reconcile.sandbox.calls import Call, Reply
+
+Intervention = Callable[[Call, str], None]
+"""Something done to the account in the name of somebody else; given the caller's token too."""
+
+Delivery = Literal["whole", "none", "half", "truncated", "invalid", "empty", "gateway"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer given in place of handling the request."""
+
+    status: int
+    shape: Literal["ten_secondly", "daily", "search"] = "ten_secondly"
+    """Which of the three bodies a 429 has."""
+
+    retry_after: str | None = None
+
+
+class UndoneError(Exception):
+    """Undoes what a handler wrote, and keeps what it said."""
+
+    def __init__(self, reply: Reply) -> None:
+        """Keep the reply."""
+        super().__init__()
+        self.reply = reply
+
+
+@dataclass
+class Course:
+    """What is to happen to one request. Each fault that strikes it changes some of this."""
+
+    struck: list[tuple[int, str]] = field(default_factory=list)
+    """The rules that struck, by number and name."""
+
+    wait: float = 0.0
+    """Seconds before anything is done."""
+
+    before: list[tuple[int, Intervention]] = field(default_factory=list)
+    after: list[tuple[int, Intervention]] = field(default_factory=list)
+    refusal: Refusal | None = None
+    is_dropped: bool = False
+    """The connection is closed and nothing is handled."""
+
+    times: int = 1
+    """How often the request is handled."""
+
+    answers_last: bool = False
+    """Of several answers the last one is given."""
+
+    commits: bool = True
+    """Whether what the handler wrote stays."""
+
+    loses_associations: bool = False
+    stale_seconds: float | None = None
+    key_lag_seconds: float | None = None
+    delivery: Delivery = "whole"
+    delivery_status: int = 502
+    resets: bool = False
+    """A closed connection is reset, not ended."""
+
+    dribble: float = 0.0
+    """Seconds over which the body is sent."""
+
+    def check(self, reply: Reply) -> None:
+        """Let what was written stay, or raise what undoes it and keeps the reply."""
+        if not self.commits:
+            raise UndoneError(reply)
+
+    @property
+    def names(self) -> str:
+        """The faults that struck, for the log."""
+        return ", ".join(name for _, name in self.struck)

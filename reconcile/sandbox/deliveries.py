@@ -1,0 +1,146 @@
+"""How an answer travels when it does not simply arrive: cut, garbled, slow, or not at all.
+
+A server cannot close a connection from within an ASGI application, so ``Protocol`` hands each
+request its transport.
+"""
+
+import asyncio
+import json
+import socket
+import struct
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from reconcile.sandbox.course import Course, Refusal
+from reconcile.sandbox.errors import HubSpotError
+from reconcile.sandbox.limits import TooManyCallsError
+from reconcile.sandbox.switches import Switches
+from reconcile.sandbox.wire import encode
+
+_TRANSPORT = "reconcile.sandbox.transport"
+_PIECES = 10
+_GATEWAYS = {502, 504, 521, 522, 523, 524, 525, 526}
+_MESSAGES = {
+    423: "The resource is locked by other writes, try again later",
+    477: "This account is being migrated to another data center, try again later",
+}
+_MIGRATION_SECONDS = "86400"  # up to 24 hours (ref §3)
+
+
+class Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1, whose application can close the connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Let every request of this connection know its transport."""
+        super().connection_made(transport)
+        serve = self.app
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            scope[_TRANSPORT] = transport
+            await serve(scope, receive, send)
+
+        self.app = app
+
+
+def refused(refusal: Refusal, switches: Switches, apps: str) -> HubSpotError | Response:
+    """Build the answer of a refusal; bodies of 5xx are not recorded, a gateway's is HTML."""
+    status = refusal.status
+    error: HubSpotError
+    if status in _GATEWAYS:
+        return _gateway(status)
+    if status == 429:
+        error = TooManyCallsError(refusal.shape, switches, {}, apps)
+    else:
+        error = HubSpotError(status, _MESSAGES.get(status, "internal error"))
+    wait = refusal.retry_after or (_MIGRATION_SECONDS if status == 477 else None)
+    if wait is not None:
+        error.headers["Retry-After"] = wait
+    return error
+
+
+def delivered(response: Response, course: Course) -> Response:
+    """Return what the client gets of an answer."""
+    match course.delivery:
+        case "gateway":
+            response = _gateway(course.delivery_status)
+        case "empty":
+            response = _changed(response, _emptied(bytes(response.body)))
+        case "truncated":
+            response = _changed(response, bytes(response.body)[: len(response.body) // 2])
+        case "invalid":
+            response = _changed(response, bytes(response.body)[:-1] + b",,]")
+    if course.delivery in {"none", "half"} or course.dribble:
+        return _Disturbed(response, course)
+    return response
+
+
+class _Disturbed(Response):
+    """An answer sent slowly, in part or not at all."""
+
+    def __init__(self, response: Response, course: Course) -> None:
+        super().__init__(response.body, response.status_code)
+        self.raw_headers = response.raw_headers
+        self._course = course
+
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
+        """Send what is to be sent; an unfinished answer makes the server close the connection."""
+        delivery = self._course.delivery
+        if delivery == "none":
+            await self._close(scope)
+            return
+        body = bytes(self.body)
+        if delivery == "half":
+            body = body[: len(body) // 2]
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        size = max(1, len(body) // (_PIECES if self._course.dribble else 1))
+        pieces = [body[begin : begin + size] for begin in range(0, len(body), size)]
+        for piece in pieces:
+            if self._course.dribble:
+                await asyncio.sleep(self._course.dribble / len(pieces))
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if delivery == "half":
+            await asyncio.sleep(0)
+            await self._close(scope)
+        else:
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _close(self, scope: Scope) -> None:
+        """Close the connection, and let the server notice before it would answer for us."""
+        transport = scope[_TRANSPORT]
+        if self._course.resets:
+            linger = struct.pack("ii", 1, 0)  # without lingering, closing is a reset
+            transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, linger
+            )
+            transport.abort()
+        else:
+            transport.close()
+        await asyncio.sleep(0.01)
+
+
+def _changed(response: Response, body: bytes) -> Response:
+    return Response(body, response.status_code, media_type=response.headers.get("content-type"))
+
+
+def _emptied(body: bytes) -> bytes:
+    """Empty the results of an answer, and forget its errors."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return body
+    kept = {"status", "startedAt", "completedAt", "total"}
+    left = {name: value for name, value in content.items() if name in kept}
+    return encode({"status": "COMPLETE", **left, "results": []})
+
+
+def _gateway(status: int) -> Response:
+    """Answer as the proxy before HubSpot does: HTML."""
+    page = (
+        f"<html>\n<head><title>{status} Error</title></head>\n"
+        f"<body>error code: {status}</body>\n</html>\n"
+    )
+    return Response(page, status, media_type="text/html;charset=UTF-8")

@@ -1,0 +1,236 @@
+"""When faults strike: rules, matched against each request as it comes.
+
+A rule names the requests it is about (method, path with ``*`` and ``?``, text of the body, whether
+the route writes) and which of those it strikes: all, the nth, every nth, or by chance from a seed.
+``times`` and ``lasting`` (seconds of the sandbox's clock from its first match) end it.
+"""
+
+import fnmatch
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache, reduce
+from operator import or_
+from threading import Lock
+from typing import Annotated, Any
+
+from reconcile.sandbox import faults as kinds
+from reconcile.sandbox import interventions as people
+from reconcile.sandbox.course import Course
+from reconcile.sandbox.faults import Fault
+
+_KINDS: tuple[type, ...] = (
+    kinds.Latency,
+    kinds.SlowBody,
+    kinds.Refuse,
+    kinds.CloseBefore,
+    kinds.CloseDuring,
+    kinds.CloseAfterCommit,
+    kinds.GatewayAfterCommit,
+    kinds.EmptyResults,
+    kinds.TruncatedJson,
+    kinds.InvalidJson,
+    kinds.StaleReads,
+    kinds.LaggingKeys,
+    kinds.LoseAssociations,
+    kinds.DeliverTwice,
+    people.Edit,
+    people.Archive,
+    people.Merge,
+    people.Unlink,
+    people.ChangeDefinition,
+    people.RemoveOption,
+    people.ArchiveDefinition,
+    people.RevokeToken,
+)
+
+
+@dataclass(frozen=True)
+class When:
+    """Which requests a rule is about, and which of them it strikes."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, of all classes
+    method: str | None = None
+    path: str = "*"
+    contains: str | None = None
+    """Text that the body has."""
+
+    writes: bool | None = None
+    """Only calls of routes that write, or only of those that do not."""
+
+    nth: int | None = None
+    every: int | None = None
+    probability: float | None = None
+    times: int | None = None
+    """How often it strikes at most."""
+
+    lasting: float | None = None
+    """Seconds from the first match after which it is over."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could never strike."""
+        for name in ("nth", "every", "times"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1")
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError("probability must be between 0 and 1")
+
+    def is_about(self, method: str, path: str, body: bytes, *, writes: bool) -> bool:
+        """Tell whether a request is one of those meant."""
+        return (
+            (self.method is None or self.method.upper() == method)
+            and fnmatch.fnmatchcase(path, self.path)
+            and (self.writes is None or self.writes == writes)
+            and (self.contains is None or self.contains.encode() in body)
+        )
+
+
+@dataclass
+class _Rule:
+    """One rule at work."""
+
+    number: int
+    fault: Fault
+    when: When
+    matched: int = 0
+    struck: int = 0
+    ends: int | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def strikes(self, now: int, chance: random.Random) -> bool:
+        """Count a request the rule is about; tell whether this one is struck."""
+        when = self.when
+        self.matched += 1
+        if when.lasting is not None and self.ends is None:
+            self.ends = now + round(when.lasting * 1000)
+        # Chance is drawn for each match, so that a seed gives the same strikes whatever else ends.
+        lucky = when.probability is None or chance.random() < when.probability
+        if when.times is not None and self.struck >= when.times:
+            return False
+        if self.ends is not None and now >= self.ends:
+            return False
+        nth = when.nth is None or self.matched == when.nth
+        if lucky and nth and (when.every is None or self.matched % when.every == 0):
+            self.struck += 1
+            return True
+        return False
+
+    def shown(self) -> dict[str, Any]:
+        """Show the rule and what came of it."""
+        given = {name: value for name, value in vars(self.when).items() if value is not None}
+        return {
+            "number": self.number,
+            **asdict(self.fault),  # type: ignore[call-overload]  # every fault is a dataclass
+            "when": given,
+            "matched": self.matched,
+            "struck": self.struck,
+            "problems": list(self.problems),
+        }
+
+
+class Faults:
+    """The rules of one server; used by tests and by the server, on different threads."""
+
+    def __init__(self, seed: int = 0) -> None:
+        """Start without rules."""
+        self._lock = Lock()
+        self._rules: list[_Rule] = []
+        self._next = 1
+        self._chance = random.Random(seed)
+
+    def add(
+        self,
+        fault: Fault,
+        *,
+        method: str | None = None,
+        path: str = "*",
+        contains: str | None = None,
+        writes: bool | None = None,
+        nth: int | None = None,
+        every: int | None = None,
+        probability: float | None = None,
+        times: int | None = None,
+        lasting: float | None = None,
+    ) -> int:
+        """Add a rule (see ``When``); returns its number."""
+        when = When(method, path, contains, writes, nth, every, probability, times, lasting)
+        return self.add_rule(fault, when)
+
+    def add_rule(self, fault: Fault, when: When) -> int:
+        """Add a rule; returns its number."""
+        with self._lock:
+            number, self._next = self._next, self._next + 1
+            self._rules.append(_Rule(number, fault, when))
+        return number
+
+    def seed(self, seed: int) -> None:
+        """Start chance anew."""
+        with self._lock:
+            self._chance = random.Random(seed)
+
+    def remove(self, number: int) -> bool:
+        """Remove one rule; tells whether it was there."""
+        with self._lock:
+            kept = [rule for rule in self._rules if rule.number != number]
+            found = len(kept) < len(self._rules)
+            self._rules = kept
+        return found
+
+    def clear(self) -> None:
+        """Remove every rule."""
+        with self._lock:
+            self._rules = []
+
+    def struck(self, number: int) -> int:
+        """Return how often a rule struck."""
+        with self._lock:
+            return next((rule.struck for rule in self._rules if rule.number == number), 0)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Show every rule."""
+        with self._lock:
+            return [rule.shown() for rule in self._rules]
+
+    def note(self, number: int, problem: str) -> None:
+        """Remember that a rule could not do what it says."""
+        with self._lock:
+            for rule in self._rules:
+                if rule.number == number:
+                    rule.problems.append(problem)
+
+    def course(self, method: str, path: str, body: bytes, *, writes: bool, now: int) -> Course:
+        """Tell how a request goes."""
+        course = Course()
+        if not self._rules:
+            return course
+        with self._lock:
+            for rule in self._rules:
+                about = rule.when.is_about(method, path, body, writes=writes)
+                if about and rule.strikes(now, self._chance):
+                    course.struck.append((rule.number, str(vars(rule.fault)["fault"])))
+                    rule.fault.strike(course, rule.number)
+        return course
+
+
+def parse(rule: Mapping[str, Any]) -> tuple[Fault, When]:
+    """Read a rule from JSON; ValueError tells what is wrong with it."""
+    fault = {name: value for name, value in rule.items() if name != "when"}
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    try:
+        parsed = _model().model_validate({"do": fault, "when": rule.get("when") or {}})
+    except ValidationError as error:
+        told = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ValueError("; ".join(told)) from None
+    return parsed.do, parsed.when
+
+
+@cache
+def _model() -> Any:
+    """Build what checks JSON against the classes; loaded when the first rule comes as JSON."""
+    from pydantic import Field, create_model  # noqa: PLC0415 - only those who script faults wait
+
+    union: Any = reduce(or_, _KINDS)
+    fault: Any = Annotated[union, Field(discriminator="fault")]
+    return create_model("Rule", do=(fault, ...), when=(When, ...))

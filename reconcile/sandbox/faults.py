@@ -1,0 +1,218 @@
+"""Faults on request: what each does to the course of a request that it strikes (issue 3, point 5).
+
+Every class is one fault, both for Python and as JSON, where ``fault`` names it:
+``{"fault": "latency", "seconds": 2}``. Those that touch the account are in ``interventions``; when
+a fault strikes is told by its rule (``fault_rules``).
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from reconcile.sandbox.course import Course, Delivery, Refusal
+
+_FORBID = {"extra": "forbid"}
+
+
+class Fault(Protocol):
+    """Something that can go wrong with a request."""
+
+    def strike(self, course: Course, number: int) -> None:
+        """Change the course of a request; ``number`` is the rule's."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The request is handled only after some real seconds."""
+
+    __pydantic_config__ = _FORBID
+    seconds: float
+    fault: Literal["latency"] = "latency"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Wait first."""
+        course.wait += self.seconds
+
+
+@dataclass(frozen=True)
+class SlowBody:
+    """The answer's body takes some real seconds to arrive, a little at a time."""
+
+    __pydantic_config__ = _FORBID
+    seconds: float
+    fault: Literal["slow_body"] = "slow_body"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Dribble the body."""
+        course.dribble = self.seconds
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """The request is not handled; the answer is a 429 of one shape, a 423, a 477 or a 5xx."""
+
+    __pydantic_config__ = _FORBID
+    status: int = 503
+    shape: Literal["ten_secondly", "daily", "search"] = "ten_secondly"
+    retry_after: str | None = None
+    fault: Literal["refuse"] = "refuse"
+
+    def __post_init__(self) -> None:
+        """Refuse a status that is no error."""
+        if not 400 <= self.status <= 599:
+            raise ValueError("status must be an error")
+
+    def strike(self, course: Course, _: int) -> None:
+        """Answer in place of the handler."""
+        course.refusal = Refusal(self.status, self.shape, self.retry_after)
+
+
+@dataclass(frozen=True)
+class CloseBefore:
+    """The connection is closed and nothing was done."""
+
+    __pydantic_config__ = _FORBID
+    resets: bool = False
+    fault: Literal["close_before"] = "close_before"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Drop the request."""
+        course.is_dropped, course.delivery, course.resets = True, "none", self.resets
+
+
+@dataclass(frozen=True)
+class CloseDuring:
+    """The connection is closed after half of the answer; what was written stays."""
+
+    __pydantic_config__ = _FORBID
+    resets: bool = False
+    fault: Literal["close_during"] = "close_during"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Send half."""
+        course.delivery, course.resets = "half", self.resets
+
+
+@dataclass(frozen=True)
+class CloseAfterCommit:
+    """Everything is done and committed, and the client gets nothing: the ambiguous create."""
+
+    __pydantic_config__ = _FORBID
+    resets: bool = False
+    fault: Literal["close_after_commit"] = "close_after_commit"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Send nothing."""
+        course.delivery, course.resets = "none", self.resets
+
+
+@dataclass(frozen=True)
+class GatewayAfterCommit:
+    """Everything is done and committed, and a gateway says 502, or another 5xx."""
+
+    __pydantic_config__ = _FORBID
+    status: int = 502
+    fault: Literal["gateway_after_commit"] = "gateway_after_commit"
+
+    def __post_init__(self) -> None:
+        """Refuse a status that no gateway gives."""
+        if not 500 <= self.status <= 599:
+            raise ValueError("status must be a 5xx")
+
+    def strike(self, course: Course, _: int) -> None:
+        """Answer for the server."""
+        course.delivery, course.delivery_status = "gateway", self.status
+
+
+@dataclass(frozen=True)
+class EmptyResults:
+    """A success whose results are empty, whether or not anything was written (ref §4)."""
+
+    __pydantic_config__ = _FORBID
+    committed: bool = True
+    fault: Literal["empty_results"] = "empty_results"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Empty the results."""
+        _spoil(course, "empty", committed=self.committed)
+
+
+@dataclass(frozen=True)
+class TruncatedJson:
+    """A whole answer whose JSON ends in the middle."""
+
+    __pydantic_config__ = _FORBID
+    committed: bool = True
+    fault: Literal["truncated_json"] = "truncated_json"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Cut the body."""
+        _spoil(course, "truncated", committed=self.committed)
+
+
+@dataclass(frozen=True)
+class InvalidJson:
+    """A success whose body is no JSON."""
+
+    __pydantic_config__ = _FORBID
+    committed: bool = True
+    fault: Literal["invalid_json"] = "invalid_json"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Garble the body."""
+        _spoil(course, "invalid", committed=self.committed)
+
+
+@dataclass(frozen=True)
+class StaleReads:
+    """Reads show records as they were some seconds ago, by the sandbox's clock (ref §13)."""
+
+    __pydantic_config__ = _FORBID
+    seconds: float
+    fault: Literal["stale_reads"] = "stale_reads"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Read the past, by key too."""
+        course.stale_seconds = course.key_lag_seconds = self.seconds
+
+
+@dataclass(frozen=True)
+class LaggingKeys:
+    """Reads by ``idProperty`` find records by the keys they had some seconds ago."""
+
+    __pydantic_config__ = _FORBID
+    seconds: float
+    fault: Literal["lagging_keys"] = "lagging_keys"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Look keys up in the past."""
+        course.key_lag_seconds = self.seconds
+
+
+@dataclass(frozen=True)
+class LoseAssociations:
+    """A create comes without its associations: half done, and a success."""
+
+    __pydantic_config__ = _FORBID
+    fault: Literal["lose_associations"] = "lose_associations"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Leave the associations out."""
+        course.loses_associations = True
+
+
+@dataclass(frozen=True)
+class DeliverTwice:
+    """The request arrives twice and is handled twice; the client sees one of the answers."""
+
+    __pydantic_config__ = _FORBID
+    answer: Literal["first", "second"] = "first"
+    fault: Literal["deliver_twice"] = "deliver_twice"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Handle it once more."""
+        course.times, course.answers_last = 2, self.answer == "second"
+
+
+def _spoil(course: Course, delivery: Delivery, *, committed: bool) -> None:
+    course.delivery = delivery
+    course.commits = course.commits and committed

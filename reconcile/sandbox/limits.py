@@ -1,0 +1,288 @@
+"""How many calls an account and its apps may make, and how many they made (ref §3).
+
+A call counts when it arrives. Every private app (each token is one) has a rolling window of ten
+seconds; search has one of a second for the whole account; the association endpoints have a pool of
+their own. Two daily counters, one of them for associations, start anew at the account's midnight.
+Everything is counted without a plan too, so that a client's limiter can be judged by the server's
+own count. The counts live as long as the server.
+"""
+
+import re
+import uuid
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from reconcile.sandbox.errors import HubSpotError
+from reconcile.sandbox.switches import Switches
+from reconcile.sandbox.wire import EPOCH, iso
+
+PoolName = Literal["app", "search", "associations"]
+Shape = Literal["ten_secondly", "daily", "search"]
+
+TEN_SECONDS, ONE_SECOND = 10_000, 1_000
+SEARCHES_A_SECOND = 5  # ref §3, H; older pages say 4
+FREE_DAILY = 250_000
+
+_ASSOCIATIONS = re.compile(r"/associations(/|$)")
+_PREFIX = "X-HubSpot-RateLimit-"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a subscription allows; a limit that is None does not exist."""
+
+    window: int | None
+    daily: int | None
+    association_window: int | None
+    association_daily: int | None
+
+
+NO_PLAN = Plan(None, None, None, None)
+PLANS: Mapping[str, Plan] = {  # ref §3, H
+    "starter": Plan(100, 250_000, 100, 500_000),
+    "pro": Plan(190, 625_000, 150, 500_000),
+    "enterprise": Plan(190, 1_000_000, 150, 500_000),
+    "addon": Plan(250, 1_625_000, 200, 1_000_000),
+    "pro+addon": Plan(250, 1_625_000, 200, 1_000_000),
+    "enterprise+addon": Plan(250, 2_000_000, 200, 1_000_000),
+    "oauth": Plan(110, None, 110, None),  # a public app: no daily header is sent to it
+}
+
+
+class Window:
+    """The calls of one pool within a rolling interval."""
+
+    def __init__(self, limit: int | None, interval: int) -> None:
+        """Start empty."""
+        self.limit = limit
+        self.interval = interval
+        self.worst = self.calls = self.refused = 0
+        self._arrived: deque[int] = deque()
+        self._counted: deque[int] = deque()
+
+    def arrive(self, now: int) -> None:
+        """Note that a call has come."""
+        self._arrived.append(now)
+        self._roll(now)
+        self.calls += 1
+        self.worst = max(self.worst, len(self._arrived))
+
+    def is_full(self, now: int) -> bool:
+        """Tell whether one more call is too many."""
+        self._roll(now)
+        return self.limit is not None and len(self._counted) >= self.limit
+
+    def count(self, now: int) -> None:
+        """Let a call take a slot, which it frees when it is older than the interval."""
+        self._counted.append(now)
+
+    def within(self, now: int, milliseconds: int) -> int:
+        """Count the slots taken lately."""
+        return sum(at > now - milliseconds for at in self._counted)
+
+    def shown(self, now: int) -> dict[str, Any]:
+        """Tell what this window saw; ``worst`` has the refused calls in it."""
+        self._roll(now)
+        return {
+            "used": len(self._counted),
+            "limit": self.limit,
+            "intervalMilliseconds": self.interval,
+            "calls": self.calls,
+            "refused": self.refused,
+            "worst": self.worst,
+        }
+
+    def _roll(self, now: int) -> None:
+        for times in (self._arrived, self._counted):
+            while times and times[0] <= now - self.interval:
+                times.popleft()
+
+
+class Limits:
+    """The counts of one server; asked by different threads."""
+
+    def __init__(self, plan: str | None, switches: Switches) -> None:
+        """Take the limits of a plan; without one nothing is refused and no header is sent."""
+        if plan is not None and plan not in PLANS:
+            raise ValueError(f"unknown plan {plan!r}; there are {', '.join(PLANS)}")
+        self.plan = None if plan is None else PLANS[plan]
+        self.plan_name = plan
+        self._switches = switches
+        self._zone = ZoneInfo(switches.account_time_zone)
+        self._lock = Lock()
+        self._forget()
+
+    def arrive(self, path: str, token: str, now: int, apps: str) -> dict[str, str]:
+        """Count a call to a route; return the headers of its answer, or refuse it.
+
+        ``apps`` ends the group name of a refusal: the app and the account. A refusal carries its
+        headers with it.
+        """
+        with self._lock:
+            pool = pool_of(path, self._switches)
+            window = self._window(pool, token)
+            daily = self._today(now)
+            day = "associations" if pool == "associations" else "app"
+            window.arrive(now)
+            most = self._daily_limit(day)
+            shape: Shape | None = None
+            if most is not None and daily[day] >= most:
+                shape = "daily"
+            elif window.is_full(now):
+                shape = "search" if pool == "search" else "ten_secondly"
+            if shape is None or self._switches.refused_calls_count:
+                window.count(now)
+                daily[day] += 1
+            headers = self._headers(pool, token, now)
+            if shape is None:
+                return headers
+            window.refused += 1
+            raise TooManyCallsError(shape, self._switches, headers, apps)
+
+    def used_today(self, now: int) -> int:
+        """Count today's calls of all apps, those of associations left out."""
+        with self._lock:
+            return self._today(now)["app"]
+
+    def daily_limit(self) -> int:
+        """Return the daily limit that the usage endpoint tells."""
+        return self._daily_limit("app") or FREE_DAILY
+
+    def resets_at(self, now: int) -> int:
+        """Return the account's next midnight."""
+        local = (EPOCH + timedelta(milliseconds=now)).astimezone(self._zone)
+        midnight = datetime(local.year, local.month, local.day, tzinfo=self._zone)
+        tomorrow = (midnight + timedelta(days=1)).astimezone(UTC)
+        return (tomorrow - EPOCH) // timedelta(milliseconds=1)
+
+    def shown(self, now: int) -> dict[str, Any]:
+        """Tell what was counted, pool by pool: the worst window ever, the calls refused."""
+        with self._lock:
+            day = dict(self._today(now))
+            pools = [
+                {"pool": pool, "app": app, **window.shown(now)}
+                for (pool, app), window in sorted(self._windows.items())
+            ]
+        return {
+            "plan": self.plan_name,
+            "pools": pools,
+            "daily": {
+                name: {"used": used, "limit": self._daily_limit(name)} for name, used in day.items()
+            },
+            "resetsAt": iso(self.resets_at(now)),
+        }
+
+    def worst(self, pool: PoolName = "app") -> int:
+        """Return the most calls that ever came to a pool within its interval, of any one app."""
+        with self._lock:
+            return max(
+                (w.worst for (name, _), w in self._windows.items() if name == pool), default=0
+            )
+
+    def clear(self) -> None:
+        """Forget every count."""
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._windows: dict[tuple[PoolName, str], Window] = {}
+        self._day = ""
+        self._daily = {"app": 0, "associations": 0}
+
+    def _window(self, pool: PoolName, token: str) -> Window:
+        key = (pool, "" if pool == "search" else token[-12:])
+        if key not in self._windows:
+            plan = self.plan or NO_PLAN
+            searches = None if self.plan is None else SEARCHES_A_SECOND
+            limit = {
+                "app": plan.window,
+                "associations": plan.association_window,
+                "search": searches,
+            }[pool]
+            self._windows[key] = Window(limit, ONE_SECOND if pool == "search" else TEN_SECONDS)
+        return self._windows[key]
+
+    def _today(self, now: int) -> dict[str, int]:
+        """Return the day's counters, new ones after midnight."""
+        local = (EPOCH + timedelta(milliseconds=now)).astimezone(self._zone)
+        day = local.date().isoformat()
+        if day != self._day:
+            self._day, self._daily = day, {"app": 0, "associations": 0}
+        return self._daily
+
+    def _daily_limit(self, day: str) -> int | None:
+        plan = self.plan or NO_PLAN
+        return plan.association_daily if day == "associations" else plan.daily
+
+    def _headers(self, pool: PoolName, token: str, now: int) -> dict[str, str]:
+        """Build the headers; a search has none about the interval ([pay search_429_live])."""
+        if self.plan is None:
+            return {}
+        headers = {}
+        day = "associations" if pool == "associations" else "app"
+        most = self._daily_limit(day)
+        if most is not None:
+            remaining = max(0, most - self._daily[day])
+            headers = {"Daily": str(most), "Daily-Remaining": str(remaining)}
+        told = pool
+        if pool == "associations" and self._switches.association_rate_headers != "own":
+            told = "app" if self._switches.association_rate_headers == "app" else "search"
+        if told != "search":
+            window = self._window(told, token)
+            most = window.limit or 0
+            taken, second = window.within(now, TEN_SECONDS), window.within(now, ONE_SECOND)
+            headers |= {
+                "Interval-Milliseconds": str(window.interval),
+                "Max": str(most),
+                "Remaining": str(max(0, most - taken)),
+                # Deprecated and not enforced, but still sent: a tenth, as recorded (190 and 19).
+                "Secondly": str(most // 10),
+                "Secondly-Remaining": str(max(0, most // 10 - second)),
+            }
+        return {f"{_PREFIX}{name}": value for name, value in headers.items()}
+
+
+class TooManyCallsError(HubSpotError):
+    """One of the three 429 bodies (ref §3 [pay http_429_examples, search_429_live])."""
+
+    def __init__(
+        self, shape: Shape, switches: Switches, headers: Mapping[str, str], apps: str
+    ) -> None:
+        """Word the refusal of a limit."""
+        policy = {"ten_secondly": "TEN_SECONDLY_ROLLING", "daily": "DAILY"}.get(shape)
+        limit = {"ten_secondly": "ten_secondly_rolling", "daily": "daily", "search": "secondly"}
+        extra: dict[str, Any] = {}
+        if policy is not None:
+            extra = {"errorType": "RATE_LIMIT", "policyName": policy}
+        if shape == "ten_secondly":
+            extra["groupName"] = f"publicapi:private_app-api-calls-ten-secondly:{apps}"
+        if shape == "daily":
+            extra["requestId"] = str(uuid.uuid4())
+        super().__init__(
+            429,
+            f"You have reached your {limit[shape]} limit.",
+            category="RATE_LIMITS" if shape == "search" else None,
+            extra=extra,
+        )
+        self.headers = dict(headers)
+        wait = ONE_SECOND if shape == "search" else TEN_SECONDS
+        match switches.rate_limit_retry_after:
+            case "seconds":
+                self.headers["Retry-After"] = str(wait // 1000)
+            case "milliseconds":
+                self.headers["Retry-After"] = str(wait)
+
+
+def pool_of(path: str, switches: Switches) -> PoolName:
+    """Tell from its route which limit a call counts against."""
+    if path.endswith("/search"):
+        return "search"
+    if _ASSOCIATIONS.search(path):
+        old = path.startswith("/crm/v3/")
+        return "app" if old and not switches.v3_associations_have_the_pool else "associations"
+    return "app"

@@ -1,0 +1,91 @@
+"""The page's routes: who is let in, which view answers, and the headers it goes out with."""
+
+import sqlite3
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from reconcile.sandbox.database import full_token, transaction
+from reconcile.sandbox.page import access, paths
+from reconcile.sandbox.service import Service
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_ELSEWHERE = "This page answers at 127.0.0.1, localhost and [::1] only."
+_LOCKED = "Open the link that `reconcile sandbox serve` prints; it lets this browser in."
+_BUSY = "Another process is writing to the database. Load the page again in a moment."
+
+
+def routes(service: Service) -> list[Route]:
+    """Return the routes of the page; to other methods these paths are unknown."""
+    key = access.key_of(full_token(service.connection))
+
+    async def answer(request: Request) -> Response:
+        if request.method not in {"GET", "HEAD"}:
+            raise HTTPException(404)
+        return _answer(service, key, request)
+
+    return [
+        Route(path, answer, methods=_METHODS)
+        for path in (paths.HOME, paths.PREFIX, f"{paths.PREFIX}/{{rest:path}}")
+    ]
+
+
+def _answer(service: Service, key: str, request: Request) -> Response:
+    if not access.is_loopback(request.headers.get("host", "")):
+        return _message(service, 421, "Not at this name", _ELSEWHERE)
+    path = request.scope["path"]
+    offered = request.query_params.get("key")
+    if path == paths.HOME and access.is_key(offered, key):
+        return _let_in(service, key)
+    if not access.may_look(request.cookies, service.portal_id, key):
+        return _message(service, 403, "This page needs its link", _LOCKED)
+    segments = [part for part in path.removeprefix(paths.PREFIX).split("/") if part]
+    return _show(service, segments, request.query_params)
+
+
+def _let_in(service: Service, key: str) -> Response:
+    """Put the key into a cookie and take it out of the address."""
+    response = RedirectResponse(paths.HOME, 303, headers=_HEADERS)
+    response.set_cookie(
+        access.cookie_name(service.portal_id), key, httponly=True, samesite="strict"
+    )
+    return response
+
+
+def _show(service: Service, segments: list[str], query: Mapping[str, str]) -> Response:
+    from reconcile.sandbox.page import views  # noqa: PLC0415  (only who looks needs templates)
+
+    try:
+        service.requests.save()
+        with transaction(service.connection, write=False):
+            view = views.find(service, segments, query)
+            return _html(service, view.status, view.template, view.values)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return _message(service, 503, "Busy", _BUSY)
+
+
+def _message(service: Service, status: int, heading: str, reason: str) -> Response:
+    """Say one thing, and nothing about the account: whoever reads it may be a stranger."""
+    values = {"section": None, "heading": heading, "reason": reason, "way_out": None}
+    return _html(service, status, "message.html", values)
+
+
+def _html(service: Service, status: int, template: str, values: Mapping[str, object]) -> Response:
+    from reconcile.sandbox.page import looks  # noqa: PLC0415  (as above)
+
+    text = looks.render(template, portal_id=service.portal_id, **values)
+    headers = {**_HEADERS, "Content-Security-Policy": looks.policy()}
+    return HTMLResponse(text, status, headers=headers)

@@ -1,0 +1,96 @@
+"""The way of one request through the faults that strike it."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from reconcile.sandbox import deliveries, recalculation, records
+from reconcile.sandbox.calls import Call
+from reconcile.sandbox.course import Course, Intervention
+from reconcile.sandbox.database import transaction
+from reconcile.sandbox.errors import HubSpotError
+from reconcile.sandbox.scopes import ALL_SCOPES
+from reconcile.sandbox.service import Service
+from reconcile.sandbox.writing import recomputed
+
+Answer = tuple[Response, bool]
+"""An answer, and whether what it tells of was written."""
+
+
+async def through(
+    service: Service,
+    course: Course,
+    token: str,
+    handle: Callable[[], Answer],
+    refuse: Callable[[HubSpotError], Response],
+) -> Answer:
+    """Have a request handled as its course says."""
+    if course.wait:
+        await asyncio.sleep(course.wait)
+    _intervene(service, course.before, token)
+    written = False
+    if course.refusal is not None:
+        said = deliveries.refused(course.refusal, service.switches, service.apps)
+        response = refuse(said) if isinstance(said, HubSpotError) else said
+    elif course.is_dropped:
+        response = Response()
+    else:
+        answers = [handle() for _ in range(course.times)]
+        response = answers[-1 if course.answers_last else 0][0]
+        written = any(wrote for _, wrote in answers)
+    _intervene(service, course.after, token)
+    return deliveries.delivered(response, course), written
+
+
+def disturbed(call: Call, course: Course, *, writes: bool) -> Call:
+    """Have a call see what its course says; only reads are stale."""
+    if course.loses_associations:
+        call.switches = replace(call.switches, create_associations="lost")
+    if not writes:
+        call.reads_as_of = _ago(call, course.stale_seconds)
+        call.keys_as_of = _ago(call, course.key_lag_seconds)
+    return call
+
+
+def catch_up(service: Service) -> None:
+    """Do what HubSpot has to do by itself until now."""
+    due = recalculation.due(service.connection, service.clock.now_ms())
+    if due:
+        recalculation.run(call_of(service, records.BY_HUBSPOT), due, recomputed)
+
+
+def _ago(call: Call, seconds: float | None) -> int | None:
+    return None if seconds is None else call.now - round(seconds * 1000)
+
+
+def call_of(service: Service, source: str) -> Call:
+    """Build a call that no client made."""
+    return Call(
+        connection=service.connection,
+        definitions_cache=service.definitions,
+        switches=service.switches,
+        portal_id=service.portal_id,
+        base_url=service.base_url,
+        scopes=ALL_SCOPES,
+        path="",
+        params={},
+        query={},
+        raw_body=b"",
+        source=source,
+        now=service.clock.now_ms(),
+    )
+
+
+def _intervene(
+    service: Service, interventions: Iterable[tuple[int, Intervention]], token: str
+) -> None:
+    """Do what others do to the account; one that cannot be done is noted at its rule."""
+    for number, act in interventions:
+        try:
+            with transaction(service.connection, write=True):
+                act(call_of(service, records.BY_PERSON), token)
+        except HubSpotError as error:
+            service.definitions.forget()
+            service.faults.note(number, error.message)

@@ -1,0 +1,216 @@
+"""The log of requests in a file, so that a page can show what an earlier server answered.
+
+An apply on the embedded sandbox serves, writes and stops; whoever looks afterwards looks through
+another server. The log lies beside the data, not in it: a request that changes nothing must leave
+the data as they were. Requests are kept in memory first and written down now and then, at the
+latest when the server stops: a killed server loses the last second of its log, never data.
+"""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from reconcile.sandbox.database import transaction
+from reconcile.sandbox.request_log import RequestLog, RequestRecord
+from reconcile.sandbox.wire import iso, now_ms
+
+KEPT = 20_000
+"""How many requests are kept, the newest."""
+
+_WORDS = 1_000
+_AT_ONCE = 500
+_AT_MOST_SECONDS = 1.0
+_PATIENCE_SECONDS = 0.05  # a log is no reason to let a client wait for another process
+_VERSION = 1
+_DAMAGED = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
+_FIELDS = "method, path, query, status, inputs, at, milliseconds, outcome, committed, faults"
+_TABLE = """
+CREATE TABLE request (
+    number INTEGER PRIMARY KEY, server TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+    query TEXT NOT NULL, status INTEGER NOT NULL, inputs INTEGER NOT NULL, at TEXT NOT NULL,
+    milliseconds REAL NOT NULL, outcome TEXT NOT NULL, committed INTEGER NOT NULL,
+    faults TEXT NOT NULL
+) STRICT
+"""
+_FILTERS = {
+    "all": "1",
+    "writes": (
+        "method <> 'GET' AND path NOT LIKE '%/read' AND path NOT LIKE '%/search' "
+        "AND path NOT LIKE '/oauth/%'"
+    ),
+    "failures": "(status >= 400 OR status IN (0, 207))",
+}
+FILTERS = tuple(_FILTERS)
+
+
+@dataclass(frozen=True)
+class StoredRequest:
+    """One request, and which server answered it: the instant that server was started."""
+
+    number: int
+    server: str
+    record: RequestRecord
+
+
+class RequestStore:
+    """One server's log in the file beside its database, which other servers share."""
+
+    def __init__(self, database: Path, log: RequestLog) -> None:
+        """Ask the log to tell of every request; the file is made when there is something in it."""
+        self._path = database.with_name(f"{database.name}-requests")
+        self._log = log
+        self._server = iso(now_ms())
+        self._saved_at = time.monotonic()
+        self._connection: sqlite3.Connection | None = None
+        log.on_add = self._after
+
+    def save(self) -> None:
+        """Write down what is not written yet; if the file is busy or damaged, the next time."""
+        self._saved_at = time.monotonic()
+        cleared, fresh = self._log.take_unsaved()
+        if not cleared and not fresh:
+            return
+        try:
+            connection = self._open()
+            with transaction(connection, write=True):
+                self._write(connection, fresh, cleared=cleared)
+        except (sqlite3.Error, OSError) as error:
+            self._discard(error)
+            self._log.give_back(fresh, cleared=cleared)
+
+    def close(self) -> None:
+        """Write down the rest and let go of the file."""
+        self.save()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def page(
+        self,
+        *,
+        limit: int,
+        only: str = "all",
+        before: int | None = None,
+        after: int | None = None,
+    ) -> list[StoredRequest]:
+        """Read the newest requests, or those right below or above a number; newest first.
+
+        ``only`` is one of ``FILTERS``.
+        """
+        way = "DESC" if after is None else "ASC"
+        rows = self._read(
+            f"SELECT number, server, {_FIELDS} FROM request "  # noqa: S608 - constant text
+            "WHERE (?1 IS NULL OR number < ?1) AND (?2 IS NULL OR number > ?2) "
+            f"AND {_FILTERS[only]} ORDER BY number {way} LIMIT ?3",
+            (before, after, limit),
+        )
+        found = [_stored(row) for row in rows]
+        return found if after is None else found[::-1]
+
+    def find(self, number: int) -> StoredRequest | None:
+        """Read one request."""
+        rows = self._read(
+            f"SELECT number, server, {_FIELDS} FROM request "  # noqa: S608 - constant text
+            "WHERE number = ?",
+            (number,),
+        )
+        return _stored(rows[0]) if rows else None
+
+    def tallies(self, servers: Iterable[str]) -> dict[str, dict[str, int]]:
+        """Count what each of some servers was asked, by the names of ``FILTERS``."""
+        sums = ", ".join(f"coalesce(sum({test}), 0)" for test in _FILTERS.values())
+        query = f"SELECT {sums} FROM request WHERE server = ?"  # noqa: S608 - constant text
+        return {
+            server: dict(zip(_FILTERS, self._read(query, (server,))[0], strict=True))
+            for server in servers
+        }
+
+    def _after(self, unsaved: int) -> None:
+        due = time.monotonic() - self._saved_at > _AT_MOST_SECONDS
+        if due or unsaved >= _AT_ONCE:
+            self.save()
+
+    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        if self._connection is None and not self._path.exists():
+            return []
+        try:
+            return self._open().execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            if not self._discard(error):
+                raise
+            return []
+
+    def _discard(self, error: Exception) -> bool:
+        """Remove a file that is damaged or no log at all, and tell whether it was."""
+        if getattr(error, "sqlite_errorname", "") not in _DAMAGED:
+            return False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._path.unlink(missing_ok=True)
+        return True
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the file; a log of another version is begun anew."""
+        if self._connection is not None:
+            return self._connection
+        os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+        connection = sqlite3.connect(
+            self._path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA synchronous = OFF")
+            with transaction(connection, write=True):
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                if version != _VERSION:
+                    connection.execute("DROP TABLE IF EXISTS request")
+                    connection.execute(_TABLE)
+                    connection.execute(f"PRAGMA user_version = {_VERSION}")
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _write(
+        self, connection: sqlite3.Connection, fresh: Iterable[RequestRecord], *, cleared: bool
+    ) -> None:
+        if cleared:
+            connection.execute("DELETE FROM request")
+        connection.executemany(
+            f"INSERT INTO request (server, {_FIELDS}) "  # noqa: S608 - constant text
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((self._server, *astuple(one)) for one in fresh),
+        )
+        connection.execute(
+            "DELETE FROM request WHERE number <= (SELECT max(number) FROM request) - ?", (KEPT,)
+        )
+
+
+def outcome(status: int, body: bytes) -> str:
+    """Take HubSpot's words out of an answer that is no plain success."""
+    if status < 400 and status != 207:
+        return ""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(answer, dict):
+        return ""
+    if status == 207:
+        done, failed = len(answer.get("results", ())), answer.get("errors", ())
+        words = sorted({str(one.get("message", "")) for one in failed if isinstance(one, dict)})
+        return f"{done} done, {len(failed)} failed: {' / '.join(words)}"[:_WORDS]
+    return str(answer.get("message", ""))[:_WORDS]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredRequest:
+    number, server, *values = row
+    named = dict(zip(_FIELDS.split(", "), values, strict=True))
+    named["committed"] = bool(named["committed"])
+    return StoredRequest(number, server, RequestRecord(**named))

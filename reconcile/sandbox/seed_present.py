@@ -1,0 +1,113 @@
+"""What of a seed is there already, when it is loaded into a database in use.
+
+An entry is there when its id is, or another record holds one of its unique values, or, where it
+has neither, when a live record holds the same values. What is there is left as it is.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconcile.sandbox import records, writing
+from reconcile.sandbox.association_store import types_between
+from reconcile.sandbox.calls import Call, text_of
+from reconcile.sandbox.object_types import ObjectType
+from reconcile.sandbox.records import Record
+
+DEFINITIONS, LABELS = "property definitions", "association labels"
+
+
+@dataclass
+class Present:
+    """Tells what is there, and counts what is added and what is left alone."""
+
+    added: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+    _made: set[tuple[str, int]] = field(default_factory=set)
+    _alike: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def has_property(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> bool:
+        """Tell whether a property of this name is defined, however it is defined."""
+        return self._count(DEFINITIONS, there=sent.get("name") in call.definitions(kind.id))
+
+    def has_label(
+        self, call: Call, start: ObjectType, end: ObjectType, sent: Mapping[str, Any]
+    ) -> bool:
+        """Tell whether two object types have a label of this name or wording."""
+        types = types_between(call.connection, start.id, end.id)
+        there = any(
+            sent.get("name") == kind.name or sent.get("label") == kind.label for kind in types
+        )
+        return self._count(LABELS, there=there)
+
+    def has_record(
+        self, call: Call, kind: ObjectType, sent: Mapping[str, Any], number: int | None
+    ) -> bool:
+        """Tell whether an entry's record is there; two entries of one seed are never the same."""
+        if number is not None:
+            taken = records.is_taken(call.connection, kind.id, number)
+            there = (taken and (kind.id, number) not in self._made) or self._holds_key(
+                call, kind, sent
+            )
+        elif self._keys(call, kind, sent):
+            there = self._holds_key(call, kind, sent)
+        else:
+            there = self._has_alike(call, kind, sent)
+        return self._count(kind.plural, there=there)
+
+    def note(self, record: Record) -> None:
+        """Remember a record that this very load has made."""
+        self._made.add((record.type_id, record.id))
+
+    def _count(self, name: str, *, there: bool) -> bool:
+        (self.left if there else self.added)[name] += 1
+        return there
+
+    def _keys(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> dict[str, str]:
+        definitions = call.definitions(kind.id)
+        return {
+            name: writing.comparable(call, kind, name, text_of(value))
+            for name, value in sent.items()
+            if value not in (None, "") and writing.is_key(definitions.get(name), kind)
+        }
+
+    def _holds_key(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> bool:
+        return any(
+            not archived and (kind.id, holder) not in self._made
+            for name, key in self._keys(call, kind, sent).items()
+            for holder, archived in records.holders(call.connection, kind.id, name, key)
+        )
+
+    def _has_alike(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> bool:
+        """Make the record, see what it would hold, and undo that; each twin counts once."""
+        if kind.id not in self._alike:
+            self._alike[kind.id] = Counter(
+                self._content(call, kind, json.loads(text))
+                for (text,) in call.connection.execute(
+                    "SELECT properties FROM record WHERE type = ? AND archived_at IS NULL",
+                    (kind.id,),
+                )
+            )
+        call.connection.execute("SAVEPOINT entry")
+        try:
+            made = writing.create(call, kind, sent).record
+        finally:
+            call.connection.execute("ROLLBACK TO entry")
+            call.connection.execute("RELEASE entry")
+        content = self._content(call, kind, made.properties)
+        there = self._alike[kind.id][content] > 0
+        if there:
+            self._alike[kind.id][content] -= 1
+        return there
+
+    def _content(self, call: Call, kind: ObjectType, properties: Mapping[str, str]) -> str:
+        """Write down the values that are not HubSpot's own doing."""
+        definitions = call.definitions(kind.id)
+        own = {
+            name: value
+            for name, value in properties.items()
+            if value and name in definitions and not definitions[name].read_only
+        }
+        return json.dumps(own, sort_keys=True)

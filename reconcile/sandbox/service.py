@@ -1,0 +1,55 @@
+"""What every request needs, open as long as the server runs."""
+
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconcile.sandbox import database
+from reconcile.sandbox.clock import Clock
+from reconcile.sandbox.definitions import Definitions
+from reconcile.sandbox.fault_rules import Faults
+from reconcile.sandbox.limits import Limits
+from reconcile.sandbox.request_log import RequestLog
+from reconcile.sandbox.request_store import RequestStore
+from reconcile.sandbox.switches import Switches
+
+
+@dataclass
+class Service:
+    """What every request needs, open as long as the server runs."""
+
+    connection: sqlite3.Connection
+    switches: Switches
+    portal_id: int
+    base_url: str
+    log: RequestLog
+    clock: Clock
+    limits: Limits
+    faults: Faults
+    apps: str
+    """The app and the account, as the group name of a refusal has them."""
+
+    requests: RequestStore
+    """The log once more, kept for later."""
+
+    definitions: Definitions = field(default_factory=Definitions)
+
+
+def open_service(
+    path: Path,
+    switches: Switches,
+    base_url: str,
+    log: RequestLog,
+    *,
+    clock: Clock,
+    limits: Limits,
+    faults: Faults,
+) -> Service:
+    """Open the database for serving."""
+    connection = database.connect(path)
+    portal_id = database.account_value(connection, "portal_id")
+    apps = f"{database.account_value(connection, 'app_id')}:{portal_id}"
+    requests = RequestStore(path, log)
+    return Service(
+        connection, switches, portal_id, base_url, log, clock, limits, faults, apps, requests
+    )

@@ -1,0 +1,483 @@
+"""What each command does when all is well."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from reconcile import __version__
+from reconcile.sandbox import Sandbox
+from tests.cli.conftest import PROJECT, SCRIPT, SHOP, Account, MakeProject, Project
+
+OWN = "version: 1\nmanifests: [manifests]\ntargets: {own: {sandbox: true}}\n"
+TARGET = "Target shop: account {portal} (DEVELOPER_TEST)"
+
+
+def framed(project: Project, out: str) -> bool:
+    """Whether output begins and ends with the line that names target, account and type."""
+    line = TARGET.format(portal=project.account.server.portal_id)
+    lines = out.splitlines()
+    return lines[0] == lines[-1] == line
+
+
+def in_terminal(project: Project, *args: str, typed: str = "") -> tuple[int, str]:
+    """Run the program with a terminal of its own; exit code and the screen.
+
+    When it asks, ``typed`` is typed, or SIGINT sent where that is empty.
+    """
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [SCRIPT, *args],
+        cwd=project.folder,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(theirs)
+    shown = b""
+    asked = False
+    while select.select([ours], [], [], 60)[0]:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not piece:
+            break
+        shown += piece
+        if not asked and b"Only 'yes' is accepted" in shown:
+            asked = True
+            if typed:
+                os.write(ours, typed.encode())
+            else:
+                time.sleep(0.3)  # a signal between asking and waiting would be lost on Python
+                process.send_signal(signal.SIGINT)
+    os.close(ours)
+    screen = shown.decode().replace("\r\n", "\n")
+    for secret in project.secrets:
+        assert secret not in screen
+    return process.wait(60), screen
+
+
+# init
+
+
+@pytest.fixture
+def bare(make_project: MakeProject, tmp_path: Path) -> object:
+    """A project on an account without the keys' properties."""
+    account = Account(tmp_path / "bare.sqlite")
+    account.server = Sandbox(account.path)
+    with account.server:
+        yield make_project(account)
+
+
+def test_init_makes_properties_once(bare: Project) -> None:
+    """init makes the three unique properties, and run again changes nothing."""
+    out = bare.fine("init", "--auto-approve")
+    assert "Plan: 3 properties to define." in out
+    assert len(bare.account.writes()) == 3
+    before = bare.account.dump(), bare.files()
+    out = bare.fine("init", "--auto-approve")
+    assert out == "Target shop is ready: each kind has a unique property for its keys.\n"
+    assert (bare.account.dump(), bare.files()) == before
+
+
+def test_init_writes_a_project_file_only_when_absent(bare: Project) -> None:
+    """In an empty folder init writes a reconcile.yaml that works; one that is there stays."""
+    bare.write(SHOP.partition("associations")[0])
+    bare.fine("init", "--auto-approve")
+    assert (bare.folder / "reconcile.yaml").read_text().startswith("version: 1\nmanifests")
+    (bare.folder / "reconcile.yaml").unlink()
+    out = bare.fine("init", "--auto-approve")
+    assert "Wrote " in out
+    written = (bare.folder / "reconcile.yaml").read_bytes()
+    assert "1 order, 1 line item" in bare.fine("validate")
+    bare.fine("plan")
+    bare.fine("init", "--auto-approve")
+    assert (bare.folder / "reconcile.yaml").read_bytes() == written
+
+
+def test_init_without_permission(bare: Project) -> None:
+    """A token that may not make properties: the definitions, where an admin makes them, exit 1."""
+    reading = [f"crm.objects.{name}.read" for name in ("orders", "carts", "line_items")]
+    bare.token(bare.account.server.add_token(reading))
+    said = bare.refused("init", "--auto-approve")
+    assert "the token may not make properties; nothing was written" in said
+    for kind in ("orders", "carts", "line items"):
+        assert f"  {kind}: a single-line text property named reconcile_key" in said
+    assert "Settings > Data management > Properties" in said
+
+
+def test_init_without_permission_writes_no_project_file(bare: Project) -> None:
+    """A refused init leaves the folder as it was."""
+    bare.token(bare.account.server.add_token(["crm.objects.orders.read"]))
+    before = bare.files()
+    assert bare.run("init", "--auto-approve").code == 1
+    assert bare.files() == before
+
+
+def test_init_declined(bare: Project) -> None:
+    """Anything but yes makes nothing."""
+    code, screen = in_terminal(bare, "init", typed="y\n")
+    assert code == 1
+    assert "Nothing was made." in screen
+    assert bare.account.writes() == []
+
+
+def test_init_confirmed(bare: Project) -> None:
+    """A typed yes makes the properties."""
+    code, screen = in_terminal(bare, "init", typed="yes\n")
+    assert (code, len(bare.account.writes())) == (0, 3)
+    assert "Make these in shop?" in screen
+
+
+# validate
+
+
+def test_validate_is_offline(reader: Project) -> None:
+    """validate needs neither token nor network, in CI as well, and counts what it found."""
+    reader.monkeypatch.delenv("SHOP_TOKEN")
+    reader.account.server.clear_requests()
+    out = reader.fine("validate")
+    assert out == "The manifests are valid: 1 order, 1 cart, 1 line item.\n"
+    assert reader.account.server.requests() == []
+    reader.env(CI="true")
+    reader.fine("validate", "--target", "shop")
+
+
+def test_validate_takes_paths(reader: Project) -> None:
+    """validate checks the files it is given in place of the project's."""
+    reader.write("kind: cart\nkey: Z\nproperties: {}\n", "other.yaml")
+    assert reader.fine("validate", "other.yaml") == "The manifests are valid: 1 cart.\n"
+
+
+# plan and show
+
+
+def test_plan_writes_nothing(reader: Project) -> None:
+    """plan changes neither HubSpot nor any file."""
+    before = reader.account.dump(), reader.files()
+    out = reader.fine("plan")
+    assert "Plan: 1 order, 1 line item, 1 cart to create." in out
+    assert framed(reader, out)
+    assert (reader.account.dump(), reader.files()) == before
+
+
+def test_detailed_exit_code(project: Project) -> None:
+    """--detailed-exitcode tells changes (2) from none (0); without it both are 0."""
+    project.fine("plan")
+    project.fine("plan", "--detailed-exitcode", code=2)
+    project.fine("apply", "--auto-approve")
+    project.fine("plan", "--detailed-exitcode", code=0)
+
+
+def test_saved_plan_is_private(reader: Project) -> None:
+    """A plan file holds order data: it is for its owner's eyes, and replaces one that was there."""
+    path = reader.write("old", "p")
+    path.chmod(0o644)
+    result = reader.run("plan", "--out", "p")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert result.err == "The plan is saved in p. To do exactly this: reconcile apply p\n"
+    assert [path.name for path in reader.folder.iterdir() if path.name.startswith(".p")] == []
+
+
+def test_show_is_what_plan_printed(reader: Project) -> None:
+    """show prints a saved plan as plan did, without account or token."""
+    out = reader.fine("plan", "--out", "p")
+    reader.monkeypatch.delenv("SHOP_TOKEN")
+    reader.account.server.clear_requests()
+    assert reader.fine("show", "p") == out
+    assert reader.account.server.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("form", "ci", "shown"),
+    [
+        ("terminal", False, True),
+        ("terminal", True, False),
+        ("json", False, True),
+        ("json", True, False),
+        ("markdown", False, False),
+        ("markdown", True, False),
+    ],
+)
+def test_personal_data(reader: Project, form: str, *, ci: bool, shown: bool) -> None:
+    """Personal values show outside CI only, and in Markdown never; their names always do."""
+    reader.fine("plan", "--out", "p")
+    if ci:
+        reader.env(CI="true")
+    out = reader.fine("show", "p", "--format", form)
+    for value in ("Porto", "ines.rocha@example.com"):
+        assert (value in out) is shown
+    assert ("changed (personal)" in out) is not shown
+    assert "hs_shipping_address_city" in out
+    assert out.endswith("\n")
+    assert not out.endswith("\n\n")
+
+
+def test_plan_in_ci_hides_personal_data(reader: Project) -> None:
+    """plan itself hides personal values in CI."""
+    reader.env(CI="true")
+    out = reader.fine("plan", "--target", "shop")
+    assert "Porto" not in out
+    assert "ines.rocha" not in out
+    assert "changed (personal)" in out
+
+
+def test_json_is_json(reader: Project) -> None:
+    """--format json gives one document with the target and the changes."""
+    reader.fine("plan", "--out", "p")
+    made = json.loads(reader.fine("show", "p", "--format", "json"))
+    assert made["target"]["portal_id"] == reader.account.server.portal_id
+    addresses = [change["address"] for change in made["resource_changes"]]
+    assert addresses == ["cart/C-1", "order/A-1", "line_item/A-1:mug"]
+
+
+def test_markdown_names_the_target(reader: Project) -> None:
+    """Markdown begins with the target and ends with the line that plan frames with."""
+    reader.fine("plan", "--out", "p")
+    lines = reader.fine("show", "p", "--format", "markdown").splitlines()
+    line = TARGET.format(portal=reader.account.server.portal_id)
+    assert lines[0] == "<!-- reconcile:plan:shop -->"
+    assert lines[2].startswith("### Plan for `shop`: account ")
+    assert lines[-1] == f"`{line}`"
+
+
+# apply
+
+
+def test_apply_file_does_not_ask(project: Project) -> None:
+    """apply FILE carries the plan out as it stands, whatever the manifests say by now."""
+    project.fine("plan", "--out", "p")
+    (project.folder / "manifests" / "shop.yaml").write_text("broken: [")
+    out = project.fine("apply", "p")
+    assert framed(project, out)
+    assert "Apply complete: 1 order, 1 line item, 1 cart created." in out
+    assert project.account.count("orders") == 1
+
+
+def test_apply_converges(project: Project) -> None:
+    """After apply nothing is left to do, and applying again writes nothing."""
+    out = project.fine("apply", "--auto-approve")
+    assert framed(project, out)
+    project.account.server.clear_requests()
+    out = project.fine("apply", "--auto-approve")
+    assert "No changes. 3 records are as declared." in out
+    assert framed(project, out)
+    assert project.account.writes() == []
+
+
+def test_apply_nothing_does_not_ask(project: Project) -> None:
+    """With nothing to do nobody has to confirm."""
+    project.fine("apply", "--auto-approve")
+    project.fine("apply")
+
+
+def test_apply_asks(project: Project) -> None:
+    """On a terminal apply shows the plan in colour, asks, and goes on after a typed yes."""
+    code, screen = in_terminal(project, "apply", typed="yes\n")
+    assert code == 0
+    assert "Apply this to shop?" in screen
+    assert "Only 'yes' is accepted" in screen
+    assert screen.index("to create.") < screen.index("Apply this") < screen.index("Apply complete")
+    assert "\x1b[32m" in screen
+    assert project.account.count("orders") == 1
+
+
+def test_no_color(project: Project) -> None:
+    """NO_COLOR keeps a terminal's text plain."""
+    project.env(NO_COLOR="1")
+    code, screen = in_terminal(project, "plan")
+    assert code == 0
+    assert re.findall(r"\x1b\[[0-9;]*[1-9][0-9;]*m", screen) == []
+
+
+@pytest.mark.parametrize("typed", ["y\n", "\n", "YES\n", "no\n", "yes please\n"])
+def test_apply_declined(project: Project, typed: str) -> None:
+    """Anything but yes applies nothing: exit 1."""
+    code, screen = in_terminal(project, "apply", typed=typed)
+    assert code == 1
+    assert "Nothing was applied." in screen
+    assert project.account.writes() == []
+    assert not (project.folder / "state").exists()
+
+
+def test_apply_interrupted_at_the_question(project: Project) -> None:
+    """Ctrl-C and Ctrl-D at the question apply nothing."""
+    for typed in ("", "\x04"):
+        code, screen = in_terminal(project, "apply", typed=typed)
+        assert code == 1
+        assert screen.endswith("interrupted\n")
+        assert "Traceback" not in screen
+    assert project.account.writes() == []
+
+
+def test_apply_with_a_guard_tripped_does_not_ask(project: Project) -> None:
+    """What a guard refuses is not asked about first."""
+    project.fine("apply", "--auto-approve")
+    (project.folder / "state").rename(project.folder / "lost")
+    project.write(SHOP.replace("20.00", "21.00"))
+    code, screen = in_terminal(project, "apply", typed="yes\n")
+    assert code == 3
+    assert "Apply this" not in screen
+
+
+def test_apply_in_ci(project: Project) -> None:
+    """In CI apply works where the local store is accepted, without personal data in its output."""
+    project.env(CI="true")
+    out = project.fine("apply", "--auto-approve", "--target", "shop", "--accept-local-store")
+    assert "Apply complete" in out
+    assert "Porto" not in out
+
+
+def test_apply_reports_what_failed(project: Project) -> None:
+    """A record that HubSpot refuses is named with its reason, the rest is done: exit 5."""
+    project.write(SHOP + "---\nkind: order\nkey: A-2\nproperties: {hs_currency_code: XXX}\n")
+    result = project.run("apply", "--auto-approve")
+    assert result.code == 5
+    assert "x order/A-2  create failed: " in result.out
+    assert "Applied in part: 1 of 2 orders, " in result.out
+    assert project.account.count("orders") == 1
+
+
+def test_no_project_file_means_a_sandbox(project: Project) -> None:
+    """Without reconcile.yaml plan and apply work on an embedded sandbox, and say so."""
+    (project.folder / "reconcile.yaml").unlink()
+    project.write("kind: cart\nkey: Z\nproperties: {hs_cart_name: z}\n", "z.yaml")
+    project.fine("init", "--auto-approve")
+    (project.folder / "reconcile.yaml").unlink()
+    out = project.fine("plan", "z.yaml")
+    assert out.startswith("Target sandbox: sandbox account ")
+    assert (project.folder / "state" / "sandbox" / "sandbox.sqlite").exists()
+
+
+# sandbox
+
+
+def test_sandbox_info_and_reset(reader: Project) -> None:
+    """info tells what is in a sandbox, reset erases it, and both can be asked of none."""
+    reader.write(OWN, "reconcile.yaml")
+    reader.write(SHOP.partition("associations")[0])
+    assert "has no sandbox data yet" in reader.fine("sandbox", "info")
+    assert "has no sandbox data yet" in reader.fine("sandbox", "reset")
+    reader.fine("init", "--auto-approve")
+    reader.fine("apply", "--auto-approve")
+    out = reader.fine("sandbox", "info")
+    assert [line.split() for line in out.splitlines() if "orders" in line] == [["orders", "1"]]
+    path = reader.folder / "state" / "own" / "sandbox.sqlite"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert reader.fine("sandbox", "reset", "--auto-approve") == "Erased the sandbox of own.\n"
+    assert not path.exists()
+
+
+BROKEN = {
+    "a seed that is no JSON": ("seed.json", "{bad", "the sandbox's seed cannot be loaded"),
+    "a seed HubSpot refuses": (
+        "seed.json",
+        '{"objects": {"contacts": [{"properties": {"emial": "x"}}]}}',
+        "objects.contacts[0]",
+    ),
+    "data of another program": (
+        "state/own/sandbox.sqlite",
+        "something else",
+        "is not a sandbox database of this version",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "message"), BROKEN.values(), ids=BROKEN)
+def test_broken_sandbox(reader: Project, name: str, text: str, message: str) -> None:
+    """A sandbox that cannot be served is told in one line, by plan and by serve."""
+    reader.write(OWN.replace("true", "{seed: seed.json}"), "reconcile.yaml")
+    reader.write("{}", "seed.json")
+    reader.write(text, name)
+    for command in (("plan",), ("sandbox", "serve")):
+        said = reader.refused(*command)
+        assert message in said
+
+
+def test_sandbox_folder_in_the_way(reader: Project) -> None:
+    """A file where the state folder should be is told as such."""
+    reader.write(OWN, "reconcile.yaml")
+    reader.write("in the way", "state")
+    for command in (("plan",), ("sandbox", "serve")):
+        assert "Not a directory" in reader.refused(*command)
+
+
+# doctor and version
+
+
+def test_doctor_is_content(reader: Project) -> None:
+    """doctor shows the account, what is granted, the limits left and the keys: exit 0."""
+    out = reader.fine("doctor")
+    portal = reader.account.server.portal_id
+    lines = out.splitlines()
+    assert lines[0] == "Target   shop"
+    assert lines[1] == f"Account  {portal}, type DEVELOPER_TEST"
+    assert lines[2] == f"API      v3 at {reader.account.url}"
+    assert [f"Scopes   {name}: all granted" in lines for name in ("plan", "apply", "init")]
+    assert "calls left today" in out
+    assert "Keys     orders: reconcile_key ready" in lines
+
+
+@pytest.mark.parametrize(
+    ("missing", "command"),
+    [
+        ("crm.objects.orders.read", "plan"),
+        ("crm.pipelines.orders.read", "plan"),
+        ("crm.objects.carts.write", "apply"),
+    ],
+)
+def test_doctor_misses_a_scope(reader: Project, missing: str, command: str) -> None:
+    """A scope that plan or apply lacks is named, and makes doctor exit with 1."""
+    scopes = [f"crm.objects.{k}.{a}" for k in ("orders", "carts") for a in ("read", "write")]
+    scopes += ["e-commerce", "crm.schemas.orders.read", "crm.pipelines.orders.read"]
+    reader.token(reader.account.server.add_token([s for s in scopes if s != missing]))
+    out = reader.fine("doctor", code=1)
+    assert f"Scopes   {command}: missing {missing}\n" in out
+    assert ("Scopes   plan: all granted" in out) is (command == "apply")
+
+
+def test_doctor_without_init_scopes(reader: Project) -> None:
+    """Lacking the scopes of init alone is told and is no failure."""
+    scopes = [f"crm.objects.{k}.{a}" for k in ("orders", "carts") for a in ("read", "write")]
+    scopes += ["e-commerce", "crm.pipelines.orders.read"]
+    reader.token(reader.account.server.add_token(scopes))
+    out = reader.fine("doctor")
+    assert "Scopes   init: missing crm.schemas.orders.write, crm.schemas.carts.write\n" in out
+
+
+def test_doctor_before_init(bare: Project) -> None:
+    """doctor says that the keys' properties are missing and what makes them."""
+    assert "orders: reconcile_key missing; run `reconcile init`" in bare.fine("doctor")
+
+
+def test_doctor_of_a_sandbox(reader: Project) -> None:
+    """doctor names an embedded sandbox as such, and no address of HubSpot's."""
+    reader.write(OWN, "reconcile.yaml")
+    out = reader.fine("doctor")
+    assert "Target   own (sandbox)" in out
+    assert "hubapi" not in out
+
+
+def test_doctor_writes_nothing(reader: Project) -> None:
+    """doctor uses the writing token and writes nothing."""
+    reader.settings(PROJECT.replace("token:", "token_write:"))
+    before = reader.account.dump(), reader.files()
+    reader.account.server.clear_requests()
+    reader.fine("doctor")
+    assert (reader.account.dump(), reader.files()) == before
+    assert reader.account.writes() == []
+
+
+def test_version(reader: Project) -> None:
+    """version shows the package's version."""
+    assert reader.fine("version").startswith(f"reconcile {__version__} (Python 3.")

@@ -1,0 +1,136 @@
+"""Plan files that must not be carried out: refused, and nothing written."""
+
+import json
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.cli.conftest import SHOP, Account, MakeProject, Project
+
+
+@pytest.fixture
+def saved(reader: Project) -> Path:
+    """A good plan file."""
+    reader.fine("plan", "--out", "good.plan")
+    return reader.folder / "good.plan"
+
+
+DAMAGE = {
+    "a value changed": lambda data: data.replace(b"20.00", b"21.00"),
+    "a line left out": lambda data: b"".join(data.splitlines(keepends=True)[::2]),
+    "the end cut off": lambda data: data[:-20],
+    "the last line cut off": lambda data: b"".join(data.splitlines(keepends=True)[:-1]),
+    "empty": lambda _: b"",
+    "not a plan": lambda _: b"kind: order\nkey: A\nproperties: {}\n",
+    "binary": lambda _: bytes(range(256)) * 20,
+    "a later format": lambda data: data.replace(b'"format":1', b'"format":2', 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize("command", [("apply",), ("show",), ("show", "--format", "json")])
+def test_damaged(reader: Project, saved: Path, damage: object, command: tuple[str, ...]) -> None:
+    """A plan file that is not whole as it was written is neither shown nor applied."""
+    assert callable(damage)
+    saved.write_bytes(damage(saved.read_bytes()))
+    said = reader.refused(*command, "good.plan")
+    assert said.startswith("error: the plan file ")
+    assert "hint: make the plan again" in said
+
+
+@pytest.mark.parametrize("command", ["apply", "show"])
+def test_not_there(reader: Project, command: str) -> None:
+    """A plan file that is not there is told by its name."""
+    said = reader.refused(command, "no.plan")
+    assert said == "error: the plan file no.plan cannot be read: No such file or directory\n"
+
+
+def test_another_account(
+    reader: Project, saved: Path, make_project: MakeProject, account: Account, tmp_path: Path
+) -> None:
+    """A plan of one account is not applied to another."""
+    path = tmp_path / "fresh.sqlite"
+    other = Account(path)
+    with other.server:
+        project = make_project(other)
+        (project.folder / "p").write_bytes(saved.read_bytes())
+        said = project.refused("apply", "p")
+    mine, theirs = reader.account.server.portal_id, other.server.portal_id
+    assert f"the plan is for account {mine}, but target shop is account {theirs}" in said
+
+
+def test_another_target(reader: Project, saved: Path) -> None:
+    """A plan whose target is not in reconcile.yaml is refused."""
+    text = (reader.folder / "reconcile.yaml").read_text().replace("shop:", "store:")
+    reader.write(text.replace("target: shop", "target: store"), "reconcile.yaml")
+    assert "there is no target 'shop'" in reader.refused("apply", saved.name)
+
+
+def test_another_state(project: Project) -> None:
+    """A plan made from another state than the one here is stale: exit 6."""
+    project.fine("apply", "--auto-approve")
+    project.write(SHOP.replace("20.00", "21.00"))
+    project.fine("plan", "--out", "p")
+    head = project.folder / "state" / "shop" / "head.json"
+    head.write_text(json.dumps({**json.loads(head.read_text()), "lineage": "another"}))
+    said = project.refused("apply", "p", code=6)
+    assert "error: the plan was made from another state than the one here" in said
+
+
+def test_applied_before(project: Project) -> None:
+    """A plan that was applied already changes nothing when applied again: exit 6, all conflicts."""
+    project.fine("plan", "--out", "p")
+    project.fine("apply", "p")
+    before = project.account.dump()
+    project.account.server.clear_requests()
+    result = project.run("apply", "p")
+    assert result.code == 6
+    assert "3 conflicts" in result.out
+    assert project.account.dump() == before
+    assert project.account.writes() == []
+
+
+def test_guard(project: Project) -> None:
+    """A plan that would overwrite records nobody recorded needs --allow: exit 3 before it."""
+    project.fine("apply", "--auto-approve")
+    (project.folder / "state").rename(project.folder / "lost")
+    project.write(SHOP.replace("20.00", "21.00"))
+    shown = project.fine("plan", "--out", "p")
+    assert "guard adopt-update: 1 record" in shown
+    for command in (("apply", "p"), ("apply", "--auto-approve"), ("apply",)):
+        said = project.refused(*command, code=3)
+        assert said.startswith("error: adopt-update: 1 record is already in HubSpot")
+        assert "hint: look at them in the plan, then add --allow adopt-update" in said
+    assert "1 order updated" in project.fine("apply", "p", "--allow", "adopt-update")
+
+
+def test_locked(project: Project) -> None:
+    """While another run holds the lock apply says who, since when and doing what: exit 4."""
+    project.fine("apply", "--auto-approve")
+    project.write(SHOP.replace("20.00", "21.00"))
+    home = project.folder / "state" / "shop"
+    holder = home / "lock-holder.json"
+    info = {
+        "who": "ann@build-7 (process 12)",
+        "since": "2026-01-02T03:04:05+00:00",
+        "doing": "apply",
+    }
+    holder.write_text(json.dumps(info))
+    with FileLock(home / "lock"):
+        said = project.refused("apply", "--auto-approve", code=4)
+        assert "locked by ann@build-7 (process 12), since 2026-01-02T03:04:05+00:00" in said
+        assert "doing apply" in said
+        holder.write_text('{"who": "\x1b[31m')
+        assert "locked by another process" in project.refused("apply", "--auto-approve", code=4)
+        holder.unlink()
+        assert "1 order to update" in project.fine("plan")
+    assert "1 order updated" in project.fine("apply", "--auto-approve")
+
+
+def test_damaged_state(project: Project) -> None:
+    """A damaged state file is told by its name, and nothing is done."""
+    project.fine("apply", "--auto-approve")
+    (project.folder / "state" / "shop" / "head.json").write_text('{"format": 1')
+    for command in (("plan",), ("apply", "--auto-approve")):
+        assert "the state's head.json is damaged" in project.refused(*command)

@@ -1,0 +1,117 @@
+"""A plan as a file."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import plans
+
+from reconcile.errors import UsageError
+from reconcile.model.address import Address
+from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
+from reconcile.planning.planfile import content_digest, dump, load
+
+QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+
+
+def file_of(plan: Plan, *, created: str = "2026-01-02T03:04:05Z") -> bytes:
+    """The whole file."""
+    return b"".join(dump(plan, version="0.1", created=created))
+
+
+@QUICK
+@given(plans())
+def test_a_plan_survives_its_file(plan: Plan) -> None:
+    """Every field of every change comes back."""
+    assert (plan, content_digest(plan)) == load(file_of(plan))
+
+
+@QUICK
+@given(plans())
+def test_the_clock_is_not_in_the_content_digest(plan: Plan) -> None:
+    """An identical re-plan keeps what reviews are bound to."""
+    early, late = file_of(plan), file_of(plan, created="2027-01-01T00:00:00Z")
+    assert early != late
+    assert load(early)[1] == load(late)[1] == content_digest(plan)
+
+
+@QUICK
+@given(plans(), plans())
+def test_different_plans_have_different_digests(one: Plan, other: Plan) -> None:
+    """And equal ones equal digests."""
+    assert (one == other) == (content_digest(one) == content_digest(other))
+
+
+@QUICK
+@given(plans(), st.data())
+def test_a_changed_byte_is_refused_wherever_it_is(plan: Plan, data: st.DataObject) -> None:
+    """Edits and damage of every sort end in one clear error."""
+    whole = file_of(plan)
+    at = data.draw(st.integers(0, len(whole) - 1))
+    byte = data.draw(st.integers(1, 255))
+    changed = whole[:at] + bytes([whole[at] ^ byte]) + whole[at + 1 :]
+    with pytest.raises(UsageError):
+        load(changed)
+
+
+@QUICK
+@given(plans(), st.data())
+def test_a_cut_or_lengthened_file_is_refused(plan: Plan, data: st.DataObject) -> None:
+    """So is one without its end, and one with something after it."""
+    whole = file_of(plan)
+    at = data.draw(st.integers(0, len(whole) - 1))
+    for changed in (whole[:at], whole + whole[at:], whole + b"\n", whole[at:] or b"x"):
+        if changed != whole:
+            with pytest.raises(UsageError):
+                load(changed)
+
+
+def test_units_cannot_be_reordered_or_dropped() -> None:
+    """Not even by whole lines."""
+    plan = example()
+    lines = file_of(plan).splitlines(keepends=True)
+    assert len(lines) == 5
+    for order in ([0, 1, 3, 2, 4], [0, 1, 2, 4], [0, 1, 2, 2, 3, 4]):
+        with pytest.raises(UsageError, match="digest"):
+            load(b"".join(lines[n] for n in order))
+
+
+def test_another_format_is_refused_by_its_number() -> None:
+    """A newer file is not guessed at."""
+    lines = file_of(example()).splitlines(keepends=True)
+    head = json.loads(lines[0]) | {"format": 2}
+    with pytest.raises(UsageError, match="format 2"):
+        load(json.dumps(head).encode() + b"\n" + b"".join(lines[1:]))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"\n\n\n", b"{}\n{}\n{}\n", b"[]\n[]\n[]\n", b"\xff\xfe\n\n\n", b"1\n" * 9]
+)
+def test_what_is_no_plan_file_is_refused(data: bytes) -> None:
+    """With an error a person can read."""
+    with pytest.raises(UsageError):
+        load(data)
+
+
+def test_lines_break_at_newlines_only() -> None:
+    """Values may hold characters that other programs take for the end of a line."""
+    plan = example()
+    odd = "a\x0bb\x0cc\x1cd\x85e\u2028f\u2029g\rh"
+    unit = plan.units[0]
+    change = replace(unit.changes[0], title=odd)
+    plan = replace(plan, units=(replace(unit, changes=(change,)), *plan.units[1:]))
+    assert plan == load(file_of(plan))[0]
+
+
+def example() -> Plan:
+    """Two units."""
+    units = tuple(
+        UnitChange(
+            address=Address("order", key),
+            changes=(RecordChange(Address("order", key), Action.ADOPT, id="1"),),
+        )
+        for key in ("A", "B")
+    )
+    return Plan(target=TargetPin("t", 1, "SANDBOX"), units=units)

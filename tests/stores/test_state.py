@@ -1,0 +1,225 @@
+"""What the state remembers, and what it refuses."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from world import World, actions, changes, line, order
+
+from reconcile.errors import UsageError
+from reconcile.model.address import Address
+from reconcile.model.plan import Action
+from reconcile.model.records import LastApplied, Link, Marks
+from reconcile.stores.contract import VersionMoved
+from reconcile.stores.local import LocalStore
+from reconcile.stores.state import State, shard_of
+
+KEY = b"k" * 32
+UNIT = Address("order", "A")
+
+_TEXT = st.text("0123456789abcdef", min_size=1, max_size=8)
+_ADDRESSES = st.builds(
+    Address, st.sampled_from(["order", "cart", "line_item"]), st.text(min_size=1, max_size=5)
+)
+ENTRIES = st.builds(
+    LastApplied,
+    id=_TEXT,
+    marks=st.dictionaries(_TEXT, st.builds(Marks, _TEXT, _TEXT), max_size=3),
+    whole=_TEXT,
+    links=st.frozensets(
+        st.builds(Link, st.sampled_from(["contact", "cart"]), _TEXT, st.integers(1, 999)),
+        max_size=3,
+    ),
+    parent=st.none() | _ADDRESSES,
+    protect=st.booleans(),
+    run=st.just("") | _TEXT,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    """Return an empty store."""
+    return LocalStore(tmp_path / "state")
+
+
+def begun(store: LocalStore, portal: int = 7) -> State:
+    """A state that may be written."""
+    state = State(store, KEY)
+    state.begin(portal)
+    return state
+
+
+@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@given(st.dictionaries(_ADDRESSES, ENTRIES, max_size=6))
+def test_what_is_put_is_there_for_the_next_run(
+    tmp_path_factory: pytest.TempPathFactory, entries: dict[Address, LastApplied]
+) -> None:
+    """Every field, whatever the shard."""
+    store = LocalStore(tmp_path_factory.mktemp("state"))
+    state = begun(store)
+    units = {address: Address("order", address.key) for address in entries}
+    for address, entry in entries.items():
+        state.put(units[address], address, entry)
+    state.flush()
+
+    again = State(store, KEY)
+
+    assert entries == {a: again.unit(units[a])[a] for a in entries}
+    found = {(unit, record) for unit, record in again.addresses()}
+    assert {record for _, record in found} == set(entries)
+    assert {(a.kind, link.to) for a, e in entries.items() for link in e.links} == again.linked()
+
+
+def test_nothing_is_written_before_it_is_flushed(store: LocalStore) -> None:
+    """Shards come first, and the head tells of them."""
+    state = begun(store)
+    state.put(UNIT, UNIT, LastApplied("1"))
+    assert list(store.names("")) == []
+    state.flush()
+    assert list(store.names("")) == ["head.json"]
+    assert [f"shards/{shard_of(UNIT)}.json"] == list(store.names("shards/"))
+
+
+def test_a_unit_is_found_however_its_key_is_spelled(store: LocalStore) -> None:
+    """Keys that differ in case only are one key."""
+    state = begun(store)
+    state.put(UNIT, UNIT, LastApplied("1"))
+    assert {UNIT: LastApplied("1")} == state.unit(Address("order", " a "))
+
+
+def test_letting_go_of_shards_loses_nothing_unwritten(store: LocalStore) -> None:
+    """A long run keeps its memory small."""
+    state = begun(store)
+    state.put(UNIT, UNIT, LastApplied("1"))
+    state.release()
+    assert {UNIT: LastApplied("1")} == state.unit(UNIT)
+    state.flush()
+    state.release()
+    assert {UNIT: LastApplied("1")} == state.unit(UNIT)
+
+
+def test_a_state_keeps_its_lineage_and_counts_its_writes(store: LocalStore) -> None:
+    """Another state of the same account has another lineage."""
+    state = begun(store)
+    assert state.lineage
+    state.flush()
+    again = begun(store)
+    again.flush()
+    assert state.lineage == again.lineage
+    assert json.loads((store.read("head.json") or (b"", ""))[0])["serial"] == 2
+    assert state.lineage != begun(LocalStore(Path("/nonexistent"))).lineage
+
+
+def test_no_order_data_lies_in_the_state(world: World) -> None:
+    """Ids and keyed hashes only."""
+    world.converge(order("A", [line("A:1", name="Secret name")], memo="Rue de la Paix 5"))
+    files = [p.read_bytes() for p in world.settings.home.rglob("*") if p.is_file()]
+    assert files
+    for secret in (b"Secret", b"Paix"):
+        assert not any(secret in content for content in files)
+
+
+@pytest.mark.parametrize("name", ["head.json", f"shards/{shard_of(UNIT)}.json"])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b'{"format": "1"}', b"\xff\x00"])
+def test_a_damaged_file_is_one_clear_error(store: LocalStore, name: str, damage: bytes) -> None:
+    """Never a crash, never "nothing was applied"."""
+    state = begun(store)
+    state.put(UNIT, UNIT, LastApplied("1"))
+    state.flush()
+    _, version = store.read(name) or (b"", "")
+    store.write(name, damage, version)
+    with pytest.raises(UsageError, match="damaged"):
+        State(store, KEY).unit(UNIT)
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        [],
+        {"order/a": []},
+        {"order/a": {"order/A": {}}},
+        {"order/a": {"order/A": {"id": "1", "marks": 5, "whole": ""}}},
+        {"order/a": {"nonsense": {"id": "1", "marks": {}, "whole": ""}}},
+    ],
+)
+def test_a_shard_of_another_shape_is_one_clear_error(store: LocalStore, units: object) -> None:
+    """Good JSON can be damaged too."""
+    begun(store).flush()
+    data = json.dumps({"format": 1, "units": units}).encode()
+    store.write(f"shards/{shard_of(UNIT)}.json", data, None)
+    with pytest.raises(UsageError, match="damaged"):
+        State(store, KEY).unit(UNIT)
+
+
+@pytest.mark.parametrize("name", ["head.json", f"shards/{shard_of(UNIT)}.json"])
+def test_a_newer_format_is_refused(store: LocalStore, name: str) -> None:
+    """And never guessed at."""
+    state = begun(store)
+    state.put(UNIT, UNIT, LastApplied("1"))
+    state.flush()
+    data, version = store.read(name) or (b"", "")
+    store.write(name, json.dumps(json.loads(data) | {"format": 2}).encode(), version)
+    with pytest.raises(UsageError, match="format 2"):
+        State(store, KEY).unit(UNIT)
+
+
+def test_the_state_of_another_account_is_refused(build: Callable[..., World]) -> None:
+    """A target name that moved to another account must not take its state along."""
+    world = build()
+    world.converge(order("A"))
+    head = world.settings.home / "head.json"
+    head.write_text(json.dumps(json.loads(head.read_text()) | {"portal_id": 12}))
+    with pytest.raises(UsageError, match="belongs to account 12"):
+        world.plan()
+    with pytest.raises(UsageError, match="belongs to account 12"):
+        world.apply()
+
+
+def test_a_lost_key_makes_reasons_unknown_and_records_adopted(world: World) -> None:
+    """The ids still count, so nothing is made twice; the next apply makes hashes anew."""
+    documents = [order("A", [line("A:1", name="x")], memo="1"), order("B", memo="1")]
+    world.converge(*documents)
+    world.edit("orders", world.id_of("orders", "B"), memo="theirs")
+    (world.settings.home / "key").unlink()
+
+    plan = world.plan()
+
+    assert actions(plan) == {
+        "line_item/A:1": Action.ADOPT,
+        "order/A": Action.ADOPT,
+        "order/B": Action.UPDATE,
+    }
+    assert [field.reason.value for field in changes(plan)["order/B"].fields] == ["unknown"]
+    assert {o.status.value for o in world.apply(plan).outcomes}.pop() == "done"
+    assert world.plan().units == ()
+    world.edit("orders", world.id_of("orders", "A"), memo="theirs")
+    fields = changes(world.plan())["order/A"].fields
+    assert [field.reason.value for field in fields] == ["drift"]
+
+
+def test_a_lost_key_does_not_lose_the_ids(world: World) -> None:
+    """A record whose key was cleared is still found by the id in the state."""
+    world.converge(order("A", memo="1"))
+    record = world.id_of("orders", "A")
+    world.edit("orders", record, reconcile_key="")
+    (world.settings.home / "key").unlink()
+    assert changes(world.plan())["order/A"].rekey
+    world.apply()
+    assert record == world.id_of("orders", "A")
+    assert len(world.dump("orders")) == 1
+
+
+def test_two_runs_that_write_the_same_shard_do_not_overwrite_each_other(
+    store: LocalStore,
+) -> None:
+    """The lock keeps them apart; should it fail, the version does."""
+    one, other = begun(store), begun(store)
+    one.put(UNIT, UNIT, LastApplied("1"))
+    other.put(UNIT, UNIT, LastApplied("2"))
+    one.flush()
+    with pytest.raises(VersionMoved):
+        other.flush()
+    assert {UNIT: LastApplied("1")} == State(store, KEY).unit(UNIT)
