@@ -286,6 +286,7 @@ _CHANGES = st.builds(
     ),
     ignore=st.lists(_SHORT, max_size=2).map(tuple),
     protect=st.booleans(),
+    state=_SHORT,
 )
 
 
@@ -300,13 +301,13 @@ def plans() -> st.SearchStrategy[Plan]:
                 address=_ADDRESSES,
                 changes=st.lists(_CHANGES, max_size=2).map(tuple),
                 manifest=_SHORT,
-                state=_SHORT,
                 definitions=_SHORT,
                 others=st.integers(0, 9),
             ),
             max_size=2,
         ).map(tuple),
         lineage=_SHORT,
+        identities=st.lists(st.tuples(_SHORT, _SHORT, _SHORT), max_size=2).map(tuple),
         unchanged=st.integers(0, 999),
         defines=st.lists(st.builds(PropertyDefine, _SHORT, _SHORT, _SHORT, _SHORT), max_size=2).map(
             tuple

@@ -149,9 +149,8 @@ def restore_keys(world: World) -> None:
     """Give records their keys back: without state and without key nobody can know them."""
     with world.session() as session:
         state = session.state()
-        for unit, record in list(state.addresses()):
-            entry = state.unit(unit)[record]
-            world.edit(KIND_OBJECTS[record.kind], entry.id, **{KEY: record.key})
+        for _, record, entry in list(state.entries()):
+            world.edit(KIND_OBJECTS[record.kind], entry.id, **{KEY: entry.key})
 
 
 Snapshot = Mapping[str, Mapping[str, Mapping[str, str]]]

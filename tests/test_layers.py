@@ -22,10 +22,12 @@ BELOW = {
     "probing": ("errors", "hubspot", "model"),
     "sandbox": (),
     "session": ("config", "errors", "hubspot", "model", "sandbox", "stores"),
+    "inputs": ("errors", "hubspot", "model", "planning", "session", "stores"),
     "workflow": (
         "applying",
         "errors",
         "hubspot",
+        "inputs",
         "model",
         "planning",
         "session",

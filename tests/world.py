@@ -192,6 +192,10 @@ class World:
         """Where the target's state is."""
         return LocalStore(self.settings.home)
 
+    def files(self) -> list[Path]:
+        """The project's files; the account's own are no part of it."""
+        return sorted(p for p in self.folder.rglob("*") if "account.sqlite" not in p.name)
+
     def lose_state(self) -> None:
         """Delete the state, as a fresh clone has none."""
         shutil.rmtree(self.settings.home, ignore_errors=True)

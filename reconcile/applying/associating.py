@@ -11,22 +11,25 @@ from functools import partial
 
 from reconcile.applying.item import Item, Tools
 from reconcile.applying.sending import send
-from reconcile.hubspot.writes import Pair, Refused, Written
+from reconcile.hubspot.writes import Answer, Pair, Refused, Written
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
 from reconcile.model.plan import LinkChange
-from reconcile.model.records import Link
+from reconcile.model.records import AssociationTypes, Link, removable
 
 BATCH = 1000
 """Pairs a call: the read endpoint's limit, the smaller of the two (reference §3)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Owed:
+    """``along`` is the plain type, where it comes with a label on a pair that had none."""
+
     item: Item
     link: LinkChange
     to_id: str
+    along: tuple[str, int] | None = None
 
 
 def associate(
@@ -36,7 +39,6 @@ def associate(
     by_pair: dict[tuple[str, str, bool], list[_Owed]] = defaultdict(list)
     kinds_by_name: dict[str, Kind] = {}
     for item in items:
-        item.links |= set(item.change.kept_links)
         kinds_by_name[item.kind.name] = item.kind
         for link in (*item.change.links, *_parent_of_new(item, ids)):
             to_id = link.id or (ids.get(link.address, "") if link.address else "")
@@ -79,40 +81,46 @@ def _make(
     add: bool,
 ) -> None:
     target = kind.associations[to].object
+    plain = ("HUBSPOT_DEFINED", kind.associations[to].type_id)
     standing = tools.hubspot.links(kind.object, to, target, [entry.item.id for entry in owed])
     pairs: dict[str, tuple[_Owed, Pair]] = {}
     for entry in owed:
-        there = {
+        there = frozenset(
             (link.category, link.type_id)
             for link in standing.get(entry.item.id, frozenset())
             if link.id == entry.to_id
-        }
-        types = _types(entry.link, there)
+        )
+        types = _types(entry.link, there, plain)
+        if add and entry.link.ours and not there:
+            entry.along = plain
         if types:
             name = trace()
-            pairs[name] = entry, Pair(name, entry.item.id, entry.to_id, types)
+            pairs[name] = entry, Pair(name, entry.item.id, entry.to_id, tuple(sorted(types)))
         else:
             _record(entry)
     if not pairs:
         return
     call = tools.hubspot.associate if add else tools.hubspot.dissociate
-    answers = send(partial(call, kind.object, target), [pair for _, pair in pairs.values()])
-    for name, (entry, _) in pairs.items():
-        answer = answers[name]
-        if isinstance(answer, Written):
-            _record(entry)
-        else:
-            status = Status.FAILED if isinstance(answer, Refused) else Status.UNKNOWN
-            entry.item.end(status, f"{entry.link.shown}: {answer.message}")
-            _decide(entry)
+    answers: dict[str, Answer] = {}
+    try:
+        send(partial(call, kind.object, target), [pair for _, pair in pairs.values()], answers)
+    finally:
+        for name, answer in answers.items():
+            entry, _ = pairs[name]
+            if isinstance(answer, Written):
+                _record(entry)
+            else:
+                status = Status.FAILED if isinstance(answer, Refused) else Status.UNKNOWN
+                entry.item.end(status, f"{entry.link.shown}: {answer.message}")
+                _decide(entry)
 
 
-def _types(link: LinkChange, there: set[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+def _types(link: LinkChange, there: AssociationTypes, plain: tuple[str, int]) -> AssociationTypes:
     """What to write for the pair; nothing where it is as it should be."""
     if not link.add:
-        return tuple(sorted(there & set(link.types)))
-    wanted = set(link.ours or link.types)
-    return () if wanted <= there else tuple(sorted(wanted | there))
+        return removable(frozenset(link.types), there, plain)
+    wanted = frozenset(link.ours or link.types)
+    return frozenset() if wanted <= there else wanted | there
 
 
 def _decide(entry: _Owed) -> None:
@@ -120,9 +128,13 @@ def _decide(entry: _Owed) -> None:
 
 
 def _record(entry: _Owed) -> None:
+    """Remember what now stands, or no longer stands, of ours."""
     _decide(entry)
+    types = set(entry.link.ours if entry.link.add else entry.link.types)
+    if entry.along:
+        types.add(entry.along)
+    links = {Link(entry.link.to, entry.to_id, number, category) for category, number in types}
     if entry.link.add:
-        entry.item.links |= {
-            Link(entry.link.to, entry.to_id, number, category)
-            for category, number in entry.link.ours
-        }
+        entry.item.links |= links
+    else:
+        entry.item.links -= links

@@ -7,6 +7,7 @@ records of a later slice wait for the end.
 import itertools
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -21,7 +22,8 @@ from reconcile.model.address import Address
 from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Outcome, Status
-from reconcile.model.plan import Action, Plan, UnitChange
+from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
+from reconcile.model.records import LastApplied, Link
 from reconcile.stores.state import State, shard_of
 
 SLICE = 1000
@@ -55,6 +57,7 @@ class Executor:
         self._numbers = itertools.count(1)
         self._numbering = threading.Lock()
         self._ids: dict[Address, str] = {}
+        self._by_address: dict[Address, Item] = {}
         self._stop: str = ""
         self._reachable = True
         self.interrupted = False
@@ -68,7 +71,8 @@ class Executor:
         everything: list[Item] = []
         late: list[Item] = []
         waiting = {change.address for change in plan.records()}
-        with ThreadPoolExecutor(self._workers, "apply") as pool:
+        pool = ThreadPoolExecutor(self._workers, "apply")
+        try:
             for units in _slices(plan.units):
                 items = [item for unit in units for item in self._items(unit)]
                 everything += items
@@ -80,6 +84,9 @@ class Executor:
                 late += (item for item in open_items if _waits(item, waiting))
                 self._finish(now)
             self._finish(late)
+        finally:
+            # A call that does not end must not keep an interrupted run from telling what it did.
+            pool.shutdown(wait=not self.interrupted, cancel_futures=True)
         for item in everything:
             if item.status is None and self._stop:
                 item.end(Status.SKIPPED, self._stop)
@@ -91,16 +98,46 @@ class Executor:
     def _items(self, unit: UnitChange) -> Iterable[Item]:
         stale = self._stale(unit)
         for change in unit.changes:
+            entry = self._entry(unit.address, change)
             item = Item(unit.address, change, id=change.id, unlinked=len(change.links))
+            item.links = set(change.kept_links) | (_to_remove(change) & _links(entry))
             if change.action is Action.CONFLICT:
                 item.end(Status.CONFLICT, change.why.partition("\n")[0])
+            elif state_digest(entry) != change.state:
+                if entry is not None and self._is_applied(change, entry):
+                    item.id, item.recorded, item.unlinked = entry.id, True, 0
+                    self._ids[change.address] = entry.id
+                    item.end(Status.DONE)
+                else:
+                    item.end(Status.CONFLICT, "the state has moved since planning; plan again")
             elif stale:
                 item.end(Status.CONFLICT, stale)
+            self._by_address[change.address] = item
             yield item
 
+    def _entry(self, unit: Address, change: RecordChange) -> LastApplied | None:
+        """What the state says of a record; a moved line's entry lies under its former unit."""
+        entry = self._state.unit(unit).get(change.address.folded())
+        if entry is None and change.state:
+            return self._state.find(change.address)
+        return entry
+
+    def _is_applied(self, change: RecordChange, entry: LastApplied) -> bool:
+        """Whether an earlier run of the same plan has carried out this change already."""
+        kind = kinds()[change.address.kind]
+        definitions = self._tools.definitions.properties[kind.name]
+        managed = self._verifier.managed(kind, change)
+        made = sum(len(link.ours) for link in change.links if link.add)
+        return (
+            not managed.keys() - definitions.keys()
+            and entry.whole == self._state.hasher.whole(managed, definitions)
+            and entry.protect == change.protect
+            and change.id in ("", entry.id)
+            and len(entry.links) >= len(change.kept_links) + made
+            and not _to_remove(change) & entry.links
+        )
+
     def _stale(self, unit: UnitChange) -> str:
-        if state_digest(self._state.unit(unit.address)) != unit.state:
-            return "the state of this unit has moved since planning; plan again"
         try:
             now = definitions_digest(unit.changes, self._tools.definitions)
         except KeyError as name:
@@ -125,13 +162,13 @@ class Executor:
     def _write(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
         for kind in kinds().values():
             mine = [item for item in items if item.kind is kind]
-            new = [item for item in mine if item.change.action is Action.CREATE]
-            old = [item for item in mine if item.change.action is not Action.CREATE]
-            parents = self._parents(new)
-            ready = [item for item in new if item.status is None]
+            parents = self._parents([item for item in mine if item.change.parent is not None])
+            ready = [item for item in mine if item.status is None]
+            new = [item for item in ready if item.change.action is Action.CREATE]
+            old = [item for item in ready if item.change.action is not Action.CREATE]
             jobs = [
                 (batch, partial(create, self._tools, kind, batch, parents, self._trace))
-                for batch in _batches(ready)
+                for batch in _batches(new)
             ]
             jobs += [
                 (batch, partial(update, self._tools, kind, batch, self._trace))
@@ -143,17 +180,30 @@ class Executor:
                 self._ids |= {item.change.address: item.id for item in mine if item.id}
 
     def _parents(self, items: Sequence[Item]) -> dict[int, str]:
-        """Line items' parents' ids; an item whose parent was not made is skipped."""
+        """Line items' parents' ids, by ``id(item)``.
+
+        Where the parent was not written as planned, or is no longer there, its lines are left
+        alone too: half a unit is nothing anybody planned.
+        """
         parents: dict[int, str] = {}
+        unread: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
         for item in items:
             parent = item.change.parent
-            if parent is None:
+            if parent is None or item.status is not None:
                 continue
-            parent_id = item.change.parent_id or self._ids.get(parent, "")
-            if parent_id:
-                parents[id(item)] = parent_id
-            else:
-                item.end(Status.SKIPPED, f"{parent} was not created")
+            root = self._by_address.get(parent)
+            if root is not None and root.status is not Status.DONE:
+                item.end(Status.SKIPPED, f"{parent} was not written as planned")
+                continue
+            parents[id(item)] = item.change.parent_id or self._ids.get(parent, "")
+            if root is None:
+                unread[parent.kind][item.change.parent_id].append(item)
+        for name, by_id in unread.items():
+            there = self._tools.hubspot.read(kinds()[name].object, list(by_id), [])
+            for parent_id in by_id.keys() - there.keys():
+                for item in by_id[parent_id]:
+                    why = f"its {name} {parent_id} was archived, merged or removed since planning"
+                    item.end(Status.CONFLICT, why)
         return parents
 
     def _run_all(
@@ -161,7 +211,7 @@ class Executor:
     ) -> None:
         futures: list[Future[None]] = []
         try:
-            futures += (pool.submit(_attempt, batch, job) for batch, job in jobs)
+            futures += (pool.submit(job) for _, job in jobs)
             for (batch, _), future in zip(jobs, futures, strict=True):
                 future.result()
                 self._advance(len(batch))
@@ -189,16 +239,18 @@ class Executor:
         except (ApiError, KeyboardInterrupt) as error:
             self._stop, self._reachable = self._stop or str(error) or "interrupted", False
             self.interrupted = self.interrupted or isinstance(error, KeyboardInterrupt)
-        self._state.flush()
-        self._state.release()
+        finally:
+            self._state.flush()
+            self._state.release()
 
     def _record(self, kind: Kind, items: Sequence[Item]) -> None:
+        known = {unit: self._state.unit(unit) for unit in {item.unit for item in items}}
         done = [
             Done(
                 item.change,
                 item.id,
                 tuple(sorted(item.links)),
-                self._state.unit(item.unit).get(item.change.address),
+                known[item.unit].get(item.change.address.folded()),
             )
             for item in items
         ]
@@ -208,24 +260,33 @@ class Executor:
                 item.end(
                     Status.UNKNOWN, "written, but HubSpot does not show it yet; plan again to see"
                 )
-            else:
-                item.rewrites = result.rewrites
-                self._state.put(item.unit, item.change.address, result.entry)
+                continue
+            item.rewrites = result.rewrites
+            self._state.put(item.unit, item.change.address, result.entry)
+            if result.untaken:
+                names = ", ".join(result.untaken)
+                item.end(
+                    Status.UNKNOWN,
+                    f"HubSpot does not hold what was sent for {names}: it dropped the value, or "
+                    "somebody edited it; plan again to see",
+                )
 
     def _trace(self) -> str:
         with self._numbering:
             return f"{self._run}-{next(self._numbers)}"
 
 
-def _attempt(batch: Sequence[Item], job: Callable[[], None]) -> None:
-    try:
-        job()
-    except ApiError as error:
-        status = Status.UNKNOWN if isinstance(error, Unreachable) else Status.FAILED
-        for item in batch:
-            if item.status is None:
-                item.end(status, str(error))
-        raise
+def _to_remove(change: RecordChange) -> set[Link]:
+    return {
+        Link(link.to, link.id, number, category)
+        for link in change.links
+        if not link.add
+        for category, number in link.types
+    }
+
+
+def _links(entry: LastApplied | None) -> frozenset[Link]:
+    return entry.links if entry is not None else frozenset()
 
 
 def _slices(units: Sequence[UnitChange]) -> Iterable[Sequence[UnitChange]]:

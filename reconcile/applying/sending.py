@@ -16,25 +16,30 @@ Traced = TypeVar("Traced", Write, Pair)
 
 
 def send(
-    call: Callable[[Sequence[Traced]], Mapping[str, Answer]], writes: Sequence[Traced]
-) -> dict[str, Answer]:
-    """One answer per trace.
+    call: Callable[[Sequence[Traced]], Mapping[str, Answer]],
+    writes: Sequence[Traced],
+    answers: dict[str, Answer],
+) -> None:
+    """Fill ``answers`` with one for each trace.
 
     A refusal of the whole batch is narrowed down by halving until the culprits stand alone, so
     that the others succeed. A missing answer makes every record of the call Unclear. Raises
-    ApiError only where no further call can succeed (token, limits, no connection).
+    ApiError only where no further call can succeed (token, limits, no connection); what was
+    answered before that stays answered.
     """
     try:
-        return dict(call(writes))
+        answers.update(call(writes))
     except Ambiguous as error:
-        return {write.trace: Unclear(str(error)) for write in writes}
+        answers.update({write.trace: Unclear(str(error)) for write in writes})
     except (AuthError, RateLimited, Unreachable):
         raise
     except ApiError as error:
         if len(writes) == 1:
-            return {writes[0].trace: Refused(str(error), error.category)}
+            answers[writes[0].trace] = Refused(str(error), error.category)
+            return
         middle = len(writes) // 2
-        return send(call, writes[:middle]) | send(call, writes[middle:])
+        send(call, writes[:middle], answers)
+        send(call, writes[middle:], answers)
 
 
 def settle_created(

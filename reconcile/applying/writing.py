@@ -5,11 +5,13 @@ end. Which endpoint is used depends on the kind's data and on how many records t
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from reconcile.applying.item import Item, Tools
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.sending import Call, send, settle_created, settle_updated
+from reconcile.errors import ApiError, Unreachable
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
@@ -29,21 +31,19 @@ def create(
     identity = tools.identity(kind)
     checked = recheck_absent(tools.hubspot, kind, identity, [item.change for item in items])
     ready = _without_conflicts(items, checked)
-    writes = {
-        trace(): (item, _values(result.fields, tools.properties(kind))) for item, result in ready
-    }
+    writes: dict[str, tuple[Item, Write]] = {}
+    for item, result in ready:
+        name = trace()
+        values = _values(result.fields, tools.properties(kind)) | dict(item.change.keep)
+        key = item.change.address.key
+        writes[name] = item, Write(name, key, values, _parent_link(kind, item, parents))
     if not writes:
         return
-    inputs = [
-        Write(name, item.change.address.key, values, _parent_link(kind, item, parents))
-        for name, (item, values) in writes.items()
-    ]
-    answers = send(_creating(tools, kind), inputs)
-    unclear = [write for write in inputs if isinstance(answers[write.trace], Unclear)]
-    if unclear:
-        answers |= settle_created(tools.hubspot, kind, identity, unclear)
-    for name, (item, _) in writes.items():
-        _end_created(item, answers[name])
+    with _ending(writes, _end_created) as answers:
+        send(_creating(tools, kind), _inputs(writes), answers)
+        unclear = [write for _, write in writes.values() if _is_unclear(answers[write.trace])]
+        with suppress(ApiError):  # still unclear then, and told so
+            answers.update(settle_created(tools.hubspot, kind, identity, unclear))
 
 
 def update(tools: Tools, kind: Kind, items: Sequence[Item], trace: Trace) -> None:
@@ -64,21 +64,43 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item], trace: Trace) -> Non
         writes[name] = item, Write(name, item.change.id, _values(result.fields, definitions))
     if not writes:
         return
-    if len(writes) == 1:
-        (name,) = writes
-        answers = _patch(tools, kind, *writes[name], held[name])
-    else:
-        call: Call = lambda inputs: tools.hubspot.update(kind.object, inputs)  # noqa: E731
-        answers = send(call, [write for _, write in writes.values()])
-    unclear = [
-        (item.id, write)
-        for name, (item, write) in writes.items()
-        if isinstance(answers[name], Unclear)
-    ]
-    if unclear:
-        answers |= settle_updated(tools.hubspot, kind, definitions, unclear)
-    for name, (item, _) in writes.items():
-        _end_updated(item, answers[name])
+    with _ending(writes, _end_updated) as answers:
+        send(_updating(tools, kind, writes, held), _inputs(writes), answers)
+        unclear = [
+            (item.id, write) for item, write in writes.values() if _is_unclear(answers[write.trace])
+        ]
+        with suppress(ApiError):  # still unclear then, and told so
+            answers.update(settle_updated(tools.hubspot, kind, definitions, unclear))
+
+
+@contextmanager
+def _ending(
+    writes: Mapping[str, tuple[Item, Write]], end: Callable[[Item, Answer], None]
+) -> Iterator[dict[str, Answer]]:
+    """Give every item its end by the answers that the block collects, however the block ends."""
+    answers: dict[str, Answer] = {}
+    unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
+    try:
+        yield answers
+    except ApiError as error:
+        # A call that may have been carried out is settled by the next plan's reading.
+        lost = isinstance(error, Unreachable)
+        unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
+        raise
+    finally:
+        for name, (item, _) in writes.items():
+            if name in answers:
+                end(item, answers[name])
+            else:
+                item.end(*unanswered)
+
+
+def _inputs(writes: Mapping[str, tuple[Item, Write]]) -> list[Write]:
+    return [write for _, write in writes.values()]
+
+
+def _is_unclear(answer: Answer) -> bool:
+    return isinstance(answer, Unclear)
 
 
 def _creating(tools: Tools, kind: Kind) -> Call:
@@ -88,25 +110,28 @@ def _creating(tools: Tools, kind: Kind) -> Call:
     return lambda inputs: tools.hubspot.create(kind.object, inputs, match=key)
 
 
-def _patch(tools: Tools, kind: Kind, item: Item, write: Write, held: str) -> dict[str, Answer]:
-    """A single record: by its key, so that a key cleared this instant means no write at all.
+def _updating(
+    tools: Tools,
+    kind: Kind,
+    writes: Mapping[str, tuple[Item, Write]],
+    held: Mapping[str, str],
+) -> Call:
+    """One record is patched, several are updated as a batch.
 
-    By id where the key is what is written, and where it could not stand in a path: servers differ
-    in what they make of an encoded slash.
+    A single record is patched by its key, so that a key cleared this instant means no write at
+    all. By id where the key is what is written, and where it could not stand in a path: servers
+    differ in what they make of an encoded slash.
     """
+    if len(writes) != 1:
+        return lambda inputs: tools.hubspot.update(kind.object, inputs)
+    ((name, (item, write)),) = writes.items()
     identity = tools.identity(kind)
-    by_key = identity.unique and not item.change.rekey and bool(_IN_PATH.fullmatch(held))
-    record = held if by_key else write.id
-    addressed = Write(write.trace, record, write.properties)
-
-    def call(inputs: Sequence[Write]) -> Mapping[str, Answer]:
-        id_property = identity.name if by_key else None
-        return {
-            one.trace: tools.hubspot.patch(kind.object, one, id_property=id_property)
-            for one in inputs
+    if identity.unique and not item.change.rekey and _IN_PATH.fullmatch(held[name]):
+        addressed = Write(name, held[name], write.properties)
+        return lambda _: {
+            name: tools.hubspot.patch(kind.object, addressed, id_property=identity.name)
         }
-
-    return send(call, [addressed])
+    return lambda _: {name: tools.hubspot.patch(kind.object, write)}
 
 
 def _parent_link(
@@ -158,8 +183,9 @@ def _end_updated(item: Item, answer: Answer) -> None:
         case Written(id=record_id) if record_id != item.change.id:
             item.end(
                 Status.CONFLICT,
-                f"record {item.change.id} was merged into {record_id} while writing, and that one "
-                "got the new values; its property history in HubSpot shows the former ones",
+                f"record {record_id} got the new values instead of {item.change.id}: that one was "
+                "merged into it, or its key moved there, while writing; the property history in "
+                "HubSpot shows the former ones",
             )
         case Written():
             item.end(Status.DONE)

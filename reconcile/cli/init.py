@@ -61,6 +61,7 @@ def _plan(session: Session) -> Plan:
         (),
         target=session.pin,
         lineage="",
+        identities=identities,
         unchanged=0,
         undeclared=(),
         limits={},

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -113,5 +113,6 @@ def _time_to_clean_up() -> Iterator[None]:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    click.echo("interrupted; removing what was made (again to stop that)", err=True)
+    with suppress(OSError):  # not by click: the signal may have come in the middle of its writing
+        os.write(2, b"interrupted; removing what was made (again to stop that)\n")
     raise KeyboardInterrupt

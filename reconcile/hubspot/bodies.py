@@ -132,6 +132,7 @@ class AccountBody(_Body):
     account_type: str = ""
     time_zone: str | None = None
     company_currency: str | None = None
+    additional_currencies: tuple[str, ...] | None = None
 
 
 class UsageItemBody(_Body):

@@ -2,7 +2,7 @@
 """HubSpot's API as the rest of the product sees it."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Self
 
@@ -42,7 +42,8 @@ class HubSpot:
     that may have been carried out. Only a plain ApiError says that a write did nothing.
 
     ``api`` is ``v3`` or a dated version. ``rate_limit`` is the account's requests per 10 s, None
-    for no waiting. ``sleep`` may raise, which stops whatever waits.
+    for no waiting. ``sleep`` may raise, which stops whatever waits; ``notice`` is told why a call
+    is asked again.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class HubSpot:
         patience: float = 120.0,
         clock: Clock = time.monotonic,
         sleep: Sleep = time.sleep,
+        notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         routes = Routes(api)
         self._pool = Pool(workers)
@@ -70,6 +72,7 @@ class HubSpot:
             patience=patience,
             clock=clock,
             sleep=sleep,
+            notice=notice,
         )
         self._describer = Describer(self._transport, routes)
         self._reader = Reader(self._transport, routes, self._pool)

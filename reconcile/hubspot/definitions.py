@@ -41,8 +41,12 @@ class Describer:
     def account(self) -> Account:
         """The account the token belongs to."""
         body = self._get(self._routes.account()).parse(AccountBody)
+        home = (body.company_currency,) if body.company_currency else ()
         return Account(
-            body.portal_id, body.account_type, body.time_zone or "", body.company_currency or ""
+            body.portal_id,
+            body.account_type,
+            time_zone=body.time_zone or "",
+            currencies=home + (body.additional_currencies or ()),
         )
 
     def scopes(self) -> frozenset[str] | None:

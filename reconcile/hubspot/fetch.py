@@ -6,6 +6,7 @@ lags behind writes (reference §3).
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address, fold
@@ -21,6 +22,16 @@ from reconcile.model.records import (
     Reference,
     Unit,
 )
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was found of a chunk's records; see Observed."""
+
+    records: dict[Address, Actual] = field(default_factory=dict)
+    missing: dict[Address, Missing] = field(default_factory=dict)
+    by_id: set[Address] = field(default_factory=set)
+    displaced: dict[Address, str] = field(default_factory=dict)
 
 
 class Fetcher:
@@ -53,52 +64,29 @@ class Fetcher:
     ) -> Mapping[Address, Observed]:
         """What exists for each unit, by the unit's address.
 
-        ``last`` has the state's entries for the units' records; ``parents`` the record ids of
-        parents that something else owns.
+        ``last`` has the state's entries for the units' records, by folded address; ``parents`` the
+        record ids of parents that something else owns.
         """
-        records: dict[Address, Actual] = {}
-        missing: dict[Address, Missing] = {}
+        seen = _Seen()
         by_kind: dict[str, list[Desired]] = defaultdict(list)
         for unit in units:
             for desired in unit.records:
                 by_kind[desired.address.kind].append(desired)
         for name, wanted in by_kind.items():
-            self._find(kinds()[name], wanted, last, records, missing)
-        ids = {a: r.id for a, r in records.items() if kinds()[a.kind].is_unit} | {
+            self._find(kinds()[name], wanted, last, seen)
+        ids = {a: r.id for a, r in seen.records.items() if kinds()[a.kind].is_unit} | {
             unit.address: parents[unit.address] for unit in units if unit.root is None
         }
         links = self._links(units, ids)
-        self._add_other_parents(units, records, links)
-        return {
-            unit.address: self._observed(unit, records, missing, links, parents) for unit in units
-        }
-
-    def _observed(
-        self,
-        unit: Unit,
-        records: Mapping[Address, Actual],
-        missing: Mapping[Address, Missing],
-        links: Mapping[Address, frozenset[Link]],
-        parents: Mapping[Address, str],
-    ) -> Observed:
-        addresses = [record.address for record in unit.records]
-        lines = {link.id for link in links.get(unit.address, ()) if _is_line(unit, link)}
-        declared = {records[a].id for a in addresses if a in records}
-        return Observed(
-            records={a: records[a] for a in addresses if a in records},
-            missing={a: missing[a] for a in addresses if a in missing},
-            links={a: links[a] for a in (unit.address, *addresses) if a in links},
-            others=len(lines - declared),
-            parent_id=parents.get(unit.address, ""),
-        )
+        self._add_other_parents(units, seen.records, links)
+        return {unit.address: _observed(unit, seen, links, parents) for unit in units}
 
     def _find(
         self,
         kind: Kind,
         wanted: Sequence[Desired],
         last: Mapping[Address, LastApplied],
-        records: dict[Address, Actual],
-        missing: dict[Address, Missing],
+        seen: _Seen,
     ) -> None:
         identity = self._identities[kind.name]
         names = self._properties[kind.name]
@@ -108,44 +96,52 @@ class Fetcher:
             names,
             id_property=identity.name if identity.unique else None,
         )
-        lost: dict[str, Address] = {}
+        lost: dict[str, list[Address]] = defaultdict(list)
+        other: dict[str, list[Address]] = defaultdict(list)
         for desired in wanted:
             address = desired.address
+            entry = last.get(address.folded())
             if (actual := found.get(address.key)) is not None:
-                records[address] = actual
-            elif address in last:
-                lost[last[address].id] = address
+                seen.records[address] = actual
+                if entry is not None and entry.id != actual.id:
+                    other[entry.id].append(address)
+            elif entry is not None:
+                lost[entry.id].append(address)
             elif not identity.unique:
-                lost[address.key] = address
+                lost[address.key].append(address)
         if lost:
-            self._find_lost(kind, lost, records, missing)
+            self._find_lost(kind, lost, seen)
+        if other:
+            alive = self._hubspot.read(kind.object, list(other), [])
+            seen.displaced.update(
+                (address, record_id) for record_id in alive for address in other[record_id]
+            )
 
-    def _find_lost(
-        self,
-        kind: Kind,
-        lost: Mapping[str, Address],
-        records: dict[Address, Actual],
-        missing: dict[Address, Missing],
-    ) -> None:
+    def _find_lost(self, kind: Kind, lost: Mapping[str, Sequence[Address]], seen: _Seen) -> None:
         """Look for records that are not under their keys by the ids the state knows."""
         names = self._properties[kind.name]
-        alive = self._hubspot.read(kind.object, list(lost), names)
+        alive = dict(self._hubspot.read(kind.object, list(lost), names))
         rest = [record_id for record_id in lost if record_id not in alive]
         archived = self._hubspot.read(kind.object, rest, names, archived=True) if rest else {}
-        for record_id, address in lost.items():
-            if record_id in alive:
-                records[address] = alive[record_id]
-            elif record_id in archived:
-                missing[address] = Missing(record_id, "archived")
-            else:
+        for record_id, addresses in lost.items():
+            missing = None
+            if record_id in archived:
+                missing = Missing(record_id, "archived")
+            elif record_id not in alive:
                 # Only the single read answers for a merged record's former id (reference §8).
                 now = self._hubspot.get(kind.object, record_id, names)
                 if now is None:
-                    missing[address] = Missing(record_id, "gone")
+                    missing = Missing(record_id, "gone")
                 elif now.id == record_id:
-                    records[address] = now
+                    alive[record_id] = now
                 else:
-                    missing[address] = Missing(record_id, "merged", into=now.id)
+                    missing = Missing(record_id, "merged", into=now.id)
+            for address in addresses:
+                if missing is not None:
+                    seen.missing[address] = missing
+                else:
+                    seen.records[address] = alive[record_id]
+                    seen.by_id.add(address)
 
     def _links(
         self, units: Sequence[Unit], ids: Mapping[Address, str]
@@ -238,3 +234,24 @@ def _target(reference: Reference) -> str:
 
 def _is_line(unit: Unit, link: Link) -> bool:
     return link.to in kinds() and unit.address.kind in kinds()[link.to].parents
+
+
+def _observed(
+    unit: Unit,
+    seen: _Seen,
+    links: Mapping[Address, frozenset[Link]],
+    parents: Mapping[Address, str],
+) -> Observed:
+    addresses = [record.address for record in unit.records]
+    lines = frozenset(link.id for link in links.get(unit.address, ()) if _is_line(unit, link))
+    records = {a: seen.records[a] for a in addresses if a in seen.records}
+    return Observed(
+        records=records,
+        missing={a: seen.missing[a] for a in addresses if a in seen.missing},
+        by_id=frozenset(seen.by_id.intersection(addresses)),
+        displaced={a: seen.displaced[a] for a in addresses if a in seen.displaced},
+        links={a: links[a] for a in (unit.address, *addresses) if a in links},
+        lines=lines,
+        others=len(lines - {actual.id for actual in records.values()}),
+        parent_id=parents.get(unit.address, ""),
+    )

@@ -23,6 +23,10 @@ from reconcile.hubspot.retry import Stop, Wait, backoff, decide
 Body = TypeVar("Body", bound=BaseModel)
 
 
+CONNECTS = 4
+"""Attempts to connect: a host that refuses for seconds will not be there in a minute either."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A good answer.
@@ -67,6 +71,7 @@ class Transport:
     """Calls on one host with one token. Safe to share between threads.
 
     ``sleep`` may raise to stop a run that is waiting; nothing is in flight at that moment.
+    ``notice`` is told why a call is asked again, where that takes a second or more.
     The loop is written here and not left to stamina, whose sleep and clock cannot be replaced and
     whose switches are global to the process.
     """
@@ -82,6 +87,7 @@ class Transport:
         patience: float = 120.0,
         clock: Clock = time.monotonic,
         sleep: Sleep = time.sleep,
+        notice: Callable[[str], None] = lambda _: None,
         connect: Callable[..., Connection] = Connection,
     ) -> None:
         base, is_loopback = _checked_url(url)
@@ -90,6 +96,7 @@ class Transport:
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
+        self._notice = notice
         self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._watch: Callable[[Reply], None] | None = None
@@ -178,9 +185,12 @@ class Transport:
                 raise error
             now = self._clock()
             give_up = now + self._patience if give_up is None else give_up
-            if attempt >= self._attempts or now + wait.seconds > give_up:
+            most = CONNECTS if isinstance(outcome, NotSent) else self._attempts
+            if attempt >= most or now + wait.seconds > give_up:
                 raise self._exhausted(error, attempt)
             repeated = repeated or not wait.clean
+            if wait.seconds >= 1:
+                self._notice(f"{error}; asking again in {wait.seconds:.0f} s")
             self._sleep(wait.seconds)
 
     def _attempt(self, call: _Call) -> Reply | NotSent | NoReply:

@@ -16,6 +16,10 @@ class Address(NamedTuple):
     def __str__(self) -> str:
         return f"{self.kind}/{self.key}"
 
+    def folded(self) -> "Address":
+        """The address that every spelling of its key shares."""
+        return Address(self.kind, fold(self.key))
+
     @classmethod
     def parse(cls, text: str) -> "Address":
         """Read ``kind/key``. Raises ValueError when there is no kind or no key."""

@@ -51,7 +51,8 @@ class Label:
 class Definitions:
     """All definitions a plan may depend on, by kind name.
 
-    ``labels`` is keyed by (kind name, association word).
+    ``labels`` is keyed by (kind name, association word); ``currencies`` are the account's, empty
+    where it does not tell.
     """
 
     properties: Mapping[str, Mapping[str, Property]]
@@ -61,13 +62,22 @@ class Definitions:
     labels: Mapping[tuple[str, str], tuple[Label, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    currencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A HubSpot account. ``type`` is STANDARD, SANDBOX, DEVELOPER_TEST or APP_DEVELOPER."""
+    """A HubSpot account. ``type`` is STANDARD, SANDBOX, DEVELOPER_TEST or APP_DEVELOPER.
+
+    ``currencies`` are those enabled in it, its own first; empty where it does not tell.
+    """
 
     portal_id: int
     type: str
     time_zone: str = ""
-    currency: str = ""
+    currencies: tuple[str, ...] = ()
+
+    @property
+    def currency(self) -> str:
+        """The account's own currency, empty where it does not tell."""
+        return self.currencies[0] if self.currencies else ""

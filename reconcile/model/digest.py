@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b, sha256
 
-from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Property
 from reconcile.model.plan import RecordChange
 from reconcile.model.records import Desired, LastApplied, Unit
@@ -44,9 +43,9 @@ def desired_digest(unit: Unit) -> str:
     return digest([str(unit.address), [_desired(record) for record in unit.records]])
 
 
-def state_digest(last: Mapping[Address, LastApplied]) -> str:
-    """What the state says of one unit."""
-    return digest(sorted((str(address), _last(entry)) for address, entry in last.items()))
+def state_digest(entry: LastApplied | None) -> str:
+    """What the state says of one record."""
+    return digest(_last(entry)) if entry is not None else ""
 
 
 def definitions_digest(changes: Iterable[RecordChange], definitions: Definitions) -> str:
@@ -75,6 +74,7 @@ def _desired(record: Desired) -> list[object]:
 def _last(entry: LastApplied) -> list[object]:
     return [
         entry.id,
+        entry.key,
         entry.whole,
         {name: list(marks) for name, marks in entry.marks.items()},
         sorted(entry.links),

@@ -45,8 +45,9 @@ class Kind:
     """One kind of record. ``parents`` is empty for kinds that are units of their own.
 
     ``phase`` orders writes: lower first. ``create`` is the batch endpoint that creates records:
-    ``upsert`` (by unique property, safe to repeat) or ``create`` (with associations). Of each list
-    of scopes any one is enough.
+    ``upsert`` (by unique property, safe to repeat) or ``create`` (with associations). ``title`` and
+    ``currency`` are the properties that hold what people call a record and its money's currency.
+    Of each list of scopes any one is enough.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Kind:
     parents: tuple[str, ...]
     pipeline: PipelineProperties | None
     title: str
+    currency: str
     personal: tuple[str, ...]
     read_scopes: tuple[str, ...]
     write_scopes: tuple[str, ...]
@@ -103,6 +105,7 @@ def _kind(raw: Mapping[str, Any]) -> Kind:
         parents=tuple(raw.get("parents", ())),
         pipeline=PipelineProperties(**pipeline) if pipeline else None,
         title=raw["title"],
+        currency=raw["currency"],
         personal=tuple(raw.get("personal", ())),
         read_scopes=tuple(raw["scopes"]["read"]),
         write_scopes=tuple(raw["scopes"]["write"]),

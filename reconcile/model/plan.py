@@ -95,7 +95,9 @@ class RecordChange:
     back onto a record found by its id in state; ``adopts`` one of a record the state did not know.
     ``keep`` are the managed values that stay as they are, ``kept_links`` the declared associations
     that stand already; ``ignore`` names the fields that are set now and never compared again.
-    ``why`` explains a conflict, its later lines the way out. ``title`` is what people call it.
+    ``state`` is the digest of what the state said of the record; where that has moved, the change
+    is left alone. ``why`` explains a conflict, its later lines the way out. ``title`` is what
+    people call the record.
     """
 
     address: Address
@@ -113,6 +115,7 @@ class RecordChange:
     keep: tuple[tuple[str, str], ...] = ()
     kept_links: tuple[Link, ...] = ()
     ignore: tuple[str, ...] = ()
+    state: str = ""
     protect: bool = False
 
 
@@ -120,14 +123,13 @@ class RecordChange:
 class UnitChange:
     """The changes of one unit, the root's first.
 
-    ``manifest``, ``state`` and ``definitions`` are digests of what the unit was planned from; the
-    applier refuses the unit when the last two have moved.
+    ``manifest`` and ``definitions`` are digests of what the unit was planned from; the applier
+    leaves the unit alone when the definitions have moved.
     """
 
     address: Address
     changes: tuple[RecordChange, ...]
     manifest: str = ""
-    state: str = ""
     definitions: str = ""
     others: int = 0
 
@@ -166,7 +168,8 @@ class TargetPin:
 class Plan:
     """What would change on one target. ``units`` are sorted by address.
 
-    ``unchanged`` counts records that are as declared already; ``undeclared`` lists records the
+    ``identities`` say how each kind's keys find records: (kind, how, property). ``unchanged``
+    counts records that are as declared already; ``undeclared`` lists records the
     state manages that no manifest declares any more (left alone). ``defines`` come first when
     applying.
     """
@@ -174,6 +177,7 @@ class Plan:
     target: TargetPin
     units: tuple[UnitChange, ...]
     lineage: str = ""
+    identities: tuple[tuple[str, str, str], ...] = ()
     unchanged: int = 0
     defines: tuple[PropertyDefine, ...] = ()
     undeclared: tuple[Address, ...] = ()

@@ -91,6 +91,21 @@ class Link(NamedTuple):
     category: str = "HUBSPOT_DEFINED"
 
 
+AssociationTypes = frozenset[tuple[str, int]]
+"""Types of one pair of records: (category, type id)."""
+
+
+def removable(
+    types: AssociationTypes, standing: AssociationTypes, plain: tuple[str, int]
+) -> AssociationTypes:
+    """Which of our ``types`` can be taken from a pair without taking anything of others.
+
+    Removing the unlabelled (``plain``) type takes every label of the pair along (reference §11).
+    """
+    ours = types & standing
+    return ours - {plain} if standing - ours - {plain} else ours
+
+
 @dataclass(frozen=True, slots=True)
 class Actual:
     """One record as HubSpot answered it. A property HubSpot has no value for is None."""
@@ -119,13 +134,19 @@ class Observed:
 
     ``records`` has an entry for each declared record that exists under its key or under the id in
     state; ``missing`` those that state knows but that are archived, merged or gone; an address in
-    neither is absent. ``links`` are each record's associations of the declared or recorded
-    pairs. ``others`` counts the parent's line items that no manifest declares. ``parent_id`` is
-    the id of a parent that something else owns.
+    neither is absent. ``by_id`` are those that were not under their keys but under the ids in the
+    state; ``displaced`` those whose key now stands on another record than the state's, with the id
+    of the state's, which still lives. ``links`` are each record's associations of the declared or
+    recorded pairs; ``lines`` the ids of the line items that HubSpot shows under the unit.
+    ``others`` counts those of them that no manifest declares. ``parent_id`` is the id of a parent
+    that something else owns.
     """
 
     records: Mapping[Address, Actual]
     missing: Mapping[Address, Missing] = field(default_factory=lambda: MappingProxyType({}))
+    by_id: frozenset[Address] = frozenset()
+    displaced: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
+    lines: frozenset[str] = frozenset()
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0
     parent_id: str = ""
@@ -142,11 +163,12 @@ class Marks(NamedTuple):
 class LastApplied:
     """What the state knows of one record: no order data, only ids and keyed hashes.
 
-    ``whole`` covers all managed values as written, so that an unchanged record costs one
-    comparison. ``links`` are the associations that we made.
+    ``key`` is the key as it was last spelled. ``whole`` covers all managed values as written, so
+    that an unchanged record costs one comparison. ``links`` are the associations that we made.
     """
 
     id: str
+    key: str = ""
     marks: Mapping[str, Marks] = field(default_factory=lambda: MappingProxyType({}))
     whole: str = ""
     links: frozenset[Link] = frozenset()

@@ -17,8 +17,9 @@ class Context:
     """What all units of one plan share.
 
     ``declared`` are the folded keys of every declared record, by kind; ``recreate`` the addresses
-    the user asked to make again although their records are archived, merged or gone; ``mutual``
-    the associations declared from their other end, as (kind, id, other kind, other id).
+    the user asked to make again although their records are archived, merged or gone; ``shared``
+    the folded addresses of declared records that the state has under one and the same id;
+    ``mutual`` the associations declared from their other end, as (kind, id, other kind, other id).
     """
 
     definitions: Definitions
@@ -27,13 +28,15 @@ class Context:
     bindings: Bindings = field(default_factory=dict)
     declared: Mapping[str, frozenset[str]] = field(default_factory=dict)
     recreate: frozenset[Address] = frozenset()
+    shared: frozenset[Address] = frozenset()
     mutual: frozenset[tuple[str, str, str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """``wanted`` are the declared values as HubSpot stores them; ``actual`` is None while absent;
-    ``last`` is None for a record the state does not know.
+    ``recorded`` is what the state says under the key, ``last`` the same unless it is of another
+    record.
     """
 
     desired: Desired
@@ -43,6 +46,7 @@ class Case:
     observed: Observed
     actual: Actual | None
     last: LastApplied | None
+    recorded: LastApplied | None
     context: Context
 
     @property
@@ -81,7 +85,4 @@ class Case:
     @property
     def under_parent(self) -> bool:
         """Whether HubSpot shows the line item under its declared parent."""
-        return self.actual is not None and any(
-            link.to == self.kind.name and link.id == self.actual.id
-            for link in self.observed.links.get(self.unit.address, frozenset())
-        )
+        return self.actual is not None and self.actual.id in self.observed.lines

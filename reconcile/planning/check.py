@@ -38,6 +38,8 @@ def _check_record(
         if name in unresolved:
             continue
         message = _property_fault(name, value, known, kind, identity)
+        if not message and name == kind.currency:
+            message = _currency_fault(value, definitions)
         if message:
             yield _problem(desired.place_of(name), message)
     for name in sorted(desired.ignore - known.keys()):
@@ -71,6 +73,14 @@ def _property_fault(
     return f"{name}: {message}" if message else None
 
 
+def _currency_fault(value: str, definitions: Definitions) -> str | None:
+    """Why an account does not take a currency; its definitions do not list them (reference §12)."""
+    if not value or not definitions.currencies or value in definitions.currencies:
+        return None
+    listed = ", ".join(definitions.currencies)
+    return f"{value!r} is no currency of this account ({listed})"
+
+
 def _label_fault(reference: Reference, kind: Kind, definitions: Definitions) -> str | None:
     if not reference.label or association_types(reference, kind, definitions):
         return None
@@ -79,8 +89,9 @@ def _label_fault(reference: Reference, kind: Kind, definitions: Definitions) -> 
         for label in definitions.labels.get((kind.name, reference.to), ())
         if label.label
     ]
-    known += list(kind.associations[reference.to].labels)
-    listed = ", ".join(sorted(set(known))) or "there are none"
+    folded = {label.casefold() for label in known}
+    known += [name for name in kind.associations[reference.to].labels if name not in folded]
+    listed = ", ".join(sorted(known)) or "there are none"
     return (
         f"{reference.label!r} is no association label from {kind.plural} to {reference.to} "
         f"({listed}){nearest(reference.label, known)}"

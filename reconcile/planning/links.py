@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from reconcile.model.kinds import Kind
 from reconcile.model.plan import LinkChange
-from reconcile.model.records import Link, Reference
+from reconcile.model.records import Link, Reference, removable
 from reconcile.planning.case import Case
 from reconcile.planning.references import Bound, association_types, pointer
 
@@ -61,12 +61,20 @@ def plan_links(case: Case) -> LinkPlan:
                 personal=wanted.personal,
             )
         )
+    if case.last is not None:
+        # The plain type comes with a label on a pair that had none, and goes with it.
+        ours |= {link for link in case.last.links if _comes_along(link, case, ours)}
     if case.actual is not None and not case.kind.is_unit and not case.under_parent:
         changes.append(_to_parent(case))
     if case.last is not None:
         dropped = (link for link in case.last.links - ours if not _mutual(case, link))
         changes += _removals(case.kind, frozenset(dropped), types_of)
     return LinkPlan(tuple(changes), frozenset(kept), frozenset(ours))
+
+
+def _comes_along(link: Link, case: Case, ours: set[Link]) -> bool:
+    plain = case.kind.associations[link.to].type_id == link.type_id
+    return plain and any((link.to, link.id) == (other.to, other.id) for other in ours)
 
 
 def parent_conflict(case: Case) -> str:
@@ -134,10 +142,7 @@ def _removals(
     for (to, record_id), recorded in sorted(ends.items()):
         there = types_of.get((to, record_id), set())
         plain = ("HUBSPOT_DEFINED", kind.associations[to].type_id)
-        remove = recorded & there
-        if there - recorded - {plain}:
-            # Removing the unlabelled type takes every label of the pair along (reference §11).
-            remove -= {plain}
+        remove = removable(frozenset(recorded), frozenset(there), plain)
         if remove:
             changes.append(
                 LinkChange(

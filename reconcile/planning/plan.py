@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from reconcile.model.address import Address
+from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, Guard, Plan, PropertyDefine, TargetPin, UnitChange
 
 
@@ -11,6 +12,7 @@ def assemble(
     *,
     target: TargetPin,
     lineage: str,
+    identities: Mapping[str, Identity],
     unchanged: int,
     undeclared: Iterable[Address],
     limits: Mapping[str, int],
@@ -22,6 +24,7 @@ def assemble(
         target=target,
         units=ordered,
         lineage=lineage,
+        identities=tuple((kind, i.how, i.name) for kind, i in sorted(identities.items())),
         unchanged=unchanged,
         defines=tuple(sorted(defines, key=lambda define: (define.kind, define.name))),
         undeclared=tuple(sorted(undeclared)),

@@ -24,6 +24,7 @@ _HEAD = TypeAdapter(dict[str, Any])
 _PIN = TypeAdapter(TargetPin)
 _GUARDS = TypeAdapter(tuple[Guard, ...])
 _DEFINES = TypeAdapter(tuple[PropertyDefine, ...])
+_IDENTITIES = TypeAdapter(tuple[tuple[str, str, str], ...])
 _ADDRESSES = TypeAdapter(tuple[Address, ...])
 
 
@@ -77,6 +78,7 @@ def _content(plan: Plan) -> Iterator[bytes]:
     about = {
         "target": _PIN.dump_python(plan.target, mode="json"),
         "lineage": plan.lineage,
+        "identities": plan.identities,
         "unchanged": plan.unchanged,
         "defines": _DEFINES.dump_python(plan.defines, mode="json"),
         "undeclared": _ADDRESSES.dump_python(plan.undeclared, mode="json"),
@@ -93,6 +95,7 @@ def _plan(lines: list[bytes]) -> Plan:
         target=_PIN.validate_python(about["target"]),
         units=tuple(_UNIT.validate_json(line) for line in lines[2:-1]),
         lineage=about["lineage"],
+        identities=_IDENTITIES.validate_python(about["identities"], strict=False),
         unchanged=about["unchanged"],
         defines=_DEFINES.validate_python(about["defines"], strict=False),
         undeclared=_ADDRESSES.validate_python(about["undeclared"], strict=False),

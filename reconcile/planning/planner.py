@@ -20,7 +20,7 @@ def plan_unit(
 ) -> tuple[UnitChange | None, int]:
     """The unit's changes, or None where there are none, and how many records are unchanged."""
     planned = (
-        _plan_record(_case(desired, unit, observed, last.get(desired.address), context))
+        _plan_record(_case(desired, unit, observed, last.get(desired.address.folded()), context))
         for desired in unit.records
     )
     changes = _hold_back(unit, tuple(change for change in planned if change is not None))
@@ -31,7 +31,6 @@ def plan_unit(
         address=unit.address,
         changes=changes,
         manifest=desired_digest(unit),
-        state=state_digest(last),
         definitions=definitions_digest(changes, context.definitions),
         others=observed.others,
     ), unchanged
@@ -61,6 +60,7 @@ def _case(
     kind = kinds()[desired.address.kind]
     wanted, _ = wire(desired, kind, context.definitions)
     actual = observed.records.get(desired.address)
+    recorded = last
     if actual is not None:
         if desired.ignore:
             # Left alone by not being wanted, so that nothing below knows of ignoring.
@@ -68,10 +68,14 @@ def _case(
         if last is not None and last.id != actual.id:
             # The key now stands on another record, of which the state knows nothing.
             last = None
-    return Case(desired, kind, wanted, unit, observed, actual, last, context)
+    return Case(desired, kind, wanted, unit, observed, actual, last, recorded, context)
 
 
 def _plan_record(case: Case) -> RecordChange | None:
+    if case.address.folded() in case.context.shared and (
+        case.actual is None or case.address in case.observed.by_id
+    ):
+        return _conflict(case, "the state has another declared record under the same id", "")
     if case.actual is None:
         missing = case.observed.missing.get(case.address)
         if missing is not None and case.address not in case.context.recreate:
@@ -82,7 +86,9 @@ def _plan_record(case: Case) -> RecordChange | None:
         if not case.identity.unique:
             return _conflict(case, "no record has this id, and only HubSpot hands out ids", "")
         return _create(case, recreates=missing is not None)
-    why = parent_conflict(case) or _rekey_conflict(case, case.actual)
+    why = (
+        _displaced(case, case.actual) or parent_conflict(case) or _rekey_conflict(case, case.actual)
+    )
     if why:
         return _conflict(case, why, case.actual.id)
     return _compare(case, case.actual)
@@ -133,7 +139,9 @@ def _compare(case: Case, actual: Actual) -> RecordChange | None:
 def _field_changes(case: Case, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
     if rekey:
         held = actual.properties.get(case.identity.name) or ""
-        yield FieldChange(case.identity.name, held, case.address.key, Reason.DRIFT)
+        ours = case.last is not None and case.last.key == case.address.key
+        moved = Reason.DRIFT if ours else Reason.CHANGE
+        yield FieldChange(case.identity.name, held, case.address.key, moved)
     for name in differing(case.wanted, actual.properties, case.definitions):
         before, after = actual.properties.get(name) or "", case.wanted[name]
         reason = _reason(case, name, before, after)
@@ -186,15 +194,33 @@ def _recorded(case: Case, ours: frozenset[Link]) -> bool:
 
 
 def _is_rekey(case: Case, actual: Actual) -> bool:
+    """Whether the record was found otherwise than by its key, and the key must be written."""
     held = actual.properties.get(case.identity.name) or ""
-    return case.identity.unique and fold(held) != fold(case.address.key)
+    if not case.identity.unique or held == case.address.key:
+        return False
+    return case.address in case.observed.by_id or fold(held) != fold(case.address.key)
+
+
+def _displaced(case: Case, actual: Actual) -> str:
+    """Whose record is it, when a key has moved from a record that still lives to another one?"""
+    former = case.observed.displaced.get(case.address)
+    if former is None:
+        return ""
+    return (
+        f"its key now stands on record {actual.id}, while record {former}, which had it, still "
+        "exists\nput the key back in HubSpot, or archive the record that shall not be managed"
+    )
 
 
 def _rekey_conflict(case: Case, actual: Actual) -> str:
     if not _is_rekey(case, actual):
         return ""
     held = actual.properties.get(case.identity.name) or ""
-    if held and fold(held) in case.context.declared.get(case.kind.name, frozenset()):
+    if (
+        held
+        and fold(held) != fold(case.address.key)
+        and fold(held) in case.context.declared.get(case.kind.name, frozenset())
+    ):
         return f"its record now carries the key {held!r}, which is declared too"
     return ""
 
@@ -227,4 +253,5 @@ def _change(case: Case, action: Action) -> RecordChange:
         parent=case.parent,
         parent_id=case.parent_id,
         protect=case.desired.protect,
+        state=state_digest(case.recorded),
     )

@@ -11,7 +11,7 @@ from reconcile.model.kinds import Kind, kinds
 if TYPE_CHECKING:
     from reconcile.probing.lab import Lab
 
-Setting = str | bool
+Setting = str | bool | tuple[str, ...]
 """A value of one of the sandbox's switches."""
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.object: kind for kind in kinds().values()})

@@ -64,9 +64,8 @@ class Probe:
         self._account = account
         self._api = api
         self._run = token_hex(4)
-        self._lab = Lab(
-            hubspot, api, self._run, granted=granted, currency=account.currency, sleep=sleep
-        )
+        currency = account.currencies[0] if account.currencies else ""
+        self._lab = Lab(hubspot, api, self._run, granted=granted, currency=currency, sleep=sleep)
         self._silences = 0
 
     @property

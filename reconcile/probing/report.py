@@ -44,11 +44,13 @@ def settings_for_sandbox(report: Report) -> tuple[dict[str, Setting], dict[str, 
 def _account(report: Report) -> dict[str, Setting]:
     """What the account says of itself, where the sandbox plays another unless switched."""
     account = report.account
-    said = {
+    said: dict[str, tuple[Setting, Setting]] = {
         "account_type": (account.type, "DEVELOPER_TEST"),
         "account_time_zone": (account.time_zone, "UTC"),
-        "company_currency": (account.currency, "USD"),
     }
+    if account.currencies:
+        said["company_currency"] = (account.currencies[0], "USD")
+        said["additional_currencies"] = (account.currencies[1:], ("EUR", "GBP"))
     return {name: value for name, (value, usual) in said.items() if value not in ("", usual)}
 
 
@@ -72,7 +74,7 @@ def summary(report: Report) -> Iterator[str]:
         yield f"The probe did not reach its end: {report.stopped}"
     yield from _settings(report)
     if report.left:
-        yield "Could not be removed:"
+        yield "Not removed, or not for certain:"
         yield from (f"  {what}" for what in report.left)
     else:
         yield "All records that were made are archived, all properties deleted."

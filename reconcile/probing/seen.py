@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconcile.hubspot.refusals import clean
+from reconcile.hubspot.refusals import ErrorBody, clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Seen:
     def told(self) -> str:
         """The answer in a few words."""
         category = f" {self.category}" if self.category else ""
-        message = f": {self.message}" if self.message else ""
+        message = f": {ErrorBody(message=self.message).text}" if self.message else ""
         return clean(f"HTTP {self.status}{category}{message}", 300)
 
     def shape(self) -> str:

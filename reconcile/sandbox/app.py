@@ -46,7 +46,7 @@ from reconcile.sandbox.page import serving as page
 from reconcile.sandbox.request_log import RequestRecord
 from reconcile.sandbox.request_store import outcome
 from reconcile.sandbox.service import Service
-from reconcile.sandbox.wire import iso, now_ms
+from reconcile.sandbox.wire import iso
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -96,7 +96,8 @@ def build(service: Service) -> Starlette:
 
     def no_route(request: Request, _: Exception) -> Response:
         """Answer for a path nobody serves: HTML, not JSON."""
-        service.log.add(_record(request, 404, b"", time.perf_counter()))
+        now = service.clock.now_ms()
+        service.log.add(_record(request, 404, b"", time.perf_counter(), now=now))
         headers = {"X-HubSpot-Correlation-Id": str(uuid.uuid4())}
         return Response(_NO_ROUTE, 404, media_type="text/html;charset=utf-8", headers=headers)
 
@@ -147,9 +148,9 @@ def _methods(
         if not request.url.path.startswith(admin_api.PREFIX):
             status = 0 if course.delivery == "none" else response.status_code
             words = outcome(status, getattr(response, "body", b""))
-            record = _record(request, status, raw, started, words)
-            at = iso(service.clock.now_ms())
-            service.log.add(replace(record, at=at, committed=committed, faults=course.names))
+            now = service.clock.now_ms()
+            record = _record(request, status, raw, started, now=now, words=words)
+            service.log.add(replace(record, committed=committed, faults=course.names))
         return response
 
     return answer
@@ -170,7 +171,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _record(
-    request: Request, status: int, raw: bytes, started: float, words: str = ""
+    request: Request, status: int, raw: bytes, started: float, *, now: int, words: str = ""
 ) -> RequestRecord:
     return RequestRecord(
         method=request.method,
@@ -178,7 +179,7 @@ def _record(
         query=request.url.query,
         status=status,
         inputs=_count_inputs(raw),
-        at=iso(now_ms()),
+        at=iso(now),
         milliseconds=round((time.perf_counter() - started) * 1000, 3),
         outcome=words,
     )

@@ -33,6 +33,8 @@ class Service:
     """The log once more, kept for later."""
 
     definitions: Definitions = field(default_factory=Definitions)
+    counts: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict)
+    """How many records there are by type, as the page counted last, by the data's version."""
 
 
 def open_service(

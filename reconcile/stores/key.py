@@ -2,15 +2,16 @@
 nothing about order data.
 """
 
-import os
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_bytes
 
 from reconcile.errors import UsageError
+from reconcile.stores.local import replace_file
 
 VARIABLE = "RECONCILE_STATE_KEY"
+LENGTH = 32
 SHORTEST = 16
 """Fewest characters a key from the environment may have."""
 
@@ -24,22 +25,28 @@ def find_key(home: Path, environ: Mapping[str, str]) -> bytes | None:
     if text:
         if len(text) < SHORTEST:
             raise UsageError(f"{VARIABLE} is too short: give it at least {SHORTEST} characters")
-        return blake2b(text.encode(), digest_size=32).digest()
+        return blake2b(text.encode(), digest_size=LENGTH).digest()
+    file = home / "key"
     try:
-        return (home / "key").read_bytes()
+        key = file.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"the key file {home / 'key'} cannot be read: {error.strerror}") from error
+        raise UsageError(f"the key file {file} cannot be read: {error.strerror}") from error
+    if len(key) != LENGTH:
+        raise UsageError(
+            f"the key file {file} is damaged",
+            hint="bring it back from a backup, or remove it: then reasons are unknown until the "
+            "next apply, and nothing else is lost",
+        )
+    return key
 
 
 def make_key(home: Path) -> bytes:
-    """Make the key file of a local store, mode 0600."""
-    key = token_bytes(32)
+    """Make the key file of a local store, mode 0600. Raises FileExistsError where there is one."""
+    key = token_bytes(LENGTH)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(home / "key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
+    if (home / "key").exists():
+        raise FileExistsError(home / "key")
+    replace_file(home / "key", key)
     return key

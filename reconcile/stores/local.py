@@ -46,7 +46,7 @@ class LocalStore:
             # One by one: parents made on the way would get the usual mode.
             for folder in (self._home, path.parent):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _replace(path, data)
+            replace_file(path, data)
         except OSError as error:
             raise _unusable(self._home, error) from error
         return _version(data)
@@ -72,7 +72,7 @@ class LocalStore:
             raise _unusable(self._home, error) from error
         holder = self._path("lock-holder.json")
         try:
-            _replace(holder, json.dumps(asdict(info)).encode())
+            replace_file(holder, json.dumps(asdict(info)).encode())
             yield
         finally:
             with suppress(OSError):
@@ -99,7 +99,8 @@ class LocalStore:
         return self._home / name
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Put ``data`` in the place of a file, mode 0600, so that a crash leaves the old or the new."""
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         temporary = Path(file.name)
         try:

@@ -5,7 +5,7 @@ planning a few units, or a long sorted stream of them, never loads all.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -28,7 +28,7 @@ _CHECK = "reconcile"
 
 def shard_of(unit: Address) -> str:
     """The shard a unit's entries lie in: two hex digits."""
-    return blake2b(f"{unit.kind}/{fold(unit.key)}".encode(), digest_size=1).hexdigest()
+    return blake2b(_name(unit).encode(), digest_size=1).hexdigest()
 
 
 @dataclass(slots=True)
@@ -55,11 +55,6 @@ class State:
         self._load_head()
 
     @property
-    def exists(self) -> bool:
-        """Whether anything was ever applied."""
-        return self._head_version is not None
-
-    @property
     def lineage(self) -> str:
         """The state's own identity: another state of the same account has another."""
         return str(self._head.get("lineage", ""))
@@ -79,60 +74,71 @@ class State:
         return frozenset((kind, to) for kind, to in self._head.get("linked", ()))
 
     def unit(self, unit: Address) -> Mapping[Address, LastApplied]:
-        """What was last applied to one unit's records, by address."""
+        """What was last applied to one unit's records, by folded address."""
         shard = shard_of(unit)
         with _intact(shard):
-            raw = self._shard(shard).units.get(_unit_name(unit), {})
-            return {Address.parse(name): self._decode(entry) for name, entry in raw.items()}
+            raw = self._shard(shard).units.get(_name(unit), {})
+            return {Address.parse(name): self._decode(name, entry) for name, entry in raw.items()}
 
-    def addresses(self) -> Iterator[tuple[Address, Address]]:
-        """Every (unit, record) the state manages, a shard at a time."""
+    def entries(self) -> Iterator[tuple[Address, Address, LastApplied]]:
+        """Every record the state manages: folded unit, folded address, entry; a shard at a time."""
         for file in self._store.names("shards/"):
             name = file.removeprefix("shards/").removesuffix(".json")
             with _intact(name):
                 found = [
-                    (Address.parse(unit), Address.parse(record))
+                    (Address.parse(unit), Address.parse(record), self._decode(record, entry))
                     for unit, records in self._shard(name).units.items()
-                    for record in records
+                    for record, entry in records.items()
                 ]
+            self.release()
             yield from found
+
+    def find(self, address: Address) -> LastApplied | None:
+        """A record's entry, whichever unit it lies under. Goes through the whole state."""
+        folded = address.folded()
+        return next((entry for _, found, entry in self.entries() if found == folded), None)
 
     def put(self, unit: Address, address: Address, entry: LastApplied) -> None:
         """Remember one record."""
         shard = self._shard(shard_of(unit))
-        shard.units.setdefault(_unit_name(unit), {})[str(address)] = _encode(entry)
+        shard.units.setdefault(_name(unit), {})[_name(address)] = _encode(entry)
         shard.dirty = True
         pairs = {(address.kind, link.to) for link in entry.links} - self.linked()
         if pairs:
             self._head["linked"] = sorted(map(list, self.linked() | pairs))
 
     def begin(self, portal_id: int) -> None:
-        """Make the state this account's own before the first write of a run."""
+        """Make the state this account's own, durably, before the first write of a run."""
         if not self._head:
             self._head = {"lineage": str(uuid4()), "serial": 0, "linked": []}
         self._head |= {"format": FORMAT, "portal_id": portal_id, "key": self._check()}
         if not self.keyed:
             self._forget_hashes()
             self.keyed = True
+        self._write_head()
 
     def flush(self) -> None:
-        """Write what changed: shards first, then the head, whose serial tells of it."""
+        """Write the shards that changed, then the head, whose serial counts the writes."""
         dirty = {name: shard for name, shard in self._shards.items() if shard.dirty}
         for name, shard in dirty.items():
             data = canonical({"format": FORMAT, "units": shard.units})
             shard.version = self._store.write(f"shards/{name}.json", data, shard.version)
             shard.dirty = False
+        self._write_head()
+
+    def _write_head(self) -> None:
         self._head["serial"] = int(self._head.get("serial", 0)) + 1
         self._head_version = self._store.write(_HEAD, canonical(self._head), self._head_version)
 
-    def release(self, keep: Iterable[str] = ()) -> None:
+    def release(self) -> None:
         """Let go of loaded shards that hold no unwritten change."""
-        kept = set(keep)
-        self._shards = {n: s for n, s in self._shards.items() if s.dirty or n in kept}
+        self._shards = {name: shard for name, shard in self._shards.items() if shard.dirty}
 
     def _load_head(self) -> None:
         found = self._store.read(_HEAD)
         if found is None:
+            if next(self._store.names("shards/"), None) is not None:
+                raise _damaged(_HEAD, "it is missing, though there are entries")
             return
         self._head = _parse(_HEAD, found[0])
         self._head_version = found[1]
@@ -157,13 +163,14 @@ class State:
                     entry["whole"], entry["marks"] = "", {}
             shard.dirty = True
 
-    def _decode(self, entry: Mapping[str, Any]) -> LastApplied:
+    def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
         marks = {
             name: Marks(*(pair if isinstance(pair, list) else (pair, pair)))
             for name, pair in entry["marks"].items()
         }
         return LastApplied(
             id=entry["id"],
+            key=entry.get("key") or Address.parse(name).key,
             marks=MappingProxyType(marks if self.keyed else {}),
             whole=entry["whole"] if self.keyed else "",
             links=frozenset(Link(*link) for link in entry.get("links", ())),
@@ -179,6 +186,8 @@ def _encode(entry: LastApplied) -> dict[str, Any]:
         for name, mark in entry.marks.items()
     }
     raw: dict[str, Any] = {"id": entry.id, "whole": entry.whole, "marks": marks}
+    if entry.key != fold(entry.key):
+        raw["key"] = entry.key
     if entry.links:
         raw["links"] = [list(link) for link in sorted(entry.links)]
     if entry.parent:
@@ -190,8 +199,8 @@ def _encode(entry: LastApplied) -> dict[str, Any]:
     return raw
 
 
-def _unit_name(unit: Address) -> str:
-    return f"{unit.kind}/{fold(unit.key)}"
+def _name(address: Address) -> str:
+    return str(address.folded())
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """What a plan says of records in every state they can be in, and what applying it leaves."""
 
-import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from world import (
@@ -21,8 +19,12 @@ from world import (
     statuses,
 )
 
+from reconcile.applying.verify import spells
 from reconcile.errors import GuardRefused, ManifestError
+from reconcile.model.address import Address
+from reconcile.model.outcome import Status
 from reconcile.model.plan import Action, Plan, Reason
+from reconcile.model.records import Marks
 from reconcile.sandbox import Switches
 
 PAYER = "Payer"
@@ -436,44 +438,49 @@ def test_a_record_made_again_gets_the_associations_that_point_at_it(world: World
     assert world.plan().units == ()
 
 
-def test_what_hubspot_rewrites_is_reported_and_is_no_drift(world: World) -> None:
-    """HubSpot drops a line item's hs_external_id; the next plan does not fight over it."""
-    document = order("A", [line("A:1", name="x", hs_external_id="7")])
-    world.declare(document)
-
+def test_a_value_that_hubspot_drops_is_not_called_done(world: World) -> None:
+    """HubSpot drops a line item's hs_external_id (reference §6): that is told, and shown again."""
+    world.declare(order("A", [line("A:1", name="x", hs_external_id="7")]))
     report = world.apply()
+    (outcome,) = (one for one in report.outcomes if one.status is not Status.DONE)
+    assert (str(outcome.address), outcome.status) == ("line_item/A:1", Status.UNKNOWN)
+    assert "hs_external_id" in outcome.message
+    assert reasons(world.plan(), "line_item/A:1") == {"hs_external_id": Reason.DRIFT}
 
-    rewrites = {str(o.address): o.rewrites for o in report.outcomes if o.rewrites}
-    assert list(rewrites) == ["line_item/A:1"]
-    assert [(one.name, one.sent, one.stored) for one in rewrites["line_item/A:1"]] == [
-        ("hs_external_id", "7", "")
-    ]
+
+def test_hubspots_spelling_of_a_value_is_no_drift_and_an_edit_of_it_is(world: World) -> None:
+    """The state remembers the value as written and as read back."""
+    world.converge(order("A", memo="rue de la paix"))
+    record = world.id_of("orders", "A")
+    address = Address("order", "A")
+    world.edit("orders", record, memo="Rue de la Paix")
+    with world.session() as session:
+        state = session.state(writing=True)
+        entry = state.unit(address)[address.folded()]
+        spelled = Marks(entry.marks["memo"].written, state.hasher.mark("memo", "Rue de la Paix"))
+        state.put(address, address, replace(entry, marks={**entry.marks, "memo": spelled}))
+        state.flush()
     assert world.plan().units == ()
+    world.edit("orders", record, memo="rue de rivoli")
+    assert reasons(world.plan(), "order/A") == {"memo": Reason.DRIFT}
 
 
-def test_an_edit_of_what_hubspot_rewrote_is_drift(build: Callable[..., World]) -> None:
-    """What was read back is remembered too, so a later edit stands out."""
-    world = build()
-    world.converge(order("A", [line("A:1", name="x", hs_external_id="7")]))
-    _store(world, "line_items", world.id_of("line_items", "A:1"), hs_external_id="8")
-    plan = world.plan()
-    assert reasons(plan, "line_item/A:1") == {"hs_external_id": Reason.DRIFT}
-
-
-def _store(world: World, object_: str, id_: str, **values: str) -> None:
-    """Change a stored value that HubSpot would not take by its API, as a workflow there can."""
-    with closing(sqlite3.connect(world.folder / "account.sqlite")) as connection:
-        where = "WHERE id = ?"
-        (text,) = connection.execute(
-            f"SELECT properties FROM record {where}",  # noqa: S608
-            (int(id_),),
-        ).fetchone()
-        properties = json.loads(text) | values
-        connection.execute(
-            f"UPDATE record SET properties = ? {where}",  # noqa: S608
-            (json.dumps(properties), int(id_)),
-        )
-        connection.commit()
+@pytest.mark.parametrize(
+    ("sent", "stored", "same"),
+    [
+        ("rue de la paix", "Rue de la Paix", True),
+        (" x ", "x", True),
+        ("+1 (555) 010", "+1555010", True),
+        ("10.005", "10.01", True),
+        ("10", "12", False),
+        ("x", "", False),
+        ("!", "?", False),
+        ("theirs", "ours", False),
+    ],
+)
+def test_only_a_spelling_is_taken_for_hubspots_own(sent: str, stored: str, *, same: bool) -> None:
+    """Case, white space, punctuation and rounding; anything else is another value."""
+    assert spells(sent, stored) == same
 
 
 def test_a_set_that_begins_with_a_semicolon_replaces(world: World) -> None:

@@ -112,8 +112,9 @@ def inputs(draw: st.DrawFn) -> Input:
         if draw(st.booleans()):
             applied = draw(VALUE_SETS)
             marks = {n: Marks(*[_mark(n, v)] * 2) for n, v in applied.items()}
-            last[where] = LastApplied(
+            last[where.folded()] = LastApplied(
                 f"{ord(key)}{number}",
+                where.key,
                 marks,
                 HASHER.whole(applied, PROPERTIES),
                 draw(LINKS if number == 0 else st.just(frozenset())),
@@ -140,6 +141,7 @@ def plan(found: list[Input]) -> Plan:
         [change for change, _ in planned if change is not None],
         target=TARGET,
         lineage="l",
+        identities=IDENTITIES,
         unchanged=sum(unchanged for _, unchanged in planned),
         undeclared=(),
         limits={},
@@ -161,7 +163,12 @@ def backwards(one: Input) -> Input:
         ),
         {
             a: LastApplied(
-                e.id, _turned(e.marks), e.whole, frozenset(sorted(e.links)), protect=e.protect
+                e.id,
+                e.key,
+                _turned(e.marks),
+                e.whole,
+                frozenset(sorted(e.links)),
+                protect=e.protect,
             )
             for a, e in reversed(last.items())
         },
@@ -255,7 +262,11 @@ def test_labels_of_others_are_in_what_is_written_and_never_in_what_is_removed(
                 assert types <= set(link.types)
                 assert set(link.types) == types | set(link.ours)
             elif link.to == "company":
-                mine = {(o.category, o.type_id) for o in ours[change.address] if o.id == link.id}
+                mine = {
+                    (o.category, o.type_id)
+                    for o in ours[change.address.folded()]
+                    if o.id == link.id
+                }
                 assert set(link.types) <= mine & types
                 if ("HUBSPOT_DEFINED", 934) in link.types:
                     assert types - {("HUBSPOT_DEFINED", 934)} <= mine
@@ -278,7 +289,7 @@ for key in "ABCD":
     )
     links = frozenset(t.Link("company", str(n), 934) for n in range(499, 505))
     observed = t.Observed({address: t.Actual("1", {"reconcile_key": key})}, links={address: links})
-    last = {address: t.LastApplied("1", links=links)}
+    last = {address.folded(): t.LastApplied("1", links=links)}
     units.append((t.Unit(address, desired), observed, last))
 print(t.content_digest(t.plan(units)))
 """

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,6 @@ from probed import Interfere, Probed, advance
 from reconcile.hubspot._http import Connection, Reply
 from reconcile.hubspot.client import HubSpot
 from reconcile.sandbox import Sandbox, Switches
-
-Build = Callable[..., Probed]
 
 
 @pytest.fixture(scope="session")
@@ -47,34 +45,46 @@ def neighbourhood(template: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
+@contextmanager
+def probed(
+    neighbourhood: Path,
+    folder: Path,
+    switches: Switches | None = None,
+    *,
+    plan: str | None = None,
+    scopes: Sequence[str] | None = None,
+) -> Iterator[Probed]:
+    """Serve an account of its own: with switches, a plan, or a token of some scopes only."""
+    path = folder / f"{len(list(folder.glob('*.sqlite')))}.sqlite"
+    shutil.copy(neighbourhood, path)
+    with Sandbox(path, switches=switches, plan=plan) as sandbox:
+        token = sandbox.token if scopes is None else sandbox.add_token(scopes)
+        sleep = advance(sandbox)
+        with HubSpot(sandbox.url, token, rate_limit=None, attempts=3, sleep=sleep) as hubspot:
+            yield Probed(path, sandbox, hubspot, hubspot.scopes())
+
+
 @pytest.fixture
-def build(neighbourhood: Path, tmp_path: Path) -> Iterator[Build]:
-    """Build worlds: with switches, a plan, or a token of some scopes only."""
+def build(neighbourhood: Path, tmp_path: Path) -> Iterator[Callable[..., Probed]]:
+    """Build accounts of the test's own; see ``probed``."""
     with ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(
+            probed(neighbourhood, tmp_path, *args, **options)
+        )
 
-        def make(
-            switches: Switches | None = None,
-            *,
-            plan: str | None = None,
-            scopes: Sequence[str] | None = None,
-        ) -> Probed:
-            path = tmp_path / f"{len(list(tmp_path.glob('*.sqlite')))}.sqlite"
-            shutil.copy(neighbourhood, path)
-            sandbox = stack.enter_context(Sandbox(path, switches=switches, plan=plan))
-            token = sandbox.token if scopes is None else sandbox.add_token(scopes)
-            client = HubSpot(
-                sandbox.url, token, rate_limit=None, attempts=3, sleep=advance(sandbox)
-            )
-            hubspot = stack.enter_context(client)
-            return Probed(path, sandbox, hubspot, hubspot.scopes())
 
-        yield make
+@pytest.fixture(scope="module")
+def shared(neighbourhood: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probed]:
+    """An account under default switches for all tests of a module."""
+    with probed(neighbourhood, tmp_path_factory.mktemp("shared")) as world:
+        yield world
 
 
 @pytest.fixture
-def world(build: Build) -> Probed:
-    """A world under default switches."""
-    return build()
+def world(shared: Probed) -> Probed:
+    """The module's account, its calls forgotten; a test may leave records in it, nothing worse."""
+    shared.sandbox.clear_requests()
+    return shared
 
 
 @pytest.fixture

@@ -25,7 +25,13 @@ NEVER_BY_THEMSELVES = {
 }
 """Questions that an account without limits and a token with every scope give no occasion for."""
 
-OF_THE_ACCOUNT = {"account_type", "account_time_zone", "company_currency"}
+OF_THE_ACCOUNT = {
+    "account_type",
+    "account_time_zone",
+    "company_currency",
+    "additional_currencies",
+}
+"""Switches that the account's details answer."""
 
 
 def worlds() -> Iterator[tuple[str, str, dict[str, Any]]]:

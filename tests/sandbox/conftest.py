@@ -52,6 +52,14 @@ def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
+def browser(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    """Return a client that has opened the link."""
+    with httpx.Client(base_url=sandbox.url, follow_redirects=True) as client:
+        assert client.get(sandbox.page_url).status_code == 200
+        yield client
+
+
+@pytest.fixture
 def make_key() -> Callable[[httpx.Client, str], None]:
     """Return what defines the unique property of a type."""
 

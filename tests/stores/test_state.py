@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,10 @@ def test_what_is_put_is_there_for_the_next_run(
     """Every field, whatever the shard."""
     store = LocalStore(tmp_path_factory.mktemp("state"))
     state = begun(store)
+    folded = {
+        a.folded(): (a, replace(entry, key=a.key)) for a, entry in entries.items() if a.key.strip()
+    }
+    entries = dict(folded.values())
     units = {address: Address("order", address.key) for address in entries}
     for address, entry in entries.items():
         state.put(units[address], address, entry)
@@ -67,17 +72,17 @@ def test_what_is_put_is_there_for_the_next_run(
 
     again = State(store, KEY)
 
-    assert entries == {a: again.unit(units[a])[a] for a in entries}
-    found = {(unit, record) for unit, record in again.addresses()}
+    assert entries == {a: again.unit(units[a])[a.folded()] for a in entries}
+    found = {(unit, record) for unit, record, _ in again.entries()}
     assert {record for _, record in found} == set(entries)
     assert {(a.kind, link.to) for a, e in entries.items() for link in e.links} == again.linked()
 
 
 def test_nothing_is_written_before_it_is_flushed(store: LocalStore) -> None:
-    """Shards come first, and the head tells of them."""
+    """The head says from the beginning whose state it is."""
     state = begun(store)
-    state.put(UNIT, UNIT, LastApplied("1"))
-    assert list(store.names("")) == []
+    state.put(UNIT, UNIT, LastApplied("1", UNIT.key))
+    assert list(store.names("shards/")) == []
     state.flush()
     assert list(store.names("")) == ["head.json"]
     assert [f"shards/{shard_of(UNIT)}.json"] == list(store.names("shards/"))
@@ -86,22 +91,22 @@ def test_nothing_is_written_before_it_is_flushed(store: LocalStore) -> None:
 def test_a_unit_is_found_however_its_key_is_spelled(store: LocalStore) -> None:
     """Keys that differ in case only are one key."""
     state = begun(store)
-    state.put(UNIT, UNIT, LastApplied("1"))
-    assert {UNIT: LastApplied("1")} == state.unit(Address("order", " a "))
+    state.put(UNIT, UNIT, LastApplied("1", UNIT.key))
+    assert {UNIT.folded(): LastApplied("1", UNIT.key)} == state.unit(Address("order", " a "))
 
 
 def test_letting_go_of_shards_loses_nothing_unwritten(store: LocalStore) -> None:
     """A long run keeps its memory small."""
     state = begun(store)
-    state.put(UNIT, UNIT, LastApplied("1"))
+    state.put(UNIT, UNIT, LastApplied("1", UNIT.key))
     state.release()
-    assert {UNIT: LastApplied("1")} == state.unit(UNIT)
+    assert {UNIT.folded(): LastApplied("1", UNIT.key)} == state.unit(UNIT)
     state.flush()
     state.release()
-    assert {UNIT: LastApplied("1")} == state.unit(UNIT)
+    assert {UNIT.folded(): LastApplied("1", UNIT.key)} == state.unit(UNIT)
 
 
-def test_a_state_keeps_its_lineage_and_counts_its_writes(store: LocalStore) -> None:
+def test_a_state_keeps_its_lineage_and_counts_its_writes(store: LocalStore, tmp_path: Path) -> None:
     """Another state of the same account has another lineage."""
     state = begun(store)
     assert state.lineage
@@ -109,8 +114,8 @@ def test_a_state_keeps_its_lineage_and_counts_its_writes(store: LocalStore) -> N
     again = begun(store)
     again.flush()
     assert state.lineage == again.lineage
-    assert json.loads((store.read("head.json") or (b"", ""))[0])["serial"] == 2
-    assert state.lineage != begun(LocalStore(Path("/nonexistent"))).lineage
+    assert json.loads((store.read("head.json") or (b"", ""))[0])["serial"] == 4
+    assert state.lineage != begun(LocalStore(tmp_path / "other")).lineage
 
 
 def test_no_order_data_lies_in_the_state(world: World) -> None:
@@ -127,7 +132,7 @@ def test_no_order_data_lies_in_the_state(world: World) -> None:
 def test_a_damaged_file_is_one_clear_error(store: LocalStore, name: str, damage: bytes) -> None:
     """Never a crash, never "nothing was applied"."""
     state = begun(store)
-    state.put(UNIT, UNIT, LastApplied("1"))
+    state.put(UNIT, UNIT, LastApplied("1", UNIT.key))
     state.flush()
     _, version = store.read(name) or (b"", "")
     store.write(name, damage, version)
@@ -158,7 +163,7 @@ def test_a_shard_of_another_shape_is_one_clear_error(store: LocalStore, units: o
 def test_a_newer_format_is_refused(store: LocalStore, name: str) -> None:
     """And never guessed at."""
     state = begun(store)
-    state.put(UNIT, UNIT, LastApplied("1"))
+    state.put(UNIT, UNIT, LastApplied("1", UNIT.key))
     state.flush()
     data, version = store.read(name) or (b"", "")
     store.write(name, json.dumps(json.loads(data) | {"format": 2}).encode(), version)
@@ -216,10 +221,11 @@ def test_two_runs_that_write_the_same_shard_do_not_overwrite_each_other(
     store: LocalStore,
 ) -> None:
     """The lock keeps them apart; should it fail, the version does."""
-    one, other = begun(store), begun(store)
-    one.put(UNIT, UNIT, LastApplied("1"))
-    other.put(UNIT, UNIT, LastApplied("2"))
+    begun(store).flush()
+    one, other = State(store, KEY), State(store, KEY)
+    one.put(UNIT, UNIT, LastApplied("1", UNIT.key))
+    other.put(UNIT, UNIT, LastApplied("2", UNIT.key))
     one.flush()
     with pytest.raises(VersionMoved):
         other.flush()
-    assert {UNIT: LastApplied("1")} == State(store, KEY).unit(UNIT)
+    assert {UNIT.folded(): LastApplied("1", UNIT.key)} == State(store, KEY).unit(UNIT)

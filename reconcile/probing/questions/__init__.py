@@ -27,7 +27,6 @@ NOT_ASKED: Mapping[str, str] = MappingProxyType(
         "search_not_equal_needs_value": _NO_SEARCH,
         "stages_in_use_are_kept": "it would take a pipeline; the probe makes none",
         "disabled_object_types": "HubSpot's refusal to make a record says it",
-        "additional_currencies": "the account's details list them",
         "shuffle_seed": "it is the sandbox's own",
     }
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reconcile.sandbox.records import BY_APP, BY_HUBSPOT, BY_PERSON, Record
 
 _SHOWN = 50
-_BY = {BY_APP: "a tool, by the API", BY_PERSON: "a person", BY_HUBSPOT: "HubSpot's calculation"}
+_BY = {BY_APP: "a tool", BY_PERSON: "a person", BY_HUBSPOT: "HubSpot's calculation"}
 
 
 @dataclass(frozen=True)

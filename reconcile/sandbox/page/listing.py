@@ -4,7 +4,6 @@ It holds all that a list shows, so that no list, count or search reads the recor
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -72,16 +71,22 @@ class Page:
     keys_cut: bool = False
 
 
-def counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """Count the live records of each type, by its id."""
-    found = dict.fromkeys((kind.id for kind in OBJECT_TYPES), 0)
-    for kind_id in found:
-        found[kind_id] = connection.execute(
-            "SELECT count(*) FROM record INDEXED BY record_recent "
-            "WHERE type = ? AND archived_at IS NULL",
-            (kind_id,),
-        ).fetchone()[0]
-    return found
+def counts(service: Service) -> dict[str, int]:
+    """Count the live records of each type, by its id; once for each state of the database."""
+    connection = service.connection
+    (others,) = connection.execute("PRAGMA data_version").fetchone()
+    version = (int(others), connection.total_changes)
+    if version not in service.counts:
+        service.counts.clear()
+        service.counts[version] = {
+            kind.id: connection.execute(
+                "SELECT count(*) FROM record INDEXED BY record_recent "
+                "WHERE type = ? AND archived_at IS NULL",
+                (kind.id,),
+            ).fetchone()[0]
+            for kind in OBJECT_TYPES
+        }
+    return service.counts[version]
 
 
 def recent(service: Service, limit: int) -> list[Row]:

@@ -42,16 +42,24 @@ def routes(service: Service) -> list[Route]:
 
 
 def _answer(service: Service, key: str, request: Request) -> Response:
+    path, offered = request.scope["path"], request.query_params.get("key")
     if not access.is_loopback(request.headers.get("host", "")):
-        return _message(service, 421, "Not at this name", _ELSEWHERE)
-    path = request.scope["path"]
-    offered = request.query_params.get("key")
+        return _refusal(service, request, 421, "Not at this name", _ELSEWHERE)
     if path == paths.HOME and access.is_key(offered, key):
         return _let_in(service, key)
     if not access.may_look(request.cookies, service.portal_id, key):
-        return _message(service, 403, "This page needs its link", _LOCKED)
+        return _refusal(service, request, 403, "This page needs its link", _LOCKED)
     segments = [part for part in path.removeprefix(paths.PREFIX).split("/") if part]
     return _show(service, segments, request.query_params)
+
+
+def _refusal(
+    service: Service, request: Request, status: int, heading: str, reason: str
+) -> Response:
+    """Tell a person why; to a program this is an unknown path, as it is in HubSpot."""
+    if "text/html" not in request.headers.get("accept", ""):
+        raise HTTPException(404)
+    return _message(service, status, heading, reason)
 
 
 def _let_in(service: Service, key: str) -> Response:

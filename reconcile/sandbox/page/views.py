@@ -58,7 +58,7 @@ def _kind(name: str) -> ObjectType | None:
 def _overview(service: Service) -> View:
     values = {
         "section": "overview",
-        "counts": listing.counts(service.connection),
+        "counts": listing.counts(service),
         "changed": listing.recent(service, _LATEST),
         "requests": service.requests.page(limit=_LATEST),
         "limits": limit_rows.rows(service.limits, service.clock.now_ms()),
@@ -83,7 +83,7 @@ def _records(service: Service, kind: ObjectType, query: Mapping[str, str]) -> Vi
     values = {
         "section": "records",
         "kind": kind,
-        "counts": listing.counts(service.connection),
+        "counts": listing.counts(service),
         "text": text,
         "archived": archived,
         "page": page,
