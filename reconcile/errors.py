@@ -10,7 +10,6 @@
     │       └── Ambiguous          1   no answer to a call that may have been carried out
     ├── GuardRefused               3   a guard or policy refused the plan
     ├── Locked                     4   somebody else holds the target's lock
-    ├── AppliedInPart              5   some records are not as planned; applying again goes on
     └── StalePlan                  6   the plan no longer fits what it was made from
 
 Exit codes are part of the command line's contract (README, "Exit codes").
@@ -57,6 +56,7 @@ class ManifestError(ReconcileError):
 
     def __init__(self, problems: Sequence[Problem], *, title: str = "the manifests") -> None:
         self.problems = tuple(sorted(problems))
+        self.title = title
         many = len(self.problems)
         super().__init__(f"{many} problem{'s' if many != 1 else ''} in {title}")
 
@@ -112,12 +112,6 @@ class Locked(ReconcileError):
     """Somebody else holds the target's lock; nothing was written."""
 
     exit_code = 4
-
-
-class AppliedInPart(ReconcileError):
-    """Some records are not as planned. What was done is recorded; applying again goes on."""
-
-    exit_code = 5
 
 
 class StalePlan(ReconcileError):

@@ -105,6 +105,12 @@ def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Proper
             hint="uniqueness can only be given when a property is made: name another property "
             "under the target's `identity`, then run `reconcile init`",
         )
+    if definition.type != "string":
+        raise UsageError(
+            f"the property {identity.name!r} of {kind.plural} holds a {definition.type}, and "
+            "HubSpot would spell keys its own way there",
+            hint="name a unique text property under the target's `identity`",
+        )
 
 
 def properties_of(units: Iterable[Unit]) -> Mapping[str, Sequence[str]]:
@@ -162,7 +168,7 @@ def bind(
             address := roots.get(Address(reference.to, fold(reference.value)))
         ):
             entry = state.unit(address).get(address.folded())
-            if entry is None or address in recreate:
+            if entry is None or address.folded() in recreate:
                 bindings[end] = Bound(address=address)
             else:
                 bindings[end] = Bound(id=entry.id)

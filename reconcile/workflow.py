@@ -54,6 +54,8 @@ def plan(
     """
     state = session.state()
     everything = declared or units
+    _require_declared(recreate, everything)
+    again = frozenset(address.folded() for address in recreate)
     identities = session.settings.target.identity
     definitions = read_definitions(session, units)
     if problems := check(units, definitions, identities):
@@ -62,14 +64,14 @@ def plan(
         session.hubspot, identities, properties_of(units), pairs_of(everything, state)
     )
     known = survey(state, everything)
-    bindings, parents = bind(fetcher, units, everything, state, recreate)
+    bindings, parents = bind(fetcher, units, everything, state, again)
     context = Context(
         definitions,
         identities,
         state.hasher,
         bindings,
         declared=declared_keys(everything),
-        recreate=recreate,
+        recreate=again,
         shared=known.shared,
         mutual=frozenset(mutual_links(everything, state, bindings)),
     )
@@ -163,6 +165,16 @@ def apply(
         seconds=time.monotonic() - begun,
         interrupted=executor.interrupted,
     )
+
+
+def _require_declared(recreate: frozenset[Address], everything: Sequence[Unit]) -> None:
+    known = {record.address.folded() for unit in everything for record in unit.records}
+    unknown = sorted(str(address) for address in recreate if address.folded() not in known)
+    if unknown:
+        raise UsageError(
+            f"no manifest declares {', '.join(unknown)}",
+            hint="--recreate takes addresses as the plan shows them, such as order/NW-10248",
+        )
 
 
 def _require_identities(planned: Plan, session: Session) -> None:

@@ -119,7 +119,7 @@ class Verifier:
             ours = self._hasher.mark(name, normalise(value, definition))
             theirs = self._hasher.mark(name, normalise(stored, definition))
             if name in written and ours != theirs and spells(value, stored):
-                personal = kind.is_personal(name) or definition.sensitive
+                personal = kind.is_personal(name) or definition.personal
                 rewrites.append(Rewrite(name, value, stored, personal=personal))
             elif ours != theirs and not _known_rewrite(item.previous, name, theirs):
                 # Dropped by HubSpot, not shown yet, or edited by somebody: the next plan must show

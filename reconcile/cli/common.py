@@ -62,6 +62,21 @@ def manifests_of(settings: Settings, paths: tuple[Path, ...]) -> tuple[Unit, ...
     return load(chosen, root=settings.root)
 
 
+def project_of(
+    settings: Settings, paths: tuple[Path, ...], units: tuple[Unit, ...]
+) -> tuple[tuple[Unit, ...], tuple[Unit, ...]]:
+    """What to plan and all that is declared: with ``paths``, the project's other manifests count.
+
+    A unit that is declared in several files is planned as a whole.
+    """
+    if not paths or not settings.manifests:
+        return units, units
+    named = [Path.cwd() / path for path in paths]
+    everything = load([*settings.manifests, *named], root=settings.root)
+    chosen = {unit.address for unit in units}
+    return tuple(unit for unit in everything if unit.address in chosen), everything
+
+
 def addresses(texts: tuple[str, ...]) -> frozenset[Address]:
     """Addresses from the command line. Raises UsageError for what is none."""
     found = []

@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -154,11 +155,21 @@ def _usage(error: click.ClickException) -> int:
 def _report(error: ReconcileError) -> int:
     from reconcile.render.errors import format_error, github_annotations  # noqa: PLC0415
 
+    if isinstance(error, ManifestError) and os.environ.get("CI"):
+        error = _without_personal(error)
     click.echo(format_error(error), err=True)
     if isinstance(error, ManifestError) and os.environ.get("GITHUB_ACTIONS") == "true":
         for line in github_annotations(error.problems):
             click.echo(line)
     return error.exit_code
+
+
+def _without_personal(error: ManifestError) -> ManifestError:
+    """The same problems as far as a CI log, which others may read, shall tell them."""
+    from reconcile.render.safe import mask  # noqa: PLC0415
+
+    problems = [replace(problem, message=mask(problem.message)) for problem in error.problems]
+    return ManifestError(problems, title=error.title)
 
 
 def _unexpected(error: Exception) -> int:

@@ -13,6 +13,7 @@ from reconcile.cli.common import (
     colored,
     manifests_of,
     paths_argument,
+    project_of,
     recreate_option,
     settings_for,
     shows_personal,
@@ -56,12 +57,12 @@ def command(
     """
     settings = settings_for(target)
     again = addresses(recreate)
-    units = manifests_of(settings, paths)
+    units, everything = project_of(settings, paths, manifests_of(settings, paths))
     with (
         connect(settings, os.environ, "read") as session,
         progress(len(units), "Planning") as advance,
     ):
-        made = plan(session, units, recreate=again, advance=advance)
+        made = plan(session, units, declared=everything, recreate=again, advance=advance)
     if out is not None:
         save(made, out)
     write_plan(made, sys.stdout, personal=shows_personal(), color=colored())

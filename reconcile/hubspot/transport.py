@@ -185,7 +185,9 @@ class Transport:
                 raise error
             now = self._clock()
             give_up = now + self._patience if give_up is None else give_up
-            most = CONNECTS if isinstance(outcome, NotSent) else self._attempts
+            most = self._attempts
+            if isinstance(outcome, NotSent):
+                most = min(most, CONNECTS)
             if attempt >= most or now + wait.seconds > give_up:
                 raise self._exhausted(error, attempt)
             repeated = repeated or not wait.clean

@@ -25,6 +25,11 @@ class Property:
     unique: bool = False
     sensitive: bool = False
 
+    @property
+    def personal(self) -> bool:
+        """Whether HubSpot's own description makes the values personal data."""
+        return self.sensitive or self.type == "phone_number"
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:

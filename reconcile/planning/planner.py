@@ -78,7 +78,7 @@ def _plan_record(case: Case) -> RecordChange | None:
         return _conflict(case, "the state has another declared record under the same id", "")
     if case.actual is None:
         missing = case.observed.missing.get(case.address)
-        if missing is not None and case.address not in case.context.recreate:
+        if missing is not None and case.address.folded() not in case.context.recreate:
             why = f"{_why_missing(missing)}\n{_way_out(case)}"
             return _conflict(case, why, missing.id)
         if missing is not None and case.desired.protect:
@@ -159,7 +159,7 @@ def _field(case: Case, name: str, before: str, after: str, reason: Reason) -> Fi
         reason,
         shown_before=label if label != before else "",
         shown_after=written if written != after else "",
-        personal=case.kind.is_personal(name) or case.definitions[name].sensitive,
+        personal=case.kind.is_personal(name) or case.definitions[name].personal,
     )
 
 

@@ -133,13 +133,14 @@ def test_missing_scope_in_the_other_shape(
 
 
 def test_reading_token_cannot_apply(reader: Project) -> None:
-    """A token that may only read plans, and with apply fails at the first write, leaving all be."""
+    """A token that may only read plans; apply says which scopes it lacks, and writes nothing."""
     reader.token(reader.account.server.add_token(READ))
     reader.fine("plan")
     before = reader.account.dump()
     result = reader.run("apply", "--auto-approve")
-    assert result.code == 5
-    assert "crm.objects.orders.write" in result.all
+    assert result.code == 1
+    assert "crm.objects.orders.write" in result.err
+    assert reader.account.writes() == []
     assert reader.account.dump() == before
 
 

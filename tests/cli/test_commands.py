@@ -340,7 +340,7 @@ def test_apply_in_ci(project: Project) -> None:
 
 def test_apply_reports_what_failed(project: Project) -> None:
     """A record that HubSpot refuses is named with its reason, the rest is done: exit 5."""
-    project.write(SHOP + "---\nkind: order\nkey: A-2\nproperties: {hs_currency_code: XXX}\n")
+    project.write(SHOP + "---\nkind: order\nkey: A-2\nproperties: {hubspot_owner_id: nobody}\n")
     result = project.run("apply", "--auto-approve")
     assert result.code == 5
     assert "x order/A-2  create failed: " in result.out

@@ -39,7 +39,7 @@ def _created() -> UnitChange:
         fields=(
             _new("reconcile_key", "NW-10248"),
             _new("hs_currency_code", "USD"),
-            _new("hs_order_name", "Vins et alcools Chevalier, 4 July 1996"),
+            _new("hs_order_name", "Vins et alcools Chevalier, 4 July 1996", personal=True),
             _new("hs_pipeline_stage", "4b27b500", shown="Delivered"),
             _new("hs_shipping_address_city", "Reims", personal=True),
             _new("hs_shipping_address_street", "59 rue de l'Abbaye", personal=True),

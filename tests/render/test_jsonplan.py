@@ -81,6 +81,7 @@ def test_a_creation_has_nothing_before(changes: dict[str, Any]) -> None:
             "after_unknown": {},
             "before_sensitive": {},
             "after_sensitive": {
+                "hs_order_name": True,
                 "hs_shipping_address_city": True,
                 "hs_shipping_address_street": True,
             },
