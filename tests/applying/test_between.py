@@ -7,7 +7,7 @@ import pytest
 from proxy import DROP
 from world import EMAILS, KEY, World, actions, cart, incomplete, line, messages, order, statuses
 
-from reconcile.errors import AppliedInPart, Locked, StalePlan, UsageError
+from reconcile.errors import Locked, StalePlan, UsageError
 from reconcile.model.plan import Action
 from reconcile.model.values import MAX_LENGTH
 from reconcile.planning.planfile import content_digest
@@ -330,7 +330,6 @@ def test_one_run_at_a_time(world: World) -> None:
         world.apply(plan)
     assert world.writes() == []
     assert Locked.exit_code == 4
-    assert AppliedInPart.exit_code == 5
 
 
 def test_planning_writes_nothing_anywhere(world: World) -> None:
