@@ -6,6 +6,7 @@ Arguments go to pytest: ``python3 tests/run.py -k plan``.
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +34,8 @@ def main() -> int:
         capture_output=True,
         text=True,
     )
-    servers = [line for line in found.stdout.splitlines() if "::" in line]
+    files = Counter(line.split("::")[0] for line in found.stdout.splitlines() if "::" in line)
+    servers = [f"{name}: {many} tests" for name, many in sorted(files.items())]
     sys.stdout.write("\nLeft out here, run by .ci/run:\n")
     for what in (*servers, *ELSEWHERE):
         sys.stdout.write(f"  - {what}\n")

@@ -194,6 +194,8 @@ def test_a_process_that_is_interrupted(desk: Desk, number: signal.Signals) -> No
     assert process.returncode == 1
     assert "interrupted; removing what was made (again to stop that)" in err
     assert "The probe did not reach its end: interrupted" in out
-    assert "All records that were made are archived" in out
+    # The signal may hit a create on its way, of which nobody can say whether it was carried out.
+    archived = "All records that were made are archived" in out
+    assert archived or "its create had no answer" in out
     assert json.loads(report.read_text(encoding="utf-8"))["ended"] == "interrupted"
     assert desk.world.dump() == before
