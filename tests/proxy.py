@@ -32,17 +32,20 @@ class Seen:
 
 
 Hook = Callable[[str, str, Any], str | tuple[int, Any] | None]
+Edit = Callable[[str, str, Any], Any]
 
 
 class Proxy:
     """Forwards to ``upstream``. ``hook`` sees (method, path, body) before each request.
 
-    It returns None to let it pass, ``DROP`` to lose its answer, or an answer of its own.
+    It returns None to let it pass, ``DROP`` to lose its answer, or an answer of its own. ``edit``
+    sees (method, path, answer) of what passed and returns the answer that is sent on.
     """
 
     def __init__(self, upstream: str) -> None:
         self.seen: list[Seen] = []
         self.hook: Hook | None = None
+        self.edit: Edit | None = None
         self._upstream = upstream
         self._lock = threading.Lock()
 
@@ -106,6 +109,9 @@ class Proxy:
             )
             status, raw = reply.status_code, reply.content
             answer = json.loads(raw) if raw else None
+            if self.edit is not None and raw:
+                answer = self.edit(request.command, parts.path, answer)
+                raw = json.dumps(answer).encode()
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         with self._lock:
             self.seen.append(Seen(request.command, parts.path, query, body, status, answer))

@@ -1,7 +1,8 @@
 """The only module that imports httpx: one request out, one reply in, and what went wrong between.
 
 Callers learn of a failure only whether the request can have reached HubSpot. httpx's own
-exceptions stop here because they carry the request, and with it the token.
+exceptions stop here because they carry the request, and with it the token; should an answer or a
+failure quote the token, it is gone before anything is cut, parsed or shown.
 """
 
 import ssl
@@ -10,8 +11,12 @@ from dataclasses import dataclass
 
 import httpx
 
+from reconcile import __version__
+
 MAX_BODY = 64 * 1024 * 1024
 """Largest reply taken, unpacked: hundreds of times what a full batch needs."""
+
+_HIDDEN = "[token]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Connection:
     def __init__(
         self,
         url: str,
-        headers: Mapping[str, str],
+        token: str,
         *,
         timeout: float,
         environment: bool,
@@ -57,9 +62,14 @@ class Connection:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._url = url
+        self._token = token
         self._max_body = max_body
         self._client = httpx.Client(
-            headers=dict(headers),
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/json",
+                "User-Agent": f"reconcile/{__version__}",
+            },
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             follow_redirects=False,
             trust_env=environment,
@@ -83,11 +93,11 @@ class Connection:
             ) as response:
                 return self._read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotSent(_said(error), hopeless=_refused_certificate(error)) from None
+            raise NotSent(self._said(error), hopeless=_refused_certificate(error)) from None
         except httpx.ProxyError as error:
-            raise NotSent(f"the proxy refused: {_said(error)}") from None
+            raise NotSent(f"the proxy refused: {self._said(error)}") from None
         except httpx.TransportError as error:
-            raise NoReply(_said(error)) from None
+            raise NoReply(self._said(error)) from None
         except httpx.DecodingError:
             raise NoReply("the answer is not packed the way it says") from None
 
@@ -100,12 +110,16 @@ class Connection:
                 message = f"the answer is larger than {self._max_body // 2**20} MiB"
                 raise NoReply(message, status=response.status_code, hopeless=True)
             parts.append(part)
-        return Reply(response.status_code, dict(response.headers.items()), b"".join(parts))
+        headers = {name: self._hidden(value) for name, value in response.headers.items()}
+        body = b"".join(parts).replace(self._token.encode(), _HIDDEN.encode())
+        return Reply(response.status_code, headers, body)
 
+    def _said(self, error: Exception) -> str:
+        """What httpx says, or at least what kind of failure it was: some timeouts say nothing."""
+        return self._hidden(str(error)) or type(error).__name__
 
-def _said(error: Exception) -> str:
-    """What httpx says, or at least what kind of failure it was: some timeouts say nothing."""
-    return str(error) or type(error).__name__
+    def _hidden(self, text: str) -> str:
+        return text.replace(self._token, _HIDDEN)
 
 
 def _refused_certificate(error: BaseException) -> bool:

@@ -182,10 +182,17 @@ class LinkedBody(_Body):
 
 
 class LinksOfBody(_Body):
-    """One page of one record's associations."""
+    """A page of one record's associations, in a batch."""
 
     from_: IdBody | None = Field(default=None, alias="from")
     to: list[LinkedBody] | None = None
+    paging: PagingBody | None = None
+
+
+class LinksPageBody(_Body):
+    """A page of one record's associations, asked for alone."""
+
+    results: list[LinkedBody] | None = None
     paging: PagingBody | None = None
 
 

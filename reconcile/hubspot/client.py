@@ -9,6 +9,7 @@ from typing import Self
 from reconcile.hubspot.batches import LINKS_WRITE, OBJECTS, Pool
 from reconcile.hubspot.definitions import Describer, Usage
 from reconcile.hubspot.limits import Clock, Sleep
+from reconcile.hubspot.links import LinkReader
 from reconcile.hubspot.reading import Reader
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
@@ -76,6 +77,7 @@ class HubSpot:
         )
         self._describer = Describer(self._transport, routes)
         self._reader = Reader(self._transport, routes, self._pool)
+        self._link_reader = LinkReader(self._transport, routes, self._pool)
         self._writer = Writer(self._transport, routes)
 
     def __enter__(self) -> Self:
@@ -103,7 +105,9 @@ class HubSpot:
 
     def account(self) -> Account:
         """The account the token belongs to."""
-        return self._describer.account()
+        account = self._describer.account()
+        self._transport.time_zone = account.time_zone
+        return account
 
     def scopes(self) -> frozenset[str] | None:
         """The token's scopes, None where HubSpot will not tell (only private apps can ask)."""
@@ -146,8 +150,9 @@ class HubSpot:
     ) -> Mapping[str, Actual]:
         """Records by the id, or the unique property's value, that was asked for.
 
-        Any number, in batches. What is not there is left out; an answer that was not asked for, or
-        two for one key, is an ApiError.
+        Any number, in batches. What is certainly not there is left out: what a batch's answer is
+        silent about is asked for again, alone in the end. An answer that was not asked for, or two
+        for one key, is an ApiError.
         """
         return self._reader.read(object, ids, properties, id_property, archived=archived)
 
@@ -166,8 +171,11 @@ class HubSpot:
     def links(
         self, from_object: str, to: str, to_object: str, ids: Sequence[str]
     ) -> Mapping[str, frozenset[Link]]:
-        """All associations of each id; ``to`` is the word for the other end in each Link."""
-        return self._reader.links(from_object, to, to_object, ids)
+        """All associations of each id; ``to`` is the word for the other end in each Link.
+
+        None only where HubSpot says so; what an answer is silent about is asked for again.
+        """
+        return self._link_reader.links(from_object, to, to_object, ids)
 
     # Writing: one call each
 

@@ -1,22 +1,23 @@
-"""Reading records and their associations in batches."""
+"""Reading records, in batches or one alone."""
 
 from collections.abc import Iterator, Sequence
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.batches import LINKS_READ, OBJECTS, Pool, split
-from reconcile.hubspot.bodies import BatchBody, LinksBody, LinksOfBody, ObjectBody, ObjectsBody
+from reconcile.hubspot.batches import OBJECTS, Pool
+from reconcile.hubspot.bodies import ObjectBody, ObjectsBody
+from reconcile.hubspot.conserving import Heard, conserve, contradictory, refuse_failures
 from reconcile.hubspot.refusals import ABSENT, clean
-from reconcile.hubspot.routes import Routes
+from reconcile.hubspot.routes import ANY, Routes, is_segment
 from reconcile.hubspot.transport import Transport
 from reconcile.model.address import fold
-from reconcile.model.records import Actual, Link
+from reconcile.model.records import Actual
 
 _LONGEST_QUERY = 4000
 """Characters of property names in one GET: some servers answer 414 from 8,000 on."""
 
 
 class Reader:
-    """Reads records. What is not there is left out; what was not asked for is an error."""
+    """Reads records: what is certainly not there is left out, a stranger is an error."""
 
     def __init__(self, transport: Transport, routes: Routes, pool: Pool) -> None:
         self._transport = transport
@@ -38,13 +39,22 @@ class Reader:
             _distinct(wanted)
         names = _names(properties, id_property)
 
-        def one(chunk: Sequence[str]) -> dict[str, Actual]:
+        def together(chunk: Sequence[str]) -> Heard[Actual]:
             return self._read_batch(object_, chunk, names, id_property, archived=archived)
 
-        found: dict[str, Actual] = {}
-        for part in self._pool.map(one, list(split(wanted, OBJECTS))):
-            found.update(part)
-        return found
+        def alone(id_: str) -> Actual | None:
+            if not is_segment(id_):
+                raise ApiError("its key cannot be part of a path")
+            return self.get(object_, id_, properties, id_property, archived=archived)
+
+        found = conserve(self._pool, wanted, OBJECTS, together=together, alone=alone, of=object_)
+        if id_property is not None:
+            return found
+        became = {actual.id for id_, actual in found.items() if id_ != actual.id}
+        if strangers := found.keys() - became - set(wanted):
+            raise _not_asked_for(object_, min(strangers))
+        here = ((id_, found.get(id_)) for id_ in wanted)
+        return {id_: actual for id_, actual in here if actual and actual.id == id_}
 
     def _read_batch(
         self,
@@ -54,7 +64,12 @@ class Reader:
         id_property: str | None,
         *,
         archived: bool,
-    ) -> dict[str, Actual]:
+    ) -> Heard[Actual]:
+        """Records of one batch by input.
+
+        A merged record may answer for its former id, under its new one (reference §8, unverified):
+        by id, records that were not asked for are found under their own ids.
+        """
         body: dict[str, object] = {
             "properties": names,
             "propertiesWithHistory": [],
@@ -69,37 +84,26 @@ class Reader:
             body=body,
             repeatable=True,
         ).parse(ObjectsBody)
-        _check(answer)
-        asked = {id_ if id_property is None else fold(id_): id_ for id_ in ids}
+        refuse_failures(answer)
+        spelt = {id_ if id_property is None else fold(id_): id_ for id_ in ids}
         found: dict[str, Actual] = {}
-        # Whether a batch answers for a merged record's former id is not known (reference §8). If it
-        # does, it is with the new id; the former one then counts as not there, and only a single
-        # read, which names both, says where it went.
-        strangers: list[str] = []
         for result in answer.results or ():
             name = result.id if id_property is None else fold(_value(result, id_property))
-            key = asked.get(name)
-            if key is None and result.id and id_property is None:
-                strangers.append(result.id)
-                continue
-            if key is None or not result.id:
-                raise ApiError(
-                    f"HubSpot answered with {object_} {clean(result.id, 40)!r}, "
-                    "which was not asked for"
-                )
-            if key in found:
+            key = spelt.get(name, name if id_property is None else "")
+            if not key or not result.id:
+                raise _not_asked_for(object_, result.id)
+            if key in found and name in spelt:
                 raise ApiError(
                     f"HubSpot answered twice for {object_} {clean(key, 80)!r}: "
                     f"ids {clean(found[key].id, 40)} and {clean(result.id, 40)}",
                     hint="is the property that identifies records really unique?",
                 )
             found[key] = Actual(result.id, result.properties, result.archived)
-        if len(found) + len(strangers) > len(ids):
-            raise ApiError(
-                f"HubSpot answered with {object_} {clean(strangers[0], 40)!r}, "
-                "which was not asked for"
-            )
-        return found
+        said = (name for error in answer.errors or () for name in error.culprits)
+        missing = {spelt.get(name if id_property is None else fold(name)) for name in said}
+        if both := [id_ for id_ in ids if id_ in missing and id_ in found]:
+            raise contradictory(object_, both)
+        return found, [id_ for id_ in ids if id_ not in missing and id_ not in found]
 
     def get(
         self,
@@ -124,7 +128,7 @@ class Reader:
                     self._routes.record(object_, id_),
                     params=params,
                     repeatable=True,
-                    route=self._routes.record(object_, "id").removesuffix("id") + "{id}",
+                    route=self._routes.record(object_, ANY),
                 )
             except ApiError as error:
                 if is_absence(error):
@@ -142,76 +146,14 @@ class Reader:
             found = Actual(body.id, known | body.properties, body.archived)
         return found
 
-    def links(
-        self, from_object: str, to: str, to_object: str, ids: Sequence[str]
-    ) -> dict[str, frozenset[Link]]:
-        """Associations by record, every page of them."""
-        wanted = list(dict.fromkeys(ids))
-
-        def one(chunk: Sequence[str]) -> dict[str, set[Link]]:
-            return self._read_links(from_object, to, to_object, chunk)
-
-        found: dict[str, frozenset[Link]] = dict.fromkeys(wanted, frozenset())
-        for part in self._pool.map(one, list(split(wanted, LINKS_READ))):
-            found.update({id_: frozenset(links) for id_, links in part.items()})
-        return found
-
-    def _read_links(
-        self, from_object: str, to: str, to_object: str, ids: Sequence[str]
-    ) -> dict[str, set[Link]]:
-        asked = set(ids)
-        found: dict[str, set[Link]] = {}
-        seen: set[tuple[str, str]] = set()
-        inputs: list[dict[str, str]] = [{"id": id_} for id_ in ids]
-        while inputs:
-            answer = self._transport.call(
-                "POST",
-                self._routes.links(from_object, to_object, "read"),
-                body={"inputs": inputs},
-                repeatable=True,
-                pool="associations",
-            ).parse(LinksBody)
-            _check(answer)
-            inputs = []
-            for page in answer.results or ():
-                from_id = page.from_.id if page.from_ else ""
-                if from_id not in asked:
-                    raise ApiError(
-                        f"HubSpot answered with associations of {from_object} "
-                        f"{clean(from_id, 40)!r}, which was not asked for"
-                    )
-                found.setdefault(from_id, set()).update(_links(to, page))
-                after = page.paging.next.after if page.paging and page.paging.next else None
-                if after:
-                    if (from_id, after) in seen:
-                        raise ApiError("HubSpot's pages of associations go round in a circle")
-                    seen.add((from_id, after))
-                    inputs.append({"id": from_id, "after": after})
-        return found
-
 
 def is_absence(error: ApiError) -> bool:
     """Whether an error says that a record is not there."""
     return error.status == 404 and error.category == ABSENT
 
 
-def _links(to: str, page: LinksOfBody) -> Iterator[Link]:
-    for other in page.to or ():
-        for kind in other.association_types or ():
-            yield Link(to, other.to_object_id, kind.type_id, kind.category)
-
-
-def _check(answer: BatchBody) -> None:
-    """Absence is normal in a batch read; any other error is not, nor is half an answer."""
-    for error in answer.errors or ():
-        if error.category != ABSENT:
-            raise ApiError(
-                f"HubSpot cannot read the batch: {error.text}", category=error.category or ""
-            )
-    if answer.status not in (None, "COMPLETE"):
-        raise ApiError(f"HubSpot has not finished the batch: {clean(answer.status or '', 40)}")
-    if answer.num_errors and not answer.errors:
-        raise ApiError(f"HubSpot reports {answer.num_errors} errors without naming them")
+def _not_asked_for(object_: str, id_: str) -> ApiError:
+    return ApiError(f"HubSpot answered with {object_} {clean(id_, 40)!r}, which was not asked for")
 
 
 def _value(body: ObjectBody, name: str) -> str:

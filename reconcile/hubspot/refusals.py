@@ -8,7 +8,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -19,6 +21,9 @@ MAX_MESSAGE = 500
 
 ABSENT = "OBJECT_NOT_FOUND"
 """Category of a record that is not there. Single reads leave it out; here it is always set."""
+
+_NOT_FOUND = ("resource not found", "object not found")
+"""How the 404 of a single record begins where it has no category (reference §3)."""
 
 _ONE_OF = re.compile(r"requires (?:one|all|any) of \[([^\]]*)\]")
 _OWNER = re.compile(r"(\d+) already has that value|Existing ID: (\d+)")
@@ -130,7 +135,7 @@ class Refusal:
         return (
             self.status == 404
             and self.is_json
-            and (self.body.category == ABSENT or "not found" in self._message)
+            and (self.body.category == ABSENT or self._message.startswith(_NOT_FOUND))
         )
 
     @property
@@ -142,8 +147,8 @@ class Refusal:
         return (self.body.message or "").lower()
 
 
-def errors_from(refusal: Refusal, headers: Mapping[str, str]) -> ApiError:
-    """The error to raise for a refusal."""
+def errors_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> ApiError:
+    """The error to raise for a refusal. ``resets`` says when the daily limit starts anew."""
     status, body = refusal.status, refusal.body
     kind: type[ApiError] = ApiError
     hint = ""
@@ -154,13 +159,16 @@ def errors_from(refusal: Refusal, headers: Mapping[str, str]) -> ApiError:
         message = f"HTTP {status}: {body.text}"
         if status in (401, 403):
             kind, hint = AuthError, _auth_hint(status, body.scopes)
-            if body.scopes:
+            if any(scope not in message for scope in body.scopes):
                 message += f" (missing scope: {' or '.join(body.scopes)})"
     if status < 400:
         hint = "redirects are not followed, since the token would travel with them"
     if status == 429:
         kind = RateLimited
-        hint = _daily_hint(headers) if refusal.is_daily else "try again later"
+        hint = "try again later"
+        if refusal.is_daily:
+            message += f" (it resets {resets})"
+            hint = _daily_hint(headers)
     if status == 477:
         kind = RateLimited
         waits = clean(headers.get("retry-after", ""), 20)
@@ -177,6 +185,18 @@ def errors_from(refusal: Refusal, headers: Mapping[str, str]) -> ApiError:
     )
 
 
+def reset(time_zone: str, now: datetime) -> str:
+    """When the account's daily limit starts anew (reference §3), in words."""
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return "at midnight in the account's time zone"
+    here = now.astimezone(zone)
+    midnight = datetime.combine(here.date() + timedelta(days=1), time(), zone)
+    minutes = int((midnight.astimezone(UTC) - now.astimezone(UTC)).total_seconds()) // 60
+    return f"at {midnight:%Y-%m-%d %H:%M} {time_zone}, in {minutes // 60} h {minutes % 60} min"
+
+
 def clean(text: str, longest: int = MAX_MESSAGE) -> str:
     """One printable line: control characters, escapes and text direction marks become spaces."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * longest]).split())
@@ -187,14 +207,14 @@ def _auth_hint(status: int, scopes: tuple[str, ...]) -> str:
     if status == 401:
         return "the token is wrong, expired or revoked"
     if scopes:
-        return f"give the token's app the scope {' or '.join(scopes)}"
+        return f"give the token's app {'this scope' if len(scopes) == 1 else 'one of these scopes'}"
     return "give the token's app the scope this call needs"
 
 
 def _daily_hint(headers: Mapping[str, str]) -> str:
     limit = clean(headers.get("x-hubspot-ratelimit-daily", ""), 20)
     of = f" of {limit} calls" if limit else ""
-    return f"the daily limit{of} resets at midnight in the account's time zone"
+    return f"the daily limit{of} is shared by all private apps: run again after it resets"
 
 
 def _is_text(value: Any) -> bool:

@@ -9,8 +9,13 @@ from urllib.parse import quote
 from reconcile.errors import UsageError
 
 _DATED = re.compile(r"\d{4}-\d{2}(-beta)?\Z", re.ASCII)
+_NO_SEGMENTS = ("", ".", "..")
 
 TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 -- a path, not a token
+
+
+ANY = "{id}"
+"""Stands for every id in the route that a call is counted under."""
 
 
 class Routes:
@@ -20,6 +25,7 @@ class Routes:
         if api == "v3":
             self._objects, self._properties = "/crm/v3/objects", "/crm/v3/properties"
             self._pipelines, self._associations = "/crm/v3/pipelines", "/crm/v4/associations"
+            self._linked = "/crm/v4/objects"
             self._account = "/account-info/v3"
         elif _DATED.match(api):
             self._objects, self._properties = f"/crm/objects/{api}", f"/crm/properties/{api}"
@@ -27,6 +33,7 @@ class Routes:
                 f"/crm/pipelines/{api}",
                 f"/crm/associations/{api}",
             )
+            self._linked = self._objects
             self._account = f"/account-info/{api}"
         else:
             raise UsageError(
@@ -65,6 +72,12 @@ class Routes:
         """Association batch read, create, labels/archive."""
         return f"{self._associations}/{quoted(from_object)}/{quoted(to_object)}/batch/{verb}"
 
+    def links_of(self, from_object: str, id_: str, to_object: str) -> str:
+        """One record's associations with another object."""
+        return (
+            f"{self._linked}/{quoted(from_object)}/{quoted(id_)}/associations/{quoted(to_object)}"
+        )
+
     def labels(self, from_object: str, to_object: str) -> str:
         """Association types between two objects."""
         return f"{self._associations}/{quoted(from_object)}/{quoted(to_object)}/labels"
@@ -80,6 +93,14 @@ class Routes:
 
 def quoted(part: str) -> str:
     """One path segment. Dots are refused: they name other paths, quoted or not."""
-    if part in ("", ".", ".."):
+    if part in _NO_SEGMENTS:
         raise ValueError(f"{part!r} cannot be part of a path")
-    return quote(part, safe="")
+    return part if part == ANY else quote(part, safe="")
+
+
+def is_segment(part: str) -> bool:
+    """Whether a text reaches its server as one path segment.
+
+    Servers split paths at slashes, quoted ones too, and then answer for another path.
+    """
+    return part not in _NO_SEGMENTS and "/" not in part and "\\" not in part

@@ -160,7 +160,8 @@ def _any_of(errors: Sequence[ErrorBody]) -> Refused:
         return refusal_of(errors[0])
     ids = tuple(dict.fromkeys(name for error in errors for name in refusal_of(error).ids))
     reasons = dict.fromkeys(error.text for error in errors)
-    return Refused(clean("one of: " + "; ".join(reasons)), errors[0].category or "", ids)
+    category = refusal_of(errors[0]).category
+    return Refused(clean("one of: " + "; ".join(reasons)), category, ids)
 
 
 def _some(foreign: Sequence[Written]) -> str:

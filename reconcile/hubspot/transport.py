@@ -1,27 +1,25 @@
 """One call to HubSpot: under the rate limit, repeated only where that is safe, refused clearly."""
 
-import ipaddress
 import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from reconcile import __version__
-from reconcile.errors import Ambiguous, ApiError, Unreachable, UsageError
+from reconcile.errors import Ambiguous, Unreachable
 from reconcile.hubspot._http import Connection, NoReply, NotSent, Reply
-from reconcile.hubspot.limits import Clock, RateLimit, Sleep, association_limit
-from reconcile.hubspot.refusals import Refusal, clean, errors_from
-from reconcile.hubspot.retry import Stop, Wait, backoff, decide
+from reconcile.hubspot.access import checked_token, checked_url
+from reconcile.hubspot.limits import SEARCHES, Clock, RateLimit, Sleep, association_limit
+from reconcile.hubspot.refusals import clean, reset
+from reconcile.hubspot.retry import judge
 
 Body = TypeVar("Body", bound=BaseModel)
-
 
 CONNECTS = 4
 """Attempts to connect: a host that refuses for seconds will not be there in a minute either."""
@@ -89,34 +87,32 @@ class Transport:
         sleep: Sleep = time.sleep,
         notice: Callable[[str], None] = lambda _: None,
         connect: Callable[..., Connection] = Connection,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        base, is_loopback = _checked_url(url)
-        self._token = _checked_token(token)
+        base, is_loopback = checked_url(url)
+        self._token = checked_token(token)
+        self.time_zone = ""
+        """The account's, once it is known: at its midnight the daily limit starts anew."""
         self._attempts = attempts
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
         self._notice = notice
+        self._now = now
         self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._watch: Callable[[Reply], None] | None = None
         self._limits = {
-            pool: RateLimit(limit, clock=clock, sleep=sleep)
-            for pool, limit in (
-                ("objects", rate_limit),
-                ("associations", association_limit(rate_limit)),
-            )
+            "objects": RateLimit(rate_limit, clock=clock, sleep=sleep),
+            # Whether these replies tell of their own limit is not known (reference §3).
+            "associations": RateLimit(
+                association_limit(rate_limit), clock=clock, sleep=sleep, may_tell_another=True
+            ),
+            "search": RateLimit(
+                None if rate_limit is None else SEARCHES, 1.0, clock=clock, sleep=sleep
+            ),
         }
-        self._connection = connect(
-            base,
-            {
-                "Authorization": f"Bearer {self._token}",
-                "Accept": "application/json",
-                "User-Agent": f"reconcile/{__version__}",
-            },
-            timeout=timeout,
-            environment=not is_loopback,
-        )
+        self._connection = connect(base, self._token, timeout=timeout, environment=not is_loopback)
 
     def __repr__(self) -> str:
         return f"<Transport {sum(self.calls.values())} calls>"
@@ -180,20 +176,24 @@ class Transport:
             if isinstance(outcome, Reply) and 200 <= outcome.status < 300:
                 correlation = clean(outcome.headers.get("x-hubspot-correlation-id", ""), 80)
                 return Response(outcome.status, correlation, outcome.body, repeatable, repeated)
-            wait, error = self._judge(outcome, repeatable=repeatable, attempt=attempt)
-            if wait is None:
-                raise error
+            resets = reset(self.time_zone, self._now())
+            verdict = judge(outcome, repeatable=repeatable, attempt=attempt, resets=resets)
+            if verdict.wait is None:
+                raise verdict.error
             now = self._clock()
             give_up = now + self._patience if give_up is None else give_up
             most = self._attempts
             if isinstance(outcome, NotSent):
                 most = min(most, CONNECTS)
-            if attempt >= most or now + wait.seconds > give_up:
-                raise self._exhausted(error, attempt)
-            repeated = repeated or not wait.clean
-            if wait.seconds >= 1:
-                self._notice(f"{error}; asking again in {wait.seconds:.0f} s")
-            self._sleep(wait.seconds)
+            if attempt >= most or now + verdict.wait > give_up:
+                raise verdict.error.retold(
+                    f"{verdict.error} ({attempt} attempts)",
+                    hint=verdict.error.hint or "try again later",
+                )
+            repeated = repeated or verdict.in_doubt
+            if verdict.wait >= 1:
+                self._notice(f"{verdict.error}; asking again in {verdict.wait:.0f} s")
+            self._sleep(verdict.wait)
 
     def _attempt(self, call: _Call) -> Reply | NotSent | NoReply:
         with self._limits[call.pool].slot() as slot:
@@ -207,95 +207,9 @@ class Transport:
                 return failure
             slot.headers = reply.headers
         if self._watch is not None:
-            self._watch(replace(reply, body=reply.body.replace(self._token.encode(), b"[token]")))
+            self._watch(reply)
         return reply
-
-    def _judge(
-        self, outcome: Reply | NotSent | NoReply, *, repeatable: bool, attempt: int
-    ) -> tuple[Wait | None, ApiError]:
-        """What to do, and the error to raise should nothing more be done."""
-        match outcome:
-            case NotSent():
-                again = None if outcome.hopeless else Wait(backoff(attempt), clean=True)
-                said = self._clean(str(outcome))
-                return again, Unreachable(f"HubSpot cannot be reached: {said}")
-            case NoReply():
-                said = f"no usable answer: {self._clean(str(outcome))}"
-                if not repeatable:
-                    return None, Ambiguous(said, status=outcome.status)
-                again = None if outcome.hopeless else Wait(backoff(attempt), clean=False)
-                return again, Unreachable(said, status=outcome.status)
-            case Reply():
-                # Should HubSpot quote the token, it is gone before anything is cut or parsed.
-                body = outcome.body.replace(self._token.encode(), b"[token]")
-                headers = {k: v.replace(self._token, "") for k, v in outcome.headers.items()}
-                refusal = Refusal.read(outcome.status, headers, body)
-                error = errors_from(refusal, headers)
-                match decide(refusal, headers, repeatable=repeatable, attempt=attempt):
-                    case Wait() as wait:
-                        return wait, error if wait.clean else _unanswered(error)
-                    case Stop(unclear=True):
-                        return None, _unanswered(error, Unreachable if repeatable else Ambiguous)
-                    case _:
-                        return None, error
-
-    @staticmethod
-    def _exhausted(error: ApiError, attempts: int) -> ApiError:
-        hint = error.hint or "try again later"
-        return type(error)(
-            f"{error} ({attempts} attempts)",
-            status=error.status,
-            category=error.category,
-            correlation_id=error.correlation_id,
-            hint=hint,
-        )
-
-    def _clean(self, text: str) -> str:
-        return clean(text.replace(self._token, "[token]"))
-
-
-def _unanswered(error: ApiError, kind: type[ApiError] = Unreachable) -> ApiError:
-    """A refusal that says nothing about what was done is as good as no answer."""
-    return kind(
-        str(error),
-        status=error.status,
-        category=error.category,
-        correlation_id=error.correlation_id,
-        hint=error.hint,
-    )
 
 
 def _compact(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _checked_url(url: str) -> tuple[str, bool]:
-    """The base URL without a trailing slash, and whether it is this machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    is_loopback = host == "localhost" or _is_loopback_address(host)
-    if not host or parts.username is not None or parts.query or parts.fragment:
-        raise UsageError(f"{clean(parts.geturl().rpartition('@')[2], 200)!r} is no base URL")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
-        raise UsageError(
-            f"{clean(url, 200)!r} is refused: the token travels over https only",
-            hint="plain http is allowed to this machine alone, for the sandbox",
-        )
-    return url.rstrip("/"), is_loopback
-
-
-def _is_loopback_address(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _checked_token(token: str) -> str:
-    """A token that can stand in a header. Never quoted in the error."""
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(
-            "the token is empty or holds characters that no token has",
-            hint="look for a line break, a space or quotation marks around it",
-        )
-    return token

@@ -7,7 +7,7 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.batches import LINKS_WRITE, OBJECTS
 from reconcile.hubspot.bodies import BatchBody, ObjectBody, ObjectsBody, PairsBody
 from reconcile.hubspot.refusals import ABSENT, ErrorBody
-from reconcile.hubspot.routes import Routes
+from reconcile.hubspot.routes import ANY, Routes
 from reconcile.hubspot.settling import Blame, blame_by, settle, settle_silent
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Write, Written
@@ -99,7 +99,7 @@ class Writer:
                 params=None if id_property is None else {"idProperty": id_property},
                 body={"properties": dict(write.properties)},
                 repeatable=True,
-                route=self._routes.record(object_, "id").removesuffix("id") + "{id}",
+                route=self._routes.record(object_, ANY),
             )
         except (AuthError, RateLimited, Unreachable):
             raise

@@ -23,7 +23,9 @@ DEFINITIONS = 2
 
 
 def most_calls(questions: Sequence[Question]) -> int:
-    """Calls that removing takes at most, as long as every create had an answer."""
+    """Calls that removing takes at most, as long as every create had an answer, and batch reads
+    name what is not there.
+    """
     needs = {need for question in questions for need in question.needs}
     written = sum(need.access == "write" for need in needs)
     defined = sum(need.access == "schema" for need in needs)
@@ -60,7 +62,7 @@ def _find(lab: Lab, object_: str, title: str) -> None:
     body = {"filterGroups": [{"filters": [wanted]}], "properties": [name], "limit": 10}
     for turn in range(SEARCHES):
         lab.pause(SEARCH_WAIT if turn else 0.0)
-        seen = lab.ask("POST", f"{lab.routes.objects(object_)}/search", body=body)
+        seen = lab.ask("POST", f"{lab.routes.objects(object_)}/search", body=body, pool="search")
         found = [one.id for one in seen.results if one.properties.get(name) == title]
         for id_ in found:
             lab.inventory.add(object_, id_)

@@ -19,6 +19,9 @@ MARK = "hs_external_order_status"
 DEFINED = READS + 2
 """Calls that defining a property takes at most: its group, itself, and until it shows."""
 
+LINKS_CALLS = 2
+"""Calls that reading a record's associations takes at most: where the batch is silent, a list."""
+
 _SORTS: Mapping[str, Mapping[str, Any]] = {
     "key": {"type": "string", "fieldType": "text", "hasUniqueValue": True},
     "set": {
@@ -223,5 +226,5 @@ class Lab(Asker):
 
     def links(self, from_object: str, to_object: str, id_: str) -> frozenset[Link]:
         """The associations of a record."""
-        self.spend()
+        self.spend(LINKS_CALLS)
         return self.hubspot.links(from_object, to_object, to_object, [id_])[id_]

@@ -70,14 +70,6 @@ def keys(*objects: str) -> tuple[Need, ...]:
     return (*records(*objects), *(Need(name, "schema") for name in objects))
 
 
-@dataclass(frozen=True, slots=True)
-class Possible:
-    """One possible answer, in words, and how the sandbox is set to give it."""
-
-    says: str
-    switches: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
-
-
 class Found(NamedTuple):
     """The answer that was found, and what was seen."""
 
@@ -89,20 +81,27 @@ class Found(NamedTuple):
 class Question:
     """One open question.
 
-    ``section`` is the reference's; ``expected`` the answer that the sandbox gives unless switched;
-    ``rows`` the contract's rows (tests/sandbox/facts) that state it. ``ask`` sends at most
-    ``calls`` calls, not counting what the client repeats.
+    ``section`` is the reference's; ``answers`` are the possible ones, in words; ``expected`` is the
+    one that the sandbox gives unless its ``switch`` is set to another's of the ``settings``.
+    ``rows`` are the contract's (tests/sandbox/facts) that state it. ``ask`` sends at most ``calls``
+    calls, not counting what the client repeats.
     """
 
     id: str
     section: str
     words: str
     expected: str
-    answers: Mapping[str, Possible]
+    answers: Mapping[str, str]
     ask: Callable[["Lab"], Found]
     calls: int
     needs: tuple[Need, ...] = ()
     rows: tuple[str, ...] = ()
+    switch: str = ""
+    settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
+
+    def switches(self, answer: str) -> Mapping[str, Setting]:
+        """How the sandbox is set to give an answer; empty where no setting does."""
+        return {self.switch: self.settings[answer]} if answer in self.settings else {}
 
     def missing(self, granted: frozenset[str] | None) -> tuple[str, ...]:
         """What the token lacks for it, each as its alternatives; nothing where nobody knows."""
@@ -124,9 +123,9 @@ class Result:
     @property
     def says(self) -> str:
         """The result in words."""
-        return self.question.answers[self.answer].says if self.answer else self.seen
+        return self.question.answers[self.answer] if self.answer else self.seen
 
     @property
     def switches(self) -> Mapping[str, Setting]:
         """How the sandbox is set to give this answer."""
-        return self.question.answers[self.answer].switches if self.answer else {}
+        return self.question.switches(self.answer)

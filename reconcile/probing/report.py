@@ -60,7 +60,7 @@ def row(result: Result) -> Iterator[str]:
     yield f"{result.verdict.value:<8} {question.id:<25} {result.says}"
     if result.verdict is Verdict.DIFFERS:
         below = " " * 35
-        yield f"{below}expected: {question.answers[question.expected].says}"
+        yield f"{below}expected: {question.answers[question.expected]}"
         if result.seen:
             yield f"{below}seen: {result.seen}"
 
@@ -128,7 +128,7 @@ def _as_json(result: Result) -> Mapping[str, Any]:
         "verdict": result.verdict.value,
         "expected": question.expected,
         "answer": result.answer or None,
-        "answers": {name: possible.says for name, possible in question.answers.items()},
+        "answers": dict(question.answers),
         "seen": result.seen,
         "switches": dict(result.switches),
         "contract_rows": list(question.rows),

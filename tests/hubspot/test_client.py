@@ -58,6 +58,7 @@ def test_the_account_says_who_it_is(hubspot: HubSpot, sandbox: Sandbox) -> None:
     assert account.portal_id == sandbox.portal_id
     assert account.type
     assert account.currency
+    assert hubspot.transport.time_zone == account.time_zone == "UTC"
 
 
 def test_the_account_says_what_is_used(hubspot: HubSpot) -> None:

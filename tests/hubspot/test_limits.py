@@ -1,81 +1,28 @@
 """The rate limit, judged by a server that counts requests when they arrive."""
 
-import heapq
 import random
 import threading
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from virtual import World
 
 from reconcile.hubspot.limits import RateLimit, association_limit
 
 
-class World:
-    """Virtual time for real threads: one runs at a time, and time passes while all sleep."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self._sleepers: list[tuple[float, int, threading.Event]] = []
-        self._order = 0
-        self._awake = 0
-        self._lock = threading.Lock()
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        woken = threading.Event()
-        with self._lock:
-            self._order += 1
-            heapq.heappush(self._sleepers, (self.now + seconds, self._order, woken))
-            self._wake_next()
-        assert woken.wait(20)
-
-    def run(self, work: Callable[[int], None], workers: int) -> None:
-        started = threading.Event()
-
-        def body(number: int) -> None:
-            started.wait()
-            self.sleep(0.001 * number)
-            try:
-                work(number)
-            finally:
-                with self._lock:
-                    self._wake_next()
-
-        threads = [threading.Thread(target=body, args=(n,)) for n in range(workers)]
-        self._awake = workers
-        for thread in threads:
-            thread.start()
-        started.set()
-        for thread in threads:
-            thread.join(20)
-            assert not thread.is_alive()
-
-    def _wake_next(self) -> None:
-        self._awake -= 1
-        if self._awake == 0 and self._sleepers:
-            at, _, woken = heapq.heappop(self._sleepers)
-            self.now = max(self.now, at)
-            self._awake = 1
-            woken.set()
-
-
 class Server:
-    """Counts arrivals; tells how many calls remain, others' calls included."""
+    """Counts arrivals; tells how many calls remain."""
 
-    def __init__(self, world: World, limit: int, *, others: tuple[float, ...] = ()) -> None:
+    def __init__(self, world: World, limit: int) -> None:
         self.world = world
         self.limit = limit
         self.arrivals: list[float] = []
-        self.others = others
 
     def answer(self) -> dict[str, str]:
         self.arrivals.append(self.world.now)
         since = self.world.now - 10
-        seen = sum(since < at <= self.world.now for at in (*self.arrivals, *self.others))
+        seen = sum(since < at <= self.world.now for at in self.arrivals)
         return {
             "x-hubspot-ratelimit-max": str(self.limit),
             "x-hubspot-ratelimit-remaining": str(max(0, self.limit - seen)),
@@ -101,7 +48,7 @@ def run(
     rng = random.Random(seed)
     left = iter(range(calls))
 
-    def work(_: int) -> None:
+    def work() -> None:
         while next(left, None) is not None:
             with rate_limit.slot() as slot:
                 latency = rng.uniform(0.02, slowest)
@@ -112,7 +59,7 @@ def run(
                 if tell:
                     slot.headers = headers
 
-    world.run(work, workers)
+    world.run(*[work] * workers)
     return server, world, rate_limit
 
 
@@ -190,11 +137,11 @@ def test_nothing_remaining_waits_a_whole_period() -> None:
 
 
 def test_calls_of_others_leave_less_for_us() -> None:
-    """With 3 calls remaining, 3 are sent at once and the fourth waits."""
+    """With 7 calls remaining, 4 of 100 are left to the others, 3 are sent, the next waits."""
     slept: list[float] = []
     limit = RateLimit(100, clock=lambda: sum(slept), sleep=slept.append)
     with limit.slot() as slot:
-        slot.headers = {"x-hubspot-ratelimit-remaining": "3"}
+        slot.headers = {"x-hubspot-ratelimit-remaining": "7"}
     for _ in range(3):
         with limit.slot():
             pass
@@ -202,6 +149,42 @@ def test_calls_of_others_leave_less_for_us() -> None:
     with limit.slot():
         pass
     assert slept == [10.0]
+
+
+def test_calls_of_others_are_counted_anew_with_every_reply() -> None:
+    """Once HubSpot tells of more calls remaining, they are ours; an older reply tells nothing."""
+    limit = RateLimit(100, clock=lambda: 0.0, sleep=lambda _: pytest.fail("slept"))
+    with limit.slot() as first, limit.slot() as second:
+        second.headers = {"x-hubspot-ratelimit-remaining": "98"}
+        first.headers = {"x-hubspot-ratelimit-remaining": "0"}
+    with limit.slot() as older:
+        with limit.slot() as newer:
+            newer.headers = {"x-hubspot-ratelimit-remaining": "96"}
+        older.headers = {"x-hubspot-ratelimit-remaining": "0"}
+    for _ in range(96):
+        with limit.slot():
+            pass
+
+
+def test_headers_of_a_larger_limit_are_not_about_this_one() -> None:
+    """Association calls may tell of the app's limit, which others of our calls have used up."""
+    headers = {"x-hubspot-ratelimit-max": "190", "x-hubspot-ratelimit-remaining": "0"}
+    sleep = lambda _: pytest.fail("slept")  # noqa: E731
+    limit = RateLimit(150, clock=lambda: 0.0, sleep=sleep, may_tell_another=True)
+    for _ in range(150):
+        with limit.slot() as slot:
+            slot.headers = headers
+
+
+def test_an_endless_interval_is_not_believed() -> None:
+    """A header cannot stop a run for days."""
+    slept: list[float] = []
+    limit = RateLimit(1, clock=lambda: sum(slept), sleep=slept.append)
+    with limit.slot() as slot:
+        slot.headers = {"x-hubspot-ratelimit-interval-milliseconds": "999999999"}
+    with limit.slot():
+        pass
+    assert slept == [60.0]
 
 
 def test_unreadable_headers_are_ignored() -> None:

@@ -9,17 +9,23 @@ import pytest
 
 from reconcile.errors import ApiError, UsageError
 from reconcile.hubspot.batches import Pool, split
+from reconcile.hubspot.links import LinkReader
 from reconcile.hubspot.reading import Reader
 from reconcile.hubspot.routes import Routes, quoted
 from reconcile.hubspot.transport import Transport
 from reconcile.model.records import Actual, Link
 
 Talk = Callable[..., tuple[Transport, Any]]
+ABSENT_KEY = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["nw-1"]}}
 MISSING = {"category": "OBJECT_NOT_FOUND", "message": "Could not get", "context": {"ids": ["2"]}}
 
 
 def reader(transport: Transport, workers: int = 1) -> Reader:
     return Reader(transport, Routes("v3"), Pool(workers))
+
+
+def link_reader(transport: Transport) -> LinkReader:
+    return LinkReader(transport, Routes("v3"), Pool(1))
 
 
 def record(id_: str, **properties: str | None) -> dict[str, Any]:
@@ -56,6 +62,7 @@ def test_records_are_keyed_as_they_were_asked_for(talk: Talk) -> None:
         ({"results": [], "errors": [{"category": "VALIDATION_ERROR", "message": "bad"}]}, "bad"),
         ({"results": [], "status": "PENDING"}, "not finished"),
         ({"results": [], "numErrors": 2}, "without naming"),
+        ({"results": [record("7", k="NW-1")], "errors": [ABSENT_KEY]}, "and also that"),
     ],
 )
 def test_answers_that_were_not_asked_for_are_errors(talk: Talk, answer: Any, reason: str) -> None:
@@ -67,9 +74,27 @@ def test_answers_that_were_not_asked_for_are_errors(talk: Talk, answer: Any, rea
 
 def test_a_merged_record_is_not_there_under_its_former_id(talk: Talk) -> None:
     """A batch that answers a former id with the new record does not pass it for the old one."""
-    transport, _ = talk((200, {"results": [record("9"), record("2")]}))
+    merged = {"results": [record("9"), record("2")]}
+    transport, script = talk((200, merged), (200, record("9")))
     found = reader(transport).read("orders", ["1", "2"], [], None, archived=False)
     assert list(found) == ["2"]
+    assert [request.url.path for request in script.requests[1:]] == ["/crm/v3/objects/orders/1"]
+
+
+def test_two_records_merged_into_one_are_both_not_there(talk: Talk) -> None:
+    """The record that they became may come once or twice, and may be asked for beside them."""
+    for results in ([record("9")], [record("9"), record("9")]):
+        transport, _ = talk(*[(200, {"results": results})] * 2, (200, record("9")))
+        assert reader(transport).read("orders", ["1", "2"], [], None, archived=False) == {}
+    transport, _ = talk((200, {"results": [record("9")]}), (200, record("9")))
+    assert list(reader(transport).read("orders", ["1", "9"], [], None, archived=False)) == ["9"]
+
+
+def test_a_stranger_that_no_record_became_is_an_error(talk: Talk) -> None:
+    """Even where a record that is not there leaves room for it."""
+    transport, _ = talk((200, {"results": [record("9")]}), (404, {"category": "OBJECT_NOT_FOUND"}))
+    with pytest.raises(ApiError, match="'9', which was not asked for"):
+        reader(transport).read("orders", ["1"], [], None, archived=False)
 
 
 def test_more_records_than_asked_for_are_an_error(talk: Talk) -> None:
@@ -89,10 +114,11 @@ def test_keys_that_differ_only_in_case_are_not_asked_for(talk: Talk) -> None:
 
 def test_reads_are_split_in_batches_of_100(talk: Talk) -> None:
     """250 ids are three calls, in any order, and none for no ids."""
-    transport, script = talk((200, {}))
+    ids = [str(n) for n in range(250)]
+    transport, script = talk((207, {"errors": [{**MISSING, "context": {"ids": ids}}]}))
     read = reader(transport, workers=3)
     assert read.read("orders", [], [], None, archived=False) == {}
-    read.read("orders", [str(n) for n in range(250)], [], None, archived=False)
+    assert read.read("orders", ids, [], None, archived=False) == {}
     assert sorted(len(body["inputs"]) for body in script.bodies) == [50, 100, 100]
 
 
@@ -109,7 +135,14 @@ def test_one_record_that_is_not_there_is_none(talk: Talk, body: Any) -> None:
     assert reader(transport).get("orders", "9", [], None, archived=False) is None
 
 
-@pytest.mark.parametrize("body", [{"message": "Unable to infer object type from: x"}, b"<html>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "Unable to infer object type from: x"},
+        {"code": 404, "message": "HTTP 404 Not Found"},
+        b"<html>",
+    ],
+)
 def test_a_wrong_path_is_not_an_absent_record(talk: Talk, body: Any) -> None:
     """A 404 for the whole path must not look like a record to be created."""
     transport, _ = talk((404, body))
@@ -166,10 +199,16 @@ def other(id_: Any, *types: int) -> dict[str, Any]:
 def test_associations_are_followed_page_by_page(talk: Talk) -> None:
     """Each record has pages of its own, and every type of a pair is a link."""
     transport, script = talk(
-        (200, {"results": [page("1", [other(50, 934, 509)], "p2"), page("2", [other("51", 934)])]}),
+        (
+            207,
+            {
+                "results": [page("1", [other(50, 934, 509)], "p2"), page("2", [other("51", 934)])],
+                "errors": [unlinked("3")],
+            },
+        ),
         (200, {"results": [page("1", [other("52", 934)])]}),
     )
-    found = reader(transport).links("orders", "company", "companies", ["1", "2", "3"])
+    found = link_reader(transport).links("orders", "company", "companies", ["1", "2", "3"])
     assert found == {
         "1": {Link("company", "50", 934), Link("company", "50", 509), Link("company", "52", 934)},
         "2": {Link("company", "51", 934)},
@@ -178,15 +217,23 @@ def test_associations_are_followed_page_by_page(talk: Talk) -> None:
     assert script.bodies[1]["inputs"] == [{"id": "1", "after": "p2"}]
 
 
-def test_records_without_associations_have_none(talk: Talk) -> None:
-    """HubSpot reports them as errors of a category of its own."""
-    problem = {
+def unlinked(id_: str) -> dict[str, Any]:
+    """How live answers report a record without associations."""
+    return {
         "category": "OBJECT_NOT_FOUND",
         "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
-        "message": "No company is associated with order 1.",
+        "message": f"No company is associated with order {id_}.",
+        "context": {"fromObjectId": [id_], "fromObjectType": ["order"]},
     }
-    transport, _ = talk((207, {"results": [], "errors": [problem], "numErrors": 1}))
-    assert reader(transport).links("orders", "company", "companies", ["1"]) == {"1": frozenset()}
+
+
+def test_records_without_associations_have_none(talk: Talk) -> None:
+    """HubSpot reports them as errors of a category of its own, which cost no further call."""
+    answer = {"results": [], "errors": [unlinked("1")], "numErrors": 1}
+    transport, script = talk((207, answer))
+    found = link_reader(transport).links("orders", "company", "companies", ["1"])
+    assert found == {"1": frozenset()}
+    assert len(script.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -194,6 +241,10 @@ def test_records_without_associations_have_none(talk: Talk) -> None:
     [
         ({"results": [page("9", [])]}, "not asked for"),
         ({"results": [{"to": []}]}, "not asked for"),
+        ({"results": [page("1", []), page("1", [])]}, "twice"),
+        ({"results": [page("1", [])], "errors": [unlinked("1")]}, "and also that"),
+        ({"results": [page("1", [{"associationTypes": [{"typeId": 1}]}])]}, "without its record"),
+        ({"results": [page("1", [{"toObjectId": 7}])]}, "or its type"),
         ({"results": [page("1", [], "same")]}, "circle"),
         ({"errors": [{"category": "VALIDATION_ERROR", "message": "bad"}]}, "bad"),
     ],
@@ -202,13 +253,14 @@ def test_odd_association_answers_are_errors(talk: Talk, answer: Any, reason: str
     """Pages that never end or belong to another record stop the reading."""
     transport, _ = talk((200, answer))
     with pytest.raises(ApiError, match=reason):
-        reader(transport).links("orders", "company", "companies", ["1"])
+        link_reader(transport).links("orders", "company", "companies", ["1"])
 
 
 def test_associations_are_read_1000_at_a_time(talk: Talk) -> None:
     """2,500 records are three calls."""
-    transport, script = talk((200, {}))
-    found = reader(transport).links("orders", "c", "contacts", [str(n) for n in range(2500)])
+    ids = [str(n) for n in range(2500)]
+    transport, script = talk((207, {"errors": [unlinked(id_) for id_ in ids]}))
+    found = link_reader(transport).links("orders", "c", "contacts", ids)
     assert len(found) == 2500
     assert [len(body["inputs"]) for body in script.bodies] == [1000, 1000, 500]
 
@@ -289,6 +341,7 @@ def test_quoted_ids_reach_the_server_as_written(talk: Talk) -> None:
                 "/crm/v3/properties/orders/groups",
                 "/crm/v3/pipelines/orders",
                 "/crm/v4/associations/orders/carts/batch/read",
+                "/crm/v4/objects/orders/1/associations/carts",
                 "/crm/v4/associations/orders/carts/labels",
                 "/account-info/v3/details",
                 "/account-info/v3/api-usage/daily/private-apps",
@@ -303,6 +356,7 @@ def test_quoted_ids_reach_the_server_as_written(talk: Talk) -> None:
                 "/crm/properties/2026-03/orders/groups",
                 "/crm/pipelines/2026-03/orders",
                 "/crm/associations/2026-03/orders/carts/batch/read",
+                "/crm/objects/2026-03/orders/1/associations/carts",
                 "/crm/associations/2026-03/orders/carts/labels",
                 "/account-info/2026-03/details",
                 "/account-info/2026-03/api-usage/daily/private-apps",
@@ -320,6 +374,7 @@ def test_both_families_of_paths(api: str, paths: list[str]) -> None:
         routes.groups("orders"),
         routes.pipelines("orders"),
         routes.links("orders", "carts", "read"),
+        routes.links_of("orders", "1", "carts"),
         routes.labels("orders", "carts"),
         routes.account(),
         routes.usage(),

@@ -83,6 +83,7 @@ def test_server_errors_for_support_are_not_repeated(talk: Talk, status: int) -> 
         ((429, ROLLING), 10),
         ((429, ROLLING, {"X-HubSpot-RateLimit-Interval-Milliseconds": "4000"}), 4),
         ((429, ROLLING, {"Retry-After": "3"}), 3),
+        ((429, ROLLING, {"Retry-After": "0"}), 1),
         ((429, ROLLING, {"Retry-After": "90000"}), 60),
         ((429, ROLLING, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}), 10),
         ((429, SECONDLY), 1),
@@ -113,7 +114,7 @@ def test_the_daily_limit_stops_at_once(talk: Talk, clock: Any) -> None:
     assert caught.value.category == "DAILY"
     assert caught.value.correlation_id == "r-3"
     assert "250000" in caught.value.hint
-    assert "midnight" in caught.value.hint
+    assert "it resets at midnight in the account's time zone" in str(caught.value)
 
 
 def test_a_migration_stops_and_tells_when_to_come_back(talk: Talk) -> None:
@@ -218,7 +219,7 @@ def test_a_missing_scope_of_a_private_app_is_named(talk: Talk) -> None:
     with pytest.raises(AuthError) as caught:
         call(transport)
     assert "crm.objects.orders.read or e-commerce" in str(caught.value)
-    assert "crm.objects.orders.read" in caught.value.hint
+    assert "crm.objects.orders.read" in str(caught.value)
     assert caught.value.category == "MISSING_SCOPES"
 
 
@@ -241,7 +242,8 @@ def test_a_missing_scope_of_an_oauth_app_is_named(talk: Talk) -> None:
     transport, _ = talk((403, body))
     with pytest.raises(AuthError) as caught:
         call(transport)
-    assert "crm.schemas.orders.read or orders-read" in caught.value.hint
+    assert str(caught.value).count("orders-read") == 1
+    assert "one of these scopes" in caught.value.hint
 
 
 def test_a_wrong_token_is_an_auth_error(talk: Talk) -> None:
@@ -426,7 +428,7 @@ def test_tokens_that_fit_no_header_are_refused_unquoted(token: str) -> None:
 @pytest.mark.parametrize("path", ["//evil.example/x", "https://evil.example", "crm"])
 def test_only_paths_on_the_host_are_asked(path: str) -> None:
     """No path can lead to another host."""
-    connection = Connection("https://api.example", {}, timeout=1, environment=False)
+    connection = Connection("https://api.example", "t", timeout=1, environment=False)
     with pytest.raises(ValueError, match="no path"):
         connection.send("GET", path, params=None, content=None)
     connection.close()

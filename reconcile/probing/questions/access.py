@@ -1,7 +1,7 @@
 """Scopes and limits: what can be told without provoking anything (ref §2, §3)."""
 
 from reconcile.probing.lab import Lab
-from reconcile.probing.model import KINDS, Found, Need, Possible, Question, Skip, Unclear
+from reconcile.probing.model import KINDS, Found, Need, Question, Skip, Unclear
 
 NO_ID = "0"
 """An id that no record has: the call is for its refusal alone."""
@@ -80,12 +80,13 @@ QUESTIONS = (
         words="Which of the two recorded bodies does a missing scope get?",
         expected="private_app",
         answers={
-            "private_app": Possible(
-                "a missing scope is a 403 MISSING_SCOPES", {"missing_scopes_shape": "private_app"}
-            ),
-            "oauth": Possible(
-                "a missing scope is a 403 without a category", {"missing_scopes_shape": "oauth"}
-            ),
+            "private_app": "a missing scope is a 403 MISSING_SCOPES",
+            "oauth": "a missing scope is a 403 without a category",
+        },
+        switch="missing_scopes_shape",
+        settings={
+            "private_app": "private_app",
+            "oauth": "oauth",
         },
         ask=_missing_scope,
         calls=1,
@@ -97,13 +98,13 @@ QUESTIONS = (
         words="Does associating need write access to both object types?",
         expected="both",
         answers={
-            "both": Possible(
-                "associating needs write access to both types", {"association_write_needs": "both"}
-            ),
-            "from": Possible(
-                "associating needs write access to the first type",
-                {"association_write_needs": "from"},
-            ),
+            "both": "associating needs write access to both types",
+            "from": "associating needs write access to the first type",
+        },
+        switch="association_write_needs",
+        settings={
+            "both": "both",
+            "from": "from",
         },
         ask=_association_scopes,
         calls=0,
@@ -118,17 +119,15 @@ QUESTIONS = (
         words="Of which limit do the headers of an association call tell?",
         expected="own",
         answers={
-            "own": Possible(
-                "association calls tell of a limit of their own",
-                {"association_rate_headers": "own"},
-            ),
-            "app": Possible(
-                "association calls tell of the limit of all calls",
-                {"association_rate_headers": "app"},
-            ),
-            "absent": Possible(
-                "association calls tell of no limit", {"association_rate_headers": "absent"}
-            ),
+            "own": "association calls tell of a limit of their own",
+            "app": "association calls tell of the limit of all calls",
+            "absent": "association calls tell of no limit",
+        },
+        switch="association_rate_headers",
+        settings={
+            "own": "own",
+            "app": "app",
+            "absent": "absent",
         },
         ask=_association_headers,
         calls=2,
@@ -140,14 +139,15 @@ QUESTIONS = (
         words="Does a 429 carry Retry-After?",
         expected="absent",
         answers={
-            "absent": Possible("a 429 has no Retry-After", {"rate_limit_retry_after": "absent"}),
-            "seconds": Possible(
-                "a 429 has a Retry-After in seconds", {"rate_limit_retry_after": "seconds"}
-            ),
-            "milliseconds": Possible(
-                "a 429 has a Retry-After in milliseconds",
-                {"rate_limit_retry_after": "milliseconds"},
-            ),
+            "absent": "a 429 has no Retry-After",
+            "seconds": "a 429 has a Retry-After in seconds",
+            "milliseconds": "a 429 has a Retry-After in milliseconds",
+        },
+        switch="rate_limit_retry_after",
+        settings={
+            "absent": "absent",
+            "seconds": "seconds",
+            "milliseconds": "milliseconds",
         },
         ask=_retry_after,
         calls=0,

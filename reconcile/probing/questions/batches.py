@@ -6,7 +6,6 @@ from reconcile.probing.lab import DEFINED, MARK, Lab
 from reconcile.probing.model import (
     Found,
     NotMade,
-    Possible,
     Question,
     Skip,
     Unclear,
@@ -111,18 +110,17 @@ QUESTIONS = (
         words="Do trace ids let a batch update's valid inputs through beside an invalid one?",
         expected="refused",
         answers={
-            "refused": Possible(
-                "an invalid value refuses a whole batch update, trace ids or not",
-                {"trace_ids_rescue_batch_update": False},
-            ),
-            "rescued": Possible(
-                "with trace ids an invalid input of a batch update fails alone",
-                {"trace_ids_rescue_batch_update": True},
-            ),
-            "unnamed": Possible(
+            "refused": "an invalid value refuses a whole batch update, trace ids or not",
+            "rescued": "with trace ids an invalid input of a batch update fails alone",
+            "unnamed": (
                 "with trace ids an invalid input of a batch update fails alone, and the error "
                 "does not name its trace id"
             ),
+        },
+        switch="trace_ids_rescue_batch_update",
+        settings={
+            "refused": False,
+            "rescued": True,
         },
         ask=_traced_update,
         calls=3 + READS,
@@ -135,13 +133,13 @@ QUESTIONS = (
         words="What does a batch read answer for the former id of a merged record?",
         expected="follows",
         answers={
-            "follows": Possible(
-                "a batch read of a merged id gives the record it became",
-                {"batch_read_follows_merges": True},
-            ),
-            "missing": Possible(
-                "a batch read does not find a merged id", {"batch_read_follows_merges": False}
-            ),
+            "follows": "a batch read of a merged id gives the record it became",
+            "missing": "a batch read does not find a merged id",
+        },
+        switch="batch_read_follows_merges",
+        settings={
+            "follows": True,
+            "missing": False,
         },
         ask=_merged,
         calls=3 + 2 * READS,
@@ -154,12 +152,10 @@ QUESTIONS = (
         words="How does an upsert of line items answer when one input is invalid?",
         expected="named",
         answers={
-            "named": Possible(
-                "an upsert of line items is a 207: the good is written, the bad named by trace id"
-            ),
-            "unnamed": Possible("the 207 of a line item upsert does not name the bad trace id"),
-            "in-the-body": Possible("a line item upsert that fails in part is no 207"),
-            "refused": Possible("one invalid line item refuses the whole upsert, trace ids or not"),
+            "named": "an upsert of line items is a 207 that names the bad input's trace id",
+            "unnamed": "the 207 of a line item upsert does not name the bad trace id",
+            "in-the-body": "a line item upsert that fails in part is no 207",
+            "refused": "one invalid line item refuses the whole upsert, trace ids or not",
         },
         ask=_line_upsert,
         calls=DEFINED + 1,
@@ -171,7 +167,9 @@ QUESTIONS = (
         section="§4",
         words="Do the results of an upsert come in the order of its inputs?",
         expected="other",
-        answers={"other": Possible("the results of an upsert come in an order of their own")},
+        answers={
+            "other": "the results of an upsert come in an order of their own",
+        },
         ask=_upsert_order,
         calls=DEFINED + 1,
         needs=keys("orders"),

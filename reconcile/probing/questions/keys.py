@@ -5,7 +5,7 @@ from collections.abc import Callable
 from reconcile.hubspot.client import Refused, Written
 from reconcile.probing.asking import READS
 from reconcile.probing.lab import DEFINED, MARK, Lab
-from reconcile.probing.model import Found, NotMade, Possible, Question, Unclear, keys, records
+from reconcile.probing.model import Found, NotMade, Question, Unclear, keys, records
 
 CREATION_KEY = "hs_unique_creation_key"
 MOST_UNIQUE = 10
@@ -126,10 +126,10 @@ def _creation_key_question(object_: str) -> Question:
         words=f"Can {CREATION_KEY} be written on {said}?",
         expected="read-only",
         answers={
-            "read-only": Possible(f"{CREATION_KEY} of {said} is refused as read-only"),
-            "writable": Possible(f"{CREATION_KEY} of {said} can be written"),
-            "dropped": Possible(f"{CREATION_KEY} of {said} is accepted and not stored"),
-            "undefined": Possible(f"{said} have no {CREATION_KEY}"),
+            "read-only": f"{CREATION_KEY} of {said} is refused as read-only",
+            "writable": f"{CREATION_KEY} of {said} can be written",
+            "dropped": f"{CREATION_KEY} of {said} is accepted and not stored",
+            "undefined": f"{said} have no {CREATION_KEY}",
         },
         ask=_creation_key(object_),
         calls=2 + READS,
@@ -145,15 +145,15 @@ QUESTIONS = (
         words="Can the unique value of an archived record be used again?",
         expected="free",
         answers={
-            "free": Possible(
-                "the unique value of an archived record may be used again",
-                {"archived_reserves_unique_value": False},
-            ),
-            "reserved": Possible(
-                "the unique value of an archived record stays taken",
-                {"archived_reserves_unique_value": True},
-            ),
-            "revived": Possible("using the unique value of an archived record brings it back"),
+            "free": "the unique value of an archived record may be used again",
+            "reserved": "the unique value of an archived record stays taken",
+            "revived": "using the unique value of an archived record brings it back",
+        },
+        switch="archived_unique_value",
+        settings={
+            "free": "free",
+            "reserved": "reserved",
+            "revived": "revives",
         },
         ask=_archived,
         calls=DEFINED + 4 + READS,
@@ -161,6 +161,7 @@ QUESTIONS = (
         rows=(
             "archived-frees-its-unique-value",
             "archived-reserves-its-unique-value-with-the-switch",
+            "archived-comes-back-with-the-switch",
         ),
     ),
     Question(
@@ -169,12 +170,13 @@ QUESTIONS = (
         words="Are two unique values that differ in case the same?",
         expected="distinct",
         answers={
-            "distinct": Possible(
-                "unique values that differ in case are two", {"unique_values_case_folded": False}
-            ),
-            "folded": Possible(
-                "unique values that differ in case are one", {"unique_values_case_folded": True}
-            ),
+            "distinct": "unique values that differ in case are two",
+            "folded": "unique values that differ in case are one",
+        },
+        switch="unique_values_case_folded",
+        settings={
+            "distinct": False,
+            "folded": True,
         },
         ask=_compared(str.upper, "folded"),
         calls=DEFINED + 3 + READS,
@@ -187,13 +189,13 @@ QUESTIONS = (
         words="Are two unique values that differ in outer spaces the same?",
         expected="distinct",
         answers={
-            "distinct": Possible(
-                "unique values that differ in outer spaces are two",
-                {"unique_values_trimmed": False},
-            ),
-            "trimmed": Possible(
-                "unique values that differ in outer spaces are one", {"unique_values_trimmed": True}
-            ),
+            "distinct": "unique values that differ in outer spaces are two",
+            "trimmed": "unique values that differ in outer spaces are one",
+        },
+        switch="unique_values_trimmed",
+        settings={
+            "distinct": False,
+            "trimmed": True,
         },
         ask=_compared(lambda value: f" {value} ", "trimmed"),
         calls=DEFINED + 3 + READS,
@@ -206,16 +208,15 @@ QUESTIONS = (
         words="How does a clash of unique values name the record that has the value?",
         expected="message",
         answers={
-            "message": Possible(
-                "a unique clash is a 400 that names the owner in its message",
-                {"unique_conflict_has_tokens": False},
-            ),
-            "tokens": Possible(
-                "a unique clash carries errorType or errorTokens too",
-                {"unique_conflict_has_tokens": True},
-            ),
-            "unnamed": Possible("a unique clash is a 400 whose message does not name the owner"),
-            "other-status": Possible("a unique clash is not a 400"),
+            "message": "a unique clash is a 400 that names the owner in its message",
+            "tokens": "a unique clash carries errorType or errorTokens too",
+            "unnamed": "a unique clash is a 400 whose message does not name the owner",
+            "other-status": "a unique clash is not a 400",
+        },
+        switch="unique_conflict_has_tokens",
+        settings={
+            "message": False,
+            "tokens": True,
         },
         ask=_clash_shape,
         calls=DEFINED + 2,
@@ -228,8 +229,8 @@ QUESTIONS = (
         words="Does an upsert's answer show a key that was not among the properties?",
         expected="hidden",
         answers={
-            "hidden": Possible("an upsert does not show a key that was not among the properties"),
-            "echoed": Possible("an upsert shows its key although it was not among the properties"),
+            "hidden": "an upsert does not show a key that was not among the properties",
+            "echoed": "an upsert shows its key although it was not among the properties",
         },
         ask=_echo,
         calls=DEFINED + 2,
@@ -245,14 +246,13 @@ QUESTIONS = (
         words="Can line items have unique properties?",
         expected="yes",
         answers={
-            "yes": Possible(
-                "line items may have unique properties",
-                {"line_items_may_have_unique_properties": True},
-            ),
-            "no": Possible(
-                "line items cannot have unique properties",
-                {"line_items_may_have_unique_properties": False},
-            ),
+            "yes": "line items may have unique properties",
+            "no": "line items cannot have unique properties",
+        },
+        switch="line_items_may_have_unique_properties",
+        settings={
+            "yes": True,
+            "no": False,
         },
         ask=_on_line_items,
         calls=DEFINED + 4,

@@ -6,8 +6,8 @@ from reconcile.errors import ApiError
 from reconcile.hubspot.client import Pair, Refused, Written
 from reconcile.model.records import Link
 from reconcile.probing.asking import READS, is_answer
-from reconcile.probing.lab import Lab, LinkTo
-from reconcile.probing.model import KINDS, Found, Possible, Question, Skip, Unclear, records
+from reconcile.probing.lab import LINKS_CALLS, Lab, LinkTo
+from reconcile.probing.model import KINDS, Found, Question, Skip, Unclear, records
 
 HUBSPOT = "HUBSPOT_DEFINED"
 
@@ -30,6 +30,21 @@ def _ids(links: frozenset[Link]) -> set[str]:
 
 def _shown(lab: Lab, line: str, good: Callable[[set[str]], bool]) -> set[str]:
     return lab.until(lambda: _parents(lab, line), good)
+
+
+def _unlinked(lab: Lab) -> Found:
+    """A record without associations, in a batch read: said to have none, or left out."""
+    order = lab.make("orders")
+    lab.shown("orders", order, [])
+    path = lab.routes.links("orders", "line_items", "read")
+    seen = lab.ask("POST", path, body={"inputs": [{"id": order}]}, pool="associations")
+    if not seen.ok:
+        raise Unclear(seen.told())
+    if any(order in error.names("fromObjectId") for error in seen.errors):
+        return Found("named", seen.shape())
+    if seen.errors:
+        return Found("unnamed", seen.shape())
+    return Found("listed" if seen.results else "silent", seen.shape())
 
 
 def _create(lab: Lab) -> Found:
@@ -84,50 +99,72 @@ def _associate(lab: Lab, line: str, order: str) -> Written | Refused:
 
 QUESTIONS = (
     Question(
+        id="unlinked-in-batch-read",
+        section="§11",
+        words="What does a batch read of associations answer for a record without any?",
+        expected="named",
+        answers={
+            "named": "a batch read of associations names each record without any in an error",
+            "unnamed": "the error for a record without associations does not name it",
+            "listed": "a record without associations has a result without any",
+            "silent": "a batch read of associations leaves out records without any",
+        },
+        ask=_unlinked,
+        calls=2 + READS,
+        needs=records("orders", "line_items"),
+        rows=("batch-read-of-unlinked-is-207",),
+    ),
+    Question(
         id="create-associations",
         section="§11",
         words="Does an invalid association refuse the create it comes with?",
         expected="atomic",
         answers={
-            "atomic": Possible(
-                "an invalid association refuses the create", {"create_associations": "atomic"}
-            ),
-            "lenient": Possible(
-                "an invalid association is left out and the record made",
-                {"create_associations": "lenient"},
-            ),
-            "lost": Possible(
-                "a create makes the record and loses its associations",
-                {"create_associations": "lost"},
-            ),
-            "half-done": Possible("a create is refused for an association, but the record made"),
+            "atomic": "an invalid association refuses the create",
+            "lenient": "an invalid association is left out and the record made",
+            "lost": "a create makes the record and loses its associations",
+            "half-done": "a create is refused for an association, but the record made",
+        },
+        switch="create_associations",
+        settings={
+            "atomic": "atomic",
+            "lenient": "lenient",
+            "lost": "lost",
+            "half-done": "half_done",
         },
         ask=_create,
-        calls=5 + 2 * READS,
+        calls=5 + 2 * READS * LINKS_CALLS,
         needs=records("orders", "line_items"),
         rows=(
             "create-with-a-bad-association-writes-nothing",
             "lenient-create-keeps-the-record-with-the-switch",
             "lost-associations-with-the-switch",
+            "half-done-create-with-the-switch",
         ),
     ),
     Question(
         id="second-parent",
         section="§8",
         words="Does a line item accept a second parent?",
-        expected="one",
+        expected="many",
         answers={
-            "one": Possible(
-                "a line item with a parent is refused another", {"line_item_has_one_parent": True}
-            ),
-            "many": Possible(
-                "a line item may have several parents", {"line_item_has_one_parent": False}
-            ),
-            "moved": Possible("a second parent of a line item takes the place of the first"),
+            "one": "a line item with a parent is refused another",
+            "many": "a line item may have several parents",
+            "moved": "a second parent of a line item takes the place of the first",
+        },
+        switch="second_parent",
+        settings={
+            "one": "refused",
+            "many": "kept",
+            "moved": "moved",
         },
         ask=_second_parent,
-        calls=5 + 2 * READS,
+        calls=5 + 2 * READS * LINKS_CALLS,
         needs=records("orders", "line_items"),
-        rows=("one-parent-for-a-line-item", "many-parents-with-the-switch"),
+        rows=(
+            "a-line-item-may-have-several-parents",
+            "second-parent-is-refused-with-the-switch",
+            "second-parent-takes-over-with-the-switch",
+        ),
     ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from reconcile.probing.asking import READS
 from reconcile.probing.lab import Lab
-from reconcile.probing.model import Found, Need, Possible, Question, Skip, Unclear, records
+from reconcile.probing.model import Found, Need, Question, Skip, Unclear, records
 from reconcile.probing.seen import Seen
 
 UNSET = "hs_order_note"
@@ -153,40 +153,42 @@ def _pipelines(lab: Lab) -> Found:
     return Found("other", f"{lacking} of its 5 stages are missing") if lacking else Found("known")
 
 
+def _requested_question(
+    id_: str, words: str, what: str, name_of: Callable[[Lab], str], *, expected: str
+) -> Question:
+    return Question(
+        id=id_,
+        section="§1",
+        words=words,
+        expected=expected,
+        answers={
+            "null": f"a requested {what} is null",
+            "absent": f"a requested {what} is left out silently",
+            "empty": f'a requested {what} is ""',
+            "refused": f"requesting a {what} is refused",
+            "mixed": f"it depends on the endpoint what a {what} reads as",
+        },
+        ask=_requested(name_of),
+        calls=2 + READS,
+        needs=records("orders"),
+        rows=("unset-is-null-and-undefined-is-left-out",),
+    )
+
+
 QUESTIONS = (
-    Question(
-        id="unset-reads-null",
-        section="§1",
-        words="Is a requested property that was never set null?",
+    _requested_question(
+        "unset-reads-null",
+        "Is a requested property that was never set null?",
+        "property that was never set",
+        lambda _: UNSET,
         expected="null",
-        answers={
-            "null": Possible("a requested property that was never set is null"),
-            "absent": Possible("a requested property that was never set is left out"),
-            "empty": Possible('a requested property that was never set is ""'),
-            "refused": Possible("requesting a property that was never set is refused"),
-            "mixed": Possible("it depends on the endpoint what an unset property reads as"),
-        },
-        ask=_requested(lambda _: UNSET),
-        calls=2 + READS,
-        needs=records("orders"),
-        rows=("unset-is-null-and-undefined-is-left-out",),
     ),
-    Question(
-        id="undefined-name-omitted",
-        section="§1",
-        words="Is a requested name that is not defined left out silently?",
+    _requested_question(
+        "undefined-name-omitted",
+        "Is a requested name that is not defined left out silently?",
+        "name that is not defined",
+        lambda lab: f"{lab.prefix}_undefined",
         expected="absent",
-        answers={
-            "absent": Possible("a requested name that is not defined is left out silently"),
-            "null": Possible("a requested name that is not defined is null"),
-            "empty": Possible('a requested name that is not defined is ""'),
-            "refused": Possible("requesting a name that is not defined is refused"),
-            "mixed": Possible("it depends on the endpoint what an undefined name does"),
-        },
-        ask=_requested(lambda lab: f"{lab.prefix}_undefined"),
-        calls=2 + READS,
-        needs=records("orders"),
-        rows=("unset-is-null-and-undefined-is-left-out",),
     ),
     Question(
         id="noop-updated-at",
@@ -194,8 +196,8 @@ QUESTIONS = (
         words="Does a write that changes nothing move updatedAt?",
         expected="unchanged",
         answers={
-            "unchanged": Possible("a write that changes nothing leaves updatedAt alone"),
-            "moved": Possible("a write that changes nothing moves updatedAt"),
+            "unchanged": "a write that changes nothing leaves updatedAt alone",
+            "moved": "a write that changes nothing moves updatedAt",
         },
         ask=_noop,
         calls=3 + 2 * READS,
@@ -206,14 +208,15 @@ QUESTIONS = (
         id="updated-at-drift",
         section="§6",
         words="Does updatedAt move by itself after a create?",
-        expected="still",
+        expected="drifts",
         answers={
-            "still": Possible(
-                "updatedAt stays as it is after a create", {"updated_at_drifts": False}
-            ),
-            "drifts": Possible(
-                "updatedAt moves by itself after a create", {"updated_at_drifts": True}
-            ),
+            "still": "updatedAt stays as it is after a create",
+            "drifts": "updatedAt moves by itself after a create",
+        },
+        switch="updated_at_drifts",
+        settings={
+            "still": False,
+            "drifts": True,
         },
         ask=_drift,
         calls=1 + READS,
@@ -225,14 +228,13 @@ QUESTIONS = (
         words="Has the answer to a write the amount in the home currency already?",
         expected="at-once",
         answers={
-            "at-once": Possible(
-                "a write's answer has the amount in the home currency",
-                {"home_currency_comes_later": False},
-            ),
-            "later": Possible(
-                "the amount in the home currency appears after the write",
-                {"home_currency_comes_later": True},
-            ),
+            "at-once": "a write's answer has the amount in the home currency",
+            "later": "the amount in the home currency appears after the write",
+        },
+        switch="home_currency_comes_later",
+        settings={
+            "at-once": False,
+            "later": True,
         },
         ask=_home_currency,
         calls=1 + READS,
@@ -244,9 +246,9 @@ QUESTIONS = (
         words="What does DELETE do with the id of another object type's record?",
         expected="204",
         answers={
-            "204": Possible("DELETE of another type's id answers 204 and does nothing"),
-            "404": Possible("DELETE of another type's id answers 404"),
-            "archives": Possible("DELETE of another type's id archives that record"),
+            "204": "DELETE of another type's id answers 204 and does nothing",
+            "404": "DELETE of another type's id answers 404",
+            "archives": "DELETE of another type's id archives that record",
         },
         ask=_foreign_delete,
         calls=5 + READS,
@@ -259,12 +261,13 @@ QUESTIONS = (
         words="Does a 404 for a record carry a category?",
         expected="category",
         answers={
-            "category": Possible(
-                "a 404 for a record carries OBJECT_NOT_FOUND", {"not_found_has_category": True}
-            ),
-            "bare": Possible(
-                "a 404 for a record carries no category", {"not_found_has_category": False}
-            ),
+            "category": "a 404 for a record carries OBJECT_NOT_FOUND",
+            "bare": "a 404 for a record carries no category",
+        },
+        switch="not_found_has_category",
+        settings={
+            "category": True,
+            "bare": False,
         },
         ask=_not_found,
         calls=3 + READS,
@@ -277,8 +280,8 @@ QUESTIONS = (
         words="Does the default order pipeline have the known ids?",
         expected="known",
         answers={
-            "known": Possible("the default order pipeline and its five stages have the known ids"),
-            "other": Possible("the default order pipeline has other ids"),
+            "known": "the default order pipeline and its five stages have the known ids",
+            "other": "the default order pipeline has other ids",
         },
         ask=_pipelines,
         calls=1,

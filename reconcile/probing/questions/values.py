@@ -5,7 +5,14 @@ from typing import Any
 
 from reconcile.probing.asking import READS
 from reconcile.probing.lab import DEFINED, MARK, Lab
-from reconcile.probing.model import Found, Possible, Question, Unclear, keys, records
+from reconcile.probing.model import (
+    Found,
+    Question,
+    Setting,
+    Unclear,
+    keys,
+    records,
+)
 from reconcile.probing.seen import Seen
 
 TEXT, NUMBER = "hs_tags", "hs_tax"
@@ -143,18 +150,20 @@ _CLEARED: tuple[tuple[str, str, Reader, int], ...] = (
 
 def _cleared_question(name: str, words: str, read: Reader, reads: int) -> Question:
     # The PATCH's own answer echoes what was sent: no switch of the sandbox changes that.
-    empty, null = ({"cleared_reads_back": value} if reads else {} for value in ("empty", "null"))
+    settings: dict[str, Setting] = {"empty": "empty", "null": "null"} if reads else {}
     return Question(
         id=f"cleared-{name}",
         section="§17.7",
         words=f"What does {words} show for a cleared property?",
         expected="empty",
         answers={
-            "empty": Possible(f'in {words} a cleared property is ""', empty),
-            "null": Possible(f"in {words} a cleared property is null", null),
-            "absent": Possible(f"in {words} a cleared property is left out"),
-            "mixed": Possible(f"in {words} it depends on the property's type"),
+            "empty": f'in {words} a cleared property is ""',
+            "null": f"in {words} a cleared property is null",
+            "absent": f"in {words} a cleared property is left out",
+            "mixed": f"in {words} it depends on the property's type",
         },
+        switch="cleared_reads_back",
+        settings=settings,
         ask=_cleared(read),
         calls=2 + reads,
         needs=records("orders"),
@@ -169,12 +178,13 @@ QUESTIONS = (
         words='Does "10.50" on an order read back as it was sent?',
         expected="canonical",
         answers={
-            "canonical": Possible(
-                '"10.50" on an order reads back as "10.5"', {"numbers_read_back": "canonical"}
-            ),
-            "as_sent": Possible(
-                '"10.50" on an order reads back as it was sent', {"numbers_read_back": "as_sent"}
-            ),
+            "canonical": '"10.50" on an order reads back as "10.5"',
+            "as_sent": '"10.50" on an order reads back as it was sent',
+        },
+        switch="numbers_read_back",
+        settings={
+            "canonical": "canonical",
+            "as_sent": "as_sent",
         },
         ask=_number,
         calls=1 + READS,
@@ -188,9 +198,9 @@ QUESTIONS = (
         words="Does null clear a property?",
         expected="kept",
         answers={
-            "kept": Possible("null in a PATCH is accepted and changes nothing"),
-            "cleared": Possible("null in a PATCH clears the property"),
-            "refused": Possible("null in a PATCH is refused"),
+            "kept": "null in a PATCH is accepted and changes nothing",
+            "cleared": "null in a PATCH clears the property",
+            "refused": "null in a PATCH is refused",
         },
         ask=_null,
         calls=2 + READS,
@@ -203,9 +213,9 @@ QUESTIONS = (
         words="Does a leading semicolon append to a multi-select?",
         expected="appends",
         answers={
-            "appends": Possible("a leading semicolon appends to a multi-select"),
-            "replaces": Possible("a leading semicolon makes no difference: the set is replaced"),
-            "refused": Possible("a leading semicolon is refused"),
+            "appends": "a leading semicolon appends to a multi-select",
+            "replaces": "a leading semicolon makes no difference: the set is replaced",
+            "refused": "a leading semicolon is refused",
         },
         ask=_semicolon,
         calls=DEFINED + 2 + READS,
@@ -218,9 +228,9 @@ QUESTIONS = (
         words="Are the zero milliseconds of a datetime dropped?",
         expected="dropped",
         answers={
-            "dropped": Possible("zero milliseconds of a datetime are dropped"),
-            "kept": Possible("zero milliseconds of a datetime are kept"),
-            "epoch": Possible("a datetime reads back in epoch milliseconds"),
+            "dropped": "zero milliseconds of a datetime are dropped",
+            "kept": "zero milliseconds of a datetime are kept",
+            "epoch": "a datetime reads back in epoch milliseconds",
         },
         ask=_milliseconds,
         calls=1 + READS,
@@ -233,15 +243,14 @@ QUESTIONS = (
         words="Is a line item's hs_external_id stored?",
         expected="dropped",
         answers={
-            "dropped": Possible(
-                "a line item's hs_external_id is taken and dropped",
-                {"line_item_external_id_is_dropped": True},
-            ),
-            "kept": Possible(
-                "a line item's hs_external_id is stored",
-                {"line_item_external_id_is_dropped": False},
-            ),
-            "refused": Possible("a line item's hs_external_id is refused"),
+            "dropped": "a line item's hs_external_id is taken and dropped",
+            "kept": "a line item's hs_external_id is stored",
+            "refused": "a line item's hs_external_id is refused",
+        },
+        switch="line_item_external_id_is_dropped",
+        settings={
+            "dropped": True,
+            "kept": False,
         },
         ask=_external_id,
         calls=1 + READS,
