@@ -10,6 +10,7 @@
     │       └── Ambiguous          1   no answer to a call that may have been carried out
     ├── GuardRefused               3   a guard or policy refused the plan
     ├── Locked                     4   somebody else holds the target's lock
+    ├── Unfinished                 5   an apply ended in the middle and cannot tell what it did
     └── StalePlan                  6   the plan no longer fits what it was made from
 
 Exit codes are part of the command line's contract (README, "Exit codes").
@@ -17,6 +18,7 @@ Exit codes are part of the command line's contract (README, "Exit codes").
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 class ReconcileError(Exception):
@@ -82,6 +84,16 @@ class ApiError(ReconcileError):
         self.category = category
         self.correlation_id = correlation_id
 
+    def retold(self, message: str, *, hint: str) -> Self:
+        """The same error in other words, for where more is known about it."""
+        return type(self)(
+            message,
+            status=self.status,
+            category=self.category,
+            correlation_id=self.correlation_id,
+            hint=hint,
+        )
+
 
 class AuthError(ApiError):
     """The token is wrong, revoked, or lacks a scope."""
@@ -112,6 +124,12 @@ class Locked(ReconcileError):
     """Somebody else holds the target's lock; nothing was written."""
 
     exit_code = 4
+
+
+class Unfinished(ReconcileError):
+    """An apply ended in the middle, and what came of it is to be found out by reading."""
+
+    exit_code = 5
 
 
 class StalePlan(ReconcileError):

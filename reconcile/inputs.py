@@ -11,6 +11,7 @@ from reconcile.model.definitions import Definitions, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import LastApplied, Reference, Unit
+from reconcile.model.values import show
 from reconcile.planning.references import Bindings, Bound, pointer
 from reconcile.session import Session
 from reconcile.stores.state import State
@@ -114,6 +115,7 @@ def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Proper
 
 
 def properties_of(units: Iterable[Unit]) -> Mapping[str, Sequence[str]]:
+    """The names of the properties that units declare, by kind."""
     names: dict[str, set[str]] = defaultdict(set)
     for unit in units:
         for record in unit.records:
@@ -122,11 +124,13 @@ def properties_of(units: Iterable[Unit]) -> Mapping[str, Sequence[str]]:
 
 
 def pairs_of(units: Iterable[Unit], state: State) -> frozenset[tuple[str, str]]:
+    """The (kind, associated word) pairs that units declare or the state has made."""
     declared = {(r.address.kind, ref.to) for u in units for r in u.records for ref in r.references}
     return state.linked() | declared
 
 
 def declared_keys(units: Iterable[Unit]) -> Mapping[str, frozenset[str]]:
+    """The folded keys of every declared record, by kind."""
     keys: dict[str, set[str]] = defaultdict(set)
     for unit in units:
         for record in unit.records:
@@ -194,8 +198,8 @@ def mutual_links(
 
 
 def _dangling(reference: Reference) -> Problem:
-    return Problem(
-        *reference.place,
-        f"no {reference.to} has {reference.by} {reference.value!r}",
-        "neither HubSpot nor the manifests have it" if reference.by == "key" else "",
-    )
+    hint = "make it in HubSpot first, or correct what stands here"
+    if reference.by == "key":
+        hint = "neither HubSpot nor the manifests have it: declare it, or correct the key"
+    message = f"no {reference.to} has {reference.by} {show(reference.value)}"
+    return Problem(*reference.place, message, hint)

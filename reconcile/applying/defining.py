@@ -1,24 +1,40 @@
 """Making the property definitions that a plan asks for."""
 
+import time
+
 from reconcile.errors import ReconcileError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Plan
+from reconcile.model.plan import Plan, PropertyDefine
+
+WAITS = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each look. New definitions show after 250 to 700 ms (reference §13)."""
 
 
-def define(hubspot: HubSpot, plan: Plan) -> None:
-    """Create the plan's properties and see that they are there.
+def define(hubspot: HubSpot, plan: Plan, made: list[PropertyDefine]) -> None:
+    """Create the plan's properties and wait until HubSpot shows them.
 
-    Raises ApiError where HubSpot refuses, ReconcileError where a property does not turn out unique.
+    Those that HubSpot has taken are added to ``made``, also when a later one is refused. Raises
+    ApiError where HubSpot refuses, ReconcileError where a property does not show, or not as unique.
     """
     for wanted in plan.defines:
         target = kinds()[wanted.kind].object
         hubspot.define_unique(target, wanted.name, wanted.label, wanted.group)
+        made.append(wanted)
     for wanted in plan.defines:
-        made = hubspot.properties(kinds()[wanted.kind].object).get(wanted.name)
-        if made is None or not made.unique:
-            raise ReconcileError(
-                f"HubSpot does not show {wanted.name} of {kinds()[wanted.kind].plural} as a unique "
-                "property",
-                hint="new definitions can take a moment to appear: run init again to see",
-            )
+        _await(hubspot, wanted)
+
+
+def _await(hubspot: HubSpot, wanted: PropertyDefine) -> None:
+    kind = kinds()[wanted.kind]
+    for wait in WAITS:
+        time.sleep(wait)
+        shown = hubspot.properties(kind.object).get(wanted.name)
+        if shown is not None and shown.unique:
+            return
+    how = "as a unique property" if shown is not None else "yet"
+    raise ReconcileError(
+        f"HubSpot has taken the property {wanted.name} of {kind.plural}, but does not show it "
+        f"{how}, {sum(WAITS):.1f} seconds later",
+        hint="run `reconcile init` again in a minute: it looks again, and makes nothing twice",
+    )

@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,9 +13,12 @@ import click
 from reconcile.config import Settings, load_settings
 from reconcile.errors import UsageError
 from reconcile.manifests import load
+from reconcile.manifests.problems import choices
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Unit
+from reconcile.model.values import show
+from reconcile.render.safe import line_start, visible
 from reconcile.render.text import wants_color
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -51,30 +54,40 @@ def settings_for(target: str | None) -> Settings:
     return load_settings(Path.cwd(), target=target, environ=os.environ)
 
 
-def manifests_of(settings: Settings, paths: tuple[Path, ...]) -> tuple[Unit, ...]:
+def manifests_of(settings: Settings, paths: tuple[Path, ...] = ()) -> tuple[Unit, ...]:
     """The declared units: from ``paths`` where given, else from where the project file says."""
-    chosen = [Path.cwd() / path for path in paths] or list(settings.manifests)
+    chosen = _named(paths) or settings.manifests
     if not chosen:
         raise UsageError(
             "no manifests are named",
             hint="name files or folders, as in `reconcile plan manifests`, or run `reconcile init`",
         )
-    return load(chosen, root=settings.root)
+    return _load(settings, chosen)
 
 
 def project_of(
-    settings: Settings, paths: tuple[Path, ...], units: tuple[Unit, ...]
+    settings: Settings, paths: tuple[Path, ...]
 ) -> tuple[tuple[Unit, ...], tuple[Unit, ...]]:
     """What to plan and all that is declared: with ``paths``, the project's other manifests count.
 
     A unit that is declared in several files is planned as a whole.
     """
+    units = manifests_of(settings, paths)
     if not paths or not settings.manifests:
         return units, units
-    named = [Path.cwd() / path for path in paths]
-    everything = load([*settings.manifests, *named], root=settings.root)
+    everything = _load(settings, (*settings.manifests, *_named(paths)))
     chosen = {unit.address for unit in units}
     return tuple(unit for unit in everything if unit.address in chosen), everything
+
+
+def _named(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    return tuple(Path.cwd() / path for path in paths)
+
+
+def _load(settings: Settings, paths: tuple[Path, ...]) -> tuple[Unit, ...]:
+    identities = settings.target.identity
+    by_id = [kind for kind, identity in identities.items() if not identity.unique]
+    return load(paths, root=settings.root, by_id=by_id)
 
 
 def addresses(texts: tuple[str, ...]) -> frozenset[Address]:
@@ -86,8 +99,7 @@ def addresses(texts: tuple[str, ...]) -> frozenset[Address]:
         except ValueError as error:
             raise UsageError(str(error)) from error
         if address.kind not in kinds():
-            known = ", ".join(kinds())
-            raise UsageError(f"{text!r} names no kind of record; the kinds are {known}")
+            raise UsageError(f"{show(text)} names no kind of record", hint=choices("kind", kinds()))
         found.append(address)
     return frozenset(found)
 
@@ -100,6 +112,27 @@ def shows_personal() -> bool:
 def colored() -> bool:
     """Whether stdout gets colours."""
     return wants_color(sys.stdout, os.environ)
+
+
+def echo(text: str) -> None:
+    """Print a line that may hold text from HubSpot, made harmless."""
+    click.echo(line_start(visible(text)))
+
+
+def save(path: Path, pieces: Iterable[bytes], what: str) -> None:
+    """Write a file, mode 0600, all or nothing. Raises UsageError where it cannot be written."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.writelines(pieces)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"{what} cannot be saved in {path}: {error.strerror}") from error
 
 
 def who() -> str:

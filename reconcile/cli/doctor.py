@@ -1,12 +1,14 @@
 """`reconcile doctor`: can this target be worked on, and with what left?"""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 
-from reconcile.cli.common import settings_for, target_option
-from reconcile.errors import UsageError
+from reconcile.cli.common import echo, manifests_of, settings_for, target_option
+from reconcile.config import Settings
+from reconcile.errors import ManifestError, UsageError
 from reconcile.model.kinds import kinds
 from reconcile.session import Session, connect
 
@@ -46,10 +48,10 @@ def command(
     settings = settings_for(target)
     with connect(settings, os.environ, "write") as session:
         pin = session.pin
-        click.echo(f"Target   {pin.name}{' (sandbox)' if pin.sandbox else ''}")
-        click.echo(f"Account  {pin.portal_id}, type {pin.account_type}")
+        echo(f"Target   {pin.name}{' (sandbox)' if pin.sandbox else ''}")
+        echo(f"Account  {pin.portal_id}, type {pin.account_type}")
         where = "of the embedded sandbox" if pin.sandbox else f"at {settings.target.url}"
-        click.echo(f"API      {settings.target.api} {where}")
+        echo(f"API      {settings.target.api} {where}")
         if probes:
             from reconcile.cli.probe import check, probe  # noqa: PLC0415  (the questions, if asked)
 
@@ -61,11 +63,12 @@ def command(
     return 0 if fine else 1
 
 
-def _needs() -> dict[str, list[tuple[str, ...]]]:
+def _needs(associated: Collection[str]) -> dict[str, list[tuple[str, ...]]]:
     """Per command the scopes it needs, each as a list of which any one is enough."""
     every = list(kinds().values())
     read = [kind.read_scopes for kind in every]
     read += [(f"crm.pipelines.{kind.object}.read",) for kind in every if kind.pipeline]
+    read += [(f"crm.objects.{object_}.read",) for object_ in associated]
     return {
         "plan": read,
         "apply": read + [kind.write_scopes for kind in every],
@@ -76,31 +79,56 @@ def _needs() -> dict[str, list[tuple[str, ...]]]:
 def _scopes(session: Session) -> bool:
     granted = session.hubspot.scopes()
     if granted is None:
-        click.echo("Scopes   HubSpot does not tell them for this kind of token")
+        echo("Scopes   HubSpot does not tell them for this kind of token")
         return True
+    associated = _associated(session.settings)
     fine = True
-    for name, needed in _needs().items():
+    for name, needed in _needs(associated or ()).items():
         missing = [" or ".join(any_of) for any_of in needed if granted.isdisjoint(any_of)]
         state = "all granted" if not missing else f"missing {', '.join(missing)}"
-        click.echo(f"Scopes   {name}: {state}")
+        echo(f"Scopes   {name}: {state}")
         fine = fine and (not missing or name == "init")
+    if associated is None:
+        echo("Scopes   of associated objects: unknown, the manifests have problems; see validate")
+    # Whether HubSpot asks for the right to write at both ends is not known.
+    doubtful = sorted({f"crm.objects.{object_}.write" for object_ in associated or ()} - granted)
+    if doubtful:
+        echo(f"Scopes   apply may also need {', '.join(doubtful)} to associate")
     return fine
+
+
+def _associated(settings: Settings) -> Collection[str] | None:
+    """The objects of other kinds that manifests refer to; None where these cannot be read."""
+    if not settings.manifests:
+        return ()
+    try:
+        units = manifests_of(settings)
+    except ManifestError:
+        return None
+    pairs = {
+        (record.address.kind, reference.to)
+        for unit in units
+        for record in unit.records
+        for reference in record.references
+    }
+    found = (kinds()[name].associations[to] for name, to in pairs)
+    return sorted({one.object for one in found if one.kind is None})
 
 
 def _usage(session: Session) -> None:
     usage = session.hubspot.usage()
     if usage is None:
-        click.echo("Limits   HubSpot does not tell today's use for this kind of token")
+        echo("Limits   HubSpot does not tell today's use for this kind of token")
         return
     left = usage.limit - usage.used
-    click.echo(f"Limits   {left:,} of {usage.limit:,} calls left today, until {usage.resets_at}")
+    echo(f"Limits   {left:,} of {usage.limit:,} calls left today, until {usage.resets_at}")
 
 
 def _keys(session: Session) -> None:
     for kind in kinds().values():
         identity = session.settings.target.identity[kind.name]
         if not identity.unique:
-            click.echo(f"Keys     {kind.plural} are found by HubSpot id")
+            echo(f"Keys     {kind.plural} are found by HubSpot id")
             continue
         definition = session.hubspot.properties(kind.object).get(identity.name)
         state = (
@@ -110,4 +138,4 @@ def _keys(session: Session) -> None:
             if definition.unique
             else "not unique; choose another property"
         )
-        click.echo(f"Keys     {kind.plural}: {identity.name} {state}")
+        echo(f"Keys     {kind.plural}: {identity.name} {state}")

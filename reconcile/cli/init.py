@@ -10,7 +10,7 @@ import click
 from reconcile.applying.defining import define
 from reconcile.cli.common import colored, confirm, settings_for, shows_personal, target_option
 from reconcile.config import Settings, starter_text
-from reconcile.errors import AuthError, UsageError
+from reconcile.errors import ApiError, AuthError, UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, PropertyDefine
@@ -18,6 +18,8 @@ from reconcile.planning.definitions import missing_keys
 from reconcile.planning.plan import assemble
 from reconcile.render.text import write_plan
 from reconcile.session import Session, connect
+
+_AGAIN = "run `reconcile init` again: what is made already stays as it is"
 
 
 @click.command("init")
@@ -32,17 +34,14 @@ def command(*, target: str | None, auto_approve: bool) -> int:
     """
     settings = settings_for(target)
     with connect(settings, os.environ, "write") as session:
-        made = _plan(session)
-        if made.defines:
-            write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
-            _check_permission(session, made.defines)
+        planned = _plan(session)
+        if planned.defines:
+            write_plan(planned, sys.stdout, personal=shows_personal(), color=colored())
+            _check_permission(session, planned.defines)
             if not auto_approve and not confirm(f"Make these in {session.pin.name}?"):
                 click.echo("Nothing was made.", err=True)
                 return 1
-            try:
-                define(session.hubspot, made)
-            except AuthError as error:
-                raise _no_permission(made.defines) from error
+            _define(session, planned)
         name = session.pin.name
     wrote = _write_project_file(settings)
     click.echo(f"Target {name} is ready: each kind has a unique property for its keys.")
@@ -69,25 +68,42 @@ def _plan(session: Session) -> Plan:
     )
 
 
+def _define(session: Session, planned: Plan) -> None:
+    made: list[PropertyDefine] = []
+    try:
+        define(session.hubspot, planned, made)
+    except AuthError as error:
+        raise _no_permission(planned.defines, made) from error
+    except ApiError as error:
+        raise error.retold(f"{error}\n{_so_far(made)}", hint=error.hint or _AGAIN) from None
+
+
+def _so_far(made: Sequence[PropertyDefine]) -> str:
+    names = ", ".join(f"{one.name} of {kinds()[one.kind].plural}" for one in made)
+    return f"made before that: {names}" if names else "nothing was written"
+
+
 def _check_permission(session: Session, defines: Sequence[PropertyDefine]) -> None:
     scopes = session.hubspot.scopes()
     if scopes is None:
         return
-    if any(scopes.isdisjoint(kinds()[wanted.kind].schema_scopes) for wanted in defines):
-        raise _no_permission(defines)
+    lacking = [one for one in defines if scopes.isdisjoint(kinds()[one.kind].schema_scopes)]
+    if lacking:
+        raise _no_permission(lacking, made=())
 
 
-def _no_permission(defines: Sequence[PropertyDefine]) -> UsageError:
+def _no_permission(defines: Sequence[PropertyDefine], made: Sequence[PropertyDefine]) -> UsageError:
     lines = [
         f"{kinds()[wanted.kind].plural}: a single-line text property named {wanted.name} "
         f"(label {wanted.label!r}), with the rule 'require unique values' set while making it; "
         f"scope {kinds()[wanted.kind].schema_scopes[0]}"
         for wanted in defines
+        if wanted not in made
     ]
     return UsageError(
-        "the token may not make properties; nothing was written\n" + "\n".join(lines),
-        hint="give the token these scopes and run init again, or ask an admin to make the "
-        "properties in HubSpot under Settings > Data management > Properties",
+        "\n".join([f"the token may not make these properties; {_so_far(made)}", *lines]),
+        hint="give the token these scopes and run `reconcile init` again, or ask an admin to make "
+        "the properties in HubSpot under Settings > Data management > Properties",
     )
 
 

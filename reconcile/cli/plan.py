@@ -1,6 +1,7 @@
 """`reconcile plan`."""
 
 import os
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,18 +12,17 @@ from reconcile import __version__
 from reconcile.cli.common import (
     addresses,
     colored,
-    manifests_of,
     paths_argument,
     project_of,
     recreate_option,
+    save,
     settings_for,
     shows_personal,
     target_option,
 )
-from reconcile.errors import UsageError
-from reconcile.model.plan import Plan
 from reconcile.planning.planfile import dump
 from reconcile.render.progress import progress
+from reconcile.render.safe import visible
 from reconcile.render.text import write_plan
 from reconcile.session import connect
 from reconcile.workflow import plan
@@ -57,34 +57,19 @@ def command(
     """
     settings = settings_for(target)
     again = addresses(recreate)
-    units, everything = project_of(settings, paths, manifests_of(settings, paths))
+    units, everything = project_of(settings, paths)
     with (
         connect(settings, os.environ, "read") as session,
         progress(len(units), "Planning") as advance,
     ):
         made = plan(session, units, declared=everything, recreate=again, advance=advance)
     if out is not None:
-        save(made, out)
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        save(out, dump(made, version=__version__, created=created), "the plan")
     write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
     if out is not None:
+        name = visible(shlex.quote(str(out)))
         click.echo(
-            f"The plan is saved in {out}. To do exactly this: reconcile apply {out}", err=True
+            f"The plan is saved in {name}. To do exactly this: reconcile apply {name}", err=True
         )
     return 2 if detailed_exitcode and not made.empty else 0
-
-
-def save(made: Plan, path: Path) -> None:
-    """Write a plan file, mode 0600, all or nothing."""
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.writelines(dump(made, version=__version__, created=created))
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"the plan cannot be saved in {path}: {error.strerror}") from error

@@ -12,10 +12,10 @@ from typing import NoReturn
 
 import click
 
-from reconcile.cli.common import confirm
+from reconcile.cli.common import confirm, echo, save
 from reconcile.errors import UsageError
 from reconcile.probing import Probe, Report, Result, as_json, row, summary
-from reconcile.render.safe import line_start, visible
+from reconcile.render.safe import visible
 from reconcile.session import Session
 
 FOR_TRYING = ("DEVELOPER_TEST", "SANDBOX", "APP_DEVELOPER")
@@ -51,7 +51,7 @@ def probe(session: Session, report: Path | None, *, auto_approve: bool) -> int:
         made = planned.run(_tell)
     click.echo()
     for text in summary(made):
-        _echo(text)
+        echo(text)
     if report is not None:
         _save(made, report)
         click.echo(f"The report is in {visible(str(report))}.", err=True)
@@ -72,29 +72,13 @@ def _announce(planned: Probe, *, told: bool) -> None:
 
 def _tell(result: Result) -> None:
     for text in row(result):
-        _echo(text)
-
-
-def _echo(text: str) -> None:
-    click.echo(line_start(visible(text)))
+        echo(text)
 
 
 def _save(made: Report, path: Path) -> None:
-    """Write the report, mode 0600, all or nothing."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     text = json.dumps(as_json(made, at=at), indent=2, ensure_ascii=False) + "\n"
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"the report cannot be saved in {path}: {error.strerror}") from error
+    save(path, [text.encode()], "the report")
 
 
 @contextmanager

@@ -49,5 +49,8 @@ def read_plan(file: Path) -> tuple[Plan, str]:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise UsageError(f"the plan file {file} cannot be read: {error.strerror}") from error
+        raise UsageError(
+            f"the plan file {file} cannot be read: {error.strerror}",
+            hint="`reconcile plan --out FILE` makes one",
+        ) from error
     return load(data)

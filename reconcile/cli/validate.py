@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.common import manifests_of, paths_argument, settings_for, target_option
-from reconcile.model.kinds import kinds
+from reconcile.render.words import listed
 
 
 @click.command("validate")
@@ -20,7 +20,4 @@ def command(paths: tuple[Path, ...], target: str | None) -> None:
     """
     units = manifests_of(settings_for(target), paths)
     counted = Counter(record.address.kind for unit in units for record in unit.records)
-    listed = ", ".join(
-        kind.count(counted[kind.name]) for kind in kinds().values() if counted[kind.name]
-    )
-    click.echo(f"The manifests are valid: {listed}.")
+    click.echo(f"The manifests are valid: {listed(counted)}.")

@@ -1,6 +1,6 @@
 """YAML → Desired units, with positions. The only I/O is reading files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from reconcile.errors import ManifestError, Problem
@@ -12,16 +12,17 @@ from reconcile.manifests.units import assemble
 from reconcile.model.records import Unit
 
 
-def load(paths: Sequence[Path], *, root: Path) -> tuple[Unit, ...]:
+def load(paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()) -> tuple[Unit, ...]:
     """The units that the manifests under ``paths`` declare, sorted by address; never none.
 
-    Raises ManifestError with every problem found; its files are named relative to ``root``.
+    ``by_id`` names the kinds whose keys are HubSpot ids. Raises ManifestError with every problem
+    found; its files are named relative to ``root``.
     """
     found = find(paths, root)
     if not paths:
         found.refuse(root, "no manifests were named", "list them in reconcile.yaml")
     problems = found.problems
-    assembly = assemble(_documents(found, problems))
+    assembly = assemble(_documents(found, problems), by_id)
     problems += assembly.problems
     if problems:
         raise ManifestError(problems)

@@ -9,18 +9,22 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from reconcile.manifests import fields
-from reconcile.manifests.nodes import Empty, Entry, Node, Text
+from reconcile.manifests.nodes import Empty, Entry, Node, Table, Text
 from reconcile.manifests.positions import Positions
-from reconcile.manifests.problems import Positioned, Report, listed, meant, show
+from reconcile.manifests.problems import Positioned, Report, choices
 from reconcile.manifests.references import read_associations, read_parent
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Desired, Place, Reference
+from reconcile.model.values import nearest, show
 
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
 _IN_EVERY_RECORD = ("key", "properties", "associations", "lifecycle")
 _SHORT = 24
 """Values up to this length tend to repeat (USD, a stage, a city) and are kept once."""
+
+_NO_FIELDS = Table({}, 0, 0)
+"""Stands for a mapping that is not there, and so says nothing."""
 
 BY_ID = "id:"
 """How the address of a parent begins that manifests name by its id; no key may begin so."""
@@ -36,14 +40,15 @@ class Declared(NamedTuple):
 
 def read_document(node: Node, report: Report) -> Declared | None:
     """The records of a document, or None where it cannot be said which record it is."""
-    entries = fields.mapping(node, "a document", report)
+    hint = "begin it with kind: and key:, and put --- between documents"
+    entries = fields.mapping(node, "a document", report, hint)
     kind = None if entries is None else _kind_of(node, entries, report)
     if entries is None or kind is None:
         return None
     nesting = _nesting(kind.name)
-    required = ("kind", "key", "parent") if kind.parents else ("kind", "key")
-    allowed = (*required, *_IN_EVERY_RECORD, *nesting)
-    fields.table(node, f"this {kind.name}", report, fields=allowed, required=required)
+    parent_field = ("parent",) if kind.parents else ()
+    allowed = ("kind", *_IN_EVERY_RECORD, *parent_field, *nesting)
+    fields.table(node, f"this {kind.name}", report, fields=allowed, required=("key",))
     record = _record(node, kind, entries, report)
     nested: list[Desired] = []
     for field, child in nesting.items():
@@ -51,8 +56,7 @@ def read_document(node: Node, report: Report) -> Declared | None:
             nested += _nested(entries[field].value, field, child, report)
     parent = None
     if kind.parents:
-        if "parent" in entries:
-            parent = read_parent(entries["parent"].value, kind, report)
+        parent = read_parent(node, entries.get("parent"), kind, report)
         if parent is None:
             return None
     return Declared(record, tuple(nested), parent) if record else None
@@ -68,13 +72,13 @@ def _nesting(kind: str) -> Mapping[str, Kind]:
 def _kind_of(node: Node, entries: Mapping[str, Entry], report: Report) -> Kind | None:
     known = kinds()
     if "kind" not in entries:
-        report.at(node, "this document has no 'kind'", f"kind: can be {listed(known)}")
+        report.at(node, "this document has no 'kind'", choices("kind", known))
         return None
     place = entries["kind"].value
     name = fields.name(place, "the kind", report)
     if name is not None and name not in known:
-        message = f"unknown kind {show(name)}{meant(name, known)}"
-        report.at(place, message, f"there are {listed(known)}")
+        message = f"unknown kind {show(name)}{nearest(name, known)}"
+        report.at(place, message, choices("kind", known))
     return known.get(name or "")
 
 
@@ -91,18 +95,11 @@ def _nested(node: Node, field: str, kind: Kind, report: Report) -> list[Desired]
 
 def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report) -> Desired | None:
     """The record that these fields declare, or None where it has no usable key."""
-    properties: Mapping[str, str] = {}
-    at: Mapping[str, tuple[int, int]] = {}
-    references: tuple[Reference, ...] = ()
-    ignore: frozenset[str] = frozenset()
-    protect = False
-    key = _key(entries["key"].value, report) if "key" in entries else None
-    if "properties" in entries:
-        properties, at = _properties(entries["properties"].value, report)
-    if "associations" in entries:
-        references = read_associations(entries["associations"].value, kind, report)
-    if "lifecycle" in entries:
-        ignore, protect = _lifecycle(entries["lifecycle"].value, report)
+    values = {name: entry.value for name, entry in entries.items()}
+    key = _key(values["key"], report) if "key" in values else None
+    properties, at = _properties(values.get("properties", _NO_FIELDS), report)
+    references = read_associations(values.get("associations", _NO_FIELDS), kind, report)
+    ignore, protect = _lifecycle(values.get("lifecycle", _NO_FIELDS), report)
     if key is None:
         return None
     return Desired(

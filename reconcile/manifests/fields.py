@@ -3,10 +3,13 @@
 from collections.abc import Collection, Mapping
 
 from reconcile.manifests.nodes import Empty, Entry, Items, Node, Table, Text
-from reconcile.manifests.problems import Positioned, Report, listed, meant, show
+from reconcile.manifests.problems import Report, choices
+from reconcile.model.values import nearest, show
 
 MAX_NAME = 255
 """Longest key, and longest text of a reference."""
+
+_IF_EMPTY = "give it one, or leave it out"
 
 
 def table(
@@ -16,26 +19,29 @@ def table(
     *,
     fields: Collection[str],
     required: Collection[str] = (),
+    hint: str = "",
 ) -> Mapping[str, Entry] | None:
-    """A mapping with these fields and no others, or None."""
-    entries = mapping(node, what, report)
+    """A mapping with these fields and no others, or None. ``hint`` says how to write it."""
+    entries = mapping(node, what, report, hint)
     if entries is None:
         return None
     for name, entry in entries.items():
         if name not in fields:
-            message = f"unknown field {show(name)} in {what}{meant(name, fields)}"
-            report.at(entry, message, f"there can be {listed(fields)}")
+            message = f"unknown field {show(name)} in {what}{nearest(name, fields)}"
+            report.at(entry, message, choices("field", fields))
     for name in required:
         if name not in entries:
             report.at(node, f"{what} has no {name!r}")
     return entries
 
 
-def mapping(node: Node, what: str, report: Report) -> Mapping[str, Entry] | None:
-    """A mapping with any names, or None."""
+def mapping(node: Node, what: str, report: Report, hint: str = "") -> Mapping[str, Entry] | None:
+    """A mapping with any names, or None. ``hint`` says how to write it."""
     if isinstance(node, Table):
         return node.entries
-    _wrong(node, what, "names with values (name: value)", report)
+    _wrong(
+        node, what, "names with values (name: value)", report, hint=hint, if_empty=hint or _IF_EMPTY
+    )
     return None
 
 
@@ -43,8 +49,7 @@ def items(node: Node, what: str, report: Report) -> tuple[Node, ...]:
     """A list's nodes; none where it is no list."""
     if isinstance(node, Items):
         return node.nodes
-    hint = "put a dash before it, or [ ] around it" if isinstance(node, Table) else ""
-    _wrong(node, what, "a list", report, hint)
+    _wrong(node, what, "a list", report, hint="put a dash before it, or [ ] around it")
     return ()
 
 
@@ -52,7 +57,7 @@ def text(node: Node, what: str, report: Report) -> str | None:
     """Any text, or None."""
     if isinstance(node, Text):
         return node.value
-    _wrong(node, what, "text", report)
+    _wrong(node, what, "text", report, if_empty="")
     return None
 
 
@@ -90,8 +95,16 @@ def _name_fault(value: str) -> str:
     return ""
 
 
-def _wrong(node: Positioned, what: str, wanted: str, report: Report, hint: str = "") -> None:
+def _wrong(
+    node: Node,
+    what: str,
+    wanted: str,
+    report: Report,
+    *,
+    hint: str = "",
+    if_empty: str = _IF_EMPTY,
+) -> None:
     if isinstance(node, Empty):
-        report.at(node, f"{what} has no value", "give it one, or leave it out")
+        report.at(node, f"{what} has no value", if_empty)
     else:
         report.at(node, f"{what} must be {wanted}", hint)

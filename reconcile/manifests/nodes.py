@@ -19,7 +19,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconcile.manifests.problems import Positioned, Report, show
+from reconcile.manifests.problems import Positioned, Report
+from reconcile.model.values import show
 
 MAX_DEPTH = 32
 """Deepest nesting of lists and mappings; manifests need six."""
@@ -126,8 +127,8 @@ def _in_words(error: yaml.MarkedYAMLError) -> str:
 def _hint(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or ""
     if "mapping values are not allowed" in problem:
-        return 'a value that holds ": " needs quotes'
-    if "cannot start any token" in problem:
+        return 'look at the indentation; a value that holds ": " needs quotes'
+    if "cannot start any token" in problem or "found a tab" in problem:
         return "indent with spaces, not tabs, and quote values that begin with @, % or `"
     return ""
 

@@ -1,12 +1,9 @@
 """Collecting what is wrong in a file, worded so that quoted text cannot do harm."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from reconcile.errors import Problem
-from reconcile.model.values import nearest
-
-_SHOWN = 80
 
 
 class Positioned(Protocol):
@@ -34,17 +31,19 @@ class Report:
         self.problems.append(Problem(self.file, 0, 0, message, hint))
 
 
-def show(text: str) -> str:
-    """Text from outside, quoted: no control character survives, and it is cut to 80 characters."""
-    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+def an(word: str) -> str:
+    """``an order``, ``a cart``."""
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
-def meant(name: str, names: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` for a name close to one of ``names``, or nothing."""
-    return nearest(name[:_SHOWN], tuple(names))
-
-
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], before_last: str = "or") -> str:
     """``a, b or c``."""
     *rest, last = names
-    return f"{', '.join(rest)} or {last}" if rest else last
+    return f"{', '.join(rest)} {before_last} {last}" if rest else last
+
+
+def choices(what: str, names: Collection[str]) -> str:
+    """``the targets are a, b and c``; ``the only target is a``."""
+    if len(names) == 1:
+        return f"the only {what} is {listed(names)}"
+    return f"the {what}s are {listed(names, 'and')}"

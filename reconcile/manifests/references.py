@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from reconcile.manifests import fields
 from reconcile.manifests.nodes import Entry, Node
-from reconcile.manifests.problems import Report, listed, meant, show
+from reconcile.manifests.problems import Report, an, choices, listed
 from reconcile.model.address import fold
 from reconcile.model.kinds import Association, Kind, kinds
 from reconcile.model.records import Place, Reference
+from reconcile.model.values import nearest, show
 
 _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
@@ -22,7 +23,7 @@ def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference
             report.at(entry, *fault)
             continue
         association = kind.associations[word]
-        for item in fields.items(entry.value, f"the associations to {word}", report):
+        for item in fields.items(entry.value, f"'{word}'", report):
             reference = _reference(item, association, report)
             if reference is None:
                 continue
@@ -35,16 +36,25 @@ def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference
     return tuple(found.values())
 
 
-def read_parent(node: Node, kind: Kind, report: Report) -> Reference | None:
-    """The one record under which a record of ``kind`` stands, or None."""
-    entries = fields.table(node, "'parent'", report, fields=kind.parents)
+def read_parent(
+    document: Node, field: Entry | None, kind: Kind, report: Report
+) -> Reference | None:
+    """The one record under which the ``document``'s record of ``kind`` stands, or None."""
+    hint = f"write it as in parent: {{{kind.parents[0]}: {{key: NW-10248}}}}"
+    if field is None:
+        report.at(document, f"this {kind.name} has no 'parent'", hint)
+        return None
+    node = field.value
+    entries = fields.table(node, "'parent'", report, fields=kind.parents, hint=hint)
     chosen = [word for word in entries or () if word in kind.parents]
     if not entries or len(chosen) != 1:
         if entries is not None and len(entries) == len(chosen):
-            report.at(node, f"'parent' needs exactly one of {listed(kind.parents)}")
+            report.at(node, f"'parent' needs exactly one of {listed(kind.parents)}", hint)
         return None
     word = chosen[0]
-    inner = fields.table(entries[word].value, f"the parent {word}", report, fields=("key", "id"))
+    inner = fields.table(
+        entries[word].value, f"the parent {word}", report, fields=("key", "id"), hint=hint
+    )
     if inner is None:
         return None
     place = Place(report.file, node.line, node.column)
@@ -56,20 +66,20 @@ def _fault(word: str, kind: Kind) -> tuple[str, str] | None:
     association = kind.associations.get(word)
     if association is None:
         possible = [known for known in kind.associations if _fault(known, kind) is None]
-        message = f"a {kind.name} has no association {show(word)}{meant(word, possible)}"
-        return message, f"there can be {listed(possible)}" if possible else ""
+        message = f"{an(kind.name)} has no association {show(word)}{nearest(word, possible)}"
+        return message, choices("association", possible) if possible else ""
     other = kinds()[association.kind] if association.kind else None
     if other and kind.name in other.parents:
         field = other.plural.replace(" ", "_")
-        return f"{other.plural} are not associated, they belong to one record", f"use {field}"
+        return f"{other.plural} are not associated, they belong to one record", f"use {field}:"
     if other and other.name in kind.parents:
         hint = f"nest it under the {other.name}, or write parent: {{{other.name}: {{key: …}}}}"
-        return f"a {kind.name} is not associated to its {other.name}", hint
+        return f"{an(kind.name)} is not associated to its {other.name}", hint
     return None
 
 
 def _reference(node: Node, association: Association, report: Report) -> Reference | None:
-    what = f"a reference to a {association.to}"
+    what = f"a reference to {an(association.to)}"
     ways = (*(("key",) if association.kind else ()), "id", *association.by)
     entries = fields.table(node, what, report, fields=(*ways, "label"))
     if entries is None:
@@ -93,7 +103,8 @@ def _by_one_of(
     chosen = [way for way in ways if way in entries]
     if len(chosen) != 1:
         if chosen or not entries.keys() - {"label"}:
-            report.at(place, f"a reference to a {to} needs exactly one of {listed(ways)}")
+            needed = f"exactly one of {listed(ways)}" if len(ways) > 1 else an(ways[0])
+            report.at(place, f"a reference to {an(to)} needs {needed}")
         return None
     by = chosen[0]
     node = entries[by].value

@@ -1,40 +1,55 @@
 """Declared records → units: what belongs together, and what is declared twice."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from reconcile.errors import Problem
 from reconcile.manifests.documents import BY_ID, Declared
-from reconcile.manifests.problems import show
-from reconcile.model.address import Address, fold
+from reconcile.model.address import Address
 from reconcile.model.records import Desired, Reference, Unit
-
-_Folded = tuple[str, str]
+from reconcile.model.values import show
 
 
 class Assembly:
-    """Collects declared records, in the order of files and documents."""
+    """Collects declared records, in the order of files and documents.
 
-    def __init__(self) -> None:
+    ``by_id`` names the kinds whose keys are HubSpot ids.
+    """
+
+    def __init__(self, by_id: Collection[str]) -> None:
+        self._by_id = by_id
         self.problems: list[Problem] = []
-        self._known: dict[_Folded, Desired] = {}
-        self._roots: dict[_Folded, Desired] = {}
-        self._lines: dict[_Folded, list[Desired]] = {}
-        self._parents: dict[_Folded, Reference] = {}
+        self._known: dict[Address, Desired] = {}
+        self._roots: dict[Address, Desired] = {}
+        self._lines: dict[Address, list[Desired]] = {}
+        self._parents: dict[Address, Reference] = {}
 
     def add(self, declared: Declared) -> None:
         """Take what one document declares; later records of the same key are left out."""
         record, nested, parent = declared
         if parent:
-            where = _parent_key(parent)
+            where = _address(parent).folded()
             self._parents.setdefault(where, parent)
             nested = (record,)
         else:
-            where = _folded(record.address)
+            where = record.address.folded()
             if self._is_new(record):
                 self._roots[where] = record
         fresh = [line for line in nested if self._is_new(line)]
         if fresh:
             self._lines.setdefault(where, []).extend(fresh)
+
+    def check_parents(self) -> None:
+        """Note parents named by id that are also named by a key which is their id."""
+        for parent in self._parents.values():
+            if parent.by != "id" or parent.to not in self._by_id:
+                continue
+            by_key = Address(parent.to, parent.value)
+            other = self._roots.get(by_key) or self._parents.get(by_key)
+            if other is not None:
+                where = f"{parent.to} {show(parent.value)}"
+                message = f"the {where} is named by its id here, and by its key in {_place(other)}"
+                hint = f"write parent: {{{parent.to}: {{key: {parent.value}}}}} here too"
+                self.problems.append(Problem(*parent.place, message, hint))
 
     def units(self) -> tuple[Unit, ...]:
         """All units, sorted by address, and their line items too."""
@@ -48,11 +63,11 @@ class Assembly:
         )
         return tuple(sorted((*wholes, *others), key=lambda unit: unit.address))
 
-    def _lines_of(self, where: _Folded) -> tuple[Desired, ...]:
+    def _lines_of(self, where: Address) -> tuple[Desired, ...]:
         return tuple(sorted(self._lines.get(where, ()), key=lambda line: line.address))
 
     def _is_new(self, record: Desired) -> bool:
-        first = self._known.setdefault(_folded(record.address), record)
+        first = self._known.setdefault(record.address.folded(), record)
         if first is record:
             return True
         kind, key = record.address
@@ -64,26 +79,19 @@ class Assembly:
         return False
 
 
-def assemble(documents: Iterable[Declared]) -> Assembly:
-    """All documents put together."""
-    assembly = Assembly()
+def assemble(documents: Iterable[Declared], by_id: Collection[str]) -> Assembly:
+    """All documents put together; ``by_id`` names the kinds whose keys are HubSpot ids."""
+    assembly = Assembly(by_id)
     for declared in documents:
         assembly.add(declared)
+    assembly.check_parents()
     return assembly
-
-
-def _folded(address: Address) -> _Folded:
-    return address.kind, fold(address.key)
 
 
 def _address(parent: Reference) -> Address:
     return Address(parent.to, f"{BY_ID}{parent.value}" if parent.by == "id" else parent.value)
 
 
-def _parent_key(parent: Reference) -> _Folded:
-    return _folded(_address(parent))
-
-
-def _place(record: Desired) -> str:
+def _place(record: Desired | Reference) -> str:
     file, line, column = record.place
     return f"{file}:{line}:{column}"

@@ -25,7 +25,7 @@ class Address(NamedTuple):
         """Read ``kind/key``. Raises ValueError when there is no kind or no key."""
         kind, slash, key = text.partition("/")
         if not (kind and slash and key):
-            raise ValueError(f"{text!r} is no address: write kind/key, as in order/NW-10248")
+            raise ValueError(f"{text[:80]!r} is no address: write kind/key, as in order/NW-10248")
         return cls(kind, key)
 
 

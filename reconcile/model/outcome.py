@@ -1,6 +1,6 @@
 """What came of applying a plan."""
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,19 +42,43 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The end of an apply. ``calls`` counts requests sent, ``seconds`` the time it took."""
+    """The end of an apply. ``calls`` counts requests sent, ``seconds`` the time it took.
+
+    ``resumable`` says that something was not begun, or begun and not settled.
+    """
 
     target: TargetPin
     outcomes: tuple[Outcome, ...]
     calls: int = 0
     seconds: float = 0.0
     interrupted: bool = False
+    resumable: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether everything is as planned."""
-        return not self.interrupted and all(o.status is Status.DONE for o in self.outcomes)
+        return all(o.status is Status.DONE for o in self.outcomes)
 
-    def counts(self) -> "Counter[tuple[Status, Action, str]]":
-        """How many records per (status, action, kind)."""
-        return Counter((o.status, o.action, o.address.kind) for o in self.outcomes)
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run that is not over has come.
+
+    ``plan`` is its plan's content digest, ``since`` ISO 8601 in UTC, ``why`` why it ended where it
+    said so. Of its ``total`` records ``counts`` came to an end, ``unsettled`` were begun and their
+    outcome is to be found out by reading; the rest was not begun.
+    """
+
+    run: str
+    plan: str
+    who: str
+    since: str
+    why: str
+    total: int
+    counts: Mapping[Status, int]
+    unsettled: int
+
+    @property
+    def left(self) -> int:
+        """How many records were not begun."""
+        return self.total - sum(self.counts.values()) - self.unsettled

@@ -4,7 +4,6 @@ Frozen, sorted and serialisable; nothing in it can be called. Renderers and the 
 same plan, and a plan must not be used to decide anything that it does not say.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -96,8 +95,9 @@ class RecordChange:
     ``keep`` are the managed values that stay as they are, ``kept_links`` the declared associations
     that stand already; ``ignore`` names the fields that are set now and never compared again.
     ``state`` is the digest of what the state said of the record; where that has moved, the change
-    is left alone. ``why`` explains a conflict, its later lines the way out. ``title`` is what
-    people call the record.
+    is left alone. ``why`` explains a conflict, or what of a change is not possible; its later lines
+    tell the way out. ``unreachable`` marks a record in conflict that HubSpot does not have, so that
+    nothing can be associated with it. ``title`` is what people call the record.
     """
 
     address: Address
@@ -112,6 +112,7 @@ class RecordChange:
     rekey: bool = False
     recreates: bool = False
     why: str = ""
+    unreachable: bool = False
     keep: tuple[tuple[str, str], ...] = ()
     kept_links: tuple[Link, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -192,7 +193,3 @@ class Plan:
         """Every record change, unit by unit."""
         for unit in self.units:
             yield from unit.changes
-
-    def counts(self) -> "Counter[tuple[Action, str]]":
-        """How many records per (action, kind)."""
-        return Counter((change.action, change.address.kind) for change in self.records())

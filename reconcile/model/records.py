@@ -1,13 +1,11 @@
 """The three inputs of planning: desired (manifests), actual (HubSpot), last-applied (state)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
 from reconcile.model.address import Address
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Place(NamedTuple):
@@ -175,8 +173,3 @@ class LastApplied:
     parent: Address | None = None
     protect: bool = False
     run: str = ""
-
-
-def text_of(properties: Mapping[str, str | None], names: Iterable[str]) -> dict[str, str]:
-    """The named properties with absent values as ``""``."""
-    return {name: properties.get(name) or "" for name in names}

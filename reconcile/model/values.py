@@ -6,8 +6,9 @@ milliseconds, unordered multi-selects, "" and null reading back alike).
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
-from decimal import Context, Decimal, InvalidOperation
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Context, Decimal
 from difflib import get_close_matches
 
 from reconcile.model.definitions import Property
@@ -17,6 +18,7 @@ MAX_LENGTH = 65_536
 
 # Decimal's default precision would round numbers of more than 28 digits, and so confuse them.
 _EXACT = Context(prec=MAX_LENGTH + 1)
+_SHOWN = 80
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS = re.compile(r"-?\d{11,14}\Z")
 # HubSpot refuses an exponent (gh HubSpot marketing-automation#206).
@@ -59,30 +61,34 @@ def fault(text: str, definition: Property) -> str | None:
     """Why HubSpot would not take ``text`` for this property, or None. ``""`` (clear) is fine."""
     if text == "":
         return None
+    if len(text) > MAX_LENGTH:
+        return f"{len(text):,} characters; HubSpot takes {MAX_LENGTH:,}"
     match definition.type:
         case "number":
             if not _NUMBER.match(text):
-                return f"{text!r} is no number; write digits with a point, as in 19.90"
+                return f"{show(text)} is no number; write digits with a point, as in 19.90"
         case "date":
             if _parse_date(text) is None:
-                return f"{text!r} is no date; write YYYY-MM-DD"
+                return f"{show(text)} is no date; write YYYY-MM-DD"
         case "datetime":
             if _parse_datetime(text) is None:
-                return f"{text!r} is no date and time; write it as in 1996-07-04T00:00:00Z"
+                return f"{show(text)} is no date and time; write it as in 1996-07-04T00:00:00Z"
         case "bool":
             if text not in ("true", "false"):
-                return f"{text!r} is not true or false"
+                return f"{show(text)} is not true or false"
         case "enumeration" if not definition.open_options:
             return _option_fault(text, definition)
-        case _:
-            if len(text) > MAX_LENGTH:
-                return f"{len(text):,} characters; HubSpot takes {MAX_LENGTH:,}"
     return None
 
 
-def nearest(name: str, names: "list[str] | tuple[str, ...]") -> str:
+def show(text: str) -> str:
+    """Text from outside, quoted: no control character survives, and it is cut to 80 characters."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
     """``; did you mean 'x'?`` for a name close to one of ``names``, or nothing."""
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    close = get_close_matches(name[:_SHOWN], list(names), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
@@ -93,23 +99,23 @@ def _option_fault(text: str, definition: Property) -> str | None:
             continue
         by_label = [key for key, label in definition.options.items() if label == value]
         if by_label:
-            return f"{value!r} is a label; the option's internal name is {by_label[0]!r}"
+            return f"{show(value)} is a label; the option's internal name is {by_label[0]!r}"
         options = tuple(definition.options)
         listed = ", ".join(options[:8]) + (", …" if len(options) > 8 else "")
-        return f"{value!r} is none of the options ({listed}){nearest(value, options)}"
+        return f"{show(value)} is none of the options ({listed}){nearest(value, options)}"
     return None
 
 
 def _number(text: str) -> str:
     try:
         value = Decimal(text)
-    except InvalidOperation:
+        exact = value.normalize(_EXACT)
+    except ArithmeticError:
         return text
     if not value.is_finite():
         return text
     if value == 0:
         return "0"
-    exact = value.normalize(_EXACT)
     return format(exact, "f") if abs(exact.adjusted()) < 40 else str(exact)
 
 
@@ -130,14 +136,7 @@ def _parse_date(text: str) -> date | None:
         except ValueError:
             return None
     moment = _parse_datetime(text)
-    if moment is None or (moment.hour, moment.minute, moment.second, moment.microsecond) != (
-        0,
-        0,
-        0,
-        0,
-    ):
-        return None
-    return moment.date()
+    return moment.date() if moment is not None and moment.time() == time.min else None
 
 
 def _parse_datetime(text: str) -> datetime | None:
@@ -152,9 +151,9 @@ def _parse_datetime(text: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            return None
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter at both ends of the calendar
         return None
-    if moment.tzinfo is None:
-        return None
-    moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

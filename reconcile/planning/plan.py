@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from reconcile.model.address import Address
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, Guard, Plan, PropertyDefine, TargetPin, UnitChange
+from reconcile.planning.unreachable import without_unreachable
 
 
 def assemble(
@@ -19,7 +20,7 @@ def assemble(
     defines: Iterable[PropertyDefine] = (),
 ) -> Plan:
     """A plan, sorted, with the guards it trips. Input order does not matter."""
-    ordered = tuple(sorted(units, key=lambda unit: unit.address))
+    ordered = tuple(sorted(without_unreachable(units), key=lambda unit: unit.address))
     return Plan(
         target=target,
         units=ordered,

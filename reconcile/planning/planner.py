@@ -242,7 +242,12 @@ def _way_out(case: Case) -> str:
 
 
 def _conflict(case: Case, why: str, record_id: str) -> RecordChange:
-    return replace(_change(case, Action.CONFLICT), id=record_id, why=why)
+    return replace(
+        _change(case, Action.CONFLICT),
+        id=record_id,
+        why=why,
+        unreachable=case.actual is None,
+    )
 
 
 def _change(case: Case, action: Action) -> RecordChange:

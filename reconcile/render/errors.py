@@ -1,6 +1,7 @@
 """Errors as people meet them: lines for stderr, and annotations on a pull request's files."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from reconcile.errors import ApiError, ManifestError, Problem, ReconcileError
 from reconcile.render.safe import (
@@ -39,9 +40,9 @@ def _lines(error: ReconcileError) -> Iterator[str]:
     for line in rest:  # indented, so that no message can pretend to be another error
         yield f"  {visible(line)}"
     if isinstance(error, ManifestError):
-        for problem in error.problems:
+        for problem, following in zip_longest(error.problems, error.problems[1:]):
             yield visible(str(problem))
-            if problem.hint:
+            if problem.hint and not (following and following.hint == problem.hint):
                 yield f"  hint: {visible(problem.hint)}"
     if isinstance(error, ApiError) and error.correlation_id:
         yield f"  HubSpot's correlation id: {visible(error.correlation_id)}"

@@ -5,8 +5,10 @@ major. Per change: ``actions`` is ``["create"]``, ``["update"]`` or ``["no-op"]`
 conflict); ``before`` and ``after`` hold only the properties that change, as text on the wire,
 ``null`` before for what does not exist and ``""`` for an absent value; ``before_sensitive`` and
 ``after_sensitive`` name personal properties, whose values are "changed (personal)" unless asked
-for; ``shown`` holds what people read where that differs (a stage's label for its id). ``others``,
-on a unit's first record, counts the line items under the unit that no manifest declares.
+for; ``shown`` holds what people read where that differs (a stage's label for its id).
+``conflict`` says why a record is left alone, ``notes`` what else is special about it, ``hints``
+what to do about either. ``others``, on a unit's first record, counts the line items under the unit
+that no manifest declares.
 """
 
 import json
@@ -21,7 +23,6 @@ from reconcile.render.view import FieldView, LinkView, PlanView, RecordView, Uni
 FORMAT_VERSION = "1.0"
 
 _ACTIONS = {
-    Action.DEFINE: "create",
     Action.CREATE: "create",
     Action.UPDATE: "update",
     Action.ASSOCIATE: "update",
@@ -123,6 +124,9 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
     }
     if record.action is Action.CONFLICT:
         result["conflict"] = record.conflict
+    for name in ("notes", "hints"):
+        if texts := getattr(record, name):
+            result[name] = list(texts)
     for flag in ("adopts", "rekey", "recreates"):
         if getattr(record, flag):
             result[flag] = True

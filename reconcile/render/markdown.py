@@ -26,15 +26,12 @@ _COLORED = {  # GitHub's diff colours: green, orange, red
     Action.UPDATE: "!",
     Action.CONFLICT: "!",
     "-": "-",
-    "done": "+",
-    "failed": "-",
-    "unknown": "!",
 }
 
 
-def marker(target: str, about: str = "plan") -> str:
-    """The hidden first line by which a target's comment is found again."""
-    return f"<!-- reconcile:{about}:{marker_name(target)} -->"
+def marker(target: str) -> str:
+    """The hidden first line by which the comment with a target's plan is found again."""
+    return f"<!-- reconcile:plan:{marker_name(target)} -->"
 
 
 def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "") -> str:
@@ -53,23 +50,20 @@ def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "") -> str:
     return "\n\n".join(part for part in (head, body, tail) if part) + "\n"
 
 
-def heading(title: str, target: TargetPin) -> str:
-    """A heading that names the target, its account and the account's type."""
+def _heading(target: TargetPin) -> str:
     sandbox = "sandbox " if target.sandbox else ""
     kind = f" {code_span(target.account_type)}" if target.account_type else ""
-    return (
-        f"### {title} {code_span(shorten(target.name))}: {sandbox}account {target.portal_id}{kind}"
-    )
+    name = code_span(shorten(target.name))
+    return f"### Plan for {name}: {sandbox}account {target.portal_id}{kind}"
 
 
-def diff_block(lines: Iterable[Line]) -> str:
-    """Lines in a code block with GitHub's diff colours."""
+def _diff_block(lines: Iterable[Line]) -> str:
     return fenced((_diff_line(line) for line in lines), "diff")
 
 
 def _head(seen: PlanView) -> Iterator[str]:
     yield marker(seen.plan.target.name)
-    yield heading("Plan for", seen.plan.target)
+    yield _heading(seen.plan.target)
     yield seen.footer
     if seen.tallies:
         yield "\n".join(_table(seen))
@@ -79,7 +73,7 @@ def _head(seen: PlanView) -> Iterator[str]:
         )
         yield f"> **Guard**: {code_span(says.removeprefix('guard '))}  \n> {code_span(hint)}"
     if seen.plan.defines:
-        yield diff_block(map(define_line, seen.plan.defines))
+        yield _diff_block(map(define_line, seen.plan.defines))
     if seen.conflicts:
         yield "\n".join(_conflicts(seen))
     if seen.plan.undeclared:
@@ -102,7 +96,8 @@ def _conflicts(seen: PlanView) -> Iterator[str]:
         if number == _LISTED:
             yield f"- … and {seen.conflicts - _LISTED:,} more. {_ALL}"
             return
-        why = f": {code_span(shorten(record.conflict))}" if record.conflict else ""
+        says = "; ".join(filter(None, (record.conflict, *record.hints)))
+        why = f": {code_span(shorten(says))}" if says else ""
         yield f"- {code_span(shorten(str(record.address)))}{why}"
 
 
@@ -133,13 +128,13 @@ def _blocks(seen: PlanView) -> Iterator[str]:
             single += lines
             continue
         if single:
-            yield diff_block(single)
+            yield _diff_block(single)
             single = []
         summary = html_code(unit_line(unit).text().strip())
-        block = diff_block(lines)
+        block = _diff_block(lines)
         yield f"<details{shut}><summary>{summary}</summary>\n\n{block}\n\n</details>"
     if single:
-        yield diff_block(single)
+        yield _diff_block(single)
 
 
 def _brief(seen: PlanView, room: int) -> str:
@@ -153,7 +148,7 @@ def _brief(seen: PlanView, room: int) -> str:
             break
         lines.append(line)
     while lines:
-        block = f"{diff_block(lines)}\n\n{_left_out(len(seen.plan.units) - len(lines))}"
+        block = f"{_diff_block(lines)}\n\n{_left_out(len(seen.plan.units) - len(lines))}"
         if _size(block) <= room:
             return block
         lines = lines[: len(lines) * 9 // 10]

@@ -7,15 +7,13 @@ from typing import TextIO
 from reconcile.model.address import Address
 from reconcile.model.outcome import Outcome, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
-from reconcile.render.markdown import LIMIT, diff_block, heading, marker
 from reconcile.render.rows import BLANK, Line, plain
-from reconcile.render.safe import EMPTY, PERSONAL, code_span, mask, pair, shorten, value, visible
+from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, value, visible
 from reconcile.render.text import write_lines
 from reconcile.render.view import personal_values
 from reconcile.render.words import count, duration, in_order, listed, plural, target_line
 
 _DONE = {
-    Action.DEFINE: "defined",
     Action.CREATE: "created",
     Action.UPDATE: "updated",
     Action.ADOPT: "adopted",
@@ -46,27 +44,10 @@ def report_lines(report: Report, *, personal: bool, plan: Plan | None = None) ->
     yield top
 
 
-def report_markdown(report: Report, *, plan: Plan | None = None, limit: int = LIMIT) -> str:
-    """The report as GitHub Markdown within ``limit`` bytes, without personal values."""
-    top = f"{marker(report.target.name, 'apply')}\n\n{heading('Apply to', report.target)}"
-    parts = [top, sentence(report), code_span(shorten(target_line(report.target)))]
-    lines = list(_body(report, personal=False, plan=plan))
-    room = limit - len("\n\n".join(parts).encode()) - 200
-    shown = lines
-    while shown and len(diff_block(shown).encode()) > room:
-        shown = shown[: len(shown) * 9 // 10]
-    if shown:
-        parts.insert(2, diff_block(shown))
-    if len(shown) < len(lines):
-        left = plural(len(lines) - len(shown), "line")
-        parts.insert(-1, f"Left out to fit: {left}. The journal has every outcome.")
-    return "\n\n".join(parts) + "\n"
-
-
 def sentence(report: Report) -> str:
     """The whole apply in one or two sentences."""
     start = "Apply complete" if report.complete else "Applied in part"
-    if report.interrupted:
+    if report.interrupted and not report.complete:
         start = "Interrupted"
     parts = [*_by_action(report), _not_done(report)]
     told = "; ".join(part for part in parts if part) or "nothing to change"
@@ -79,8 +60,9 @@ def sentence(report: Report) -> str:
 def _what_next(report: Report) -> str:
     if report.complete:
         return ""
-    left = {outcome.status for outcome in report.outcomes} - {Status.DONE, Status.CONFLICT}
-    if left or report.interrupted:
+    if report.resumable:
+        return " `reconcile resume` goes on with it."
+    if {outcome.status for outcome in report.outcomes} - {Status.DONE, Status.CONFLICT}:
         return " Run the same command again to go on."
     return " Conflicts were left alone; plan again to decide about them."
 
@@ -92,10 +74,7 @@ def _by_action(report: Report) -> Iterator[str]:
         names = in_order(kind for one, kind in total if one is action)
         if not names:
             continue
-        if action is Action.DEFINE:
-            number = sum(done[action, name] for name in names)
-            yield f"{plural(number, 'property', 'properties')} {verb}"
-        elif all(done[action, name] == total[action, name] for name in names):
+        if all(done[action, name] == total[action, name] for name in names):
             yield f"{listed({name: total[action, name] for name in names})} {verb}"
         else:
             said = (_of(name, done[action, name], total[action, name]) for name in names)

@@ -173,7 +173,6 @@ def _verb(change: RecordChange) -> str:
 
 
 _VERBS = (
-    "define",
     "create",
     "create again",
     "update",

@@ -1,5 +1,6 @@
 """A project folder to write manifests into and to load."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,15 @@ class Project:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
-    def load(self, *paths: str) -> tuple[Unit, ...]:
+    def load(self, *paths: str, by_id: Collection[str] = ()) -> tuple[Unit, ...]:
         """The units under some paths of the folder, or under all of it."""
-        return load([self.root / path for path in paths or (".",)], root=self.root)
+        chosen = [self.root / path for path in paths or (".",)]
+        return load(chosen, root=self.root, by_id=by_id)
 
-    def problems(self, *paths: str) -> tuple[Problem, ...]:
+    def problems(self, *paths: str, by_id: Collection[str] = ()) -> tuple[Problem, ...]:
         """What is wrong; fails where nothing is."""
         with pytest.raises(ManifestError) as caught:
-            self.load(*paths)
+            self.load(*paths, by_id=by_id)
         return caught.value.problems
 
     def units(self, text: str | bytes) -> tuple[Unit, ...]:

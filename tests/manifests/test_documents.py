@@ -182,7 +182,7 @@ def test_quoted_text_is_harmless_and_short(project: Any) -> None:
         ("contact: {email: a@example.com}", "must be a list", "[ ]"),
         ("contact: a@example.com", "must be a list", ""),
         ("contcat: [{id: 1}]", "no association 'contcat'; did you mean 'contact'?", "deal"),
-        ("contact: [{key: A}]", "unknown field 'key'", "id, email or label"),
+        ("contact: [{key: A}]", "unknown field 'key'", "id, email and label"),
         ("contact: [{emial: a}]", "did you mean 'email'?", ""),
         ("contact: [{}]", "exactly one of id or email", ""),
         ("contact: [{label: x}]", "exactly one of id or email", ""),

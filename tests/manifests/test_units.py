@@ -42,6 +42,24 @@ def test_a_line_under_a_foreign_parent_is_a_unit_without_root(project: Any) -> N
     assert by_key.parent.by == "key"
 
 
+def test_an_order_named_by_its_id_and_by_a_key_that_is_its_id_is_one_problem(
+    project: Any,
+) -> None:
+    """Where keys are ids these are two names of one record: both places are told."""
+    line = '{{kind: line_item, key: {}, parent: {{order: {{{}: "501"}}}}}}\n'
+    project.write("a.yaml", line.format("X", "id"))
+    for other in ('{kind: order, key: "501"}\n', line.format("Y", "key")):
+        project.write("b.yaml", f"# later\n{other}")
+        assert len(project.load()) == 2
+        (problem,) = project.problems(by_id=["order"])
+        assert (problem.file, problem.line, problem.column) == ("a.yaml", 1, 35)
+        assert problem.message.startswith("the order '501' is named by its id here, and by its key")
+        assert "b.yaml:2:" in problem.message
+        assert problem.hint == "write parent: {order: {key: 501}} here too"
+    project.write("a.yaml", line.format("X", "key"))
+    assert [str(unit.address) for unit in project.load(by_id=["order"])] == ["order/501"]
+
+
 def test_a_parent_of_another_kind_is_another_record(project: Any) -> None:
     """A cart and an order of the same key do not share lines."""
     cart, order = project.units(

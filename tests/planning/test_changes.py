@@ -19,7 +19,7 @@ from world import (
     statuses,
 )
 
-from reconcile.applying.verify import spells
+from reconcile.applying.entries import spells
 from reconcile.errors import GuardRefused, ManifestError
 from reconcile.model.address import Address
 from reconcile.model.outcome import Status

@@ -17,6 +17,20 @@ def test_every_problem_has_a_line_with_its_place() -> None:
     )
 
 
+def test_a_hint_for_several_problems_in_a_row_is_told_once() -> None:
+    """A mistake that is made in every document does not bury the others."""
+    problems = [Problem("a.yaml", n, 1, "no", "write yes") for n in (1, 2)]
+    problems += [Problem("a.yaml", 3, 1, "no", "write maybe"), Problem("a.yaml", 4, 1, "no")]
+    assert format_error(ManifestError(problems)).split("\n")[1:] == [
+        "a.yaml:1:1: no",
+        "a.yaml:2:1: no",
+        "  hint: write yes",
+        "a.yaml:3:1: no",
+        "  hint: write maybe",
+        "a.yaml:4:1: no",
+    ]
+
+
 def test_a_hint_stands_on_a_line_of_its_own() -> None:
     """At the end, where a reader looks for what to do."""
     error = UsageError("no target 'x'", hint="targets are named in reconcile.yaml")

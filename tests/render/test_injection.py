@@ -30,7 +30,7 @@ from reconcile.model.plan import (
 from reconcile.render.errors import format_error, github_annotations
 from reconcile.render.jsonplan import to_json
 from reconcile.render.markdown import markdown
-from reconcile.render.report import report_lines, report_markdown, write_report
+from reconcile.render.report import report_lines, write_report
 from reconcile.render.rows import plan_lines
 from reconcile.render.text import write_plan
 from reconcile.render.view import view
@@ -223,13 +223,6 @@ def test_no_text_is_markup_in_a_comment(plan: Plan, limit: int, digest: str) -> 
     _assert_only_our_markup(markdown(plan, limit=limit, digest=digest))
 
 
-@given(REPORT, PLAN)
-@settings(deadline=None)
-def test_no_text_is_markup_in_a_report(report: Report, plan: Plan) -> None:
-    """The same holds for the comment after an apply."""
-    _assert_only_our_markup(report_markdown(report, plan=plan))
-
-
 @given(plan=PLAN, personal=st.booleans(), digest=TEXT)
 @settings(deadline=None)
 def test_json_holds_every_text_and_acts_on_nothing(
@@ -278,6 +271,5 @@ def test_personal_values_are_in_nothing_made_for_ci(plan: Plan, report: Report) 
         markdown(plan),
         markdown(plan, limit=2000),
         to_json(plan, personal=False),
-        report_markdown(report, plan=plan),
     ):
         assert SECRET not in text

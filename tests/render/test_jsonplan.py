@@ -128,6 +128,8 @@ def test_what_is_not_written_is_a_no_op(changes: dict[str, Any]) -> None:
     conflict = changes["order/NW-10252"]
     assert conflict["change"]["actions"] == ["no-op"]
     assert conflict["conflict"] == "record 9005 is archived in HubSpot"
+    assert conflict["notes"] == ["conflict, left alone"]
+    assert conflict["hints"] == ["restore it there, or --recreate it"]
     assert changes["order/NW-10254"]["adopts"]
     assert changes["order/NW-10255"]["rekey"]
     assert changes["order/NW-10256"]["recreates"]

@@ -7,7 +7,7 @@ import pytest
 from reconcile.model.address import Address
 from reconcile.model.outcome import Outcome, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan, TargetPin
-from reconcile.render.report import report_markdown, sentence, write_report
+from reconcile.render.report import sentence, write_report
 
 PIN = TargetPin("shop", 7, "STANDARD")
 
@@ -74,10 +74,6 @@ AGAIN = "Run the same command again to go on."
             ),
             f"Interrupted: 0 of 4 orders updated; 3 skipped, 1 unknown. 1 call in 3.4 s. {AGAIN}",
         ),
-        (
-            _report(_outcomes(Action.DEFINE, DONE, "order", 1)),
-            "Apply complete: 1 property defined.",
-        ),
     ],
 )
 def test_the_last_sentence_says_what_came_of_it(report: Report, said: str) -> None:
@@ -137,15 +133,3 @@ def test_messages_lose_the_personal_values_of_the_plan(plan: Plan) -> None:
     assert message in _text(report, plan=plan)
     masked = "(personal) and (personal), and ((personal)), are not valid for order 9001"
     assert masked in _text(report, personal=False, plan=plan)
-    assert masked in report_markdown(report, plan=plan)
-
-
-def test_a_comment_about_an_apply_keeps_its_limit() -> None:
-    """Lines are left out from the end, and the comment says how many."""
-    report = _report(_outcomes(Action.CREATE, FAILED, "order", 5000, "`no`"))
-    text = report_markdown(report, limit=9000)
-    assert text.startswith("<!-- reconcile:apply:shop -->\n\n### Apply to `shop`: account 7")
-    assert 7000 < len(text.encode()) <= 9000
-    assert "lines. The journal has every outcome." in text
-    assert "- x order/create-failed-0  create failed: `no`" in text
-    assert "diff" not in report_markdown(_report(_outcomes(Action.CREATE, DONE, "order", 1)))

@@ -1,0 +1,177 @@
+"""The nouns of the audit log: what happened, who did it and why, and what became of each record."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from reconcile.model.address import Address
+
+Facts = Mapping[str, str | int | tuple[str, ...]]
+"""What is told of an event beside its records. Never a record's values: facts cannot be erased."""
+
+
+class Head(NamedTuple):
+    """How far the log goes: the number of its last entry, from 1, and that entry's hash."""
+
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something, as far as the machine knows.
+
+    ``source`` is where ``name`` is from: ``oidc``, ``github``, ``gitlab``, ``git`` or ``os``.
+    ``facts`` are further names, such as the repository and the job's id.
+    """
+
+    name: str
+    source: str
+    facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who did something, why (``--reason``), and from which commit; the last two may be empty."""
+
+    actor: Actor
+    reason: str = ""
+    commit: str = ""
+
+
+class What(StrEnum):
+    """What a detail is about."""
+
+    FIELD = "field"
+    LINK = "link"
+    REWRITE = "rewrite"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One thing about a record. ``values`` may be personal, and are None once they are erased.
+
+    - field: ``name`` is the property, ``note`` the reason it differed, ``values`` before and after
+      on the wire, then as people read them where that differs
+    - link: ``name`` is the object at the other end, ``note`` ``add`` or ``remove``, ``values`` the
+      other end and the types
+    - rewrite: ``name`` is the property, ``values`` what we sent and what HubSpot stored
+    - message: ``values`` is the text
+    """
+
+    what: What
+    name: str = ""
+    note: str = ""
+    values: tuple[str, ...] | None = None
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of one record.
+
+    ``action`` and ``status`` are the outcome's; ``marks`` say what was special about the change
+    (``adopts``, ``rekey``, ``recreates``); ``trace`` is the ``objectWriteTraceId`` of the write.
+    """
+
+    address: Address
+    action: str
+    status: str
+    id: str = ""
+    parent: Address | None = None
+    marks: tuple[str, ...] = ()
+    trace: str = ""
+    details: tuple[Detail, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something to put into the log. ``message`` may quote values, ``facts`` must not."""
+
+    event: str
+    origin: Origin
+    run: str = ""
+    facts: Facts = field(default_factory=lambda: MappingProxyType({}))
+    message: str = ""
+    records: Iterable[Recorded] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the log. An event with many records has several, all with its ``id``.
+
+    ``time`` is ISO 8601 in UTC, ``values`` the blob with the values, empty where there are none.
+    """
+
+    number: int
+    time: str
+    id: str
+    event: str
+    origin: Origin
+    run: str
+    facts: Facts
+    message: Detail | None
+    records: tuple[Recorded, ...]
+    values: str
+
+
+@dataclass(slots=True)
+class Summary:
+    """An event as the log's list tells it: its first entry, and its records in numbers.
+
+    ``counts`` are by action, kind and status; ``records`` only those that were asked for.
+    """
+
+    first: Entry
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    records: list[Recorded] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not add up in the log. ``time`` is empty where no entry tells it."""
+
+    number: int
+    time: str
+    what: str
+    address: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a verification came to.
+
+    ``values`` counts the values that match their digests; ``erased`` the records whose values a
+    redaction took away, ``gone`` those whose values are missing with no redaction to explain it,
+    ``kept`` those whose values are there though a redaction says otherwise. ``against_state`` says
+    whether the state knew how long the log must be.
+    """
+
+    entries: int
+    records: int
+    first: str
+    last: str
+    values: int
+    erased: int
+    gone: int
+    kept: tuple[str, ...]
+    against_state: bool
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Where values of one record lie: blobs, and how many values in them.
+
+    ``children`` are the records under it, which have values of their own.
+    """
+
+    address: Address
+    blobs: tuple[str, ...]
+    values: int
+    children: tuple[Address, ...]

@@ -1,0 +1,56 @@
+"""Associations to records that the same plan finds archived, merged or gone.
+
+Such a record is known by the state alone. Associating with it would fail when applying, so the plan
+says at once that it is not possible, and what to do.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Action, LinkChange, RecordChange, UnitChange
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreachable:
+    """Records in conflict that nothing can be associated with, by what a link says of them."""
+
+    by_id: dict[tuple[str, str], Address]
+    addresses: frozenset[Address]
+
+    def behind(self, link: LinkChange) -> Address | None:
+        """The unreachable record that an association to make leads to."""
+        if not link.add:
+            return None
+        if link.address is not None:
+            return link.address if link.address.folded() in self.addresses else None
+        return self.by_id.get((link.to, link.id))
+
+
+def without_unreachable(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
+    """The units without associations that cannot be made; their records say why."""
+    units = tuple(units)
+    lost = [change for unit in units for change in unit.changes if change.unreachable]
+    if not lost:
+        yield from units
+        return
+    unreachable = _Unreachable(
+        {(change.address.kind, change.id): change.address for change in lost if change.id},
+        frozenset(change.address.folded() for change in lost),
+    )
+    for unit in units:
+        yield replace(unit, changes=tuple(_without(change, unreachable) for change in unit.changes))
+
+
+def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
+    ends = {link: unreachable.behind(link) for link in change.links}
+    blocked = sorted({end for end in ends.values() if end is not None})
+    if not blocked:
+        return change
+    names = ", ".join(map(str, blocked))
+    why = f"cannot be associated with {names}, which is in conflict\nsettle that, then plan again"
+    links = tuple(link for link, end in ends.items() if end is None)
+    nothing_left = change.action is Action.ASSOCIATE and not links
+    return replace(
+        change, links=links, why=why, action=Action.CONFLICT if nothing_left else change.action
+    )

@@ -1,0 +1,259 @@
+"""The audit log for people: events in short, runs in full, and whether the log is whole."""
+
+from collections.abc import Iterable, Iterator
+
+from reconcile.model.audit import (
+    Detail,
+    Entry,
+    Finding,
+    Holding,
+    Recorded,
+    Summary,
+    Verified,
+    What,
+)
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Action
+from reconcile.render.rows import BLANK, Line, Span, plain
+from reconcile.render.safe import CLEARED, EMPTY, PERSONAL, mask, pair, shorten, value, visible
+from reconcile.render.words import in_order, listed, plural
+
+ERASED = "(erased)"
+
+_SOURCES = {"oidc": "GitHub", "github": "GitHub", "gitlab": "GitLab"}
+_NAMES = 40
+
+
+def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]:
+    """The events, a few lines each, oldest first."""
+    first = True
+    for summary in summaries:
+        if not first:
+            yield BLANK
+        first = False
+        entry = summary.first
+        spans: list[Span] = [(f"{moment(entry.time)}  ", "note"), (visible(entry.event), "heading")]
+        spans.append((f"  {visible(entry.run or str(entry.number))}", "heading"))
+        yield Line(0, "", "", tuple(spans))
+        yield plain(_by(entry, personal=personal), indent=2)
+        told = _counts(summary)
+        if told:
+            yield plain(told, indent=2)
+        if entry.origin.reason:
+            yield plain(f"reason: {said(entry.origin.reason, personal=personal)}", indent=2)
+        for name, text in _facts(entry):
+            if not entry.run:
+                yield plain(f"{name}: {text}", indent=2)
+        for record in summary.records:
+            yield from record_lines(record, personal=personal, indent=2)
+
+
+def entry_lines(entry: Entry, *, personal: bool) -> Iterator[Line]:
+    """What is told of an event as a whole: who, why, what for."""
+    yield plain(f"{visible(entry.event)}  {visible(entry.run or str(entry.number))}", "heading")
+    facts = entry.origin.actor.facts
+    told = [
+        ("when", moment(entry.time)),
+        ("who", visible(mask_unless(entry.origin.actor.name, personal=personal))),
+        *((visible(name), visible(text)) for name, text in sorted(facts.items())),
+        ("reason", said(entry.origin.reason, personal=personal)),
+        ("commit", visible(entry.origin.commit)),
+        *_facts(entry),
+    ]
+    column = max(len(name) for name, _ in told)
+    for name, text in told:
+        if text:
+            yield Line(2, "", "", ((f"{name:<{column}}  ", "note"), (text, "")))
+    if entry.message:
+        yield plain(_message(entry.message, (), personal=personal), "note", indent=2)
+
+
+def record_lines(record: Recorded, *, personal: bool, indent: int = 0) -> Iterator[Line]:
+    """What became of one record, a line for each field and association."""
+    glyph = Action(record.action).glyph if record.action in set(Action) else "?"
+    address = visible(str(record.address))
+    done = record.status == "done"
+    notes = [visible(f"id {record.id}")] if record.id else []
+    notes += [visible(mark) for mark in record.marks]
+    told = visible(record.action if done else f"{record.action} {record.status}")
+    spans: list[Span] = [(address, "address"), (f"  {told}", "" if done else record.status)]
+    if notes:
+        spans.append((f"  ({', '.join(notes)})", "note"))
+    yield Line(indent, glyph, record.action, tuple(spans))
+    fields = [detail for detail in record.details if detail.what is What.FIELD]
+    column = min(max((len(visible(detail.name)) for detail in fields), default=0), _NAMES)
+    secret = personal_values(record)
+    for detail in record.details:
+        yield _detail_line(record, detail, column, secret, personal=personal, indent=indent + 4)
+
+
+def verified_lines(found: Verified) -> Iterator[Line]:
+    """What a verification came to: findings, what there is, and the verdict."""
+    for finding in found.findings:
+        yield Line(0, "!", Action.CONFLICT, ((visible(_finding(finding)), "conflict"),))
+    if found.findings:
+        yield BLANK
+    size = f"{plural(found.entries, 'entry', 'entries')}, {plural(found.records, 'record')}"
+    span = f", {moment(found.first)} to {moment(found.last)}" if found.entries else ""
+    yield plain(f"{size}{span}")
+    if found.values:
+        matching = plural(found.values, "value matches its", "values match their")
+        yield plain(f"{matching} digest")
+    for text in _notes(found):
+        yield plain(text, "note")
+    if found.findings:
+        first = found.findings[0].number
+        yield plain(f"The audit log is BROKEN from entry {first:,} on.", "failed")
+    else:
+        yield plain("The audit log is whole.", "done")
+
+
+def held_lines(held: Iterable[Holding]) -> Iterator[Line]:
+    """What a redaction would erase, and what it would not."""
+    for one in held:
+        where = plural(len(one.blobs), "entry", "entries")
+        told = f"{plural(one.values, 'value')} in {where}" if one.values else "no values"
+        yield plain(f"{visible(str(one.address))}: {told}")
+        if one.children:
+            names = ", ".join(visible(str(child)) for child in one.children)
+            yield plain(f"records under it, which stay unless you name them: {names}", "note", 2)
+
+
+def moment(time: str) -> str:
+    """``2026-01-02 03:04:05Z`` for a time of the log."""
+    return visible(f"{time[:10]} {time[11:19]}Z" if time else "an unknown time")
+
+
+def said(text: str, *, personal: bool) -> str:
+    """What somebody wrote, on one line."""
+    return visible(shorten(mask_unless(text, personal=personal)))
+
+
+def mask_unless(text: str, *, personal: bool) -> str:
+    """``text``, without what looks personal in it unless that may be shown."""
+    return text if personal else mask(text)
+
+
+def is_personal(record: Recorded, detail: Detail) -> bool:
+    """Whether a detail's values are personal: by the plan then, or by what is known now."""
+    kind = kinds().get(record.address.kind)
+    by_kind = kind is not None and kind.is_personal(detail.name)
+    return detail.personal or (detail.what in (What.FIELD, What.REWRITE) and by_kind)
+
+
+def personal_values(record: Recorded) -> tuple[str, ...]:
+    """The personal values that a record's details hold, for messages to leave out."""
+    return tuple(
+        text
+        for detail in record.details
+        if is_personal(record, detail)
+        for text in detail.values or ()
+    )
+
+
+def _by(entry: Entry, *, personal: bool) -> str:
+    actor = entry.origin.actor
+    parts = [f"by {mask_unless(actor.name, personal=personal) or 'nobody knows whom'}"]
+    if actor.source in _SOURCES:
+        place = actor.facts.get("repository") or actor.facts.get("project", "")
+        job = actor.facts.get("run_id") or actor.facts.get("job_id", "")
+        parts.append(" ".join(filter(None, (_SOURCES[actor.source], place, job))))
+    if entry.origin.commit:
+        parts.append(f"commit {entry.origin.commit[:12]}")
+    return visible(", ".join(parts))
+
+
+def _counts(summary: Summary) -> str:
+    """``create 2 orders, 4 line items; update 1 order: failed``."""
+    groups: dict[tuple[str, str], dict[str, int]] = {}
+    for (action, kind, status), number in summary.counts.items():
+        groups.setdefault((status, action), {})[kind] = number
+    order = sorted(groups, key=lambda group: (group[0] != "done", group[0], group[1]))
+    told = []
+    for status, action in order:
+        counts = {name: groups[status, action][name] for name in in_order(groups[status, action])}
+        end = "" if status == "done" else f": {status}"
+        told.append(f"{action} {listed(counts)}{end}")
+    return visible("; ".join(told))
+
+
+def _facts(entry: Entry) -> list[tuple[str, str]]:
+    told = []
+    for name, fact in sorted(entry.facts.items()):
+        text = ", ".join(fact) if isinstance(fact, tuple) else str(fact)
+        if text:
+            told.append((visible(name), visible(shorten(text))))
+    return told
+
+
+def _detail_line(
+    record: Recorded,
+    detail: Detail,
+    column: int,
+    secret: tuple[str, ...],
+    *,
+    personal: bool,
+    indent: int,
+) -> Line:
+    if detail.what is What.MESSAGE:
+        return plain(_message(detail, secret, personal=personal), "note", indent)
+    hidden = is_personal(record, detail) and not personal
+    name = visible(detail.name)
+    if detail.what is What.LINK:
+        glyph = Action.ASSOCIATE.glyph if detail.note == "add" else "-"
+        end = f"{name} {PERSONAL}" if hidden else _end(detail)
+        return Line(indent, glyph, Action.ASSOCIATE, ((end, "new" if glyph != "-" else "old"),))
+    spans: list[Span] = [(name + " " * (column - len(name) + 2), "name")]
+    if detail.values is None:
+        spans.append((ERASED, "empty"))
+    elif hidden:
+        spans.append((PERSONAL, "empty"))
+    else:
+        spans += _pair(*detail.values[-2:], creates=record.action == Action.CREATE)
+    if detail.what is What.REWRITE:
+        spans.append(("  # rewritten by HubSpot", "note"))
+    elif detail.note not in ("new", "change"):
+        spans.append((f"  # {visible(detail.note)}", "drift"))
+    return Line(indent, "", record.action, tuple(spans))
+
+
+def _pair(before: str, after: str, *, creates: bool) -> list[Span]:
+    if creates and not before:
+        return [(value(after), "new")]
+    shown = pair(before, after) if before and after else (value(before), value(after))
+    old, new = shown[0] if before else EMPTY, shown[1] if after else CLEARED
+    return [(old, "old" if before else "empty"), (" -> ", "arrow"), (new, "new")]
+
+
+def _end(detail: Detail) -> str:
+    if detail.values is None:
+        return visible(f"{detail.name} {ERASED}")
+    end = detail.values[0] if detail.values else ""
+    prefix = "" if end.startswith((f"{detail.name} ", f"{detail.name}/")) else f"{detail.name} "
+    return visible(shorten(prefix + end))
+
+
+def _message(detail: Detail, secret: tuple[str, ...], *, personal: bool) -> str:
+    if detail.values is None:
+        return ERASED
+    text = detail.values[0] if detail.values else ""
+    return visible(shorten(text if personal else mask(text, secret)))
+
+
+def _finding(finding: Finding) -> str:
+    about = " ".join(part for part in (finding.address, finding.name) if part)
+    when = f" ({moment(finding.time)})" if finding.time else ""
+    return f"entry {finding.number:,}{when}: {f'{about}: ' if about else ''}{finding.what}"
+
+
+def _notes(found: Verified) -> Iterator[str]:
+    if found.erased:
+        many = plural(found.erased, "record")
+        yield f"the values of {many} were erased by a redaction, as the log says"
+    if found.gone:
+        many = plural(found.gone, "record")
+        yield f"the values of {many} are gone, and no redaction in the log explains it"
+    for text in found.kept:
+        yield f"{visible(text)} was redacted, but values are left: redact it again"
+    if found.entries and not found.against_state:
+        yield "the state knows nothing of the log, so a cut-off end would not be seen"

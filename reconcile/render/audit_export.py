@@ -1,0 +1,190 @@
+"""The audit log for other programs: one row for each thing that changed.
+
+JSON lines hold the texts exactly; the cells of CSV are made harmless, for terminals and for
+spreadsheets, which would take some of them for formulas.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from reconcile.model.audit import Detail, Entry, Recorded, Summary, What
+from reconcile.render.audit import ERASED, is_personal, mask_unless, personal_values
+from reconcile.render.safe import PERSONAL, line_start, mask, visible
+
+COLUMNS = (
+    "number",
+    "time",
+    "event",
+    "run",
+    "who",
+    "source",
+    "reason",
+    "commit",
+    "plan",
+    "address",
+    "action",
+    "outcome",
+    "id",
+    "trace",
+    "what",
+    "name",
+    "note",
+    "before",
+    "after",
+)
+"""Of each row: first the entry, then the record, then what changed in it.
+
+``before`` and ``after`` are null where the value was erased. ``what`` is ``field``, ``link``,
+``rewrite`` (what we sent, what HubSpot stored), ``message``, or empty for a record or an event of
+which there is no more to tell.
+"""
+
+# A plain number is none of the formulas that a leading sign could make of a cell.
+_FORMULA = re.compile(r"\s*[=+@\-\t\r\n|\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+
+
+class _Line:
+    """What csv writes to: a line is handed back, not kept."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def rows(entries: Iterable[Entry], *, personal: bool) -> Iterator[dict[str, Any]]:
+    """The rows of some entries."""
+    for entry in entries:
+        about = _entry(entry, personal=personal)
+        if entry.message:
+            yield _row(about, {}, _message(entry.message, (), personal=personal))
+        elif not entry.records:
+            yield _row(about, {}, {})
+        for record in entry.records:
+            yield from _record(about, record, personal=personal)
+
+
+def csv_lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Rows as lines of CSV, with the names on top; newlines are left to the caller."""
+    writer = csv.writer(_Line(), lineterminator="")
+    yield writer.writerow(COLUMNS)
+    for row in found:
+        yield writer.writerow([cell(row[name]) for name in COLUMNS])
+
+
+def json_line(data: object) -> str:
+    """One line of JSON in ASCII that no terminal and no CI log takes for a command."""
+    return (
+        json.dumps(data, ensure_ascii=True).replace("##[", "#\\u0023[").replace("\x7f", "\\u007f")
+    )
+
+
+def cell(content: str | int | None) -> str:
+    """A value as a cell that spreadsheets show and do not compute."""
+    if content is None:
+        return ERASED
+    text = str(content)
+    shown = line_start(visible(text))
+    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
+        return f"'{shown}"
+    return shown
+
+
+def summary_data(summary: Summary, *, personal: bool) -> dict[str, Any]:
+    """An event of ``audit log --json``, with ``records`` where one was asked for."""
+    entry = summary.first
+    actor = entry.origin.actor
+    data: dict[str, Any] = {
+        "number": entry.number,
+        "time": entry.time,
+        "event": entry.event,
+        "run": entry.run,
+        "actor": {
+            "name": mask_unless(actor.name, personal=personal),
+            "source": actor.source,
+            **actor.facts,
+        },
+        "reason": mask_unless(entry.origin.reason, personal=personal),
+        "commit": entry.origin.commit,
+        "facts": dict(entry.facts),
+        "counts": [
+            {"action": action, "kind": kind, "outcome": outcome, "records": number}
+            for (action, kind, outcome), number in sorted(summary.counts.items())
+        ],
+    }
+    if summary.records:
+        about: dict[str, Any] = {}
+        data["records"] = [
+            {name: text for name, text in row.items() if name in COLUMNS[9:]}
+            for record in summary.records
+            for row in _record(about, record, personal=personal)
+        ]
+    return data
+
+
+def _entry(entry: Entry, *, personal: bool) -> dict[str, Any]:
+    actor = entry.origin.actor
+    return {
+        "number": entry.number,
+        "time": entry.time,
+        "event": entry.event,
+        "run": entry.run,
+        "who": mask_unless(actor.name, personal=personal),
+        "source": actor.source,
+        "reason": mask_unless(entry.origin.reason, personal=personal),
+        "commit": entry.origin.commit,
+        "plan": entry.facts.get("plan", ""),
+    }
+
+
+def _record(about: dict[str, Any], record: Recorded, *, personal: bool) -> Iterator[dict[str, Any]]:
+    its = {
+        "address": str(record.address),
+        "action": record.action,
+        "outcome": record.status,
+        "id": record.id,
+        "trace": record.trace,
+    }
+    secret = personal_values(record)
+    for detail in record.details:
+        if detail.what is What.MESSAGE:
+            yield _row(about, its, _message(detail, secret, personal=personal))
+        else:
+            hidden = not personal and is_personal(record, detail)
+            yield _row(about, its, _change(detail, hidden=hidden))
+    if not record.details:
+        yield _row(about, its, {})
+
+
+def _change(detail: Detail, *, hidden: bool) -> dict[str, Any]:
+    before: str | None = None
+    after: str | None = None
+    if detail.values is not None:
+        before, after = detail.values[:2]
+        if detail.what is What.LINK:
+            before, after = ("", before) if detail.note == "add" else (before, "")
+    if hidden:
+        before, after = (PERSONAL if text else text for text in (before, after))
+    return {
+        "what": str(detail.what),
+        "name": detail.name,
+        "note": detail.note,
+        "before": before,
+        "after": after,
+    }
+
+
+def _message(detail: Detail, secret: tuple[str, ...], *, personal: bool) -> dict[str, Any]:
+    text = detail.values[0] if detail.values else None
+    if text is not None and not personal:
+        text = mask(text, secret)
+    return {"what": str(detail.what), "before": "", "after": text}
+
+
+def _row(*parts: dict[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+    for part in parts:
+        row |= part
+    return row

@@ -1,0 +1,80 @@
+"""Runs that are not over: how far they got, and the command that goes on."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
+
+from reconcile.model.outcome import Progress, Status
+from reconcile.render.rows import BLANK, Line, plain
+from reconcile.render.safe import visible
+from reconcile.render.text import write_lines
+from reconcile.render.words import plural
+
+RESUME = "reconcile resume"
+
+
+def write_status(
+    target: str, runs: Sequence[Progress], holder: str, stream: TextIO, *, color: bool
+) -> None:
+    """Write what is pending. ``holder`` says who holds the lock now, or nothing."""
+    write_lines(_lines(target, runs, holder), stream, color=color)
+
+
+def _lines(target: str, runs: Sequence[Progress], holder: str) -> Iterator[Line]:
+    yield plain(f"Target {visible(target)}", "heading")
+    yield BLANK
+    if holder:
+        yield plain(f"Locked by {visible(holder)}.")
+    if not runs:
+        yield plain("No run is unfinished.")
+        return
+    for run in runs:
+        yield plain(f"Run {visible(run.run)} is not finished: {so_far(run)}.")
+        if run.why:
+            yield plain(f"It ended early: {visible(run.why)}", indent=2)
+        yield plain(f"Begun {visible(run.since)} by {visible(run.who or 'somebody')}", indent=2)
+        yield plain(f"Plan {visible(run.plan[:16])}", indent=2)
+    yield BLANK
+    yield plain(
+        "Wait until the run that holds the lock has ended." if holder else f"To go on: {RESUME}"
+    )
+
+
+def so_far(run: Progress) -> str:
+    """``300 of 830 records done, 2 failed, 100 begun and not yet settled, 428 not begun``."""
+    parts = [f"{run.counts.get(Status.DONE, 0):,} of {plural(run.total, 'record')} done"]
+    parts += (
+        f"{run.counts[status]:,} {'in conflict' if status is Status.CONFLICT else status}"
+        for status in Status
+        if status is not Status.DONE and run.counts.get(status)
+    )
+    if run.unsettled:
+        parts.append(f"{run.unsettled:,} begun and not yet settled")
+    if run.left:
+        parts.append(f"{run.left:,} not begun")
+    return ", ".join(parts)
+
+
+def status_json(target: str, runs: Sequence[Progress], holder: str) -> str:
+    """The same for programs, in ASCII."""
+    data = {
+        "target": target,
+        "locked_by": holder or None,
+        "runs": [_run(run) for run in runs],
+        "next": RESUME if runs and not holder else None,
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _run(run: Progress) -> dict[str, Any]:
+    return {
+        "run": run.run,
+        "plan": run.plan,
+        "who": run.who,
+        "since": run.since,
+        "ended_early": run.why or None,
+        "records": run.total,
+        "outcomes": {str(status): run.counts.get(status, 0) for status in Status},
+        "unsettled": run.unsettled,
+        "not_begun": run.left,
+    }
