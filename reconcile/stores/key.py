@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_bytes
 
 from reconcile.errors import UsageError
-from reconcile.stores.local import replace_file
+from reconcile.stores.files import make_folder, replace_file
 
 VARIABLE = "RECONCILE_STATE_KEY"
 LENGTH = 32
@@ -45,7 +45,7 @@ def find_key(home: Path, environ: Mapping[str, str]) -> bytes | None:
 def make_key(home: Path) -> bytes:
     """Make the key file of a local store, mode 0600. Raises FileExistsError where there is one."""
     key = token_bytes(LENGTH)
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(home)
     if (home / "key").exists():
         raise FileExistsError(home / "key")
     replace_file(home / "key", key)

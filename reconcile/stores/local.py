@@ -1,133 +1,159 @@
-"""State in a folder of this machine.
+"""A store in a folder of this machine.
 
 Writes go to a temporary file that is flushed to disk and renamed over the old one, so a reader or
-a crash sees the old content or the new, never half. The lock is the operating system's own: it
-ends with the process, however that ends.
+a crash sees the old content or the new, never half. Logs are files that grow; see local_log.
 """
 
-import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-from filelock import FileLock, Timeout
-
-from reconcile.errors import Locked, UsageError
-from reconcile.stores.contract import LockInfo, VersionMoved
+from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
+from reconcile.stores.files import make_folder, replace_file, sync_folder, usable
+from reconcile.stores.lease import Held
+from reconcile.stores.local_lock import LocalLock
+from reconcile.stores.local_log import LocalLogs
+from reconcile.stores.naming import BLOB, LOG, check_blob, check_entry, check_log
 
 
 class LocalStore:
-    """Keeps blobs as files under ``home``, which is made when first written, mode 0700."""
+    """Keeps blobs and logs as files under ``home``, which is made when first written, mode 0700.
+
+    What else lies there (the key, a sandbox's data) has other endings, and is left alone.
+    """
 
     def __init__(self, home: Path) -> None:
         self._home = home
+        self._lock = LocalLock(home)
+        self._logs = LocalLogs()
+        self._held = Held()
+
+    @property
+    def where(self) -> str:
+        """See Store."""
+        return str(self._home)
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """See Store."""
-        try:
-            data = self._path(name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unusable(self._home, error) from error
-        return data, _version(data)
+        path = self._home / check_blob(name)
+        with usable(self._home):
+            try:
+                data, stamp = _read(path)
+            except FileNotFoundError:
+                return None
+        return data, _version(data, stamp)
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
-        """See Store. Comparing and replacing is one step only for holders of the lock."""
-        current = self.read(name)
-        if (current[1] if current else None) != expected:
-            raise VersionMoved(f"{name} was written by somebody else in between")
-        path = self._path(name)
-        try:
-            # One by one: parents made on the way would get the usual mode.
-            for folder in (self._home, path.parent):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            replace_file(path, data)
-        except OSError as error:
-            raise _unusable(self._home, error) from error
-        return _version(data)
+        """See Store."""
+        path = self._home / check_blob(name)
+        with self._writing():
+            make_folder(path.parent)
+            current, stamp = None, 0
+            if path.exists():
+                content, stamp = _read(path)
+                current = _version(content, stamp)
+            if current != expected:
+                raise VersionMoved(f"{name} was written by somebody else in between")
+            return _version(data, replace_file(path, data, after=stamp))
+
+    def remove(self, name: str) -> None:
+        """See Store."""
+        path = self._home / check_blob(name)
+        with self._writing():
+            if path.exists():
+                path.unlink()
+                sync_folder(path.parent)
 
     def names(self, prefix: str) -> Iterator[str]:
         """See Store."""
-        folder, _, _ = prefix.rpartition("/")
-        for path in sorted(self._path(folder).glob("*.json")):
-            name = path.relative_to(self._home).as_posix()
-            if name.startswith(prefix):
-                yield name
+        return self._find(prefix, BLOB, BLOB)
+
+    def append(self, log: str, position: int, entry: bytes) -> None:
+        """See Store."""
+        check_entry(position, entry)
+        path = self._log(log)
+        with self._writing():
+            self._logs.append(path, position, entry)
+
+    def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        """See Store."""
+        path = self._log(log)
+        with usable(self._home):
+            yield from self._logs.entries(path, start)
+
+    def logs(self, prefix: str) -> Iterator[str]:
+        """See Store."""
+        return self._find(prefix, LOG, "")
+
+    def drop(self, log: str) -> None:
+        """See Store."""
+        path = self._log(log)
+        with self._writing():
+            self._logs.drop(path)
 
     @contextmanager
-    def lock(self, info: LockInfo) -> Iterator[None]:
+    def lock(
+        self,
+        info: LockInfo,
+        *,
+        timeout: float = 0.0,
+        lease: float = LEASE,  # noqa: ARG002  (this lock ends with its process)
+    ) -> Iterator[Lease]:
         """See Store."""
-        try:
-            self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = FileLock(self._path("lock"), mode=0o600)
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise self._held() from None
-        except OSError as error:
-            raise _unusable(self._home, error) from error
-        holder = self._path("lock-holder.json")
-        try:
-            replace_file(holder, json.dumps(asdict(info)).encode())
-            yield
-        finally:
-            with suppress(OSError):
-                holder.unlink(missing_ok=True)
-            lock.release()
+        with self._lock.hold(info, timeout) as taken, self._held.under(taken):
+            yield taken
+
+    def holder(self) -> Holder | None:
+        """See Store."""
+        return self._lock.holder()
+
+    def break_lock(self, number: int) -> None:
+        """See Store."""
+        self._lock.break_(number)
 
     def erase(self) -> None:
-        """Remove the state, for an account that is no more. The hash key stays."""
-        with self.lock(LockInfo("", "", "")):
-            for path in (*self._path("shards").glob("*.json"), self._path("head.json")):
-                path.unlink(missing_ok=True)
+        """Remove every blob and log, for an account that is no more. The hash key stays."""
+        with self.lock(LockInfo("", "", "erase")):
+            for log in list(self.logs("")):
+                self.drop(log)
+            for name in list(self.names("")):
+                self.remove(name)
 
-    def _held(self) -> Locked:
-        who = "another process"
-        with suppress(OSError, ValueError, TypeError):
-            info = LockInfo(**json.loads(self._path("lock-holder.json").read_bytes()))
-            who = f"{info.who}, since {info.since}, doing {info.doing}"
-        return Locked(
-            f"the state in {self._home} is locked by {who}",
-            hint="wait until that run has ended, then try again",
-        )
+    def close(self) -> None:
+        """See Store."""
 
-    def _path(self, name: str) -> Path:
-        return self._home / name
+    def _log(self, log: str) -> Path:
+        return self._home / (check_log(log) + LOG)
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with usable(self._home), self._lock.turn():
+            self._held.check()
+            yield
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put ``data`` in the place of a file, mode 0600, so that a crash leaves the old or the new."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    _sync_folder(path.parent)
+    def _find(self, prefix: str, ending: str, shown: str) -> Iterator[str]:
+        folder = self._home / prefix.rpartition("/")[0]
+        with usable(self._home):
+            found = sorted(
+                (Path(top) / file).relative_to(self._home).as_posix().removesuffix(ending) + shown
+                for top, _, files in os.walk(folder, onerror=_unless_missing)
+                for file in files
+                if file.endswith(ending) and not file.startswith(".")
+            )
+        return (name for name in found if name.startswith(prefix))
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
-def _version(data: bytes) -> str:
-    return blake2b(data, digest_size=16).hexdigest()
+def _read(path: Path) -> tuple[bytes, int]:
+    with path.open("rb") as file:
+        return file.read(), os.fstat(file.fileno()).st_mtime_ns
 
 
-def _unusable(home: Path, error: OSError) -> UsageError:
-    return UsageError(
-        f"the state folder {home} cannot be used: {error.strerror or error}",
-        hint="check that the disk has room and that the folder is yours",
-    )
+def _version(data: bytes, stamp: int) -> str:
+    return f"{stamp:x}.{blake2b(data, digest_size=16).hexdigest()}"

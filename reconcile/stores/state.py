@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address, fold
+from reconcile.model.audit import Head
 from reconcile.model.digest import Hasher, canonical
 from reconcile.model.records import LastApplied, Link, Marks
 from reconcile.stores.contract import Store
@@ -22,7 +23,9 @@ from reconcile.stores.contract import Store
 FORMAT = 1
 """Version of the state's format. A newer one is refused, never guessed at."""
 
-_HEAD = "head.json"
+HEAD = "head.json"
+MOVED = "moved"
+"""In the head of a state that lives elsewhere now: where."""
 _CHECK = "reconcile"
 
 
@@ -107,6 +110,27 @@ class State:
         if pairs:
             self._head["linked"] = sorted(map(list, self.linked() | pairs))
 
+    def drop(self, unit: Address, address: Address) -> bool:
+        """Forget one record; whether there was anything to forget."""
+        shard = self._shard(shard_of(unit))
+        records = shard.units.get(_name(unit), {})
+        if records.pop(_name(address), None) is None:
+            return False
+        if not records:
+            del shard.units[_name(unit)]
+        shard.dirty = True
+        return True
+
+    @property
+    def audit(self) -> Head | None:
+        """How far the audit log went when the state was last written; None where it had none."""
+        found = self._head.get("audit")
+        return Head(*found) if found else None
+
+    @audit.setter
+    def audit(self, head: Head) -> None:
+        self._head["audit"] = list(head)
+
     def begin(self, portal_id: int) -> None:
         """Make the state this account's own, durably, before the first write of a run."""
         if not self._head:
@@ -128,19 +152,24 @@ class State:
 
     def _write_head(self) -> None:
         self._head["serial"] = int(self._head.get("serial", 0)) + 1
-        self._head_version = self._store.write(_HEAD, canonical(self._head), self._head_version)
+        self._head_version = self._store.write(HEAD, canonical(self._head), self._head_version)
 
     def release(self) -> None:
         """Let go of loaded shards that hold no unwritten change."""
         self._shards = {name: shard for name, shard in self._shards.items() if shard.dirty}
 
     def _load_head(self) -> None:
-        found = self._store.read(_HEAD)
+        found = self._store.read(HEAD)
         if found is None:
             if next(self._store.names("shards/"), None) is not None:
-                raise _damaged(_HEAD, "it is missing, though there are entries")
+                raise _damaged(HEAD, "it is missing, though there are entries")
             return
-        self._head = _parse(_HEAD, found[0])
+        self._head = _parse(HEAD, found[0])
+        if moved := self._head.get(MOVED):
+            raise UsageError(
+                f"the state in {self._store.where} was moved to {moved}",
+                hint="name that store in reconcile.yaml (`store:`); this one is out of date",
+            )
         self._head_version = found[1]
         self.keyed = self._head.get("key") == self._check()
 

@@ -1,8 +1,9 @@
-"""A folder as the home of the state: versions, the lock, and what a crash leaves."""
+"""A folder as the home of the state: what lies in it, and what a crash leaves."""
 
 import json
 import os
 import random
+import resource
 import signal
 import stat
 import subprocess
@@ -26,94 +27,52 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "state" / "test"
 
 
-def test_what_is_not_there_reads_as_none_and_makes_no_folder(home: Path) -> None:
-    """Reading writes nothing."""
-    assert LocalStore(home).read("head.json") is None
-    assert list(LocalStore(home).names("shards/")) == []
+def test_reading_makes_no_folder(home: Path) -> None:
+    """Whatever is asked."""
+    store = LocalStore(home)
+    assert store.read("head.json") is None
+    assert list(store.names("shards/")) == list(store.logs("")) == list(store.entries("log")) == []
+    assert store.holder() is None
+    store.break_lock(1)
     assert not home.exists()
 
 
-def test_two_clients_see_each_others_writes_and_versions(home: Path) -> None:
-    """A version tells whether somebody else wrote in between."""
-    one, other = LocalStore(home), LocalStore(home)
-    first = one.write("head.json", b"1", None)
-    assert (b"1", first) == other.read("head.json")
-    second = other.write("head.json", b"2", first)
-    assert first != second
-    with pytest.raises(VersionMoved):
-        one.write("head.json", b"3", first)
-    assert (b"2", second) == one.read("head.json")
-
-
-def test_a_first_write_must_be_the_first(home: Path) -> None:
-    """Nor can something be replaced that is not there."""
-    one, other = LocalStore(home), LocalStore(home)
-    version = one.write("head.json", b"1", None)
-    with pytest.raises(VersionMoved):
-        other.write("head.json", b"2", None)
-    with pytest.raises(VersionMoved):
-        other.write("shards/00.json", b"2", version)
-
-
-def test_names_are_sorted_and_begin_with_the_prefix(home: Path) -> None:
-    """Files of an interrupted write are no names."""
+def test_what_an_interrupted_write_leaves_is_no_name(home: Path) -> None:
+    """Nor are the key and the sandbox's data."""
     store = LocalStore(home)
-    for name in ("shards/b0.json", "shards/0a.json", "head.json"):
-        store.write(name, b"{}", None)
-    (home / "shards" / ".0a.json.tmp123").write_bytes(b"half")
-    assert list(store.names("shards/")) == ["shards/0a.json", "shards/b0.json"]
+    store.write("shards/0a.json", b"{}", None)
+    for other in ("shards/.0a.json.tmp12.json", "key", "sandbox.sqlite"):
+        (home / other).write_bytes(b"half")
+    assert list(store.names("")) == ["shards/0a.json"]
+    assert list(store.logs("")) == []
+
+
+def test_erasing_leaves_what_is_not_the_stores(home: Path) -> None:
+    """The key, and the sandbox's data; the fencing number goes on."""
+    store = LocalStore(home)
+    store.write("shards/0a.json", b"{}", None)
+    store.append("runs/a", 0, b"entry")
+    make_key(home)
+    with store.lock(INFO) as before:
+        pass
+    store.erase()
+    assert list(store.names("")) == list(store.logs("")) == []
+    assert find_key(home, {}) is not None
+    with store.lock(INFO) as after:
+        assert after.number > before.number
 
 
 def test_files_are_for_their_owner_only(home: Path) -> None:
     """Folders 0700, files 0600."""
     store = LocalStore(home)
     store.write("shards/00.json", b"{}", None)
+    store.append("runs/a", 0, b"entry")
     with store.lock(INFO):
         pass
     modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in [home, *home.rglob("*")]}
-    assert modes == {"test": 0o700, "shards": 0o700, "00.json": 0o600, "lock": 0o600}
-
-
-def test_the_lock_tells_who_holds_it_since_when_and_for_what(home: Path) -> None:
-    """And is free again afterwards."""
-    with (
-        LocalStore(home).lock(INFO),
-        pytest.raises(Locked) as caught,
-        LocalStore(home).lock(INFO),
-    ):
-        pass
-    for part in (INFO.who, INFO.since, INFO.doing):
-        assert part in str(caught.value)
-    with LocalStore(home).lock(INFO):
-        pass
-
-
-HOLDER = """
-import sys, time
-from pathlib import Path
-from reconcile.stores.contract import LockInfo
-from reconcile.stores.local import LocalStore
-with LocalStore(Path(sys.argv[1])).lock(LockInfo("bo@forge", "2026-05-06T07:08:09+00:00", "apply")):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_a_lock_held_by_another_process_ends_with_that_process(home: Path) -> None:
-    """However that ends: kill -9 leaves no lock behind."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(home)], stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        with (
-            pytest.raises(Locked, match=r"bo@forge, since 2026-05-06T07:08:09\+00:00, doing apply"),
-            LocalStore(home).lock(INFO),
-        ):
-            pass
-        holder.kill()
-    with LocalStore(home).lock(INFO):
-        pass
+    folders = {"test", "shards", "runs"}
+    files = {"00.json", "a.jsonl", "lock", "lock-holder", "write-lock"}
+    assert modes == dict.fromkeys(folders, 0o700) | dict.fromkeys(files, 0o600)
 
 
 WRITER = """
@@ -158,6 +117,100 @@ def test_kill_9_at_any_moment_leaves_the_old_content_or_the_new(home: Path) -> N
     assert number > 0
 
 
+APPENDER = """
+import json, sys
+from pathlib import Path
+from reconcile.stores.local import LocalStore
+store = LocalStore(Path(sys.argv[1]))
+print("ready", flush=True)
+for number in range(int(sys.argv[2]), 10**9):
+    store.append("log", number, json.dumps([number] * (1 + number * 7 % 2000)).encode())
+    print(number, flush=True)
+"""
+
+
+def test_kill_9_while_appending_leaves_every_promised_entry_whole(home: Path) -> None:
+    """And at most one more; the next writer goes on right there."""
+    rng = random.Random(8)
+    known = -1
+    for _ in range(12):
+        with subprocess.Popen(
+            [sys.executable, "-c", APPENDER, str(home), str(known + 1)], stdout=subprocess.PIPE
+        ) as writer:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"ready\n"
+            time.sleep(rng.uniform(0.001, 0.04))
+            os.kill(writer.pid, signal.SIGKILL)
+            said = [int(text) for text in writer.stdout.read().split()]
+        found = list(LocalStore(home).entries("log"))
+        assert [position for position, _ in found] == list(range(len(found)))
+        for position, entry in found:
+            assert json.loads(entry) == [position] * (1 + position * 7 % 2000)
+        promised = said[-1] if said else known
+        assert promised <= len(found) - 1 <= promised + 1
+        known = len(found) - 1
+    assert known > 0
+
+
+def test_a_tail_that_a_crash_left_is_never_shown(home: Path) -> None:
+    """However much of the last line reached the disk; the next append takes its place."""
+    store = LocalStore(home)
+    store.append("log", 0, b"first")
+    whole = (home / "log.jsonl").read_bytes()
+    store.append("log", 1, b"second " * 1000)
+    full = (home / "log.jsonl").read_bytes()
+    zeros = whole + bytes(len(full) - len(whole))
+    pages = full[:4096] + bytes(len(full) - 4097) + b"\n"
+    for left in (*(full[:end] for end in (-1, -2, -500, len(whole) + 1)), zeros, pages):
+        (home / "log.jsonl").write_bytes(left)
+        for reader in (store, LocalStore(home)):
+            assert list(reader.entries("log")) == [(0, b"first")]
+        assert (home / "log.jsonl").read_bytes() == left
+        LocalStore(home).append("log", 1, b"again")
+        assert list(LocalStore(home).entries("log")) == [(0, b"first"), (1, b"again")]
+        with pytest.raises(VersionMoved):
+            store.append("log", 1, b"taken")
+
+
+def test_a_damaged_log_is_one_clear_error(home: Path) -> None:
+    """No crash damages a line that others come after."""
+    store = LocalStore(home)
+    for position in range(3):
+        store.append("log", position, b"entry")
+    data = (home / "log.jsonl").read_bytes()
+    (home / "log.jsonl").write_bytes(data.replace(b"entry", b"empty", 1))
+    with pytest.raises(UsageError, match="damaged at byte 0"):
+        list(store.entries("log"))
+    with pytest.raises(UsageError, match="damaged at byte 0"):
+        LocalStore(home).append("log", 3, b"entry")
+
+
+def test_a_full_disk_leaves_the_log_as_it_was(home: Path) -> None:
+    """A limit on the size of files stands for the disk."""
+    store = LocalStore(home)
+    store.append("log", 0, b"first")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.raises(UsageError, match="cannot be used"):
+            store.append("log", 1, b"x" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (home / "log.jsonl").stat().st_size < 100
+    store.append("log", 1, b"second")
+    assert list(store.entries("log")) == [(0, b"first"), (1, b"second")]
+
+
+def test_errors_of_the_holders_own_work_stay_what_they_are(home: Path) -> None:
+    """They are not taken for the folder's."""
+    with pytest.raises(FileNotFoundError), LocalStore(home).lock(INFO):
+        raise FileNotFoundError("something else")
+    with LocalStore(home).lock(INFO):
+        pass
+
+
 def test_a_folder_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "state").write_text("no folder")
@@ -166,6 +219,12 @@ def test_a_folder_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None
         store.read("head.json")
     with pytest.raises(UsageError, match="cannot be used"):
         store.write("head.json", b"1", None)
+    with pytest.raises(UsageError, match="cannot be used"):
+        store.append("log", 0, b"entry")
+    with pytest.raises(UsageError, match="cannot be used"):
+        list(store.entries("log"))
+    with pytest.raises(UsageError, match="cannot be used"):
+        list(store.names("shards/"))
     with pytest.raises(UsageError, match="cannot be used"), store.lock(INFO):
         pass
 
@@ -174,7 +233,7 @@ def test_a_damaged_note_of_the_holder_does_not_hide_the_lock(home: Path) -> None
     """Then somebody holds it, and nobody knows who."""
     for note in (b"", b"[]", b'{"who": 1}', b"\xff"):
         with LocalStore(home).lock(INFO):
-            (home / "lock-holder.json").write_bytes(note)
+            (home / "lock-holder").write_bytes(note)
             with pytest.raises(Locked, match="another process"), LocalStore(home).lock(INFO):
                 pass
 

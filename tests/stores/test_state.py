@@ -84,8 +84,7 @@ def test_nothing_is_written_before_it_is_flushed(store: LocalStore) -> None:
     state.put(UNIT, UNIT, LastApplied("1", UNIT.key))
     assert list(store.names("shards/")) == []
     state.flush()
-    assert list(store.names("")) == ["head.json"]
-    assert [f"shards/{shard_of(UNIT)}.json"] == list(store.names("shards/"))
+    assert list(store.names("")) == ["head.json", f"shards/{shard_of(UNIT)}.json"]
 
 
 def test_a_unit_is_found_however_its_key_is_spelled(store: LocalStore) -> None:
@@ -119,9 +118,10 @@ def test_a_state_keeps_its_lineage_and_counts_its_writes(store: LocalStore, tmp_
 
 
 def test_no_order_data_lies_in_the_state(world: World) -> None:
-    """Ids and keyed hashes only."""
+    """Ids and keyed hashes only, once a run is over; values are where they can be erased."""
     world.converge(order("A", [line("A:1", name="Secret name")], memo="Rue de la Paix 5"))
-    files = [p.read_bytes() for p in world.settings.home.rglob("*") if p.is_file()]
+    kept = world.settings.home.rglob("*")
+    files = [p.read_bytes() for p in kept if p.is_file() and "audit-values" not in p.parts]
     assert files
     for secret in (b"Secret", b"Paix"):
         assert not any(secret in content for content in files)

@@ -1,0 +1,63 @@
+"""Files that are written whole or not at all, for their owner's eyes only."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from reconcile.errors import UsageError
+
+
+@contextmanager
+def usable(folder: Path) -> Iterator[None]:
+    """Say what is wrong with a folder of ours as a UsageError."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"the state folder {folder} cannot be used: {error.strerror or error}",
+            hint="check that the disk has room and that the folder is yours",
+        ) from error
+
+
+def replace_file(path: Path, data: bytes, *, after: int = 0) -> int:
+    """Put ``data`` in the place of a file, mode 0600, so that a crash leaves the old or the new.
+
+    The file's time is now, or right after ``after``, whichever is later; both in nanoseconds.
+    Returns that time.
+    """
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            stamp = max(time.time_ns(), after + 1)
+            os.utime(file.fileno(), ns=(stamp, stamp))
+            os.fsync(file.fileno())
+            written = os.fstat(file.fileno()).st_mtime_ns
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    sync_folder(path.parent)
+    return written
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, mode 0700, and those above it, so that a crash does not undo it."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was added to a folder, or removed from it, durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

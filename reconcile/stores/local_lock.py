@@ -1,0 +1,141 @@
+"""The lock of a folder: the operating system's own, so it ends with the process that holds it.
+
+Beside it lies a note of who holds it and of the fencing number, which stays when the lock is free.
+Breaking a lock raises the number and takes the locked file away; the next holder locks a new one.
+All this, and every write, happens one process at a time, under a second, short lock.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from reconcile.stores.contract import Holder, LockInfo
+from reconcile.stores.files import make_folder, replace_file, usable
+from reconcile.stores.lease import NOBODY, elapsed, locked, lost
+
+_POLL = 0.1
+_TURN = 0.005
+"""Seconds between two tries to get a lock, and to get one's turn to write."""
+
+
+class LocalLease:
+    """The lock of a folder, held: the note still says what the holder wrote."""
+
+    def __init__(self, note: Path, number: int, info: LockInfo) -> None:
+        self._note = note
+        self._number = number
+        self.text = _encode(number, info)
+
+    @property
+    def number(self) -> int:
+        """See Lease."""
+        return self._number
+
+    def check(self) -> None:
+        """See Lease."""
+        try:
+            if self._note.read_bytes() == self.text:
+                return
+        except OSError as error:
+            raise lost(str(self._note.parent), f"{error.strerror}: {self._note.name}") from error
+        raise lost(str(self._note.parent), "somebody broke it")
+
+
+class LocalLock:
+    """The lock of the folder ``home``, and the turns of those who write there."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._file = home / "lock"
+        self._note = home / "lock-holder"
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Be the only one that writes, among all threads and processes. Short, and not nested.
+
+        Raises OSError where the folder cannot be used.
+        """
+        make_folder(self._home)
+        waiting = FileLock(self._home / "write-lock", mode=0o600, thread_local=False)
+        with self._turn, waiting.acquire(poll_interval=_TURN):
+            yield
+
+    @contextmanager
+    def hold(self, info: LockInfo, timeout: float) -> Iterator[LocalLease]:
+        """See Store.lock."""
+        end = elapsed() + timeout
+        while not (taken := self._take(info)):
+            if elapsed() >= end:
+                raise locked(str(self._home), self.holder() or Holder(NOBODY, 0))
+            time.sleep(_POLL)
+        lease, file = taken
+        try:
+            yield lease
+        finally:
+            with suppress(OSError), self.turn():
+                if self._note.read_bytes() == lease.text:
+                    replace_file(self._note, _encode(lease.number, None))
+            file.release()
+
+    def holder(self) -> Holder | None:
+        """See Store. Writes nothing where nobody ever locked."""
+        if not self._file.exists():
+            return None
+        with usable(self._home), self.turn():
+            return self._read() if self._is_held() else None
+
+    def break_(self, number: int) -> None:
+        """See Store.break_lock."""
+        if not self._file.exists():
+            return
+        with usable(self._home), self.turn():
+            if not self._is_held():
+                return
+            holder = self._read()
+            if holder.number != number:
+                raise locked(str(self._home), holder)
+            replace_file(self._note, _encode(number + 1, None))
+            self._file.unlink()
+
+    def _take(self, info: LockInfo) -> tuple[LocalLease, FileLock] | None:
+        with usable(self._home), self.turn():
+            file = FileLock(self._file, mode=0o600, thread_local=False)
+            try:
+                file.acquire(blocking=False)
+            except Timeout:
+                return None
+            try:
+                lease = LocalLease(self._note, self._read().number + 1, info)
+                replace_file(self._note, lease.text)
+            except BaseException:
+                file.release()
+                raise
+            return lease, file
+
+    def _is_held(self) -> bool:
+        """Whether a process has the lock. In one's turn only: asking takes it for a moment."""
+        file = FileLock(self._file, mode=0o600, thread_local=False)
+        try:
+            with file.acquire(blocking=False):
+                return False
+        except Timeout:
+            return True
+
+    def _read(self) -> Holder:
+        number, info = 0, NOBODY
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            note = json.loads(self._note.read_bytes())
+            number = int(note.pop("number", 0))
+            info = LockInfo(**{name: str(value) for name, value in note.items()})
+        return Holder(info, number)
+
+
+def _encode(number: int, info: LockInfo | None) -> bytes:
+    return json.dumps({"number": number} | (asdict(info) if info else {})).encode()

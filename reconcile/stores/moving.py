@@ -1,0 +1,75 @@
+"""Moving a target's state, with its journals and its audit log, to another store.
+
+Everything is copied, the head last, and then the head left behind says where it all went: nobody
+goes on with a state that others no longer see.
+"""
+
+import json
+from typing import Any
+
+from reconcile.errors import UsageError
+from reconcile.model.digest import canonical
+from reconcile.stores.contract import Store
+from reconcile.stores.state import HEAD, MOVED
+
+
+def move(source: Store, target: Store) -> int:
+    """Move everything; how many blobs and log entries that were. The caller holds both locks.
+
+    Raises UsageError where there is nothing to move, or another state where it is to go.
+    """
+    head = _head(source)
+    if head is None:
+        raise UsageError(f"there is no state in {source.where}")
+    if MOVED in head:
+        raise UsageError(f"the state in {source.where} was moved to {head[MOVED]} already")
+    _require_room(head, source, target)
+    copied = 0
+    names = [name for name in source.names("") if name != HEAD]
+    for name in list(target.names("")):
+        if name not in {*names, HEAD}:
+            target.remove(name)
+    for name in names:
+        if (found := source.read(name)) is not None:
+            _put(target, name, found[0])
+            copied += 1
+    for log in list(target.logs("")):
+        target.drop(log)
+    for log in source.logs(""):
+        for position, entry in source.entries(log):
+            target.append(log, position, entry)
+            copied += 1
+    _put(target, HEAD, canonical(head))
+    _put(source, HEAD, canonical(head | {MOVED: target.where}))
+    return copied + 1
+
+
+def _require_room(head: dict[str, Any], source: Store, target: Store) -> None:
+    there = _head(target)
+    if there is None:
+        return
+    if there.get("lineage") != head.get("lineage"):
+        raise UsageError(
+            f"{target.where} has another state already",
+            hint="choose an empty place, or another target name",
+        )
+    if MOVED not in there and int(there.get("serial", 0)) > int(head.get("serial", 0)):
+        raise UsageError(f"the state in {target.where} is newer than the one in {source.where}")
+
+
+def _head(store: Store) -> dict[str, Any] | None:
+    found = store.read(HEAD)
+    if found is None:
+        return None
+    try:
+        head = json.loads(found[0])
+    except ValueError:
+        head = None
+    if not isinstance(head, dict):
+        raise UsageError(f"the head of the state in {store.where} is damaged")
+    return head
+
+
+def _put(store: Store, name: str, data: bytes) -> None:
+    there = store.read(name)
+    store.write(name, data, there[1] if there else None)

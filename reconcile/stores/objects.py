@@ -1,0 +1,138 @@
+"""A store in a bucket: an object for each blob, and for each entry of a log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from reconcile.stores.bucket import Bucket
+from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
+from reconcile.stores.lease import Held
+from reconcile.stores.naming import BLOB, LOG, check_blob, check_entry, check_log
+from reconcile.stores.object_lock import ObjectLock
+
+
+class ObjectStore:
+    """Keeps blobs as ``NAME.json``, logs as ``NAME.jsonl/0000000042``, the lock as ``lock``.
+
+    The bucket is tried before the first write, and refused where two runs could overwrite each
+    other; reading tries nothing and writes nothing.
+    """
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._lock = ObjectLock(bucket)
+        self._held = Held()
+        self._trying = Lock()
+        self._trusted = False
+
+    @property
+    def where(self) -> str:
+        """See Store."""
+        return self._bucket.where
+
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        """See Store."""
+        found = self._bucket.get(check_blob(name))
+        return (found.data, found.version) if found else None
+
+    def write(self, name: str, data: bytes, expected: str | None) -> str:
+        """See Store."""
+        check_blob(name)
+        self._begin()
+        version = self._bucket.put(name, data, expected)
+        if version is None:
+            raise VersionMoved(f"{name} was written by somebody else in between")
+        return version
+
+    def remove(self, name: str) -> None:
+        """See Store."""
+        check_blob(name)
+        self._begin()
+        self._bucket.delete([name])
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See Store."""
+        _, blobs = self._find(prefix)
+        return iter(blobs)
+
+    def append(self, log: str, position: int, entry: bytes) -> None:
+        """See Store."""
+        check_entry(position, entry)
+        name = _entry(check_log(log), position)
+        self._begin()
+        if self._bucket.put(name, entry, None) is None:
+            raise VersionMoved(f"{log} has an entry {position} already")
+
+    def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        """See Store."""
+        folder = check_log(log) + LOG + "/"
+        last = _entry(log, start - 1) if start else folder
+        for name, found in self._bucket.get_all(self._bucket.after(folder, last)):
+            if found:
+                yield int(name.removeprefix(folder)), found.data
+
+    def logs(self, prefix: str) -> Iterator[str]:
+        """See Store."""
+        logs, _ = self._find(prefix)
+        return (log for log in logs if self._bucket.holds(log + LOG + "/"))
+
+    def drop(self, log: str) -> None:
+        """See Store."""
+        folder = check_log(log) + LOG + "/"
+        self._begin()
+        names = self._bucket.after(folder, folder)
+        if names:
+            self._bucket.delete(names[:1])
+            self._bucket.delete(names[1:])
+
+    @contextmanager
+    def lock(
+        self, info: LockInfo, *, timeout: float = 0.0, lease: float = LEASE
+    ) -> Iterator[Lease]:
+        """See Store."""
+        self._trust()
+        with self._lock.hold(info, timeout, lease) as taken, self._held.under(taken):
+            yield taken
+
+    def holder(self) -> Holder | None:
+        """See Store. Tells how long the holder is silent to those who may write."""
+        return self._lock.holder()
+
+    def break_lock(self, number: int) -> None:
+        """See Store."""
+        self._trust()
+        self._lock.break_(number)
+
+    def close(self) -> None:
+        """See Store."""
+
+    def _begin(self) -> None:
+        self._trust()
+        self._held.check()
+
+    def _trust(self) -> None:
+        with self._trying:
+            if not self._trusted:
+                self._bucket.check_conditions()
+                self._trusted = True
+
+    def _find(self, prefix: str) -> tuple[list[str], list[str]]:
+        """The logs and the blobs whose names begin with a prefix; no log is gone through."""
+        folder, slash, _ = prefix.rpartition("/")
+        folders, logs, blobs = [folder + slash], [], []
+        while folders:
+            inner, objects = self._bucket.inside(folders.pop())
+            for name in inner:
+                if name.endswith(LOG + "/"):
+                    logs.append(name.removesuffix(LOG + "/"))
+                else:
+                    folders.append(name)
+            blobs += [name for name in objects if name.endswith(BLOB)]
+        return (
+            sorted(name for name in logs if name.startswith(prefix)),
+            sorted(name for name in blobs if name.startswith(prefix)),
+        )
+
+
+def _entry(log: str, position: int) -> str:
+    return f"{log}{LOG}/{position:010d}"

@@ -1,0 +1,167 @@
+"""Real servers for the tests of shared stores: PostgreSQL, an S3 server, and one not to trust."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import obstore
+import psycopg
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+PASSWORD = "s3cret-pass"
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs: where its stores lie, and what its clients' environment must hold."""
+
+    url: str
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+def free_ports(many: int) -> list[int]:
+    """Ports that nobody listens on."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(many)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+@contextmanager
+def seaweedfs() -> Iterator[Server]:
+    """Serve S3, with conditional writes, from SeaweedFS."""
+    names = ["master", "volume", "filer", "s3", "admin"]
+    ports = free_ports(2 * len(names))
+    settings = [f"-{name}.port{kind}={ports.pop()}" for name in names for kind in ("", ".grpc")]
+    port = next(text.partition("=")[2] for text in settings if text.startswith("-s3.port="))
+    environ = _aws(int(port))
+    with TemporaryDirectory() as folder:
+        command = [
+            _program("weed"),
+            *("mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-bucket=state"),
+            *("-admin.ui=false", "-webdav=false", "-master.telemetry=false"),
+            *("-s3.port.iceberg=0", "-s3.port.lance=0", *settings),
+        ]
+        with _running(command, os.environ | environ, Path(folder)) as process:
+            _wait(process, lambda: _put(environ), BaseError)
+            yield Server("s3://state/some/where", environ)
+
+
+@contextmanager
+def rclone() -> Iterator[Server]:
+    """Serve S3 from rclone, which takes conditional writes for plain ones."""
+    (port,) = free_ports(1)
+    environ = _aws(port)
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "files" / "state").mkdir(parents=True)
+        command = [_program("rclone"), "serve", "s3", "--addr", f"127.0.0.1:{port}"]
+        command += ["--auth-key", "test,testtest", f"{folder}/files"]
+        with _running(command, os.environ | environ, Path(folder)) as process:
+            _wait(process, lambda: _put(environ), BaseError)
+            yield Server("s3://state", environ)
+
+
+@contextmanager
+def postgresql() -> Iterator[Server]:
+    """Serve a PostgreSQL whose superuser is ``postgres``; all need the password PASSWORD."""
+    (port,) = free_ports(1)
+    # PostgreSQL refuses to run as root; Debian's package has a user for it.
+    user = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
+    with TemporaryDirectory() as folder:
+        password = Path(folder) / "password"
+        password.write_text(PASSWORD)
+        data = Path(folder) / "data"
+        data.mkdir(mode=0o700)
+        if user:
+            for path in (folder, password, data):
+                shutil.chown(path, **user)
+        initdb = [_postgres("initdb"), "-D", str(data), "-A", "scram-sha-256", "-U", "postgres"]
+        initdb += [f"--pwfile={password}", "--no-sync", "-E", "UTF8", "--locale=C"]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **user)
+        command = [_postgres("postgres"), "-D", str(data), "-p", str(port), "-k", folder]
+        command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
+        # SIGINT has it end its clients' connections; SIGTERM would wait for them.
+        with _running(command, os.environ, Path(folder), signal.SIGINT, **user) as process:
+            _wait(process, lambda: psycopg.connect(url).close(), psycopg.OperationalError)
+            yield Server(url)
+
+
+def _aws(port: int) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "testtest",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+    }
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    assert found, f"{name} is missing: .ci/run installs the group of servers"
+    return found
+
+
+def _postgres(name: str) -> str:
+    homes = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    found = str(homes[-1]) if homes else shutil.which(name)
+    assert found, f"{name} is missing: apt-get install postgresql"
+    return found
+
+
+@contextmanager
+def _running(
+    command: list[str],
+    environ: Mapping[str, str],
+    folder: Path,
+    end: signal.Signals = signal.SIGTERM,
+    **user: str,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environ, cwd=folder, stdout=log, stderr=log, **user)
+        try:
+            yield process
+        finally:
+            process.send_signal(end)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(
+    process: "subprocess.Popen[bytes]", use: Callable[[], object], error: type[Exception]
+) -> None:
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            use()
+        except error:
+            assert process.poll() is None, f"{process.args} ended"
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _put(environ: Mapping[str, str]) -> None:
+    store = S3Store(
+        "state",
+        config=dict(environ),
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 0},
+    )
+    obstore.put(store, "ready", b"ready")

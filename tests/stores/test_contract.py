@@ -1,0 +1,527 @@
+"""What every home of the state does alike, seen by two clients; threads and processes race."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+from homes import Home
+
+from reconcile.errors import Locked
+from reconcile.stores.contract import LockInfo, LockLost, Store, VersionMoved
+
+INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", doing="apply")
+LEASE = 1.2
+"""Seconds; short, and long enough for a busy machine to renew it."""
+
+
+def all_at_once(many: int, work: Callable[[int], object]) -> list[object]:
+    """Do something in many threads that all begin together."""
+    gate = threading.Barrier(many)
+
+    def begin(number: int) -> object:
+        gate.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(many) as pool:
+        return list(pool.map(begin, range(many)))
+
+
+def create(store: Store, name: str, data: bytes) -> bool:
+    """Whether this writer made the blob."""
+    try:
+        store.write(name, data, None)
+    except VersionMoved:
+        return False
+    return True
+
+
+def count(store: Store, times: int) -> None:
+    """Add one, so many times, to a number that others add to as well."""
+    while times:
+        found = store.read("counter.json")
+        number, version = (int(found[0]), found[1]) if found else (0, None)
+        try:
+            store.write("counter.json", b"%d" % (number + 1), version)
+        except VersionMoved:
+            continue
+        times -= 1
+
+
+def lines(process: "subprocess.Popen[str]") -> Iterable[str]:
+    """What a process says, line by line."""
+    assert process.stdout is not None
+    return (line.strip() for line in process.stdout)
+
+
+# Blobs
+
+
+def test_what_is_not_there_reads_as_none(home: Home) -> None:
+    """And lists as nothing, and may be removed."""
+    store = home.client()
+    assert store.read("head.json") is None
+    assert list(store.names("")) == list(store.logs("")) == list(store.entries("log")) == []
+    assert store.holder() is None
+    store.remove("head.json")
+    store.drop("log")
+
+
+def test_two_clients_see_each_others_writes_and_versions(home: Home) -> None:
+    """A version tells whether somebody else wrote in between."""
+    one, other = home.client(), home.client()
+    first = one.write("head.json", b"1", None)
+    assert (b"1", first) == other.read("head.json")
+    second = other.write("head.json", b"2", first)
+    assert first != second
+    with pytest.raises(VersionMoved):
+        one.write("head.json", b"3", first)
+    assert (b"2", second) == one.read("head.json") == other.read("head.json")
+
+
+def test_a_first_write_must_be_the_first(home: Home) -> None:
+    """Nor can something be replaced that is not there."""
+    one, other = home.client(), home.client()
+    version = one.write("head.json", b"1", None)
+    with pytest.raises(VersionMoved):
+        other.write("head.json", b"2", None)
+    with pytest.raises(VersionMoved):
+        other.write("shards/00.json", b"2", version)
+    assert other.read("shards/00.json") is None
+
+
+def test_a_version_never_comes_back(home: Home) -> None:
+    """Content that comes back is another version, also after it was removed."""
+    one, other = home.client(), home.client()
+    versions = [one.write("head.json", b"A", None)]
+    versions.append(other.write("head.json", b"B", versions[-1]))
+    versions.append(other.write("head.json", b"A", versions[-1]))
+    other.remove("head.json")
+    assert one.read("head.json") is None
+    versions.append(other.write("head.json", b"A", None))
+    assert len(set(versions)) == 4
+    for old in versions[:-1]:
+        with pytest.raises(VersionMoved):
+            one.write("head.json", b"C", old)
+    assert one.read("head.json") == (b"A", versions[-1])
+
+
+def test_names_are_sorted_and_begin_with_the_prefix(home: Home) -> None:
+    """Logs, the lock and what a lock leaves are no names."""
+    store = home.client()
+    names = ["shards/b0.json", "shards/0a.json", "head.json", "shards/deep/er.json", "shard.json"]
+    for name in names:
+        store.write(name, b"{}", None)
+    store.append("shards/log", 0, b"entry")
+    with store.lock(INFO, lease=LEASE):
+        assert list(store.names("")) == sorted(names)
+    assert list(home.client().names("")) == sorted(names)
+    inner = ["shards/0a.json", "shards/b0.json", "shards/deep/er.json"]
+    assert list(home.client().names("shards/")) == inner
+    assert list(home.client().names("shards/b")) == ["shards/b0.json"]
+    assert list(home.client().names("nothing/")) == []
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", bytes(range(256)), os.urandom(6_000_000)])
+def test_any_content_comes_back_as_it_was(home: Home, data: bytes) -> None:
+    """Nothing, lines, every byte, and more than S3 clients like to send at once."""
+    version = home.client().write("head.json", data, None)
+    assert home.client().read("head.json") == (data, version)
+
+
+GOOD = ["a", "A-b_c/0/" + "x" * 150, "20260102T030405-1f2e3d", "a/b/c/d/e/f"]
+BAD = ["", "/", "a/", "/a", "a//b", "..", "../a", "a/../b", ".a", "a/.b", "a b", "a\n", "ä", "a.b"]
+BAD += ["a\\b", "a%2fb", "-a", "x" * 300, "a:b", "a?b", "a*"]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_names_work_alike_everywhere(home: Home, name: str) -> None:
+    """As blobs and as logs, both at once."""
+    store = home.client()
+    version = store.write(name + ".json", b"1", None)
+    store.append(name, 0, b"one")
+    assert home.client().read(name + ".json") == (b"1", version)
+    assert list(home.client().entries(name)) == [(0, b"one")]
+    assert list(home.client().names("")) == [name + ".json"]
+    assert list(home.client().logs("")) == [name]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_name_is_refused_everywhere(home: Home, name: str) -> None:
+    """Before anything is reached."""
+    store = home.client()
+    for refused in (
+        lambda: store.read(name + ".json"),
+        lambda: store.write(name + ".json", b"", None),
+        lambda: store.remove(name + ".json"),
+        lambda: store.append(name, 0, b""),
+        lambda: list(store.entries(name)),
+        lambda: store.drop(name),
+        lambda: store.read("head"),
+    ):
+        with pytest.raises(ValueError, match="is no name"):
+            refused()
+
+
+def test_of_many_who_create_one_wins(home: Home) -> None:
+    """Thirty-two threads on eight clients, for each of three names."""
+    clients = [home.client() for _ in range(8)]
+    for name in ("a.json", "b.json", "c.json"):
+        won = all_at_once(32, lambda n, name=name: create(clients[n % 8], name, b"%d" % n))
+        assert sum(map(bool, won)) == 1
+        found = home.client().read(name)
+        assert found is not None
+        assert found[0] == b"%d" % won.index(True)
+
+
+def test_a_counter_is_exact(home: Home) -> None:
+    """Eight threads on two clients, ten times each: no addition is lost."""
+    clients = [home.client(), home.client()]
+    all_at_once(8, lambda n: count(clients[n % 2], 10))
+    found = home.client().read("counter.json")
+    assert found is not None
+    assert found[0] == b"80"
+
+
+COUNTER = """
+times = 20
+print("ready", flush=True)
+sys.stdin.readline()
+while times:
+    found = store.read("counter.json")
+    number, version = (int(found[0]), found[1]) if found else (0, None)
+    try:
+        store.write("counter.json", b"%d" % (number + 1), version)
+    except VersionMoved:
+        continue
+    times -= 1
+"""
+
+
+def test_a_counter_is_exact_across_processes(processes_home: Home) -> None:
+    """Four processes, twenty times each."""
+    started = [processes_home.process(COUNTER) for _ in range(4)]
+    for process in started:
+        assert next(iter(lines(process))) == "ready"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.wait(60) for process in started] == [0] * 4
+    found = processes_home.client().read("counter.json")
+    assert found is not None
+    assert found[0] == b"80"
+
+
+# Logs
+
+
+def test_a_log_gives_its_entries_back_in_order(home: Home) -> None:
+    """From any position, to any client; an entry is any one line."""
+    one, other = home.client(), home.client()
+    entries = [b"first", b"", b"\x00\xff {}", "née".encode()]
+    for position, entry in enumerate(entries):
+        (one, other)[position % 2].append("runs/a", position, entry)
+    everything = list(enumerate(entries))
+    for start in range(6):
+        assert list(other.entries("runs/a", start)) == everything[start:]
+
+
+def test_an_entry_is_written_once(home: Home) -> None:
+    """A position that is taken stays as it is, for the other client too."""
+    one, other = home.client(), home.client()
+    one.append("log", 0, b"one")
+    for store in (one, other):
+        with pytest.raises(VersionMoved):
+            store.append("log", 0, b"two")
+    with pytest.raises(ValueError, match="one line"):
+        one.append("log", 1, b"two\nlines")
+    with pytest.raises(ValueError, match="no position"):
+        one.append("log", -1, b"before")
+    assert list(other.entries("log")) == [(0, b"one")]
+
+
+def test_a_log_can_have_gaps_and_fill_them(home: Home) -> None:
+    """Writers that append at the same time come in any order."""
+    store = home.client()
+    for position in (2, 0, 5):
+        store.append("log", position, b"%d" % position)
+    assert [position for position, _ in home.client().entries("log")] == [0, 2, 5]
+    home.client().append("log", 3, b"3")
+    with pytest.raises(VersionMoved):
+        store.append("log", 3, b"3")
+    store.append("log", 1, b"1")
+    assert [position for position, _ in home.client().entries("log", 1)] == [1, 2, 3, 5]
+
+
+def test_logs_are_listed_and_dropped(home: Home) -> None:
+    """A log that was dropped begins anew."""
+    one, other = home.client(), home.client()
+    for log in ("runs/b", "runs/a", "audit", "runs/deep/c"):
+        for position in range(3):
+            one.append(log, position, b"entry")
+    one.write("runs/a.json", b"{}", None)
+    assert list(other.logs("")) == ["audit", "runs/a", "runs/b", "runs/deep/c"]
+    assert list(other.logs("runs/")) == ["runs/a", "runs/b", "runs/deep/c"]
+    assert list(other.logs("runs/b")) == ["runs/b"]
+    other.drop("runs/a")
+    assert list(one.entries("runs/a")) == []
+    assert list(one.logs("runs/")) == ["runs/b", "runs/deep/c"]
+    assert one.read("runs/a.json") is not None
+    one.append("runs/a", 0, b"anew")
+    assert list(other.entries("runs/a")) == [(0, b"anew")]
+
+
+def test_a_long_log(home: Home) -> None:
+    """Longer than a page of any server."""
+    store = home.client()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: store.append("log", n, b"%d" % n), range(1100)))
+    assert list(home.client().entries("log")) == [(n, b"%d" % n) for n in range(1100)]
+    assert len(list(home.client().entries("log", 1050))) == 50
+    store.drop("log")
+    assert list(home.client().entries("log")) == []
+
+
+def test_many_threads_append_to_one_log(home: Home) -> None:
+    """Of those that want the same position one gets it; nobody's entry is lost."""
+    clients = [home.client(), home.client()]
+    done: list[tuple[int, bytes]] = []
+
+    def append(number: int) -> None:
+        position, mine = 0, 0
+        while mine < 6:
+            try:
+                clients[number % 2].append("log", position, b"%d-%d" % (number, mine))
+            except VersionMoved:
+                pass
+            else:
+                done.append((position, b"%d-%d" % (number, mine)))
+                mine += 1
+            position += 1
+
+    all_at_once(8, append)
+    assert list(home.client().entries("log")) == sorted(done)
+    assert [position for position, _ in sorted(done)] == list(range(48))
+
+
+# The lock
+
+
+def test_the_lock_tells_who_holds_it_since_when_and_for_what(home: Home) -> None:
+    """And is free again afterwards; a client cannot have it twice either."""
+    one, other = home.client(), home.client()
+    with one.lock(INFO, lease=LEASE) as lease:
+        for store in (one, other):
+            with pytest.raises(Locked) as caught, store.lock(INFO, lease=LEASE):
+                pass
+            for part in (INFO.who, INFO.since, INFO.doing):
+                assert part in str(caught.value)
+            assert f"reconcile lock break {lease.number}" in caught.value.hint
+            holder = store.holder()
+            assert holder is not None
+            assert (holder.info, holder.number) == (INFO, lease.number)
+    assert other.holder() is None
+    with other.lock(INFO, lease=LEASE) as again:
+        again.check()
+
+
+def test_the_fencing_number_grows(home: Home) -> None:
+    """With every holder, whichever client it is, and over the times when nobody holds it."""
+    numbers = []
+    for _ in range(3):
+        for store in (home.client(), home.client()):
+            with store.lock(INFO, lease=LEASE) as lease:
+                numbers.append(lease.number)
+    assert numbers == sorted(set(numbers))
+
+
+def test_one_of_many_gets_the_lock(home: Home) -> None:
+    """Sixteen at the same moment; and with patience each of them in turn."""
+    clients = [home.client() for _ in range(4)]
+    inside = threading.Lock()
+    most = threading.Barrier(16)
+
+    def impatient(number: int) -> bool:
+        try:
+            with clients[number % 4].lock(INFO):
+                most.wait()
+        except Locked:
+            most.wait()
+            return False
+        return True
+
+    assert sum(map(bool, all_at_once(16, impatient))) == 1
+
+    def patient(number: int) -> None:
+        with clients[number].lock(INFO, timeout=60, lease=LEASE):
+            assert inside.acquire(blocking=False)
+            inside.release()
+
+    all_at_once(4, patient)
+
+
+def test_who_waits_gets_the_lock_when_it_is_free(home: Home) -> None:
+    """Soon after; and not before."""
+    one, other = home.client(), home.client()
+    with ExitStack() as stack:
+        stack.enter_context(one.lock(INFO, lease=60))
+        ended: list[float] = []
+
+        def end() -> None:
+            ended.append(time.monotonic())
+            stack.close()
+
+        timer = threading.Timer(0.5, end)
+        timer.start()
+        with other.lock(INFO, timeout=30, lease=LEASE):
+            got = time.monotonic()
+        timer.join()
+    assert ended[0] <= got < ended[0] + 10
+
+
+def test_waiting_ends(home: Home) -> None:
+    """After the time that was given, with the same error."""
+    with home.client().lock(INFO):
+        begun = time.monotonic()
+        with pytest.raises(Locked), home.client().lock(INFO, timeout=0.5):
+            pass
+        assert 0.5 <= time.monotonic() - begun < 10
+
+
+def test_a_lease_lives_as_long_as_its_holder(home: Home) -> None:
+    """Longer than its length, because it is renewed; who waits that long waits in vain."""
+    with home.client().lock(INFO, lease=LEASE) as lease:
+        with pytest.raises(Locked), home.client().lock(INFO, timeout=3 * LEASE, lease=LEASE):
+            pass
+        lease.check()
+
+
+def test_a_check_is_cheap(home: Home) -> None:
+    """It is made before every call."""
+    with home.client().lock(INFO) as lease:
+        begun = time.monotonic()
+        for _ in range(1000):
+            lease.check()
+        assert time.monotonic() - begun < 0.5
+
+
+def test_a_broken_lock_ends_the_holders_writes(home: Home) -> None:
+    """The former holder is told before its next call, writes nothing, and ends in peace."""
+    one, other = home.client(), home.client()
+    with ExitStack() as stack:
+        lease = stack.enter_context(one.lock(INFO, lease=LEASE))
+        one.write("head.json", b"held", None)
+        other.break_lock(lease.number)
+        with pytest.raises(LockLost):
+            lease.check()
+        for write in (
+            lambda: one.write("other.json", b"lost", None),
+            lambda: one.append("log", 0, b"lost"),
+            lambda: one.remove("head.json"),
+            lambda: one.drop("log"),
+        ):
+            with pytest.raises(LockLost):
+                write()
+        with other.lock(INFO, lease=LEASE) as next_:
+            assert next_.number > lease.number
+            stack.close()
+            next_.check()
+            with pytest.raises(Locked), home.client().lock(INFO):
+                pass
+    assert [name for name in other.names("") if name != "head.json"] == []
+    with one.lock(INFO, lease=LEASE) as again:
+        one.write("other.json", b"held again", None)
+        assert again.number > next_.number
+
+
+def test_only_the_holder_that_was_meant_is_broken(home: Home) -> None:
+    """Another number is an error that names the holder; nobody's lock breaks quietly."""
+    store = home.client()
+    store.break_lock(1)
+    with home.client().lock(INFO, lease=LEASE) as lease:
+        for number in (lease.number - 1, lease.number + 1):
+            with pytest.raises(Locked, match="ana@mill"):
+                store.break_lock(number)
+        lease.check()
+    store.break_lock(lease.number)
+    with store.lock(INFO, lease=LEASE) as free:
+        free.check()
+
+
+HOLDER = """
+with store.lock(LockInfo("bo@forge", "2026-05-06", "apply"), lease=float(sys.argv[3])) as lease:
+    print(lease.number, flush=True)
+    for line in sys.stdin:
+        try:
+            lease.check()
+            store.append("log", int(line), b"entry")
+            print("fine", flush=True)
+        except LockLost:
+            print("lost", flush=True)
+"""
+
+
+def say(process: "subprocess.Popen[str]", text: str) -> str:
+    """Say a line to a process, and wait for its answer."""
+    assert process.stdin is not None
+    process.stdin.write(text + "\n")
+    process.stdin.flush()
+    return next(iter(lines(process)))
+
+
+def test_the_lock_of_a_killed_holder_is_free_when_its_lease_is_over(processes_home: Home) -> None:
+    """And not before; a home that sees the death does not wait."""
+    holder = processes_home.process(HOLDER, "2")
+    number = int(next(iter(lines(holder))))
+    assert say(holder, "0") == "fine"
+    with pytest.raises(Locked, match="bo@forge"), processes_home.client().lock(INFO):
+        pass
+    holder.kill()
+    killed = time.monotonic()
+    with processes_home.client().lock(INFO, timeout=30, lease=LEASE) as lease:
+        waited = time.monotonic() - killed
+        assert lease.number > number
+    # Its last sign of life is no older than a third of its lease, and what was on its way.
+    assert waited < 2 if processes_home.lives else 0.8 < waited < 15
+
+
+def test_a_holder_that_slept_learns_that_it_lost_the_lock(processes_home: Home) -> None:
+    """It was stopped for longer than its lease, and somebody else has gone on meanwhile."""
+    holder = processes_home.process(HOLDER, "2")
+    number = int(next(iter(lines(holder))))
+    assert say(holder, "0") == "fine"
+    holder.send_signal(signal.SIGSTOP)
+    store = processes_home.client()
+    if processes_home.lives:
+        with pytest.raises(Locked), store.lock(INFO, timeout=3):
+            pass
+        store.break_lock(number)
+    with store.lock(INFO, timeout=30, lease=LEASE) as lease:
+        assert lease.number > number
+        holder.send_signal(signal.SIGCONT)
+        assert say(holder, "1") == "lost"
+        store.append("log", 1, b"mine")
+        assert say(holder, "2") == "lost"
+        lease.check()
+    assert list(store.entries("log")) == [(0, b"entry"), (1, b"mine")]
+
+
+def test_a_holder_that_slept_alone_goes_on(processes_home: Home) -> None:
+    """Where nobody took the lock meanwhile, it is lost for now or renewed, never another's."""
+    holder = processes_home.process(HOLDER, "1.5")
+    number = int(next(iter(lines(holder))))
+    holder.send_signal(signal.SIGSTOP)
+    time.sleep(2)
+    holder.send_signal(signal.SIGCONT)
+    assert say(holder, "0") in {"fine", "lost"}
+    time.sleep(1)
+    assert say(holder, "1") == "fine"
+    found = processes_home.client().holder()
+    assert found is not None
+    assert found.number == number

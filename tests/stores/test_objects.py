@@ -1,0 +1,250 @@
+"""A bucket as the home of the state: which ones are trusted, and answers that never come."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+import servers
+from obstore.store import MemoryStore
+
+from reconcile.errors import Locked, UsageError
+from reconcile.stores.bucket import Bucket
+from reconcile.stores.contract import LockInfo, LockLost
+from reconcile.stores.lease import RenewedLease
+from reconcile.stores.objects import ObjectStore
+from reconcile.stores.opening import open_store
+
+INFO = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply")
+
+
+class Bad(Bucket):
+    """A bucket that can be told to fail. ``silent`` says what of a write does not come through."""
+
+    silent = ""
+
+    def _put(self, name: str, body: bytes, expected: str | None) -> str | None:
+        if self.silent == "request":
+            raise UsageError("no network")
+        done = super()._put(name, body, expected)
+        if self.silent == "answer" and done is not None:
+            # As it looks when a client tries again after the answer was lost.
+            return super()._put(name, body, expected)
+        return done
+
+
+@pytest.fixture
+def memory() -> MemoryStore:
+    """Return an empty bucket."""
+    return MemoryStore()
+
+
+def bad(memory: MemoryStore) -> Bad:
+    """A client of the bucket that can be told to fail."""
+    return Bad(memory, "", "memory")
+
+
+def test_a_bucket_that_ignores_conditions_is_refused(
+    monkeypatch: pytest.MonkeyPatch, memory: MemoryStore
+) -> None:
+    """Before anything is written; reading it is harmless."""
+
+    def careless(self: Bucket, name: str, body: bytes, expected: str | None) -> str:
+        return str(time.monotonic_ns())
+
+    monkeypatch.setattr(Bucket, "_put", careless)
+    store = ObjectStore(Bucket(memory, "", "memory"))
+    assert store.read("head.json") is None
+    for write in (
+        lambda: store.write("head.json", b"1", None),
+        lambda: store.append("log", 0, b"1"),
+        lambda: store.lock(INFO).__enter__(),
+    ):
+        with pytest.raises(UsageError, match="cannot be trusted"):
+            write()
+
+
+@pytest.fixture
+def rclone(monkeypatch: pytest.MonkeyPatch) -> Iterator[servers.Server]:
+    """Serve S3 without conditional writes."""
+    with servers.rclone() as server:
+        for variable, value in server.environ.items():
+            monkeypatch.setitem(os.environ, variable, value)
+        yield server
+
+
+@pytest.mark.servers
+def test_a_server_that_ignores_conditions_is_refused(rclone: servers.Server, tmp_path) -> None:
+    """A real one, and nothing is left in it."""
+    store = open_store(rclone.url, tmp_path / "target")
+    assert store.read("head.json") is None
+    with pytest.raises(UsageError, match="ignores the conditions"), store.lock(INFO):
+        pass
+    with pytest.raises(UsageError, match="ignores the conditions"):
+        store.write("head.json", b"1", None)
+    assert list(store.names("")) == []
+
+
+def test_reading_writes_nothing(memory: MemoryStore) -> None:
+    """Not even to try the bucket."""
+    client = bad(memory)
+    client.silent = "request"
+    store = ObjectStore(client)
+    assert store.read("head.json") is None
+    assert list(store.names("")) == list(store.logs("")) == list(store.entries("log")) == []
+    assert store.holder() is None
+
+
+def test_a_write_whose_answer_was_lost_is_known_again(memory: MemoryStore) -> None:
+    """The client's own second try is not taken for somebody else's write."""
+    client = bad(memory)
+    store = ObjectStore(client)
+    first = store.write("head.json", b"1", None)
+    client.silent = "answer"
+    second = store.write("head.json", b"2", first)
+    store.append("log", 0, b"entry")
+    assert store.read("head.json") == (b"2", second)
+    with store.lock(INFO) as lease:
+        lease.check()
+        assert ObjectStore(bad(memory)).holder() is not None
+    assert store.holder() is None
+
+
+def test_a_holder_that_cannot_renew_stops_before_others_may_begin(memory: MemoryStore) -> None:
+    """Its own clock says so; and when the network is back in time, it goes on."""
+    client = bad(memory)
+    waited: list[float] = []
+    gone: list[float] = []
+
+    def wait() -> None:
+        begun = time.monotonic()
+        with ObjectStore(Bucket(memory, "", "memory")).lock(INFO, timeout=30, lease=1):
+            waited.append(time.monotonic() - begun)
+            gone.append(time.monotonic())
+
+    with ObjectStore(client).lock(INFO, lease=2) as lease:
+        client.silent = "request"
+        time.sleep(1)
+        lease.check()
+        client.silent = ""
+        time.sleep(1.5)
+        lease.check()
+        client.silent = "request"
+        other = threading.Thread(target=wait)
+        other.start()
+        while True:
+            try:
+                lease.check()
+            except LockLost as lost:
+                stopped = time.monotonic()
+                assert "could not be renewed" in str(lost)
+                break
+            time.sleep(0.005)
+        other.join()
+    assert waited[0] >= 2
+    assert stopped < gone[0]
+
+
+def test_a_silent_holder_is_told_with_its_silence(memory: MemoryStore) -> None:
+    """By the server's clock; with what to do."""
+    store = ObjectStore(Bucket(memory, "", "memory"))
+    with ExitStack() as stack:
+        lease = stack.enter_context(store.lock(INFO, lease=2))
+        assert isinstance(lease, RenewedLease)
+        lease.stop()
+        time.sleep(1)
+        with pytest.raises(Locked) as caught, store.lock(INFO):
+            pass
+        assert "gave a sign of life about 1 s ago" in str(caught.value)
+        assert "its lease ends about 1 s from now unless renewed" in str(caught.value)
+        assert "--lock-timeout 3 " in caught.value.hint
+        time.sleep(1.5)
+        with pytest.raises(Locked, match="longer than its lease"), store.lock(INFO):
+            pass
+        with pytest.raises(LockLost):
+            lease.check()
+        with store.lock(INFO, timeout=10) as next_:
+            assert next_.number == lease.number + 1
+            assert list(store.names("")) == []
+
+
+def test_a_holder_is_shown_to_those_who_may_not_write(memory: MemoryStore) -> None:
+    """Without how long it is silent: only the server's clock would tell."""
+    reader = bad(memory)
+    reader.silent = "request"
+    with ObjectStore(Bucket(memory, "", "memory")).lock(INFO):
+        found = ObjectStore(reader).holder()
+        assert found is not None
+        assert found.info == INFO
+        assert found.silent is None
+        told = ObjectStore(Bucket(memory, "", "memory")).holder()
+        assert told is not None
+        assert told.silent is not None
+        assert told.silent < 5
+
+
+def test_a_damaged_lock_is_one_clear_error(memory: MemoryStore) -> None:
+    """It says what to remove."""
+    store = ObjectStore(Bucket(memory, "", "memory"))
+    for damage in (b"", b"mark\n", b"mark\n[]", b'mark\n{"number": 1}', b"mark\n\xff"):
+        memory.put("lock", damage)
+        with pytest.raises(UsageError, match="damaged"), store.lock(INFO):
+            pass
+        with pytest.raises(UsageError, match="damaged"):
+            store.holder()
+
+
+def test_a_hanging_sign_of_life_does_not_hold_up_the_end(
+    memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the lock is left to end by itself, since what hangs may still arrive."""
+    monkeypatch.setattr("reconcile.stores.lease._PATIENCE", 0.2)
+    hanging, go = threading.Event(), threading.Event()
+
+    class Hanging(Bucket):
+        def _put(self, name: str, body: bytes, expected: str | None) -> str | None:
+            if threading.current_thread().name == "lock":
+                hanging.set()
+                go.wait(20)
+            return super()._put(name, body, expected)
+
+    with ObjectStore(Hanging(memory, "", "memory")).lock(INFO, lease=1):
+        assert hanging.wait(20)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 2
+    assert ObjectStore(Bucket(memory, "", "memory")).holder() is not None
+    go.set()
+
+
+@pytest.mark.servers
+def test_what_goes_wrong_is_told_without_secrets(
+    seaweedfs: servers.Server, monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    """Wrong credentials, no bucket, nobody there."""
+    for variable, value in seaweedfs.environ.items():
+        monkeypatch.setitem(os.environ, variable, value)
+    home = tmp_path / "target"
+
+    def refused(url: str, what: str) -> None:
+        store = open_store(url, home)
+        for use in (
+            lambda: store.read("head.json"),
+            lambda: list(store.names("")),
+            lambda: list(store.entries("log")),
+        ):
+            with pytest.raises(UsageError, match=what) as caught:
+                use()
+            said = f"{caught.value} {caught.value.hint}"
+            assert "wrong-s3cret" not in said
+            assert "\n" not in said
+            assert url in said
+
+    with pytest.raises(UsageError, match="is not there"):
+        open_store("s3://no-such-bucket", home).read("head.json")
+    monkeypatch.setitem(os.environ, "AWS_SECRET_ACCESS_KEY", "wrong-s3cret")
+    refused("s3://state", "SignatureDoesNotMatch")
+    (port,) = servers.free_ports(1)
+    monkeypatch.setitem(os.environ, "AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    refused("s3://state", "cannot be used")
