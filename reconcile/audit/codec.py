@@ -1,0 +1,175 @@
+"""Entries and their values as bytes: what is hashed, what is digested, what is kept where."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b, sha256
+from secrets import token_bytes
+from types import MappingProxyType
+from typing import Any
+
+from reconcile.errors import UsageError
+from reconcile.model.address import Address
+from reconcile.model.audit import Actor, Detail, Entry, Event, Facts, Head, Origin, Recorded, What
+
+FORMAT = 1
+"""Version of the log's format. A newer one is refused, never guessed at."""
+
+EVENT = ""
+"""The name under which an event's own message lies among the values."""
+
+_SALT = 16
+_DIGEST = 16
+_LINE = b'{"entry":%b,"hash":"%b"}'
+_SEALED = re.compile(rb'{"entry":(.*),"hash":"([0-9a-f]{64})"}', re.DOTALL)
+
+# In ASCII: HubSpot's JSON may hold halves of characters, which no other encoding could write.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
+
+def to_bytes(data: object) -> bytes:
+    """Canonical JSON."""
+    return _encode(data).encode("ascii")
+
+
+def digest(owner: str, about: Sequence[object], values: Sequence[object], salt: bytes) -> str:
+    """What the chain says of one detail's values: nothing to who does not have the salt."""
+    data = to_bytes([owner, *about, *values])
+    return blake2b(data, key=salt, digest_size=_DIGEST).hexdigest()
+
+
+def split(owner: str, details: Iterable[Detail]) -> tuple[list[list[str]], dict[str, Any]]:
+    """Details for the chain, with a digest each, and what belongs to the values."""
+    salt = token_bytes(_SALT)
+    chained, kept = [], []
+    for detail in details:
+        about = [str(detail.what), detail.name, detail.note]
+        values = [int(detail.personal), *(detail.values or ())]
+        chained.append([*about, digest(owner, about, values, salt)])
+        kept.append(values)
+    return chained, {"salt": salt.hex(), "values": kept}
+
+
+def body(event: Event, event_id: str, time: str) -> dict[str, Any]:
+    """What every entry of an event says."""
+    return {
+        "format": FORMAT,
+        "id": event_id,
+        "time": time,
+        "event": event.event,
+        "actor": {
+            "name": event.origin.actor.name,
+            "source": event.origin.actor.source,
+            "facts": dict(event.origin.actor.facts),
+        },
+        "reason": event.origin.reason,
+        "commit": event.origin.commit,
+        "run": event.run,
+        "facts": dict(event.facts),
+    }
+
+
+def record(recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """A record for the chain, and its values where it has any."""
+    name = str(recorded.address)
+    raw: dict[str, Any] = {
+        "address": name,
+        "action": recorded.action,
+        "status": recorded.status,
+        "id": recorded.id,
+    }
+    if recorded.parent:
+        raw["parent"] = str(recorded.parent)
+    if recorded.marks:
+        raw["marks"] = list(recorded.marks)
+    if recorded.trace:
+        raw["trace"] = recorded.trace
+    if not recorded.details:
+        return raw, None
+    raw["details"], values = split(name, recorded.details)
+    return raw, values
+
+
+def seal(entry: Mapping[str, Any], head: Head) -> tuple[bytes, Head]:
+    """The line that follows ``head`` in the chain, and the head it makes."""
+    body = to_bytes({**entry, "number": head.number + 1, "previous": head.hash})
+    own = sha256(body).hexdigest()
+    return _LINE % (body, own.encode()), Head(head.number + 1, own)
+
+
+def unseal(number: int, line: bytes) -> tuple[bytes, str]:
+    """What a line's hash covers, and that hash. Raises UsageError for what is no line of ours."""
+    found = _SEALED.fullmatch(line)
+    if found is None:
+        raise _damaged(number)
+    return found[1], found[2].decode()
+
+
+def parse(number: int, line: bytes) -> dict[str, Any]:
+    """An entry's JSON. Raises UsageError for what is none, or of a newer format."""
+    try:
+        raw = json.loads(unseal(number, line)[0])
+    except (ValueError, RecursionError) as error:
+        raise _damaged(number) from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
+        raise _damaged(number)
+    if raw["format"] > FORMAT:
+        raise UsageError(
+            f"entry {number} of the audit log has format {raw['format']}; this version reads "
+            f"{FORMAT}",
+            hint="use the version of reconcile that wrote it, or a newer one",
+        )
+    return raw
+
+
+def decode(number: int, raw: Mapping[str, Any]) -> Entry:
+    """An entry, its values left out. Raises UsageError for one that cannot be understood."""
+    try:
+        actor = raw["actor"]
+        return Entry(
+            number=number,
+            time=str(raw["time"]),
+            id=str(raw["id"]),
+            event=str(raw["event"]),
+            origin=Origin(
+                Actor(actor["name"], actor["source"], MappingProxyType(actor["facts"])),
+                raw["reason"],
+                raw["commit"],
+            ),
+            run=str(raw["run"]),
+            facts=_facts(raw["facts"]),
+            message=_detail(raw["message"][0]) if raw.get("message") else None,
+            records=tuple(_recorded(one) for one in raw.get("records", ())),
+            values=str(raw.get("values", "")),
+        )
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(number) from error
+
+
+def _facts(raw: Mapping[str, Any]) -> Facts:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in raw.items()}
+
+
+def _recorded(raw: Mapping[str, Any]) -> Recorded:
+    return Recorded(
+        address=Address.parse(raw["address"]),
+        action=raw["action"],
+        status=raw["status"],
+        id=raw["id"],
+        parent=Address.parse(raw["parent"]) if "parent" in raw else None,
+        marks=tuple(raw.get("marks", ())),
+        trace=raw.get("trace", ""),
+        details=tuple(_detail(one) for one in raw.get("details", ())),
+    )
+
+
+def _detail(raw: Sequence[str]) -> Detail:
+    what, name, note, _ = raw
+    return Detail(What(what), name, note)
+
+
+def _damaged(number: int) -> UsageError:
+    return UsageError(
+        f"entry {number} of the audit log cannot be read",
+        hint="`reconcile audit verify` says what is wrong with the log",
+    )

@@ -1,0 +1,46 @@
+"""Erasing what the audit log holds of a record's values. That it was done stays in the chain."""
+
+from collections.abc import Sequence
+
+from reconcile.audit import values
+from reconcile.audit.log import AuditLog
+from reconcile.audit.verifying import REDACT
+from reconcile.model.address import Address
+from reconcile.model.audit import Event, Facts, Holding, Origin
+
+
+def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]:
+    """Where the log holds values of some records. Goes through the whole log."""
+    children: dict[Address, set[Address]] = {address.folded(): set() for address in addresses}
+    for entry in log.entries():
+        for one in entry.records:
+            if one.parent is not None and one.parent.folded() in children:
+                children[one.parent.folded()].add(one.address)
+    found = []
+    for address in addresses:
+        blobs = list(values.holding(log.store, address))
+        found.append(
+            Holding(
+                address,
+                tuple(name for name, _ in blobs),
+                sum(number for _, number in blobs),
+                tuple(sorted(children[address.folded()])),
+            )
+        )
+    return tuple(found)
+
+
+def redact(log: AuditLog, held: Sequence[Holding], origin: Origin) -> None:
+    """Erase values of records everywhere, whichever entry they belong to.
+
+    The chain says so first, so that a crash in between cannot leave values missing that nothing
+    explains; redacting again erases the rest.
+    """
+    facts: Facts = {
+        "addresses": tuple(str(one.address) for one in held),
+        "values": sum(one.values for one in held),
+    }
+    log.append([Event(REDACT, origin, facts=facts)])
+    for one in held:
+        for name, _ in values.holding(log.store, one.address):
+            values.erase(log.store, name, one.address)

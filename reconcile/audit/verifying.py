@@ -1,0 +1,190 @@
+"""Finding out whether the audit log is whole: every link of the chain, every value.
+
+What cannot be found: entries after the state's head that somebody cut off before the next apply,
+and a log and a state that were both replaced. The hashes are no signatures.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from reconcile.audit import codec, values
+from reconcile.audit.log import AuditLog
+from reconcile.errors import ReconcileError, UsageError
+from reconcile.model.address import Address
+from reconcile.model.audit import Finding, Head, Verified
+
+_LISTED = 100
+"""Findings that are told one by one."""
+
+REDACT = "redact"
+"""The event of a redaction. Its fact ``addresses`` names the records."""
+
+
+_START = Head(0, "")
+
+
+@dataclass(slots=True)
+class _Checked:
+    """What is known so far. ``redacted`` has the last redaction's number by folded address."""
+
+    findings: list[Finding] = field(default_factory=list)
+    last: Head = _START
+    entries: int = 0
+    records: int = 0
+    first_time: str = ""
+    time: str = ""
+    matching: int = 0
+    erased: int = 0
+    gone: int = 0
+    kept: set[str] = field(default_factory=set)
+    redacted: dict[Address, int] = field(default_factory=dict)
+    at_head: str = ""
+
+    def add(self, number: int, what: str, address: str = "", name: str = "") -> None:
+        if len(self.findings) < _LISTED:
+            self.findings.append(Finding(number, self.time, what, address, name))
+
+
+def verify(log: AuditLog, head: Head | None) -> Verified:
+    """Go through the whole log. ``head`` is what the state knows of it, None where it knows none.
+
+    Findings are in order: the first is where the log stops being trustworthy. Nothing is written.
+    """
+    checked = _Checked()
+    for number, raw in _chain(log, checked, head.number if head else 0):
+        _note_redaction(checked, number, raw)
+    last_time = checked.time
+    if head is not None:
+        _check_head(checked, head)
+    broken = {finding.number for finding in checked.findings}
+    for number, line in _lines(log, _Checked()):
+        if number not in broken:
+            raw = codec.parse(number, line)
+            checked.time = str(raw["time"])
+            _check_values(log, checked, number, raw)
+    return Verified(
+        entries=checked.entries,
+        records=checked.records,
+        first=checked.first_time,
+        last=last_time,
+        values=checked.matching,
+        erased=checked.erased,
+        gone=checked.gone,
+        kept=tuple(sorted(checked.kept)),
+        against_state=head is not None,
+        findings=tuple(sorted(checked.findings, key=lambda finding: finding.number)),
+    )
+
+
+def _chain(log: AuditLog, checked: _Checked, watched: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Every entry that can be read, after its links were checked."""
+    for number, line in _lines(log, checked):
+        raw = _entry(checked, number, line)
+        if number == watched:
+            checked.at_head = checked.last.hash
+        if raw is not None:
+            yield number, raw
+
+
+def _lines(log: AuditLog, checked: _Checked) -> Iterator[tuple[int, bytes]]:
+    """Every line that the store can still give."""
+    for piece in log.pieces():
+        try:
+            yield from log.piece(piece)
+        except ReconcileError as error:
+            checked.add(checked.last.number + 1, str(error))
+
+
+def _entry(checked: _Checked, number: int, line: bytes) -> dict[str, Any] | None:
+    last = checked.last
+    if number > last.number + 1:
+        checked.add(last.number + 1, _missing(last.number + 1, number - 1))
+    checked.entries += 1
+    checked.last = Head(number, "")
+    try:
+        body, own_hash = codec.unseal(number, line)
+        checked.last = Head(number, own_hash)
+        raw = codec.parse(number, line)
+        entry = codec.decode(number, raw)
+    except UsageError as error:
+        checked.add(number, str(error))
+        return None
+    checked.time = entry.time
+    checked.first_time = checked.first_time or entry.time
+    checked.records += len(entry.records)
+    if sha256(body).hexdigest() != own_hash:
+        checked.add(number, "its content was altered: it does not match its own hash")
+    elif raw.get("number") != number:
+        checked.add(number, f"it says that it is entry {raw.get('number')}")
+    elif number == last.number + 1 and raw.get("previous") != last.hash:
+        checked.add(
+            number,
+            "it does not follow the entry before it: one of the two was replaced"
+            if last.number
+            else "it is the first, but says that others come before it",
+        )
+    return raw
+
+
+def _missing(first: int, last: int) -> str:
+    return "it is missing" if first == last else f"it is missing, and so are all up to {last}"
+
+
+def _note_redaction(checked: _Checked, number: int, raw: Mapping[str, Any]) -> None:
+    if raw["event"] == REDACT:
+        with suppress(TypeError, ValueError):  # in an altered entry, which is a finding already
+            for text in raw["facts"].get("addresses", ()):
+                checked.redacted[Address.parse(text).folded()] = number
+
+
+def _check_head(checked: _Checked, head: Head) -> None:
+    if head.number > checked.last.number:
+        checked.time = ""
+        here = checked.last.number
+        checked.add(here + 1, f"cut off: the state knows of {head.number} entries, {here} are here")
+    elif checked.at_head != head.hash and head.number:
+        checked.add(head.number, "it is another entry than the one the state knows")
+
+
+def _check_values(log: AuditLog, checked: _Checked, number: int, raw: Mapping[str, Any]) -> None:
+    owners: dict[str, Any] = {one["address"]: one.get("details", ()) for one in raw["records"]}
+    if raw.get("message"):
+        owners[codec.EVENT] = raw["message"]
+    try:
+        kept = values.read(log.store, raw["values"]) if raw.get("values") else {}
+    except UsageError as error:
+        checked.add(number, str(error))
+        return
+    for text, details in owners.items():
+        if not details:
+            continue
+        redaction = checked.redacted.get(Address.parse(text).folded(), 0) if text else 0
+        if text not in kept:
+            if redaction > number:
+                checked.erased += 1
+            else:
+                checked.gone += 1
+            continue
+        if redaction > number:
+            checked.kept.add(text)
+        _check_owner(checked, number, text, details, kept[text])
+    for text in sorted(kept.keys() - owners.keys()):
+        checked.add(number, "there are values that the entry does not speak of", text)
+
+
+def _check_owner(
+    checked: _Checked, number: int, owner: str, details: list[list[str]], kept: Mapping[str, Any]
+) -> None:
+    salt = bytes.fromhex(kept["salt"])[:64]
+    if len(kept["values"]) != len(details):
+        what = f"there are {len(kept['values'])} values where the entry speaks of {len(details)}"
+        checked.add(number, what, owner)
+        return
+    for (what, name, note, expected), found in zip(details, kept["values"], strict=True):
+        if codec.digest(owner, [what, name, note], found, salt) != expected:
+            checked.add(number, "its values do not match their digest", owner, name or what)
+        else:
+            checked.matching += 1

@@ -1,0 +1,215 @@
+"""`reconcile audit`: who changed what, when and why. Needs no token and no network."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+
+import click
+
+from reconcile.audit.actor import origin
+from reconcile.audit.log import AuditLog
+from reconcile.audit.reading import everything, shown, summaries
+from reconcile.audit.redacting import holdings, redact
+from reconcile.audit.verifying import verify
+from reconcile.cli.common import (
+    addresses,
+    colored,
+    confirm,
+    save,
+    settings_for,
+    shows_personal,
+    target_option,
+)
+from reconcile.config import Settings
+from reconcile.errors import UsageError
+from reconcile.model.audit import Entry, Head
+from reconcile.model.values import show as quoted
+from reconcile.render.audit import (
+    entry_lines,
+    held_lines,
+    log_lines,
+    record_lines,
+    verified_lines,
+)
+from reconcile.render.audit_export import csv_lines, json_line, rows, summary_data
+from reconcile.render.rows import BLANK, Line, plain
+from reconcile.render.safe import visible
+from reconcile.render.text import write_lines
+from reconcile.session import open_home
+from reconcile.stores.contract import Store
+
+
+@click.group("audit")
+def command() -> None:
+    """Who changed what in the account, when and why.
+
+    The log is a chain of entries that cannot be altered unseen; the values are beside it, where
+    they can be erased.
+    """
+
+
+since_option = click.option(
+    "--since", metavar="DATE", help="Only from then on: 2026-01-31, or 2026-01-31T12:00+01:00."
+)
+
+
+@command.command("log")
+@target_option
+@since_option
+@click.option("--address", metavar="ADDRESS", help="Only what became of this record (order/KEY).")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each event.")
+def log(*, target: str | None, since: str | None, address: str | None, as_json: bool) -> None:
+    """List the events: applies, refusals, work on the state."""
+    (wanted,) = addresses((address,)) if address else (None,)
+    begin = _moment(since)
+    with _opened(target) as (settings, audit):
+        found = summaries(audit, since=begin, address=wanted)
+        if as_json:
+            _write(json_line(summary_data(one, personal=shows_personal())) for one in found)
+            return
+        lines = list(log_lines(found, personal=shows_personal()))
+        _show(settings, lines or [plain("Nothing is recorded.")])
+
+
+@command.command("show")
+@target_option
+@click.argument("run", metavar="RUN|NUMBER")
+def show(*, target: str | None, run: str) -> None:
+    """Show a run as the log has it, each field before and after."""
+    with _opened(target) as (settings, audit):
+        _show(settings, _run_lines(shown(audit, run)))
+
+
+@command.command("verify")
+@target_option
+def check(*, target: str | None) -> int:
+    """Check that nothing in the log was altered, removed or cut off.
+
+    Exits with 1 where something was. The end of the log is compared with what the state knows.
+    """
+    with _opened(target) as (settings, audit):
+        found = verify(audit, _kept_head(audit.store))
+        _show(settings, verified_lines(found))
+    return 1 if found.findings else 0
+
+
+@command.command("redact")
+@target_option
+@click.argument("names", metavar="ADDRESS...", nargs=-1, required=True)
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@click.option("--auto-approve", is_flag=True, help="Do not ask before erasing.")
+def erase(*, target: str | None, names: tuple[str, ...], reason: str, auto_approve: bool) -> int:
+    """Erase the values that the log holds of a record.
+
+    What stays are the record's address, the names of its fields, who, when and why, and that the
+    values were erased. The log stays whole.
+    """
+    wanted = sorted(addresses(names))
+    with _opened(target) as (settings, audit):
+        held = holdings(audit, wanted)
+        _show(settings, held_lines(held))
+        if not any(one.values for one in held):
+            click.echo("Nothing is there to erase.")
+            return 0
+        if not auto_approve and not confirm("Erase these values for good?"):
+            click.echo("Nothing was erased.", err=True)
+            return 1
+        redact(audit, held, origin(os.environ, settings.root, reason))
+        total = sum(one.values for one in held)
+        click.echo(f"Erased {total:,} value{'' if total == 1 else 's'}; the log says so.")
+        if next(audit.store.names("plans/"), None) is not None:
+            click.echo(
+                "A run is not over: its plan and journal hold values until it is "
+                "(`reconcile status`).",
+                err=True,
+            )
+    return 0
+
+
+@command.command("export")
+@target_option
+@since_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("csv", "jsonl")),
+    default="jsonl",
+    show_default=True,
+    help="csv for spreadsheets, with cells made harmless; jsonl with every text exact.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write to FILE, mode 0600.",
+)
+def export(*, target: str | None, since: str | None, form: str, out: Path | None) -> None:
+    """Give out the log, a row for each thing that changed."""
+    begin = _moment(since)
+    with _opened(target) as (_, audit):
+        found = rows(everything(audit, since=begin), personal=shows_personal())
+        lines = csv_lines(found) if form == "csv" else map(json_line, found)
+        if out is None:
+            _write(lines)
+            return
+        save(out, (f"{line}\n".encode() for line in lines), "the audit log")
+        click.echo(f"Wrote {visible(str(out))}.", err=True)
+
+
+@contextmanager
+def _opened(target: str | None) -> Iterator[tuple[Settings, AuditLog]]:
+    """The target's audit log, wherever its store is."""
+    settings = settings_for(target)
+    with open_home(settings, os.environ) as store:
+        yield settings, AuditLog(store)
+
+
+def _kept_head(store: Store) -> Head | None:
+    """What the state's head knows of the log; None where there is no state, or it knows nothing."""
+    found = store.read("head.json")
+    try:
+        number, own_hash = json.loads(found[0])["audit"] if found else (0, "")
+        return Head(int(number), str(own_hash)) if number else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _moment(text: str | None) -> str:
+    """``--since`` as the log writes times. Raises UsageError for what is none."""
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{quoted(text)} is no date", hint="write 2026-01-31, or 2026-01-31T12:00+01:00"
+        ) from error
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _run_lines(entries: Iterable[Entry]) -> Iterator[Line]:
+    event = ""
+    for entry in entries:
+        if entry.id != event:
+            if event:
+                yield BLANK
+            event = entry.id
+            yield from entry_lines(entry, personal=shows_personal())
+            yield BLANK
+        for record in entry.records:
+            yield from record_lines(record, personal=shows_personal())
+
+
+def _show(settings: Settings, lines: Iterable[Line]) -> None:
+    heading = plain(f"Audit log of target {settings.target.name}", "heading")
+    write_lines(chain((heading, BLANK), lines), sys.stdout, color=colored())
+
+
+def _write(texts: Iterable[str]) -> None:
+    write_lines((plain(text) for text in texts), sys.stdout, color=False)

@@ -1,0 +1,169 @@
+"""What is told of a run, of refusals, of work on the state; and reading it back."""
+
+import pytest
+from making import ANA, CART, CHANGES, MUG, ORDER, OUTCOMES, head_of, plan, run, updates
+
+from reconcile.audit.log import AuditLog
+from reconcile.audit.reading import everything, shown, summaries
+from reconcile.audit.recording import defined, lock_broken, record_run, refused, surgery
+from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan, UsageError
+from reconcile.model.audit import Detail, Entry, What
+from reconcile.model.outcome import Outcome, Status
+from reconcile.model.plan import Action, PropertyDefine
+
+
+def only(log: AuditLog) -> Entry:
+    """The log's only entry, with its values."""
+    (entry,) = log.entries()
+    return log.full(entry)
+
+
+def test_a_run_is_told_with_who_when_why_and_what_for(log: AuditLog) -> None:
+    """Commit, plan, guards and account are in the chain."""
+    run(log, ended="interrupted")
+    entry = only(log)
+    assert (entry.event, entry.run, entry.time) == ("apply", "R-1", "2026-01-02T03:04:05.000Z")
+    assert entry.origin == ANA
+    assert entry.facts == {
+        "target": "shop",
+        "account": 123,
+        "plan": "cd" * 32,
+        "since": "2026-01-02T03:04:05+00:00",
+        "allow": ("rekey",),
+    }
+    assert entry.message == Detail(What.MESSAGE, values=("interrupted",))
+
+
+def test_a_written_record_is_told_field_by_field(log: AuditLog) -> None:
+    """Before and after on the wire, and as people read them; associations; rewrites."""
+    run(log, traces={ORDER: "R-1-ab-1"})
+    record = only(log).records[0]
+    assert (record.address, record.action, record.status) == (ORDER, "update", "done")
+    assert (record.id, record.marks, record.trace) == ("501", ("adopts",), "R-1-ab-1")
+    assert record.details == (
+        Detail(What.FIELD, "hs_order_name", "change", ("Old name", "Anton's order"), personal=True),
+        Detail(What.FIELD, "hs_total_price", "change", ("10.00", "12.50")),
+        Detail(What.FIELD, "hs_pipeline_stage", "change", ("1", "2", "Open", "Shipped")),
+        Detail(
+            What.LINK,
+            "contact",
+            "add",
+            ("contact email=anton@example.com", "77", "HUBSPOT_DEFINED:507"),
+            personal=True,
+        ),
+        Detail(What.REWRITE, "memo", values=("x ", "x")),
+    )
+
+
+def test_an_attempt_that_failed_is_told_with_what_was_tried(log: AuditLog) -> None:
+    """The fields that were sent, and HubSpot's answer."""
+    run(log)
+    record = only(log).records[1]
+    assert (record.address, record.parent, record.status) == (MUG, ORDER, "failed")
+    assert [(one.what, one.values) for one in record.details] == [
+        (What.FIELD, ("", "Mug")),
+        (What.MESSAGE, ('HubSpot refused "Mug" of Anton\'s order',)),
+    ]
+
+
+@pytest.mark.parametrize("status", [Status.SKIPPED, Status.CONFLICT])
+def test_what_was_never_sent_changed_nothing(log: AuditLog, status: Status) -> None:
+    """No fields are told of it, only why."""
+    outcome = Outcome(CART, Action.UPDATE, status, message="not begun")
+    record_run(log, plan(), head_of("R-1"), [outcome], ANA)
+    (record,) = only(log).records
+    assert [one.what for one in record.details] == [What.MESSAGE]
+
+
+def test_the_last_word_counts(log: AuditLog) -> None:
+    """A run that was settled later is told once, each record as it ended."""
+    unknown = [Outcome(one.address, one.action, Status.UNKNOWN) for one in OUTCOMES]
+    record_run(log, plan(), head_of("R-1"), unknown, ANA)
+    record_run(log, plan(), head_of("R-1"), OUTCOMES[:2], ANA)
+    for entries in (list(shown(log, "R-1")), list(everything(log))):
+        found = [(one.address, one.status) for entry in entries for one in entry.records]
+        assert found == [(CART, "unknown"), (ORDER, "done"), (MUG, "failed")]
+    assert [sum(one.counts.values()) for one in summaries(log)] == [3, 2]
+
+
+def test_a_runs_entries_are_one_event(log: AuditLog) -> None:
+    """The list counts records over all entries of a run."""
+    planned, done = updates(1_100)
+    record_run(log, planned, head_of("R-1"), done, ANA)
+    (summary,) = summaries(log)
+    assert summary.counts == {("update", "order", "done"): 1_100}
+    assert sum(len(entry.records) for entry in shown(log, "R-1")) == 1_100
+
+
+def test_one_record_can_be_followed(log: AuditLog) -> None:
+    """Each event that speaks of it, by whatever spelling, with what became of it."""
+    run(log)
+    other = CHANGES[2]
+    done = [Outcome(other.address, other.action, Status.DONE)]
+    record_run(log, plan(other), head_of("R-2"), done, ANA)
+    log.append([surgery("state rm", ANA, addresses=[ORDER])])
+    found = list(summaries(log, address=ORDER._replace(key="nw-1")))
+    assert [one.first.event for one in found] == ["apply", "state rm"]
+    assert [record.address for record in found[0].records] == [ORDER]
+    assert found[0].records[0].details[1].values == ("10.00", "12.50")
+
+
+def test_events_since_a_moment(log: AuditLog) -> None:
+    """A moment is included itself."""
+    run(log)
+    run(log, "R-2")
+    found = summaries(log, since="2026-01-02T03:05:05.000Z")
+    assert [one.first.run for one in found] == ["R-2"]
+
+
+def test_an_entry_is_shown_by_its_number(log: AuditLog) -> None:
+    """A run's by any of its entries' too; what nobody knows is an error that helps."""
+    run(log)
+    log.append([refused(Locked("by Bob"), ANA)])
+    assert [one.event for one in shown(log, "2")] == ["refused"]
+    assert [one.run for one in shown(log, "1")] == ["R-1"]
+    for named in ("3", "R", "R-2"):
+        with pytest.raises(UsageError, match=f"no run or entry {named}") as caught:
+            list(shown(log, named))
+        assert "audit log" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "by"),
+    [
+        (GuardRefused("adopt-update: 3"), "guard"),
+        (StalePlan("moved"), "stale plan"),
+        (Locked("by Bob"), "locked"),
+        (ReconcileError("else"), "error"),
+    ],
+)
+def test_refusals_are_told(log: AuditLog, error: ReconcileError, by: str) -> None:
+    """By what; the message, which may quote anything, is not in the chain."""
+    log.append([refused(error, ANA, plan="cd", command="apply")])
+    entry = only(log)
+    assert (entry.event, entry.facts) == (
+        "refused",
+        {"by": by, "plan": "cd", "command": "apply"},
+    )
+    assert entry.message == Detail(What.MESSAGE, values=(str(error),))
+    (line,) = (line for _, line in log.lines())
+    assert str(error).encode() not in line
+
+
+def test_work_on_lock_state_and_account_is_told(log: AuditLog) -> None:
+    """Whose lock was broken; which records were taken from the state; what init made."""
+    wanted = PropertyDefine("order", "reconcile_key", "Key", "orderinformation")
+    log.append(
+        [
+            lock_broken(ANA, number=7, who="bob@mill", since="2026", doing="apply"),
+            surgery("state rm", ANA, addresses=[ORDER]),
+            surgery("state push", ANA),
+            defined([wanted], plan().target, ANA),
+        ]
+    )
+    assert [(entry.event, entry.facts) for entry in log.entries()] == [
+        ("lock broken", {"number": 7, "who": "bob@mill", "since": "2026", "doing": "apply"}),
+        ("state rm", {"addresses": ("order/NW-1",)}),
+        ("state push", {}),
+        ("define", {"target": "shop", "account": 123, "properties": ("order.reconcile_key",)}),
+    ]
