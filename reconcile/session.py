@@ -12,8 +12,9 @@ from reconcile.errors import ApiError, UsageError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Account
 from reconcile.model.plan import TargetPin
-from reconcile.stores.key import find_key, make_key
-from reconcile.stores.local import LocalStore
+from reconcile.stores.contract import Store
+from reconcile.stores.key import VARIABLE, find_key, make_key
+from reconcile.stores.opening import is_local, open_store
 from reconcile.stores.state import State
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Session:
     environ: Mapping[str, str]
     hubspot: HubSpot
     account: Account
-    store: LocalStore
+    store: Store
 
     @property
     def pin(self) -> TargetPin:
@@ -48,12 +49,20 @@ class Session:
         Reading makes nothing: without a key, hashes compare with nothing, and reasons are unknown.
         """
         key = find_key(self.settings.home, self.environ)
-        if key is None:
-            key = make_key(self.settings.home) if writing else token_bytes(32)
+        if key is None and writing:
+            if not is_local(self.settings.store_url(self.environ)):
+                raise UsageError(
+                    f"{VARIABLE} is not set, and a shared state is written with hashes of values "
+                    "that nobody can compare, or guess from, without a key",
+                    hint=f"make one with `openssl rand -hex 32` and set {VARIABLE} to it for "
+                    "everybody who applies and plans",
+                )
+            key = make_key(self.settings.home)
+        key = key or token_bytes(32)
         state = State(self.store, key)
         if state.portal_id not in (None, self.account.portal_id):
             raise UsageError(
-                f"the state in {self.settings.home} belongs to account {state.portal_id}, "
+                f"the state in {self.store.where} belongs to account {state.portal_id}, "
                 f"but the token to account {self.account.portal_id}",
                 hint="use the token of that account, or another target name for this one",
             )
@@ -79,7 +88,18 @@ def connect(settings: Settings, environ: Mapping[str, str], purpose: Purpose) ->
                 f"but its token belongs to account {account.portal_id}",
                 hint="check the token, or the target's `portal`; nothing was read or written",
             )
-        yield Session(settings, environ, hubspot, account, LocalStore(settings.home))
+        store = stack.enter_context(open_home(settings, environ))
+        yield Session(settings, environ, hubspot, account, store)
+
+
+@contextmanager
+def open_home(settings: Settings, environ: Mapping[str, str]) -> Iterator[Store]:
+    """The store of a target's state, journal and audit, without reaching its account."""
+    store = open_store(settings.store_url(environ), settings.home)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def sandbox_file(settings: Settings) -> Path:

@@ -1,13 +1,29 @@
-"""The two stories, plan and apply, from top to bottom."""
+"""The stories of the commands that reach an account, from top to bottom."""
 
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
+from reconcile.admission import admit, require_lineage
+from reconcile.applying.entries import Entries
 from reconcile.applying.executor import Executor
-from reconcile.applying.item import Tools
-from reconcile.errors import AuthError, GuardRefused, ManifestError, StalePlan, UsageError
+from reconcile.applying.journal import Journal, read_run
+from reconcile.applying.settling import Settler
+from reconcile.applying.tools import Tools
+from reconcile.audit.log import AuditLog
+from reconcile.audit.recording import refused
+from reconcile.errors import (
+    GuardRefused,
+    Locked,
+    ManifestError,
+    ReconcileError,
+    StalePlan,
+    UsageError,
+)
 from reconcile.hubspot.fetch import Fetcher
 from reconcile.inputs import (
     bind,
@@ -19,17 +35,21 @@ from reconcile.inputs import (
     survey,
 )
 from reconcile.model.address import Address
+from reconcile.model.audit import Origin
 from reconcile.model.definitions import Definitions
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.records import Unit
+from reconcile.overlay import Overlay
 from reconcile.planning.case import Context
 from reconcile.planning.check import check
 from reconcile.planning.plan import assemble
+from reconcile.planning.planfile import content_digest
 from reconcile.planning.planner import plan_unit
+from reconcile.runs import OpenRun, begin, end, record, unfinished
 from reconcile.session import Session
-from reconcile.stores.contract import LockInfo
+from reconcile.stores.contract import Lease, LockInfo
 from reconcile.stores.state import State, shard_of
 
 CHUNK = 1000
@@ -49,10 +69,11 @@ def plan(
     """What applying ``units`` would change. Writes nothing anywhere.
 
     ``declared`` are all units of the project where ``units`` are some of them: what is declared
-    elsewhere is neither undeclared nor undone. Raises ManifestError for what the account's
-    definitions refuse and for references to nothing.
+    elsewhere is neither undeclared nor undone. A run that ended in the middle is taken for settled.
+    Raises ManifestError for what the account's definitions refuse and for references to nothing.
     """
     state = session.state()
+    overlay = Overlay.of(unfinished(session.store))
     everything = declared or units
     _require_declared(recreate, everything)
     again = frozenset(address.folded() for address in recreate)
@@ -61,8 +82,12 @@ def plan(
     if problems := check(units, definitions, identities):
         raise ManifestError(problems)
     fetcher = Fetcher(
-        session.hubspot, identities, properties_of(units), pairs_of(everything, state)
+        session.hubspot,
+        identities,
+        overlay.with_properties(properties_of(units)),
+        pairs_of(everything, state) | overlay.pairs,
     )
+    entries = Entries(identities, definitions, state.hasher)
     known = survey(state, everything)
     bindings, parents = bind(fetcher, units, everything, state, again)
     context = Context(
@@ -88,10 +113,12 @@ def plan(
             }
             for unit in chunk
         }
-        entries = {name: entry for unit in last.values() for name, entry in unit.items()}
-        observed = fetcher.observe(chunk, entries, parents)
+        known_ids = {name: entry for unit in last.values() for name, entry in unit.items()}
+        observed = fetcher.observe(chunk, overlay.before(known_ids), parents)
         for unit in chunk:
-            change, same = plan_unit(unit, observed[unit.address], last[unit.address], context)
+            seen = observed[unit.address]
+            settled = overlay.after(unit, last[unit.address], seen, entries)
+            change, same = plan_unit(unit, seen, settled, context)
             unchanged += same
             if change is not None:
                 changes.append(change)
@@ -111,60 +138,118 @@ def plan(
 def apply(
     session: Session,
     planned: Plan,
+    origin: Origin,
     *,
     allow: frozenset[str] = frozenset(),
     who: str = "",
+    wait: float = 0.0,
+    halt: bool = False,
     advance: Advance = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """Carry out exactly ``planned``.
+    """Carry out exactly ``planned``, going on where an earlier run of it ended.
 
-    Raises UsageError for a plan of another account, StalePlan for one of another state,
-    GuardRefused for a guard that is not allowed, Locked while another run holds the lock.
+    Waits up to ``wait`` seconds for another run to end; ``halt`` ends this one at the first record
+    that is not done as planned. Raises what ``admit`` raises, StalePlan for a plan of another
+    state, Locked while another run holds the lock, Unfinished where what came of it cannot be
+    told any more. The audit log has all of it, refusals too.
     """
-    if planned.target.portal_id != session.account.portal_id:
-        raise UsageError(
-            f"the plan is for account {planned.target.portal_id}, "
-            f"but target {session.pin.name} is account {session.account.portal_id}",
-            hint="choose the plan's target, or make a plan for this one",
-        )
-    refused = [guard for guard in planned.guards if guard.name not in allow]
-    if refused:
-        raise GuardRefused(
-            "; ".join(f"{guard.name}: {guard.message}" for guard in refused),
-            hint="look at them in the plan, then add "
-            + " ".join(f"--allow {guard.name}" for guard in refused),
-        )
-    _require_identities(planned, session)
-    _require_lineage(planned, session.state())
-    _require_scopes(session, planned)
     begun = time.monotonic()
-    before = sum(session.hubspot.calls.values())
-    now = datetime.now(UTC)
-    info = LockInfo(who=who, since=now.isoformat(timespec="seconds"), doing="apply")
-    with session.store.lock(info):
-        state = session.state(writing=True)
-        _require_lineage(planned, state)
-        identities = session.settings.target.identity
-        changing = {change.address.kind for change in planned.records()}
-        used = [kind for kind in kinds().values() if kind.name in changing]
-        definitions = Definitions(
-            {kind.name: session.hubspot.properties(kind.object) for kind in used}
-        )
-        state.begin(session.account.portal_id)
-        executor = Executor(
-            Tools(session.hubspot, identities, definitions),
-            state,
-            run=f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}",
-            advance=advance,
-        )
-        outcomes = executor.carry_out(planned)
+    calls = sum(session.hubspot.calls.values())
+    try:
+        admit(session, planned, allow)
+        require_lineage(planned, session.state())
+        with _locked(session, "apply", who, wait) as lease:
+            state = session.state(writing=True)
+            require_lineage(planned, state)
+            state.begin(session.account.portal_id)
+            entries = _settled(session, state, lease, origin, sleep, planned)
+            runs = unfinished(session.store)
+            journal = begin(session.store, planned, runs, lease, allow=allow, who=who)
+            tools = Tools(
+                session.hubspot,
+                replace(entries, run=journal.run),
+                journal,
+                trace=_traces(journal.run),
+                sleep=sleep,
+            )
+            executor = Executor(tools, state, halt=halt, advance=advance)
+            executor.carry_out(planned)
+            outcomes, resumable = end(state, planned, journal, origin, executor.stopped)
+    except (GuardRefused, StalePlan, Locked) as error:
+        with suppress(ReconcileError):
+            event = refused(error, origin, plan=content_digest(planned), command="apply")
+            AuditLog(session.store).append([event])
+        raise
     return Report(
         target=session.pin,
         outcomes=outcomes,
-        calls=sum(session.hubspot.calls.values()) - before,
+        calls=sum(session.hubspot.calls.values()) - calls,
         seconds=time.monotonic() - begun,
         interrupted=executor.interrupted,
+        resumable=resumable,
     )
+
+
+def settle_unfinished(
+    session: Session,
+    origin: Origin,
+    *,
+    who: str = "",
+    wait: float = 0.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Find out what became of writes that a run which ended in the middle had begun.
+
+    Raises Locked while another run holds the lock: it may be the one that has not ended.
+    """
+    if not any(one.run.begun for one in unfinished(session.store)):
+        return
+    with _locked(session, "settle", who, wait) as lease:
+        _settled(session, session.state(writing=True), lease, origin, sleep)
+
+
+def _settled(
+    session: Session,
+    state: State,
+    lease: Lease,
+    origin: Origin,
+    sleep: Callable[[float], None],
+    *planned: Plan,
+) -> Entries:
+    """Settle what runs had begun. Returns the maker of entries for these plans and ``planned``."""
+    store = session.store
+    runs = unfinished(store)
+    definitions = _definitions(session, *planned, *(one.plan for one in runs))
+    entries = Entries(session.settings.target.identity, definitions, state.hasher)
+    settler = Settler(session.hubspot, state, entries, sleep)
+    for one in runs:
+        if one.run.begun:
+            name = one.run.head.run
+            journal = Journal(store, name, lease.check, position=one.run.entries)
+            settler.settle(one.run, one.plan, journal)
+            if (run := read_run(store, name)) is not None:
+                record(state, store, OpenRun(run, one.plan), origin)
+    return entries
+
+
+def _traces(run: str) -> Callable[[], str]:
+    """objectWriteTraceIds, unique among all attempts of a run."""
+    attempt, numbers = token_hex(2), itertools.count(1)
+    return lambda: f"{run}-{attempt}-{next(numbers)}"
+
+
+@contextmanager
+def _locked(session: Session, doing: str, who: str, wait: float) -> Iterator[Lease]:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    with session.store.lock(LockInfo(who, since, doing), timeout=wait) as lease:
+        yield lease
+
+
+def _definitions(session: Session, *plans: Plan) -> Definitions:
+    changing = {change.address.kind for planned in plans for change in planned.records()}
+    used = [kind for kind in kinds().values() if kind.name in changing]
+    return Definitions({kind.name: session.hubspot.properties(kind.object) for kind in used})
 
 
 def _require_declared(recreate: frozenset[Address], everything: Sequence[Unit]) -> None:
@@ -174,40 +259,4 @@ def _require_declared(recreate: frozenset[Address], everything: Sequence[Unit]) 
         raise UsageError(
             f"no manifest declares {', '.join(unknown)}",
             hint="--recreate takes addresses as the plan shows them, such as order/NW-10248",
-        )
-
-
-def _require_identities(planned: Plan, session: Session) -> None:
-    now = session.settings.target.identity
-    if planned.identities != tuple((kind, i.how, i.name) for kind, i in sorted(now.items())):
-        raise StalePlan(
-            "the target's `identity` in reconcile.yaml is not the one the plan was made with",
-            hint="plan again: other properties would find, and name, the records",
-        )
-
-
-def _require_lineage(planned: Plan, state: State) -> None:
-    if planned.lineage and planned.lineage != state.lineage:
-        raise StalePlan(
-            "the plan was made from another state than the one here",
-            hint="plan again with this state, or bring back the one the plan was made from",
-        )
-
-
-def _require_scopes(session: Session, planned: Plan) -> None:
-    """Refuse a token that would fail at the first write, where HubSpot tells its scopes."""
-    scopes = session.hubspot.scopes()
-    if scopes is None:
-        return
-    changing = {change.address.kind for change in planned.records() if change.fields}
-    missing = sorted(
-        " or ".join(kinds()[name].write_scopes)
-        for name in changing
-        if scopes.isdisjoint(kinds()[name].write_scopes)
-    )
-    if missing:
-        raise AuthError(
-            f"the token may not write these records: it lacks {', '.join(missing)}",
-            status=403,
-            hint="give it these scopes, or apply with one that has them; nothing was written",
         )

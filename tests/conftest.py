@@ -52,10 +52,3 @@ def world(build: Callable[..., World]) -> World:
 def watched(build: Callable[..., World]) -> World:
     """Return a world whose calls pass a proxy that records them and can be told to interfere."""
     return build(proxy=Proxy)
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Read back at once: the sandbox's reads are never stale."""
-    if {"world", "watched", "build"} & set(request.fixturenames):
-        monkeypatch.setattr("reconcile.applying.verify.WAITS", (0.0, 0.0))

@@ -209,7 +209,7 @@ def test_an_unknown_target_is_refused(tmp_path: Path, flag: str, words: str) -> 
     """With the nearest name; an empty --target is not no --target."""
     with pytest.raises(UsageError, match=words) as caught:
         settings(tmp_path, target=flag)
-    assert "northwind-sandbox or production" in caught.value.hint
+    assert "northwind-sandbox and production" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from strategies import FOREIGN, OTHERS, Others, manifests
-from world import COMPANIES, EMAILS, KEY, KIND_OBJECTS, World, incomplete
+from world import COMPANIES, EMAILS, KEY, KIND_OBJECTS, ORIGIN, World, incomplete
 
 from reconcile import workflow
 from reconcile.config import load_settings
@@ -40,12 +40,12 @@ def test_northwind_converges(tmp_path: Path) -> None:
             world.define_key(object_)
         with connect(world.settings, world.environ, "write") as session:
             plan = workflow.plan(session, units)
-            assert incomplete(workflow.apply(session, plan, who="test")) == ()
+            assert incomplete(workflow.apply(session, plan, ORIGIN)) == ()
             world.forget_calls()
             again = workflow.plan(session, units)
             assert again.units == ()
             assert sum(1 for _ in plan.records()) == again.unchanged
-            workflow.apply(session, again, who="test")
+            workflow.apply(session, again, ORIGIN)
             assert world.writes() == []
             assert content_digest(again) == content_digest(workflow.plan(session, units))
 

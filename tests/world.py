@@ -10,16 +10,20 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
+from unittest.mock import patch
 
 import httpx
 
 from reconcile import workflow
 from reconcile.config import load_settings
 from reconcile.errors import ManifestError
+from reconcile.hubspot.client import HubSpot
 from reconcile.manifests import load
 from reconcile.model.address import Address
+from reconcile.model.audit import Actor, Origin
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import Unit
@@ -31,6 +35,7 @@ Document = Mapping[str, Any]
 
 ALL_GUARDS = frozenset({"adopt-update", "rekey", "recreate"})
 KEY = "reconcile_key"
+ORIGIN = Origin(Actor("test", "os"))
 GROUPS = {
     "orders": "order_information",
     "carts": "cart_information",
@@ -153,8 +158,12 @@ class World:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Reach the account as a command does."""
-        with connect(self.settings, self.environ, "write") as session:
+        """Reach the account as a command does, but for waiting."""
+        impatient = partial(HubSpot, sleep=self.sleep)
+        with (
+            patch("reconcile.session.HubSpot", impatient),
+            connect(self.settings, self.environ, "write") as session,
+        ):
             yield session
 
     def plan(self, *documents: Document, recreate: Iterable[str] = ()) -> Plan:
@@ -165,11 +174,21 @@ class World:
         with self.session() as session:
             return self._plan(session, again)
 
-    def apply(self, planned: Plan | None = None, *, allow: frozenset[str] = ALL_GUARDS) -> Report:
-        """Apply a plan, made now if none is given."""
+    def apply(
+        self, planned: Plan | None = None, *, allow: frozenset[str] = ALL_GUARDS, halt: bool = False
+    ) -> Report:
+        """Apply a plan; as the command does, one made now if none is given."""
         with self.session() as session:
-            made = planned or self._plan(session, frozenset())
-            return workflow.apply(session, made, allow=allow, who="test")
+            if planned is None:
+                workflow.settle_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
+                planned = self._plan(session, frozenset())
+            return workflow.apply(
+                session, planned, ORIGIN, allow=allow, who="test", halt=halt, sleep=self.sleep
+            )
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass: in the account, and without anybody waiting."""
+        self.http.post("/_sandbox/clock", json={"advance": str(seconds)}).raise_for_status()
 
     def _plan(self, session: Session, recreate: frozenset[Address]) -> Plan:
         try:
@@ -299,6 +318,12 @@ class World:
                 str(id_): {name: value for name, value in json.loads(text).items() if value}
                 for id_, text in rows
             }
+
+    def ever(self, object_: str) -> list[str]:
+        """The ids of all records there ever were, archived ones too."""
+        with closing(sqlite3.connect(self.folder / "account.sqlite")) as connection:
+            rows = connection.execute("SELECT id FROM record WHERE type = ?", (_TYPE_IDS[object_],))
+            return [str(id_) for (id_,) in rows]
 
     def dump_links(self) -> frozenset[tuple[str, str, str, str, str, int]]:
         """Every association of the account."""

@@ -1,17 +1,20 @@
 """Making and removing associations.
 
 What stands is read again first: HubSpot replaces the whole label set of a pair, so a label that
-somebody added since planning must be in what is written.
+somebody added since planning must be in what is written. And it is read again afterwards: an
+answer that says it is done proves nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from reconcile.applying.item import Item, Tools
+from reconcile.applying.item import Item
 from reconcile.applying.sending import send
-from reconcile.hubspot.writes import Answer, Pair, Refused, Written
+from reconcile.applying.tools import Tools
+from reconcile.applying.verify import WAITS
+from reconcile.hubspot.writes import Answer, Pair, Refused
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
@@ -24,17 +27,18 @@ BATCH = 1000
 
 @dataclass(slots=True)
 class _Owed:
-    """``along`` is the plain type, where it comes with a label on a pair that had none."""
+    """``plain`` is the pair's unlabelled type; ``along`` the same, where it comes with a label on a
+    pair that had none.
+    """
 
     item: Item
     link: LinkChange
     to_id: str
+    plain: tuple[str, int]
     along: tuple[str, int] | None = None
 
 
-def associate(
-    tools: Tools, items: Sequence[Item], ids: Mapping[Address, str], trace: Callable[[], str]
-) -> None:
+def associate(tools: Tools, items: Sequence[Item], ids: Mapping[Address, str]) -> None:
     """Give every item the associations its change asks for. ``ids`` binds addresses."""
     by_pair: dict[tuple[str, str, bool], list[_Owed]] = defaultdict(list)
     kinds_by_name: dict[str, Kind] = {}
@@ -43,14 +47,15 @@ def associate(
         for link in (*item.change.links, *_parent_of_new(item, ids)):
             to_id = link.id or (ids.get(link.address, "") if link.address else "")
             if to_id:
-                by_pair[item.kind.name, link.to, link.add].append(_Owed(item, link, to_id))
+                plain = ("HUBSPOT_DEFINED", item.kind.associations[link.to].type_id)
+                by_pair[item.kind.name, link.to, link.add].append(_Owed(item, link, to_id, plain))
             else:
                 item.end(Status.FAILED, f"not associated: {link.shown} does not exist")
                 item.unlinked -= link in item.change.links
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
         for start in range(0, len(owed), BATCH):
             batch = owed[start : start + BATCH]
-            _make(tools, kinds_by_name[name], to, batch, trace, add=add)
+            _make(tools, kinds_by_name[name], to, batch, add=add)
 
 
 def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChange]:
@@ -71,48 +76,77 @@ def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChang
     )
 
 
-def _make(
-    tools: Tools,
-    kind: Kind,
-    to: str,
-    owed: Sequence[_Owed],
-    trace: Callable[[], str],
-    *,
-    add: bool,
-) -> None:
+def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool) -> None:
     target = kind.associations[to].object
-    plain = ("HUBSPOT_DEFINED", kind.associations[to].type_id)
     standing = tools.hubspot.links(kind.object, to, target, [entry.item.id for entry in owed])
     pairs: dict[str, tuple[_Owed, Pair]] = {}
     for entry in owed:
-        there = frozenset(
-            (link.category, link.type_id)
-            for link in standing.get(entry.item.id, frozenset())
-            if link.id == entry.to_id
-        )
-        types = _types(entry.link, there, plain)
+        there = _standing(entry, standing)
+        types = _types(entry.link, there, entry.plain)
         if add and entry.link.ours and not there:
-            entry.along = plain
+            entry.along = entry.plain
         if types:
-            name = trace()
+            name = tools.trace()
             pairs[name] = entry, Pair(name, entry.item.id, entry.to_id, tuple(sorted(types)))
         else:
             _record(entry)
     if not pairs:
         return
     call = tools.hubspot.associate if add else tools.hubspot.dissociate
+    items = {id(entry.item): entry.item for entry, _ in pairs.values()}.values()
+    number = tools.journal.intend("associate" if add else "dissociate", items)
     answers: dict[str, Answer] = {}
     try:
         send(partial(call, kind.object, target), [pair for _, pair in pairs.values()], answers)
     finally:
+        tools.journal.answered(number, items)
+        written: list[_Owed] = []
         for name, answer in answers.items():
             entry, _ = pairs[name]
-            if isinstance(answer, Written):
+            if isinstance(answer, Refused):
+                entry.item.end(Status.FAILED, f"{entry.link.shown}: {answer.message}")
+                _decide(entry)
+            else:
+                written.append(entry)
+    _confirm(tools, kind, to, written)
+
+
+def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> None:
+    """Read back what was written. What does not show is read again after each of ``WAITS``."""
+    target = kind.associations[to].object
+    left = list(written)
+    for wait in WAITS:
+        if not left:
+            return
+        tools.sleep(wait)
+        ids = list({entry.item.id: None for entry in left})
+        standing = tools.hubspot.links(kind.object, to, target, ids)
+        unseen: list[_Owed] = []
+        for entry in left:
+            if _shows(entry, _standing(entry, standing)):
                 _record(entry)
             else:
-                status = Status.FAILED if isinstance(answer, Refused) else Status.UNKNOWN
-                entry.item.end(status, f"{entry.link.shown}: {answer.message}")
-                _decide(entry)
+                unseen.append(entry)
+        left = unseen
+    for entry in left:
+        what = "an association to" if entry.link.add else "no end of the association to"
+        message = f"HubSpot does not show {what} {entry.link.shown}; plan again to see"
+        entry.item.end(Status.UNKNOWN, message)
+        _decide(entry)
+
+
+def _standing(entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> AssociationTypes:
+    return frozenset(
+        (link.category, link.type_id)
+        for link in standing.get(entry.item.id, frozenset())
+        if link.id == entry.to_id
+    )
+
+
+def _shows(entry: _Owed, there: AssociationTypes) -> bool:
+    if entry.link.add:
+        return frozenset(entry.link.ours or entry.link.types) <= there
+    return not removable(frozenset(entry.link.types), there, entry.plain)
 
 
 def _types(link: LinkChange, there: AssociationTypes, plain: tuple[str, int]) -> AssociationTypes:

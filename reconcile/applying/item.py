@@ -1,16 +1,12 @@
 """One record's change on its way through an apply."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
-from reconcile.model.definitions import Definitions, Property
-from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Outcome, Rewrite, Status
 from reconcile.model.plan import RecordChange
-from reconcile.model.records import Link
+from reconcile.model.records import LastApplied, Link
 
 
 @dataclass(slots=True)
@@ -19,7 +15,8 @@ class Item:
 
     ``status`` is None while nothing is decided; ``id`` is known once the record exists; ``links``
     are the associations of ours that stand, ``unlinked`` counts the changes of associations still
-    to make; ``recorded`` says that the record was read back after writing.
+    to make; ``recorded`` says that the state knows what came of it; ``previous`` is what the state
+    said before.
     """
 
     unit: Address
@@ -31,6 +28,7 @@ class Item:
     rewrites: tuple[Rewrite, ...] = ()
     unlinked: int = 0
     recorded: bool = False
+    previous: LastApplied | None = None
 
     @property
     def kind(self) -> Kind:
@@ -49,20 +47,3 @@ class Item:
         return Outcome(
             self.change.address, self.change.action, status, self.id, message, self.rewrites
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every step of an apply works with."""
-
-    hubspot: HubSpot
-    identities: Mapping[str, Identity]
-    definitions: Definitions
-
-    def identity(self, kind: Kind) -> Identity:
-        """How records of the kind are found."""
-        return self.identities[kind.name]
-
-    def properties(self, kind: Kind) -> Mapping[str, Property]:
-        """The kind's property definitions."""
-        return self.definitions.properties[kind.name]

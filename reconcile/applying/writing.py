@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
-from reconcile.applying.item import Item, Tools
+from reconcile.applying.item import Item
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.sending import Call, send, settle_created, settle_updated
+from reconcile.applying.tools import Tools
 from reconcile.errors import ApiError, Unreachable
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
@@ -20,33 +21,28 @@ from reconcile.model.plan import FieldChange
 
 _IN_PATH = re.compile(r"\w[\w .:~-]*")
 
-Trace = Callable[[], str]
-"""Makes the next objectWriteTraceId, unique within a run."""
 
-
-def create(
-    tools: Tools, kind: Kind, items: Sequence[Item], parents: Mapping[int, str], trace: Trace
-) -> None:
+def create(tools: Tools, kind: Kind, items: Sequence[Item], parents: Mapping[int, str]) -> None:
     """Create up to 100 records. ``parents`` are line items' parents' ids, by ``id(item)``."""
     identity = tools.identity(kind)
     checked = recheck_absent(tools.hubspot, kind, identity, [item.change for item in items])
     ready = _without_conflicts(items, checked)
     writes: dict[str, tuple[Item, Write]] = {}
     for item, result in ready:
-        name = trace()
+        name = tools.trace()
         values = _values(result.fields, tools.properties(kind)) | dict(item.change.keep)
         key = item.change.address.key
         writes[name] = item, Write(name, key, values, _parent_link(kind, item, parents))
     if not writes:
         return
-    with _ending(writes, _end_created) as answers:
+    with _ending(tools, kind.create, writes, _end_created) as answers:
         send(_creating(tools, kind), _inputs(writes), answers)
         unclear = [write for _, write in writes.values() if _is_unclear(answers[write.trace])]
         with suppress(ApiError):  # still unclear then, and told so
             answers.update(settle_created(tools.hubspot, kind, identity, unclear))
 
 
-def update(tools: Tools, kind: Kind, items: Sequence[Item], trace: Trace) -> None:
+def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     """Update, adopt or merely confirm up to 100 records that exist."""
     identity, definitions = tools.identity(kind), tools.properties(kind)
     changes = [item.change for item in items]
@@ -59,12 +55,12 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item], trace: Trace) -> Non
         if not result.fields:
             item.end(Status.DONE)
             continue
-        name = trace()
+        name = tools.trace()
         held[name] = result.key
         writes[name] = item, Write(name, item.change.id, _values(result.fields, definitions))
     if not writes:
         return
-    with _ending(writes, _end_updated) as answers:
+    with _ending(tools, "update", writes, _end_updated) as answers:
         send(_updating(tools, kind, writes, held), _inputs(writes), answers)
         unclear = [
             (item.id, write) for item, write in writes.values() if _is_unclear(answers[write.trace])
@@ -75,9 +71,17 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item], trace: Trace) -> Non
 
 @contextmanager
 def _ending(
-    writes: Mapping[str, tuple[Item, Write]], end: Callable[[Item, Answer], None]
+    tools: Tools,
+    call: str,
+    writes: Mapping[str, tuple[Item, Write]],
+    end: Callable[[Item, Answer], None],
 ) -> Iterator[dict[str, Answer]]:
-    """Give every item its end by the answers that the block collects, however the block ends."""
+    """Give every item its end by the answers that the block collects, however the block ends.
+
+    The journal says what is about to be sent before, and what was answered after.
+    """
+    items = [item for item, _ in writes.values()]
+    number = tools.journal.intend(call, items)
     answers: dict[str, Answer] = {}
     unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
     try:
@@ -93,6 +97,7 @@ def _ending(
                 end(item, answers[name])
             else:
                 item.end(*unanswered)
+        tools.journal.answered(number, items)
 
 
 def _inputs(writes: Mapping[str, tuple[Item, Write]]) -> list[Write]:

@@ -2,10 +2,13 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from reconcile.audit.actor import origin
 from reconcile.cli.common import (
     addresses,
     colored,
@@ -20,15 +23,49 @@ from reconcile.cli.common import (
 from reconcile.cli.show import read_plan
 from reconcile.config import Settings
 from reconcile.errors import UsageError
+from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.render.progress import progress
 from reconcile.render.report import write_report
 from reconcile.render.text import write_plan
 from reconcile.session import Session, connect
-from reconcile.workflow import apply, plan
+from reconcile.stores.opening import is_local
+from reconcile.workflow import apply, plan, settle_unfinished
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 GUARDS = ("adopt-update", "rekey", "recreate")
+
+
+def running_options(command: Command) -> Command:
+    """What every command that carries out a plan takes."""
+    options = (
+        click.option(
+            "--lock-timeout",
+            type=click.FloatRange(min=0),
+            default=0.0,
+            metavar="SECONDS",
+            help="Wait so long for another run to end. Default: not at all.",
+        ),
+        click.option(
+            "--on-error",
+            type=click.Choice(("continue", "halt")),
+            default="continue",
+            show_default=True,
+            help="What to do when a record cannot be written as planned: go on with the others, or "
+            "begin nothing more.",
+        ),
+        click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log."),
+        click.option(
+            "--accept-local-store",
+            is_flag=True,
+            help="In CI: accept that state kept on this machine is lost with it.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command("apply")
@@ -43,11 +80,7 @@ GUARDS = ("adopt-update", "rekey", "recreate")
     help=f"Let a guard pass that the plan trips: {', '.join(GUARDS)}. Can be given several times.",
 )
 @recreate_option
-@click.option(
-    "--accept-local-store",
-    is_flag=True,
-    help="In CI: accept that state kept on this machine is lost with it.",
-)
+@running_options
 def command(
     *,
     file: Path | None,
@@ -55,21 +88,27 @@ def command(
     auto_approve: bool,
     allow: tuple[str, ...],
     recreate: tuple[str, ...],
+    lock_timeout: float,
+    on_error: str,
+    reason: str,
     accept_local_store: bool,
 ) -> int:
     """Carry out a plan.
 
     With FILE: exactly the plan saved there, without asking. Without: plan, show, ask, apply.
+    Applying the same plan again goes on where it ended.
     """
     saved = read_plan(file)[0] if file else None
     if saved is not None and recreate:
         raise UsageError("--recreate belongs to planning; the plan file already says what to do")
     settings = settings_for(target or (saved.target.name if saved else None))
-    _check_store(settings, accept_local_store=accept_local_store)
+    require_lasting(settings, accept_local_store=accept_local_store)
+    by = origin(os.environ, settings.root, reason)
     again = addresses(recreate)
-    units = manifests_of(settings, ()) if saved is None else ()
+    units = manifests_of(settings) if saved is None else ()
     with connect(settings, os.environ, "write") as session:
         if saved is None:
+            settle_unfinished(session, by, who=who(), wait=lock_timeout)
             with progress(len(units), "Planning") as advance:
                 made = plan(session, units, recreate=again, advance=advance)
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
@@ -81,9 +120,16 @@ def command(
                 return 1
         else:
             made = saved
-        report = _apply(session, made, frozenset(allow))
+        report = carry_out(
+            session,
+            made,
+            by,
+            frozenset(allow),
+            wait=lock_timeout,
+            halt=on_error == "halt",
+        )
     write_report(report, sys.stdout, personal=shows_personal(), color=colored(), plan=made)
-    return _exit_code(report)
+    return exit_code(report)
 
 
 def _confirmed(session: Session) -> bool:
@@ -94,21 +140,37 @@ def _confirmed(session: Session) -> bool:
     )
 
 
-def _apply(session: Session, made: Plan, allow: frozenset[str]) -> Report:
+def carry_out(
+    session: Session, made: Plan, by: Origin, allow: frozenset[str], *, wait: float, halt: bool
+) -> Report:
+    """Apply with a progress bar."""
     total = sum(1 for _ in made.records())
     with progress(total, "Applying") as advance:
-        return apply(session, made, allow=allow, who=who(), advance=advance)
-
-
-def _check_store(settings: Settings, *, accept_local_store: bool) -> None:
-    if os.environ.get("CI") and not accept_local_store:
-        raise UsageError(
-            f"the state in {settings.home} is on this machine, and a CI runner's disk vanishes",
-            hint="add --accept-local-store where the disk stays, or where losing the state is fine",
+        return apply(
+            session,
+            made,
+            by,
+            allow=allow,
+            who=who(),
+            wait=wait,
+            halt=halt,
+            advance=advance,
         )
 
 
-def _exit_code(report: Report) -> int:
+def require_lasting(settings: Settings, *, accept_local_store: bool) -> None:
+    """Refuse, in CI, a state that would vanish with the runner. Raises UsageError."""
+    local = is_local(settings.store_url(os.environ))
+    if local and os.environ.get("CI") and not accept_local_store:
+        raise UsageError(
+            f"the state in {settings.home} is on this machine, and a CI runner's disk vanishes",
+            hint="name a shared `store:` in reconcile.yaml, or add --accept-local-store where the "
+            "disk stays, or where losing the state is fine",
+        )
+
+
+def exit_code(report: Report) -> int:
+    """0 when all is done, 6 when nothing could be since everything had moved, else 5."""
     if report.complete:
         return 0
     ends = {outcome.status for outcome in report.outcomes}

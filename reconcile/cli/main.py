@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import click
 
-from reconcile.errors import ManifestError, ReconcileError
+from reconcile.errors import ApiError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
 """Seconds to end after an interrupt: more than calls in flight get, less than the 10 until kill."""
@@ -29,7 +29,12 @@ COMMANDS = {
     "validate": "Check the manifests without asking HubSpot.",
     "plan": "Show what apply would change.",
     "apply": "Carry out a plan.",
+    "resume": "Go on with a run that ended in the middle.",
+    "status": "Say whether a run has ended in the middle.",
     "show": "Show a saved plan.",
+    "audit": "Who changed what in the account, when and why.",
+    "state": "What was last applied, and work on it by hand.",
+    "lock": "Who is applying, and what to do when that one hangs.",
     "sandbox": "A HubSpot-compatible server on this machine.",
     "doctor": "Check the account, the token's scopes and the limits left.",
     "version": "Show reconcile's version.",
@@ -127,8 +132,8 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
 
 def _give_up(why: str) -> NoReturn:
     """End now, whatever is in flight: no answer is as good as one that nobody reads."""
-    applying = _running == ["apply"]
-    told = "; run the same command again to go on" if applying else ""
+    applying = _running in (["apply"], ["resume"])
+    told = "; `reconcile resume` goes on" if applying else ""
     with suppress(OSError, ValueError, RuntimeError):
         sys.stdout.flush()
     with suppress(OSError):
@@ -155,27 +160,44 @@ def _usage(error: click.ClickException) -> int:
 def _report(error: ReconcileError) -> int:
     from reconcile.render.errors import format_error, github_annotations  # noqa: PLC0415
 
-    if isinstance(error, ManifestError) and os.environ.get("CI"):
+    if os.environ.get("CI"):
         error = _without_personal(error)
     click.echo(format_error(error), err=True)
     if isinstance(error, ManifestError) and os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in github_annotations(error.problems):
+        problems = [replace(one, file=_in_repository(one.file)) for one in error.problems]
+        for line in github_annotations(problems):
             click.echo(line)
     return error.exit_code
 
 
-def _without_personal(error: ManifestError) -> ManifestError:
-    """The same problems as far as a CI log, which others may read, shall tell them."""
+def _without_personal(error: ReconcileError) -> ReconcileError:
+    """The same error as far as a CI log, which others may read, shall tell it.
+
+    Problems of manifests quote values, and HubSpot's refusals may.
+    """
     from reconcile.render.safe import mask  # noqa: PLC0415
 
-    problems = [replace(problem, message=mask(problem.message)) for problem in error.problems]
-    return ManifestError(problems, title=error.title)
+    if isinstance(error, ManifestError):
+        problems = [replace(problem, message=mask(problem.message)) for problem in error.problems]
+        return ManifestError(problems, title=error.title)
+    if isinstance(error, ApiError):
+        return error.retold(mask(str(error)), hint=error.hint)
+    return error
+
+
+def _in_repository(file: str) -> str:
+    """A file's path as GitHub counts it: from the repository's folder, not the project's."""
+    path, repository = Path.cwd() / file, os.environ.get("GITHUB_WORKSPACE")
+    if not repository or not path.is_relative_to(repository):
+        return file
+    return path.relative_to(repository).as_posix()
 
 
 def _unexpected(error: Exception) -> int:
-    from reconcile.render.safe import shorten, visible  # noqa: PLC0415
+    from reconcile.render.safe import mask, shorten, visible  # noqa: PLC0415
 
-    told = shorten(visible(f"{type(error).__name__}: {error}"))
+    said = mask(str(error)) if os.environ.get("CI") else str(error)
+    told = shorten(visible(f"{type(error).__name__}: {said}"))
     click.echo(f"error: reconcile failed in a way it should not: {told}", err=True)
     if os.environ.get("RECONCILE_DEBUG"):
         traceback.print_exc()

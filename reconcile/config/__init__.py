@@ -15,13 +15,15 @@ from reconcile.config.model import (
     Guards,
     SandboxSettings,
     TargetSettings,
+    variable_of,
 )
 from reconcile.config.project import read_project
 from reconcile.config.starter import starter_text
 from reconcile.config.token import Token
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
-from reconcile.manifests.problems import listed, meant, show
+from reconcile.manifests.problems import choices, listed
+from reconcile.model.values import nearest, show
 
 __all__ = [
     "Guards",
@@ -31,6 +33,7 @@ __all__ = [
     "Token",
     "load_settings",
     "starter_text",
+    "variable_of",
 ]
 
 
@@ -54,10 +57,26 @@ class Settings:
     target: Target
     guards: Guards
     has_file: bool
+    store: str = ""
+
+    def store_url(self, environ: Mapping[str, str]) -> str:
+        """Where the state is shared, as a URL; empty where it is in the folder ``home`` alone.
+
+        Raises UsageError where the URL is to come from a variable that is not set.
+        """
+        variable = variable_of(self.store)
+        if not variable:
+            return self.store
+        if not environ.get(variable):
+            raise UsageError(
+                f"{variable} is not set; the URL of the state's store is taken from it",
+                hint=f"set {variable} in the environment, never in a file of the repository",
+            )
+        return environ[variable]
 
     @property
     def home(self) -> Path:
-        """The folder of the target's own state, journal and audit."""
+        """The target's folder on this machine: its state, unless that is shared, and its key."""
         return self.state / self.target.name
 
     def token(self, purpose: Literal["read", "write"], environ: Mapping[str, str]) -> Token:
@@ -99,6 +118,7 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
         target=Target.model_construct(**{**dict(chosen), "name": name, "rate_limit": limit}),
         guards=file.guards if file else Guards(),
         has_file=file is not None,
+        store=file.store if file and not chosen.sandbox else "",
     )
 
 
@@ -114,7 +134,8 @@ def _choose(
     named = flag if flag is not None else environ.get("RECONCILE_TARGET") or None
     if named is None:
         if environ.get("CI"):
-            hint = f"pass --target {known[0]}" if len(known) == 1 else "pass --target NAME"
+            name = known[0] if len(known) == 1 else f"NAME: {choices('target', known)}"
+            hint = f"pass --target {name}"
             raise UsageError("with CI set there is no default target", hint=hint)
         if default is None and len(known) > 1:
             hint = "pass --target NAME, or set target: in reconcile.yaml"
@@ -122,6 +143,6 @@ def _choose(
         return default or known[0]
     if named not in known:
         where = f"in {PROJECT_FILE}" if has_file else f"without a {PROJECT_FILE}"
-        message = f"there is no target {show(named)} {where}{meant(named, known)}"
-        raise UsageError(message, hint=f"there is {listed(known)}")
+        message = f"there is no target {show(named)} {where}{nearest(named, known)}"
+        raise UsageError(message, hint=choices("target", known))
     return named

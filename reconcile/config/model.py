@@ -17,9 +17,9 @@ from pydantic import (
 )
 
 from reconcile.manifests.files import PROJECT_FILE
-from reconcile.manifests.problems import meant
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
+from reconcile.model.values import nearest
 
 RATE_LIMIT = 190
 """Requests per 10 seconds: what HubSpot gives a private app of a Professional account."""
@@ -31,6 +31,7 @@ _Sized = TypeVar("_Sized", bound=Sized)
 _HUBSPOT = re.compile(r"https://api(-[a-z]{2}[0-9])?\.hubapi\.com")
 _LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:[1-9][0-9]{0,4})?")
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_BUCKET = re.compile(r"(s3|gs|az)://[A-Za-z0-9._/-]+")
 _TARGET = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
@@ -76,6 +77,12 @@ def _sandbox(value: object) -> object:
     raise ValueError("must be true or {seed: FILE}; leave it out for a real account")
 
 
+def variable_of(text: str) -> str:
+    """The NAME of ``${env:NAME}``, or nothing."""
+    found = _VARIABLE.fullmatch(text)
+    return found[1] if found else ""
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL leads to this machine."""
     return bool(_LOOPBACK.fullmatch(url))
@@ -97,6 +104,17 @@ def _variable(value: object) -> str:
     return found[1]
 
 
+def _store(value: object) -> str:
+    text = value if isinstance(value, str) else ""
+    if not (_BUCKET.fullmatch(text) or _VARIABLE.fullmatch(text)):
+        raise ValueError(
+            "must be s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX, or ${env:NAME} "
+            "with one of these or a postgresql:// URL in the environment: passwords stand there, "
+            "never in a file"
+        )
+    return text
+
+
 def _target_name(value: str) -> str:
     if not _TARGET.fullmatch(value):
         raise ValueError("must be of a-z, 0-9, - and _, at most 64: it names a folder too")
@@ -105,7 +123,7 @@ def _target_name(value: str) -> str:
 
 def _kind_name(value: str) -> str:
     if value not in kinds():
-        raise ValueError(f"is no kind{meant(value, kinds())}")
+        raise ValueError(f"is no kind{nearest(value, kinds())}")
     return value
 
 
@@ -189,4 +207,5 @@ class ProjectFile(_Model):
     manifests: Annotated[tuple[_InnerPath, ...], AfterValidator(_not_empty)]
     target: str | None = None
     state: _Path = Field(default=Path("state"), validate_default=True)
+    store: Annotated[str, PlainValidator(_store)] = ""
     guards: Guards = Guards()

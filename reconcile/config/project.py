@@ -18,7 +18,8 @@ from reconcile.config.model import (
 from reconcile.errors import ManifestError, UsageError
 from reconcile.manifests.files import PROJECT_FILE, read_bytes
 from reconcile.manifests.nodes import Empty, Items, Node, Table, Text, read
-from reconcile.manifests.problems import Positioned, Report, listed, meant, show
+from reconcile.manifests.problems import Positioned, Report, choices, listed
+from reconcile.model.values import nearest, show
 
 _MODEL_BY_DEPTH = (ProjectFile, Guards, TargetSettings, SandboxSettings)
 """Which model has fields so deep in the file: each depth has one only."""
@@ -30,6 +31,13 @@ _WORDS = {
     "dict_type": "must be names with values (name: value)",
     "model_type": "must be names with values (name: value)",
 }
+
+_TO_ADD = {
+    "version": "add the line version: 1",
+    "targets": "add targets: with a name for each account or sandbox, as in README.md",
+    "manifests": "add manifests: with a list of files and folders, as in [manifests]",
+}
+"""How to write what is missing."""
 
 _Path = tuple[str | int, ...]
 
@@ -99,8 +107,10 @@ def _check_leaf(leaf: _Leaf, report: Report) -> None:
     path, node = leaf
     if isinstance(node, Empty):
         report.at(node, f"{_called(path)} has no value", "give it one, or leave it out")
-    elif "${env:" in node.value and not (len(path) >= 3 and path[2] in TOKEN_FIELDS):
-        report.at(node, f"${{env:…}} can only stand in {listed(TOKEN_FIELDS)}")
+    elif "${env:" in node.value and not (
+        path == ("store",) or (len(path) >= 3 and path[2] in TOKEN_FIELDS)
+    ):
+        report.at(node, f"${{env:…}} can only stand in {listed(('store', *TOKEN_FIELDS))}")
 
 
 def _check_targets(root: Table, report: Report) -> None:
@@ -113,8 +123,8 @@ def _check_targets(root: Table, report: Report) -> None:
             _check_target(name, entry.value, report)
     chosen = root.entries["target"].value if "target" in root.entries else None
     if isinstance(chosen, Text) and chosen.value not in targets.entries:
-        message = f"there is no target {show(chosen.value)}{meant(chosen.value, targets.entries)}"
-        report.at(chosen, message, f"there are {listed(targets.entries)}")
+        message = f"there is no target {show(chosen.value)}{nearest(chosen.value, targets.entries)}"
+        report.at(chosen, message, choices("target", targets.entries))
 
 
 def _check_target(name: str, target: Table, report: Report) -> None:
@@ -161,14 +171,14 @@ def _in_words(details: ErrorDetails) -> tuple[str, str]:
     if kind == "extra_forbidden":
         fields = _MODEL_BY_DEPTH[len(path) - 1].model_fields
         name = str(path[-1])
-        return f"unknown field {show(name)}{meant(name, fields)}", f"there can be {listed(fields)}"
+        return f"unknown field {show(name)}{nearest(name, fields)}", choices("field", fields)
     if kind == "value_error":
         words = str(details["ctx"]["error"])
     elif kind == "literal_error":
         words = f"must be {details['ctx']['expected']}"
     else:
         words = _WORDS.get(kind, details["msg"])
-    return f"{_called(path)} {words}", ""
+    return f"{_called(path)} {words}", _TO_ADD.get(str(path[0]), "") if kind == "missing" else ""
 
 
 def _called(path: _Path) -> str:

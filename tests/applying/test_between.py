@@ -158,7 +158,7 @@ def test_an_upsert_whose_answer_is_lost_is_repeated(
     watched: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is safe to repeat, and its second answer (`new: false`) is no conflict."""
-    monkeypatch.setattr("reconcile.hubspot.transport.backoff", lambda attempt: 0.0)
+    monkeypatch.setattr("reconcile.hubspot.retry.backoff", lambda attempt: 0.0)
     monkeypatch.setattr("reconcile.hubspot.retry.backoff", lambda attempt: 0.0)
     plan = watched.plan(order("A", memo="x"))
     lost: list[str] = []

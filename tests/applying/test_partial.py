@@ -76,7 +76,7 @@ def test_a_key_that_an_archived_record_keeps_fails_alone(
 ) -> None:
     """The message names the owner, and the others are made."""
     world = build(
-        switches=Switches(archived_reserves_unique_value=True, unique_conflict_has_tokens=tokens)
+        switches=Switches(archived_unique_value="reserved", unique_conflict_has_tokens=tokens)
     )
     owner = world.make("orders", MANY[3])
     world.archive("orders", owner)
@@ -94,7 +94,7 @@ def test_a_key_that_an_archived_record_keeps_fails_alone(
 
 def test_a_line_that_the_account_refuses_fails_alone(build: Callable[..., World]) -> None:
     """Its order and its siblings are made."""
-    world = build(switches=Switches(archived_reserves_unique_value=True))
+    world = build(switches=Switches(archived_unique_value="reserved"))
     world.archive("line_items", world.make("line_items", "A:2"))
     world.declare(order("A", [line(f"A:{n}", name="x") for n in range(5)]))
     assert [address for address, _, _ in incomplete(world.apply())] == ["line_item/A:2"]
@@ -146,7 +146,8 @@ def test_every_unproved_belief_about_the_account_leads_to_the_same_end(
         Switches(numbers_read_back="as_sent"),
         Switches(cleared_reads_back="null"),
         Switches(unique_values_trimmed=True, unique_values_case_folded=True),
-        Switches(line_item_has_one_parent=False),
+        Switches(second_parent="refused"),
+        Switches(second_parent="moved", updated_at_drifts=False),
         Switches(association_write_needs="from", not_found_has_category=False),
         Switches(missing_scopes_shape="oauth", trace_ids_rescue_batch_update=True),
         Switches(create_associations="lenient", line_item_external_id_is_dropped=False),

@@ -93,7 +93,7 @@ def test_recreate_wants_an_address(reader: Project, address: str) -> None:
 def test_recreate_wants_a_kind(reader: Project) -> None:
     """--recreate knows the kinds."""
     said = reader.refused("plan", "--recreate", "ordr/A-1")
-    assert "'ordr/A-1' names no kind of record; the kinds are order, cart, line_item" in said
+    assert "'ordr/A-1' names no kind of record\nhint: the kinds are order, cart and line" in said
 
 
 def test_recreate_is_not_for_a_saved_plan(reader: Project) -> None:

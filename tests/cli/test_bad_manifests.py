@@ -157,6 +157,26 @@ def test_github_gets_annotations(reader: Project) -> None:
     assert result.out.startswith("::error file=manifests/shop.yaml,line=4,col=19::")
 
 
+def test_annotations_name_files_as_the_repository_does(reader: Project) -> None:
+    """The project may be a folder of the repository; GitHub knows paths from the top only."""
+    reader.write("kind: nothing\n")
+    reader.env(GITHUB_ACTIONS="true", RECONCILE_TARGET="shop", CI="true")
+    reader.env(GITHUB_WORKSPACE=str(reader.folder.parent))
+    place = f"{reader.folder.name}/manifests/shop.yaml,line=1,col=7"
+    assert reader.run("plan").out.startswith(f"::error file={place}::")
+
+
+def test_one_record_by_id_and_by_key(reader: Project) -> None:
+    """Where keys are ids, a parent named by id is the record declared under that key."""
+    reader.settings(PROJECT + "    identity: {order: id}\n")
+    reader.write('kind: order\nkey: "501"\nproperties: {hs_order_name: x}\n')
+    line = 'kind: line_item\nkey: L\nparent: {order: {id: "501"}}\nproperties: {name: x}\n'
+    reader.write(line, "manifests/line.yaml")
+    said = reader.refused("validate")
+    assert "manifests/line.yaml:3:9: the order '501' is named by its id here" in said
+    assert "by its key in manifests/shop.yaml:1:1" in said
+
+
 SETTINGS = {
     "an unknown field": (
         PROJECT.replace("target: shop", "targt: shop"),

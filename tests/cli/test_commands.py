@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,14 @@ import pytest
 from reconcile import __version__
 from reconcile.sandbox import Sandbox
 from tests.cli.conftest import PROJECT, SCRIPT, SHOP, Account, MakeProject, Project
+from tests.proxy import Proxy
 
 OWN = "version: 1\nmanifests: [manifests]\ntargets: {own: {sandbox: true}}\n"
 TARGET = "Target shop: account {portal} (DEVELOPER_TEST)"
+
+
+RECORDS = [f"crm.objects.{kind}.{way}" for kind in ("orders", "carts") for way in ("read", "write")]
+RECORDS += ["e-commerce", "crm.pipelines.orders.read"]
 
 
 def framed(project: Project, out: str) -> bool:
@@ -110,7 +116,7 @@ def test_init_without_permission(bare: Project) -> None:
     reading = [f"crm.objects.{name}.read" for name in ("orders", "carts", "line_items")]
     bare.token(bare.account.server.add_token(reading))
     said = bare.refused("init", "--auto-approve")
-    assert "the token may not make properties; nothing was written" in said
+    assert "the token may not make these properties; nothing was written" in said
     for kind in ("orders", "carts", "line items"):
         assert f"  {kind}: a single-line text property named reconcile_key" in said
     assert "Settings > Data management > Properties" in said
@@ -122,6 +128,82 @@ def test_init_without_permission_writes_no_project_file(bare: Project) -> None:
     before = bare.files()
     assert bare.run("init", "--auto-approve").code == 1
     assert bare.files() == before
+
+
+DENIED = {
+    "status": "error",
+    "message": "no",
+    "category": "MISSING_SCOPES",
+    "errors": [{"context": {"requiredGranularScopes": ["crm.schemas.orders.write"]}}],
+}
+
+
+@pytest.fixture
+def proxied(bare: Project) -> Iterator[tuple[Project, Proxy]]:
+    """The same, reached through a proxy that can interfere."""
+    with Proxy(bare.account.url) as proxy:
+        bare.settings(PROJECT.replace("{url}", proxy.url))
+        yield bare, proxy
+
+
+def test_init_tells_what_it_made_before_it_was_refused(
+    proxied: tuple[Project, Proxy],
+) -> None:
+    """Where HubSpot does not tell scopes, a refusal can come after the first property."""
+    project, proxy = proxied
+
+    def hook(method: str, path: str, body: object) -> tuple[int, object] | None:
+        refused = (method, path) == ("POST", "/crm/v3/properties/orders")
+        return (403, DENIED) if refused or path.endswith("/access-token-info") else None
+
+    proxy.hook = hook
+    said = project.run("init", "--auto-approve").err
+    made = "reconcile_key of carts, reconcile_key of line items"
+    assert f"the token may not make these properties; made before that: {made}\n  orders: " in said
+    assert "  carts: " not in said
+    assert "nothing was written" not in said
+    proxy.hook = None
+    assert "Plan: 1 property to define." in project.fine("init", "--auto-approve")
+
+
+def test_init_tells_what_it_made_before_another_error(proxied: tuple[Project, Proxy]) -> None:
+    """An account may be full: the reason stays, and what was made is said."""
+    project, proxy = proxied
+    full = {"message": "Only 10 unique properties are allowed", "category": "LIMIT"}
+    last = ("POST", "/crm/v3/properties/orders")
+    proxy.hook = lambda method, path, _: (400, full) if (method, path) == last else None
+    said = project.run("init", "--auto-approve").err
+    assert "error: HTTP 400: Only 10 unique properties are allowed\n  made before that: " in said
+    assert "hint: run `reconcile init` again" in said
+
+
+@pytest.mark.parametrize(
+    ("hidden", "waits", "code"), [(0.4, (0.0, 0.1, 0.4), 0), (60.0, (0.0, 0.1), 1)]
+)
+def test_init_waits_until_new_properties_show(
+    proxied: tuple[Project, Proxy], hidden: float, waits: tuple[float, ...], code: int
+) -> None:
+    """HubSpot shows new definitions a moment later; init looks again, but not for ever."""
+    project, proxy = proxied
+    project.monkeypatch.setattr("reconcile.applying.defining.WAITS", waits)
+    made: list[float] = []
+
+    def hook(method: str, path: str, body: object) -> tuple[int, object] | None:
+        if not path.endswith("/properties/carts"):
+            return None
+        if method == "POST":
+            made.append(time.monotonic())
+        elif made and time.monotonic() < made[0] + hidden:
+            return 200, proxy.to("GET", path)[0].answer
+        return None
+
+    proxy.hook = hook
+    result = project.run("init", "--auto-approve")
+    assert result.code == code, result.err
+    if code:
+        assert "error: HubSpot has taken the property reconcile_key of carts, but" in result.err
+        assert "does not show it yet, 0.1 seconds later" in result.err
+        assert "hint: run `reconcile init` again in a minute" in result.err
 
 
 def test_init_declined(bare: Project) -> None:
@@ -147,7 +229,7 @@ def test_validate_is_offline(reader: Project) -> None:
     reader.monkeypatch.delenv("SHOP_TOKEN")
     reader.account.server.clear_requests()
     out = reader.fine("validate")
-    assert out == "The manifests are valid: 1 order, 1 cart, 1 line item.\n"
+    assert out == "The manifests are valid: 1 order, 1 line item, 1 cart.\n"
     assert reader.account.server.requests() == []
     reader.env(CI="true")
     reader.fine("validate", "--target", "shop")
@@ -438,8 +520,7 @@ def test_doctor_is_content(reader: Project) -> None:
 )
 def test_doctor_misses_a_scope(reader: Project, missing: str, command: str) -> None:
     """A scope that plan or apply lacks is named, and makes doctor exit with 1."""
-    scopes = [f"crm.objects.{k}.{a}" for k in ("orders", "carts") for a in ("read", "write")]
-    scopes += ["e-commerce", "crm.schemas.orders.read", "crm.pipelines.orders.read"]
+    scopes = [*RECORDS, "crm.objects.contacts.read", "crm.schemas.orders.read"]
     reader.token(reader.account.server.add_token([s for s in scopes if s != missing]))
     out = reader.fine("doctor", code=1)
     assert f"Scopes   {command}: missing {missing}\n" in out
@@ -448,11 +529,27 @@ def test_doctor_misses_a_scope(reader: Project, missing: str, command: str) -> N
 
 def test_doctor_without_init_scopes(reader: Project) -> None:
     """Lacking the scopes of init alone is told and is no failure."""
-    scopes = [f"crm.objects.{k}.{a}" for k in ("orders", "carts") for a in ("read", "write")]
-    scopes += ["e-commerce", "crm.pipelines.orders.read"]
+    scopes = [*RECORDS, "crm.objects.contacts.read"]
     reader.token(reader.account.server.add_token(scopes))
     out = reader.fine("doctor")
     assert "Scopes   init: missing crm.schemas.orders.write, crm.schemas.carts.write\n" in out
+
+
+def test_doctor_asks_for_what_manifests_associate(reader: Project) -> None:
+    """The scopes of associated objects are needed where manifests associate with them."""
+    reader.token(reader.account.server.add_token(RECORDS))
+    out = reader.fine("doctor", code=1)
+    assert "Scopes   plan: missing crm.objects.contacts.read\n" in out
+    assert "Scopes   apply may also need crm.objects.contacts.write to associate\n" in out
+    reader.write(
+        SHOP.replace("  contact: [{email: ines.rocha@example.com}]", "  cart: [{key: C-1}]")
+    )
+    out = reader.fine("doctor")
+    assert "Scopes   plan: all granted\n" in out
+    assert "contacts" not in out
+    reader.write("kind: nothing\n")
+    out = reader.fine("doctor")
+    assert "Scopes   of associated objects: unknown, the manifests have problems" in out
 
 
 def test_doctor_before_init(bare: Project) -> None:

@@ -188,5 +188,5 @@ def test_lock_holder(project: Project) -> None:
     with FileLock(home / "lock"):
         for text in EVIL:
             info = {"who": text, "since": text, "doing": text}
-            (home / "lock-holder.json").write_text(json.dumps(info))
+            (home / "lock-holder").write_text(json.dumps(info))
             assert "is locked by" in seen(project, "apply", "--auto-approve")

@@ -43,7 +43,10 @@ def test_damaged(reader: Project, saved: Path, damage: object, command: tuple[st
 def test_not_there(reader: Project, command: str) -> None:
     """A plan file that is not there is told by its name."""
     said = reader.refused(command, "no.plan")
-    assert said == "error: the plan file no.plan cannot be read: No such file or directory\n"
+    assert said == (
+        "error: the plan file no.plan cannot be read: No such file or directory\n"
+        "hint: `reconcile plan --out FILE` makes one\n"
+    )
 
 
 def test_another_account(
@@ -108,7 +111,7 @@ def test_locked(project: Project) -> None:
     project.fine("apply", "--auto-approve")
     project.write(SHOP.replace("20.00", "21.00"))
     home = project.folder / "state" / "shop"
-    holder = home / "lock-holder.json"
+    holder = home / "lock-holder"
     info = {
         "who": "ann@build-7 (process 12)",
         "since": "2026-01-02T03:04:05+00:00",

@@ -1,0 +1,66 @@
+"""What must hold before a plan may be applied."""
+
+from reconcile.errors import AuthError, GuardRefused, StalePlan, UsageError
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Plan
+from reconcile.session import Session
+from reconcile.stores.state import State
+
+
+def admit(session: Session, planned: Plan, allow: frozenset[str]) -> None:
+    """Refuse a plan that is not for this target, or that a guard stands against.
+
+    Raises UsageError for a plan of another account, StalePlan for one made with other identities,
+    GuardRefused for a guard that is not in ``allow``, AuthError for a token that lacks a scope.
+    """
+    if planned.target.portal_id != session.account.portal_id:
+        raise UsageError(
+            f"the plan is for account {planned.target.portal_id}, "
+            f"but target {session.pin.name} is account {session.account.portal_id}",
+            hint="choose the plan's target, or make a plan for this one",
+        )
+    refused = [guard for guard in planned.guards if guard.name not in allow]
+    if refused:
+        raise GuardRefused(
+            "; ".join(f"{guard.name}: {guard.message}" for guard in refused),
+            hint="look at them in the plan, then add "
+            + " ".join(f"--allow {guard.name}" for guard in refused),
+        )
+    _require_identities(planned, session)
+    _require_scopes(session, planned)
+
+
+def _require_identities(planned: Plan, session: Session) -> None:
+    now = session.settings.target.identity
+    if planned.identities != tuple((kind, i.how, i.name) for kind, i in sorted(now.items())):
+        raise StalePlan(
+            "the target's `identity` in reconcile.yaml is not the one the plan was made with",
+            hint="plan again: other properties would find, and name, the records",
+        )
+
+
+def require_lineage(planned: Plan, state: State) -> None:
+    if planned.lineage and planned.lineage != state.lineage:
+        raise StalePlan(
+            "the plan was made from another state than the one here",
+            hint="plan again with this state, or bring back the one the plan was made from",
+        )
+
+
+def _require_scopes(session: Session, planned: Plan) -> None:
+    """Refuse a token that would fail at the first write, where HubSpot tells its scopes."""
+    scopes = session.hubspot.scopes()
+    if scopes is None:
+        return
+    changing = {change.address.kind for change in planned.records() if change.fields}
+    missing = sorted(
+        " or ".join(kinds()[name].write_scopes)
+        for name in changing
+        if scopes.isdisjoint(kinds()[name].write_scopes)
+    )
+    if missing:
+        raise AuthError(
+            f"the token may not write these records: it lacks {', '.join(missing)}",
+            status=403,
+            hint="give it these scopes, or apply with one that has them; nothing was written",
+        )

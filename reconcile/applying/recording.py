@@ -1,0 +1,57 @@
+"""The end of a slice: reading back what was written, and remembering it."""
+
+from collections.abc import Sequence
+
+from reconcile.applying.entries import Done
+from reconcile.applying.item import Item
+from reconcile.applying.tools import Tools
+from reconcile.applying.verify import verify
+from reconcile.model.kinds import kinds
+from reconcile.model.outcome import Status
+from reconcile.stores.state import State
+
+
+class Recorder:
+    """Gives written items their last word, and the state and the journal theirs."""
+
+    def __init__(self, tools: Tools, state: State) -> None:
+        self._tools = tools
+        self._state = state
+
+    def read_back(self, written: Sequence[Item]) -> None:
+        """Read what was written and put what it came to into the state, not yet durably."""
+        for kind in kinds().values():
+            items = [item for item in written if item.kind is kind]
+            done = [
+                Done(item.change, item.id, frozenset(item.links), item.previous) for item in items
+            ]
+            found = verify(self._tools, kind, done)
+            for item, result in zip(items, found, strict=True):
+                item.recorded = True
+                item.rewrites = result.rewrites
+                self._state.put(item.unit, item.change.address, result.entry)
+                if not result.seen:
+                    why = "written, but HubSpot does not show it yet; plan again to see"
+                    item.end(Status.UNKNOWN, why)
+                elif result.untaken:
+                    names = ", ".join(result.untaken)
+                    item.end(
+                        Status.UNKNOWN,
+                        f"HubSpot does not hold what was sent for {names}: it dropped the value, "
+                        "or somebody edited it; plan again to see",
+                    )
+
+    def remember(self, items: Sequence[Item]) -> None:
+        """Make durable what these items came to: first the state, then the journal.
+
+        What was written but not read back stays begun in the journal, to be settled later.
+        """
+        self._state.flush()
+        self._state.release()
+        self._tools.journal.decided([item.outcome() for item in items if _is_decided(item)])
+
+
+def _is_decided(item: Item) -> bool:
+    if item.recorded:
+        return True
+    return item.status in (Status.CONFLICT, Status.FAILED, Status.SKIPPED)

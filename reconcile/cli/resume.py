@@ -1,0 +1,48 @@
+"""`reconcile resume`."""
+
+import os
+import sys
+
+import click
+
+from reconcile.audit.actor import origin
+from reconcile.cli.apply import carry_out, exit_code, require_lasting, running_options
+from reconcile.cli.common import colored, settings_for, shows_personal, target_option
+from reconcile.render.report import write_report
+from reconcile.render.safe import visible
+from reconcile.render.status import so_far
+from reconcile.runs import unfinished
+from reconcile.session import connect
+
+
+@click.command("resume")
+@target_option
+@running_options
+def command(
+    *, target: str | None, lock_timeout: float, on_error: str, reason: str, accept_local_store: bool
+) -> int:
+    """Go on with a run that ended in the middle.
+
+    What it had begun is settled by reading; then the rest of its plan is carried out, with the
+    same checks as before. Nothing that is done is done again.
+    """
+    settings = settings_for(target)
+    require_lasting(settings, accept_local_store=accept_local_store)
+    with connect(settings, os.environ, "write") as session:
+        runs = unfinished(session.store)
+        if not runs:
+            click.echo("No run is unfinished.")
+            return 0
+        last = runs[-1]
+        name, told = visible(last.run.head.run), so_far(last.run.progress)
+        click.echo(f"Going on with run {name}: {told}.", err=True)
+        report = carry_out(
+            session,
+            last.plan,
+            origin(os.environ, settings.root, reason),
+            frozenset(last.run.head.allow),
+            wait=lock_timeout,
+            halt=on_error == "halt",
+        )
+    write_report(report, sys.stdout, personal=shows_personal(), color=colored(), plan=last.plan)
+    return exit_code(report)

@@ -1,0 +1,84 @@
+"""What the state will say once unfinished runs are settled, for planning before that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from reconcile.applying.entries import Entries
+from reconcile.applying.settling import Unsettled, entry_after, unsettled
+from reconcile.model.address import Address
+from reconcile.model.records import LastApplied, Observed, Unit
+from reconcile.runs import OpenRun
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """Records that an unfinished run had begun, by folded address.
+
+    Planning writes nothing, so it works out for itself what settling would find.
+    """
+
+    waiting: Mapping[Address, Unsettled] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, runs: Sequence[OpenRun]) -> "Overlay":
+        """Of a later run's records and an earlier one's, the later count."""
+        return cls(
+            {
+                one.change.address.folded(): one
+                for open_run in runs
+                for one in unsettled(open_run.run, open_run.plan)
+            }
+        )
+
+    def with_properties(
+        self, properties: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, Sequence[str]]:
+        """Property names by kind, and those that must be read to settle."""
+        names = {kind: set(found) for kind, found in properties.items()}
+        for one in self.waiting.values():
+            found = names.setdefault(one.change.address.kind, set())
+            found |= {field.name for field in one.change.fields}
+            found |= {name for name, _ in one.change.keep}
+        return {kind: sorted(found) for kind, found in names.items()}
+
+    @property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """The (kind, associated object) pairs whose associations must be read to settle."""
+        return frozenset(
+            (one.change.address.kind, to) for one in self.waiting.values() for to in one.associated
+        )
+
+    def before(self, last: Mapping[Address, LastApplied]) -> Mapping[Address, LastApplied]:
+        """The state's entries and, for records made but not yet recorded, their ids."""
+        made = {
+            address: LastApplied(id=one.id, key=one.change.address.key)
+            for address, one in self.waiting.items()
+            if one.id and address not in last
+        }
+        return {**last, **made}
+
+    def after(
+        self,
+        unit: Unit,
+        last: Mapping[Address, LastApplied],
+        observed: Observed,
+        entries: Entries,
+    ) -> Mapping[Address, LastApplied]:
+        """The entries of a unit's records as settling would leave them."""
+        addresses = [
+            record.address for record in unit.records if record.address.folded() in self.waiting
+        ]
+        if not addresses:
+            return last
+        ids = {address: actual.id for address, actual in observed.records.items()}
+        found = dict(last)
+        for address in addresses:
+            one = self.waiting[address.folded()]
+            previous = last.get(address.folded())
+            ours = one.links(ids) | (previous.links if previous else frozenset())
+            links = observed.links.get(address, frozenset()) & ours
+            entry = entry_after(one, observed.records.get(address), links, previous, entries)
+            if entry is not None:
+                found[address.folded()] = entry
+        return found

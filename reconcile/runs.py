@@ -1,0 +1,153 @@
+"""Runs that are not over: their plans, kept in the store until nothing is left to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from secrets import token_hex
+
+from reconcile import __version__
+from reconcile.applying.journal import Journal, Run, RunHead, drop_run, open_runs, read_run
+from reconcile.audit.log import AuditLog
+from reconcile.audit.recording import record_run
+from reconcile.errors import ReconcileError, Unfinished
+from reconcile.model.audit import Origin
+from reconcile.model.outcome import Outcome
+from reconcile.model.plan import Plan
+from reconcile.planning.planfile import content_digest, dump, load
+from reconcile.stores.contract import Lease, Store
+from reconcile.stores.state import State
+
+_PIECE = 4_000_000
+"""Bytes of a plan that are kept in one blob."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that is not over, and its plan."""
+
+    run: Run
+    plan: Plan
+
+
+def unfinished(store: Store) -> list[OpenRun]:
+    """The runs that are not over, oldest first: none, or one unless a process died just then."""
+    found: list[OpenRun] = []
+    for name in open_runs(store):
+        run = read_run(store, name)
+        if run is not None and (plan := _kept_plan(store, name)) is not None:
+            found.append(OpenRun(run, plan))
+    return found
+
+
+def begin(
+    store: Store,
+    planned: Plan,
+    runs: Iterable[OpenRun],
+    lease: Lease,
+    *,
+    allow: frozenset[str],
+    who: str,
+) -> Journal:
+    """The journal of the run that carries out a plan: the one of ``runs`` that had begun it
+    already, or a new one. The others, settled by now, are over.
+    """
+    digest = content_digest(planned)
+    now = datetime.now(UTC)
+    for one in runs:
+        if one.run.head.plan == digest:
+            name = one.run.head.run
+            forget_runs(store, keep=name)
+            again = read_run(store, name)
+            return Journal(store, name, lease.check, position=again.entries if again else 0)
+    forget_runs(store)
+    name = f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}"
+    since = now.isoformat(timespec="seconds")
+    # The plan first: a journal without it could not be settled.
+    _keep_plan(store, name, planned, created=since)
+    journal = Journal(store, name, lease.check)
+    journal.begin(
+        RunHead(
+            run=name,
+            plan=digest,
+            portal_id=planned.target.portal_id,
+            who=who,
+            since=since,
+            total=sum(1 for _ in planned.records()),
+            allow=tuple(sorted(allow)),
+        )
+    )
+    return journal
+
+
+def end(
+    state: State, planned: Plan, journal: Journal, origin: Origin, stopped: str
+) -> tuple[tuple[Outcome, ...], bool]:
+    """Close a run as far as it has come, and put it into the audit log.
+
+    Returns its outcomes in the plan's order, read from its journal, and whether something is left
+    to go on with. Raises Unfinished where the journal cannot be read any more.
+    """
+    try:
+        journal.end(stopped)
+        run = read_run(journal.store, journal.run)
+        if run is None:
+            raise _untold(stopped or "its journal is gone")
+        record(state, journal.store, OpenRun(run, planned), origin)
+        if not run.open:
+            forget_runs(journal.store)
+    except ReconcileError as error:
+        raise _untold(stopped or str(error)) from error
+    return tuple(run.outcome(change) for change in planned.records()), run.open
+
+
+def record(state: State, store: Store, one: OpenRun, origin: Origin) -> None:
+    """Put what is known of a run into the audit log, and the log's head into the state."""
+    run = one.run
+    known = [
+        run.outcome(change)
+        for change in one.plan.records()
+        if change.address in run.outcomes or change.address in run.begun
+    ]
+    state.audit = record_run(
+        AuditLog(store), one.plan, run.head, known, origin, after=state.audit, ended=run.ended
+    )
+    state.flush()
+
+
+def _untold(why: str) -> Unfinished:
+    return Unfinished(
+        f"the run ended in the middle, and what came of it cannot be told: {why}",
+        hint="run `reconcile status`, then `reconcile resume`: everything that was begun is in the "
+        "journal and is settled by reading",
+    )
+
+
+def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> None:
+    """Put a run's plan where whoever settles or resumes it finds it."""
+    piece, number = bytearray(), 0
+    for line in dump(plan, version=__version__, created=created):
+        piece += line
+        if len(piece) >= _PIECE:
+            store.write(_name(run, number), bytes(piece), None)
+            piece, number = bytearray(), number + 1
+    store.write(_name(run, number), bytes(piece), None)
+
+
+def forget_runs(store: Store, *, keep: str = "") -> None:
+    """Remove what is kept of every run but one."""
+    for name in open_runs(store):
+        if name != keep:
+            drop_run(store, name)
+    for name in list(store.names("plans/")):
+        if not (keep and name.startswith(f"plans/{keep}/")):
+            store.remove(name)
+
+
+def _kept_plan(store: Store, run: str) -> Plan | None:
+    names = list(store.names(f"plans/{run}/"))
+    pieces = [found[0] for name in names if (found := store.read(name)) is not None]
+    return load(b"".join(pieces))[0] if pieces else None
+
+
+def _name(run: str, number: int) -> str:
+    return f"plans/{run}/{number:06}.json"

@@ -1,0 +1,160 @@
+"""A project whose applies are killed, and what must be true when the work is done all the same."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from world import EMAILS, KEY, Document, World, cart, line, order
+
+from reconcile.model.plan import Reason
+from reconcile.runs import unfinished
+
+VICTIM = Path(__file__).with_name("victim.py")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one run of the program ended. ``code`` is negative where a signal killed it."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was killed."""
+        return self.code == -signal.SIGKILL
+
+
+def before(orders: int) -> list[Document]:
+    """What the manifests say at first."""
+    return [
+        *(
+            order(
+                f"O-{n}",
+                [line(f"O-{n}:{i}", name=f"thing {i}", price="2", quantity="3") for i in (1, 2)],
+                memo=f"first {n}",
+                associations={"contact": [{"email": EMAILS[n % 3]}]},
+            )
+            for n in range(orders)
+        ),
+        *(cart(f"C-{n}", [line(f"C-{n}:1", name="thing")], memo="x") for n in range(orders // 10)),
+    ]
+
+
+def after(orders: int) -> list[Document]:
+    """What they say later: edits, more and fewer associations, new lines, new orders."""
+    return [
+        *(
+            order(
+                f"O-{n}",
+                [
+                    *(
+                        line(f"O-{n}:{i}", name=f"thing {i}", price="2", quantity=str(3 + n % 2))
+                        for i in (1, 2)
+                    ),
+                    *([line(f"O-{n}:3", name="one more", price="1")] if n % 3 == 0 else ()),
+                ],
+                memo=f"second {n}" if n % 2 else f"first {n}",
+                associations={"contact": [{"email": EMAILS[(n + n % 4) % 3]}]},
+            )
+            for n in range(orders)
+        ),
+        *(cart(f"C-{n}", [line(f"C-{n}:1", name="thing")], memo="y") for n in range(orders // 10)),
+        *(order(f"N-{n}", [line(f"N-{n}:1", name="new")], memo="n") for n in range(orders // 4)),
+    ]
+
+
+class Scene:
+    """A world, and the program run on it as a process of its own."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def run(self, *args: str, crash: str = "", after: float | None = None) -> Ended:
+        """Run the program; have it killed at a point, or after so many seconds."""
+        environment = os.environ | self.world.environ | {"CRASH_AT": crash, "NO_COLOR": "1"}
+        environment.pop("CI", None)
+        process = subprocess.Popen(
+            [sys.executable, str(VICTIM), *args],
+            cwd=self.world.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            if after is not None:
+                time.sleep(after)
+                process.kill()
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
+        return Ended(process.returncode, out, err)
+
+    def finish(self, chance: random.Random, *, crashes: int = 0) -> list[Ended]:
+        """Go on until nothing is left to do, some of the times being killed again."""
+        ends: list[Ended] = []
+        for attempt in range(8):
+            ways: Sequence[Sequence[str]] = (
+                ("resume",),
+                ("apply", "--auto-approve", "--allow", "adopt-update"),
+                ("apply", "plan.bin"),
+            )
+            way = ways[0 if attempt > 5 else chance.randrange(2 + (attempt < 3))]
+            if way[-1] == "plan.bin" and not (self.world.folder / "plan.bin").exists():
+                way = ways[0]
+            crash = ""
+            if attempt < crashes:
+                crash = f"{chance.choice(('append', 'call'))}:{chance.randint(1, 12)}:after"
+            ends.append(self.run(*way, crash=crash))
+            if ends[-1].code == 0 and not unfinished(self.world.store) and self.world.plan().empty:
+                return ends
+        raise AssertionError([(end.code, end.out[-2000:], end.err[-2000:]) for end in ends])
+
+    def blames_nobody(self) -> None:
+        """Nobody has edited anything in HubSpot, so no plan may say so."""
+        reasons = {
+            field.reason for change in self.world.plan().records() for field in change.fields
+        }
+        assert not reasons & {Reason.DRIFT, Reason.BOTH}
+
+
+def is_right(world: World, documents: Sequence[Document]) -> None:
+    """Every declared record is there once, whole and under its parent; nothing else ever was."""
+    for object_, kind in (("orders", "order"), ("carts", "cart")):
+        declared = [one for one in documents if one["kind"] == kind]
+        assert world.keys(object_) == {one["key"]: 1 for one in declared}
+        by_key = {values[KEY]: id_ for id_, values in world.dump(object_).items()}
+        for one in declared:
+            _is_whole(world, object_, by_key[one["key"]], one)
+    ever = sum(len(world.ever(object_)) for object_ in ("orders", "carts", "line_items"))
+    assert ever == sum(1 + len(one.get("line_items", ())) for one in documents)
+
+
+def _is_whole(world: World, object_: str, id_: str, declared: Mapping[str, Any]) -> None:
+    stored = world.dump(object_)[id_]
+    assert declared["properties"].items() <= stored.items()
+    lines = world.dump("line_items")
+    there = {lines[i][KEY]: lines[i] for i in world.links((object_, id_), "line_items")}
+    assert there.keys() == {one["key"] for one in declared.get("line_items", ())}
+    for one in declared.get("line_items", ()):
+        assert one["properties"].items() <= there[one["key"]].items()
+    wanted = {one["email"] for one in declared.get("associations", {}).get("contact", ())}
+    contacts = world.dump("contacts")
+    found = {contacts[i]["email"] for i in world.links((object_, id_), "contacts")}
+    assert found == wanted
+
+
+def save_plan(scene: Scene) -> None:
+    """Have the program save its plan, as CI does."""
+    ended = scene.run("plan", "--out", "plan.bin")
+    assert ended.code == 0, ended.err

@@ -1,0 +1,130 @@
+"""Every fault on every call that writes, in every world the reference leaves open."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from scene import after, before, is_right
+from world import World
+
+from reconcile.errors import ReconcileError
+from reconcile.model.plan import Plan, Reason
+from reconcile.runs import unfinished
+from reconcile.sandbox import Switches, faults
+from reconcile.sandbox.faults import Fault
+
+ORDERS = 8
+
+WRITES = {
+    "orders/batch/upsert": "*/orders/batch/upsert",
+    "orders/batch/update": "*/orders/batch/update",
+    "line_items/batch/create": "*/line_items/batch/create",
+    "line_items/batch/update": "*/line_items/batch/update",
+    "carts/batch/upsert": "*/carts/batch/upsert",
+    "patch": "*/objects/carts/*",
+    "associate": "*/associations/*/batch/create",
+    "dissociate": "*/associations/*/batch/labels/archive",
+}
+
+FAULTS: dict[str, tuple[Fault, dict[str, int]]] = {
+    "closed before": (faults.CloseBefore(), {"nth": 1}),
+    "closed during": (faults.CloseDuring(), {"nth": 1}),
+    "closed after commit": (faults.CloseAfterCommit(), {"nth": 1}),
+    "closed after commit, always": (faults.CloseAfterCommit(), {"times": 12}),
+    "reset after commit": (faults.CloseAfterCommit(resets=True), {"nth": 1}),
+    "gateway after commit": (faults.GatewayAfterCommit(502), {"nth": 1}),
+    "gateway after commit, twice": (faults.GatewayAfterCommit(504), {"times": 2}),
+    "empty, committed": (faults.EmptyResults(committed=True), {"nth": 1}),
+    "empty, not committed": (faults.EmptyResults(committed=False), {"nth": 1}),
+    "truncated": (faults.TruncatedJson(), {"nth": 1}),
+    "no JSON": (faults.InvalidJson(), {"nth": 1}),
+    "delivered twice": (faults.DeliverTwice(), {"nth": 1}),
+    "503 for long": (faults.Refuse(503), {"times": 5}),
+    "500 once": (faults.Refuse(500), {"nth": 1}),
+    "423": (faults.Refuse(423), {"times": 2}),
+    "477": (faults.Refuse(477), {"times": 2}),
+    "429": (faults.Refuse(429), {"times": 3}),
+    "429 daily": (faults.Refuse(429, shape="daily"), {"nth": 1}),
+    "associations lost": (faults.LoseAssociations(), {"nth": 1}),
+}
+
+WORLDS = {
+    "as the evidence suggests": Switches(),
+    "the other way round": Switches(
+        archived_unique_value="reserved",
+        unique_values_case_folded=True,
+        unique_values_trimmed=True,
+        trace_ids_rescue_batch_update=True,
+        batch_read_follows_merges=False,
+        create_associations="half_done",
+        second_parent="moved",
+        numbers_read_back="as_sent",
+        cleared_reads_back="by_endpoint",
+        unique_conflict_has_tokens=True,
+        not_found_has_category=False,
+        updated_at_drifts=False,
+        shuffle_seed=7,
+    ),
+}
+
+LAGS: dict[str, Fault] = {
+    "stale reads": faults.StaleReads(1.0),
+    "lagging keys": faults.LaggingKeys(1.0),
+    "lagging associations": faults.LaggingLinks(1.0),
+}
+
+
+@pytest.fixture(params=WORLDS.values(), ids=WORLDS)
+def changed(build: Callable[..., World], request: pytest.FixtureRequest) -> World:
+    """Return a world that was converged once, with manifests that say something else now."""
+    world = build(switches=request.param)
+    world.converge(*before(ORDERS))
+    world.declare(*after(ORDERS))
+    return world
+
+
+def blames_nobody(plan: Plan) -> None:
+    """Nobody has edited anything in HubSpot, so no plan may say so."""
+    reasons = {field.reason for change in plan.records() for field in change.fields}
+    assert not reasons & {Reason.DRIFT, Reason.BOTH}
+
+
+def goes_on(world: World) -> None:
+    """Apply again, as a person would, until there is nothing to do."""
+    for _ in range(8):
+        plan = world.plan()
+        blames_nobody(plan)
+        if plan.empty and not unfinished(world.store):
+            return
+        with suppress(ReconcileError):
+            world.apply()
+    raise AssertionError("there is always something left to do")
+
+
+@pytest.mark.parametrize("call", WRITES)
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_of_a_write(changed: World, call: str, name: str) -> None:
+    """Nothing is lost, made twice or half made, and nobody is blamed."""
+    fault, when = FAULTS[name]
+    method = "PATCH" if call == "patch" else "POST"
+    changed.sandbox.faults.add(fault, path=WRITES[call], method=method, **when)
+    with suppress(ReconcileError):
+        changed.apply()
+    goes_on(changed)
+    is_right(changed, after(ORDERS))
+
+
+@pytest.mark.parametrize("lag", LAGS)
+@pytest.mark.parametrize("name", ["closed after commit", "truncated", "delivered twice"])
+def test_a_fault_while_reads_lag(changed: World, lag: str, name: str) -> None:
+    """Nor where reads show what was a moment ago."""
+    fault, when = FAULTS[name]
+    changed.sleep(2)
+    changed.sandbox.faults.add(LAGS[lag])
+    changed.sandbox.faults.add(fault, writes=True, **when)
+    with suppress(ReconcileError):
+        changed.apply()
+    changed.sleep(5)
+    changed.sandbox.faults.clear()
+    goes_on(changed)
+    is_right(changed, after(ORDERS))
