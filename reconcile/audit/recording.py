@@ -104,7 +104,7 @@ def recorded(change: RecordChange, outcome: Outcome, trace: str = "") -> Recorde
 def refused(error: ReconcileError, origin: Origin, *, plan: str = "", command: str = "") -> Event:
     """Something was refused before anything was written: by a guard, a lock, or a stale plan."""
     by = {GuardRefused: "guard", StalePlan: "stale plan", Locked: "locked"}
-    facts: dict[str, str] = {"by": by.get(type(error), "error")}
+    facts: dict[str, str] = {"refusal": by.get(type(error), "error")}
     facts |= {name: text for name, text in (("plan", plan), ("command", command)) if text}
     return Event("refused", origin, facts=facts, message=str(error))
 

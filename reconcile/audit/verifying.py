@@ -44,8 +44,17 @@ class _Checked:
     at_head: str = ""
 
     def add(self, number: int, what: str, address: str = "", name: str = "") -> None:
+        """Something is wrong with the entry at hand."""
+        self._add(Finding(number, self.time, what, address, name))
+
+    def add_unread(self, number: int, what: str) -> None:
+        """Something is wrong with an entry that is not there or cannot be read."""
+        before = f"; the one before it is of {self.time}" if self.time else ""
+        self._add(Finding(number, "", f"{what}{before}"))
+
+    def _add(self, finding: Finding) -> None:
         if len(self.findings) < _LISTED:
-            self.findings.append(Finding(number, self.time, what, address, name))
+            self.findings.append(finding)
 
 
 def verify(log: AuditLog, head: Head | None) -> Verified:
@@ -95,13 +104,13 @@ def _lines(log: AuditLog, checked: _Checked) -> Iterator[tuple[int, bytes]]:
         try:
             yield from log.piece(piece)
         except ReconcileError as error:
-            checked.add(checked.last.number + 1, str(error))
+            checked.add_unread(checked.last.number + 1, str(error))
 
 
 def _entry(checked: _Checked, number: int, line: bytes) -> dict[str, Any] | None:
     last = checked.last
     if number > last.number + 1:
-        checked.add(last.number + 1, _missing(last.number + 1, number - 1))
+        checked.add_unread(last.number + 1, _missing(last.number + 1, number - 1))
     checked.entries += 1
     checked.last = Head(number, "")
     try:
@@ -110,7 +119,7 @@ def _entry(checked: _Checked, number: int, line: bytes) -> dict[str, Any] | None
         raw = codec.parse(number, line)
         entry = codec.decode(number, raw)
     except UsageError as error:
-        checked.add(number, str(error))
+        checked.add_unread(number, str(error))
         return None
     checked.time = entry.time
     checked.first_time = checked.first_time or entry.time
@@ -142,9 +151,9 @@ def _note_redaction(checked: _Checked, number: int, raw: Mapping[str, Any]) -> N
 
 def _check_head(checked: _Checked, head: Head) -> None:
     if head.number > checked.last.number:
-        checked.time = ""
         here = checked.last.number
-        checked.add(here + 1, f"cut off: the state knows of {head.number} entries, {here} are here")
+        what = f"the log is cut off: here are {here} of the {head.number} entries the state knows"
+        checked.add_unread(here + 1, what)
     elif checked.at_head != head.hash and head.number:
         checked.add(head.number, "it is another entry than the one the state knows")
 

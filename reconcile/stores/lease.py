@@ -46,6 +46,15 @@ def locked(where: str, holder: Holder, lease: float | None = None) -> Locked:
     return Locked(message, hint=f"{wait}; {cut}")
 
 
+def stuck(where: str, holder: Holder) -> Locked:
+    """The error of those who wait for a process that stands still in the middle of a write."""
+    return Locked(
+        f"{holder.info.who} stands still while it writes to the state in {where}",
+        hint="have that process go on, or end it: what it had begun is then settled by the next "
+        "run",
+    )
+
+
 def lost(where: str, why: str) -> LockLost:
     """The error of a holder that is none any more."""
     return LockLost(

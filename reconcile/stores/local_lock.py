@@ -17,11 +17,13 @@ from filelock import FileLock, Timeout
 
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.files import make_folder, replace_file, usable
-from reconcile.stores.lease import NOBODY, elapsed, locked, lost
+from reconcile.stores.lease import NOBODY, elapsed, locked, lost, stuck
 
 _POLL = 0.1
 _TURN = 0.005
 """Seconds between two tries to get a lock, and to get one's turn to write."""
+PATIENCE = 10.0
+"""Seconds to wait for one's turn. A turn takes milliseconds, unless a process stands still in it."""
 
 
 class LocalLease:

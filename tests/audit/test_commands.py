@@ -103,7 +103,7 @@ def test_log_tells_each_event(reconcile: Run, log: AuditLog) -> None:
         "2026-01-02 03:05:05Z  refused  2\n"
         "  by Ana <ana@example.com>, commit abababababab\n"
         "  reason: new prices\n"
-        "  by: guard\n"
+        "  refusal: guard\n"
     )
 
 
@@ -244,7 +244,7 @@ def test_verify_says_whole_or_broken(reconcile: Run, log: AuditLog, store: Local
     replace_line(store, "audit/000000", 0, None)
     code, text = reconcile("verify")
     assert code == 1
-    assert text.startswith(f"{TOP}! entry 1: cut off: the state knows of 1 entries, 0 are here")
+    assert text.startswith(f"{TOP}! entry 1: the log is cut off: here are 0 of the 1 ")
 
 
 @pytest.fixture

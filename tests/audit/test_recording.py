@@ -143,7 +143,7 @@ def test_refusals_are_told(log: AuditLog, error: ReconcileError, by: str) -> Non
     entry = only(log)
     assert (entry.event, entry.facts) == (
         "refused",
-        {"by": by, "plan": "cd", "command": "apply"},
+        {"refusal": by, "plan": "cd", "command": "apply"},
     )
     assert entry.message == Detail(What.MESSAGE, values=(str(error),))
     (line,) = (line for _, line in log.lines())

@@ -1,13 +1,14 @@
-"""What real runs leave in the log: planned and applied on an account, then recorded."""
+"""What real runs leave in the log: planned and applied on an account."""
 
-from making import ANA, head_of
+import pytest
 from world import World
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import shown
-from reconcile.audit.recording import record_run
+from reconcile.audit.reading import shown, summaries
 from reconcile.audit.verifying import verify
-from reconcile.model.audit import Head, Recorded, What
+from reconcile.errors import GuardRefused, StalePlan
+from reconcile.model.audit import Recorded, Summary, What
+from reconcile.stores.state import State
 
 
 def order(total: str, **more: object) -> dict[str, object]:
@@ -26,48 +27,61 @@ def order(total: str, **more: object) -> dict[str, object]:
     } | more
 
 
-def apply(world: World, log: AuditLog, name: str, after: Head | None) -> Head:
-    """Apply what is declared and record it."""
-    planned = world.plan()
-    report = world.apply(planned)
-    return record_run(log, planned, head_of(name), report.outcomes, ANA, after=after)
+def last(world: World) -> Summary:
+    """The latest event."""
+    return list(summaries(AuditLog(world.store)))[-1]
 
 
-def records(log: AuditLog, name: str) -> dict[str, Recorded]:
-    """A run's records by address."""
-    return {str(one.address): one for entry in shown(log, name) for one in entry.records}
+def records(world: World) -> dict[str, Recorded]:
+    """The latest run's records by address."""
+    entries = shown(AuditLog(world.store), last(world).first.run)
+    return {str(one.address): one for entry in entries for one in entry.records}
 
 
 def test_the_log_tells_what_hubspot_got(world: World) -> None:
     """Created records with their ids and values, then what changed in them."""
-    log = AuditLog(world.store)
-    world.declare(order("10.00"))
-    head = apply(world, log, "R-1", None)
-    first = records(log, "R-1")
+    world.converge(order("10.00"))
+    first = records(world)
     assert first["order/NW-1"].id == world.id_of("orders", "NW-1")
     assert {(one.action, one.status) for one in first.values()} == {("create", "done")}
     values = {one.name: one.values for one in first["order/NW-1"].details}
     assert values["hs_total_price"] == ("", "10.00")
-    assert values["hs_pipeline_stage"] is not None
-    assert values["hs_pipeline_stage"][1:] == (world.stages["Open"], "", "Open")
+    assert values["hs_pipeline_stage"] == ("", world.stages["Open"], "", "Open")
     assert str(first["line_item/NW-1:mug"].parent) == "order/NW-1"
 
-    world.declare(order("12.50", associations={"company": [{"id": "501"}]}))
-    head = apply(world, log, "R-2", head)
-    (changed,) = records(log, "R-2").values()
+    world.converge(order("12.50", associations={"company": [{"id": "501"}]}))
+    (changed,) = records(world).values()
     fields = [one.values for one in changed.details if one.what is What.FIELD]
-    assert fields == [("10", "12.50")]  # as HubSpot told the former, and as we wrote the latter
+    assert fields == [("10", "12.50")]  # as HubSpot told the one, and as we wrote the other
     links = {(one.note, one.name) for one in changed.details if one.what is What.LINK}
     assert links == {("add", "company"), ("remove", "contact")}
-    found = verify(log, head)
-    assert (found.findings, found.records) == ((), 3)
 
 
-def test_the_log_lies_beside_the_state_and_disturbs_nothing(world: World) -> None:
-    """Planning again finds nothing to do, and the state's own files are as they were."""
+def test_state_and_log_fit_each_other(world: World) -> None:
+    """After each run the state knows the log's last entry."""
     log = AuditLog(world.store)
-    world.declare(order("10.00"))
-    apply(world, log, "R-1", None)
-    assert world.plan().empty
+    for total in ("10.00", "12.50", "15.00"):
+        world.converge(order(total))
+        head = State(world.store, b"").audit
+        assert head == log.tail()
+        found = verify(log, head)
+        assert (found.findings, found.against_state) == ((), True)
+    assert [one.first.event for one in summaries(log)] == ["apply"] * 3
+
+
+def test_refusals_are_in_the_log(world: World) -> None:
+    """By a guard, and for a plan of another state; and the next run's entry follows them."""
+    world.make("orders", "NW-1", hs_total_price="1")
+    planned = world.plan(order("10.00"))
+    with pytest.raises(GuardRefused):
+        world.apply(planned, allow=frozenset())
+    assert (last(world).first.event, last(world).first.facts["refusal"]) == ("refused", "guard")
+    world.apply(planned)
+    assert last(world).first.event == "apply"
+    stale = world.plan(order("12.50"))
     world.lose_state()
-    assert list(log.entries()) == []
+    world.apply(world.plan(order("13.00")))
+    with pytest.raises(StalePlan):
+        world.apply(stale)
+    assert last(world).first.facts["refusal"] == "stale plan"
+    assert verify(AuditLog(world.store), State(world.store, b"").audit).findings == ()

@@ -85,7 +85,9 @@ def test_a_gap_is_found(store: LocalStore, log: AuditLog, head: Head, number: in
     """A removed entry leaves a hole, named by its number."""
     replace_line(store, PIECE, number - 1, None)
     found = first(log, head)
-    assert (found.number, found.what) == (number, "it is missing")
+    assert found.number == number
+    before = f"; the one before it is of 2026-01-02T03:0{number + 2}:05.000Z"
+    assert found.what == "it is missing" + (before if number > 1 else "")
 
 
 def test_a_closed_gap_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
@@ -104,14 +106,15 @@ def test_a_cut_off_end_is_found(store: LocalStore, log: AuditLog, head: Head) ->
     replace_line(store, PIECE, 3, None)
     found = first(log, head)
     assert found.number == 4
-    assert found.what == "cut off: the state knows of 5 entries, 3 are here"
+    assert "cut off: here are 3 of the 5 entries the state knows" in found.what
+    assert found.what.endswith("is of 2026-01-02T03:06:05.000Z")
     assert verify(log, None).findings == ()
 
 
 def test_a_log_that_is_gone_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """Nothing at all is the shortest log."""
     store.drop(PIECE)
-    assert "5 entries, 0 are here" in first(log, head).what
+    assert "here are 0 of the 5 entries" in first(log, head).what
 
 
 @pytest.mark.parametrize(
