@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconcile.sandbox.clock import Clock
     from reconcile.sandbox.database import Info, describe
-    from reconcile.sandbox.limits import PLANS
+    from reconcile.sandbox.plans import PLANS
     from reconcile.sandbox.request_log import RequestRecord
     from reconcile.sandbox.seed import Seeded, SeedError, load_seed
     from reconcile.sandbox.server import Sandbox
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "PLANS": "limits",
+    "PLANS": "plans",
     "Clock": "clock",
     "Info": "database",
     "RequestRecord": "request_log",

@@ -2,12 +2,18 @@
 
 from reconcile.sandbox.calls import Call, Endpoint, Reply
 from reconcile.sandbox.request_log import RequestLog
+from reconcile.sandbox.summary import summary
 
 PREFIX = "/_sandbox"
 
 
+def count(call: Call) -> Reply:
+    """Tell what there is, in numbers; ``property`` asks for values that records share."""
+    return Reply(200, summary(call.connection, call.last("property")))
+
+
 def routes(log: RequestLog) -> list[Endpoint]:
-    """Return the routes that read and clear the log of requests."""
+    """Return the routes that read and clear the log of requests, and count what there is."""
 
     def read(_: Call) -> Reply:
         return Reply(200, {"results": log.shown()})
@@ -19,4 +25,5 @@ def routes(log: RequestLog) -> list[Endpoint]:
     return [
         Endpoint("GET", f"{PREFIX}/requests", read),
         Endpoint("DELETE", f"{PREFIX}/requests", clear),
+        Endpoint("GET", f"{PREFIX}/summary", count),
     ]

@@ -3,13 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reconcile.sandbox import account_api, admin_api, archiving, database, openapi, passage
+from reconcile.sandbox import account_api, admin_api, database, openapi, passage
 from reconcile.sandbox.calls import Call, Endpoint, Reply
 from reconcile.sandbox.course import Course, UndoneError
 from reconcile.sandbox.errors import HubSpotError
@@ -49,8 +50,12 @@ def answer(
             call = passage.disturbed(
                 _call(service, endpoint, request, raw, headers), course, writes=endpoint.writes
             )
-            archiving.empty_bin(service.connection, call.now)
-            reply = endpoint.handler(call)
+            try:
+                reply = endpoint.handler(call)
+            except HubSpotError as error:
+                if not error.leaves_half:
+                    raise
+                return error_response(error, correlation_id, headers), True
             course.check(reply)
     except UndoneError as undone:
         service.definitions.forget()
@@ -82,19 +87,13 @@ def _call(
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if raw and content_type != "application/json":
         raise HubSpotError(415, "Unsupported Media Type: the body must be application/json")
-    return Call(
-        connection=service.connection,
-        definitions_cache=service.definitions,
-        switches=service.switches,
-        portal_id=service.portal_id,
-        base_url=service.base_url,
+    return replace(
+        service.call(now),
         scopes=scopes,
         path=request.url.path,
         params=request.path_params,
         query=parse_qs(request.url.query, keep_blank_values=True),
         raw_body=raw,
-        limits=service.limits,
-        now=now,
     )
 
 

@@ -29,16 +29,23 @@ def archive(call: Call, kind: ObjectType, text: str) -> None:
     records.archive(call.connection, kind.id, number, call.now)
 
 
+def bin_is_due(connection: sqlite3.Connection, now: int) -> bool:
+    """Tell whether something has been in the bin for more than 90 days."""
+    row = connection.execute(
+        "SELECT 1 FROM record WHERE archived_at < ?1 "
+        "UNION ALL SELECT 1 FROM property WHERE archived_at < ?1 LIMIT 1",
+        (now - _KEPT_MS,),
+    ).fetchone()
+    return row is not None
+
+
 def empty_bin(connection: sqlite3.Connection, now: int) -> None:
     """Purge what was archived more than 90 days ago: records, and definitions of properties."""
     due = connection.execute(
-        "SELECT type, id FROM record WHERE archived_at IS NOT NULL AND archived_at < ?",
-        (now - _KEPT_MS,),
+        "SELECT type, id FROM record WHERE archived_at < ?", (now - _KEPT_MS,)
     ).fetchall()
     for type_id, number in due:
         association_store.forget(connection, End(type_id, number))
         records.delete(connection, type_id, number)
-    limit = (now - _KEPT_MS,)
-    if connection.execute("SELECT 1 FROM property WHERE archived_at < ?", limit).fetchone():
-        connection.execute("DELETE FROM property WHERE archived_at < ?", limit)
-        definitions.mark_changed(connection)
+    connection.execute("DELETE FROM property WHERE archived_at < ?", (now - _KEPT_MS,))
+    definitions.mark_changed(connection)

@@ -36,7 +36,7 @@ def pair_of_records(
 
 def link(call: Call, start: End, end: End, kinds: list[AssociationType]) -> dict[str, Any]:
     """Link two records by these types and no others, and tell their labels."""
-    store.set_types(call.connection, start, end, kinds)
+    store.set_types(call.connection, start, end, kinds, call.now)
     return {
         "fromObjectTypeId": start.type_id,
         "fromObjectId": start.id,
@@ -51,7 +51,7 @@ def link_default(call: Call, start: End, end: End) -> list[dict[str, Any]]:
     default = store.default_type(call.connection, start.type_id, end.type_id)
     if default is None:
         raise invalid(f"{start.type_id} cannot be associated with {end.type_id}")
-    store.add_types(call.connection, start, end, [default])
+    store.add_types(call.connection, start, end, [default], call.now)
     return [
         {
             "from": {"id": str(one.id)},

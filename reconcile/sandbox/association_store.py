@@ -1,6 +1,8 @@
 """Associations in the database, and the types they may have (ref §11).
 
-Both directions of a link are stored, so that every read is one index range.
+Both directions of a link are stored, so that every read is one index range. A change of links
+between records puts aside, in both directions too, whether each was there until then: ``at`` is its
+moment, and None for the links that a new record comes with (see ``association_history``).
 """
 
 import sqlite3
@@ -11,6 +13,7 @@ from reconcile.sandbox.association_types import BUILT_IN, USER_DEFINED, Associat
 from reconcile.sandbox.object_types import LINE_ITEM, LINE_ITEM_PARENTS
 
 _FIRST_LABEL_ID = 36  # user-defined ids are small numbers of their own
+_PAIR = "from_type = ?1 AND from_id = ?2 AND to_type = ?3 AND to_id = ?4"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,24 @@ def types_between(
         AssociationType(USER_DEFINED, type_id, from_type, to_type, label, name, inverse_id)
         for type_id, label, name, inverse_id in rows
     ]
+
+
+def type_numbered(
+    connection: sqlite3.Connection, from_type: str, category: str, number: str
+) -> AssociationType | None:
+    """Return the association type from an object type with a number, wherever it leads."""
+    for kind in BUILT_IN:
+        if (kind.from_type, kind.category, str(kind.type_id)) == (from_type, category, number):
+            return kind
+    row = connection.execute(
+        "SELECT type_id, to_type, label, name, inverse_id FROM label "
+        "WHERE category = ? AND from_type = ? AND CAST(type_id AS TEXT) = ?",
+        (category, from_type, number),
+    ).fetchone()
+    if row is None:
+        return None
+    type_id, to_type, label, name, inverse_id = row
+    return AssociationType(category, type_id, from_type, to_type, label, name, inverse_id)
 
 
 def default_type(
@@ -87,65 +108,79 @@ def add_label(
 
 
 def set_types(
-    connection: sqlite3.Connection, start: End, end: End, kinds: Iterable[AssociationType]
-) -> list[AssociationType]:
+    connection: sqlite3.Connection,
+    start: End,
+    end: End,
+    kinds: Iterable[AssociationType],
+    at: int | None,
+) -> None:
     """Replace the types of a pair; labelled ones bring the unlabelled one (ref §11, H)."""
     wanted = {(kind.category, kind.type_id): kind for kind in kinds}
     default = default_type(connection, start.type_id, end.type_id)
     if default is not None:
         wanted[default.category, default.type_id] = default
-    remove_pair(connection, start, end)
-    add_types(connection, start, end, wanted.values())
-    return list(wanted.values())
+    if at is not None:
+        remove_pair(connection, start, end, at)
+    add_types(connection, start, end, wanted.values(), at)
 
 
 def add_types(
-    connection: sqlite3.Connection, start: End, end: End, kinds: Iterable[AssociationType]
+    connection: sqlite3.Connection,
+    start: End,
+    end: End,
+    kinds: Iterable[AssociationType],
+    at: int | None,
 ) -> None:
     """Add types to a pair and keep those it has."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO association VALUES (?, ?, ?, ?, ?, ?)",
-        _both_directions(start, end, kinds),
-    )
+    rows = list(_both_directions(start, end, kinds))
+    if at is not None:
+        connection.executemany(
+            "INSERT OR IGNORE INTO former_association "  # noqa: S608 - constant text
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0 WHERE NOT EXISTS (SELECT 1 FROM association "
+            f"WHERE {_PAIR} AND category = ?5 AND type_id = ?6)",
+            ((*row, at) for row in rows),
+        )
+    connection.executemany("INSERT OR IGNORE INTO association VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def remove_pair(connection: sqlite3.Connection, start: End, end: End) -> None:
+def remove_pair(connection: sqlite3.Connection, start: End, end: End, at: int) -> None:
     """Remove every link between two records."""
     for one, other in ((start, end), (end, start)):
-        connection.execute(
-            "DELETE FROM association "
-            "WHERE from_type = ? AND from_id = ? AND to_type = ? AND to_id = ?",
-            (one.type_id, one.id, other.type_id, other.id),
-        )
+        _remove(connection, _PAIR, (one.type_id, one.id, other.type_id, other.id), at)
 
 
 def forget(connection: sqlite3.Connection, end: End) -> None:
-    """Remove every link of a record that is gone for good."""
-    connection.execute(
-        "DELETE FROM association WHERE (from_type, from_id, to_type, to_id) IN "
-        "(SELECT to_type, to_id, from_type, from_id FROM association "
-        "WHERE from_type = ? AND from_id = ?)",
-        (end.type_id, end.id),
-    )
-    connection.execute(
-        "DELETE FROM association WHERE from_type = ? AND from_id = ?", (end.type_id, end.id)
-    )
+    """Remove every link of a record that is gone for good, and what was put aside of them."""
+    where = (end.type_id, end.id)
+    for table in ("association", "former_association"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE (from_type, from_id, to_type, to_id) IN "  # noqa: S608
+            f"(SELECT to_type, to_id, from_type, from_id FROM {table} "
+            "WHERE from_type = ? AND from_id = ?)",
+            where,
+        )
+        connection.execute(
+            f"DELETE FROM {table} WHERE from_type = ? AND from_id = ?",  # noqa: S608
+            where,
+        )
 
 
 def remove_types(
-    connection: sqlite3.Connection, start: End, end: End, kinds: Iterable[AssociationType]
+    connection: sqlite3.Connection,
+    start: End,
+    end: End,
+    kinds: Iterable[AssociationType],
+    at: int,
 ) -> None:
     """Remove some types of a pair; the unlabelled one takes all with it (ref §11, H)."""
     for kind in kinds:
         if kind.is_default:
-            remove_pair(connection, start, end)
+            remove_pair(connection, start, end, at)
             return
         for one, other, type_id in ((start, end, kind.type_id), (end, start, kind.inverse_id)):
-            connection.execute(
-                "DELETE FROM association WHERE from_type = ? AND from_id = ? AND to_type = ? "
-                "AND to_id = ? AND category = ? AND type_id = ?",
-                (one.type_id, one.id, other.type_id, other.id, kind.category, type_id),
-            )
+            pair = (one.type_id, one.id, other.type_id, other.id)
+            typed = f"{_PAIR} AND category = ?5 AND type_id = ?6"
+            _remove(connection, typed, (*pair, kind.category, type_id), at)
 
 
 def links(
@@ -172,20 +207,27 @@ def links(
     return [Link(to_id, tuple(kinds)) for to_id, kinds in found.items()]
 
 
-def other_parent(connection: sqlite3.Connection, one: End, other: End) -> End | None:
-    """Return the parent a line item already has, if linking the two would give it a second."""
+def other_parents(connection: sqlite3.Connection, one: End, other: End) -> list[tuple[End, End]]:
+    """Return the line item of a pair with each parent it has beside the one in the pair."""
     line, parent = (one, other) if one.type_id == LINE_ITEM.id else (other, one)
     if line.type_id != LINE_ITEM.id or parent.type_id not in LINE_ITEM_PARENTS:
-        return None
-    for type_id in sorted(LINE_ITEM_PARENTS):
-        for link in links(connection, line, type_id):
-            if End(type_id, link.to_id) != parent:
-                return End(type_id, link.to_id)
-    return None
+        return []
+    parents = (
+        End(type_id, link.to_id)
+        for type_id in sorted(LINE_ITEM_PARENTS)
+        for link in links(connection, line, type_id)
+    )
+    return [(line, found) for found in parents if found != parent]
 
 
-def move(connection: sqlite3.Connection, old: End, new: End) -> None:
+def move(connection: sqlite3.Connection, old: End, new: End, at: int) -> None:
     """Give one record the links of another that was merged into it."""
+    for this in ("from", "to"):
+        connection.execute(
+            "INSERT OR IGNORE INTO former_association "  # noqa: S608 - constant names
+            f"SELECT *, ?, 1 FROM association WHERE {this}_type = ? AND {this}_id = ?",
+            (at, old.type_id, old.id),
+        )
     for this, other in (("from", "to"), ("to", "from")):
         connection.execute(
             f"UPDATE OR REPLACE association SET {this}_id = ? "  # noqa: S608 - constant names
@@ -197,6 +239,17 @@ def move(connection: sqlite3.Connection, old: End, new: End) -> None:
             f"DELETE FROM association WHERE {this}_type = ? AND {this}_id = ?",  # noqa: S608
             (old.type_id, old.id),
         )
+
+
+def _remove(
+    connection: sqlite3.Connection, where: str, values: tuple[object, ...], at: int
+) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO former_association "  # noqa: S608 - constant text
+        f"SELECT *, ?{len(values) + 1}, 1 FROM association WHERE {where}",
+        (*values, at),
+    )
+    connection.execute(f"DELETE FROM association WHERE {where}", values)  # noqa: S608
 
 
 def _both_directions(

@@ -12,11 +12,12 @@ from reconcile.sandbox.association_answers import (
     pair_of_records,
     shown_links,
 )
+from reconcile.sandbox.association_history import links_named
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.association_types import AssociationType
 from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, required, text_of
 from reconcile.sandbox.errors import HubSpotError, invalid
-from reconcile.sandbox.linking import existing_end, read_types
+from reconcile.sandbox.linking import read_types
 from reconcile.sandbox.object_types import ObjectType
 from reconcile.sandbox.wire import decode, record_id
 
@@ -34,10 +35,8 @@ def list_links(call: Call) -> Reply:
     start_kind, end_kind = pair_of_kinds(call, "read")
     limit = call.number("limit", PAGE, 1, PAGE)
     after = call.number("after", 0, 0, _MAX_ID)
-    start = existing_end(call, start_kind, call.params["id"])
-    if start is None:
-        return Reply(200, {"results": []})
-    links = store.links(call.connection, start, end_kind.id, after=after, limit=limit + 1)
+    text = call.params["id"]
+    links = links_named(call, start_kind, text, end_kind, after=after, limit=limit + 1)
     body: dict[str, Any] = {"results": shown_links(links[:limit])}
     if len(links) > limit:
         cursor = str(links[limit].to_id)
@@ -66,7 +65,8 @@ def delete(call: Call) -> Reply:
     start_kind, end_kind = pair_of_kinds(call, "write")
     start, end = record_id(call.params["id"]), record_id(call.params["to_id"])
     if start is not None and end is not None:
-        store.remove_pair(call.connection, End(start_kind.id, start), End(end_kind.id, end))
+        pair = End(start_kind.id, start), End(end_kind.id, end)
+        store.remove_pair(call.connection, *pair, call.now)
     return Reply(204)
 
 

@@ -15,10 +15,11 @@ from reconcile.sandbox.association_answers import (
     pair_of_records,
     shown_links,
 )
+from reconcile.sandbox.association_history import links_named
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, id_text
 from reconcile.sandbox.errors import HubSpotError, invalid, invalid_json
-from reconcile.sandbox.linking import existing_end, read_types
+from reconcile.sandbox.linking import read_types
 from reconcile.sandbox.rendering import shuffled
 from reconcile.sandbox.wire import record_id
 
@@ -59,12 +60,7 @@ def read(call: Call) -> Reply:
         after = record_id(id_text(one, "after")) if one.get("after") is not None else 0
         if after is None:
             raise invalid("after is not a valid paging cursor")
-        start = existing_end(call, start_kind, text)
-        found = (
-            store.links(call.connection, start, end_kind.id, after=after, limit=PAGE + 1)
-            if start
-            else []
-        )
+        found = links_named(call, start_kind, text, end_kind, after=after, limit=PAGE + 1)
         if not found:
             errors.append(no_associations(start_kind, end_kind, text))
             continue
@@ -86,7 +82,7 @@ def archive(call: Call) -> Reply:
         for end in (record_id(id_text({"to": one_end}, "to", "id")) for one_end in ends):
             if start is not None and end is not None:
                 pair = End(start_kind.id, start), End(end_kind.id, end)
-                store.remove_pair(call.connection, *pair)
+                store.remove_pair(call.connection, *pair, call.now)
     return Reply(204)
 
 
@@ -98,7 +94,7 @@ def archive_labels(call: Call) -> Reply:
         start, end = record_id(id_text(one, "from", "id")), record_id(id_text(one, "to", "id"))
         if start is not None and end is not None:
             pair = End(start_kind.id, start), End(end_kind.id, end)
-            store.remove_types(call.connection, *pair, types)
+            store.remove_types(call.connection, *pair, types, call.now)
     return Reply(204)
 
 

@@ -11,11 +11,11 @@ from reconcile.sandbox.association_answers import (
     pair_of_kinds,
     pair_of_records,
 )
+from reconcile.sandbox.association_history import links_named
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.association_types import AssociationType
 from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, id_text, text_of
 from reconcile.sandbox.errors import HubSpotError, invalid
-from reconcile.sandbox.linking import existing_end
 from reconcile.sandbox.lookup import for_single
 from reconcile.sandbox.rendering import shown, shown_associations, shuffled
 from reconcile.sandbox.wire import record_id
@@ -36,7 +36,7 @@ def batch_create(call: Call) -> Reply:
         except HubSpotError as error:
             errors.append(error)
             continue
-        store.add_types(call.connection, start, end, _with_default(call, kind))
+        store.add_types(call.connection, start, end, _with_default(call, kind), call.now)
         results.append({"from": {"id": texts[0]}, "to": {"id": texts[1]}, "type": kind.name})
     mixed = shuffled(call, results, lambda one: f"{one['from']['id']}:{one['to']['id']}")
     return Reply(207 if errors else 201, batch_body(call.now, mixed, errors))
@@ -49,8 +49,7 @@ def batch_read(call: Call) -> Reply:
     errors: list[HubSpotError] = []
     for one in call.inputs(READ_LIMIT):
         text = id_text(one, "id")
-        start = existing_end(call, start_kind, text)
-        links = store.links(call.connection, start, end_kind.id) if start else []
+        links = links_named(call, start_kind, text, end_kind)
         if not links:
             errors.append(no_associations(start_kind, end_kind, text))
             continue
@@ -68,7 +67,7 @@ def batch_archive(call: Call) -> Reply:
         start, end = record_id(id_text(one, "from", "id")), record_id(id_text(one, "to", "id"))
         if start is not None and end is not None:
             pair = End(start_kind.id, start), End(end_kind.id, end)
-            store.remove_types(call.connection, *pair, [kind])
+            store.remove_types(call.connection, *pair, [kind], call.now)
     return Reply(204)
 
 
@@ -84,8 +83,7 @@ def list_links(call: Call) -> Reply:
     """List what one record is linked to, by the older sub-route (ref §1, H)."""
     start_kind, end_kind = pair_of_kinds(call, "read")
     limit = call.number("limit", PAGE, 1, PAGE)
-    start = existing_end(call, start_kind, call.params["id"])
-    links = store.links(call.connection, start, end_kind.id, limit=limit) if start else []
+    links = links_named(call, start_kind, call.params["id"], end_kind, limit=limit)
     results = [{"id": str(link.to_id), "type": kind.name} for link in links for kind in link.types]
     return Reply(200, {"results": results})
 
@@ -96,7 +94,7 @@ def put(call: Call) -> Reply:
     kind = _numbered(call, kinds[0].id, kinds[1].id, call.params["type_id"])
     texts = (call.params["id"], call.params["to_id"])
     start, end = pair_of_records(call, kinds, texts)
-    store.add_types(call.connection, start, end, _with_default(call, kind))
+    store.add_types(call.connection, start, end, _with_default(call, kind), call.now)
     record = for_single(call, kinds[0], texts[0], None, verb="read", archived=False)
     body = shown(call, kinds[0], record, ())
     return Reply(200, body | shown_associations(call, kinds[0], record, [kinds[1]]))
@@ -109,7 +107,7 @@ def delete(call: Call) -> Reply:
     start, end = record_id(call.params["id"]), record_id(call.params["to_id"])
     if start is not None and end is not None:
         pair = End(start_kind.id, start), End(end_kind.id, end)
-        store.remove_types(call.connection, *pair, [kind])
+        store.remove_types(call.connection, *pair, [kind], call.now)
     return Reply(204)
 
 

@@ -46,7 +46,8 @@ def write_each(
         try:
             written = write(one)
         except HubSpotError as error:
-            call.connection.execute("ROLLBACK TO input")
+            if not error.leaves_half:
+                call.connection.execute("ROLLBACK TO input")
             if partial:
                 outcome.errors.append(error.item(trace_id(one)))
             elif isinstance(error, InvalidPropertiesError):

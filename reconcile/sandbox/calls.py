@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from reconcile.sandbox import wire
-from reconcile.sandbox.definitions import Definition, Definitions
+from reconcile.sandbox.definitions import Definition, Definitions, mark_changed
 from reconcile.sandbox.errors import (
     HubSpotError,
     fields_missing,
@@ -44,12 +44,12 @@ class Call:
     definitions_cache: Definitions
     switches: Switches
     portal_id: int
-    base_url: str
     scopes: frozenset[str]
-    path: str
-    params: Mapping[str, str]
-    query: Mapping[str, Sequence[str]]
-    raw_body: bytes
+    base_url: str = ""
+    path: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    raw_body: bytes = b""
     limits: Limits | None = None
     source: str = "INTEGRATION"
     """Who makes the call, as property histories have it."""
@@ -60,7 +60,14 @@ class Call:
     keys_as_of: int | None = None
     """The same for looking records up by a unique property."""
 
+    links_as_of: int | None = None
+    """The same for associations."""
+
+    definitions_as_of: int | None = None
+    """The same for reading which properties are defined."""
+
     now: int = field(default_factory=wire.now_ms)
+    _definitions: dict[str, dict[str, Definition]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def json(self) -> dict[str, Any]:
@@ -84,7 +91,14 @@ class Call:
 
     def definitions(self, type_id: str) -> dict[str, Definition]:
         """Return the property definitions of a type, by name."""
-        return self.definitions_cache.of(self.connection, type_id)
+        if type_id not in self._definitions:
+            self._definitions[type_id] = self.definitions_cache.of(self.connection, type_id)
+        return self._definitions[type_id]
+
+    def change_definitions(self) -> None:
+        """Let this call, and everybody else, see that definitions have changed."""
+        self._definitions.clear()
+        mark_changed(self.connection)
 
     def allow(self, *needed: Alternatives) -> None:
         """Refuse unless the token holds one scope of each tuple (two 403 shapes, ref §2)."""

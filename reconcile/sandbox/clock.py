@@ -29,6 +29,16 @@ class Clock:
         start = time.time_ns() // 1_000_000 if self._stopped is None else self._stopped
         return start + self._ahead
 
+    @property
+    def ahead(self) -> int:
+        """By how many milliseconds it was advanced."""
+        return self._ahead
+
+    def resume(self, ahead: int) -> None:
+        """Be at least so far ahead."""
+        with self._lock:
+            self._ahead = max(self._ahead, ahead)
+
     def advance(self, seconds: float) -> int:
         """Let time pass; it never goes back. Returns the new time."""
         if not 0 <= seconds <= _LONGEST.total_seconds():

@@ -60,6 +60,8 @@ class Course:
     loses_associations: bool = False
     stale_seconds: float | None = None
     key_lag_seconds: float | None = None
+    link_lag_seconds: float | None = None
+    definition_lag_seconds: float | None = None
     delivery: Delivery = "whole"
     delivery_status: int = 502
     resets: bool = False

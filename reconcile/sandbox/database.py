@@ -16,10 +16,9 @@ from pathlib import Path
 
 from reconcile.sandbox.object_types import BY_ID, OBJECT_TYPES
 from reconcile.sandbox.scopes import ALL_SCOPES
-from reconcile.sandbox.wire import now_ms
 
 _APPLICATION_ID = 0x52435342  # "RCSB", so that another program's file is never taken for ours
-_VERSION = 2
+_VERSION = 3
 _BUSY_SECONDS = 10.0
 _FIRST_ID = 41_000_000_001  # ids in recordings have 9 to 12 digits and ascend
 
@@ -41,6 +40,7 @@ CREATE TABLE record (
 ) STRICT;
 CREATE INDEX record_recent ON record (type, archived_at, updated_at, id, shown_name);
 CREATE INDEX record_archived ON record (archived_at) WHERE archived_at IS NOT NULL;
+CREATE TABLE created (type TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE merged (
     type TEXT NOT NULL, old_id INTEGER NOT NULL, new_id INTEGER NOT NULL,
     PRIMARY KEY (type, old_id)
@@ -56,6 +56,13 @@ CREATE TABLE association (
     category TEXT NOT NULL, type_id INTEGER NOT NULL,
     PRIMARY KEY (from_type, from_id, to_type, to_id, category, type_id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE former_association (
+    from_type TEXT NOT NULL, from_id INTEGER NOT NULL,
+    to_type TEXT NOT NULL, to_id INTEGER NOT NULL,
+    category TEXT NOT NULL, type_id INTEGER NOT NULL,
+    until INTEGER NOT NULL, was_there INTEGER NOT NULL,
+    PRIMARY KEY (from_type, from_id, to_type, to_id, category, type_id, until)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE label (
     category TEXT NOT NULL, type_id INTEGER NOT NULL, from_type TEXT NOT NULL,
     to_type TEXT NOT NULL, label TEXT NOT NULL, name TEXT NOT NULL, inverse_id INTEGER NOT NULL,
@@ -65,6 +72,7 @@ CREATE TABLE property (
     type TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL, archived_at INTEGER,
     PRIMARY KEY (type, name)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX property_archived ON property (archived_at) WHERE archived_at IS NOT NULL;
 CREATE TABLE property_group (
     type TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, display_order INTEGER NOT NULL,
     archived INTEGER NOT NULL DEFAULT 0,
@@ -129,7 +137,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def create(path: Path, fill: Callable[[sqlite3.Connection], None], at: int | None = None) -> None:
+def create(path: Path, fill: Callable[[sqlite3.Connection], None], at: int) -> None:
     """Make the database at ``path`` unless one is there; ``fill`` puts the first content in."""
     if path.exists():
         return
@@ -143,7 +151,7 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None], at: int | Non
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
             with transaction(connection, write=True):
-                _fill_account(connection, now_ms() if at is None else at)
+                _fill_account(connection, at)
                 fill(connection)
             connection.execute("PRAGMA journal_mode = WAL")
         # A link refuses to replace what another process has put there meanwhile.

@@ -103,12 +103,11 @@ class Definitions:
 
 
 def store(connection: sqlite3.Connection, type_id: str, body: dict[str, Any]) -> None:
-    """Add or replace a definition."""
+    """Add or replace a definition; readers learn of it by ``mark_changed``."""
     connection.execute(
         "INSERT OR REPLACE INTO property (type, name, definition) VALUES (?, ?, ?)",
         (type_id, body["name"], json.dumps(body, ensure_ascii=False)),
     )
-    mark_changed(connection)
 
 
 def mark_changed(connection: sqlite3.Connection) -> None:

@@ -36,6 +36,8 @@ class HubSpotError(Exception):
         self.errors = errors
         self.extra = dict(extra or {})
         self.headers: dict[str, str] = {}
+        self.leaves_half = False
+        """Whether what was written before the refusal stays."""
 
     def body(self, correlation_id: str) -> dict[str, Any]:
         """Build the body of a whole answer, keys in HubSpot's order."""

@@ -32,6 +32,8 @@ _KINDS: tuple[type, ...] = (
     kinds.InvalidJson,
     kinds.StaleReads,
     kinds.LaggingKeys,
+    kinds.LaggingLinks,
+    kinds.LaggingDefinitions,
     kinds.LoseAssociations,
     kinds.DeliverTwice,
     people.Edit,

@@ -1,4 +1,4 @@
-"""Faults on request: what each does to the course of a request that it strikes (issue 3, point 5).
+"""Faults on request: what each does to the course of a request that it strikes.
 
 Every class is one fault, both for Python and as JSON, where ``fault`` names it:
 ``{"fault": "latency", "seconds": 2}``. Those that touch the account are in ``interventions``; when
@@ -164,15 +164,15 @@ class InvalidJson:
 
 @dataclass(frozen=True)
 class StaleReads:
-    """Reads show records as they were some seconds ago, by the sandbox's clock (ref §13)."""
+    """Reads show records and links as they were some seconds ago, by the clock here (ref §13)."""
 
     __pydantic_config__ = _FORBID
     seconds: float
     fault: Literal["stale_reads"] = "stale_reads"
 
     def strike(self, course: Course, _: int) -> None:
-        """Read the past, by key too."""
-        course.stale_seconds = course.key_lag_seconds = self.seconds
+        """Read the past, by key and of associations too."""
+        course.stale_seconds = course.key_lag_seconds = course.link_lag_seconds = self.seconds
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,32 @@ class LaggingKeys:
     def strike(self, course: Course, _: int) -> None:
         """Look keys up in the past."""
         course.key_lag_seconds = self.seconds
+
+
+@dataclass(frozen=True)
+class LaggingLinks:
+    """Reads show associations, and no more than those, as they were some seconds ago."""
+
+    __pydantic_config__ = _FORBID
+    seconds: float
+    fault: Literal["lagging_links"] = "lagging_links"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Read the associations of the past."""
+        course.link_lag_seconds = self.seconds
+
+
+@dataclass(frozen=True)
+class LaggingDefinitions:
+    """Reads of definitions show a property only some seconds after it was made (ref §13)."""
+
+    __pydantic_config__ = _FORBID
+    seconds: float = 0.7
+    fault: Literal["lagging_definitions"] = "lagging_definitions"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Leave out what is too new."""
+        course.definition_lag_seconds = self.seconds
 
 
 @dataclass(frozen=True)

@@ -19,184 +19,142 @@ from reconcile.sandbox import (
 )
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.calls import Call
-from reconcile.sandbox.course import Course, Intervention
+from reconcile.sandbox.course import Course
 from reconcile.sandbox.errors import invalid
 from reconcile.sandbox.object_types import ObjectType
 from reconcile.sandbox.records import Record
 from reconcile.sandbox.wire import record_id
 
-_FORBID = {"extra": "forbid"}
 
+@dataclass(frozen=True)
+class _ByPeople:
+    """Something that people do; ``token`` is that of the request that is struck."""
 
-def _schedule(course: Course, number: int, *, after: bool, act: Intervention) -> None:
-    (course.after if after else course.before).append((number, act))
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, of all classes
+    after: bool = field(default=False, kw_only=True)
+
+    def strike(self, course: Course, number: int) -> None:
+        """Have it done before the request is handled, or after."""
+        (course.after if self.after else course.before).append((number, self.act))
+
+    def act(self, call: Call, token: str) -> None:
+        """Do it to the account."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Edit:
+class Edit(_ByPeople):
     """A person sets properties of a record; ``""`` clears one, a key among them."""
 
-    __pydantic_config__ = _FORBID
     record: str
     properties: Mapping[str, str] = field(default_factory=dict)
-    after: bool = False
     fault: Literal["edit"] = "edit"
 
-    def strike(self, course: Course, number: int) -> None:
+    def act(self, call: Call, _: str) -> None:
         """Edit the record."""
-
-        def act(call: Call, _: str) -> None:
-            kind, record = find(call, self.record)
-            writing.update(call, kind, record, self.properties)
-
-        _schedule(course, number, after=self.after, act=act)
+        kind, record = find(call, self.record)
+        writing.update(call, kind, record, self.properties)
 
 
 @dataclass(frozen=True)
-class Archive:
+class Archive(_ByPeople):
     """A person archives a record."""
 
-    __pydantic_config__ = _FORBID
     record: str
-    after: bool = False
     fault: Literal["archive"] = "archive"
 
-    def strike(self, course: Course, number: int) -> None:
+    def act(self, call: Call, _: str) -> None:
         """Archive the record."""
-
-        def act(call: Call, _: str) -> None:
-            kind, record = find(call, self.record)
-            archiving.archive(call, kind, str(record.id))
-
-        _schedule(course, number, after=self.after, act=act)
+        kind, record = find(call, self.record)
+        archiving.archive(call, kind, str(record.id))
 
 
 @dataclass(frozen=True)
-class Merge:
+class Merge(_ByPeople):
     """A person merges a record and another of its type; both get a new id (ref §8)."""
 
-    __pydantic_config__ = _FORBID
     record: str
     other: str
-    after: bool = False
     fault: Literal["merge"] = "merge"
 
-    def strike(self, course: Course, number: int) -> None:
+    def act(self, call: Call, _: str) -> None:
         """Merge the records."""
-
-        def act(call: Call, _: str) -> None:
-            kind, record = find(call, self.record)
-            other = find(call, self.other)[1]
-            body = {"primaryObjectId": str(record.id), "objectIdToMerge": str(other.id)}
-            objects_api.merge(
-                replace(call, params={"type": kind.id}, raw_body=json.dumps(body).encode())
-            )
-
-        _schedule(course, number, after=self.after, act=act)
+        kind, record = find(call, self.record)
+        other = find(call, self.other)[1]
+        body = {"primaryObjectId": str(record.id), "objectIdToMerge": str(other.id)}
+        objects_api.merge(
+            replace(call, params={"type": kind.id}, raw_body=json.dumps(body).encode())
+        )
 
 
 @dataclass(frozen=True)
-class Unlink:
+class Unlink(_ByPeople):
     """A person removes every association between two records."""
 
-    __pydantic_config__ = _FORBID
     record: str
     other: str
-    after: bool = False
     fault: Literal["unlink"] = "unlink"
 
-    def strike(self, course: Course, number: int) -> None:
+    def act(self, call: Call, _: str) -> None:
         """Remove the associations."""
-
-        def act(call: Call, _: str) -> None:
-            ends = []
-            for name in (self.record, self.other):
-                kind, record = find(call, name)
-                ends.append(End(kind.id, record.id))
-            association_store.remove_pair(call.connection, ends[0], ends[1])
-
-        _schedule(course, number, after=self.after, act=act)
+        found = (find(call, name) for name in (self.record, self.other))
+        start, end = (End(kind.id, record.id) for kind, record in found)
+        association_store.remove_pair(call.connection, start, end, call.now)
 
 
 @dataclass(frozen=True)
-class ChangeDefinition:
+class ChangeDefinition(_ByPeople):
     """A person changes a property's definition: ``change`` is what a PATCH of it would send."""
 
-    __pydantic_config__ = _FORBID
     object_type: str
     name: str
     change: Mapping[str, Any] = field(default_factory=dict)
-    after: bool = False
     fault: Literal["change_definition"] = "change_definition"
 
-    def strike(self, course: Course, number: int) -> None:
+    def act(self, call: Call, _: str) -> None:
         """Change the definition."""
-
-        def act(call: Call, _: str) -> None:
-            property_store.update(
-                call, call.kind_of(self.object_type), self.name, dict(self.change)
-            )
-
-        _schedule(course, number, after=self.after, act=act)
+        property_store.update(call, call.kind_of(self.object_type), self.name, dict(self.change))
 
 
 @dataclass(frozen=True)
-class RemoveOption:
+class RemoveOption(_ByPeople):
     """A person removes an option of a property; records keep the value."""
 
-    __pydantic_config__ = _FORBID
     object_type: str
     name: str
     value: str
-    after: bool = False
     fault: Literal["remove_option"] = "remove_option"
 
-    def strike(self, course: Course, number: int) -> None:
+    def act(self, call: Call, _: str) -> None:
         """Remove the option."""
-
-        def act(call: Call, _: str) -> None:
-            kind = call.kind_of(self.object_type)
-            options = property_store.find(call, kind, self.name)["options"]
-            kept = [option for option in options if option["value"] != self.value]
-            property_store.update(call, kind, self.name, {"options": kept})
-
-        _schedule(course, number, after=self.after, act=act)
+        kind = call.kind_of(self.object_type)
+        options = property_store.find(call, kind, self.name)["options"]
+        kept = [option for option in options if option["value"] != self.value]
+        property_store.update(call, kind, self.name, {"options": kept})
 
 
 @dataclass(frozen=True)
-class ArchiveDefinition:
+class ArchiveDefinition(_ByPeople):
     """A person archives a property's definition."""
 
-    __pydantic_config__ = _FORBID
     object_type: str
     name: str
-    after: bool = False
     fault: Literal["archive_definition"] = "archive_definition"
 
-    def strike(self, course: Course, number: int) -> None:
+    def act(self, call: Call, _: str) -> None:
         """Archive the definition."""
-
-        def act(call: Call, _: str) -> None:
-            property_store.archive(call, call.kind_of(self.object_type), self.name)
-
-        _schedule(course, number, after=self.after, act=act)
+        property_store.archive(call, call.kind_of(self.object_type), self.name)
 
 
 @dataclass(frozen=True)
-class RevokeToken:
+class RevokeToken(_ByPeople):
     """The token that made the request is revoked, for this request already unless ``after``."""
 
-    __pydantic_config__ = _FORBID
-    after: bool = False
     fault: Literal["revoke_token"] = "revoke_token"
 
-    def strike(self, course: Course, number: int) -> None:
+    def act(self, call: Call, token: str) -> None:
         """Revoke the token."""
-
-        def act(call: Call, token: str) -> None:
-            call.connection.execute("UPDATE token SET revoked = 1 WHERE token = ?", (token,))
-
-        _schedule(course, number, after=self.after, act=act)
+        call.connection.execute("UPDATE token SET revoked = 1 WHERE token = ?", (token,))
 
 
 def find(call: Call, name: str) -> tuple[ObjectType, Record]:

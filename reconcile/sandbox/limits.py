@@ -4,20 +4,20 @@ A call counts when it arrives. Every private app (each token is one) has a rolli
 seconds; search has one of a second for the whole account; the association endpoints have a pool of
 their own. Two daily counters, one of them for associations, start anew at the account's midnight.
 Everything is counted without a plan too, so that a client's limiter can be judged by the server's
-own count. The counts live as long as the server.
+own count. The windows live as long as the server, the daily counters go on (``kept_counts``).
 """
 
 import re
 import uuid
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from reconcile.sandbox.errors import HubSpotError
+from reconcile.sandbox.plans import FREE_DAILY, NO_PLAN, PLANS
 from reconcile.sandbox.switches import Switches
 from reconcile.sandbox.wire import EPOCH, iso
 
@@ -26,32 +26,9 @@ Shape = Literal["ten_secondly", "daily", "search"]
 
 TEN_SECONDS, ONE_SECOND = 10_000, 1_000
 SEARCHES_A_SECOND = 5  # ref §3, H; older pages say 4
-FREE_DAILY = 250_000
 
 _ASSOCIATIONS = re.compile(r"/associations(/|$)")
 _PREFIX = "X-HubSpot-RateLimit-"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a subscription allows; a limit that is None does not exist."""
-
-    window: int | None
-    daily: int | None
-    association_window: int | None
-    association_daily: int | None
-
-
-NO_PLAN = Plan(None, None, None, None)
-PLANS: Mapping[str, Plan] = {  # ref §3, H
-    "starter": Plan(100, 250_000, 100, 500_000),
-    "pro": Plan(190, 625_000, 150, 500_000),
-    "enterprise": Plan(190, 1_000_000, 150, 500_000),
-    "addon": Plan(250, 1_625_000, 200, 1_000_000),
-    "pro+addon": Plan(250, 1_625_000, 200, 1_000_000),
-    "enterprise+addon": Plan(250, 2_000_000, 200, 1_000_000),
-    "oauth": Plan(110, None, 110, None),  # a public app: no daily header is sent to it
-}
 
 
 class Window:
@@ -143,6 +120,17 @@ class Limits:
                 return headers
             window.refused += 1
             raise TooManyCallsError(shape, self._switches, headers, apps)
+
+    def of_the_day(self) -> tuple[str, dict[str, int]]:
+        """Return the day of the last call, as a date there, and its counters."""
+        with self._lock:
+            return self._day, dict(self._daily)
+
+    def resume(self, day: str, used: Mapping[str, int]) -> None:
+        """Go on with a day's counters."""
+        with self._lock:
+            self._day = day
+            self._daily |= {name: used[name] for name in self._daily.keys() & used.keys()}
 
     def used_today(self, now: int) -> int:
         """Count today's calls of all apps, those of associations left out."""

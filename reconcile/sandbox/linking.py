@@ -6,7 +6,7 @@ from reconcile.sandbox import association_store as store
 from reconcile.sandbox import records
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.association_types import BUILT_IN, HUBSPOT_DEFINED, AssociationType
-from reconcile.sandbox.calls import Call, id_text, text_of
+from reconcile.sandbox.calls import Call, id_text
 from reconcile.sandbox.errors import HubSpotError, fields_missing, invalid, invalid_json
 from reconcile.sandbox.object_types import BY_ID, ObjectType
 from reconcile.sandbox.wire import record_id
@@ -55,14 +55,16 @@ def existing_end(call: Call, kind: ObjectType, text: str) -> End | None:
 
 
 def check_pair(call: Call, start: End, end: End) -> None:
-    """Refuse a link to itself, and a second parent for a line item."""
+    """Refuse a link to itself; see to the parents that a line item has already."""
     if start == end:
         raise invalid(f"Object {start.id} cannot be associated to itself")
-    if call.switches.line_item_has_one_parent:
-        parent = store.other_parent(call.connection, start, end)
-        if parent is not None:
+    if call.switches.second_parent == "kept":
+        return
+    for line, parent in store.other_parents(call.connection, start, end):
+        if call.switches.second_parent == "refused":
             name = BY_ID[parent.type_id].legacy_name
             raise invalid(f"{_INVALID}: the line item already belongs to {name} {parent.id}")
+        store.remove_pair(call.connection, line, parent, call.now)
 
 
 def link_new_record(call: Call, start: End, associations: object) -> None:
@@ -74,9 +76,11 @@ def link_new_record(call: Call, start: End, associations: object) -> None:
     for association in associations:
         try:
             _link_one(call, start, association)
-        except HubSpotError:
-            if call.switches.create_associations == "atomic":
-                raise
+        except HubSpotError as error:
+            if call.switches.create_associations == "lenient":
+                continue
+            error.leaves_half = call.switches.create_associations == "half_done"
+            raise
 
 
 def _link_one(call: Call, start: End, association: dict[str, Any]) -> None:
@@ -93,7 +97,7 @@ def _link_one(call: Call, start: End, association: dict[str, Any]) -> None:
             objectType=[kind.legacy_name],
         )
     check_pair(call, start, end)
-    store.set_types(call.connection, start, end, kinds)
+    store.set_types(call.connection, start, end, kinds, at=None)
 
 
 def _end_type(call: Call, start: str, specs: object) -> str:
@@ -102,12 +106,9 @@ def _end_type(call: Call, start: str, specs: object) -> str:
     if not isinstance(first, dict):
         raise fields_missing("types")
     wanted = (id_text(first, "associationCategory"), id_text(first, "associationTypeId"))
-    for end in BY_ID:
-        for kind in store.types_between(call.connection, start, end):
-            if (kind.category, str(kind.type_id)) == wanted:
-                return end
-    elsewhere = next(
-        (kind.to_type for kind in BUILT_IN if str(kind.type_id) == text_of(wanted[1])), start
-    )
+    found = store.type_numbered(call.connection, start, *wanted)
+    if found is not None:
+        return found.to_type
+    elsewhere = next((kind.to_type for kind in BUILT_IN if str(kind.type_id) == wanted[1]), start)
     _read_type(call, start, elsewhere, first)
     return elsewhere

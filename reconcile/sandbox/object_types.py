@@ -29,11 +29,6 @@ class ObjectType:
         """The name HubSpot's messages use, as in ``legacyObjectType=ORDER`` (ref §5)."""
         return self.singular.upper()
 
-    @property
-    def system_properties(self) -> tuple[str, str, str]:
-        """The properties every read returns, asked or not."""
-        return (self.created_property, self.modified_property, "hs_object_id")
-
 
 CONTACT = ObjectType(
     "0-1",

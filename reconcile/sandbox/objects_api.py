@@ -111,7 +111,8 @@ def merge(call: Call) -> Reply:
     merged = Record(kind.id, next_id(call.connection), properties, created, call.now)
     for old in (primary, secondary):
         records.replace_merged(call.connection, old, merged.id, call.now)
-        association_store.move(call.connection, End(kind.id, old.id), End(kind.id, merged.id))
+        ends = End(kind.id, old.id), End(kind.id, merged.id)
+        association_store.move(call.connection, *ends, call.now)
     writing.claim_unique(call, kind, merged)
     records.insert(call.connection, merged)
     return Reply(200, shown(call, kind, merged, ()))

@@ -1,5 +1,6 @@
 """Batches of records: create, read, update, upsert, archive (ref §1, §3, §4, §6)."""
 
+from dataclasses import replace
 from typing import Any
 
 from reconcile.sandbox import archiving, writing
@@ -120,7 +121,7 @@ def upsert(call: Call) -> Reply:
         written = writing.create(call, call.kind, {key: value, **sent})
         # The key is not echoed unless it was among the properties (ref §1, H).
         echo = {name: text for name, text in written.echo.items() if name in sent}
-        return Written(written.record, echo, new=True)
+        return replace(written, echo=echo)
 
     outcome = write_each(call, inputs, write, partial=all_traced(inputs))
     reply = written_reply(call, call.kind, outcome, 200)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
-from reconcile.sandbox import deliveries, recalculation, records
+from reconcile.sandbox import archiving, deliveries, recalculation, records
 from reconcile.sandbox.calls import Call
 from reconcile.sandbox.course import Course, Intervention
 from reconcile.sandbox.database import transaction
@@ -51,36 +51,29 @@ def disturbed(call: Call, course: Course, *, writes: bool) -> Call:
     if not writes:
         call.reads_as_of = _ago(call, course.stale_seconds)
         call.keys_as_of = _ago(call, course.key_lag_seconds)
+        call.links_as_of = _ago(call, course.link_lag_seconds)
+        call.definitions_as_of = _ago(call, course.definition_lag_seconds)
     return call
 
 
 def catch_up(service: Service) -> None:
     """Do what HubSpot has to do by itself until now."""
-    due = recalculation.due(service.connection, service.clock.now_ms())
+    now = service.clock.now_ms()
+    if archiving.bin_is_due(service.connection, now):
+        with transaction(service.connection, write=True):
+            archiving.empty_bin(service.connection, now)
+    due = recalculation.due(service.connection, now)
     if due:
-        recalculation.run(call_of(service, records.BY_HUBSPOT), due, recomputed)
+        recalculation.run(_call_of(service, records.BY_HUBSPOT), due, recomputed)
 
 
 def _ago(call: Call, seconds: float | None) -> int | None:
     return None if seconds is None else call.now - round(seconds * 1000)
 
 
-def call_of(service: Service, source: str) -> Call:
+def _call_of(service: Service, source: str) -> Call:
     """Build a call that no client made."""
-    return Call(
-        connection=service.connection,
-        definitions_cache=service.definitions,
-        switches=service.switches,
-        portal_id=service.portal_id,
-        base_url=service.base_url,
-        scopes=ALL_SCOPES,
-        path="",
-        params={},
-        query={},
-        raw_body=b"",
-        source=source,
-        now=service.clock.now_ms(),
-    )
+    return replace(service.call(service.clock.now_ms()), scopes=ALL_SCOPES, source=source)
 
 
 def _intervene(
@@ -90,7 +83,7 @@ def _intervene(
     for number, act in interventions:
         try:
             with transaction(service.connection, write=True):
-                act(call_of(service, records.BY_PERSON), token)
+                act(_call_of(service, records.BY_PERSON), token)
         except HubSpotError as error:
             service.definitions.forget()
             service.faults.note(number, error.message)

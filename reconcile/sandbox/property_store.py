@@ -8,7 +8,7 @@ from reconcile.sandbox import definitions, records
 from reconcile.sandbox.calls import Call, required, text_of, whole
 from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.object_types import LINE_ITEM, ObjectType
-from reconcile.sandbox.wire import iso
+from reconcile.sandbox.wire import instant, iso
 
 MAX_UNIQUE = 10  # per object (ref §3, H)
 
@@ -32,9 +32,9 @@ def find(call: Call, kind: ObjectType, name: str, *, archived: bool = False) -> 
         "WHERE type = ? AND name = ? AND (archived_at IS NOT NULL) = ?",
         (kind.id, name, archived),
     ).fetchone()
-    if row is None:
+    if row is None or not _is_visible(call, body := json.loads(row[0])):
         raise not_found(name)
-    return _shown(json.loads(row[0]), row[1])
+    return _shown(body, row[1])
 
 
 def listed(call: Call, kind: ObjectType, *, archived: bool) -> list[dict[str, Any]]:
@@ -44,7 +44,8 @@ def listed(call: Call, kind: ObjectType, *, archived: bool) -> list[dict[str, An
         "WHERE type = ? AND (archived_at IS NOT NULL) = ? ORDER BY name",
         (kind.id, archived),
     )
-    return [_shown(json.loads(text), archived_at) for text, archived_at in rows]
+    read = ((json.loads(text), archived_at) for text, archived_at in rows)
+    return [_shown(body, archived_at) for body, archived_at in read if _is_visible(call, body)]
 
 
 def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +89,7 @@ def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]
         read_only=bool(sent.get("calculationFormula")),
     )
     definitions.store(call.connection, kind.id, body)
+    call.change_definitions()
     if unique:
         records.index_unique(call.connection, kind.id, name, call.switches)
     return _shown(body, None)
@@ -118,6 +120,7 @@ def update(call: Call, kind: ObjectType, name: str, sent: dict[str, Any]) -> dic
         body["options"] = _options(sent, types[0])
     body |= {"type": types[0], "fieldType": types[1], "updatedAt": iso(call.now)}
     definitions.store(call.connection, kind.id, body)
+    call.change_definitions()
     return _shown(body, None)
 
 
@@ -133,7 +136,7 @@ def archive(call: Call, kind: ObjectType, name: str) -> None:
     call.connection.execute(
         "DELETE FROM unique_value WHERE type = ? AND property = ?", (kind.id, name)
     )
-    definitions.mark_changed(call.connection)
+    call.change_definitions()
 
 
 def not_found(name: str) -> HubSpotError:
@@ -141,6 +144,11 @@ def not_found(name: str) -> HubSpotError:
     return HubSpotError(
         404, f"Property '{name}' does not exist", category=NOT_FOUND, context={"name": [name]}
     )
+
+
+def _is_visible(call: Call, body: dict[str, Any]) -> bool:
+    """Tell whether a definition is old enough for a read that lags."""
+    return call.definitions_as_of is None or instant(body["createdAt"]) <= call.definitions_as_of
 
 
 def _shown(body: dict[str, Any], archived_at: int | None) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """What HubSpot does to a record a moment after a write (ref §6, §12).
 
-updatedAt was recorded to move 0.2 to 0.9 s after a create, and the currency side properties are
-said to be worked out later. Both are switches. What is due happens before the next request.
+updatedAt was recorded to move 0.2 to 0.9 s after a create; nothing else changes with it, so it is
+worked out when it is shown. The currency side properties are said to be worked out later; those
+that are due are written before the next request. Both are switches.
 """
 
 import sqlite3
-import zlib
 from collections.abc import Callable, Mapping
 
 from reconcile.sandbox import records
@@ -18,6 +18,7 @@ from reconcile.sandbox.switches import Switches
 CURRENCY_SIDE = ("hs_homecurrency_amount", "hs_exchange_rate")
 
 _EARLIEST, _SPREAD = 200, 700  # milliseconds
+_STEP = 7919  # spreads consecutive ids
 
 
 def postpones(kind: ObjectType, switches: Switches) -> bool:
@@ -25,13 +26,28 @@ def postpones(kind: ObjectType, switches: Switches) -> bool:
     return switches.home_currency_comes_later and kind in (ORDER, CART)
 
 
-def schedule(call: Call, kind: ObjectType, record: Record, *, created: bool) -> None:
+def updated_at(call: Call, record: Record) -> int:
+    """Return when a record was last updated, as a read at this moment shows it."""
+    settled = record.updated_at + _delay(record.id)
+    now = call.now if call.reads_as_of is None else call.reads_as_of
+    drifts = call.switches.updated_at_drifts and record.updated_at == record.created_at
+    return settled if drifts and settled <= now else record.updated_at
+
+
+def updated_at_sql(call: Call) -> str:
+    """Write the same in SQL; the moment itself, under a second after a create, is passed over."""
+    if not call.switches.updated_at_drifts:
+        return "updated_at"
+    settled = f"updated_at + {_EARLIEST} + id * {_STEP} % {_SPREAD}"
+    return f"(CASE WHEN updated_at = created_at THEN {settled} ELSE updated_at END)"
+
+
+def schedule(call: Call, kind: ObjectType, record: Record) -> None:
     """Note that a record written now will be gone over."""
-    if postpones(kind, call.switches) or (created and call.switches.updated_at_drifts):
-        delay = _EARLIEST + zlib.crc32(str(record.id).encode()) % _SPREAD
+    if postpones(kind, call.switches):
         call.connection.execute(
             "INSERT OR REPLACE INTO recalculation VALUES (?, ?, ?)",
-            (kind.id, record.id, record.updated_at + delay),
+            (kind.id, record.id, record.updated_at + _delay(record.id)),
         )
 
 
@@ -47,7 +63,7 @@ def run(
     waiting: list[tuple[str, int, int]],
     recompute: Callable[[Call, ObjectType, Mapping[str, str]], Mapping[str, str]],
 ) -> None:
-    """Go over records: their properties are worked out anew, and updatedAt moves."""
+    """Go over records: their properties are worked out anew, and updatedAt moves with them."""
     with transaction(call.connection, write=True):
         for type_id, record_id, at in waiting:
             call.connection.execute(
@@ -57,6 +73,11 @@ def run(
             if record is None:
                 continue
             properties = recompute(call, call.kind_of(type_id), record.properties)
-            if properties != record.properties or call.switches.updated_at_drifts:
+            if properties != record.properties:
                 changed = record.changed(properties, max(at, record.updated_at + 1))
                 records.update(call.connection, changed, by=records.BY_HUBSPOT)
+
+
+def _delay(record_id: int) -> int:
+    """Return after how many milliseconds a record is gone over; always the same for one id."""
+    return _EARLIEST + record_id * _STEP % _SPREAD

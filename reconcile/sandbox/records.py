@@ -110,6 +110,24 @@ def archive(connection: sqlite3.Connection, type_id: str, record_id: int, at: in
     )
 
 
+def restore(connection: sqlite3.Connection, record: Record, at: int) -> Record:
+    """Take an archived record back out of the recycling bin."""
+    _put_aside(connection, record.type_id, record.id, at, BY_APP)
+    connection.execute(
+        "UPDATE record SET archived_at = NULL, updated_at = ? WHERE type = ? AND id = ?",
+        (at, record.type_id, record.id),
+    )
+    return replace(record, archived_at=None, updated_at=at)
+
+
+def count_created(connection: sqlite3.Connection, type_id: str) -> None:
+    """Count one more record made, whatever becomes of it later."""
+    connection.execute(
+        "INSERT INTO created VALUES (?, 1) ON CONFLICT DO UPDATE SET number = number + 1",
+        (type_id,),
+    )
+
+
 def replace_merged(connection: sqlite3.Connection, old: Record, new_id: int, at: int) -> None:
     """Remove a record that became part of another, and remember which."""
     _put_aside(connection, old.type_id, old.id, at, BY_APP)

@@ -4,11 +4,10 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from reconcile.sandbox import association_store as store
-from reconcile.sandbox import versions
+from reconcile.sandbox import association_history, recalculation, versions
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.calls import Call
-from reconcile.sandbox.object_types import BY_ID, ObjectType
+from reconcile.sandbox.object_types import ObjectType
 from reconcile.sandbox.records import Record
 from reconcile.sandbox.wire import iso
 from reconcile.sandbox.writing import Written
@@ -33,11 +32,11 @@ def shown(
     """
     names = dict.fromkeys([*requested, *with_history]) or dict.fromkeys(kind.default_properties)
     definitions = call.definitions(kind.id)
-    properties = _system_properties(kind, record)
+    properties = _system_properties(call, kind, record)
     for name in names:
         if name in definitions and name not in properties:
             properties[name] = _read_back(call, record, name)
-    body = _object(record, properties)
+    body = _object(call, record, properties)
     if with_history:
         body["propertiesWithHistory"] = versions.history(call, kind, record, with_history)
     return body
@@ -57,7 +56,7 @@ def shown_written(call: Call, kind: ObjectType, written: Written) -> dict[str, A
     properties |= written.echo
     if "amount" in record.properties:
         properties["amount"] = record.properties["amount"]  # computed, whatever was sent (ref §12)
-    return _object(record, properties | _system_properties(kind, record))
+    return _object(call, record, properties | _system_properties(call, kind, record))
 
 
 def shown_associations(
@@ -66,7 +65,7 @@ def shown_associations(
     """Show what a record is linked to, one entry for each type of each link (ref §1, H)."""
     found: dict[str, Any] = {}
     for to_type in to_types:
-        links = store.links(call.connection, End(kind.id, record.id), to_type.id)
+        links = association_history.links(call, End(kind.id, record.id), to_type.id)
         results = [
             {"id": str(link.to_id), "type": association.name}
             for link in links
@@ -88,32 +87,34 @@ def shuffled(call: Call, items: list[T], key: Callable[[T], str]) -> list[T]:
     return mixed[::-1] if mixed == items else mixed
 
 
-def object_type_name(type_id: str) -> str:
-    """Return the singular name of a type, as messages have it."""
-    return BY_ID[type_id].singular
-
-
-def _system_properties(kind: ObjectType, record: Record) -> dict[str, str | None]:
+def _system_properties(call: Call, kind: ObjectType, record: Record) -> dict[str, str | None]:
     return {
         kind.created_property: iso(record.created_at),
-        kind.modified_property: iso(record.updated_at),
+        kind.modified_property: iso(recalculation.updated_at(call, record)),
         "hs_object_id": str(record.id),
     }
 
 
 def _read_back(call: Call, record: Record, name: str) -> str | None:
     value = record.properties.get(name)
-    if value == "" and call.switches.cleared_reads_back == "null":
+    if value == "" and _hides_cleared(call):
         return None
     return value
 
 
-def _object(record: Record, properties: dict[str, str | None]) -> dict[str, Any]:
+def _hides_cleared(call: Call) -> bool:
+    """Tell whether the answer shows null for a cleared property (ref §12; §17.7)."""
+    if call.switches.cleared_reads_back == "by_endpoint":
+        return "id" in call.params or call.path.endswith("/batch/read")
+    return call.switches.cleared_reads_back == "null"
+
+
+def _object(call: Call, record: Record, properties: dict[str, str | None]) -> dict[str, Any]:
     shown_object: dict[str, Any] = {
         "id": str(record.id),
         "properties": dict(sorted(properties.items())),
         "createdAt": iso(record.created_at),
-        "updatedAt": iso(record.updated_at),
+        "updatedAt": iso(recalculation.updated_at(call, record)),
         "archived": record.archived_at is not None,
     }
     if record.archived_at is not None:

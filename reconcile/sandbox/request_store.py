@@ -1,22 +1,20 @@
 """The log of requests in a file, so that a page can show what an earlier server answered.
 
 An apply on the embedded sandbox serves, writes and stops; whoever looks afterwards looks through
-another server. The log lies beside the data, not in it: a request that changes nothing must leave
-the data as they were. Requests are kept in memory first and written down now and then, at the
-latest when the server stops: a killed server loses the last second of its log, never data.
+another server. Requests are kept in memory first and written down now and then, at the latest when
+the server stops: a killed server loses the last second of its log, never data.
 """
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from pathlib import Path
 from typing import Any
 
-from reconcile.sandbox.database import transaction
+from reconcile.sandbox.kept_counts import KeptCounts
 from reconcile.sandbox.request_log import RequestLog, RequestRecord
+from reconcile.sandbox.side_file import SideFile
 from reconcile.sandbox.wire import iso, now_ms
 
 KEPT = 20_000
@@ -25,18 +23,7 @@ KEPT = 20_000
 _WORDS = 1_000
 _AT_ONCE = 500
 _AT_MOST_SECONDS = 1.0
-_PATIENCE_SECONDS = 0.05  # a log is no reason to let a client wait for another process
-_VERSION = 1
-_DAMAGED = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
 _FIELDS = "method, path, query, status, inputs, at, milliseconds, outcome, committed, faults"
-_TABLE = """
-CREATE TABLE request (
-    number INTEGER PRIMARY KEY, server TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
-    query TEXT NOT NULL, status INTEGER NOT NULL, inputs INTEGER NOT NULL, at TEXT NOT NULL,
-    milliseconds REAL NOT NULL, outcome TEXT NOT NULL, committed INTEGER NOT NULL,
-    faults TEXT NOT NULL
-) STRICT
-"""
 _FILTERS = {
     "all": "1",
     "writes": (
@@ -58,37 +45,35 @@ class StoredRequest:
 
 
 class RequestStore:
-    """One server's log in the file beside its database, which other servers share."""
+    """One server's log in the file, with the counts that are kept beside it."""
 
-    def __init__(self, database: Path, log: RequestLog) -> None:
-        """Ask the log to tell of every request; the file is made when there is something in it."""
-        self._path = database.with_name(f"{database.name}-requests")
+    def __init__(self, file: SideFile, log: RequestLog, counts: KeptCounts) -> None:
+        """Ask the log to tell of every request."""
+        self._file = file
         self._log = log
+        self._counts = counts
         self._server = iso(now_ms())
         self._saved_at = time.monotonic()
-        self._connection: sqlite3.Connection | None = None
         log.on_add = self._after
 
     def save(self) -> None:
         """Write down what is not written yet; if the file is busy or damaged, the next time."""
         self._saved_at = time.monotonic()
         cleared, fresh = self._log.take_unsaved()
-        if not cleared and not fresh:
+        if not (cleared or fresh or self._counts.have_changed()):
             return
-        try:
-            connection = self._open()
-            with transaction(connection, write=True):
-                self._write(connection, fresh, cleared=cleared)
-        except (sqlite3.Error, OSError) as error:
-            self._discard(error)
+
+        def write(connection: sqlite3.Connection) -> None:
+            self._write(connection, fresh, cleared=cleared)
+            self._counts.write(connection)
+
+        if not self._file.write(write):
             self._log.give_back(fresh, cleared=cleared)
 
     def close(self) -> None:
         """Write down the rest and let go of the file."""
         self.save()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._file.close()
 
     def page(
         self,
@@ -103,7 +88,7 @@ class RequestStore:
         ``only`` is one of ``FILTERS``.
         """
         way = "DESC" if after is None else "ASC"
-        rows = self._read(
+        rows = self._file.read(
             f"SELECT number, server, {_FIELDS} FROM request "  # noqa: S608 - constant text
             "WHERE (?1 IS NULL OR number < ?1) AND (?2 IS NULL OR number > ?2) "
             f"AND {_FILTERS[only]} ORDER BY number {way} LIMIT ?3",
@@ -114,7 +99,7 @@ class RequestStore:
 
     def find(self, number: int) -> StoredRequest | None:
         """Read one request."""
-        rows = self._read(
+        rows = self._file.read(
             f"SELECT number, server, {_FIELDS} FROM request "  # noqa: S608 - constant text
             "WHERE number = ?",
             (number,),
@@ -126,7 +111,7 @@ class RequestStore:
         sums = ", ".join(f"coalesce(sum({test}), 0)" for test in _FILTERS.values())
         query = f"SELECT {sums} FROM request WHERE server = ?"  # noqa: S608 - constant text
         return {
-            server: dict(zip(_FILTERS, self._read(query, (server,))[0], strict=True))
+            server: dict(zip(_FILTERS, self._file.read(query, (server,))[0], strict=True))
             for server in servers
         }
 
@@ -134,48 +119,6 @@ class RequestStore:
         due = time.monotonic() - self._saved_at > _AT_MOST_SECONDS
         if due or unsaved >= _AT_ONCE:
             self.save()
-
-    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        if self._connection is None and not self._path.exists():
-            return []
-        try:
-            return self._open().execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            if not self._discard(error):
-                raise
-            return []
-
-    def _discard(self, error: Exception) -> bool:
-        """Remove a file that is damaged or no log at all, and tell whether it was."""
-        if getattr(error, "sqlite_errorname", "") not in _DAMAGED:
-            return False
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        self._path.unlink(missing_ok=True)
-        return True
-
-    def _open(self) -> sqlite3.Connection:
-        """Open the file; a log of another version is begun anew."""
-        if self._connection is not None:
-            return self._connection
-        os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
-        connection = sqlite3.connect(
-            self._path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            connection.execute("PRAGMA synchronous = OFF")
-            with transaction(connection, write=True):
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-                if version != _VERSION:
-                    connection.execute("DROP TABLE IF EXISTS request")
-                    connection.execute(_TABLE)
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        return connection
 
     def _write(
         self, connection: sqlite3.Connection, fresh: Iterable[RequestRecord], *, cleared: bool

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from reconcile.sandbox import recalculation
 from reconcile.sandbox.calls import Call
 from reconcile.sandbox.definitions import Definition
 from reconcile.sandbox.errors import invalid
@@ -101,7 +102,7 @@ class _Builder:
         """Write a property's value, ready to be compared and sorted."""
         system = {
             self._kind.created_property: "created_at",
-            self._kind.modified_property: "updated_at",
+            self._kind.modified_property: recalculation.updated_at_sql(self._call),
             "hs_object_id": "id",
         }
         if name in system:

@@ -34,14 +34,12 @@ class SeedError(ValueError):
     """A seed that cannot be loaded; the message names the file and the place."""
 
 
-def filler(
-    seed: Path | None, switches: Switches, at: int | None = None
-) -> Callable[[sqlite3.Connection], None]:
+def filler(seed: Path | None, switches: Switches, now: int) -> Callable[[sqlite3.Connection], None]:
     """Return what fills a new database: HubSpot's defaults, then the seed.
 
     It all dates from some time ago, so that the search index has seen it.
     """
-    at = (wire.now_ms() if at is None else at) - _AGE_MS
+    at = now - _AGE_MS
 
     def fill(connection: sqlite3.Connection) -> None:
         definitions.fill_defaults(connection, at)
@@ -98,12 +96,7 @@ class _Loader:
             definitions_cache=Definitions(),
             switches=switches,
             portal_id=account_value(connection, "portal_id"),
-            base_url="",
             scopes=ALL_SCOPES,
-            path="",
-            params={},
-            query={},
-            raw_body=b"",
             now=at,
         )
 

@@ -66,12 +66,8 @@ class Present:
         return there
 
     def _keys(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> dict[str, str]:
-        definitions = call.definitions(kind.id)
-        return {
-            name: writing.comparable(call, kind, name, text_of(value))
-            for name, value in sent.items()
-            if value not in (None, "") and writing.is_key(definitions.get(name), kind)
-        }
+        texts = {name: text_of(value) for name, value in sent.items() if value is not None}
+        return writing.unique_keys(call, kind, texts)
 
     def _holds_key(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> bool:
         return any(

@@ -53,10 +53,12 @@ class Sandbox:
         self._switches = switches or Switches()
         self._log = RequestLog()
         self.clock = clock or Clock()
+        self._resumes_clock = clock is None
         self.limits = Limits(plan, self._switches)
         self.faults = Faults()
         self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._ended.set()
         self.port = port
         self.token = ""
         self.portal_id = 0
@@ -89,10 +91,10 @@ class Sandbox:
         trace: TracebackType | None,
     ) -> None:
         """Stop serving; the data stays."""
-        if self._server is not None and self._thread is not None:
+        if self._server is not None:
             self._server.should_exit = True
-            self._thread.join()
-        self._server = self._thread = None
+            self.wait()
+        self._server = None
 
     def add_token(self, scopes: Iterable[str]) -> str:
         """Make another token, with these scopes only."""
@@ -113,9 +115,12 @@ class Sandbox:
         self._log.clear()
 
     def wait(self) -> None:
-        """Block until the server stops, or until interrupted."""
-        if self._thread is not None:
-            self._thread.join()
+        """Block until the server stops, or until interrupted.
+
+        Joining its thread would not do: a join that is interrupted leaves the thread for dead
+        (CPython 3.11), and the next one would not wait for its last writes.
+        """
+        self._ended.wait()
 
     @staticmethod
     def reset(path: Path) -> None:
@@ -151,6 +156,7 @@ class Sandbox:
             clock=self.clock,
             limits=self.limits,
             faults=self.faults,
+            resumes_clock=self._resumes_clock,
         )
         config = uvicorn.Config(
             app.build(service),
@@ -176,13 +182,12 @@ class Sandbox:
                     finally:
                         service.requests.close()
             finally:
-                ended.set()
+                self._ended.set()
 
-        ended = threading.Event()
-        self._thread = threading.Thread(target=run, name=f"sandbox-{self.port}", daemon=True)
-        self._thread.start()
+        self._ended.clear()
+        threading.Thread(target=run, name=f"sandbox-{self.port}", daemon=True).start()
         while not server.started:
-            if ended.wait(_POLL_SECONDS):
+            if self._ended.wait(_POLL_SECONDS):
                 raise RuntimeError("the sandbox's server did not start")
 
 

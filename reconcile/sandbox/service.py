@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconcile.sandbox import database
+from reconcile.sandbox.calls import Call
 from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.definitions import Definitions
 from reconcile.sandbox.fault_rules import Faults
+from reconcile.sandbox.kept_counts import KeptCounts
 from reconcile.sandbox.limits import Limits
 from reconcile.sandbox.request_log import RequestLog
 from reconcile.sandbox.request_store import RequestStore
+from reconcile.sandbox.side_file import SideFile
 from reconcile.sandbox.switches import Switches
 
 
@@ -36,6 +39,19 @@ class Service:
     counts: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict)
     """How many records there are by type, as the page counted last, by the data's version."""
 
+    def call(self, now: int) -> Call:
+        """Build a call at a moment, which may do nothing yet."""
+        return Call(
+            connection=self.connection,
+            definitions_cache=self.definitions,
+            switches=self.switches,
+            portal_id=self.portal_id,
+            scopes=frozenset(),
+            base_url=self.base_url,
+            limits=self.limits,
+            now=now,
+        )
+
 
 def open_service(
     path: Path,
@@ -46,12 +62,15 @@ def open_service(
     clock: Clock,
     limits: Limits,
     faults: Faults,
+    resumes_clock: bool,
 ) -> Service:
     """Open the database for serving."""
     connection = database.connect(path)
     portal_id = database.account_value(connection, "portal_id")
     apps = f"{database.account_value(connection, 'app_id')}:{portal_id}"
-    requests = RequestStore(path, log)
+    file, counts = SideFile(path), KeptCounts(limits, clock)
+    counts.load(file, with_clock=resumes_clock)
+    requests = RequestStore(file, log, counts)
     return Service(
         connection, switches, portal_id, base_url, log, clock, limits, faults, apps, requests
     )

@@ -12,8 +12,13 @@ from typing import Literal
 class Switches:
     """How the sandbox behaves where the reference is unsure, and what kind of account it plays."""
 
-    archived_reserves_unique_value: bool = False
-    """An archived record keeps its unique values from others (ref §7, L: no evidence)."""
+    archived_unique_value: Literal["free", "reserved", "revives"] = "free"
+    """What becomes of the unique values of an archived record (ref §7, L; §17.2).
+
+    ``free``: another record may take them, as is documented for the email of contacts.
+    ``reserved``: they stay taken. ``revives``: a create or upsert with one brings the archived
+    record back and changes it, as a contact comes back that submits a form.
+    """
 
     unique_values_case_folded: bool = False
     """Two unique values that differ in case are the same (ref §7, L: unverified)."""
@@ -31,26 +36,32 @@ class Switches:
     """
 
     batch_read_follows_merges: bool = True
-    """A batch read of a merged id answers with the record it became (ref §8, L: unverified).
+    """A batch read of a merged id answers with the record it became (ref §8, M: seen once)."""
 
-    The documentation excludes batch *update* only.
-    """
-
-    create_associations: Literal["atomic", "lenient", "lost"] = "atomic"
+    create_associations: Literal["atomic", "lenient", "lost", "half_done"] = "atomic"
     """What becomes of the associations of a create.
 
     ``atomic``: one that is invalid refuses the record. ``lenient``: it is left out and the record
-    stays. ``lost``: none is made. Every recording seen is atomic; nothing documents it.
+    stays. ``lost``: none is made. ``half_done``: one that is invalid refuses the record, which is
+    there all the same, with the associations named before it. Every recording seen is atomic;
+    nothing documents it, and refusals name ids that were given to nothing (ref §5).
     """
 
-    line_item_has_one_parent: bool = True
-    """A line item with a deal, order, cart or quote is refused another (ref §8, H; error L)."""
+    second_parent: Literal["kept", "refused", "moved"] = "kept"
+    """What becomes of a line item that is associated with another deal, order, cart or quote.
+
+    ``kept``: it has both; documented with an example, and advised against (ref §8). ``refused``:
+    the second is refused; wording a guess. ``moved``: it loses the first. Neither was seen.
+    """
 
     numbers_read_back: Literal["canonical", "as_sent"] = "canonical"
     """Reads show ``1200`` for a stored ``1200.00``; write answers always echo (ref §12; §17.6)."""
 
-    cleared_reads_back: Literal["empty", "null"] = "empty"
-    """A cleared property reads back as ``""`` or null (ref §12: both seen, ``""`` more often)."""
+    cleared_reads_back: Literal["empty", "null", "by_endpoint"] = "empty"
+    """A cleared property reads back as ``""`` or null (ref §12: both seen, ``""`` more often).
+
+    ``by_endpoint``: ``""`` in lists and searches, null in reads of records by id or key.
+    """
 
     line_item_external_id_is_dropped: bool = True
     """Line item hs_external_id is echoed by the write and then gone (ref §6, M: three attempts)."""
@@ -91,11 +102,8 @@ class Switches:
     search_not_equal_needs_value: bool = True
     """NEQ, NOT_IN and NOT_CONTAINS_TOKEN pass over records without a value (unverified)."""
 
-    updated_at_drifts: bool = False
-    """updatedAt moves by itself 0.2 to 0.9 s after a create (ref §6, H).
-
-    Off, because it makes every answer depend on when it is asked; tests that are about it set it.
-    """
+    updated_at_drifts: bool = True
+    """updatedAt moves by itself 0.2 to 0.9 s after a create (ref §6, H)."""
 
     home_currency_comes_later: bool = False
     """hs_homecurrency_amount and hs_exchange_rate appear a moment after a write (ref §12).

@@ -12,9 +12,13 @@ from typing import Any
 from reconcile.sandbox import records
 from reconcile.sandbox.calls import Call
 from reconcile.sandbox.database import account_value
-from reconcile.sandbox.object_types import ObjectType
+from reconcile.sandbox.object_types import CONTACT, ObjectType
 from reconcile.sandbox.records import Record
 from reconcile.sandbox.wire import iso
+
+_KEPT_OF_OTHERS = 20
+_KEPT = {CONTACT.id: 45}
+"""How many values of each property are remembered (ref §6, M)."""
 
 VISIBLE = """
 SELECT id, properties, created_at, updated_at, archived_at FROM record
@@ -77,8 +81,8 @@ def holders(
 def history(
     call: Call, kind: ObjectType, record: Record, names: Iterable[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the values properties had, newest first (shape from hubspot-api-nodejs#154)."""
-    steps = list(_steps(call, record))
+    """Return the last values properties had, newest first (shape: hubspot-api-nodejs#154)."""
+    steps, most = list(_steps(call, record)), _KEPT.get(kind.id, _KEPT_OF_OTHERS)
     definitions = call.definitions(kind.id)
     shown: dict[str, list[dict[str, Any]]] = {}
     for name in names:
@@ -92,7 +96,7 @@ def history(
                 source = "CALCULATED" if definitions[name].calculated else by
                 entries.append({"value": value, "timestamp": iso(since)} | _source(call, source))
             last = value
-        shown[name] = entries[::-1]
+        shown[name] = entries[: -most - 1 : -1]
     return shown
 
 

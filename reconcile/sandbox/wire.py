@@ -9,6 +9,7 @@ from typing import Any
 from reconcile.sandbox.errors import invalid_json
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_AS_SHOWN = EPOCH.replace(tzinfo=None)
 CONTENT_TYPE = "application/json;charset=utf-8"  # no space, as recorded in a header dump
 
 _MAX_ID_DIGITS = 15  # below SQLite's 64 bits, and exact as a JSON number everywhere
@@ -22,9 +23,14 @@ def now_ms() -> int:
 
 def iso(epoch_ms: int) -> str:
     """Write an instant as HubSpot does: UTC, and no fraction when it is zero (ref §12, H)."""
-    moment = EPOCH + timedelta(milliseconds=epoch_ms)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    moment = _EPOCH_AS_SHOWN + timedelta(milliseconds=epoch_ms)
+    text = moment.isoformat(timespec="seconds")
     return f"{text}.{epoch_ms % 1000:03d}Z" if epoch_ms % 1000 else f"{text}Z"
+
+
+def instant(text: str) -> int:
+    """Read an instant that ``iso`` wrote."""
+    return (datetime.fromisoformat(text) - EPOCH) // timedelta(milliseconds=1)
 
 
 def record_id(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from reconcile.sandbox import pipeline_store, recalculation, records
@@ -41,8 +42,12 @@ class Written:
 def create(
     call: Call, kind: ObjectType, sent: Mapping[str, Any], record_id: int | None = None
 ) -> Written:
-    """Make a record from the properties sent."""
+    """Make a record from the properties sent, or bring one back that holds a value of theirs."""
     checked = Change(call, kind, sent, {}).check()
+    archived = _to_revive(call, kind, checked.stored)
+    if archived is not None:
+        claim_unique(call, kind, archived)
+        return update(call, kind, records.restore(call.connection, archived, call.now), sent)
     properties = {name: value for name, value in checked.stored.items() if value}
     properties |= {"hs_object_source": "INTEGRATION", "hs_object_source_label": "INTEGRATION"}
     if kind is LINE_ITEM:
@@ -52,7 +57,8 @@ def create(
     record = Record(kind.id, fresh, properties, call.now, call.now)
     claim_unique(call, kind, record)
     records.insert(call.connection, record)
-    recalculation.schedule(call, kind, record, created=True)
+    records.count_created(call.connection, kind.id)
+    recalculation.schedule(call, kind, record)
     return Written(record, checked.echo, new=True)
 
 
@@ -69,9 +75,9 @@ def update(call: Call, kind: ObjectType, record: Record, sent: Mapping[str, Any]
     if properties == record.properties:
         return Written(record, checked.echo)
     changed = record.changed(properties, max(call.now, record.updated_at + 1))
-    claim_unique(call, kind, changed)
+    claim_unique(call, kind, changed, former=record.properties)
     records.update(call.connection, changed, by=call.source)
-    recalculation.schedule(call, kind, changed, created=False)
+    recalculation.schedule(call, kind, changed)
     return Written(changed, checked.echo)
 
 
@@ -135,26 +141,48 @@ def recomputed(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> d
     return kept | {name: value for name, value in computed.items() if value is not None}
 
 
-def claim_unique(call: Call, kind: ObjectType, record: Record) -> None:
-    """Take a record's unique values, or refuse because another record has one."""
-    definitions = call.definitions(kind.id)
-    claimed = []
-    for name, value in record.properties.items():
-        definition = definitions.get(name)
-        if not value or definition is None or not is_key(definition, kind):
-            continue
-        key = comparable(call, kind, name, value)
+def claim_unique(
+    call: Call, kind: ObjectType, record: Record, former: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Take a record's unique values, or refuse because another record has one.
+
+    ``former`` holds the values whose keys the record has taken before.
+    """
+    keys = unique_keys(call, kind, record.properties)
+    if keys == unique_keys(call, kind, former):
+        return
+    reserves = call.switches.archived_unique_value == "reserved"
+    for name, key in keys.items():
         for other, archived in records.holders(call.connection, kind.id, name, key):
-            reserved = not archived or call.switches.archived_reserves_unique_value
-            if other != record.id and reserved:
-                raise _conflict(call, record, definition, other)
-        claimed.append((name, key))
-    records.set_unique(call.connection, kind.id, record.id, claimed)
+            if other != record.id and (reserves or not archived):
+                raise _conflict(call, record, name, other)
+    records.set_unique(call.connection, kind.id, record.id, keys.items())
 
 
-def _conflict(call: Call, record: Record, definition: Definition, owner: int) -> HubSpotError:
+def unique_keys(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> dict[str, str]:
+    """Return the unique values among some, as they are compared, by property."""
+    definitions = call.definitions(kind.id)
+    return {
+        name: comparable(call, kind, name, value)
+        for name, value in properties.items()
+        if value and is_key(definitions.get(name), kind)
+    }
+
+
+def _to_revive(call: Call, kind: ObjectType, stored: Mapping[str, str]) -> Record | None:
+    """Find the archived record that a create brings back, where the account does so."""
+    if call.switches.archived_unique_value != "revives":
+        return None
+    for name, key in unique_keys(call, kind, stored).items():
+        found = list(records.holders(call.connection, kind.id, name, key))
+        if found and all(archived for _, archived in found):
+            return records.find(call.connection, kind.id, found[0][0], archived=True)
+    return None
+
+
+def _conflict(call: Call, record: Record, name: str, owner: int) -> HubSpotError:
     """Word a clash: 400, except for a contact's email, which is 409 (ref §5, H)."""
-    kind, name = BY_ID[record.type_id], definition.name
+    kind = BY_ID[record.type_id]
     value = record.properties[name]
     if kind is CONTACT and name == "email":
         return _EmailConflictError(owner)

@@ -25,7 +25,7 @@ def opened(start: Callable[[Switches], Sandbox]) -> Callable[..., tuple[Sandbox,
 
 def test_updated_at_drifts(opened: Callable[..., tuple[Sandbox, httpx.Client]]) -> None:
     """updatedAt moves 0.2 to 0.9 s after a create, once, and a later write is not touched (§6)."""
-    sandbox, client = opened(updated_at_drifts=True)
+    sandbox, client = opened()
     with client:
         made = client.post(ORDERS, json={"properties": {"hs_tags": "a"}}).json()
         sandbox.clock.advance(1)
@@ -39,11 +39,42 @@ def test_updated_at_drifts(opened: Callable[..., tuple[Sandbox, httpx.Client]]) 
         assert again["updatedAt"] == changed.json()["updatedAt"]
 
 
-def test_no_drift_by_default(sandbox: Sandbox, http: httpx.Client) -> None:
-    """Without the switch a record stands still."""
-    made = http.post(ORDERS, json={"properties": {}}).json()
+def test_drift_is_the_same_in_every_answer(sandbox: Sandbox, http: httpx.Client) -> None:
+    """Reads, the answer to a write that changes nothing, and search tell the same moment."""
+    made = http.post(ORDERS, json={"properties": {"hs_tags": "a"}}).json()
     sandbox.clock.advance(60)
-    assert http.get(f"{ORDERS}/{made['id']}").json()["updatedAt"] == made["updatedAt"]
+    path = f"{ORDERS}/{made['id']}"
+    read = http.get(path).json()
+    assert read["properties"]["hs_lastmodifieddate"] == read["updatedAt"]
+    assert (
+        http.patch(path, json={"properties": {"hs_tags": "a"}}).json()["updatedAt"]
+        == (read["updatedAt"])
+    )
+    for value, total in ((made["updatedAt"], 0), (read["updatedAt"], 1)):
+        one = {"propertyName": "hs_lastmodifieddate", "operator": "EQ", "value": value}
+        assert http.post(f"{ORDERS}/search", json={"filters": [one]}).json()["total"] == total
+
+
+def test_no_drift_with_the_switch(opened: Callable[..., tuple[Sandbox, httpx.Client]]) -> None:
+    """An account may be one whose records stand still."""
+    sandbox, client = opened(updated_at_drifts=False)
+    with client:
+        made = client.post(ORDERS, json={"properties": {}}).json()
+        sandbox.clock.advance(60)
+        assert client.get(f"{ORDERS}/{made['id']}").json()["updatedAt"] == made["updatedAt"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "most"), [("orders", "hs_tags", 20), ("contacts", "firstname", 45)]
+)
+def test_history_is_bounded(http: httpx.Client, kind: str, name: str, most: int) -> None:
+    """The latest 20 values of a property are remembered, of a contact's 45 (ref §6)."""
+    made = http.post(f"/crm/v3/objects/{kind}", json={"properties": {name: "0"}}).json()
+    path = f"/crm/v3/objects/{kind}/{made['id']}"
+    for number in range(1, most + 2):
+        http.patch(path, json={"properties": {name: str(number)}}).raise_for_status()
+    entries = http.get(f"{path}?propertiesWithHistory={name}").json()["propertiesWithHistory"]
+    assert [one["value"] for one in entries[name]] == [str(n) for n in range(most + 1, 1, -1)]
 
 
 def test_currency_side_comes_later(

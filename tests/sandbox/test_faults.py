@@ -261,6 +261,86 @@ def test_keys_that_lag(sandbox: Sandbox, http: httpx.Client, make_key: Any) -> N
     assert (found("A"), found("B"), found("F")) == (None, "B", "F")
 
 
+def test_links_that_lag(sandbox: Sandbox, http: httpx.Client) -> None:
+    """For a while after a write every read of associations shows the former ones."""
+    order, line, late = made(http), made(http, "line_items"), made(http, "line_items")
+    kept, gone = made(http, "contacts"), made(http, "contacts")
+    one = f"/crm/v4/objects/orders/{order}/associations"
+    for contact in (kept, gone):
+        http.put(f"{one}/default/contacts/{contact}").raise_for_status()
+    http.put(f"{one}/default/line_items/{line}").raise_for_status()
+    sandbox.clock.advance(60)
+    http.delete(f"{one}/contacts/{gone}").raise_for_status()
+    http.put(f"{one}/default/line_items/{late}").raise_for_status()
+    company = made(http, "companies")
+    primary = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 509}]
+    http.put(f"{one}/companies/{company}", json=primary).raise_for_status()
+
+    def seen(kind: str) -> list[set[str]]:
+        """What each of the ways to read links tells."""
+        body = {"inputs": [{"id": order}]}
+        batch = http.post(f"/crm/v4/associations/orders/{kind}/batch/read", json=body).json()
+        older = http.post(f"/crm/v3/associations/orders/{kind}/batch/read", json=body).json()
+        record = http.get(f"{ORDERS}/{order}?associations={kind}").json().get("associations", {})
+        listed = http.get(f"{one}/{kind}").json()["results"]
+        return [
+            {str(to["toObjectId"]) for to in listed},
+            {str(to["toObjectId"]) for found in batch["results"] for to in found["to"]},
+            {to["id"] for found in older["results"] for to in found["to"]},
+            {to["id"] for found in record.values() for to in found["results"]},
+        ]
+
+    for fault in (faults.LaggingLinks(5), faults.StaleReads(5)):
+        sandbox.faults.clear()
+        sandbox.faults.add(fault)
+        assert seen("contacts") == [{kept, gone}] * 4
+        assert seen("line_items") == [{line}] * 4
+        assert seen("companies") == [set()] * 4
+    # A write knows better: the line item stays where it is, and its labels are replaced.
+    http.put(f"{one}/default/line_items/{late}").raise_for_status()
+    sandbox.clock.advance(5)
+    assert seen("contacts") == [{kept}] * 4
+    assert seen("line_items") == [{line, late}] * 4
+    assert seen("companies") == [{company}] * 4
+
+
+def test_links_of_a_new_record_lag_with_it(sandbox: Sandbox, http: httpx.Client) -> None:
+    """The links a record is created with show no sooner than the record, from both ends."""
+    order = made(http)
+    sandbox.clock.advance(60)
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 514}]
+    body = {"properties": {}, "associations": [{"to": {"id": order}, "types": types}]}
+    line = http.post("/crm/v3/objects/line_items", json=body).json()["id"]
+    sandbox.faults.add(faults.LaggingLinks(5))
+    paths = (
+        f"/crm/v4/objects/orders/{order}/associations/line_items",
+        f"/crm/v4/objects/line_items/{line}/associations/orders",
+    )
+    assert [http.get(path).json()["results"] for path in paths] == [[], []]
+    sandbox.clock.advance(5)
+    assert [len(http.get(path).json()["results"]) for path in paths] == [1, 1]
+
+
+def test_definitions_that_lag(sandbox: Sandbox, http: httpx.Client, make_key: Any) -> None:
+    """A property shows in reads of definitions a moment after it was made; writes know it."""
+    sandbox.faults.add(faults.LaggingDefinitions())
+    make_key(http, "orders")
+    path = "/crm/v3/properties/orders"
+    names = {"inputs": [{"name": "reconcile_key"}, {"name": "hs_tags"}]}
+
+    def shown() -> list[int]:
+        return [
+            sum(one["name"] == "reconcile_key" for one in http.get(path).json()["results"]),
+            int(http.get(f"{path}/reconcile_key").is_success),
+            len(http.post(f"{path}/batch/read", json=names).json()["results"]) - 1,
+        ]
+
+    assert shown() == [0, 0, 0]
+    assert http.post(ORDERS, json={"properties": {"reconcile_key": "K"}}).status_code == 201
+    sandbox.clock.advance(0.7)
+    assert shown() == [1, 1, 1]
+
+
 def test_somebody_edits_in_between(sandbox: Sandbox, http: httpx.Client, make_key: Any) -> None:
     """When a request comes, a person may have edited, cleared a key, or do so just after."""
     make_key(http, "orders")
@@ -342,6 +422,21 @@ def test_half_done_create(sandbox: Sandbox, http: httpx.Client) -> None:
     assert http.get(links).json()["results"] == []
     http.post(create, json={"inputs": [one]})
     assert len(http.get(links).json()["results"]) == 1
+
+
+def test_refused_and_half_done_create(sandbox: Sandbox, http: httpx.Client) -> None:
+    """Two faults together: an error is the answer, and the record is there without its links."""
+    order = made(http)
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 514}]
+    one = {"properties": {"name": "A"}, "associations": [{"to": {"id": order}, "types": types}]}
+    create = "/crm/v3/objects/line_items/batch/create"
+    sandbox.faults.add(faults.LoseAssociations(), path=create, times=1)
+    sandbox.faults.add(faults.GatewayAfterCommit(504), path=create, times=1)
+    assert http.post(create, json={"inputs": [one]}).status_code == 504
+    seen = sandbox.requests()[-1]
+    assert (seen.committed, seen.faults) == (True, "lose_associations, gateway_after_commit")
+    counted = http.get("/_sandbox/summary").json()["line_items"]
+    assert (counted["created"], counted["orphans"]["count"]) == (1, 1)
 
 
 def test_delivered_twice(sandbox: Sandbox, http: httpx.Client, make_key: Any) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconcile.sandbox import Sandbox
+from reconcile.sandbox import Clock, Sandbox, Switches
+from reconcile.sandbox.kept_counts import KeptCounts
+from reconcile.sandbox.limits import Limits
 from reconcile.sandbox.page import words
 from reconcile.sandbox.request_log import RequestLog
 from reconcile.sandbox.request_store import KEPT, RequestStore
+from reconcile.sandbox.side_file import SideFile
 
 PAGE = "/_sandbox/page"
 VIEWS = (
@@ -172,7 +175,8 @@ def test_requests_in_words(method: str, path: str, inputs: int, told: str) -> No
 
 def test_store_of_nothing(tmp_path: Path) -> None:
     """Without a request there is no file, and reading makes none."""
-    store = RequestStore(tmp_path / "sandbox.db", RequestLog())
+    clock, limits = Clock(), Limits(None, Switches())
+    store = RequestStore(SideFile(tmp_path / "sandbox.db"), RequestLog(), KeptCounts(limits, clock))
     assert (store.page(limit=5), store.find(1)) == ([], None)
     store.close()
     assert list(tmp_path.iterdir()) == []

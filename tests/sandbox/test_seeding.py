@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,15 @@ def test_a_running_server_sees_it(tmp_path: Path) -> None:
             f"{sandbox.url}/crm/v3/objects/orders/K1?idProperty=reconcile_key", headers=headers
         )
         assert answer.status_code == 200
+
+
+def test_the_wheel_brings_the_seeds_of_the_examples() -> None:
+    """Whoever installed the package can name an example's seed as in a checkout."""
+    root = Path(__file__).parents[2]
+    wheel = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    shipped = wheel["targets"]["wheel"]["force-include"]
+    seeds = {
+        str(path.relative_to(root)): f"reconcile/{path.relative_to(root)}"
+        for path in (root / "examples").glob("*/sandbox-seed.json")
+    }
+    assert shipped == seeds
