@@ -171,6 +171,9 @@ class Executor:
         except KeyboardInterrupt:
             self._interrupt()
             self._reachable = False
+        except ReconcileError as error:
+            self.stopped, self._writable = self.stopped or str(error), False
+            return
         try:
             self._recorder.remember(items)
         except ReconcileError as error:

@@ -3,6 +3,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Self
 
@@ -100,6 +101,10 @@ class HubSpot:
     def transport(self) -> Transport:
         """The calls underneath, for what no method asks: `doctor --probe`, and nothing else."""
         return self._transport
+
+    def permitted(self, permit: Callable[[], None]) -> AbstractContextManager[None]:
+        """Ask ``permit`` right before each request leaves, after any waiting. It may raise."""
+        return self._transport.permitted(permit)
 
     # What the account says about itself
 

@@ -102,6 +102,7 @@ class Transport:
         self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._watch: Callable[[Reply], None] | None = None
+        self._permit: Callable[[], None] = lambda: None
         self._limits = {
             "objects": RateLimit(rate_limit, clock=clock, sleep=sleep),
             # Whether these replies tell of their own limit is not known (reference §3).
@@ -141,6 +142,15 @@ class Transport:
             yield
         finally:
             self._watch = None
+
+    @contextmanager
+    def permitted(self, permit: Callable[[], None]) -> Iterator[None]:
+        """Ask ``permit`` right before each request leaves; where it raises, none does."""
+        self._permit = permit
+        try:
+            yield
+        finally:
+            self._permit = lambda: None
 
     def reveal_token(self) -> str:
         """The token itself: for the one endpoint that wants it in the body as well."""
@@ -197,6 +207,7 @@ class Transport:
 
     def _attempt(self, call: _Call) -> Reply | NotSent | NoReply:
         with self._limits[call.pool].slot() as slot:
+            self._permit()
             with self._counting:
                 self._calls[call.counted_as] += 1
             try:

@@ -1,14 +1,16 @@
-"""The real program, killed with SIGKILL at a chosen point.
+"""The real program, killed with SIGKILL, or stopped with SIGSTOP, at a chosen point.
 
-``CRASH_AT`` says where, as ``WHAT:NUMBER:WHEN``: at which ``append`` to the journal, ``write`` of
+``CRASH_AT`` or ``STOP_AT`` says where, as ``WHAT:NUMBER:WHEN``: at which ``append`` to the journal, ``write`` of
 the store or ``call`` to HubSpot, counted from 1, and whether right ``before`` or right ``after``
-it. A call's ``after`` is when HubSpot has answered and nobody has read the answer.
+it. A call's ``after`` is when HubSpot has answered and nobody has read the answer. ``STOP_FILE`` is
+made right before stopping.
 """
 
 import os
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from reconcile.cli import main
@@ -22,8 +24,21 @@ POINTS: dict[str, tuple[type, str]] = {
 }
 
 
-def die_at(what: str, number: int, when: str) -> None:
-    """Have the process killed when it gets there."""
+def die() -> None:
+    """End, as power cuts do."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def stop() -> None:
+    """Stand still, as laptops do that are closed."""
+    Path(os.environ["STOP_FILE"]).touch()
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def at(point: str, act: Callable[[], None]) -> None:
+    """Have something done when the process gets there."""
+    what, count_to, when = point.split(":")
+    number = int(count_to)
     owner, name = POINTS[what]
     original: Callable[..., Any] = getattr(owner, name)
     counting = threading.Lock()
@@ -35,10 +50,10 @@ def die_at(what: str, number: int, when: str) -> None:
             count += 1
             mine = count == number
         if mine and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            act()
         result = original(*args, **named)
-        if mine:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if mine and when == "after":
+            act()
         return result
 
     setattr(owner, name, counted)
@@ -46,6 +61,7 @@ def die_at(what: str, number: int, when: str) -> None:
 
 if __name__ == "__main__":
     if point := os.environ.pop("CRASH_AT", ""):
-        what, number, when = point.split(":")
-        die_at(what, int(number), when)
+        at(point, die)
+    if point := os.environ.pop("STOP_AT", ""):
+        at(point, stop)
     main()

@@ -1,0 +1,118 @@
+"""Two applies at once: one waits, or the one that hangs loses its lock and sends nothing more."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from scene import VICTIM, Scene, after, before, is_right, save_plan
+from world import World
+
+from reconcile.runs import unfinished
+
+ORDERS = 12
+STOPS = [
+    *(f"append:{n}:{when}" for n in (1, 2, 3, 5, 8) for when in ("before", "after")),
+    *(f"call:{n}:{when}" for n in (4, 6, 7, 9, 11) for when in ("before", "after")),
+    "write:2:before",
+]
+
+
+@contextmanager
+def stopped(scene: Scene, point: str) -> Iterator["subprocess.Popen[str]"]:
+    """An apply that stands still at a point, with the lock in its hands, until it is continued."""
+    marker = scene.world.folder / "stopped"
+    environment = os.environ | scene.world.environ
+    environment |= {"STOP_AT": point, "STOP_FILE": str(marker), "NO_COLOR": "1"}
+    environment.pop("CI", None)
+    process = subprocess.Popen(
+        [sys.executable, str(VICTIM), "apply", "plan.bin"],
+        cwd=scene.world.folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        wait_for(marker, process)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(marker: Path, process: "subprocess.Popen[str]") -> None:
+    """Wait until the process stands still. The marker is written just before."""
+    end = time.monotonic() + 30
+    while not marker.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def scene(build: Callable[..., World]) -> Scene:
+    """Return a project that was converged once, with a saved plan of something else."""
+    scene = Scene(build())
+    scene.world.converge(*before(ORDERS))
+    scene.world.declare(*after(ORDERS))
+    save_plan(scene)
+    return scene
+
+
+@pytest.mark.parametrize("point", STOPS)
+def test_a_holder_that_hangs(scene: Scene, point: str) -> None:
+    """Its lock is broken, another applies; continued, it sends nothing and changes no state."""
+    with stopped(scene, point) as hanging:
+        refused = scene.run("apply", "plan.bin")
+        assert refused.code == 4
+        if "stands still" in refused.err:  # with the turn to write, which nothing can take from it
+            hanging.kill()
+            hanging.wait(timeout=10)
+        else:
+            number = refused.err.rpartition("lock break ")[2].split("`")[0]
+            broken = scene.run("lock", "break", number)
+            assert broken.code == 0, broken.err
+        other = scene.run("apply", "plan.bin")
+        assert other.code in (0, 5), other.err
+        scene.world.forget_calls()
+        hanging.send_signal(signal.SIGCONT)
+        out, _ = hanging.communicate(timeout=60)
+        assert hanging.returncode != 0
+        assert "lock" in out
+        # At most one call was past its last look at the lock: the one it stood before.
+        assert len(scene.world.writes()) <= 1
+    scene.world.apply()
+    scene.world.apply()
+    assert scene.world.plan().empty
+    assert not unfinished(scene.world.store)
+    is_right(scene.world, after(ORDERS))
+
+
+def test_the_second_waits_when_told_to(scene: Scene) -> None:
+    """``--lock-timeout`` waits for the other to end."""
+    with stopped(scene, "call:5:before") as first:
+        environment = os.environ | scene.world.environ
+        second = subprocess.Popen(
+            [sys.executable, str(VICTIM), "apply", "plan.bin", "--lock-timeout", "30"],
+            cwd=scene.world.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        time.sleep(1.0)
+        assert second.poll() is None
+        first.send_signal(signal.SIGCONT)
+        assert "Apply complete" in first.communicate(timeout=60)[0]
+        assert "Apply complete" in second.communicate(timeout=60)[0]
+    is_right(scene.world, after(ORDERS))
