@@ -62,12 +62,20 @@ class LocalLock:
     def turn(self) -> Iterator[None]:
         """Be the only one that writes, among all threads and processes. Short, and not nested.
 
-        Raises OSError where the folder cannot be used.
+        Raises OSError where the folder cannot be used, and Locked where another process keeps its
+        turn and does not go on.
         """
         make_folder(self._home)
         waiting = FileLock(self._home / "write-lock", mode=0o600, thread_local=False)
-        with self._turn, waiting.acquire(poll_interval=_TURN):
-            yield
+        with self._turn:
+            try:
+                waiting.acquire(timeout=PATIENCE, poll_interval=_TURN)
+            except Timeout:
+                raise stuck(str(self._home), self._read()) from None
+            try:
+                yield
+            finally:
+                waiting.release()
 
     @contextmanager
     def hold(self, info: LockInfo, timeout: float) -> Iterator[LocalLease]:

@@ -17,6 +17,15 @@ from reconcile.model.plan import Reason
 from reconcile.runs import unfinished
 
 VICTIM = Path(__file__).with_name("victim.py")
+LEASE = 1.0
+"""Seconds; of shared stores, whose locks outlive their holders."""
+
+WAYS: Sequence[Sequence[str]] = (
+    ("resume",),
+    ("apply", "--auto-approve", "--allow", "adopt-update"),
+    ("apply", "plan.bin"),
+)
+"""How people go on."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,7 @@ class Scene:
     def run(self, *args: str, crash: str = "", after: float | None = None) -> Ended:
         """Run the program; have it killed at a point, or after so many seconds."""
         environment = os.environ | self.world.environ | {"CRASH_AT": crash, "NO_COLOR": "1"}
+        environment["LEASE"] = str(LEASE)
         environment.pop("CI", None)
         process = subprocess.Popen(
             [sys.executable, str(VICTIM), *args],
@@ -104,14 +114,8 @@ class Scene:
         """Go on until nothing is left to do, some of the times being killed again."""
         ends: list[Ended] = []
         for attempt in range(8):
-            ways: Sequence[Sequence[str]] = (
-                ("resume",),
-                ("apply", "--auto-approve", "--allow", "adopt-update"),
-                ("apply", "plan.bin"),
-            )
-            way = ways[0 if attempt > 5 else chance.randrange(2 + (attempt < 3))]
-            if way[-1] == "plan.bin" and not (self.world.folder / "plan.bin").exists():
-                way = ways[0]
+            way = WAYS[0 if attempt > 5 else chance.randrange(2 + (attempt < 3))]
+            way = (*way, "--lock-timeout", str(3 * LEASE))
             crash = ""
             if attempt < crashes:
                 crash = f"{chance.choice(('append', 'call'))}:{chance.randint(1, 12)}:after"

@@ -77,7 +77,6 @@ def test_a_holder_that_hangs(scene: Scene, point: str) -> None:
         assert refused.code == 4
         if "stands still" in refused.err:  # with the turn to write, which nothing can take from it
             hanging.kill()
-            hanging.wait(timeout=10)
         else:
             number = refused.err.rpartition("lock break ")[2].split("`")[0]
             broken = scene.run("lock", "break", number)
@@ -87,8 +86,9 @@ def test_a_holder_that_hangs(scene: Scene, point: str) -> None:
         scene.world.forget_calls()
         hanging.send_signal(signal.SIGCONT)
         out, _ = hanging.communicate(timeout=60)
-        assert hanging.returncode != 0
-        assert "lock" in out
+        if hanging.returncode != -signal.SIGKILL:
+            assert hanging.returncode == (1 if point.startswith("append:1") else 5)
+            assert "is no longer surely ours" in out
         # At most one call was past its last look at the lock: the one it stood before.
         assert len(scene.world.writes()) <= 1
     scene.world.apply()

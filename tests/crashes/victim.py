@@ -1,11 +1,13 @@
 """The real program, killed with SIGKILL, or stopped with SIGSTOP, at a chosen point.
 
-``CRASH_AT`` or ``STOP_AT`` says where, as ``WHAT:NUMBER:WHEN``: at which ``append`` to the journal, ``write`` of
-the store or ``call`` to HubSpot, counted from 1, and whether right ``before`` or right ``after``
-it. A call's ``after`` is when HubSpot has answered and nobody has read the answer. ``STOP_FILE`` is
-made right before stopping.
+``CRASH_AT`` or ``STOP_AT`` says where, as ``WHAT:NUMBER:WHEN``: at which ``append`` to the journal,
+``write`` of the store or ``call`` to HubSpot, counted from 1, and whether right ``before`` or right
+``after`` it. A call's ``after`` is when HubSpot has answered and nobody has read the answer.
+``STOP_FILE`` is made right before stopping. ``LEASE`` is for how many seconds a shared store's lock
+outlives its holder, so that tests need not wait half a minute.
 """
 
+import itertools
 import os
 import signal
 import threading
@@ -16,12 +18,16 @@ from typing import Any
 from reconcile.cli import main
 from reconcile.hubspot._http import Connection
 from reconcile.stores.local import LocalStore
+from reconcile.stores.objects import ObjectStore
+from reconcile.stores.postgres import PostgresStore
 
-POINTS: dict[str, tuple[type, str]] = {
-    "append": (LocalStore, "append"),
-    "write": (LocalStore, "write"),
-    "call": (Connection, "send"),
+SHARED: tuple[type, ...] = (ObjectStore, PostgresStore)
+POINTS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "append": ("append", (LocalStore, *SHARED)),
+    "write": ("write", (LocalStore, *SHARED)),
+    "call": ("send", (Connection,)),
 }
+"""By the word for them: methods, and the classes that have them."""
 
 
 def die() -> None:
@@ -37,29 +43,38 @@ def stop() -> None:
 
 def at(point: str, act: Callable[[], None]) -> None:
     """Have something done when the process gets there."""
-    what, count_to, when = point.split(":")
-    number = int(count_to)
-    owner, name = POINTS[what]
-    original: Callable[..., Any] = getattr(owner, name)
+    what, number, when = point.split(":")
+    name, owners = POINTS[what]
     counting = threading.Lock()
-    count = 0
+    count = itertools.count(1)
 
-    def counted(*args: Any, **named: Any) -> Any:
-        nonlocal count
-        with counting:
-            count += 1
-            mine = count == number
-        if mine and when == "before":
-            act()
-        result = original(*args, **named)
-        if mine and when == "after":
-            act()
-        return result
+    def watched(original: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **named: Any) -> Any:
+            with counting:
+                mine = next(count) == int(number)
+            if mine and when == "before":
+                act()
+            result = original(*args, **named)
+            if mine and when == "after":
+                act()
+            return result
 
-    setattr(owner, name, counted)
+        return counted
+
+    for owner in owners:
+        setattr(owner, name, watched(getattr(owner, name)))
+
+
+def shorten_leases(seconds: float) -> None:
+    """Have locks of shared stores end soon after their holders."""
+    for store in SHARED:
+        defaults = store.lock.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
+        assert "lease" in defaults
+        defaults["lease"] = seconds
 
 
 if __name__ == "__main__":
+    shorten_leases(float(os.environ.get("LEASE", "30")))
     if point := os.environ.pop("CRASH_AT", ""):
         at(point, die)
     if point := os.environ.pop("STOP_AT", ""):
