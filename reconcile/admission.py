@@ -2,7 +2,7 @@
 
 from reconcile.errors import AuthError, GuardRefused, StalePlan, UsageError
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Plan
+from reconcile.model.plan import Action, Plan
 from reconcile.session import Session
 from reconcile.stores.state import State
 
@@ -19,12 +19,12 @@ def admit(session: Session, planned: Plan, allow: frozenset[str]) -> None:
             f"but target {session.pin.name} is account {session.account.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
         )
-    refused = [guard for guard in planned.guards if guard.name not in allow]
+    refused = [guard for guard in planned.guards if guard.allowance not in allow]
     if refused:
         raise GuardRefused(
             "; ".join(f"{guard.name}: {guard.message}" for guard in refused),
             hint="look at them in the plan, then add "
-            + " ".join(f"--allow {guard.name}" for guard in refused),
+            + " ".join(f"--allow {guard.allowance}" for guard in refused),
         )
     _require_identities(planned, session)
     _require_scopes(session, planned)
@@ -52,7 +52,11 @@ def _require_scopes(session: Session, planned: Plan) -> None:
     scopes = session.hubspot.scopes()
     if scopes is None:
         return
-    changing = {change.address.kind for change in planned.records() if change.fields}
+    changing = {
+        change.address.kind
+        for change in planned.records()
+        if change.fields or change.action is Action.ARCHIVE
+    }
     missing = sorted(
         " or ".join(kinds()[name].write_scopes)
         for name in changing

@@ -1,8 +1,7 @@
-"""What a plan needs to know beyond its units: definitions, what references point at, the state."""
+"""What a plan needs to know beyond its units: definitions, and what references point at."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from reconcile.errors import ManifestError, Problem, UsageError
 from reconcile.hubspot.fetch import Fetcher
@@ -10,56 +9,12 @@ from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import LastApplied, Reference, Unit
+from reconcile.model.records import Life, Reference, Unit
 from reconcile.model.values import show
 from reconcile.planning.references import Bindings, Bound, pointer
 from reconcile.session import Session
 from reconcile.stores.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What the state says of the declared records as a whole. Addresses are folded ones.
-
-    ``undeclared`` are managed records, as last spelled, that nothing declares; ``moved`` entries
-    of declared records that the state has under another unit; ``shared`` declared records that
-    the state has under one and the same id.
-    """
-
-    undeclared: tuple[Address, ...]
-    moved: Mapping[Address, LastApplied]
-    shared: frozenset[Address]
-
-    def moved_to(self, unit: Unit) -> Mapping[Address, LastApplied]:
-        """Entries of a unit's records that the state has elsewhere."""
-        addresses = (record.address.folded() for record in unit.records)
-        return {name: self.moved[name] for name in addresses if name in self.moved}
-
-
-def survey(state: State, units: Iterable[Unit]) -> Survey:
-    """Go through the state once, a shard at a time; only addresses and ids are held."""
-    homes = {
-        record.address.folded(): unit.address.folded() for unit in units for record in unit.records
-    }
-    undeclared: list[Address] = []
-    candidates: dict[Address, LastApplied] = {}
-    owned: set[Address] = set()
-    by_id: dict[tuple[str, str], set[Address]] = defaultdict(set)
-    for unit, address, entry in state.entries():
-        home = homes.get(address)
-        if home is None:
-            undeclared.append(Address(address.kind, entry.key))
-            continue
-        by_id[address.kind, entry.id].add(address)
-        if home == unit:
-            owned.add(address)
-        else:
-            candidates[address] = entry
-    return Survey(
-        tuple(undeclared),
-        {address: entry for address, entry in candidates.items() if address not in owned},
-        frozenset(address for same in by_id.values() if len(same) > 1 for address in same),
-    )
+from reconcile.survey import Survey
 
 
 def read_definitions(session: Session, units: Iterable[Unit]) -> Definitions:
@@ -114,12 +69,20 @@ def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Proper
         )
 
 
-def properties_of(units: Iterable[Unit]) -> Mapping[str, Sequence[str]]:
-    """The names of the properties that units declare, by kind."""
+def properties_of(
+    units: Iterable[Unit], managed: Mapping[str, Iterable[str]]
+) -> Mapping[str, Sequence[str]]:
+    """The names of the properties to read, by kind: those that units declare, and of records to
+    be removed what was last applied (``managed``) and what people call them.
+    """
     names: dict[str, set[str]] = defaultdict(set)
+    for kind, found in managed.items():
+        names[kind].update(found)
     for unit in units:
         for record in unit.records:
             names[record.address.kind].update(record.properties)
+            if record.life is Life.ABSENT:
+                names[record.address.kind].add(kinds()[record.address.kind].title)
     return {kind: sorted(found) for kind, found in names.items()}
 
 
@@ -143,6 +106,8 @@ def bind(
     units: Sequence[Unit],
     everything: Sequence[Unit],
     state: State,
+    known: Survey,
+    *,
     recreate: frozenset[Address],
 ) -> tuple[Bindings, Mapping[Address, str]]:
     """What references point at, and the ids of parents that something else owns.
@@ -159,8 +124,15 @@ def bind(
         if r.to in kinds()
     ]
     outside = {unit.address: unit.parent for unit in units if unit.root is None and unit.parent}
-    found = fetcher.resolve([*references, *between, *outside.values()])
-    roots = {unit.address.folded(): unit.address for unit in everything if unit.root}
+    roots = {
+        unit.address.folded(): unit
+        for unit in everything
+        if unit.root and unit.root.life is Life.PRESENT
+    }
+    formers = [unit.root.moved_from for unit in roots.values() if unit.root and unit.former]
+    found = fetcher.resolve(
+        [*references, *between, *outside.values(), *(former for former in formers if former)]
+    )
     bindings: dict[tuple[str, str, str], Bound] = {}
     problems: list[Problem] = []
     planned = set(references)
@@ -169,29 +141,46 @@ def bind(
         if end in found:
             bindings[end] = Bound(id=found[end])
         elif reference.by == "key" and (
-            address := roots.get(Address(reference.to, fold(reference.value)))
+            unit := roots.get(Address(reference.to, fold(reference.value)))
         ):
-            entry = state.unit(address).get(address.folded())
-            if entry is None or address.folded() in recreate:
-                bindings[end] = Bound(address=address)
-            else:
-                bindings[end] = Bound(id=entry.id)
+            id_ = _known_id(unit, state, known, found, recreate)
+            bindings[end] = Bound(id=id_) if id_ else Bound(address=unit.address)
         elif reference in planned:
             problems.append(_dangling(reference))
-    problems += (_dangling(r) for r in outside.values() if pointer(r) not in found)
+    # What only hangs on a parent to be removed does not need it any more.
+    needed = {u.address for u in units if any(one.life is Life.PRESENT for one in u.lines)}
+    problems += (
+        _dangling(r) for a, r in outside.items() if a in needed and pointer(r) not in found
+    )
     if problems:
         raise ManifestError(problems)
-    return bindings, {address: found[pointer(r)] for address, r in outside.items()}
+    return bindings, {a: found[pointer(r)] for a, r in outside.items() if pointer(r) in found}
+
+
+def _known_id(
+    unit: Unit,
+    state: State,
+    known: Survey,
+    found: Mapping[tuple[str, str, str], str],
+    recreate: frozenset[Address],
+) -> str:
+    """The id of a declared root that is not under its key; empty where it is to be made."""
+    if unit.root is None or unit.address.folded() in recreate:
+        return ""
+    entry = known.entry(unit, unit.root, state)
+    if entry is not None:
+        return entry.id
+    return found.get(pointer(unit.root.moved_from), "") if unit.root.moved_from else ""
 
 
 def mutual_links(
-    units: Iterable[Unit], state: State, bindings: Bindings
+    units: Iterable[Unit], state: State, known: Survey, bindings: Bindings
 ) -> Iterable[tuple[str, str, str, str]]:
     """Associations of known records as their other end sees them; see Context."""
     for unit in units:
         for record in unit.records:
             ends = [r for r in record.references if r.to in kinds()]
-            if ends and (entry := state.unit(unit.address).get(record.address.folded())):
+            if ends and (entry := known.entry(unit, record, state)):
                 for reference in ends:
                     if other := bindings.get(pointer(reference)):
                         yield reference.to, other.id, record.address.kind, entry.id

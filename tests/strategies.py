@@ -279,6 +279,8 @@ _CHANGES = st.builds(
     adopts=st.booleans(),
     rekey=st.booleans(),
     recreates=st.booleans(),
+    pruned=st.booleans(),
+    moved_from=_SHORT,
     why=_SHORT,
     keep=st.lists(st.tuples(_SHORT, _SHORT), max_size=2).map(tuple),
     kept_links=st.lists(st.builds(Link, _SHORT, _SHORT, st.integers(1, 9), _SHORT), max_size=2).map(
@@ -314,6 +316,8 @@ def plans() -> st.SearchStrategy[Plan]:
         ),
         undeclared=st.lists(_ADDRESSES, max_size=2).map(tuple),
         guards=st.lists(
-            st.builds(Guard, _SHORT, st.integers(0, 9), st.integers(0, 9), _SHORT), max_size=2
+            st.builds(Guard, _SHORT, st.integers(0, 9), st.integers(0, 9), _SHORT, st.booleans()),
+            max_size=2,
         ).map(tuple),
+        prune=st.booleans(),
     )

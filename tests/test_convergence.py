@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from strategies import FOREIGN, OTHERS, Others, manifests
-from world import COMPANIES, EMAILS, KEY, KIND_OBJECTS, ORIGIN, World, incomplete
+from world import ALL_GUARDS, COMPANIES, EMAILS, KEY, KIND_OBJECTS, ORIGIN, World, incomplete
 
 from reconcile import workflow
 from reconcile.config import load_settings
@@ -91,6 +92,86 @@ def test_any_edit_on_either_side_converges(
         check_declared(world, second, before)
         check_undeclared(world, second, before)
         no_more_writes(world)
+
+
+@PROPERTY
+@given(first=manifests(), data=st.data())
+def test_any_removal_and_rename_converges(
+    template: Path, first: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    """Absent, forgotten, renamed, no longer declared: one apply, and then nothing is left."""
+    with temporary(template) as world:
+        furnish(world, Others())
+        world.converge(*first)
+        fates = {
+            document["key"]: data.draw(st.sampled_from(Fate), f"what becomes of {document['key']}")
+            for document in first
+        }
+        second = [*decided(first, fates), {"kind": "order", "key": "LAST"}]
+        ids = {key: world.by_key(object_, key) for object_, key in declared(first)}
+        known = not data.draw(st.booleans(), "state lost")
+        if not known:
+            world.lose_state()
+        prune = data.draw(st.booleans(), "prune")
+        before = snapshot(world)
+
+        plan = world.plan(*second, prune=prune)
+        allowed = ALL_GUARDS | {guard.allowance for guard in plan.guards}
+        assert incomplete(world.apply(plan, allow=allowed)) == ()
+        again = world.plan(prune=prune)
+        assert again.units == ()
+
+        live = {id_ for object_ in KIND_OBJECTS.values() for id_ in world.dump(object_)}
+        for object_, key in declared(first):
+            fate = fates.get(key) or fates[key.rpartition(":")[0]]
+            goes = fate is Fate.ABSENT or (fate is Fate.DROPPED and prune and known)
+            stays_undeclared = {str(a).partition("/")[2] for a in again.undeclared}
+            assert (ids[key] not in live) is (goes and key not in stays_undeclared)
+            if fate is Fate.FORGOTTEN:
+                assert before[object_][ids[key]] == world.dump(object_)[ids[key]]
+            if fate is Fate.RENAMED and key in fates:
+                assert world.dump(object_)[ids[key]][KEY] == f"{key}!"
+        no_more_writes(world)
+
+
+class Fate(Enum):
+    """What becomes of a declared record."""
+
+    KEPT = "kept"
+    ABSENT = "absent"
+    FORGOTTEN = "forget"
+    RENAMED = "renamed"
+    DROPPED = "dropped"
+
+
+def decided(documents: Sequence[dict[str, Any]], fates: Mapping[str, Fate]) -> list[dict[str, Any]]:
+    """The documents as their fates have them, pointing at each other as they may."""
+    found = []
+    for document in documents:
+        key, fate = document["key"], fates[document["key"]]
+        one = {name: value for name, value in document.items() if name != "associations"}
+        links = {
+            word: kept
+            for word, references in document.get("associations", {}).items()
+            if (kept := [new for old in references if (new := _pointing(old, fates))])
+        }
+        if links:
+            one["associations"] = links
+        if fate is Fate.RENAMED:
+            one |= {"key": f"{key}!", "moved_from": key}
+        elif fate in (Fate.ABSENT, Fate.FORGOTTEN):
+            one["lifecycle"] = {"state": fate.value}
+        if fate is not Fate.DROPPED:
+            found.append(one)
+    return found
+
+
+def _pointing(reference: dict[str, str], fates: Mapping[str, Fate]) -> dict[str, str]:
+    """A reference to what is there afterwards, under its new key; nothing where it is not."""
+    fate = fates.get(reference.get("key", ""), Fate.KEPT)
+    if fate is Fate.ABSENT:
+        return {}
+    return reference | ({"key": f"{reference['key']}!"} if fate is Fate.RENAMED else {})
 
 
 @contextmanager

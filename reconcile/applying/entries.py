@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions, Property
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
@@ -69,11 +70,18 @@ class Entries:
         """Whether a reading holds every value that the change wrote."""
         definitions = self.definitions.properties[change.address.kind]
         sent = self.managed(change)
-        return all(
+        return self.shows_key(change, actual) and all(
             same(actual.properties.get(field.name), field.after, definitions[field.name])
             for field in change.fields
             if field.name in sent
         )
+
+    def shows_key(self, change: RecordChange, actual: Actual) -> bool:
+        """Whether a record that exists carries the key that the change wrote onto it, if any."""
+        key = self.identities[change.address.kind].name
+        if not change.id or all(field.name != key for field in change.fields):
+            return True
+        return fold(actual.properties.get(key) or "") == fold(change.address.key)
 
     def carried_out(self, change: RecordChange, actual: Actual) -> bool:
         """Whether a change that was begun, and of which no answer is known, was carried out.
@@ -116,6 +124,8 @@ class Entries:
                 if name in written:
                     untaken.append(name)
             marks[name] = Marks(ours, theirs)
+        if not self.shows_key(change, actual):
+            untaken.append(self.identities[kind.name].name)
         entry = self._entry(done, marks, whole=self.hasher.whole(sent, definitions))
         return Verified(entry, tuple(rewrites), tuple(untaken))
 

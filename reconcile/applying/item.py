@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from reconcile.applying.moving import Place
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Outcome, Rewrite, Status
@@ -16,7 +17,8 @@ class Item:
     ``status`` is None while nothing is decided; ``id`` is known once the record exists; ``links``
     are the associations of ours that stand, ``unlinked`` counts the changes of associations still
     to make; ``recorded`` says that the state knows what came of it; ``previous`` is what the state
-    said before.
+    said before, ``places`` where it can lie besides, under former names of the record and the unit;
+    ``former`` the unit's former address, where this is the root that gets another key.
     """
 
     unit: Address
@@ -29,6 +31,8 @@ class Item:
     unlinked: int = 0
     recorded: bool = False
     previous: LastApplied | None = None
+    places: tuple[Place, ...] = ()
+    former: Address | None = None
 
     @property
     def kind(self) -> Kind:

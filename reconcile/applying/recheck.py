@@ -16,17 +16,20 @@ from reconcile.model.plan import FieldChange, RecordChange
 from reconcile.model.records import Actual
 from reconcile.model.values import same
 
+_CHANGED = "changed in HubSpot since planning: "
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """``fields`` are those that still need writing; ``conflict`` says why nothing may be; ``key``
-    is the record's key as HubSpot has it.
+    is the record's key as HubSpot has it; ``gone`` says that it is archived.
     """
 
     change: RecordChange
     fields: tuple[FieldChange, ...] = ()
     conflict: str = ""
     key: str = ""
+    gone: bool = False
 
 
 def recheck_absent(
@@ -67,7 +70,9 @@ def _compare(
     if actual is None:
         return Checked(change, conflict="archived, merged or gone since planning")
     held = actual.properties.get(identity.name) or ""
-    if identity.unique and not change.rekey and fold(held) != fold(change.address.key):
+    # A key that is to be written is compared like every other field below.
+    written = any(field.name == identity.name for field in change.fields)
+    if identity.unique and not written and fold(held) != fold(change.address.key):
         return Checked(change, conflict="its key was changed in HubSpot since planning")
     left: list[FieldChange] = []
     moved: list[str] = []
@@ -80,11 +85,46 @@ def _compare(
         if not same(now, field.before, definition):
             moved.append(_moved(field, now))
     if moved:
-        return Checked(change, conflict="changed in HubSpot since planning: " + "; ".join(moved))
+        return Checked(change, conflict=_CHANGED + "; ".join(moved))
     return Checked(change, fields=tuple(left), key=held)
+
+
+def recheck_standing(
+    hubspot: HubSpot,
+    kind: Kind,
+    definitions: Mapping[str, Property],
+    changes: Sequence[RecordChange],
+) -> list[Checked]:
+    """Records to archive must be what the plan showed; ``gone`` are those archived already."""
+    names = sorted({field.name for change in changes for field in change.fields})
+    there = hubspot.read(kind.object, [change.id for change in changes], names)
+    lost = [change.id for change in changes if change.id not in there]
+    archived = hubspot.read(kind.object, lost, [], archived=True) if lost else {}
+    return [
+        _standing(change, there[change.id], definitions)
+        if change.id in there
+        else Checked(change, gone=True)
+        if change.id in archived
+        else Checked(change, conflict="merged or gone since planning")
+        for change in changes
+    ]
+
+
+def _standing(change: RecordChange, actual: Actual, definitions: Mapping[str, Property]) -> Checked:
+    now = {field.name: actual.properties.get(field.name) or "" for field in change.fields}
+    moved = [
+        _edited(field, now[field.name])
+        for field in change.fields
+        if not same(now[field.name], field.before, definitions[field.name])
+    ]
+    return Checked(change, conflict=_CHANGED + "; ".join(moved) if moved else "")
 
 
 def _moved(field: FieldChange, now: str) -> str:
     if field.personal:
         return field.name
-    return f"{field.name} was {field.before!r}, is {now!r}, planned {field.after!r}"
+    return f"{_edited(field, now)}, planned {field.after!r}"
+
+
+def _edited(field: FieldChange, now: str) -> str:
+    return field.name if field.personal else f"{field.name} was {field.before!r}, is {now!r}"

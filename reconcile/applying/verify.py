@@ -21,7 +21,9 @@ def verify(tools: Tools, kind: Kind, done: Sequence[Done]) -> list[Verified]:
     """One answer for each, in order. What differs is read again after each of ``WAITS``."""
     entries = tools.entries
     changes = {item.id: item.change for item in done}
-    names = sorted({name for item in done for name in entries.managed(item.change)})
+    identity = tools.identity(kind)
+    managed = {name for item in done for name in entries.managed(item.change)}
+    names = sorted({*managed, *((identity.name,) if identity.unique else ())})
     seen: dict[str, Actual] = {}
     left = list(changes)
     for wait in WAITS:

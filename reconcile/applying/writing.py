@@ -129,14 +129,18 @@ def _updating(
     """
     if len(writes) != 1:
         return lambda inputs: tools.hubspot.update(kind.object, inputs)
-    ((name, (item, write)),) = writes.items()
+    ((name, (_, write)),) = writes.items()
     identity = tools.identity(kind)
-    if identity.unique and not item.change.rekey and _IN_PATH.fullmatch(held[name]):
+    if identity.unique and identity.name not in write.properties and _by_path(held[name]):
         addressed = Write(name, held[name], write.properties)
         return lambda _: {
             name: tools.hubspot.patch(kind.object, addressed, id_property=identity.name)
         }
     return lambda _: {name: tools.hubspot.patch(kind.object, write)}
+
+
+def _by_path(key: str) -> bool:
+    return _IN_PATH.fullmatch(key) is not None
 
 
 def _parent_link(

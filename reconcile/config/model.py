@@ -190,10 +190,11 @@ class Guards(_Model):
 
     adopt_update: _Count = 0
     rekey: _Count = 0
+    prune: _Count = 0
 
     def limits(self) -> Mapping[str, int]:
         """The limits by the names that ``--allow`` takes."""
-        return {"adopt-update": self.adopt_update, "rekey": self.rekey}
+        return {"adopt-update": self.adopt_update, "rekey": self.rekey, "prune": self.prune}
 
 
 class ProjectFile(_Model):

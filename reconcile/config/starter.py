@@ -21,6 +21,7 @@ targets:
 guards:                    # how many of these a plan may hold before it needs --allow
   adopt_update: 0          # records that exist already and would be changed
   rekey: 0                 # records found under another key
+  prune: 0                 # records that --prune would archive
 """
 
 

@@ -221,6 +221,14 @@ class HubSpot:
         """
         return self._writer.create(object, writes, match=match)
 
+    def archive(self, object: str, ids: Sequence[str]) -> Mapping[str, Answer]:
+        """Move up to 100 records into the recycling bin; answers by id.
+
+        HubSpot says nothing of single records, not even of ids that are none (reference §8): what
+        is Written was not refused, and has to be read.
+        """
+        return self._writer.archive(object, ids)
+
     def associate(
         self, from_object: str, to_object: str, pairs: Sequence[Pair]
     ) -> Mapping[str, Answer]:

@@ -6,9 +6,9 @@ lags behind writes (reference §3).
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.observing import Seen, has_lines, is_line, left_behind, observed
 from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
@@ -16,22 +16,13 @@ from reconcile.model.records import (
     Actual,
     Desired,
     LastApplied,
+    Life,
     Link,
     Missing,
     Observed,
     Reference,
     Unit,
 )
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What was found of a chunk's records; see Observed."""
-
-    records: dict[Address, Actual] = field(default_factory=dict)
-    missing: dict[Address, Missing] = field(default_factory=dict)
-    by_id: set[Address] = field(default_factory=set)
-    displaced: dict[Address, str] = field(default_factory=dict)
 
 
 class Fetcher:
@@ -64,29 +55,31 @@ class Fetcher:
     ) -> Mapping[Address, Observed]:
         """What exists for each unit, by the unit's address.
 
-        ``last`` has the state's entries for the units' records, by folded address; ``parents`` the
-        record ids of parents that something else owns.
+        ``last`` has the state's entries for the units' records, by folded address, former ones
+        too; ``parents`` the record ids of parents that something else owns. Records to forget are
+        not looked at.
         """
-        seen = _Seen()
+        seen = Seen()
         by_kind: dict[str, list[Desired]] = defaultdict(list)
         for unit in units:
             for desired in unit.records:
-                by_kind[desired.address.kind].append(desired)
+                if desired.life is not Life.FORGET:
+                    by_kind[desired.address.kind].append(desired)
         for name, wanted in by_kind.items():
             self._find(kinds()[name], wanted, last, seen)
         ids = {a: r.id for a, r in seen.records.items() if kinds()[a.kind].is_unit} | {
-            unit.address: parents[unit.address] for unit in units if unit.root is None
+            unit.address: parents[unit.address] for unit in units if unit.address in parents
         }
         links = self._links(units, ids)
         self._add_other_parents(units, seen.records, links)
-        return {unit.address: _observed(unit, seen, links, parents) for unit in units}
+        return {unit.address: observed(unit, seen, links, parents) for unit in units}
 
     def _find(
         self,
         kind: Kind,
         wanted: Sequence[Desired],
         last: Mapping[Address, LastApplied],
-        seen: _Seen,
+        seen: Seen,
     ) -> None:
         identity = self._identities[kind.name]
         names = self._properties[kind.name]
@@ -96,19 +89,27 @@ class Fetcher:
             names,
             id_property=identity.name if identity.unique else None,
         )
+        formerly = self._under_former_keys(kind, wanted, last)
         lost: dict[str, list[Address]] = defaultdict(list)
         other: dict[str, list[Address]] = defaultdict(list)
         for desired in wanted:
             address = desired.address
-            entry = last.get(address.folded())
+            entry, former = desired.entry_in(last), formerly.get(desired.address)
             if (actual := found.get(address.key)) is not None:
                 seen.records[address] = actual
                 if entry is not None and entry.id != actual.id:
                     other[entry.id].append(address)
+                if former is not None and former.id != actual.id:
+                    seen.displaced[address] = former.id
             elif entry is not None:
                 lost[entry.id].append(address)
+            elif former is not None:
+                seen.records[address] = former
+                seen.by_id.add(address)
             elif not identity.unique:
                 lost[address.key].append(address)
+            if left := left_behind(desired, last):
+                other[left.id].append(address)
         if lost:
             self._find_lost(kind, lost, seen)
         if other:
@@ -117,7 +118,22 @@ class Fetcher:
                 (address, record_id) for record_id in alive for address in other[record_id]
             )
 
-    def _find_lost(self, kind: Kind, lost: Mapping[str, Sequence[Address]], seen: _Seen) -> None:
+    def _under_former_keys(
+        self, kind: Kind, wanted: Sequence[Desired], last: Mapping[Address, LastApplied]
+    ) -> Mapping[Address, Actual]:
+        """Records that the state does not know, by the keys that they had before."""
+        keys = {
+            one.moved_from.value: one.address
+            for one in wanted
+            if one.moved_from is not None and one.entry_in(last) is None
+        }
+        names, identity = self._properties[kind.name], self._identities[kind.name]
+        if not keys or not identity.unique:
+            return {}
+        found = self._hubspot.read(kind.object, list(keys), names, id_property=identity.name)
+        return {keys[key]: actual for key, actual in found.items()}
+
+    def _find_lost(self, kind: Kind, lost: Mapping[str, Sequence[Address]], seen: Seen) -> None:
         """Look for records that are not under their keys by the ids the state knows."""
         names = self._properties[kind.name]
         alive = dict(self._hubspot.read(kind.object, list(lost), names))
@@ -152,8 +168,8 @@ class Fetcher:
                 continue
             kind = kinds()[unit.address.kind]
             for to in kind.associations:
-                lines = any(line.address.kind == to for line in unit.lines)
-                if lines or (unit.root is not None and (kind.name, to) in self._pairs):
+                ours = unit.root is not None and (kind.name, to) in self._pairs
+                if ours or has_lines(unit, to):
                     by_pair[kind.name, to].append(ids[unit.address])
         links: dict[tuple[str, str], frozenset[Link]] = {}
         for (name, to), wanted in sorted(by_pair.items()):
@@ -176,7 +192,7 @@ class Fetcher:
         """For lines that exist but not under their declared parent: whose are they?"""
         stray: dict[str, dict[str, Address]] = defaultdict(dict)
         for unit in units:
-            here = {link.id for link in links.get(unit.address, ()) if _is_line(unit, link)}
+            here = {link.id for link in links.get(unit.address, ()) if is_line(unit, link)}
             for line in unit.lines:
                 actual = records.get(line.address)
                 if actual is not None and actual.id not in here:
@@ -229,29 +245,4 @@ def _target(reference: Reference) -> str:
         for kind in kinds().values()
         for association in kind.associations.values()
         if association.to == reference.to
-    )
-
-
-def _is_line(unit: Unit, link: Link) -> bool:
-    return link.to in kinds() and unit.address.kind in kinds()[link.to].parents
-
-
-def _observed(
-    unit: Unit,
-    seen: _Seen,
-    links: Mapping[Address, frozenset[Link]],
-    parents: Mapping[Address, str],
-) -> Observed:
-    addresses = [record.address for record in unit.records]
-    lines = frozenset(link.id for link in links.get(unit.address, ()) if _is_line(unit, link))
-    records = {a: seen.records[a] for a in addresses if a in seen.records}
-    return Observed(
-        records=records,
-        missing={a: seen.missing[a] for a in addresses if a in seen.missing},
-        by_id=frozenset(seen.by_id.intersection(addresses)),
-        displaced={a: seen.displaced[a] for a in addresses if a in seen.displaced},
-        links={a: links[a] for a in (unit.address, *addresses) if a in links},
-        lines=lines,
-        others=len(lines - {actual.id for actual in records.values()}),
-        parent_id=parents.get(unit.address, ""),
     )

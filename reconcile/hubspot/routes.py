@@ -45,7 +45,7 @@ class Routes:
         return f"{self._objects}/{quoted(object_)}"
 
     def batch(self, object_: str, verb: str) -> str:
-        """Batch read, create, update, upsert."""
+        """Batch read, create, update, upsert, archive."""
         return f"{self._objects}/{quoted(object_)}/batch/{verb}"
 
     def record(self, object_: str, id_: str) -> str:

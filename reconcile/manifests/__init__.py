@@ -26,7 +26,7 @@ def load(paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()) -> t
     problems += assembly.problems
     if problems:
         raise ManifestError(problems)
-    return assembly.units()
+    return assembly.units
 
 
 def _documents(found: Found, problems: list[Problem]) -> Iterator[Declared]:

@@ -4,6 +4,7 @@ import re
 import sys
 from array import array
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,21 +14,22 @@ from reconcile.manifests.nodes import Empty, Entry, Node, Table, Text
 from reconcile.manifests.positions import Positions
 from reconcile.manifests.problems import Positioned, Report, choices
 from reconcile.manifests.references import read_associations, read_parent
-from reconcile.model.address import Address
+from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Desired, Place, Reference
+from reconcile.model.records import Desired, Life, Place, Reference
 from reconcile.model.values import nearest, show
 
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
-_IN_EVERY_RECORD = ("key", "properties", "associations", "lifecycle")
+_IN_EVERY_RECORD = ("key", "moved_from", "properties", "associations", "lifecycle")
+_LIVES = {str(life): life for life in (Life.ABSENT, Life.FORGET)}
 _SHORT = 24
 """Values up to this length tend to repeat (USD, a stage, a city) and are kept once."""
 
 _NO_FIELDS = Table({}, 0, 0)
 """Stands for a mapping that is not there, and so says nothing."""
 
-BY_ID = "id:"
-"""How the address of a parent begins that manifests name by its id; no key may begin so."""
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_UNPROTECT = "take protect out and apply that first; then declare it absent"
 
 
 class Declared(NamedTuple):
@@ -54,6 +56,8 @@ def read_document(node: Node, report: Report) -> Declared | None:
     for field, child in nesting.items():
         if field in entries:
             nested += _nested(entries[field].value, field, child, report)
+    if record and record.life is not Life.PRESENT:
+        nested = [_gone_with(record, one, report) for one in nested]
     parent = None
     if kind.parents:
         parent = read_parent(node, entries.get("parent"), kind, report)
@@ -93,23 +97,41 @@ def _nested(node: Node, field: str, kind: Kind, report: Report) -> list[Desired]
     return records
 
 
+def _gone_with(root: Desired, nested: Desired, report: Report) -> Desired:
+    """A record nested in one that is not to be there: it goes the same way, if it says nothing."""
+    if nested.life is not Life.PRESENT:
+        return nested
+    if root.life is Life.ABSENT and nested.protect:
+        kind, key = nested.address
+        message = f"the {kind} {show(key)} is protected, and the {root.address.kind} over it absent"
+        report.at(nested.place, message, _UNPROTECT)
+    return replace(nested, life=root.life, properties=_NOTHING, references=())
+
+
 def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report) -> Desired | None:
-    """The record that these fields declare, or None where it has no usable key."""
+    """The record that these fields declare, or None where it has no usable key.
+
+    Of one that is not to be there, what else stands in the manifest is read and means nothing.
+    """
     values = {name: entry.value for name, entry in entries.items()}
     key = _key(values["key"], report) if "key" in values else None
     properties, at = _properties(values.get("properties", _NO_FIELDS), report)
     references = read_associations(values.get("associations", _NO_FIELDS), kind, report)
-    ignore, protect = _lifecycle(values.get("lifecycle", _NO_FIELDS), report)
+    ignore, protect, life = _lifecycle(values.get("lifecycle", _NO_FIELDS), report)
+    moved_from = _moved_from(values.get("moved_from"), kind, key, report)
     if key is None:
         return None
+    present = life is Life.PRESENT
     return Desired(
         address=Address(kind.name, key),
-        properties=MappingProxyType(properties),
+        properties=MappingProxyType(properties) if present else _NOTHING,
         place=Place(report.file, node.line, node.column),
         at=at,
-        references=references,
+        references=references if present else (),
         ignore=ignore,
         protect=protect,
+        life=life,
+        moved_from=moved_from,
     )
 
 
@@ -118,6 +140,17 @@ def _key(node: Node, report: Report) -> str | None:
     if key and key.casefold().startswith(BY_ID):
         report.at(node, f"the key {show(key)} begins with {BY_ID}", "that stands for HubSpot ids")
     return key
+
+
+def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) -> Reference | None:
+    former = None if node is None else fields.name(node, "the former key", report)
+    if node is None or former is None:
+        return None
+    if key is not None and fold(former) == fold(key):
+        hint = "leave moved_from out: keys that differ in case alone are the same key"
+        report.at(node, f"moved_from names the record's own key {show(key)}", hint)
+        return None
+    return Reference(kind.name, "key", former, "", Place(report.file, node.line, node.column))
 
 
 def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
@@ -141,10 +174,10 @@ def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
     return properties, Positions(properties, places)
 
 
-def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool]:
-    entries = fields.table(node, "'lifecycle'", report, fields=("ignore", "protect"))
+def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Life]:
+    entries = fields.table(node, "'lifecycle'", report, fields=("state", "ignore", "protect"))
     if entries is None:
-        return frozenset(), False
+        return frozenset(), False, Life.PRESENT
     ignore: dict[str, Node] = {}
     if "ignore" in entries:
         for item in fields.items(entries["ignore"].value, "'ignore'", report):
@@ -156,7 +189,19 @@ def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool]:
             elif ignore.setdefault(name, item) is not item:
                 report.at(item, f"the property {name} stands here twice")
     protect = "protect" in entries and fields.flag(entries["protect"].value, "'protect'", report)
-    return frozenset(ignore), protect
+    life = _life(entries["state"].value, report) if "state" in entries else Life.PRESENT
+    if protect and life is Life.ABSENT:
+        report.at(entries["state"], "a record cannot be absent and protected", _UNPROTECT)
+    return frozenset(ignore), protect, life
+
+
+def _life(node: Node, report: Report) -> Life:
+    text = fields.text(node, "'state'", report)
+    if text is not None and text not in _LIVES:
+        hint = "leave it out for a record that is to be there"
+        message = f"'state' is absent or forget, not {show(text)}{nearest(text, _LIVES)}"
+        report.at(node, message, hint)
+    return _LIVES.get(text or "", Life.PRESENT)
 
 
 def _refuse_name(name: str, node: Positioned, report: Report) -> None:

@@ -1,10 +1,12 @@
 """Declared records → units: what belongs together, and what is declared twice."""
 
 from collections.abc import Collection, Iterable
+from functools import cached_property
 
 from reconcile.errors import Problem
-from reconcile.manifests.documents import BY_ID, Declared
-from reconcile.model.address import Address
+from reconcile.manifests.documents import Declared
+from reconcile.manifests.removals import check_lives, check_moves
+from reconcile.model.address import BY_ID, Address
 from reconcile.model.records import Desired, Reference, Unit
 from reconcile.model.values import show
 
@@ -51,8 +53,9 @@ class Assembly:
                 hint = f"write parent: {{{parent.to}: {{key: {parent.value}}}}} here too"
                 self.problems.append(Problem(*parent.place, message, hint))
 
+    @cached_property
     def units(self) -> tuple[Unit, ...]:
-        """All units, sorted by address, and their line items too."""
+        """All units, once all is added: sorted by address, and their line items too."""
         wholes = (
             Unit(root.address, root, self._lines_of(where)) for where, root in self._roots.items()
         )
@@ -85,6 +88,8 @@ def assemble(documents: Iterable[Declared], by_id: Collection[str]) -> Assembly:
     for declared in documents:
         assembly.add(declared)
     assembly.check_parents()
+    assembly.problems += check_lives(assembly.units)
+    assembly.problems += check_moves(assembly.units, by_id)
     return assembly
 
 

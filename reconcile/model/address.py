@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+BY_ID = "id:"
+"""How the address of a parent begins that manifests name by its id; no key may begin so."""
+
 
 class Address(NamedTuple):
     """A record's name in git: ``order/NW-10248``, ``line_item/NW-10248:11``.

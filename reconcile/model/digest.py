@@ -68,6 +68,8 @@ def _desired(record: Desired) -> list[object]:
         references,
         sorted(record.ignore),
         record.protect,
+        record.life,
+        record.moved_from.value if record.moved_from else "",
     ]
 
 

@@ -18,6 +18,10 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+ALREADY = "carried out by an earlier run"
+"""What is said of a change that this run found done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rewrite:
     """HubSpot stored another text than the one we sent, and that is no drift."""
@@ -44,7 +48,8 @@ class Outcome:
 class Report:
     """The end of an apply. ``calls`` counts requests sent, ``seconds`` the time it took.
 
-    ``resumable`` says that something was not begun, or begun and not settled.
+    ``estimated`` is how many calls the plan was said to take; ``resumable`` says that something
+    was not begun, or begun and not settled.
     """
 
     target: TargetPin
@@ -53,6 +58,7 @@ class Report:
     seconds: float = 0.0
     interrupted: bool = False
     resumable: bool = False
+    estimated: int = 0
 
     @property
     def complete(self) -> bool:

@@ -20,12 +20,19 @@ class Action(StrEnum):
     UPDATE = "update"
     ADOPT = "adopt"
     ASSOCIATE = "associate"
+    ARCHIVE = "archive"
+    FORGET = "forget"
     CONFLICT = "conflict"
 
     @property
     def glyph(self) -> str:
         """The one-character sign of the action; it carries the meaning without colour."""
         return _GLYPHS[self]
+
+    @property
+    def removes(self) -> bool:
+        """Whether the record is not managed any more afterwards."""
+        return self in (Action.ARCHIVE, Action.FORGET)
 
 
 _GLYPHS = {
@@ -34,6 +41,8 @@ _GLYPHS = {
     Action.UPDATE: "~",
     Action.ADOPT: "=",
     Action.ASSOCIATE: "&",
+    Action.ARCHIVE: "-",
+    Action.FORGET: ".",
     Action.CONFLICT: "!",
 }
 
@@ -91,7 +100,11 @@ class RecordChange:
 
     ``id`` is empty until the record exists. ``parent`` is the address of a line item's parent and
     ``parent_id`` its id where it exists already. ``rekey`` marks an update that writes the key
-    back onto a record found by its id in state; ``adopts`` one of a record the state did not know.
+    back onto a record found by its id in state, or an archive of such a one; ``adopts`` one of a
+    record the state did not know. ``moved_from`` is the key that the state, or HubSpot, has the
+    record under and that its manifest names as the former one. ``pruned`` marks the removal of a
+    record that no manifest declares any more. The ``fields`` of an archive are the managed values
+    that the record has.
     ``keep`` are the managed values that stay as they are, ``kept_links`` the declared associations
     that stand already; ``ignore`` names the fields that are set now and never compared again.
     ``state`` is the digest of what the state said of the record; where that has moved, the change
@@ -118,6 +131,13 @@ class RecordChange:
     ignore: tuple[str, ...] = ()
     state: str = ""
     protect: bool = False
+    moved_from: str = ""
+    pruned: bool = False
+
+    @property
+    def former(self) -> Address | None:
+        """The address that the state knows the record by until the change is carried out."""
+        return Address(self.address.kind, self.moved_from) if self.moved_from else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +154,12 @@ class UnitChange:
     definitions: str = ""
     others: int = 0
 
+    @property
+    def former(self) -> Address | None:
+        """The address that the state knows the unit by until its root's change is carried out."""
+        root = self.changes[0] if self.changes else None
+        return root.former if root and root.address == self.address else None
+
 
 @dataclass(frozen=True, slots=True)
 class PropertyDefine:
@@ -147,12 +173,18 @@ class PropertyDefine:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A limit that the plan exceeds. ``name`` is what ``--allow`` takes."""
+    """A limit that the plan exceeds. An ``exact`` one is let pass for just this count."""
 
     name: str
     count: int
     limit: int
     message: str
+    exact: bool = False
+
+    @property
+    def allowance(self) -> str:
+        """What ``--allow`` takes to let the plan pass."""
+        return f"{self.name}={self.count}" if self.exact else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +203,8 @@ class Plan:
 
     ``identities`` say how each kind's keys find records: (kind, how, property). ``unchanged``
     counts records that are as declared already; ``undeclared`` lists records the
-    state manages that no manifest declares any more (left alone). ``defines`` come first when
-    applying.
+    state manages that no manifest declares any more (left alone; with ``prune`` those that
+    are protected, or that declared records point at). ``defines`` come first when applying.
     """
 
     target: TargetPin
@@ -183,6 +215,7 @@ class Plan:
     defines: tuple[PropertyDefine, ...] = ()
     undeclared: tuple[Address, ...] = ()
     guards: tuple[Guard, ...] = ()
+    prune: bool = False
 
     @property
     def empty(self) -> bool:

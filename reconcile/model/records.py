@@ -1,7 +1,8 @@
 """The three inputs of planning: desired (manifests), actual (HubSpot), last-applied (state)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -38,6 +39,14 @@ class Reference:
         return f"{self.to} {self.by}={self.value}{label}"
 
 
+class Life(StrEnum):
+    """What a manifest wants of a record: to be there, to be archived, or not to be managed."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    FORGET = "forget"
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """One record as a manifest declares it.
@@ -45,6 +54,8 @@ class Desired:
     ``properties`` are text as written: absent is unmanaged, ``""`` clears. ``at`` maps a property's
     name to the (line, column) of its value. ``ignore`` names properties to leave as they are once
     the record exists; ``protect`` keeps the record from ever being archived or made again.
+    ``moved_from`` names the key that the record had before. One that is not to be there has no
+    properties and no references. ``pruned`` marks a record that no manifest declares any more.
     """
 
     address: Address
@@ -54,6 +65,19 @@ class Desired:
     references: tuple[Reference, ...] = ()
     ignore: frozenset[str] = frozenset()
     protect: bool = False
+    life: Life = Life.PRESENT
+    moved_from: Reference | None = None
+    pruned: bool = False
+
+    @property
+    def former(self) -> Address | None:
+        """The address that the record had before its key was changed in the manifest."""
+        return Address(self.address.kind, self.moved_from.value) if self.moved_from else None
+
+    def entry_in(self, last: "Mapping[Address, LastApplied]") -> "LastApplied | None":
+        """The record's entry, by folded addresses: under its own one, else under the former."""
+        found = last.get(self.address.folded())
+        return found or (last.get(self.former.folded()) if self.former else None)
 
     def place_of(self, property_name: str) -> Place:
         """Where a property's value stands, or the record where that is not known."""
@@ -78,6 +102,11 @@ class Unit:
     def records(self) -> tuple[Desired, ...]:
         """Every declared record, the root first."""
         return ((self.root,) if self.root else ()) + self.lines
+
+    @property
+    def former(self) -> Address | None:
+        """The address that the unit had before its root's key was changed in the manifest."""
+        return self.root.former if self.root else None
 
 
 class Link(NamedTuple):
@@ -173,3 +202,9 @@ class LastApplied:
     parent: Address | None = None
     protect: bool = False
     run: str = ""
+
+    def under(self, unit: Address, former: Address | None) -> "LastApplied":
+        """The entry of a record whose unit was called ``former`` and is called ``unit`` now."""
+        if former is None or self.parent is None or self.parent.folded() != former.folded():
+            return self
+        return replace(self, parent=unit)

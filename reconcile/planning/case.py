@@ -36,7 +36,7 @@ class Context:
 class Case:
     """``wanted`` are the declared values as HubSpot stores them; ``actual`` is None while absent;
     ``recorded`` is what the state says under the key, ``last`` the same unless it is of another
-    record.
+    record; ``moved`` says that the state has it under the former key.
     """
 
     desired: Desired
@@ -48,6 +48,7 @@ class Case:
     last: LastApplied | None
     recorded: LastApplied | None
     context: Context
+    moved: bool = False
 
     @property
     def address(self) -> Address:
@@ -63,6 +64,10 @@ class Case:
     def definitions(self) -> Mapping[str, Property]:
         """The property definitions of the record's kind."""
         return self.context.definitions.properties[self.kind.name]
+
+    def held_key(self, actual: Actual) -> str:
+        """The key that HubSpot has on a record, empty for none."""
+        return actual.properties.get(self.identity.name) or ""
 
     @property
     def parent(self) -> Address | None:

@@ -83,6 +83,7 @@ def _content(plan: Plan) -> Iterator[bytes]:
         "defines": _DEFINES.dump_python(plan.defines, mode="json"),
         "undeclared": _ADDRESSES.dump_python(plan.undeclared, mode="json"),
         "guards": _GUARDS.dump_python(plan.guards, mode="json"),
+        "prune": plan.prune,
     }
     yield canonical(about) + b"\n"
     for unit in plan.units:
@@ -100,6 +101,7 @@ def _plan(lines: list[bytes]) -> Plan:
         defines=_DEFINES.validate_python(about["defines"], strict=False),
         undeclared=_ADDRESSES.validate_python(about["undeclared"], strict=False),
         guards=_GUARDS.validate_python(about["guards"], strict=False),
+        prune=about["prune"] is True,
     )
 
 

@@ -3,25 +3,30 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from reconcile.model.address import Address, fold
-from reconcile.model.digest import definitions_digest, desired_digest, state_digest
+from reconcile.model.address import Address
+from reconcile.model.digest import definitions_digest, desired_digest
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange, UnitChange
-from reconcile.model.records import Actual, Desired, LastApplied, Link, Missing, Observed, Unit
+from reconcile.model.records import Actual, Desired, LastApplied, Life, Link, Observed, Unit
 from reconcile.model.values import normalise
+from reconcile.planning.building import conflict, field, record_change, they_moved
 from reconcile.planning.case import Case, Context
 from reconcile.planning.diff import differing
 from reconcile.planning.links import parent_conflict, plan_links
-from reconcile.planning.wire import shown, wire
+from reconcile.planning.removing import plan_removal
+from reconcile.planning.whose import displaced, is_moved, is_rekey, rekey_conflict, why_missing
+from reconcile.planning.wire import wire
 
 
 def plan_unit(
     unit: Unit, observed: Observed, last: Mapping[Address, LastApplied], context: Context
 ) -> tuple[UnitChange | None, int]:
-    """The unit's changes, or None where there are none, and how many records are unchanged."""
+    """The unit's changes, or None where there are none, and how many records are unchanged.
+
+    ``last`` are the state's entries by folded address, former addresses too.
+    """
     planned = (
-        _plan_record(_case(desired, unit, observed, last.get(desired.address.folded()), context))
-        for desired in unit.records
+        _plan_record(_case(desired, unit, observed, last, context)) for desired in unit.records
     )
     changes = _hold_back(unit, tuple(change for change in planned if change is not None))
     unchanged = len(unit.records) - len(changes)
@@ -37,30 +42,39 @@ def plan_unit(
 
 
 def _hold_back(unit: Unit, changes: tuple[RecordChange, ...]) -> tuple[RecordChange, ...]:
-    """Where a unit's root is in conflict, nothing is done to its lines either."""
-    if (
-        not changes
-        or changes[0].address != unit.address
-        or changes[0].action is not Action.CONFLICT
-    ):
+    """Where a unit's root is in conflict, nothing is done to its lines either.
+
+    Nor is a root archived while a line under it is in conflict: the line would be left without it.
+    """
+    if not changes or changes[0].address != unit.address:
         return changes
-    why = f"{unit.address} is in conflict"
-    held = (
-        change
-        if change.action is Action.CONFLICT
-        else replace(change, action=Action.CONFLICT, fields=(), links=(), keep=(), why=why)
-        for change in changes[1:]
-    )
-    return (changes[0], *held)
+    root, *lines = changes
+    stuck = [line for line in lines if line.action is Action.CONFLICT]
+    if root.action is Action.ARCHIVE and stuck:
+        root = _held(root, stuck[0].address)
+    if root.action is not Action.CONFLICT:
+        return changes
+    held = (line if line.action is Action.CONFLICT else _held(line, unit.address) for line in lines)
+    return (root, *held)
+
+
+def _held(change: RecordChange, by: Address) -> RecordChange:
+    why = f"{by} is in conflict"
+    return replace(change, action=Action.CONFLICT, fields=(), links=(), keep=(), why=why)
 
 
 def _case(
-    desired: Desired, unit: Unit, observed: Observed, last: LastApplied | None, context: Context
+    desired: Desired,
+    unit: Unit,
+    observed: Observed,
+    entries: Mapping[Address, LastApplied],
+    context: Context,
 ) -> Case:
     kind = kinds()[desired.address.kind]
     wanted, _ = wire(desired, kind, context.definitions)
     actual = observed.records.get(desired.address)
-    recorded = last
+    recorded = last = desired.entry_in(entries)
+    moved = recorded is not None and desired.address.folded() not in entries
     if actual is not None:
         if desired.ignore:
             # Left alone by not being wanted, so that nothing below knows of ignoring.
@@ -68,41 +82,41 @@ def _case(
         if last is not None and last.id != actual.id:
             # The key now stands on another record, of which the state knows nothing.
             last = None
-    return Case(desired, kind, wanted, unit, observed, actual, last, recorded, context)
+    return Case(desired, kind, wanted, unit, observed, actual, last, recorded, context, moved)
 
 
 def _plan_record(case: Case) -> RecordChange | None:
     if case.address.folded() in case.context.shared and (
         case.actual is None or case.address in case.observed.by_id
     ):
-        return _conflict(case, "the state has another declared record under the same id", "")
+        return conflict(case, "the state has another declared record under the same id", "")
+    if case.desired.life is not Life.PRESENT:
+        return plan_removal(case)
     if case.actual is None:
         missing = case.observed.missing.get(case.address)
         if missing is not None and case.address.folded() not in case.context.recreate:
-            why = f"{_why_missing(missing)}\n{_way_out(case)}"
-            return _conflict(case, why, missing.id)
+            why = f"{why_missing(missing)}\n{_way_out(case)}"
+            return conflict(case, why, missing.id)
         if missing is not None and case.desired.protect:
-            return _conflict(case, "it is protected, so it is never made again", missing.id)
+            return conflict(case, "it is protected, so it is never made again", missing.id)
         if not case.identity.unique:
-            return _conflict(case, "no record has this id, and only HubSpot hands out ids", "")
+            return conflict(case, "no record has this id, and only HubSpot hands out ids", "")
         return _create(case, recreates=missing is not None)
-    why = (
-        _displaced(case, case.actual) or parent_conflict(case) or _rekey_conflict(case, case.actual)
-    )
+    why = displaced(case, case.actual) or parent_conflict(case) or rekey_conflict(case, case.actual)
     if why:
-        return _conflict(case, why, case.actual.id)
+        return conflict(case, why, case.actual.id)
     return _compare(case, case.actual)
 
 
 def _create(case: Case, *, recreates: bool) -> RecordChange:
     fields = [FieldChange(case.identity.name, "", case.address.key, Reason.NEW)]
     fields += (
-        _field(case, name, "", value, Reason.NEW)
+        field(case, name, "", value, Reason.NEW)
         for name, value in sorted(case.wanted.items())
         if value != ""
     )
     return replace(
-        _change(case, Action.CREATE),
+        record_change(case, Action.CREATE),
         fields=tuple(fields),
         links=plan_links(case).changes,
         recreates=recreates,
@@ -112,7 +126,7 @@ def _create(case: Case, *, recreates: bool) -> RecordChange:
 
 
 def _compare(case: Case, actual: Actual) -> RecordChange | None:
-    rekey = _is_rekey(case, actual)
+    rekey = is_rekey(case, actual)
     fields = tuple(_field_changes(case, actual, rekey=rekey))
     links = plan_links(case)
     if fields:
@@ -125,7 +139,7 @@ def _compare(case: Case, actual: Actual) -> RecordChange | None:
         return None
     changed = {change.name for change in fields}
     return replace(
-        _change(case, action),
+        record_change(case, action),
         id=actual.id,
         fields=fields,
         links=links.changes,
@@ -137,30 +151,15 @@ def _compare(case: Case, actual: Actual) -> RecordChange | None:
 
 
 def _field_changes(case: Case, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
-    if rekey:
-        held = actual.properties.get(case.identity.name) or ""
+    if rekey or is_moved(case, actual):
         ours = case.last is not None and case.last.key == case.address.key
-        moved = Reason.DRIFT if ours else Reason.CHANGE
-        yield FieldChange(case.identity.name, held, case.address.key, moved)
+        why = Reason.DRIFT if ours and rekey else Reason.CHANGE
+        yield FieldChange(case.identity.name, case.held_key(actual), case.address.key, why)
     for name in differing(case.wanted, actual.properties, case.definitions):
         before, after = actual.properties.get(name) or "", case.wanted[name]
         reason = _reason(case, name, before, after)
         if reason is not None:
-            yield _field(case, name, before, after, reason)
-
-
-def _field(case: Case, name: str, before: str, after: str, reason: Reason) -> FieldChange:
-    label = shown(case.kind, case.context.definitions, name, before)
-    written = case.desired.properties[name]
-    return FieldChange(
-        name,
-        before,
-        after,
-        reason,
-        shown_before=label if label != before else "",
-        shown_after=written if written != after else "",
-        personal=case.kind.is_personal(name) or case.definitions[name].personal,
-    )
+            yield field(case, name, before, after, reason)
 
 
 def _reason(case: Case, name: str, before: str, after: str) -> Reason | None:
@@ -170,15 +169,11 @@ def _reason(case: Case, name: str, before: str, after: str) -> Reason | None:
     marks = case.last.marks.get(name)
     if marks is None:
         return Reason.CHANGE
-    definition = case.definitions[name]
-    hasher = case.context.hasher
-    we_moved = marks.written != hasher.mark(name, normalise(after, definition))
-    they_moved = marks.read != hasher.mark(name, normalise(before, definition))
-    if we_moved and they_moved:
-        return Reason.BOTH
-    if we_moved:
-        return Reason.CHANGE
-    return Reason.DRIFT if they_moved else None
+    wanted = normalise(after, case.definitions[name])
+    we_moved = marks.written != case.context.hasher.mark(name, wanted)
+    if they_moved(case, name, before):
+        return Reason.BOTH if we_moved else Reason.DRIFT
+    return Reason.CHANGE if we_moved else None
 
 
 def _recorded(case: Case, ours: frozenset[Link]) -> bool:
@@ -186,6 +181,7 @@ def _recorded(case: Case, ours: frozenset[Link]) -> bool:
     last = case.last
     return (
         last is not None
+        and not case.moved
         and last.protect == case.desired.protect
         and last.parent == case.parent
         and last.links == ours
@@ -193,70 +189,7 @@ def _recorded(case: Case, ours: frozenset[Link]) -> bool:
     )
 
 
-def _is_rekey(case: Case, actual: Actual) -> bool:
-    """Whether the record was found otherwise than by its key, and the key must be written."""
-    held = actual.properties.get(case.identity.name) or ""
-    if not case.identity.unique or held == case.address.key:
-        return False
-    return case.address in case.observed.by_id or fold(held) != fold(case.address.key)
-
-
-def _displaced(case: Case, actual: Actual) -> str:
-    """Whose record is it, when a key has moved from a record that still lives to another one?"""
-    former = case.observed.displaced.get(case.address)
-    if former is None:
-        return ""
-    return (
-        f"its key now stands on record {actual.id}, while record {former}, which had it, still "
-        "exists\nput the key back in HubSpot, or archive the record that shall not be managed"
-    )
-
-
-def _rekey_conflict(case: Case, actual: Actual) -> str:
-    if not _is_rekey(case, actual):
-        return ""
-    held = actual.properties.get(case.identity.name) or ""
-    if (
-        held
-        and fold(held) != fold(case.address.key)
-        and fold(held) in case.context.declared.get(case.kind.name, frozenset())
-    ):
-        return f"its record now carries the key {held!r}, which is declared too"
-    return ""
-
-
-def _why_missing(missing: Missing) -> str:
-    match missing.why:
-        case "archived":
-            return f"record {missing.id} is archived in HubSpot"
-        case "merged":
-            return f"record {missing.id} was merged into record {missing.into} in HubSpot"
-        case _:
-            return f"record {missing.id} is gone from HubSpot"
-
-
 def _way_out(case: Case) -> str:
     if case.desired.protect or not case.identity.unique:
         return "restore it in HubSpot, or take it out of the manifests"
     return f"restore it in HubSpot, or make a new one with --recreate {case.address}"
-
-
-def _conflict(case: Case, why: str, record_id: str) -> RecordChange:
-    return replace(
-        _change(case, Action.CONFLICT),
-        id=record_id,
-        why=why,
-        unreachable=case.actual is None,
-    )
-
-
-def _change(case: Case, action: Action) -> RecordChange:
-    return RecordChange(
-        address=case.address,
-        action=action,
-        title=case.desired.properties.get(case.kind.title, ""),
-        parent=case.parent,
-        parent_id=case.parent_id,
-        protect=case.desired.protect,
-        state=state_digest(case.recorded),
-    )

@@ -1,14 +1,16 @@
 """A plan as JSON in the shape that terraform's tools read, with a format version of its own.
 
 ``format_version`` is MAJOR.MINOR: a reader ignores names it does not know and refuses another
-major. Per change: ``actions`` is ``["create"]``, ``["update"]`` or ``["no-op"]`` (adopted, or in
-conflict); ``before`` and ``after`` hold only the properties that change, as text on the wire,
-``null`` before for what does not exist and ``""`` for an absent value; ``before_sensitive`` and
-``after_sensitive`` name personal properties, whose values are "changed (personal)" unless asked
-for; ``shown`` holds what people read where that differs (a stage's label for its id).
-``conflict`` says why a record is left alone, ``notes`` what else is special about it, ``hints``
-what to do about either. ``others``, on a unit's first record, counts the line items under the unit
-that no manifest declares.
+major. Per change: ``actions`` is ``["create"]``, ``["update"]``, ``["delete"]`` (archived),
+``["forget"]`` or ``["no-op"]`` (adopted, or in conflict); ``before`` and ``after`` hold only the
+properties that change, of what is archived those last applied, as text on the wire: ``null``
+before for what does not exist, ``null`` after for what is not there or not managed then, and ``""``
+for an absent value; ``previous_address`` is that of a record whose key changes;
+``before_sensitive`` and ``after_sensitive`` name personal properties, whose values are "changed
+(personal)" unless asked for; ``shown`` holds what people read where that differs (a stage's label
+for its id). ``conflict`` says why a record is left alone, ``notes`` what else is special about it,
+``hints`` what to do about either. ``others``, on a unit's first record, counts the line items under
+the unit that no manifest declares.
 """
 
 import json
@@ -27,6 +29,8 @@ _ACTIONS = {
     Action.UPDATE: "update",
     Action.ASSOCIATE: "update",
     Action.ADOPT: "no-op",
+    Action.ARCHIVE: "delete",
+    Action.FORGET: "forget",
     Action.CONFLICT: "no-op",
 }
 
@@ -48,7 +52,13 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
     tail = {
         "summary": _summary(seen),
         "guards": [
-            {"name": g.name, "count": g.count, "limit": g.limit, "message": g.message}
+            {
+                "name": g.name,
+                "count": g.count,
+                "limit": g.limit,
+                "message": g.message,
+                "allow": g.allowance,
+            }
             for g in seen.plan.guards
         ],
         "undeclared": [str(address) for address in seen.plan.undeclared],
@@ -99,14 +109,14 @@ def _define(define: PropertyDefine) -> dict[str, Any]:
 def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
     fields = record.fields
     sensitive = {field.name: True for field in fields if field.sensitive}
-    creates = record.action is Action.CREATE
+    creates, removes = record.action is Action.CREATE, record.action.removes
     change: dict[str, Any] = {
         "actions": [_ACTIONS[record.action]],
         "before": None if creates else {field.name: field.before for field in fields},
-        "after": {field.name: field.after for field in fields},
+        "after": None if removes else {field.name: field.after for field in fields},
         "after_unknown": {},
         "before_sensitive": {} if creates else sensitive,
-        "after_sensitive": sensitive,
+        "after_sensitive": {} if removes else sensitive,
         "reasons": {field.name: str(field.reason) for field in fields},
     }
     shown = {field.name: _shown(field) for field in fields if _differs(field)}
@@ -127,7 +137,9 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
     for name in ("notes", "hints"):
         if texts := getattr(record, name):
             result[name] = list(texts)
-    for flag in ("adopts", "rekey", "recreates"):
+    if record.moved_from:
+        result["previous_address"] = f"{record.address.kind}/{record.moved_from}"
+    for flag in ("adopts", "rekey", "recreates", "pruned"):
         if getattr(record, flag):
             result[flag] = True
     if unit.others and record is unit.records[0]:

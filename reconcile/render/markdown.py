@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
-from reconcile.render.rows import Line, define_line, guard_lines, undeclared, unit_line, unit_lines
+from reconcile.render.rows import (
+    Line,
+    define_line,
+    guard_lines,
+    left_alone,
+    undeclared,
+    unit_line,
+    unit_lines,
+)
 from reconcile.render.safe import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.view import PlanView, UnitView, view
 from reconcile.render.words import in_order
@@ -25,6 +33,7 @@ _COLORED = {  # GitHub's diff colours: green, orange, red
     Action.ASSOCIATE: "+",
     Action.UPDATE: "!",
     Action.CONFLICT: "!",
+    Action.ARCHIVE: "-",
     "-": "-",
 }
 
@@ -77,7 +86,7 @@ def _head(seen: PlanView) -> Iterator[str]:
     if seen.conflicts:
         yield "\n".join(_conflicts(seen))
     if seen.plan.undeclared:
-        yield f"No longer declared (left alone): {code_span(undeclared(seen))}"
+        yield f"{left_alone(seen)}: {code_span(undeclared(seen))}"
 
 
 def _table(seen: PlanView) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import Outcome, Report, Rewrite, Status
+from reconcile.model.outcome import ALREADY, Outcome, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.render.rows import BLANK, Line, plain
 from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, value, visible
@@ -18,6 +18,8 @@ _DONE = {
     Action.UPDATE: "updated",
     Action.ADOPT: "adopted",
     Action.ASSOCIATE: "associated",
+    Action.ARCHIVE: "archived",
+    Action.FORGET: "forgotten",
 }
 _GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
 _MANY = {Status.CONFLICT: "conflicts"}
@@ -51,10 +53,16 @@ def sentence(report: Report) -> str:
         start = "Interrupted"
     parts = [*_by_action(report), _not_done(report)]
     told = "; ".join(part for part in parts if part) or "nothing to change"
-    calls = (
-        f" {plural(report.calls, 'call')} in {duration(report.seconds)}." if report.calls else ""
-    )
-    return f"{start}: {told}.{calls}{_what_next(report)}"
+    already = sum(outcome.message == ALREADY for outcome in report.outcomes)
+    before = f" ({already:,} of them by an earlier run)" if already else ""
+    return f"{start}: {told}{before}.{_cost(report)}{_what_next(report)}"
+
+
+def _cost(report: Report) -> str:
+    if not report.calls:
+        return ""
+    about = f" ({report.estimated:,} estimated)" if report.estimated else ""
+    return f" {plural(report.calls, 'call')}{about} in {duration(report.seconds)}."
 
 
 def _what_next(report: Report) -> str:

@@ -1,7 +1,7 @@
 """The lines of a plan, for every renderer that shows text: styled pieces of visible text."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from reconcile.model.kinds import kinds
@@ -64,13 +64,20 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     if not view.plan.empty:
         yield BLANK
     if view.plan.undeclared:
-        yield plain(f"No longer declared (left alone): {undeclared(view)}", "note")
+        yield plain(f"{left_alone(view)}: {undeclared(view)}", "note")
     for guard in view.plan.guards:
         yield from guard_lines(guard)
     if view.plan.undeclared or view.plan.guards:
         yield BLANK
     yield plain(view.footer, "heading")
     yield heading
+
+
+def left_alone(view: PlanView) -> str:
+    """What is said of the records that no manifest declares."""
+    if view.plan.prune:
+        return "No longer declared, but protected or still pointed at (left alone)"
+    return "No longer declared (left alone)"
 
 
 def undeclared(view: PlanView) -> str:
@@ -86,7 +93,8 @@ def guard_lines(guard: Guard) -> Iterator[Line]:
     name = visible(guard.name)
     text = f"guard {name}: {visible(message)}"
     yield Line(0, "!", Action.CONFLICT, ((text, "conflict"),))
-    yield Line(2, "", Action.CONFLICT, ((f"hint: if that is meant, pass --allow {name}", "note"),))
+    hint = f"hint: if that is meant, pass --allow {visible(guard.allowance)}"
+    yield Line(2, "", Action.CONFLICT, ((hint, "note"),))
 
 
 def unit_lines(unit: UnitView) -> Iterator[Line]:
@@ -193,7 +201,9 @@ def _created(record: RecordView) -> list[FieldView]:
 
 def _field_lines(record: RecordView, indent: int) -> Iterator[Line]:
     creates = record.action is Action.CREATE
-    fields = _created(record) if creates else record.fields
+    fields: Sequence[FieldView] = _created(record) if creates else record.fields
+    if record.action is Action.ARCHIVE:  # what goes with the record needs saying where it is news
+        fields = [field for field in fields if field.note]
     column = min(max((width(visible(field.name)) for field in fields), default=0), NAMES)
     hidden = [visible(field.name) for field in fields if field.hidden and not field.note]
     for field in fields:
@@ -210,6 +220,9 @@ def _field_line(record: RecordView, field: FieldView, indent: int, column: int) 
         spans.append((field.shown_after, "empty"))
     elif record.action is Action.CREATE:
         spans.append((value(field.shown_after), "new"))
+    elif record.action is Action.ARCHIVE:
+        shown = value(field.shown_before) if field.shown_before else EMPTY
+        spans.append((shown, "old"))
     elif not field.shown_before:
         spans += [(EMPTY, "empty"), (" -> ", "arrow"), (value(field.shown_after), "new")]
     elif not field.shown_after:

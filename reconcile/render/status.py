@@ -55,6 +55,11 @@ def so_far(run: Progress) -> str:
     return ", ".join(parts)
 
 
+def unfinished_note(run: Progress) -> str:
+    """One sentence for whoever plans meanwhile."""
+    return f"run {visible(run.run)} is not finished ({so_far(run)}); `{RESUME}` goes on with it."
+
+
 def status_json(target: str, runs: Sequence[Progress], holder: str) -> str:
     """The same for programs, in ASCII."""
     data = {

@@ -15,6 +15,8 @@ STYLES = {
     "update": "yellow",
     "adopt": "cyan",
     "associate": "green",
+    "archive": "red",
+    "forget": "cyan",
     "conflict": "bold red",
     "-": "red",
     "address": "bold",

@@ -19,16 +19,9 @@ from reconcile.model.plan import (
     RecordChange,
     UnitChange,
 )
+from reconcile.render.notes import NOTES, notes
 from reconcile.render.safe import PERSONAL, mask
 from reconcile.render.words import count, listed, plural, target_line
-
-_NOTES = {
-    Reason.NEW: "",
-    Reason.CHANGE: "",  # the normal case
-    Reason.DRIFT: "drift: changed in HubSpot since the last apply",
-    Reason.BOTH: "both: changed in the manifest and in HubSpot",
-    Reason.UNKNOWN: "unknown: no last-applied value to compare with",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +73,8 @@ class RecordView:
     adopts: bool
     rekey: bool
     recreates: bool
+    pruned: bool
+    moved_from: str
     conflict: str
 
 
@@ -101,7 +96,10 @@ class UnitView:
         """``(+ 2 line items in HubSpot that no manifest declares; left alone)``."""
         under = [kind.name for kind in kinds().values() if self.address.kind in kind.parents]
         many = count(under[0] if len(under) == 1 else "", self.others)
-        return f"(+ {many} in HubSpot that no manifest declares; left alone)"
+        alone = "left alone"
+        if self.root is not None and self.root.action is Action.ARCHIVE:
+            alone += f", and without their {self.address.kind} then"
+        return f"(+ {many} in HubSpot that no manifest declares; {alone})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +177,8 @@ _VERBS = (
     "adopt and update",
     "adopt",
     "associate",
+    "archive",
+    "forget",
 )
 
 
@@ -223,7 +223,7 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         address=change.address,
         id=change.id,
         title=title,
-        notes=tuple(_notes(change, why)),
+        notes=tuple(notes(change, why)),
         hints=tuple(hint for hint in hints if hint.strip()),
         fields=tuple(_field(f, personal=personal, adopts=change.adopts) for f in change.fields),
         links=tuple(_link(link, personal=personal) for link in change.links),
@@ -231,6 +231,8 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         adopts=change.adopts,
         rekey=change.rekey,
         recreates=change.recreates,
+        pruned=change.pruned,
+        moved_from=change.moved_from,
         conflict=why if change.action is Action.CONFLICT else "",
     )
 
@@ -242,21 +244,6 @@ def _is_title_personal(change: RecordChange) -> bool:
     return kind.is_personal(kind.title) or any(
         field.personal for field in change.fields if field.name == kind.title
     )
-
-
-def _notes(change: RecordChange, why: str) -> Iterator[str]:
-    if change.action is Action.CONFLICT:
-        yield "conflict, left alone"
-    elif why:
-        yield why
-    if change.action is Action.ADOPT:
-        yield "adopt: as declared; to be recorded"
-    elif change.adopts:
-        yield "adopt: exists; to be recorded"
-    if change.rekey:
-        yield "rekey: found by its id; its key will be written back"
-    if change.recreates:
-        yield "create again: the record in the state is archived or gone"
 
 
 def _field(field: FieldChange, *, personal: bool, adopts: bool) -> FieldView:
@@ -274,7 +261,7 @@ def _field(field: FieldChange, *, personal: bool, adopts: bool) -> FieldView:
         shown_before=shown_before,
         shown_after=shown_after,
         reason=field.reason,
-        note="" if adopts and field.reason is Reason.UNKNOWN else _NOTES[field.reason],
+        note="" if adopts and field.reason is Reason.UNKNOWN else NOTES[field.reason],
         sensitive=field.personal,
         hidden=hidden,
     )

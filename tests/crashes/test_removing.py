@@ -14,9 +14,9 @@ from reconcile.errors import ReconcileError
 
 ORDERS = 12
 POINTS = [
-    *(f"append:{n}:{when}" for n in range(2, 18) for when in ("before", "after")),
-    *(f"call:{n}:after" for n in range(13, 32, 3)),
-    *(f"write:{n}:after" for n in range(3, 28, 4)),
+    *(f"append:{n}:after" for n in range(2, 18)),
+    *(f"call:{n}:after" for n in range(13, 32, 6)),
+    *(f"write:{n}:after" for n in range(3, 28, 8)),
 ]
 """From before the first write until the end: about half of them fall into the archives."""
 

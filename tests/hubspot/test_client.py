@@ -253,6 +253,20 @@ def test_a_pair_with_a_missing_end_is_not_written(
     assert not isinstance(answers["bad"], Written)
 
 
+def test_records_are_archived_and_ids_of_nothing_passed_over(hubspot: HubSpot, key: str) -> None:
+    """HubSpot answers 204 for both, so an answer says no more than that nothing was refused."""
+    writes = [Write(f"t{n}", f"{key}-{n}", {}) for n in range(2)]
+    made = hubspot.upsert("orders", "reconcile_key", writes)
+    ids = [answer.id for answer in made.values() if isinstance(answer, Written)]
+    answers = hubspot.archive("orders", [*ids, "999999999"])
+    assert answers == {id_: Written(id_) for id_ in (*ids, "999999999")}
+    assert hubspot.read("orders", ids, []) == {}
+    assert set(hubspot.read("orders", ids, [], archived=True)) == set(ids)
+    for bad in ([], ["1", "1"], [str(n) for n in range(101)]):
+        with pytest.raises(ValueError, match="1 to 100 different ids"):
+            hubspot.archive("orders", bad)
+
+
 def test_archived_records_are_read_on_request_only(
     hubspot: HubSpot, sandbox: Sandbox, key: str
 ) -> None:

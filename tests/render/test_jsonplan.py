@@ -36,6 +36,7 @@ def test_the_document_says_its_format_target_and_digest(plan: Plan) -> None:
             "count": 1,
             "limit": 0,
             "message": "1 record is in HubSpot with other values",
+            "allow": "adopt-update",
         }
     ]
 

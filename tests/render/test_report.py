@@ -59,6 +59,14 @@ AGAIN = "Run the same command again to go on."
         ),
         (
             _report(
+                _outcomes(Action.ARCHIVE, DONE, "order", 2),
+                _outcomes(Action.ARCHIVE, DONE, "line_item", 5),
+                _outcomes(Action.FORGET, DONE, "cart", 1),
+            ),
+            "Apply complete: 2 orders, 5 line items archived; 1 cart forgotten.",
+        ),
+        (
+            _report(
                 _outcomes(Action.ADOPT, DONE, "cart", 1),
                 _outcomes(Action.CONFLICT, CONFLICT, "order", 2),
             ),

@@ -51,6 +51,14 @@ def test_an_order_is_followed_by_its_line_items_and_then_the_carts() -> None:
         (_plan((Action.UPDATE, "cart", 1), adopts=True), "Plan: 1 cart to adopt and update."),
         (_plan((Action.CREATE, "cart", 1), recreates=True), "Plan: 1 cart to create again."),
         (_plan((Action.ASSOCIATE, "order", 1)), "Plan: 1 order to associate."),
+        (
+            _plan(
+                (Action.ARCHIVE, "line_item", 5),
+                (Action.ARCHIVE, "order", 2),
+                (Action.FORGET, "order", 1),
+            ),
+            "Plan: 2 orders, 5 line items to archive; 1 order to forget.",
+        ),
         (_plan((Action.CREATE, "widget", 2)), "Plan: 2 records to create."),
         (
             Plan(PIN, (), defines=(PropertyDefine("order", "k", "", ""),)),

@@ -1,0 +1,87 @@
+"""What records that are not to be there, or had another key, ask of the other records."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from reconcile.errors import Problem
+from reconcile.model.address import Address, fold
+from reconcile.model.records import Desired, Life, Place, Reference, Unit
+from reconcile.model.values import show
+
+
+def check_lives(units: Sequence[Unit]) -> Iterator[Problem]:
+    """Records that hang on a record which is not to be there.
+
+    A nested line item goes with its order or cart; one that stands alone has to say so itself.
+    """
+    absent: dict[Address, Desired] = {}
+    for unit in units:
+        if unit.root is None or unit.root.life is Life.PRESENT:
+            continue
+        if unit.root.life is Life.ABSENT:
+            absent[unit.address.folded()] = unit.root
+        for line in unit.lines:
+            if line.life is Life.PRESENT:
+                yield _orphan(line, unit.root)
+    for record, reference in _references(units):
+        target = absent.get(Address(reference.to, fold(reference.value)))
+        if reference.by == "key" and target is not None:
+            message = f"the {reference.to} {show(reference.value)} is declared absent"
+            hint = f"take it out of {record.address.kind} {show(record.address.key)}, since "
+            yield _problem(reference.place, message, f"{hint}it is archived: {_at(target.place)}")
+
+
+def check_moves(units: Sequence[Unit], by_id: Collection[str]) -> Iterator[Problem]:
+    """Former keys that mean something else too, or that no record can have had.
+
+    ``by_id`` names the kinds whose keys are HubSpot ids.
+    """
+    declared = {one.address.folded(): one for unit in units for one in unit.records}
+    moved: dict[Address, Desired] = {}
+    for one in (one for unit in units for one in unit.records):
+        former, reference = one.former, one.moved_from
+        if former is None or reference is None:
+            continue
+        kind, key = former
+        if kind in by_id:
+            message = f"keys of kind {kind} are HubSpot ids here, and ids do not change"
+            yield _problem(reference.place, message, "leave moved_from out")
+        elif (other := declared.get(former.folded())) is not None:
+            message = f"the {kind} {show(key)} is declared too, in {_at(other.place)}"
+            yield _problem(reference.place, message, "a record has one key: remove one of the two")
+        elif (first := moved.setdefault(former.folded(), one)) is not one:
+            message = f"the {kind} {show(key)} was moved to {show(first.address.key)} already"
+            yield _problem(reference.place, message, f"see {_at(first.place)}")
+    parents = ((unit.parent, unit.lines) for unit in units if unit.parent)
+    named = [(reference, _said(one)) for one, reference in _references(units)]
+    named += ((parent, _said(lines[0])) for parent, lines in parents)
+    for reference, by in named:
+        now = moved.get(Address(reference.to, fold(reference.value)))
+        if reference.by == "key" and now is not None:
+            message = f"the {reference.to} {show(reference.value)} is {show(now.address.key)} now"
+            hint = f"write the new key in {by}; {_at(now.place)} moves it"
+            yield _problem(reference.place, message, hint)
+
+
+def _orphan(line: Desired, root: Desired) -> Problem:
+    message = (
+        f"the {root.address.kind} {show(root.address.key)} over it is declared {root.life}, "
+        f"in {_at(root.place)}"
+    )
+    return _problem(line.place, message, f"say lifecycle: {{state: {root.life}}} here too")
+
+
+def _references(units: Iterable[Unit]) -> Iterator[tuple[Desired, Reference]]:
+    return ((one, reference) for u in units for one in u.records for reference in one.references)
+
+
+def _problem(place: Place, message: str, hint: str) -> Problem:
+    return Problem(*place, message, hint)
+
+
+def _said(record: Desired) -> str:
+    return f"{record.address.kind} {show(record.address.key)}"
+
+
+def _at(place: Place) -> str:
+    file, line, column = place
+    return f"{file}:{line}:{column}"

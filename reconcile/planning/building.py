@@ -1,0 +1,60 @@
+"""The pieces that every planned change is made of."""
+
+from dataclasses import replace
+
+from reconcile.model.digest import state_digest
+from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
+from reconcile.model.values import normalise
+from reconcile.planning.case import Case
+from reconcile.planning.whose import is_moved
+from reconcile.planning.wire import shown
+
+
+def record_change(case: Case, action: Action) -> RecordChange:
+    """A change of the record with nothing in it yet."""
+    former = case.desired.former
+    moves = case.moved or (case.actual is not None and is_moved(case, case.actual))
+    return RecordChange(
+        address=case.address,
+        action=action,
+        title=case.desired.properties.get(case.kind.title, ""),
+        parent=case.parent,
+        parent_id=case.parent_id,
+        protect=case.desired.protect,
+        state=state_digest(case.recorded),
+        moved_from=former.key if former is not None and moves else "",
+        pruned=case.desired.pruned,
+    )
+
+
+def conflict(case: Case, why: str, record_id: str) -> RecordChange:
+    """A record that is left alone; the later lines of ``why`` tell the way out."""
+    return replace(
+        record_change(case, Action.CONFLICT),
+        id=record_id,
+        why=why,
+        unreachable=case.actual is None,
+    )
+
+
+def field(case: Case, name: str, before: str, after: str, reason: Reason) -> FieldChange:
+    """One property's change, as people are to read it."""
+    label = shown(case.kind, case.context.definitions, name, before)
+    written = case.desired.properties.get(name, after)
+    return FieldChange(
+        name,
+        before,
+        after,
+        reason,
+        shown_before=label if label != before else "",
+        shown_after=written if written != after else "",
+        personal=case.kind.is_personal(name) or case.definitions[name].personal,
+    )
+
+
+def they_moved(case: Case, name: str, now: str) -> bool:
+    """Whether HubSpot holds another value than was read back after the last apply."""
+    marks = case.last.marks.get(name) if case.last else None
+    definition = case.definitions[name]
+    mark = case.context.hasher.mark(name, normalise(now, definition))
+    return marks is not None and marks.read != mark

@@ -1,0 +1,45 @@
+"""What is said of a record or a field beyond its sign and its values."""
+
+from collections.abc import Iterator
+
+from reconcile.model.plan import Action, Reason, RecordChange
+
+NOTES = {
+    Reason.NEW: "",
+    Reason.CHANGE: "",  # the normal case
+    Reason.DRIFT: "drift: changed in HubSpot since the last apply",
+    Reason.BOTH: "both: changed in the manifest and in HubSpot",
+    Reason.UNKNOWN: "unknown: no last-applied value to compare with",
+}
+
+
+def notes(change: RecordChange, why: str) -> Iterator[str]:
+    """What is special about a record's change; ``why`` as it may be shown."""
+    if change.action is Action.CONFLICT:
+        yield "conflict, left alone"
+    elif why:
+        yield why
+    if change.pruned:
+        yield "prune: no longer declared"
+    if change.moved_from:
+        yield f"moved: its key was {change.moved_from}"
+    if change.action.removes:
+        yield from _removal_notes(change, why)
+        return
+    if change.action is Action.ADOPT:
+        yield "adopt: as declared; to be recorded"
+    elif change.adopts:
+        yield "adopt: exists; to be recorded"
+    if change.rekey:
+        yield "rekey: found by its id; its key will be written back"
+    if change.recreates:
+        yield "create again: the record in the state is archived or gone"
+
+
+def _removal_notes(change: RecordChange, why: str) -> Iterator[str]:
+    if change.action is Action.FORGET and not why:
+        yield "what HubSpot has stays as it is"
+    if change.adopts:
+        yield "exists, though it was never applied"
+    if change.rekey:
+        yield "rekey: found by its id; its key was changed in HubSpot"

@@ -1,0 +1,41 @@
+"""--prune: what no manifest declares any more, and the exact count that lets it pass."""
+
+from tests.cli.conftest import SHOP, Project
+
+MORE = "\n---\nkind: order\nkey: A-9\nline_items:\n  - key: A-9:1\n"
+
+
+def test_prune_by_its_exact_count(project: Project) -> None:
+    """The hint is the text to pass; another number, or none, is refused with exit code 3."""
+    project.write(SHOP + MORE)
+    project.fine("apply", "--auto-approve")
+    project.account.server.clear_requests()
+    project.write(SHOP)
+    assert "No longer declared (left alone): line_item/A-9:1, order/A-9" in project.fine("plan")
+    shown = project.fine("plan", "--prune", "--out", "p")
+    assert "1 order, 1 line item to archive" in shown
+    assert "hint: if that is meant, pass --allow prune=2" in shown
+    for command in (
+        ("apply", "p"),
+        ("apply", "p", "--allow", "prune=3"),
+        ("apply", "--prune", "--auto-approve", "--allow", "rekey"),
+    ):
+        refusal = project.run(*command)
+        assert refusal.code == 3
+        assert refusal.err.startswith("error: prune: 2 records are no longer declared")
+        assert "then add --allow prune=2" in refusal.err
+        assert project.account.writes() == []
+    assert "1 order, 1 line item archived" in project.fine("apply", "p", "--allow", "prune=2")
+    assert "No changes." in project.fine("apply", "--prune")
+
+
+def test_prune_and_paths_do_not_go_together(project: Project) -> None:
+    """What is not named is not undeclared."""
+    said = project.refused("plan", "--prune", "manifests")
+    assert said.startswith("error: --prune and PATHS do not go together")
+
+
+def test_prune_belongs_to_planning(project: Project) -> None:
+    """A saved plan says already what is archived."""
+    project.fine("plan", "--out", "p")
+    assert "--prune belongs to planning" in project.refused("apply", "p", "--prune")
