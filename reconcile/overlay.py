@@ -7,7 +7,9 @@ from types import MappingProxyType
 from reconcile.applying.entries import Entries
 from reconcile.applying.settling import Unsettled, entry_after, unsettled
 from reconcile.model.address import Address
+from reconcile.model.plan import Action
 from reconcile.model.records import LastApplied, Observed, Unit
+from reconcile.planning.case import Context
 from reconcile.runs import OpenRun
 
 
@@ -54,7 +56,7 @@ class Overlay:
         made = {
             address: LastApplied(id=one.id, key=one.change.address.key)
             for address, one in self.waiting.items()
-            if one.id and address not in last
+            if one.id and address not in last and not one.change.former
         }
         return {**last, **made}
 
@@ -63,19 +65,29 @@ class Overlay:
         unit: Unit,
         last: Mapping[Address, LastApplied],
         observed: Observed,
-        entries: Entries,
+        context: Context,
     ) -> Mapping[Address, LastApplied]:
         """The entries of a unit's records as settling would leave them."""
-        addresses = [
-            record.address for record in unit.records if record.address.folded() in self.waiting
-        ]
-        if not addresses:
+        if not any(record.address.folded() in self.waiting for record in unit.records):
             return last
-        ids = {address: actual.id for address, actual in observed.records.items()}
+        ids = {address.folded(): actual.id for address, actual in observed.records.items()}
+        ids |= {
+            Address(to, value): bound.id
+            for (to, by, value), bound in context.bindings.items()
+            if by == "key" and bound.id
+        }
+        entries = Entries(context.identities, context.definitions, context.hasher)
         found = dict(last)
-        for address in addresses:
-            one = self.waiting[address.folded()]
-            previous = last.get(address.folded())
+        for record in unit.records:
+            address = record.address
+            one = self.waiting.get(address.folded())
+            if one is None:
+                continue
+            previous = record.entry_in(last)
+            if one.change.action is Action.ARCHIVE:
+                if address not in observed.records:
+                    found.pop(address.folded(), None)
+                continue
             ours = one.links(ids) | (previous.links if previous else frozenset())
             links = observed.links.get(address, frozenset()) & ours
             entry = entry_after(one, observed.records.get(address), links, previous, entries)

@@ -11,7 +11,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import record_run
 from reconcile.errors import ReconcileError, Unfinished
 from reconcile.model.audit import Origin
-from reconcile.model.outcome import Outcome
+from reconcile.model.outcome import ALREADY, Outcome
 from reconcile.model.plan import Plan
 from reconcile.planning.planfile import content_digest, dump, load
 from reconcile.stores.contract import Lease, Store
@@ -57,8 +57,7 @@ def begin(
         if one.run.head.plan == digest:
             name = one.run.head.run
             forget_runs(store, keep=name)
-            again = read_run(store, name)
-            return Journal(store, name, lease.check, position=again.entries if again else 0)
+            return Journal(store, name, lease.check, read_run(store, name))
     forget_runs(store)
     name = f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}"
     since = now.isoformat(timespec="seconds")
@@ -92,7 +91,7 @@ def end(
         run = read_run(journal.store, journal.run)
         if run is None:
             raise _untold(stopped or "its journal is gone")
-        record(state, journal.store, OpenRun(run, planned), origin)
+        record(state, journal, OpenRun(run, planned), origin)
         if not run.open:
             forget_runs(journal.store)
     except ReconcileError as error:
@@ -100,18 +99,17 @@ def end(
     return tuple(run.outcome(change) for change in planned.records()), run.open
 
 
-def record(state: State, store: Store, one: OpenRun, origin: Origin) -> None:
-    """Put what is known of a run into the audit log, and the log's head into the state."""
+def record(state: State, journal: Journal, one: OpenRun, origin: Origin) -> None:
+    """Put what is new of a run into the audit log, and the log's head into the state."""
     run = one.run
-    known = [
-        run.outcome(change)
-        for change in one.plan.records()
-        if change.address in run.outcomes or change.address in run.begun
-    ]
+    told = (run.outcome(change) for change in one.plan.records() if change.address in run.unaudited)
+    news = [outcome for outcome in told if outcome.message != ALREADY]
+    audit = AuditLog(journal.store)
     state.audit = record_run(
-        AuditLog(store), one.plan, run.head, known, origin, after=state.audit, ended=run.ended
+        audit, one.plan, run.head, news, origin, after=state.audit, ended=run.ended
     )
     state.flush()
+    journal.audited()
 
 
 def _untold(why: str) -> Unfinished:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 from reconcile.admission import admit, require_lineage
+from reconcile.applying import estimate
 from reconcile.applying.entries import Entries
 from reconcile.applying.executor import Executor
 from reconcile.applying.journal import Journal, read_run
@@ -32,7 +33,6 @@ from reconcile.inputs import (
     pairs_of,
     properties_of,
     read_definitions,
-    survey,
 )
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
@@ -40,7 +40,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, UnitChange
-from reconcile.model.records import Unit
+from reconcile.model.records import Life, Unit
 from reconcile.overlay import Overlay
 from reconcile.planning.case import Context
 from reconcile.planning.check import check
@@ -51,6 +51,7 @@ from reconcile.runs import OpenRun, begin, end, record, unfinished
 from reconcile.session import Session
 from reconcile.stores.contract import Lease, LockInfo
 from reconcile.stores.state import State, shard_of
+from reconcile.survey import survey
 
 CHUNK = 1000
 """Units that are read and diffed at a time; only keys are held for all of them."""
@@ -64,12 +65,15 @@ def plan(
     *,
     declared: Sequence[Unit] = (),
     recreate: frozenset[Address] = frozenset(),
+    prune: bool = False,
     advance: Advance = lambda _: None,
 ) -> Plan:
     """What applying ``units`` would change. Writes nothing anywhere.
 
     ``declared`` are all units of the project where ``units`` are some of them: what is declared
-    elsewhere is neither undeclared nor undone. A run that ended in the middle is taken for settled.
+    elsewhere is neither undeclared nor undone. ``prune`` archives what the state manages and
+    nothing declares; it must not be asked for together with some units. A run that ended in the
+    middle is taken for settled.
     Raises ManifestError for what the account's definitions refuse and for references to nothing.
     """
     state = session.state()
@@ -78,18 +82,18 @@ def plan(
     _require_declared(recreate, everything)
     again = frozenset(address.folded() for address in recreate)
     identities = session.settings.target.identity
+    known = survey(state, everything, prune=prune)
+    units = known.whole(units)
     definitions = read_definitions(session, units)
     if problems := check(units, definitions, identities):
         raise ManifestError(problems)
     fetcher = Fetcher(
         session.hubspot,
         identities,
-        overlay.with_properties(properties_of(units)),
+        overlay.with_properties(properties_of(units, known.managed)),
         pairs_of(everything, state) | overlay.pairs,
     )
-    entries = Entries(identities, definitions, state.hasher)
-    known = survey(state, everything)
-    bindings, parents = bind(fetcher, units, everything, state, again)
+    bindings, parents = bind(fetcher, units, everything, state, known, recreate=again)
     context = Context(
         definitions,
         identities,
@@ -98,7 +102,7 @@ def plan(
         declared=declared_keys(everything),
         recreate=again,
         shared=known.shared,
-        mutual=frozenset(mutual_links(everything, state, bindings)),
+        mutual=frozenset(mutual_links(everything, state, known, bindings)),
     )
 
     changes: list[UnitChange] = []
@@ -106,18 +110,12 @@ def plan(
     ordered = sorted(units, key=lambda unit: (shard_of(unit.address), unit.address))
     for start in range(0, len(ordered), CHUNK):
         chunk = ordered[start : start + CHUNK]
-        last = {
-            unit.address: {
-                **known.moved_to(unit),
-                **state.unit(unit.address),
-            }
-            for unit in chunk
-        }
+        last = {unit.address: known.last(unit, state) for unit in chunk}
         known_ids = {name: entry for unit in last.values() for name, entry in unit.items()}
         observed = fetcher.observe(chunk, overlay.before(known_ids), parents)
         for unit in chunk:
             seen = observed[unit.address]
-            settled = overlay.after(unit, last[unit.address], seen, entries)
+            settled = overlay.after(unit, last[unit.address], seen, context)
             change, same = plan_unit(unit, seen, settled, context)
             unchanged += same
             if change is not None:
@@ -132,6 +130,7 @@ def plan(
         unchanged=unchanged,
         undeclared=known.undeclared,
         limits=session.settings.guards.limits(),
+        prune=prune,
     )
 
 
@@ -188,6 +187,7 @@ def apply(
         seconds=time.monotonic() - begun,
         interrupted=executor.interrupted,
         resumable=resumable,
+        estimated=estimate.calls(planned),
     )
 
 
@@ -222,14 +222,14 @@ def _settled(
     runs = unfinished(store)
     definitions = _definitions(session, *planned, *(one.plan for one in runs))
     entries = Entries(session.settings.target.identity, definitions, state.hasher)
-    settler = Settler(session.hubspot, state, entries, sleep)
     for one in runs:
         if one.run.begun:
             name = one.run.head.run
-            journal = Journal(store, name, lease.check, position=one.run.entries)
+            settler = Settler(session.hubspot, state, replace(entries, run=name), sleep)
+            journal = Journal(store, name, lease.check, one.run)
             settler.settle(one.run, one.plan, journal)
             if (run := read_run(store, name)) is not None:
-                record(state, store, OpenRun(run, one.plan), origin)
+                record(state, journal, OpenRun(run, one.plan), origin)
     return entries
 
 
@@ -242,7 +242,10 @@ def _traces(run: str) -> Callable[[], str]:
 @contextmanager
 def _locked(session: Session, doing: str, who: str, wait: float) -> Iterator[Lease]:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    with session.store.lock(LockInfo(who, since, doing), timeout=wait) as lease:
+    with (
+        session.store.lock(LockInfo(who, since, doing), timeout=wait) as lease,
+        session.hubspot.permitted(lease.check),
+    ):
         yield lease
 
 
@@ -253,7 +256,12 @@ def _definitions(session: Session, *plans: Plan) -> Definitions:
 
 
 def _require_declared(recreate: frozenset[Address], everything: Sequence[Unit]) -> None:
-    known = {record.address.folded() for unit in everything for record in unit.records}
+    known = {
+        record.address.folded()
+        for unit in everything
+        for record in unit.records
+        if record.life is Life.PRESENT
+    }
     unknown = sorted(str(address) for address in recreate if address.folded() not in known)
     if unknown:
         raise UsageError(

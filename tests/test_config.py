@@ -75,7 +75,7 @@ def test_the_default_target_is_read(tmp_path: Path) -> None:
     assert found.target.sandbox.seed == tmp_path / "data" / "seed.json"
     assert found.target.rate_limit is None
     assert (found.guards.adopt_update, found.guards.rekey) == (5, 0)
-    assert found.guards.limits() == {"adopt-update": 5, "rekey": 0}
+    assert found.guards.limits() == {"adopt-update": 5, "rekey": 0, "prune": 0}
 
 
 def test_a_real_target_is_read(tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_tokens_never_stand_in_the_file(tmp_path: Path, field: str, value: str) 
 )
 def test_variables_are_for_tokens_alone(tmp_path: Path, fields: str) -> None:
     """A variable's value reaches no other field."""
-    assert "can only stand in token" in target_problem(tmp_path, fields).message
+    assert "can only stand in store, token" in target_problem(tmp_path, fields).message
 
 
 def test_variables_are_for_tokens_of_targets_alone(tmp_path: Path) -> None:

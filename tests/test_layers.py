@@ -23,10 +23,11 @@ BELOW = {
     "probing": ("errors", "hubspot", "model"),
     "sandbox": (),
     "session": ("config", "errors", "hubspot", "model", "sandbox", "stores"),
-    "inputs": ("errors", "hubspot", "model", "planning", "session", "stores"),
+    "survey": ("model", "stores"),
+    "inputs": ("errors", "hubspot", "model", "planning", "session", "stores", "survey"),
     "admission": ("errors", "model", "session", "stores"),
     "runs": ("applying", "audit", "errors", "model", "planning", "stores"),
-    "overlay": ("applying", "model", "runs"),
+    "overlay": ("applying", "model", "planning", "runs"),
     "workflow": (
         "admission",
         "applying",
@@ -40,6 +41,7 @@ BELOW = {
         "runs",
         "session",
         "stores",
+        "survey",
     ),
     "cli": (
         "applying",
@@ -88,7 +90,8 @@ IO = {
 
 NOW = {"now", "today", "utcnow"}
 
-WRITES = {"upsert", "update", "patch", "create", "associate", "dissociate", "define_unique"}
+WRITES = {"upsert", "update", "patch", "create", "associate", "dissociate", "archive"}
+WRITES |= {"define_unique"}
 """The client's methods that change something in HubSpot."""
 
 COMMON = {"update", "create"}

@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
@@ -29,7 +29,8 @@ from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import Unit
 from reconcile.sandbox import RequestRecord, Sandbox, Switches
 from reconcile.session import Session, connect
-from reconcile.stores.local import LocalStore
+from reconcile.stores.contract import Store
+from reconcile.stores.opening import open_store
 
 Document = Mapping[str, Any]
 
@@ -98,13 +99,21 @@ class World:
         api: str = "v3",
         identity: Mapping[str, str] | None = None,
         proxy: Callable[[str, str], Any] | None = None,
+        store: str = "",
+        target: str = "test",
     ) -> None:
-        """Remember what to build; ``proxy`` wraps the sandbox's URL and stands before it."""
+        """Remember what to build.
+
+        ``proxy`` wraps the sandbox's URL and stands before it; ``store`` is the URL of a shared
+        store, instead of the folder.
+        """
         self.folder = folder
         self.api = api
         self._identity = identity or {}
         self._template = template
         self._proxy = proxy
+        self._store = store
+        self._target = target
         self._stack = ExitStack()
         self.sandbox = Sandbox(folder / "account.sqlite", seed=seed, switches=switches)
         self.proxy: Any = None
@@ -132,9 +141,12 @@ class World:
         }
         if not self._identity:
             del target["identity"]
-        project = {"version": "1", "targets": {"test": target}, "manifests": ["manifests"]}
-        (self.folder / "reconcile.yaml").write_text(json.dumps(project), encoding="utf-8")
+        project = {"version": "1", "targets": {self._target: target}, "manifests": ["manifests"]}
         self.environ = {"TOKEN": self.sandbox.token}
+        if self._store:
+            project["store"] = "${env:STORE}"
+            self.environ |= {"STORE": self._store, "RECONCILE_STATE_KEY": "0123456789abcdef" * 2}
+        (self.folder / "reconcile.yaml").write_text(json.dumps(project), encoding="utf-8")
         self.settings = load_settings(self.folder, target=None, environ=self.environ)
         return self
 
@@ -166,13 +178,13 @@ class World:
         ):
             yield session
 
-    def plan(self, *documents: Document, recreate: Iterable[str] = ()) -> Plan:
+    def plan(self, *documents: Document, recreate: Iterable[str] = (), prune: bool = False) -> Plan:
         """Plan the manifests, after writing ``documents`` if there are any."""
         if documents:
             self.declare(*documents)
         again = frozenset(Address.parse(text) for text in recreate)
         with self.session() as session:
-            return self._plan(session, again)
+            return self._plan(session, again, prune=prune)
 
     def apply(
         self, planned: Plan | None = None, *, allow: frozenset[str] = ALL_GUARDS, halt: bool = False
@@ -190,9 +202,9 @@ class World:
         """Let time pass: in the account, and without anybody waiting."""
         self.http.post("/_sandbox/clock", json={"advance": str(seconds)}).raise_for_status()
 
-    def _plan(self, session: Session, recreate: frozenset[Address]) -> Plan:
+    def _plan(self, session: Session, recreate: frozenset[Address], *, prune: bool = False) -> Plan:
         try:
-            return workflow.plan(session, self.units(), recreate=recreate)
+            return workflow.plan(session, self.units(), recreate=recreate, prune=prune)
         except ManifestError as error:
             for problem in error.problems:
                 error.add_note(str(problem))
@@ -206,10 +218,10 @@ class World:
         assert self.plan().units == ()
         return report
 
-    @property
-    def store(self) -> LocalStore:
+    @cached_property
+    def store(self) -> Store:
         """Where the target's state is."""
-        return LocalStore(self.settings.home)
+        return self._stack.enter_context(closing(open_store(self._store, self.settings.home)))
 
     def files(self) -> list[Path]:
         """The project's files; the account's own are no part of it."""
@@ -385,7 +397,7 @@ def line(key: str, /, **properties: str) -> Document:
 
 def _unit(kind: str, key: str, lines: Iterable[Document], more: dict[str, Any]) -> Document:
     document: dict[str, Any] = {"kind": kind, "key": key}
-    for field in ("associations", "lifecycle"):
+    for field in ("associations", "lifecycle", "moved_from"):
         if field in more:
             document[field] = more.pop(field)
     if more:

@@ -1,15 +1,18 @@
 """From a plan to outcomes: slices of units, each written, associated, verified and recorded.
 
 The order within a slice is orders and carts, then line items, then associations. Associations to
-records of a later slice wait for the end.
+records of a later slice wait for the end, and so does what is to be removed: lines before what is
+over them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
+from reconcile.applying.archiving import archive, ready_to_go
 from reconcile.applying.associating import associate
 from reconcile.applying.item import Item
+from reconcile.applying.moving import Finder
 from reconcile.applying.parents import find_parents
 from reconcile.applying.preparing import prepare
 from reconcile.applying.recording import Recorder
@@ -48,7 +51,7 @@ class Executor:
         advance: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._tools = tools
-        self._state = state
+        self._finder = Finder(state)
         self._recorder = Recorder(tools, state)
         self._workers = workers
         self._halt = halt
@@ -61,25 +64,29 @@ class Executor:
         self.interrupted = False
 
     def carry_out(self, plan: Plan) -> None:
-        """Write, associate, verify and record; what came of it stands in the journal.
+        """Write, associate, verify, record, archive; what came of it stands in the journal.
 
         An error that no further call can get around (token, limits, no connection, a lock or store
         that is lost), or an interrupt, ends the run early: what was done is recorded as far as
         possible, and ``stopped`` says why.
         """
         late: list[Item] = []
+        going: list[Item] = []
         waiting = {change.address for change in plan.records()}
         pool = ThreadPoolExecutor(self._workers, "apply")
         try:
-            for units in _slices(plan.units):
+            for units in slices(plan.units):
                 if self.stopped:
                     break
                 items = self._prepared(units)
                 waiting -= {item.change.address for item in items}
+                going += (item for item in items if item.change.action.removes)
+                items = [item for item in items if not item.change.action.removes]
                 self._guarded(partial(self._write, pool, items))
                 late += (item for item in items if _waits(item, waiting))
                 self._finish([item for item in items if not _waits(item, waiting)])
             self._finish(late)
+            self._remove(pool, going)
         except KeyboardInterrupt:
             self._interrupt()
         finally:
@@ -87,7 +94,8 @@ class Executor:
             pool.shutdown(wait=not self.interrupted, cancel_futures=True)
 
     def _prepared(self, units: Sequence[UnitChange]) -> list[Item]:
-        items = [item for unit in units for item in prepare(unit, self._state, self._tools.entries)]
+        entries = self._tools.entries
+        items = [item for unit in units for item in prepare(unit, self._finder, entries)]
         for item in items:
             self._by_address[item.change.address] = item
             if item.status is Status.DONE:
@@ -174,8 +182,37 @@ class Executor:
         except ReconcileError as error:
             self.stopped, self._writable = self.stopped or str(error), False
             return
+        # What was written but not read back stays begun in the journal, its id with it.
+        unread = {id(item) for item in written if not item.recorded}
+        known = [item for item in items if id(item) not in unread]
+        self._record(partial(self._recorder.remember, known))
+
+    def _remove(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
+        """Archive and forget, and record it, unit by unit in the order of the state's shards."""
+        for part in _whole_units(items):
+            self._guarded(partial(self._archive, pool, part))
+            self._guarded(partial(self._forget, part))
+            if self._writable:
+                self._record(partial(self._recorder.forget, part))
+
+    def _archive(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
+        for kind in reversed(tuple(kinds().values())):
+            ready = ready_to_go(kind, items, self._by_address)
+            jobs: list[_Job] = [
+                (batch, partial(archive, self._tools, kind, batch))
+                for batch in split(ready, OBJECTS)
+            ]
+            self._run_all(pool, jobs)
+
+    def _forget(self, items: Sequence[Item]) -> None:
+        for item in items:
+            if item.status is None and item.change.action is Action.FORGET:
+                item.end(Status.DONE)
+                self._advance(1)
+
+    def _record(self, step: Callable[[], None]) -> None:
         try:
-            self._recorder.remember(items)
+            step()
         except ReconcileError as error:
             self.stopped, self._writable = self.stopped or str(error), False
 
@@ -188,9 +225,21 @@ def _not_done(batch: Sequence[Item]) -> Item | None:
     return next((item for item in batch if item.status is not Status.DONE), None)
 
 
-def _slices(units: Sequence[UnitChange]) -> Iterable[Sequence[UnitChange]]:
+def slices(units: Sequence[UnitChange]) -> Iterable[Sequence[UnitChange]]:
     """In the order of the state's shards, so that each shard is loaded and written about once."""
     return split(sorted(units, key=lambda unit: (shard_of(unit.address), unit.address)), SLICE)
+
+
+def _whole_units(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
+    """Items of consecutive units, at least ``SLICE`` of them but for the last."""
+    part: list[Item] = []
+    for item in items:
+        if len(part) >= SLICE and part[-1].unit != item.unit:
+            yield part
+            part = []
+        part.append(item)
+    if part:
+        yield part
 
 
 def _waits(item: Item, waiting: set[Address]) -> bool:

@@ -17,7 +17,7 @@ from reconcile.applying.item import Item
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
-from reconcile.model.outcome import Outcome, Progress, Rewrite, Status
+from reconcile.model.outcome import ALREADY, Outcome, Progress, Rewrite, Status
 from reconcile.model.plan import Action, RecordChange
 from reconcile.stores.contract import Store
 
@@ -61,13 +61,14 @@ class Run:
     """A run as its journal tells it.
 
     ``outcomes`` are those of records that came to an end; ``begun`` the records to be settled by
-    reading; ``ended`` is why the run ended (empty where it did not say), ``entries`` how many
-    lines the journal has.
+    reading; ``unaudited`` those of which the audit log does not have the last word; ``ended`` is
+    why the run ended (empty where it did not say), ``entries`` how many lines the journal has.
     """
 
     head: RunHead
     outcomes: dict[Address, Outcome] = field(default_factory=dict)
     begun: dict[Address, Begun] = field(default_factory=dict)
+    unaudited: set[Address] = field(default_factory=set)
     ended: str = ""
     entries: int = 0
 
@@ -104,14 +105,17 @@ class Journal:
     """Writes one run's journal. Several threads may write at a time.
 
     ``check`` is asked before every intent, and raises where nothing may be sent any more.
+    ``so_far`` is the run where it is gone on with.
     """
 
     def __init__(
-        self, store: Store, run: str, check: Callable[[], None], *, position: int = 0
+        self, store: Store, run: str, check: Callable[[], None], so_far: Run | None = None
     ) -> None:
         self.store = store
         self.run = run
         self._check = check
+        self._known = so_far.outcomes if so_far else {}
+        position = so_far.entries if so_far else 0
         self._positions = itertools.count(position)
         self._calls = itertools.count(position)
         self._numbering = threading.Lock()
@@ -139,13 +143,23 @@ class Journal:
 
     def decided(self, outcomes: Sequence[Outcome]) -> None:
         """Say what records came to in the end: read back and recorded in the state."""
-        if outcomes:
-            self._append("outcomes", records=[_encode(outcome) for outcome in outcomes])
+        news = [
+            one
+            for one in outcomes
+            if (known := self._known.get(one.address)) is None
+            or (known != one and one.message != ALREADY)
+        ]
+        if news:
+            self._append("outcomes", records=[_encode(outcome) for outcome in news])
 
     def undone(self, addresses: Sequence[Address]) -> None:
         """Say that writes that were begun were not carried out."""
         if addresses:
             self._append("undone", records=[str(address) for address in addresses])
+
+    def audited(self) -> None:
+        """Say that the audit log has all that the journal tells so far."""
+        self._append("audited")
 
     def end(self, why: str) -> None:
         """The last line of a run that can write it; ``why`` is empty where all was tried."""
@@ -206,6 +220,7 @@ def _intent(run: Run, entry: Mapping[str, Any]) -> None:
         address = Address.parse(text)
         run.begun[address] = Begun(Address.parse(unit), record_id)
         run.outcomes.pop(address, None)
+        run.unaudited.add(address)
 
 
 def _answer(run: Run, entry: Mapping[str, Any]) -> None:
@@ -221,12 +236,17 @@ def _outcomes(run: Run, entry: Mapping[str, Any]) -> None:
         outcome = _decode(raw)
         run.outcomes[outcome.address] = outcome
         run.begun.pop(outcome.address, None)
+        run.unaudited.add(outcome.address)
 
 
 def _undone(run: Run, entry: Mapping[str, Any]) -> None:
     for text in entry["records"]:
         run.begun.pop(Address.parse(text), None)
         run.outcomes.pop(Address.parse(text), None)
+
+
+def _audited(run: Run, _: Mapping[str, Any]) -> None:
+    run.unaudited.clear()
 
 
 def _end(run: Run, entry: Mapping[str, Any]) -> None:
@@ -238,6 +258,7 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
     "answer": _answer,
     "outcomes": _outcomes,
     "undone": _undone,
+    "audited": _audited,
     "end": _end,
 }
 

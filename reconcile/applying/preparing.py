@@ -4,15 +4,14 @@ from collections.abc import Iterator
 
 from reconcile.applying.entries import Entries, to_remove
 from reconcile.applying.item import Item
-from reconcile.model.address import Address
+from reconcile.applying.moving import Finder, left_by
 from reconcile.model.digest import definitions_digest, state_digest
-from reconcile.model.outcome import Status
+from reconcile.model.outcome import ALREADY, Status
 from reconcile.model.plan import Action, RecordChange, UnitChange
 from reconcile.model.records import LastApplied
-from reconcile.stores.state import State
 
 
-def prepare(unit: UnitChange, state: State, entries: Entries) -> Iterator[Item]:
+def prepare(unit: UnitChange, finder: Finder, entries: Entries) -> Iterator[Item]:
     """One item for each change of the unit.
 
     Those without a status are to be carried out. Those an earlier run of the same plan has carried
@@ -20,41 +19,54 @@ def prepare(unit: UnitChange, state: State, entries: Entries) -> Iterator[Item]:
     """
     stale = _stale(unit, entries)
     for change in unit.changes:
-        entry = _entry(state, unit.address, change)
+        found = finder.find(unit, change)
+        entry = found.entry if found is not None else None
         item = Item(unit.address, change, id=change.id, unlinked=len(change.links), previous=entry)
+        item.places = left_by(unit, change, found)
+        item.former = unit.former if change.address == unit.address else None
         held = entry.links if entry is not None else frozenset()
         item.links = set(change.kept_links) | (to_remove(change) & held)
         if change.action is Action.CONFLICT:
             item.end(Status.CONFLICT, change.why.partition("\n")[0])
+        elif change.action.removes and entry is None:
+            _prepare_unknown(item)
         elif state_digest(entry) == change.state:
             if stale:
                 item.end(Status.CONFLICT, stale)
         elif entry is not None and _is_written(change, entry, entries):
             item.id = entry.id
-            item.end(Status.DONE)
             if _is_linked(change, entry):
+                item.end(Status.DONE, ALREADY)
                 item.recorded, item.unlinked = True, 0
+            else:
+                item.end(Status.DONE)
         else:
             item.end(Status.CONFLICT, "the state has moved since planning; plan again")
         yield item
 
 
-def _entry(state: State, unit: Address, change: RecordChange) -> LastApplied | None:
-    """What the state says of a record; a moved line's entry lies under its former unit."""
-    entry = state.unit(unit).get(change.address.folded())
-    if entry is None and change.state:
-        return state.find(change.address)
-    return entry
+def _prepare_unknown(item: Item) -> None:
+    """A record to remove that the state does not know: no more, or not at all.
+
+    Forgotten it is then, by an earlier run of the same plan if by nobody else. Whether it is
+    archived HubSpot alone can tell.
+    """
+    if item.change.action is Action.FORGET:
+        item.end(Status.DONE, ALREADY)
+        item.recorded = True
 
 
 def _is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bool:
     """Whether an earlier run of the same plan has written the record's values."""
+    if change.action.removes:
+        return False
     definitions = entries.definitions.properties[change.address.kind]
     managed = entries.managed(change)
     return (
         not managed.keys() - definitions.keys()
         and entry.whole == entries.hasher.whole(managed, definitions)
         and entry.protect == change.protect
+        and entry.key == change.address.key
         and change.id in ("", entry.id)
     )
 

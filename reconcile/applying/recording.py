@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from reconcile.applying.entries import Done
 from reconcile.applying.item import Item
+from reconcile.applying.moving import Place, follow, leave
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import verify
 from reconcile.model.kinds import kinds
@@ -17,6 +18,7 @@ class Recorder:
     def __init__(self, tools: Tools, state: State) -> None:
         self._tools = tools
         self._state = state
+        self._left: list[Place] = []
 
     def read_back(self, written: Sequence[Item]) -> None:
         """Read what was written and put what it came to into the state, not yet durably."""
@@ -30,6 +32,9 @@ class Recorder:
                 item.recorded = True
                 item.rewrites = result.rewrites
                 self._state.put(item.unit, item.change.address, result.entry)
+                self._left += item.places
+                if item.former is not None:
+                    self._left += follow(self._state, item.former, item.unit)
                 if not result.seen:
                     why = "written, but HubSpot does not show it yet; plan again to see"
                     item.end(Status.UNKNOWN, why)
@@ -41,12 +46,23 @@ class Recorder:
                         "or somebody edited it; plan again to see",
                     )
 
+    def forget(self, items: Sequence[Item]) -> None:
+        """Take what was removed out of the state, and make durable what these items came to."""
+        for item in items:
+            if item.status is Status.DONE:
+                for place in (Place(item.unit, item.change.address), *item.places):
+                    self._state.drop(place.unit, place.address)
+                item.recorded = True
+        self.remember(items)
+
     def remember(self, items: Sequence[Item]) -> None:
         """Make durable what these items came to: first the state, then the journal.
 
         What was written but not read back stays begun in the journal, to be settled later.
         """
         self._state.flush()
+        leave(self._state, self._left)
+        self._left = []
         self._state.release()
         self._tools.journal.decided([item.outcome() for item in items if _is_decided(item)])
 

@@ -7,14 +7,16 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconcile.applying.archiving import read_archived
 from reconcile.applying.entries import Done, Entries, to_remove
 from reconcile.applying.journal import Begun, Journal, Run
+from reconcile.applying.moving import Finder, Found, Place, follow, leave, left_by
 from reconcile.applying.verify import WAITS
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Outcome, Status
-from reconcile.model.plan import Plan, RecordChange
+from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
 from reconcile.model.records import Actual, LastApplied, Link
 from reconcile.stores.state import State
 
@@ -23,6 +25,7 @@ from reconcile.stores.state import State
 class Unsettled:
     """One change that a run had begun; ``begun`` is what its journal knows of it."""
 
+    unit: UnitChange
     change: RecordChange
     begun: Begun
 
@@ -40,23 +43,30 @@ class Unsettled:
     def links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
         """The associations of ours the record has when everything went well.
 
-        ``ids`` binds addresses of records made by the same run.
+        ``ids`` binds folded addresses of records made by the same run.
         """
         made = (
             Link(link.to, end, number, category)
             for link in self.change.links
-            if link.add and (end := link.id or (ids.get(link.address, "") if link.address else ""))
+            if link.add
+            and (end := link.id or (ids.get(link.address.folded(), "") if link.address else ""))
             for category, number in link.ours
         )
         return frozenset(self.change.kept_links).union(made)
+
+
+def _by_removal(found: Sequence[Unsettled]) -> tuple[list[Unsettled], list[Unsettled]]:
+    going = [one for one in found if one.change.action is Action.ARCHIVE]
+    return going, [one for one in found if one.change.action is not Action.ARCHIVE]
 
 
 def unsettled(run: Run, plan: Plan) -> list[Unsettled]:
     """What a run had begun, in the plan's order."""
     begun = run.begun
     return [
-        Unsettled(change, begun[change.address])
-        for change in plan.records()
+        Unsettled(unit, change, begun[change.address])
+        for unit in plan.units
+        for change in unit.changes
         if change.address in begun
     ]
 
@@ -99,44 +109,71 @@ class Settler:
         self._state = state
         self._entries = entries
         self._sleep = sleep
+        self._finder = Finder(state)
 
     def settle(self, run: Run, plan: Plan, journal: Journal) -> None:
         """Settle one run.
 
         Records that do not show what was written are read again after each of ``WAITS``.
         """
-        waiting = unsettled(run, plan)
+        going, waiting = _by_removal(unsettled(run, plan))
         found: dict[Address, Actual] = {}
         for kind in kinds().values():
             mine = [one for one in waiting if one.change.address.kind == kind.name]
             found |= self._find(kind, mine)
-        previous = {
-            one.change.address: self._state.unit(one.begun.unit).get(one.change.address.folded())
-            for one in waiting
-        }
+        places = {one.change.address: self._find_entry(one) for one in waiting}
+        previous = {address: place.entry if place else None for address, place in places.items()}
         ids = {address: actual.id for address, actual in found.items()}
-        links = self._links(waiting, ids, previous)
-        outcomes: list[Outcome] = []
-        undone: list[Address] = []
+        ends = self._ends(waiting, ids)
+        links = self._links(waiting, ids, ends, previous)
+        outcomes, undone = self._removed(going)
+        left: list[Place] = []
         for one in waiting:
             change, address = one.change, one.change.address
             standing = links.get(address, frozenset())
             entry = entry_after(one, found.get(address), standing, previous[address], self._entries)
             if entry is not None:
                 self._state.put(one.begun.unit, address, entry)
-            if entry is None or to_remove(change) & standing or one.links(ids) - standing:
+                left += left_by(one.unit, change, places[address])
+                if one.unit.former is not None and address == one.unit.address:
+                    left += follow(self._state, one.unit.former, one.unit.address)
+            if entry is None or to_remove(change) & standing or one.links(ends) - standing:
                 undone.append(address)
             else:
                 outcomes.append(Outcome(address, change.action, Status.DONE, entry.id))
         self._state.flush()
+        leave(self._state, left)
         journal.decided(outcomes)
         journal.undone(undone)
+
+    def _find_entry(self, one: Unsettled) -> Found | None:
+        return self._finder.find(one.unit, one.change)
+
+    def _removed(self, going: Sequence[Unsettled]) -> tuple[list[Outcome], list[Address]]:
+        """Archived and taken out of the state, and those that were not archived."""
+        outcomes: list[Outcome] = []
+        undone: list[Address] = []
+        for kind in kinds().values():
+            mine = [one for one in going if one.change.address.kind == kind.name]
+            gone = read_archived(self._hubspot, kind, [one.id for one in mine], self._sleep)
+            for one in mine:
+                change = one.change
+                if one.id not in gone:
+                    undone.append(change.address)
+                    continue
+                old = left_by(one.unit, change, self._find_entry(one))
+                for place in (Place(one.begun.unit, change.address), *old):
+                    self._state.drop(place.unit, place.address)
+                outcomes.append(Outcome(change.address, change.action, Status.DONE, one.id))
+        return outcomes, undone
 
     def _find(self, kind: Kind, wanted: Sequence[Unsettled]) -> dict[Address, Actual]:
         entries, definitions = self._entries, self._entries.definitions.properties
         known = definitions[kind.name].keys() if wanted else set()
+        identity = entries.identities[kind.name]
         managed = {one.change.address: entries.managed(one.change).keys() for one in wanted}
-        names = sorted({name for mine in managed.values() for name in mine} & known)
+        keys = {identity.name} if identity.unique else set()
+        names = sorted((keys | {name for mine in managed.values() for name in mine}) & known)
         found: dict[Address, Actual] = {}
         left = list(wanted)
         for wait in WAITS:
@@ -167,10 +204,23 @@ class Settler:
             by_key[key]: actual for key, actual in new.items()
         }
 
+    def _ends(
+        self, wanted: Sequence[Unsettled], ids: Mapping[Address, str]
+    ) -> Mapping[Address, str]:
+        """The ids, by folded address, of what records of the same run are associated with."""
+        ends = {address.folded(): record_id for address, record_id in ids.items()}
+        for one in wanted:
+            for link in one.change.links:
+                if link.address is not None and (end := link.address.folded()) not in ends:
+                    entry = self._state.unit(link.address).get(end)
+                    ends[end] = entry.id if entry is not None else ""
+        return ends
+
     def _links(
         self,
         wanted: Sequence[Unsettled],
         ids: Mapping[Address, str],
+        ends_of: Mapping[Address, str],
         previous: Mapping[Address, LastApplied | None],
     ) -> dict[Address, frozenset[Link]]:
         """Of the associations that are, or were to be, ours: those that stand."""
@@ -178,7 +228,7 @@ class Settler:
         ends: dict[tuple[str, str], dict[str, Address]] = defaultdict(dict)
         for one in wanted:
             address, before = one.change.address, previous[one.change.address]
-            ours[address] = one.links(ids) | (before.links if before else frozenset())
+            ours[address] = one.links(ends_of) | (before.links if before else frozenset())
             for link in ours[address]:
                 if address in ids:
                     ends[address.kind, link.to][ids[address]] = address

@@ -88,7 +88,13 @@ def record_run(
 def recorded(change: RecordChange, outcome: Outcome, trace: str = "") -> Recorded:
     """What became of one change. Of one that was never sent, only that and why."""
     touched = outcome.status not in _UNTOUCHED
-    marks = {"adopts": change.adopts, "rekey": change.rekey, "recreates": change.recreates}
+    marks = {
+        "adopts": change.adopts,
+        "rekey": change.rekey,
+        "recreates": change.recreates,
+        "pruned": change.pruned,
+        "moved": bool(change.moved_from),
+    }
     return Recorded(
         address=change.address,
         action=str(change.action),

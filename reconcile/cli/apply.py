@@ -1,6 +1,7 @@
 """`reconcile apply`."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,18 +15,21 @@ from reconcile.cli.common import (
     colored,
     confirm,
     manifests_of,
+    prune_option,
     recreate_option,
     settings_for,
     shows_personal,
     target_option,
     who,
 )
+from reconcile.cli.cost import cost
 from reconcile.cli.show import read_plan
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
 from reconcile.model.plan import Action, Plan
+from reconcile.model.values import show
 from reconcile.render.progress import progress
 from reconcile.render.report import write_report
 from reconcile.render.text import write_plan
@@ -36,6 +40,25 @@ from reconcile.workflow import apply, plan, settle_unfinished
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 GUARDS = ("adopt-update", "rekey", "recreate")
+EXACT = "prune"
+"""The guard that is let pass by the number of records alone that the plan shows."""
+
+
+def _allowances(
+    _: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Guards' names, and ``prune=37``."""
+    for text in given:
+        guard, _equals, count = text.partition("=")
+        if text in GUARDS or (guard == EXACT and re.fullmatch(r"[1-9][0-9]{0,14}", count)):
+            continue
+        if guard == EXACT:
+            message = f"write {EXACT}= and the number of records that the plan shows"
+        else:
+            listed = ", ".join((*GUARDS, f"{EXACT}=COUNT"))
+            message = f"{show(text)} is no guard; choose from {listed}"
+        raise click.BadParameter(message, param=option)
+    return given
 
 
 def running_options(command: Command) -> Command:
@@ -76,10 +99,12 @@ def running_options(command: Command) -> Command:
     "--allow",
     multiple=True,
     metavar="GUARD",
-    type=click.Choice(GUARDS),
-    help=f"Let a guard pass that the plan trips: {', '.join(GUARDS)}. Can be given several times.",
+    callback=_allowances,
+    help=f"Let a guard pass that the plan trips: {', '.join(GUARDS)}, or {EXACT}=COUNT with the "
+    "number of records that the plan shows. Can be given several times.",
 )
 @recreate_option
+@prune_option
 @running_options
 def command(
     *,
@@ -88,6 +113,7 @@ def command(
     auto_approve: bool,
     allow: tuple[str, ...],
     recreate: tuple[str, ...],
+    prune: bool,
     lock_timeout: float,
     on_error: str,
     reason: str,
@@ -99,8 +125,9 @@ def command(
     Applying the same plan again goes on where it ended.
     """
     saved = read_plan(file)[0] if file else None
-    if saved is not None and recreate:
-        raise UsageError("--recreate belongs to planning; the plan file already says what to do")
+    for option, given in (("--recreate", recreate), ("--prune", prune)):
+        if saved is not None and given:
+            raise UsageError(f"{option} belongs to planning; the plan file says what to do already")
     settings = settings_for(target or (saved.target.name if saved else None))
     require_lasting(settings, accept_local_store=accept_local_store)
     by = origin(os.environ, settings.root, reason)
@@ -110,11 +137,13 @@ def command(
         if saved is None:
             settle_unfinished(session, by, who=who(), wait=lock_timeout)
             with progress(len(units), "Planning") as advance:
-                made = plan(session, units, recreate=again, advance=advance)
+                made = plan(session, units, recreate=again, prune=prune, advance=advance)
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+            if told := cost(session, made):
+                click.echo(told, err=True)
             if made.empty:
                 return 0
-            refused = any(guard.name not in allow for guard in made.guards)
+            refused = any(guard.allowance not in allow for guard in made.guards)
             if not (auto_approve or refused or _confirmed(session)):
                 click.echo("Nothing was applied.", err=True)
                 return 1

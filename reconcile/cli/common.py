@@ -49,6 +49,16 @@ def recreate_option(command: Command) -> Command:
     )(command)
 
 
+def prune_option(command: Command) -> Command:
+    """``--prune``."""
+    return click.option(
+        "--prune",
+        is_flag=True,
+        help="Archive the managed records that no manifest declares any more, but never protected "
+        "ones.",
+    )(command)
+
+
 def settings_for(target: str | None) -> Settings:
     """The settings of the folder we are in."""
     return load_settings(Path.cwd(), target=target, environ=os.environ)

@@ -8,6 +8,9 @@ from pathlib import Path
 import click
 
 from reconcile.applying.defining import define
+from reconcile.audit.actor import origin
+from reconcile.audit.log import AuditLog
+from reconcile.audit.recording import defined
 from reconcile.cli.common import colored, confirm, settings_for, shows_personal, target_option
 from reconcile.config import Settings, starter_text
 from reconcile.errors import ApiError, AuthError, UsageError
@@ -76,6 +79,10 @@ def _define(session: Session, planned: Plan) -> None:
         raise _no_permission(planned.defines, made) from error
     except ApiError as error:
         raise error.retold(f"{error}\n{_so_far(made)}", hint=error.hint or _AGAIN) from None
+    finally:
+        if made:
+            by = origin(os.environ, session.settings.root)
+            AuditLog(session.store).append([defined(made, session.pin, by)])
 
 
 def _so_far(made: Sequence[PropertyDefine]) -> str:

@@ -14,16 +14,21 @@ from reconcile.cli.common import (
     colored,
     paths_argument,
     project_of,
+    prune_option,
     recreate_option,
     save,
     settings_for,
     shows_personal,
     target_option,
 )
+from reconcile.cli.cost import cost
+from reconcile.errors import UsageError
 from reconcile.planning.planfile import dump
 from reconcile.render.progress import progress
 from reconcile.render.safe import visible
+from reconcile.render.status import unfinished_note
 from reconcile.render.text import write_plan
+from reconcile.runs import unfinished
 from reconcile.session import connect
 from reconcile.workflow import plan
 
@@ -43,6 +48,7 @@ from reconcile.workflow import plan
     help="Exit with 2 when there are changes, 0 when there are none.",
 )
 @recreate_option
+@prune_option
 def command(
     *,
     paths: tuple[Path, ...],
@@ -50,11 +56,17 @@ def command(
     out: Path | None,
     detailed_exitcode: bool,
     recreate: tuple[str, ...],
+    prune: bool,
 ) -> int:
     """Show what apply would change. Writes nothing, in HubSpot or in the state.
 
     PATHS are files or folders of manifests; without them the project file says where they are.
     """
+    if prune and paths:
+        raise UsageError(
+            "--prune and PATHS do not go together: what is not named is not undeclared",
+            hint="leave PATHS out, or declare what is to go with lifecycle: {state: absent}",
+        )
     settings = settings_for(target)
     again = addresses(recreate)
     units, everything = project_of(settings, paths)
@@ -62,11 +74,17 @@ def command(
         connect(settings, os.environ, "read") as session,
         progress(len(units), "Planning") as advance,
     ):
-        made = plan(session, units, declared=everything, recreate=again, advance=advance)
+        made = plan(
+            session, units, declared=everything, recreate=again, prune=prune, advance=advance
+        )
+        told = [f"Note: {unfinished_note(one.run.progress)}" for one in unfinished(session.store)]
+        told += filter(None, [cost(session, made)])
     if out is not None:
         created = datetime.now(UTC).isoformat(timespec="seconds")
         save(out, dump(made, version=__version__, created=created), "the plan")
     write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+    for line in told:
+        click.echo(line, err=True)
     if out is not None:
         name = visible(shlex.quote(str(out)))
         click.echo(

@@ -23,7 +23,7 @@ _POLL = 0.1
 _TURN = 0.005
 """Seconds between two tries to get a lock, and to get one's turn to write."""
 PATIENCE = 10.0
-"""Seconds to wait for one's turn. A turn takes milliseconds, unless a process stands still in it."""
+"""Seconds to wait for one's turn. It takes milliseconds, unless a process stands still in it."""
 
 
 class LocalLease:

@@ -215,11 +215,16 @@ class Project:
         return self._clean(Result(process.returncode, out or "", err or ""))
 
     def files(self) -> dict[str, bytes]:
-        """Every file of the project, state and plans too, but for empty locks."""
+        """Every file of the project, state and plans too, but for locks and the audit log.
+
+        The log is told of refusals too.
+        """
         return {
             path.relative_to(self.folder).as_posix(): path.read_bytes()
             for path in sorted(self.folder.rglob("*"))
-            if path.is_file() and not (path.name == "lock" and not path.stat().st_size)
+            if path.is_file()
+            and not path.name.endswith("lock")
+            and not {"audit", "audit-values"} & set(path.parts)
         }
 
     def check_files(self) -> None:

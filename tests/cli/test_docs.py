@@ -207,8 +207,8 @@ Target quickstart-sandbox: sandbox account 123456789 (DEVELOPER_TEST)
 ```
 
    ```console
-   $ reconcile plan --nope
-   error: no such option '--nope'.
+   $ reconcile plan --xyzzy
+   error: no such option '--xyzzy'.
    ...
    $ echo $?
    1

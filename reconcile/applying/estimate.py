@@ -1,0 +1,87 @@
+"""How many calls an apply takes, worked out from its plan alone."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from math import ceil
+
+from reconcile.applying.associating import BATCH as PAIRS
+from reconcile.applying.executor import slices
+from reconcile.hubspot.batches import OBJECTS
+from reconcile.model.address import Address
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
+
+ACCOUNT = 2
+"""Calls that every apply makes: for the account, and for the token's scopes."""
+
+DEFINITIONS = 3
+"""Calls for the properties of one kind: plain, sensitive and highly sensitive ones."""
+
+LATENCY = 0.2
+"""Seconds a call takes, about; four are under way at a time."""
+
+WINDOW = 10
+"""Seconds in which the rate limit counts (reference §3)."""
+
+
+def calls(plan: Plan) -> int:
+    """About how many calls carrying out a plan takes, when all goes well."""
+    if plan.empty:
+        return 0
+    acting = [change for change in plan.records() if change.action is not Action.CONFLICT]
+    going = Counter(c.address.kind for c in acting if c.action is Action.ARCHIVE)
+    # Archives are read before, archived, looked for among the live and found among the archived.
+    removals = sum(4 * ceil(number / OBJECTS) for number in going.values())
+    definitions = DEFINITIONS * len({change.address.kind for change in plan.records()})
+    return ACCOUNT + definitions + sum(_slice(units) for units in slices(plan.units)) + removals
+
+
+def seconds(number: int, rate_limit: int | None, *, workers: int = 4) -> float:
+    """About how long so many calls take under a limit of calls in 10 seconds."""
+    least = number * LATENCY / workers
+    if rate_limit is None or number <= rate_limit:
+        return least
+    return max(least, (number - rate_limit) * WINDOW / rate_limit)
+
+
+def _slice(units: Sequence[UnitChange]) -> int:
+    changes = [
+        change
+        for unit in units
+        for change in unit.changes
+        if change.action is not Action.CONFLICT and not change.action.removes
+    ]
+    roots = {unit.changes[0].address for unit in units if unit.changes}
+    total = 0
+    for name in kinds():
+        mine = [change for change in changes if change.address.kind == name]
+        new = sum(change.action is Action.CREATE for change in mine)
+        old = [change for change in mine if change.action is not Action.CREATE]
+        total += 2 * ceil(new / OBJECTS)
+        total += ceil(len(old) / OBJECTS) + ceil(sum(bool(c.fields) for c in old) / OBJECTS)
+        total += ceil(len(mine) / OBJECTS)
+    total += _parents(changes, roots)
+    return total + _associations(changes)
+
+
+def _parents(changes: Sequence[RecordChange], roots: set[Address]) -> int:
+    """Reading the parents of lines that are not written themselves."""
+    unread: dict[str, set[str]] = defaultdict(set)
+    for change in changes:
+        if change.parent is not None and change.parent not in roots:
+            unread[change.parent.kind].add(change.parent_id)
+    return sum(ceil(len(ids) / OBJECTS) for ids in unread.values())
+
+
+def _associations(changes: Sequence[RecordChange]) -> int:
+    """Reading, writing and reading back; what a create has made already is only read."""
+    written: Counter[tuple[str, str, bool]] = Counter()
+    made: Counter[tuple[str, str]] = Counter()
+    for change in changes:
+        for link in change.links:
+            written[change.address.kind, link.to, link.add] += 1
+        if change.action is Action.CREATE and change.parent is not None:
+            made[change.address.kind, change.parent.kind] += 1
+    return sum(3 * ceil(number / PAIRS) for number in written.values()) + sum(
+        ceil(number / PAIRS) for number in made.values()
+    )
