@@ -106,7 +106,14 @@ def record(state: State, journal: Journal, one: OpenRun, origin: Origin) -> None
     news = [outcome for outcome in told if outcome.message != ALREADY]
     audit = AuditLog(journal.store)
     state.audit = record_run(
-        audit, one.plan, run.head, news, origin, after=state.audit, ended=run.ended
+        audit,
+        one.plan,
+        run.head,
+        news,
+        origin,
+        after=state.audit,
+        ended=run.ended,
+        traces=run.traces,
     )
     state.flush()
     journal.audited()

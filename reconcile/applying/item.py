@@ -31,6 +31,7 @@ class Item:
     unlinked: int = 0
     recorded: bool = False
     previous: LastApplied | None = None
+    trace: str = ""
     places: tuple[Place, ...] = ()
     former: Address | None = None
 

@@ -9,7 +9,7 @@ import itertools
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -61,14 +61,16 @@ class Run:
     """A run as its journal tells it.
 
     ``outcomes`` are those of records that came to an end; ``begun`` the records to be settled by
-    reading; ``unaudited`` those of which the audit log does not have the last word; ``ended`` is
-    why the run ended (empty where it did not say), ``entries`` how many lines the journal has.
+    reading; ``unaudited`` those of which the audit log does not have the last word; ``traces`` the
+    objectWriteTraceIds of their last writes; ``ended`` is why the run ended (empty where it did not
+    say), ``entries`` how many lines the journal has.
     """
 
     head: RunHead
     outcomes: dict[Address, Outcome] = field(default_factory=dict)
     begun: dict[Address, Begun] = field(default_factory=dict)
     unaudited: set[Address] = field(default_factory=set)
+    traces: dict[Address, str] = field(default_factory=dict)
     ended: str = ""
     entries: int = 0
 
@@ -131,7 +133,9 @@ class Journal:
         """
         self._check()
         number = next(self._calls)
-        records = [[str(item.change.address), str(item.unit), item.id] for item in items]
+        records = [
+            [str(item.change.address), str(item.unit), item.id, item.trace] for item in items
+        ]
         self._append("intent", call=call, number=number, records=records)
         self._check()
         return number
@@ -216,15 +220,17 @@ def _head(entry: Mapping[str, Any], run: str) -> RunHead:
 
 
 def _intent(run: Run, entry: Mapping[str, Any]) -> None:
-    for text, unit, record_id in _triples(entry):
+    for text, unit, record_id, trace in entry["records"]:
         address = Address.parse(text)
         run.begun[address] = Begun(Address.parse(unit), record_id)
         run.outcomes.pop(address, None)
         run.unaudited.add(address)
+        if trace:
+            run.traces[address] = trace
 
 
 def _answer(run: Run, entry: Mapping[str, Any]) -> None:
-    for text, message, record_id in _triples(entry):
+    for text, message, record_id in entry["records"]:
         address = Address.parse(text)
         if address in run.begun:
             begun = run.begun[address]
@@ -261,10 +267,6 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
     "audited": _audited,
     "end": _end,
 }
-
-
-def _triples(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    return ((address, middle, record_id) for address, middle, record_id in entry["records"])
 
 
 def _encode(outcome: Outcome) -> list[Any]:

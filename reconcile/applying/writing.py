@@ -29,7 +29,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], parents: Mapping[int
     ready = _without_conflicts(items, checked)
     writes: dict[str, tuple[Item, Write]] = {}
     for item, result in ready:
-        name = tools.trace()
+        name = item.trace = tools.trace()
         values = _values(result.fields, tools.properties(kind)) | dict(item.change.keep)
         key = item.change.address.key
         writes[name] = item, Write(name, key, values, _parent_link(kind, item, parents))
@@ -55,7 +55,7 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
         if not result.fields:
             item.end(Status.DONE)
             continue
-        name = tools.trace()
+        name = item.trace = tools.trace()
         held[name] = result.key
         writes[name] = item, Write(name, item.change.id, _values(result.fields, definitions))
     if not writes:

@@ -139,12 +139,10 @@ def command(
             with progress(len(units), "Planning") as advance:
                 made = plan(session, units, recreate=again, prune=prune, advance=advance)
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
-            if told := cost(session, made):
-                click.echo(told, err=True)
             if made.empty:
                 return 0
             refused = any(guard.allowance not in allow for guard in made.guards)
-            if not (auto_approve or refused or _confirmed(session)):
+            if not (auto_approve or refused or _confirmed(session, made)):
                 click.echo("Nothing was applied.", err=True)
                 return 1
         else:
@@ -161,7 +159,8 @@ def command(
     return exit_code(report)
 
 
-def _confirmed(session: Session) -> bool:
+def _confirmed(session: Session, made: Plan) -> bool:
+    click.echo(cost(session, made), err=True)
     return confirm(
         f"Apply this to {session.pin.name}?",
         otherwise="look at the plan first (`reconcile plan --out FILE`, then `reconcile apply "

@@ -204,6 +204,7 @@ Target quickstart-sandbox: sandbox account 123456789 (DEVELOPER_TEST)
 ...
 Plan: 2 orders, 4 line items, 1 cart to create.
 Target quickstart-sandbox: sandbox account 123456789 (DEVELOPER_TEST)
+...
 ```
 
    ```console
