@@ -273,6 +273,6 @@ def test_writing_methods_are_the_clients_own() -> None:
         n.name for n in client.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")
     }
     reads = {"account", "scopes", "usage", "properties", "groups", "pipelines", "labels"}
-    reads |= {"read", "get", "links", "calls", "close", "transport", "permitted"}
+    reads |= {"read", "get", "links", "calls", "close", "transport", "permitted", "history"}
     assert public - reads == WRITES
     assert any(list(calls_of_writes(path)) for path in within("applying"))

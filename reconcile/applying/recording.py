@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from reconcile.applying.entries import Done
+from reconcile.applying.history import tell_untaken
 from reconcile.applying.item import Item
 from reconcile.applying.moving import Place, follow, leave
 from reconcile.applying.tools import Tools
@@ -22,6 +23,7 @@ class Recorder:
 
     def read_back(self, written: Sequence[Item]) -> None:
         """Read what was written and put what it came to into the state, not yet durably."""
+        untaken: list[tuple[Item, Sequence[str]]] = []
         for kind in kinds().values():
             items = [item for item in written if item.kind is kind]
             done = [
@@ -39,12 +41,9 @@ class Recorder:
                     why = "written, but HubSpot does not show it yet; plan again to see"
                     item.end(Status.UNKNOWN, why)
                 elif result.untaken:
-                    names = ", ".join(result.untaken)
-                    item.end(
-                        Status.UNKNOWN,
-                        f"HubSpot does not hold what was sent for {names}: it dropped the value, "
-                        "or somebody edited it; plan again to see",
-                    )
+                    untaken.append((item, result.untaken))
+        for item, names in untaken:
+            tell_untaken(self._tools, item, names)
 
     def forget(self, items: Sequence[Item]) -> None:
         """Take what was removed out of the state, and make durable what these items came to."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
+from reconcile.applying.history import tell_overwritten
 from reconcile.applying.item import Item
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.sending import Call, send, settle_created, settle_updated
@@ -40,6 +41,10 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], parents: Mapping[int
         unclear = [write for _, write in writes.values() if _is_unclear(answers[write.trace])]
         with suppress(ApiError):  # still unclear then, and told so
             answers.update(settle_created(tools.hubspot, kind, identity, unclear))
+    for item, write in writes.values():
+        match answers.get(write.trace):
+            case Written(id=record_id, new=False):
+                tell_overwritten(tools, item, record_id)
 
 
 def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:

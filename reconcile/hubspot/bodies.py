@@ -16,6 +16,14 @@ class _Body(BaseModel):
     )
 
 
+class VersionBody(_Body):
+    """One value that a property had."""
+
+    value: str | None = None
+    timestamp: str | None = None
+    source_type: str | None = None
+
+
 class ObjectBody(_Body):
     """One record (SimplePublicObject); ``new`` comes with upserts only."""
 
@@ -24,6 +32,7 @@ class ObjectBody(_Body):
     archived: bool = False
     new: bool | None = None
     object_write_trace_id: str | None = None
+    properties_with_history: dict[str, list[VersionBody]] | None = None
 
 
 class BatchBody(_Body):

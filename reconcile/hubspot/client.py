@@ -17,7 +17,7 @@ from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.hubspot.writing import Writer
 from reconcile.model.definitions import Account, Label, Pipeline, Property
-from reconcile.model.records import Actual, Link
+from reconcile.model.records import Actual, Link, Version
 
 __all__ = [
     "LINKS_WRITE",
@@ -172,6 +172,12 @@ class HubSpot:
     ) -> Actual | None:
         """One record, None where there is none. Another id than asked for: it was merged."""
         return self._reader.get(object, id, properties, id_property, archived=archived)
+
+    def history(
+        self, object: str, id: str, properties: Sequence[str]
+    ) -> Mapping[str, tuple[Version, ...]]:
+        """The values that a record's properties had, the latest first. HubSpot keeps 20 or so."""
+        return self._reader.history(object, id, properties)
 
     def links(
         self, from_object: str, to: str, to_object: str, ids: Sequence[str]

@@ -10,7 +10,7 @@ from reconcile.hubspot.refusals import ABSENT, clean
 from reconcile.hubspot.routes import ANY, Routes, is_segment
 from reconcile.hubspot.transport import Transport
 from reconcile.model.address import fold
-from reconcile.model.records import Actual
+from reconcile.model.records import Actual, Version
 
 _LONGEST_QUERY = 4000
 """Characters of property names in one GET: some servers answer 414 from 8,000 on."""
@@ -144,6 +144,26 @@ class Reader:
                 )
             known = dict(found.properties) if found else {}
             found = Actual(body.id, known | body.properties, body.archived)
+        return found
+
+    def history(
+        self, object_: str, id_: str, properties: Sequence[str]
+    ) -> dict[str, tuple[Version, ...]]:
+        """The values that a record's properties had, the latest first; see HubSpot.history."""
+        found: dict[str, tuple[Version, ...]] = {}
+        for part in _parts(properties):
+            body = self._transport.call(
+                "GET",
+                self._routes.record(object_, id_),
+                params={"propertiesWithHistory": ",".join(part)},
+                repeatable=True,
+                route=self._routes.record(object_, ANY),
+            ).parse(ObjectBody)
+            for name, versions in (body.properties_with_history or {}).items():
+                found[name] = tuple(
+                    Version(one.value or "", one.timestamp or "", clean(one.source_type or "", 80))
+                    for one in versions
+                )
         return found
 
 

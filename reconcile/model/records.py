@@ -142,6 +142,16 @@ class Actual:
     archived: bool = False
 
 
+class Version(NamedTuple):
+    """One value that a property had: from when on (HubSpot's ISO text), and what wrote it
+    (``CRM_UI``, ``INTEGRATION``, ``CALCULATED`` and others).
+    """
+
+    value: str
+    at: str
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Why a declared record is not where its key says.

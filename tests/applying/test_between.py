@@ -125,7 +125,34 @@ def test_a_record_created_in_the_last_moment_is_reported(watched: World) -> None
     report = watched.apply(plan)
     assert statuses(report) == {"order/A": "conflict"}
     assert "overwritten" in messages(report)["order/A"]
+    assert messages(report)["order/A"].endswith(": memo was 'theirs'")
     assert watched.keys("orders") == {"A": 1}
+
+
+def test_an_edit_right_after_the_write_is_told_from_a_dropped_value(watched: World) -> None:
+    """The property history has what was sent, and what came after it."""
+    watched.converge(order("A", memo="1", weight="1"))
+    plan = watched.plan(order("A", memo="2", weight="2"))
+    record = watched.id_of("orders", "A")
+    done = []
+
+    def hook(method: str, path: str, body: object) -> None:
+        if path.endswith("orders/batch/read") and done:
+            if len(done) == 1:
+                watched.edit("orders", record, memo="theirs")
+            done.append(path)
+        elif method == "PATCH":
+            done.append(path)
+
+    watched.proxy.hook = hook
+    report = watched.apply(plan)
+    assert statuses(report) == {"order/A": "conflict"}
+    said = messages(report)["order/A"]
+    assert said.startswith("written, and changed right after: memo to 'theirs' by ")
+    assert "weight" not in said
+    again = watched.plan()
+    (change,) = again.records()
+    assert [(f.name, f.before, f.reason) for f in change.fields] == [("memo", "theirs", "drift")]
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
