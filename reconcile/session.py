@@ -14,6 +14,7 @@ from reconcile.model.definitions import Account
 from reconcile.model.plan import TargetPin
 from reconcile.stores.contract import Store
 from reconcile.stores.key import VARIABLE, find_key, make_key
+from reconcile.stores.local import LocalStore
 from reconcile.stores.opening import is_local, open_store
 from reconcile.stores.state import State
 
@@ -60,6 +61,8 @@ class Session:
             key = make_key(self.settings.home)
         key = key or token_bytes(32)
         state = State(self.store, key)
+        if not state.lineage and self.store.where != str(self.settings.home):
+            self._refuse_left_behind()
         if state.portal_id not in (None, self.account.portal_id):
             raise UsageError(
                 f"the state in {self.store.where} belongs to account {state.portal_id}, "
@@ -67,6 +70,15 @@ class Session:
                 hint="use the token of that account, or another target name for this one",
             )
         return state
+
+    def _refuse_left_behind(self) -> None:
+        """A shared store without a state is no new beginning where the folder still has one."""
+        left = State(LocalStore(self.settings.home), b"", moved=True)
+        if left.lineage and not left.moved:
+            raise UsageError(
+                f"{self.store.where} has no state, while {self.settings.home} still has one",
+                hint="move it with `reconcile state pull file:`, so that no record is forgotten",
+            )
 
 
 @contextmanager

@@ -48,8 +48,10 @@ class State:
     hashes do not, and reasons are ``unknown`` until the next apply.
     """
 
-    def __init__(self, store: Store, key: bytes) -> None:
+    def __init__(self, store: Store, key: bytes, *, moved: bool = False) -> None:
+        """Read the head. ``moved`` allows one that says that the state lives elsewhere now."""
         self._store = store
+        self._may_be_moved = moved
         self._hasher = Hasher(key)
         self._shards: dict[str, _Shard] = {}
         self._head: dict[str, Any] = {}
@@ -122,6 +124,11 @@ class State:
         return True
 
     @property
+    def moved(self) -> bool:
+        """Whether the state lives elsewhere now."""
+        return MOVED in self._head
+
+    @property
     def audit(self) -> Head | None:
         """How far the audit log went when the state was last written; None where it had none."""
         found = self._head.get("audit")
@@ -165,7 +172,7 @@ class State:
                 raise _damaged(HEAD, "it is missing, though there are entries")
             return
         self._head = _parse(HEAD, found[0])
-        if moved := self._head.get(MOVED):
+        if (moved := self._head.get(MOVED)) and not self._may_be_moved:
             raise UsageError(
                 f"the state in {self._store.where} was moved to {moved}",
                 hint="name that store in reconcile.yaml (`store:`); this one is out of date",
