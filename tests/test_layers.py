@@ -222,6 +222,7 @@ def test_sandbox_reads_none_of_our_data() -> None:
         ("obstore", "stores/bucket.py"),
         ("psycopg", "stores/database.py"),
         ("yaml", "manifests/nodes.py"),
+        ("ruamel", "config/editing.py"),
     ],
 )
 def test_library_has_one_home(library: str, home: str) -> None:

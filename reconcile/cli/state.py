@@ -21,8 +21,10 @@ from reconcile.cli.common import (
     target_option,
     who,
 )
-from reconcile.config import Settings, variable_of
+from reconcile.config import Settings, may_be_named, variable_of
+from reconcile.config.editing import name_store
 from reconcile.errors import UsageError
+from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
 from reconcile.model.records import LastApplied
@@ -111,11 +113,16 @@ def remove(*, target: str | None, records: tuple[str, ...], auto_approve: bool, 
 def push(*, target: str | None, url: str, reason: str) -> None:
     """Move the state, its journals and its audit log from this target's store to URL.
 
-    URL may be '${env:NAME}'. Then name it as `store:` in reconcile.yaml.
+    URL may be '${env:NAME}', and must be for PostgreSQL. It becomes the `store:` of reconcile.yaml,
+    unless there are several targets: then move each first, and name it yourself.
     """
     settings = settings_for(target)
     with open_home(settings, os.environ) as here, _other(url, settings) as there:
         _move(settings, here, there, "state push", reason)
+    if may_be_named(url) and name_store(settings.root, url):
+        click.echo(f"{PROJECT_FILE} names it.")
+    else:
+        click.echo(f"Name it as `store:` in {PROJECT_FILE} once every target is there.", err=True)
 
 
 @command.command("pull")

@@ -15,6 +15,7 @@ from reconcile.config.model import (
     Guards,
     SandboxSettings,
     TargetSettings,
+    may_be_named,
     variable_of,
 )
 from reconcile.config.project import read_project
@@ -32,6 +33,7 @@ __all__ = [
     "Target",
     "Token",
     "load_settings",
+    "may_be_named",
     "starter_text",
     "variable_of",
 ]

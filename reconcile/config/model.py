@@ -104,9 +104,14 @@ def _variable(value: object) -> str:
     return found[1]
 
 
+def may_be_named(url: str) -> bool:
+    """Whether a store may stand in the project file: a bucket, or a variable that has the URL."""
+    return bool(_BUCKET.fullmatch(url) or _VARIABLE.fullmatch(url))
+
+
 def _store(value: object) -> str:
     text = value if isinstance(value, str) else ""
-    if not (_BUCKET.fullmatch(text) or _VARIABLE.fullmatch(text)):
+    if not may_be_named(text):
         raise ValueError(
             "must be s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX, or ${env:NAME} "
             "with one of these or a postgresql:// URL in the environment: passwords stand there, "

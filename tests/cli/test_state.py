@@ -134,3 +134,25 @@ def test_status_and_resume_without_a_run(applied: Project) -> None:
     assert "No run is unfinished." in applied.fine("status")
     assert json.loads(applied.fine("status", "--json"))["runs"] == []
     assert applied.fine("resume") == "No run is unfinished.\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "named"),
+    [
+        (PROJECT, True),
+        (PROJECT.replace("target: shop\n", "target: shop # ours\n\n# the end\n"), True),
+        (PROJECT + "  other: {sandbox: true}\n", False),
+        (PROJECT.replace("manifests: [manifests]", "manifests:\n    - manifests"), False),
+    ],
+    ids=["plain", "comments", "two targets", "an unusual indent"],
+)
+def test_push_names_the_store(applied: Project, tmp_path: Path, begin: str, *, named: bool) -> None:
+    """In one line of the project file, or not at all."""
+    applied.settings(begin)
+    before = (applied.folder / "reconcile.yaml").read_text()
+    applied.monkeypatch.setenv("STORE", f"file:{tmp_path / 'shared'}")
+    result = applied.run("state", "push", "${env:STORE}")
+    assert result.code == 0
+    after = (applied.folder / "reconcile.yaml").read_text()
+    assert after == (before + "store: ${env:STORE}\n" if named else before)
+    assert ("reconcile.yaml names it." in result.out) is named
