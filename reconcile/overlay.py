@@ -90,7 +90,7 @@ class Overlay:
                 continue
             ours = one.links(ids) | (previous.links if previous else frozenset())
             links = observed.links.get(address, frozenset()) & ours
-            entry = entry_after(one, observed.records.get(address), links, previous, entries)
-            if entry is not None:
-                found[address.folded()] = entry
+            seen = entry_after(one, observed.records.get(address), links, previous, entries)
+            if seen is not None:
+                found[address.folded()] = seen.entry
         return found

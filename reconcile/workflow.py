@@ -37,6 +37,7 @@ from reconcile.inputs import (
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
 from reconcile.model.definitions import Definitions
+from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, UnitChange
@@ -47,7 +48,7 @@ from reconcile.planning.check import check
 from reconcile.planning.plan import assemble
 from reconcile.planning.planfile import content_digest
 from reconcile.planning.planner import plan_unit
-from reconcile.runs import OpenRun, begin, end, record, unfinished
+from reconcile.runs import OpenRun, begin, end, forget_runs, record, unfinished
 from reconcile.session import Session
 from reconcile.stores.contract import Lease, LockInfo
 from reconcile.stores.state import State, shard_of
@@ -77,7 +78,9 @@ def plan(
     Raises ManifestError for what the account's definitions refuse and for references to nothing.
     """
     state = session.state()
-    overlay = Overlay.of(unfinished(session.store))
+    runs = unfinished(session.store)
+    _require_same_identities(session, runs)
+    overlay = Overlay.of(runs)
     everything = declared or units
     _require_declared(recreate, everything)
     again = frozenset(address.folded() for address in recreate)
@@ -203,10 +206,20 @@ def settle_unfinished(
 
     Raises Locked while another run holds the lock: it may be the one that has not ended.
     """
-    if not any(one.run.begun for one in unfinished(session.store)):
+    if not any(one.run.begun or one.run.unaudited for one in unfinished(session.store)):
         return
     with _locked(session, "settle", who, wait) as lease:
         _settled(session, session.state(writing=True), lease, origin, sleep)
+
+
+def close_unfinished(session: Session, origin: Origin, *, who: str = "", wait: float = 0.0) -> None:
+    """End runs whose plans are no longer wanted: everything is as declared without them."""
+    if not unfinished(session.store):
+        return
+    with _locked(session, "settle", who, wait) as lease:
+        _settled(session, session.state(writing=True), lease, origin, time.sleep)
+        if not any(one.run.begun for one in unfinished(session.store)):
+            forget_runs(session.store)
 
 
 def _settled(
@@ -223,13 +236,15 @@ def _settled(
     definitions = _definitions(session, *planned, *(one.plan for one in runs))
     entries = Entries(session.settings.target.identity, definitions, state.hasher)
     for one in runs:
+        name = one.run.head.run
+        journal = Journal(store, name, lease.check, one.run)
         if one.run.begun:
-            name = one.run.head.run
-            settler = Settler(session.hubspot, state, replace(entries, run=name), sleep)
-            journal = Journal(store, name, lease.check, one.run)
-            settler.settle(one.run, one.plan, journal)
-            if (run := read_run(store, name)) is not None:
-                record(state, journal, OpenRun(run, one.plan), origin)
+            theirs = {kind: Identity(how, key) for kind, how, key in one.plan.identities}
+            mine = replace(entries, run=name, identities=theirs)
+            Settler(session.hubspot, state, mine, sleep).settle(one.run, one.plan, journal)
+        run = read_run(store, name)
+        if run is not None and run.unaudited:
+            record(state, journal, OpenRun(run, one.plan), origin)
     return entries
 
 
@@ -237,6 +252,16 @@ def _traces(run: str) -> Callable[[], str]:
     """objectWriteTraceIds, unique among all attempts of a run."""
     attempt, numbers = token_hex(2), itertools.count(1)
     return lambda: f"{run}-{attempt}-{next(numbers)}"
+
+
+def _require_same_identities(session: Session, runs: Sequence[OpenRun]) -> None:
+    """What a run had begun is found by the properties it was begun with, and by no others."""
+    now = tuple((k, i.how, i.name) for k, i in sorted(session.settings.target.identity.items()))
+    if any(one.run.begun and one.plan.identities != now for one in runs):
+        raise UsageError(
+            "a run that is not finished was made with another `identity` than reconcile.yaml has",
+            hint="run `reconcile apply`: it settles that run first",
+        )
 
 
 @contextmanager

@@ -18,6 +18,10 @@ _ROUNDING = Decimal("0.001")
 """The largest share of a number that rounding by a property's rule is believed to move it."""
 
 
+UNTAKEN = ""
+"""In place of the mark of a value read back: HubSpot did not hold what was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """A change that was carried out, with the links the record now has of ours.
@@ -89,13 +93,13 @@ class Entries:
         HubSpot writes a record's properties all at once, so one value that only the change can
         have brought is proof. A change that writes nothing has nothing to carry out.
         """
-        if not change.id:
-            return True
         definitions = self.definitions.properties[change.address.kind]
+        key = self.identities[change.address.kind].name
         told = [
             same(actual.properties.get(field.name), field.after, definitions[field.name])
             for field in change.fields
             if not same(field.before, field.after, definitions[field.name])
+            and (change.id or field.name != key)  # a stranger's record may carry the key too
         ]
         return any(told) or not told
 
@@ -117,11 +121,12 @@ class Entries:
             theirs = self.hasher.mark(name, normalise(stored, definition))
             if name in written and ours != theirs and spells(value, stored):
                 rewrites.append(Rewrite(name, value, stored, _is_personal(kind, definition)))
-            elif ours != theirs and not _known_rewrite(done.previous, name, theirs):
+            elif ours != theirs and not _known_rewrite(done.previous, name, ours, theirs):
                 # Dropped by HubSpot, not shown yet, or edited by somebody: the next plan must show
                 # the difference, so what was read is not taken for HubSpot's spelling of ours.
                 theirs = ours
                 if name in written:
+                    theirs = UNTAKEN
                     untaken.append(name)
             marks[name] = Marks(ours, theirs)
         if not self.shows_key(change, actual):
@@ -176,6 +181,7 @@ def _is_personal(kind: Kind, definition: Property) -> bool:
     return kind.is_personal(definition.name) or definition.personal
 
 
-def _known_rewrite(previous: LastApplied | None, name: str, theirs: str) -> bool:
+def _known_rewrite(previous: LastApplied | None, name: str, ours: str, theirs: str) -> bool:
+    """Whether HubSpot spelled this very value so before."""
     marks = previous.marks.get(name) if previous else None
-    return marks is not None and marks.read == theirs
+    return marks == Marks(ours, theirs)

@@ -78,7 +78,8 @@ class Executor:
             for units in slices(plan.units):
                 if self.stopped:
                     break
-                items = self._prepared(units)
+                items: list[Item] = []
+                self._guarded(partial(self._prepare, units, items))
                 waiting -= {item.change.address for item in items}
                 going += (item for item in items if item.change.action.removes)
                 items = [item for item in items if not item.change.action.removes]
@@ -93,15 +94,14 @@ class Executor:
             # A call that does not end must not keep an interrupted run from telling what it did.
             pool.shutdown(wait=not self.interrupted, cancel_futures=True)
 
-    def _prepared(self, units: Sequence[UnitChange]) -> list[Item]:
+    def _prepare(self, units: Sequence[UnitChange], items: list[Item]) -> None:
         entries = self._tools.entries
-        items = [item for unit in units for item in prepare(unit, self._finder, entries)]
+        items += (item for unit in units for item in prepare(unit, self._finder, entries))
         for item in items:
             self._by_address[item.change.address] = item
             if item.status is Status.DONE:
                 self._ids[item.change.address] = item.id
         self._advance(sum(item.status is not None for item in items))
-        return items
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Run a step unless the run has been stopped; stop it on what cannot be got around."""

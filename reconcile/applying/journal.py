@@ -48,12 +48,13 @@ class Begun:
     """A record of which a write was begun and nothing final is known.
 
     ``id`` is empty where the record was to be created and no answer came; ``answer`` is what the
-    call's answer said in so many words.
+    call's answer said in so many words, ``status`` what it came to by that answer.
     """
 
     unit: Address
     id: str = ""
     answer: str = ""
+    status: Status | None = None
 
 
 @dataclass(slots=True)
@@ -116,7 +117,7 @@ class Journal:
         self.store = store
         self.run = run
         self._check = check
-        self._known = so_far.outcomes if so_far else {}
+        self._known = dict(so_far.outcomes) if so_far else {}
         position = so_far.entries if so_far else 0
         self._positions = itertools.count(position)
         self._calls = itertools.count(position)
@@ -132,6 +133,10 @@ class Journal:
         Raises LockLost where the lock is not surely ours any more, and what the store raises.
         """
         self._check()
+        items = list(items)
+        with self._numbering:
+            for item in items:
+                self._known.pop(item.change.address, None)
         number = next(self._calls)
         records = [
             [str(item.change.address), str(item.unit), item.id, item.trace] for item in items
@@ -140,9 +145,17 @@ class Journal:
         self._check()
         return number
 
-    def answered(self, number: int, items: Iterable[Item]) -> None:
-        """Say what a call's records came to, as HubSpot answered."""
-        records = [[str(item.change.address), item.message, item.id] for item in items]
+    def answered(self, number: int, items: Iterable[Item], *, of_records: bool = False) -> None:
+        """Say what a call came to, as HubSpot answered; ``of_records`` where it wrote records."""
+        records = [
+            [
+                str(item.change.address),
+                item.message,
+                item.id,
+                str(item.status or "") if of_records else "",
+            ]
+            for item in items
+        ]
         self._append("answer", number=number, records=records)
 
     def decided(self, outcomes: Sequence[Outcome]) -> None:
@@ -230,11 +243,12 @@ def _intent(run: Run, entry: Mapping[str, Any]) -> None:
 
 
 def _answer(run: Run, entry: Mapping[str, Any]) -> None:
-    for text, message, record_id in entry["records"]:
+    for text, message, record_id, status in entry["records"]:
         address = Address.parse(text)
         if address in run.begun:
             begun = run.begun[address]
-            run.begun[address] = Begun(begun.unit, record_id or begun.id, message)
+            end = Status(status) if status else None
+            run.begun[address] = Begun(begun.unit, record_id or begun.id, message, end)
 
 
 def _outcomes(run: Run, entry: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconcile.applying.entries import Entries, to_remove
+from reconcile.applying.entries import UNTAKEN, Entries, to_remove
 from reconcile.applying.item import Item
 from reconcile.applying.moving import Finder, left_by
 from reconcile.model.digest import definitions_digest, state_digest
@@ -65,6 +65,7 @@ def _is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> b
     return (
         not managed.keys() - definitions.keys()
         and entry.whole == entries.hasher.whole(managed, definitions)
+        and all(marks.read != UNTAKEN for marks in entry.marks.values())
         and entry.protect == change.protect
         and entry.key == change.address.key
         and change.id in ("", entry.id)
@@ -72,9 +73,17 @@ def _is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> b
 
 
 def _is_linked(change: RecordChange, entry: LastApplied) -> bool:
-    made = sum(len(link.ours) for link in change.links if link.add)
-    return len(entry.links) >= len(change.kept_links) + made and not (
-        to_remove(change) & entry.links
+    """Whether the state has every association of the change, and none that it takes away."""
+    types = {(link.to, link.id, link.category, link.type_id) for link in entry.links}
+    ends = {(to, category, number) for to, _, category, number in types}
+    made = all(
+        (link.to, link.id, *one) in types if link.id else (link.to, *one) in ends
+        for link in change.links
+        if link.add
+        for one in link.ours
+    )
+    return (
+        made and entry.links.issuperset(change.kept_links) and not (to_remove(change) & entry.links)
     )
 
 

@@ -31,7 +31,7 @@ class Recorder:
             ]
             found = verify(self._tools, kind, done)
             for item, result in zip(items, found, strict=True):
-                item.recorded = True
+                item.recorded = not result.untaken
                 item.rewrites = result.rewrites
                 self._state.put(item.unit, item.change.address, result.entry)
                 self._left += item.places
@@ -44,6 +44,7 @@ class Recorder:
                     untaken.append((item, result.untaken))
         for item, names in untaken:
             tell_untaken(self._tools, item, names)
+            item.recorded = True
 
     def forget(self, items: Sequence[Item]) -> None:
         """Take what was removed out of the state, and make durable what these items came to."""

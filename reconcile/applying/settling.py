@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.applying.archiving import read_archived
-from reconcile.applying.entries import Done, Entries, to_remove
+from reconcile.applying.entries import Done, Entries, Verified, to_remove
 from reconcile.applying.journal import Begun, Journal, Run
 from reconcile.applying.moving import Finder, Found, Place, follow, leave, left_by
 from reconcile.applying.verify import WAITS
@@ -77,7 +77,7 @@ def entry_after(
     links: frozenset[Link],
     previous: LastApplied | None,
     entries: Entries,
-) -> LastApplied | None:
+) -> Verified | None:
     """What the state must say of a record now; None where nothing was carried out.
 
     ``links`` are those that stand of what the state and the change make ours. A record whose
@@ -89,10 +89,29 @@ def entry_after(
         record_id = actual.id if actual is not None else one.begun.id
         if one.change.id or not record_id:
             return None
-        return entries.verified(Done(one.change, record_id, links, previous), None).entry
+        return entries.verified(Done(one.change, record_id, links, previous), None)
     if not entries.carried_out(one.change, actual):
         return None
-    return entries.verified(Done(one.change, actual.id, links, previous), actual).entry
+    return entries.verified(Done(one.change, actual.id, links, previous), actual)
+
+
+def _ended(one: Unsettled) -> Outcome | None:
+    """The end that HubSpot's own answer gave a write that did not go as planned."""
+    status, change = one.begun.status, one.change
+    if status is None or status not in {Status.CONFLICT, Status.FAILED}:
+        return None
+    return Outcome(change.address, change.action, status, one.id, one.begun.answer)
+
+
+def _outcome(change: RecordChange, seen: Verified) -> Outcome:
+    status, message = Status.DONE, ""
+    if not seen.seen:
+        status = Status.UNKNOWN
+        message = "written, but HubSpot does not show it; plan again to see"
+    elif seen.untaken:
+        status = Status.FAILED
+        message = f"HubSpot does not hold what was sent for {', '.join(seen.untaken)}"
+    return Outcome(change.address, change.action, status, seen.entry.id, message, seen.rewrites)
 
 
 class Settler:
@@ -131,16 +150,19 @@ class Settler:
         for one in waiting:
             change, address = one.change, one.change.address
             standing = links.get(address, frozenset())
-            entry = entry_after(one, found.get(address), standing, previous[address], self._entries)
-            if entry is not None:
-                self._state.put(one.begun.unit, address, entry)
+            if (end := _ended(one)) is not None:
+                outcomes.append(end)
+                continue
+            seen = entry_after(one, found.get(address), standing, previous[address], self._entries)
+            if seen is not None:
+                self._state.put(one.begun.unit, address, seen.entry)
                 left += left_by(one.unit, change, places[address])
                 if one.unit.former is not None and address == one.unit.address:
                     left += follow(self._state, one.unit.former, one.unit.address)
-            if entry is None or to_remove(change) & standing or one.links(ends) - standing:
+            if seen is None or to_remove(change) & standing or one.links(ends) - standing:
                 undone.append(address)
             else:
-                outcomes.append(Outcome(address, change.action, Status.DONE, entry.id))
+                outcomes.append(_outcome(change, seen))
         self._state.flush()
         leave(self._state, left)
         journal.decided(outcomes)

@@ -13,7 +13,7 @@ from reconcile.applying.item import Item
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.sending import Call, send, settle_created, settle_updated
 from reconcile.applying.tools import Tools
-from reconcile.errors import ApiError, Unreachable
+from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
@@ -93,7 +93,8 @@ def _ending(
         yield answers
     except ApiError as error:
         # A call that may have been carried out is settled by the next plan's reading.
-        lost = isinstance(error, Unreachable)
+        # So may one that was repeated: a refusal then says nothing of the first attempt.
+        lost = isinstance(error, (Unreachable, AuthError, RateLimited))
         unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
         raise
     finally:
@@ -102,7 +103,7 @@ def _ending(
                 end(item, answers[name])
             else:
                 item.end(*unanswered)
-        tools.journal.answered(number, items)
+        tools.journal.answered(number, items, of_records=True)
 
 
 def _inputs(writes: Mapping[str, tuple[Item, Write]]) -> list[Write]:

@@ -35,7 +35,7 @@ from reconcile.render.report import write_report
 from reconcile.render.text import write_plan
 from reconcile.session import Session, connect
 from reconcile.stores.opening import is_local
-from reconcile.workflow import apply, plan, settle_unfinished
+from reconcile.workflow import apply, close_unfinished, plan, settle_unfinished
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -140,6 +140,7 @@ def command(
                 made = plan(session, units, recreate=again, prune=prune, advance=advance)
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
             if made.empty:
+                close_unfinished(session, by, who=who(), wait=lock_timeout)
                 return 0
             refused = any(guard.allowance not in allow for guard in made.guards)
             if not (auto_approve or refused or _confirmed(session, made)):

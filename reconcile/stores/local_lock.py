@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from reconcile.errors import Locked
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.files import make_folder, replace_file, usable
 from reconcile.stores.lease import NOBODY, elapsed, locked, lost, stuck
@@ -89,10 +90,12 @@ class LocalLock:
         try:
             yield lease
         finally:
-            with suppress(OSError), self.turn():
-                if self._note.read_bytes() == lease.text:
-                    replace_file(self._note, _encode(lease.number, None))
-            file.release()
+            try:
+                with suppress(OSError, Locked), self.turn():
+                    if self._note.read_bytes() == lease.text:
+                        replace_file(self._note, _encode(lease.number, None))
+            finally:
+                file.release()
 
     def holder(self) -> Holder | None:
         """See Store. Writes nothing where nobody ever locked."""

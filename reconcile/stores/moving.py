@@ -14,16 +14,8 @@ from reconcile.stores.state import HEAD, MOVED
 
 
 def move(source: Store, target: Store) -> int:
-    """Move everything; how many blobs and log entries that were. The caller holds both locks.
-
-    Raises UsageError where there is nothing to move, or another state where it is to go.
-    """
-    head = _head(source)
-    if head is None:
-        raise UsageError(f"there is no state in {source.where}")
-    if MOVED in head:
-        raise UsageError(f"the state in {source.where} was moved to {head[MOVED]} already")
-    _require_room(head, source, target)
+    """Move everything; how many blobs and log entries that were. The caller holds both locks."""
+    head = _head(source) or {}
     copied = 0
     names = [name for name in source.names("") if name != HEAD]
     for name in list(target.names("")):
@@ -44,7 +36,16 @@ def move(source: Store, target: Store) -> int:
     return copied + 1
 
 
-def _require_room(head: dict[str, Any], source: Store, target: Store) -> None:
+def require_room(source: Store, target: Store) -> None:
+    """See that there is a state to move, and that nothing is lost where it goes.
+
+    To be asked before anything is written to ``source``. Raises UsageError.
+    """
+    head = _head(source)
+    if head is None:
+        raise UsageError(f"there is no state in {source.where}")
+    if MOVED in head:
+        raise UsageError(f"the state in {source.where} was moved to {head[MOVED]} already")
     there = _head(target)
     if there is None:
         return
@@ -53,8 +54,12 @@ def _require_room(head: dict[str, Any], source: Store, target: Store) -> None:
             f"{target.where} has another state already",
             hint="choose an empty place, or another target name",
         )
-    if MOVED not in there and int(there.get("serial", 0)) > int(head.get("serial", 0)):
-        raise UsageError(f"the state in {target.where} is newer than the one in {source.where}")
+    # An equal serial is a move that ended half-way; any other has been used since.
+    if MOVED not in there and there.get("serial") != head.get("serial"):
+        raise UsageError(
+            f"the state in {target.where} and the one in {source.where} have both been used",
+            hint="keep the newer one: name its store in reconcile.yaml",
+        )
 
 
 def _head(store: Store) -> dict[str, Any] | None:

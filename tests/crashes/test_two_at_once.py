@@ -18,7 +18,7 @@ from reconcile.runs import unfinished
 ORDERS = 12
 STOPS = [
     *(f"append:{n}:{when}" for n in (1, 2, 3, 5, 8) for when in ("before", "after")),
-    *(f"call:{n}:{when}" for n in (4, 6, 7, 9, 11) for when in ("before", "after")),
+    *(f"call:{n}:{when}" for n in (5, 13, 14, 16, 19) for when in ("before", "after")),
     "write:2:before",
 ]
 
@@ -87,7 +87,7 @@ def test_a_holder_that_hangs(scene: Scene, point: str) -> None:
         hanging.send_signal(signal.SIGCONT)
         out, _ = hanging.communicate(timeout=60)
         if hanging.returncode != -signal.SIGKILL:
-            assert hanging.returncode == (1 if point.startswith("append:1") else 5)
+            assert hanging.returncode in (1, 5)  # 1 where nothing was sent yet
             assert "is no longer surely ours" in out
         # At most one call was past its last look at the lock: the one it stood before.
         assert len(scene.world.writes()) <= 1
@@ -100,8 +100,9 @@ def test_a_holder_that_hangs(scene: Scene, point: str) -> None:
 
 def test_the_second_waits_when_told_to(scene: Scene) -> None:
     """``--lock-timeout`` waits for the other to end."""
-    with stopped(scene, "call:5:before") as first:
+    with stopped(scene, "call:13:before") as first:
         environment = os.environ | scene.world.environ
+        environment.pop("CI", None)
         second = subprocess.Popen(
             [sys.executable, str(VICTIM), "apply", "plan.bin", "--lock-timeout", "30"],
             cwd=scene.world.folder,
