@@ -366,3 +366,49 @@ def test_planning_writes_nothing_anywhere(world: World) -> None:
     assert content_digest(world.plan()) == content_digest(world.plan())
     assert world.writes() == []
     assert world.files() == before
+
+
+def test_a_value_that_falls_back_is_not_called_hubspots_spelling(watched: World) -> None:
+    """The value before is no spelling of the new one, though the state knows its hash."""
+    watched.converge(order("A", memo="1", weight="1"))
+    plan = watched.plan(order("A", memo="2", weight="2"))
+    record = watched.id_of("orders", "A")
+    done: list[str] = []
+
+    def hook(method: str, path: str, body: object) -> None:
+        if path.endswith("orders/batch/read") and len(done) == 1:
+            watched.edit("orders", record, weight="1")
+            done.append(path)
+        elif method == "PATCH":
+            done.append(path)
+
+    watched.proxy.hook = hook
+    assert statuses(watched.apply(plan)) == {"order/A": "conflict"}
+    (change,) = watched.plan().records()
+    assert [(f.name, f.before, f.after) for f in change.fields] == [("weight", "1", "2")]
+
+
+def test_the_same_plan_again_does_not_call_a_dropped_value_done(world: World) -> None:
+    """What failed in an earlier run is not carried out by it."""
+    plan = world.plan(order("A", [line("A:1", name="x", hs_external_id="7")]))
+    assert statuses(world.apply(plan))["line_item/A:1"] == "failed"
+    assert statuses(world.apply(plan)) == {"order/A": "done", "line_item/A:1": "conflict"}
+
+
+def test_a_failure_stays_one_when_the_run_goes_on(watched: World) -> None:
+    """The same refusal again is the same outcome, and the run is over."""
+    watched.converge(order("A", channel="web"), order("B", memo="1"))
+    plan = watched.plan(order("A", channel="shop"), order("B", memo="2"))
+
+    def hook(method: str, path: str, body: object) -> None:
+        if path.endswith("orders/batch/update"):
+            options = [{"label": "Web", "value": "web"}]
+            watched.http.patch("/crm/v3/properties/orders/channel", json={"options": options})
+
+    watched.proxy.hook = hook
+    first = watched.apply(plan, halt=True)
+    assert statuses(first)["order/A"] == "failed"
+    watched.proxy.hook = None
+    again = watched.apply(plan)
+    assert statuses(again)["order/A"] in {"failed", "conflict"}
+    assert not again.resumable
