@@ -209,7 +209,7 @@ def settle_unfinished(
     if not any(one.run.begun or one.run.unaudited for one in unfinished(session.store)):
         return
     with _locked(session, "settle", who, wait) as lease:
-        _settled(session, session.state(writing=True), lease, origin, sleep)
+        _settled(session, _begun_state(session), lease, origin, sleep)
 
 
 def close_unfinished(session: Session, origin: Origin, *, who: str = "", wait: float = 0.0) -> None:
@@ -217,7 +217,7 @@ def close_unfinished(session: Session, origin: Origin, *, who: str = "", wait: f
     if not unfinished(session.store):
         return
     with _locked(session, "settle", who, wait) as lease:
-        _settled(session, session.state(writing=True), lease, origin, time.sleep)
+        _settled(session, _begun_state(session), lease, origin, time.sleep)
         if not any(one.run.begun for one in unfinished(session.store)):
             forget_runs(session.store)
 
@@ -246,6 +246,13 @@ def _settled(
         if run is not None and run.unaudited:
             record(state, journal, OpenRun(run, one.plan), origin)
     return entries
+
+
+def _begun_state(session: Session) -> State:
+    """The state, with its head saying whose it is and by which key its hashes are made."""
+    state = session.state(writing=True)
+    state.begin(session.account.portal_id)
+    return state
 
 
 def _traces(run: str) -> Callable[[], str]:
