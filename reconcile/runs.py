@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 from reconcile import __version__
-from reconcile.applying.journal import Journal, Run, RunHead, drop_run, open_runs, read_run
+from reconcile.applying.journal import Journal
+from reconcile.applying.run import Run, RunHead, drop_run, open_runs, read_run
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import record_run
 from reconcile.errors import ReconcileError, Unfinished

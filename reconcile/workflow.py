@@ -12,7 +12,8 @@ from reconcile.admission import admit, require_lineage
 from reconcile.applying import estimate
 from reconcile.applying.entries import Entries
 from reconcile.applying.executor import Executor
-from reconcile.applying.journal import Journal, read_run
+from reconcile.applying.journal import Journal
+from reconcile.applying.run import read_run
 from reconcile.applying.settling import Settler
 from reconcile.applying.tools import Tools
 from reconcile.audit.log import AuditLog

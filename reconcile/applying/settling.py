@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from reconcile.applying.archiving import read_archived
 from reconcile.applying.entries import Done, Entries, Verified, to_remove
-from reconcile.applying.journal import Begun, Journal, Run
+from reconcile.applying.journal import Journal
 from reconcile.applying.moving import Finder, Found, Place, follow, leave, left_by
+from reconcile.applying.run import Begun, Run
 from reconcile.applying.verify import WAITS
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address

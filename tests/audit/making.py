@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-from reconcile.applying.journal import RunHead
+from reconcile.applying.run import RunHead
 from reconcile.audit.codec import to_bytes
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import record_run
