@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -108,7 +109,8 @@ def _aws(port: int) -> dict[str, str]:
 
 
 def _program(name: str) -> str:
-    found = shutil.which(name)
+    # Wheels put programs beside the interpreter, and nobody need have activated its environment.
+    found = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
     assert found, f"{name} is missing: .ci/run installs the group of servers"
     return found
 
