@@ -5,6 +5,7 @@ Each happens when its rule strikes, before the request is handled or ``after`` i
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -27,7 +28,7 @@ from reconcile.sandbox.wire import record_id
 
 
 @dataclass(frozen=True)
-class _ByPeople:
+class _ByPeople(ABC):
     """Something that people do; ``token`` is that of the request that is struck."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, of all classes
@@ -37,9 +38,9 @@ class _ByPeople:
         """Have it done before the request is handled, or after."""
         (course.after if self.after else course.before).append((number, self.act))
 
+    @abstractmethod
     def act(self, call: Call, token: str) -> None:
         """Do it to the account."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
