@@ -1,6 +1,7 @@
 """What must hold before a plan may be applied."""
 
 from reconcile.errors import AuthError, GuardRefused, StalePlan, UsageError
+from reconcile.model.identity import pinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan
 from reconcile.session import Session
@@ -31,8 +32,7 @@ def admit(session: Session, planned: Plan, allow: frozenset[str]) -> None:
 
 
 def _require_identities(planned: Plan, session: Session) -> None:
-    now = session.settings.target.identity
-    if planned.identities != tuple((kind, i.how, i.name) for kind, i in sorted(now.items())):
+    if planned.identities != pinned(session.settings.target.identity):
         raise StalePlan(
             "the target's `identity` in reconcile.yaml is not the one the plan was made with",
             hint="plan again: other properties would find, and name, the records",

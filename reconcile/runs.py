@@ -10,7 +10,7 @@ from reconcile.applying.journal import Journal
 from reconcile.applying.run import Run, RunHead, drop_run, open_runs, read_run
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import record_run
-from reconcile.errors import ReconcileError, Unfinished
+from reconcile.errors import ReconcileError, Unfinished, UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import ALREADY, Outcome
 from reconcile.model.plan import Plan
@@ -31,12 +31,15 @@ class OpenRun:
 
 
 def unfinished(store: Store) -> list[OpenRun]:
-    """The runs that are not over, oldest first: none, or one unless a process died just then."""
+    """The runs that are not over, oldest first: none, or one unless a process died just then.
+
+    Raises UsageError where a run's journal or plan was damaged or removed from outside.
+    """
     found: list[OpenRun] = []
     for name in open_runs(store):
         run = read_run(store, name)
-        if run is not None and (plan := _kept_plan(store, name)) is not None:
-            found.append(OpenRun(run, plan))
+        if run is not None:
+            found.append(OpenRun(run, _kept_plan(store, name)))
     return found
 
 
@@ -149,10 +152,17 @@ def forget_runs(store: Store, *, keep: str = "") -> None:
             store.remove(name)
 
 
-def _kept_plan(store: Store, run: str) -> Plan | None:
+def _kept_plan(store: Store, run: str) -> Plan:
     names = list(store.names(f"plans/{run}/"))
     pieces = [found[0] for name in names if (found := store.read(name)) is not None]
-    return load(b"".join(pieces))[0] if pieces else None
+    try:
+        return load(b"".join(pieces))[0]
+    except UsageError as error:
+        raise UsageError(
+            f"the plan of run {run}, which is not finished, is missing or damaged in {store.where}",
+            hint="bring plans/ back from a backup; or remove plans/ and runs/ there: what that run "
+            "made is then found by its keys",
+        ) from error
 
 
 def _name(run: str, number: int) -> str:

@@ -2,19 +2,14 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from secrets import token_hex
 
 from reconcile.admission import admit, require_lineage
 from reconcile.applying import estimate
-from reconcile.applying.entries import Entries
 from reconcile.applying.executor import Executor
-from reconcile.applying.journal import Journal
-from reconcile.applying.run import read_run
-from reconcile.applying.settling import Settler
 from reconcile.applying.tools import Tools
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import refused
@@ -37,9 +32,6 @@ from reconcile.inputs import (
 )
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
-from reconcile.model.definitions import Definitions
-from reconcile.model.identity import Identity
-from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.records import Life, Unit
@@ -49,10 +41,10 @@ from reconcile.planning.check import check
 from reconcile.planning.plan import assemble
 from reconcile.planning.planfile import content_digest
 from reconcile.planning.planner import plan_unit
-from reconcile.runs import OpenRun, begin, end, forget_runs, record, unfinished
+from reconcile.recovery import locked, require_same_identities, settle
+from reconcile.runs import begin, end, unfinished
 from reconcile.session import Session
-from reconcile.stores.contract import Lease, LockInfo
-from reconcile.stores.state import State, shard_of
+from reconcile.stores.state import shard_of
 from reconcile.survey import survey
 
 CHUNK = 1000
@@ -80,7 +72,7 @@ def plan(
     """
     state = session.state()
     runs = unfinished(session.store)
-    _require_same_identities(session, runs)
+    require_same_identities(session, runs)
     overlay = Overlay.of(runs)
     everything = declared or units
     _require_declared(recreate, everything)
@@ -162,11 +154,11 @@ def apply(
     try:
         admit(session, planned, allow)
         require_lineage(planned, session.state())
-        with _locked(session, "apply", who, wait) as lease:
+        with locked(session, "apply", who, wait) as lease:
             state = session.state(writing=True)
             require_lineage(planned, state)
             state.begin(session.account.portal_id)
-            entries = _settled(session, state, lease, origin, sleep, planned)
+            entries = settle(session, state, lease, origin, sleep, planned)
             runs = unfinished(session.store)
             journal = begin(session.store, planned, runs, lease, allow=allow, who=who)
             tools = Tools(
@@ -195,97 +187,10 @@ def apply(
     )
 
 
-def settle_unfinished(
-    session: Session,
-    origin: Origin,
-    *,
-    who: str = "",
-    wait: float = 0.0,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Find out what became of writes that a run which ended in the middle had begun.
-
-    Raises Locked while another run holds the lock: it may be the one that has not ended.
-    """
-    if not any(one.run.begun or one.run.unaudited for one in unfinished(session.store)):
-        return
-    with _locked(session, "settle", who, wait) as lease:
-        _settled(session, _begun_state(session), lease, origin, sleep)
-
-
-def close_unfinished(session: Session, origin: Origin, *, who: str = "", wait: float = 0.0) -> None:
-    """End runs whose plans are no longer wanted: everything is as declared without them."""
-    if not unfinished(session.store):
-        return
-    with _locked(session, "settle", who, wait) as lease:
-        _settled(session, _begun_state(session), lease, origin, time.sleep)
-        if not any(one.run.begun for one in unfinished(session.store)):
-            forget_runs(session.store)
-
-
-def _settled(
-    session: Session,
-    state: State,
-    lease: Lease,
-    origin: Origin,
-    sleep: Callable[[float], None],
-    *planned: Plan,
-) -> Entries:
-    """Settle what runs had begun. Returns the maker of entries for these plans and ``planned``."""
-    store = session.store
-    runs = unfinished(store)
-    definitions = _definitions(session, *planned, *(one.plan for one in runs))
-    entries = Entries(session.settings.target.identity, definitions, state.hasher)
-    for one in runs:
-        name = one.run.head.run
-        journal = Journal(store, name, lease.check, one.run)
-        if one.run.begun:
-            theirs = {kind: Identity(how, key) for kind, how, key in one.plan.identities}
-            mine = replace(entries, run=name, identities=theirs)
-            Settler(session.hubspot, state, mine, sleep).settle(one.run, one.plan, journal)
-        run = read_run(store, name)
-        if run is not None and run.unaudited:
-            record(state, journal, OpenRun(run, one.plan), origin)
-    return entries
-
-
-def _begun_state(session: Session) -> State:
-    """The state, with its head saying whose it is and by which key its hashes are made."""
-    state = session.state(writing=True)
-    state.begin(session.account.portal_id)
-    return state
-
-
 def _traces(run: str) -> Callable[[], str]:
     """objectWriteTraceIds, unique among all attempts of a run."""
     attempt, numbers = token_hex(2), itertools.count(1)
     return lambda: f"{run}-{attempt}-{next(numbers)}"
-
-
-def _require_same_identities(session: Session, runs: Sequence[OpenRun]) -> None:
-    """What a run had begun is found by the properties it was begun with, and by no others."""
-    now = tuple((k, i.how, i.name) for k, i in sorted(session.settings.target.identity.items()))
-    if any(one.run.begun and one.plan.identities != now for one in runs):
-        raise UsageError(
-            "a run that is not finished was made with another `identity` than reconcile.yaml has",
-            hint="run `reconcile apply`: it settles that run first",
-        )
-
-
-@contextmanager
-def _locked(session: Session, doing: str, who: str, wait: float) -> Iterator[Lease]:
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    with (
-        session.store.lock(LockInfo(who, since, doing), timeout=wait) as lease,
-        session.hubspot.permitted(lease.check),
-    ):
-        yield lease
-
-
-def _definitions(session: Session, *plans: Plan) -> Definitions:
-    changing = {change.address.kind for planned in plans for change in planned.records()}
-    used = [kind for kind in kinds().values() if kind.name in changing]
-    return Definitions({kind.name: session.hubspot.properties(kind.object) for kind in used})
 
 
 def _require_declared(recreate: frozenset[Address], everything: Sequence[Unit]) -> None:

@@ -27,6 +27,7 @@ BELOW = {
     "inputs": ("errors", "hubspot", "model", "planning", "session", "stores", "survey"),
     "admission": ("errors", "model", "session", "stores"),
     "runs": ("applying", "audit", "errors", "model", "planning", "stores"),
+    "recovery": ("applying", "errors", "model", "runs", "session", "stores"),
     "overlay": ("applying", "model", "planning", "runs"),
     "workflow": (
         "admission",
@@ -38,6 +39,7 @@ BELOW = {
         "model",
         "overlay",
         "planning",
+        "recovery",
         "runs",
         "session",
         "stores",
@@ -52,6 +54,7 @@ BELOW = {
         "model",
         "planning",
         "probing",
+        "recovery",
         "render",
         "runs",
         "sandbox",

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import httpx
 
-from reconcile import workflow
+from reconcile import recovery, workflow
 from reconcile.config import load_settings
 from reconcile.errors import ManifestError
 from reconcile.hubspot.client import HubSpot
@@ -192,7 +192,7 @@ class World:
         """Apply a plan; as the command does, one made now if none is given."""
         with self.session() as session:
             if planned is None:
-                workflow.settle_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
+                recovery.settle_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
                 planned = self._plan(session, frozenset())
             return workflow.apply(
                 session, planned, ORIGIN, allow=allow, who="test", halt=halt, sleep=self.sleep

@@ -30,12 +30,13 @@ from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.model.values import show
+from reconcile.recovery import close_unfinished, settle_unfinished
 from reconcile.render.progress import progress
 from reconcile.render.report import write_report
 from reconcile.render.text import write_plan
 from reconcile.session import Session, connect
 from reconcile.stores.opening import is_local
-from reconcile.workflow import apply, close_unfinished, plan, settle_unfinished
+from reconcile.workflow import apply, plan
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

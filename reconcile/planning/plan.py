@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from reconcile.model.address import Address
-from reconcile.model.identity import Identity
+from reconcile.model.identity import Identity, pinned
 from reconcile.model.plan import (
     Action,
     Guard,
@@ -34,7 +34,7 @@ def assemble(
         target=target,
         units=ordered,
         lineage=lineage,
-        identities=tuple((kind, i.how, i.name) for kind, i in sorted(identities.items())),
+        identities=pinned(identities),
         unchanged=unchanged,
         defines=tuple(sorted(defines, key=lambda define: (define.kind, define.name))),
         undeclared=tuple(sorted(undeclared)),

@@ -1,0 +1,108 @@
+"""Runs that ended in the middle: settled by reading, before anything else is written."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from reconcile.applying.entries import Entries
+from reconcile.applying.journal import Journal
+from reconcile.applying.run import read_run
+from reconcile.applying.settling import Settler
+from reconcile.errors import UsageError
+from reconcile.model.audit import Origin
+from reconcile.model.definitions import Definitions
+from reconcile.model.identity import pinned, unpinned
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Plan
+from reconcile.runs import OpenRun, forget_runs, record, unfinished
+from reconcile.session import Session
+from reconcile.stores.contract import Lease, LockInfo
+from reconcile.stores.state import State
+
+
+def settle_unfinished(
+    session: Session,
+    origin: Origin,
+    *,
+    who: str = "",
+    wait: float = 0.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Find out what became of writes that a run which ended in the middle had begun.
+
+    Raises Locked while another run holds the lock: it may be the one that has not ended.
+    """
+    if not any(one.run.begun or one.run.unaudited for one in unfinished(session.store)):
+        return
+    with locked(session, "settle", who, wait) as lease:
+        settle(session, _begin(session), lease, origin, sleep)
+
+
+def close_unfinished(session: Session, origin: Origin, *, who: str = "", wait: float = 0.0) -> None:
+    """End runs whose plans are no longer wanted: everything is as declared without them."""
+    if not unfinished(session.store):
+        return
+    with locked(session, "settle", who, wait) as lease:
+        settle(session, _begin(session), lease, origin, time.sleep)
+        if not any(one.run.begun for one in unfinished(session.store)):
+            forget_runs(session.store)
+
+
+def settle(
+    session: Session,
+    state: State,
+    lease: Lease,
+    origin: Origin,
+    sleep: Callable[[float], None],
+    *planned: Plan,
+) -> Entries:
+    """Settle what runs had begun. Returns the maker of entries for these plans and ``planned``."""
+    store = session.store
+    runs = unfinished(store)
+    definitions = _definitions(session, *planned, *(one.plan for one in runs))
+    entries = Entries(session.settings.target.identity, definitions, state.hasher)
+    for one in runs:
+        name = one.run.head.run
+        journal = Journal(store, name, lease.check, one.run)
+        if one.run.begun:
+            mine = replace(entries, run=name, identities=unpinned(one.plan.identities))
+            Settler(session.hubspot, state, mine, sleep).settle(one.run, one.plan, journal)
+        run = read_run(store, name)
+        if run is not None and run.unaudited:
+            record(state, journal, OpenRun(run, one.plan), origin)
+    return entries
+
+
+def _begin(session: Session) -> State:
+    """The state, with its head saying whose it is and by which key its hashes are made."""
+    state = session.state(writing=True)
+    state.begin(session.account.portal_id)
+    return state
+
+
+def require_same_identities(session: Session, runs: Sequence[OpenRun]) -> None:
+    """What a run had begun is found by the properties it was begun with, and by no others."""
+    now = pinned(session.settings.target.identity)
+    if any(one.run.begun and one.plan.identities != now for one in runs):
+        raise UsageError(
+            "a run that is not finished was made with another `identity` than reconcile.yaml has",
+            hint="run `reconcile apply`: it settles that run first",
+        )
+
+
+@contextmanager
+def locked(session: Session, doing: str, who: str, wait: float) -> Iterator[Lease]:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    with (
+        session.store.lock(LockInfo(who, since, doing), timeout=wait) as lease,
+        session.hubspot.permitted(lease.check),
+    ):
+        yield lease
+
+
+def _definitions(session: Session, *plans: Plan) -> Definitions:
+    changing = {change.address.kind for planned in plans for change in planned.records()}
+    used = [kind for kind in kinds().values() if kind.name in changing]
+    return Definitions({kind.name: session.hubspot.properties(kind.object) for kind in used})
