@@ -31,7 +31,7 @@ class Journal:
     ) -> None:
         self.store = store
         self.run = run
-        self._check = check
+        self.check = check
         self._known = dict(so_far.outcomes) if so_far else {}
         position = so_far.entries if so_far else 0
         self._positions = itertools.count(position)
@@ -47,7 +47,7 @@ class Journal:
 
         Raises LockLost where the lock is not surely ours any more, and what the store raises.
         """
-        self._check()
+        self.check()
         items = list(items)
         with self._numbering:
             for item in items:
@@ -57,7 +57,7 @@ class Journal:
             [str(item.change.address), str(item.unit), item.id, item.trace] for item in items
         ]
         self._append("intent", call=call, number=number, records=records)
-        self._check()
+        self.check()
         return number
 
     def answered(self, number: int, items: Iterable[Item], *, of_records: bool = False) -> None:

@@ -103,7 +103,10 @@ class HubSpot:
         return self._transport
 
     def permitted(self, permit: Callable[[], None]) -> AbstractContextManager[None]:
-        """Ask ``permit`` right before each request leaves, after any waiting. It may raise."""
+        """Ask ``permit`` right before each request of this thread leaves, after any waiting.
+
+        It may raise. What reads in batches goes through threads of the client's own.
+        """
         return self._transport.permitted(permit)
 
     # What the account says about itself

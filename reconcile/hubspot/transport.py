@@ -102,7 +102,7 @@ class Transport:
         self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._watch: Callable[[Reply], None] | None = None
-        self._permit: Callable[[], None] = lambda: None
+        self._permits = threading.local()
         self._limits = {
             "objects": RateLimit(rate_limit, clock=clock, sleep=sleep),
             # Whether these replies tell of their own limit is not known (reference §3).
@@ -145,12 +145,13 @@ class Transport:
 
     @contextmanager
     def permitted(self, permit: Callable[[], None]) -> Iterator[None]:
-        """Ask ``permit`` right before each request leaves; where it raises, none does."""
-        self._permit = permit
+        """Ask ``permit`` right before each request of this thread leaves; it may raise."""
+        before = getattr(self._permits, "ask", None)
+        self._permits.ask = permit
         try:
             yield
         finally:
-            self._permit = lambda: None
+            self._permits.ask = before
 
     def reveal_token(self) -> str:
         """The token itself: for the one endpoint that wants it in the body as well."""
@@ -207,7 +208,8 @@ class Transport:
 
     def _attempt(self, call: _Call) -> Reply | NotSent | NoReply:
         with self._limits[call.pool].slot() as slot:
-            self._permit()
+            if (permit := getattr(self._permits, "ask", None)) is not None:
+                permit()
             with self._counting:
                 self._calls[call.counted_as] += 1
             try:

@@ -120,6 +120,8 @@ class RenewedLease:
 
     def check(self) -> None:
         """See Lease."""
+        if self._stopped.is_set():
+            raise lost(self._where, "it was given back")
         if self._taken:
             raise lost(self._where, "somebody else broke it or took it over")
         if elapsed() >= self._until:
