@@ -88,7 +88,7 @@ class Overlay:
                 if address not in observed.records:
                     found.pop(address.folded(), None)
                 continue
-            ours = one.links(ids) | (previous.links if previous else frozenset())
+            ours = one.links(ids) | one.along(ids) | (previous.links if previous else frozenset())
             links = observed.links.get(address, frozenset()) & ours
             seen = entry_after(one, observed.records.get(address), links, previous, entries)
             if seen is not None:

@@ -18,10 +18,6 @@ _ROUNDING = Decimal("0.001")
 """The largest share of a number that rounding by a property's rule is believed to move it."""
 
 
-UNTAKEN = ""
-"""In place of the mark of a value read back: HubSpot did not hold what was sent."""
-
-
 @dataclass(frozen=True, slots=True)
 class Done:
     """A change that was carried out, with the links the record now has of ours.
@@ -124,9 +120,8 @@ class Entries:
             elif ours != theirs and not _known_rewrite(done.previous, name, ours, theirs):
                 # Dropped by HubSpot, not shown yet, or edited by somebody: the next plan must show
                 # the difference, so what was read is not taken for HubSpot's spelling of ours.
-                theirs = ours
+                theirs = "" if name in written else ours
                 if name in written:
-                    theirs = UNTAKEN
                     untaken.append(name)
             marks[name] = Marks(ours, theirs)
         if not self.shows_key(change, actual):

@@ -146,7 +146,7 @@ class Executor:
     def _run_all(self, pool: ThreadPoolExecutor, jobs: Sequence[_Job]) -> None:
         futures: list[Future[None]] = []
         try:
-            futures += (pool.submit(job) for _, job in jobs)
+            futures += (pool.submit(self._permitted, job) for _, job in jobs)
             for (batch, _), future in zip(jobs, futures, strict=True):
                 future.result()
                 self._advance(len(batch))
@@ -158,6 +158,11 @@ class Executor:
             wait(futures, timeout=GRACE)
             raise
 
+    def _permitted(self, job: Callable[[], None]) -> None:
+        """Run a job in its thread, which may outlive the run: without the lock it sends nothing."""
+        with self._tools.hubspot.permitted(self._tools.journal.check):
+            job()
+
     def _finish(self, items: Sequence[Item]) -> None:
         """Associate, verify and record what was written.
 
@@ -166,9 +171,6 @@ class Executor:
         """
         written = [item for item in items if item.status is Status.DONE and not item.recorded]
         self._guarded(partial(associate, self._tools, written, self._ids))
-        for item in written:
-            if item.unlinked:
-                item.end(Status.FAILED, f"not associated: {self.stopped}")
         if not self._writable:
             return
         try:
@@ -182,10 +184,7 @@ class Executor:
         except ReconcileError as error:
             self.stopped, self._writable = self.stopped or str(error), False
             return
-        # What was written but not read back stays begun in the journal, its id with it.
-        unread = {id(item) for item in written if not item.recorded}
-        known = [item for item in items if id(item) not in unread]
-        self._record(partial(self._recorder.remember, known))
+        self._record(partial(self._recorder.remember, items))
 
     def _remove(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
         """Archive and forget, and record it, unit by unit in the order of the state's shards."""

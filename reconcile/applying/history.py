@@ -1,12 +1,13 @@
 """What a record's property history tells of a write: what it overwrote, and what came after it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconcile.applying.item import Item
 from reconcile.applying.tools import Tools
-from reconcile.errors import ApiError, Unreachable
+from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.model.outcome import Status
 from reconcile.model.plan import FieldChange
+from reconcile.model.records import Version
 from reconcile.model.values import same
 
 
@@ -14,12 +15,7 @@ def tell_overwritten(tools: Tools, item: Item, record_id: str) -> None:
     """Add to a conflict what stood in the record that was written over by mistake."""
     fields = [field for field in item.change.fields if not field.personal]
     definitions = tools.properties(item.kind)
-    try:
-        found = tools.hubspot.history(item.kind.object, record_id, [field.name for field in fields])
-    except Unreachable:
-        raise
-    except ApiError:
-        return  # The message says where to look.
+    found = _read(tools, item, record_id, fields)
     former = [
         f"{field.name} was {versions[1].value!r}"
         for field in fields
@@ -33,35 +29,45 @@ def tell_overwritten(tools: Tools, item: Item, record_id: str) -> None:
 def tell_untaken(tools: Tools, item: Item, names: Sequence[str]) -> None:
     """Give a written record its end where HubSpot holds something else than was sent.
 
-    Where what was sent is among the former values, somebody changed it right after; where it is
-    not, HubSpot did not take it. Without an answer nobody knows.
+    Where what was sent is among the former values, somebody changed it right after. Where it is
+    not, HubSpot dropped it, or shows it late: nobody can tell which.
     """
     fields = [field for field in item.change.fields if field.name in names]
-    try:
-        found = tools.hubspot.history(item.kind.object, item.id, [field.name for field in fields])
-    except ApiError as error:
-        item.end(
-            Status.UNKNOWN,
-            f"HubSpot does not hold what was sent for {', '.join(names)}: it dropped the value, or "
-            "somebody edited it; plan again to see",
-        )
-        if isinstance(error, Unreachable):
-            raise
-        return
+    found = _read(tools, item, item.id, fields)
     definitions = tools.properties(item.kind)
     edited: list[str] = []
-    dropped: list[str] = []
+    unseen: list[str] = []
     for field in fields:
         versions = found.get(field.name, ())
         definition = definitions[field.name]
         if any(same(version.value, field.after, definition) for version in versions[1:]):
             edited.append(_edited(field, versions[0].value, versions[0].source))
-        elif not (versions and same(versions[0].value, field.after, definition)):
-            dropped.append(field.name)
-    if dropped:
-        item.end(Status.FAILED, f"HubSpot did not take what was sent for {', '.join(dropped)}")
+        else:
+            unseen.append(field.name)
+    if unseen:
+        item.end(*not_shown(unseen))
     if edited:
         item.end(Status.CONFLICT, f"written, and changed right after: {'; '.join(edited)}")
+
+
+def not_shown(names: Sequence[str]) -> tuple[Status, str]:
+    """The end of a record that does not show what was sent for some properties."""
+    return Status.UNKNOWN, (
+        f"HubSpot does not show what was sent for {', '.join(names)}: it dropped the value, or "
+        "shows it late; plan again to see"
+    )
+
+
+def _read(
+    tools: Tools, item: Item, record_id: str, fields: Sequence[FieldChange]
+) -> Mapping[str, Sequence[Version]]:
+    """The history, or nothing where HubSpot refuses to tell it: it only explains."""
+    try:
+        return tools.hubspot.history(item.kind.object, record_id, [field.name for field in fields])
+    except (AuthError, RateLimited, Unreachable):
+        raise
+    except ApiError:
+        return {}
 
 
 def _edited(field: FieldChange, now: str, source: str) -> str:

@@ -16,7 +16,8 @@ class Item:
 
     ``status`` is None while nothing is decided; ``id`` is known once the record exists; ``links``
     are the associations of ours that stand, ``unlinked`` counts the changes of associations still
-    to make; ``recorded`` says that the state knows what came of it; ``previous`` is what the state
+    to make; ``taken`` says that HubSpot took the record's write, ``recorded`` that the state knows
+    what came of it; ``previous`` is what the state
     said before, ``places`` where it can lie besides, under former names of the record and the unit;
     ``former`` the unit's former address, where this is the root that gets another key.
     """
@@ -29,6 +30,7 @@ class Item:
     links: set[Link] = field(default_factory=set)
     rewrites: tuple[Rewrite, ...] = ()
     unlinked: int = 0
+    taken: bool = False
     recorded: bool = False
     previous: LastApplied | None = None
     trace: str = ""
@@ -44,6 +46,18 @@ class Item:
         """Decide how the change ended. A worse end is not made good by a later one."""
         if self.status in (None, Status.DONE):
             self.status, self.message = status, message
+        self.taken = self.taken or status is Status.DONE
+
+    @property
+    def decided(self) -> bool:
+        """Whether nothing is left to do or to find out.
+
+        What HubSpot took and the state does not know, associations included, stays begun in the
+        journal, and so does what nobody knows whether HubSpot took.
+        """
+        if self.taken:
+            return self.recorded and not self.unlinked
+        return self.status in (Status.CONFLICT, Status.FAILED, Status.SKIPPED)
 
     def outcome(self) -> Outcome:
         """What to report. What nobody decided was never begun."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconcile.applying.entries import UNTAKEN, Entries, to_remove
+from reconcile.applying.entries import Entries, to_remove
 from reconcile.applying.item import Item
 from reconcile.applying.moving import Finder, left_by
 from reconcile.model.digest import definitions_digest, state_digest
@@ -65,7 +65,7 @@ def _is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> b
     return (
         not managed.keys() - definitions.keys()
         and entry.whole == entries.hasher.whole(managed, definitions)
-        and all(marks.read != UNTAKEN for marks in entry.marks.values())
+        and all(marks.read for marks in entry.marks.values())
         and entry.protect == change.protect
         and entry.key == change.address.key
         and change.id in ("", entry.id)

@@ -58,16 +58,10 @@ class Recorder:
     def remember(self, items: Sequence[Item]) -> None:
         """Make durable what these items came to: first the state, then the journal.
 
-        What was written but not read back stays begun in the journal, to be settled later.
+        What is not decided stays begun in the journal, to be settled later.
         """
         self._state.flush()
         leave(self._state, self._left)
         self._left = []
         self._state.release()
-        self._tools.journal.decided([item.outcome() for item in items if _is_decided(item)])
-
-
-def _is_decided(item: Item) -> bool:
-    if item.recorded:
-        return True
-    return item.status in (Status.CONFLICT, Status.FAILED, Status.SKIPPED)
+        self._tools.journal.decided([item.outcome() for item in items if item.decided])

@@ -4,11 +4,12 @@ Decided by reading alone, so it can be done again, by another process, as often 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.applying.archiving import read_archived
 from reconcile.applying.entries import Done, Entries, Verified, to_remove
+from reconcile.applying.history import not_shown
 from reconcile.applying.journal import Journal
 from reconcile.applying.moving import Finder, Found, Place, follow, leave, left_by
 from reconcile.applying.run import Begun, Run
@@ -17,7 +18,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Outcome, Status
-from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
+from reconcile.model.plan import Action, LinkChange, Plan, RecordChange, UnitChange
 from reconcile.model.records import Actual, LastApplied, Link
 from reconcile.stores.state import State
 
@@ -48,12 +49,25 @@ class Unsettled:
         """
         made = (
             Link(link.to, end, number, category)
-            for link in self.change.links
-            if link.add
-            and (end := link.id or (ids.get(link.address.folded(), "") if link.address else ""))
+            for link, end in self._ends(ids)
             for category, number in link.ours
         )
         return frozenset(self.change.kept_links).union(made)
+
+    def along(self, ids: Mapping[Address, str]) -> frozenset[Link]:
+        """The plain types that come with our labels on pairs that have none (reference §11)."""
+        associations = kinds()[self.change.address.kind].associations
+        return frozenset(
+            Link(link.to, end, associations[link.to].type_id)
+            for link, end in self._ends(ids)
+            if link.types == link.ours
+        )
+
+    def _ends(self, ids: Mapping[Address, str]) -> Iterator[tuple[LinkChange, str]]:
+        for link in self.change.links:
+            end = link.id or (ids.get(link.address.folded(), "") if link.address else "")
+            if link.add and end:
+                yield link, end
 
 
 def _by_removal(found: Sequence[Unsettled]) -> tuple[list[Unsettled], list[Unsettled]]:
@@ -110,8 +124,7 @@ def _outcome(change: RecordChange, seen: Verified) -> Outcome:
         status = Status.UNKNOWN
         message = "written, but HubSpot does not show it; plan again to see"
     elif seen.untaken:
-        status = Status.FAILED
-        message = f"HubSpot does not hold what was sent for {', '.join(seen.untaken)}"
+        status, message = not_shown(seen.untaken)
     return Outcome(change.address, change.action, status, seen.entry.id, message, seen.rewrites)
 
 
@@ -251,7 +264,9 @@ class Settler:
         ends: dict[tuple[str, str], dict[str, Address]] = defaultdict(dict)
         for one in wanted:
             address, before = one.change.address, previous[one.change.address]
-            ours[address] = one.links(ends_of) | (before.links if before else frozenset())
+            ours[address] = (
+                one.links(ends_of) | one.along(ends_of) | (before.links if before else frozenset())
+            )
             for link in ours[address]:
                 if address in ids:
                     ends[address.kind, link.to][ids[address]] = address

@@ -190,10 +190,18 @@ class Observed:
 
 
 class Marks(NamedTuple):
-    """Keyed hashes of one property's value: as we wrote it, and as HubSpot read it back."""
+    """Keyed hashes of one property's value: as we wrote it, and as HubSpot read it back.
+
+    ``read`` is empty where HubSpot never showed what was written.
+    """
 
     written: str
     read: str
+
+    @property
+    def held(self) -> str:
+        """What HubSpot should hold as long as nobody edits it."""
+        return self.read or self.written
 
 
 @dataclass(frozen=True, slots=True)

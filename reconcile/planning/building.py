@@ -53,8 +53,8 @@ def field(case: Case, name: str, before: str, after: str, reason: Reason) -> Fie
 
 
 def they_moved(case: Case, name: str, now: str) -> bool:
-    """Whether HubSpot holds another value than was read back after the last apply."""
+    """Whether HubSpot holds another value than after the last apply."""
     marks = case.last.marks.get(name) if case.last else None
     definition = case.definitions[name]
     mark = case.context.hasher.mark(name, normalise(now, definition))
-    return marks is not None and marks.read != mark
+    return marks is not None and marks.held != mark

@@ -12,6 +12,7 @@ from reconcile.model.plan import Action
 from reconcile.model.values import MAX_LENGTH
 from reconcile.planning.planfile import content_digest
 from reconcile.sandbox import Switches
+from reconcile.sandbox.faults import StaleReads
 from reconcile.stores.contract import LockInfo
 
 OTHERS = {"order/OTHER": "done", "line_item/OTHER:1": "done"}
@@ -389,9 +390,9 @@ def test_a_value_that_falls_back_is_not_called_hubspots_spelling(watched: World)
 
 
 def test_the_same_plan_again_does_not_call_a_dropped_value_done(world: World) -> None:
-    """What failed in an earlier run is not carried out by it."""
+    """What an earlier run could not see is not carried out by it."""
     plan = world.plan(order("A", [line("A:1", name="x", hs_external_id="7")]))
-    assert statuses(world.apply(plan))["line_item/A:1"] == "failed"
+    assert statuses(world.apply(plan))["line_item/A:1"] == "unknown"
     assert statuses(world.apply(plan)) == {"order/A": "done", "line_item/A:1": "conflict"}
 
 
@@ -412,3 +413,37 @@ def test_a_failure_stays_one_when_the_run_goes_on(watched: World) -> None:
     again = watched.apply(plan)
     assert statuses(again)["order/A"] in {"failed", "conflict"}
     assert not again.resumable
+
+
+def test_a_value_that_shows_late_is_nobodys_edit(world: World) -> None:
+    """Later changes of the manifest are the manifest's alone."""
+    world.converge(order("A", memo="1"))
+    plan = world.plan(order("A", memo="2"))
+    world.sleep(60)
+    rule = world.sandbox.faults.add(StaleReads(30.0))
+    assert statuses(world.apply(plan)) == {"order/A": "unknown"}
+    world.sandbox.faults.remove(rule)
+    assert world.plan().empty
+    (change,) = world.plan(order("A", memo="3")).records()
+    assert [(f.before, f.after, f.reason) for f in change.fields] == [("2", "3", "change")]
+    world.edit("orders", change.id, memo="theirs")
+    (change,) = world.plan(order("A", memo="2")).records()
+    assert [(f.before, f.after, f.reason) for f in change.fields] == [("theirs", "2", "drift")]
+
+
+def test_a_run_that_stops_before_its_associations_can_be_resumed(watched: World) -> None:
+    """Records that are written but not yet associated are no failure, and not done."""
+    plan = watched.plan(order("A", memo="1", associations={"contact": [{"email": EMAILS[0]}]}))
+
+    def hook(method: str, path: str, body: object) -> object:
+        return DROP if "/associations/" in path and path.endswith("create") else None
+
+    watched.proxy.hook = hook
+    first = watched.apply(plan)
+    assert statuses(first) == {"order/A": "unknown"}
+    assert first.resumable
+    watched.proxy.hook = None
+    again = watched.apply(plan)
+    assert statuses(again) == {"order/A": "done"}
+    assert not again.resumable
+    assert watched.plan().empty
