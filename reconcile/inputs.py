@@ -45,9 +45,17 @@ def read_definitions(session: Session, units: Iterable[Unit]) -> Definitions:
 
 
 def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Property]) -> None:
-    if not identity.unique:
+    if identity.by_id:
         return
     definition = properties.get(identity.name)
+    if identity.within_parent:
+        if definition is None or definition.type != "string" or definition.read_only:
+            raise UsageError(
+                f"{kind.plural} have no text property {identity.name!r} to write, by which they "
+                "are to be found under their parents",
+                hint="name one under the target's `identity`, for example within_parent:hs_sku",
+            )
+        return
     if definition is None:
         raise UsageError(
             f"the account has no property {identity.name!r} for {kind.plural}, "

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from reconcile.applying.entries import Entries
-from reconcile.applying.settling import Unsettled, entry_after, unsettled
+from reconcile.applying.unsettled import Unsettled, entry_after, unsettled
 from reconcile.model.address import Address
 from reconcile.model.plan import Action
 from reconcile.model.records import LastApplied, Observed, Unit

@@ -109,7 +109,7 @@ class World:
         """
         self.folder = folder
         self.api = api
-        self._identity = identity or {}
+        self.identity = identity or {}
         self._template = template
         self._proxy = proxy
         self._store = store
@@ -137,9 +137,9 @@ class World:
             "token": "${env:TOKEN}",
             "rate_limit": "1000000",
             "api": self.api,
-            "identity": dict(self._identity),
+            "identity": dict(self.identity),
         }
-        if not self._identity:
+        if not self.identity:
             del target["identity"]
         project = {"version": "1", "targets": {self._target: target}, "manifests": ["manifests"]}
         self.environ = {"TOKEN": self.sandbox.token}

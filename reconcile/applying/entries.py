@@ -78,10 +78,11 @@ class Entries:
 
     def shows_key(self, change: RecordChange, actual: Actual) -> bool:
         """Whether a record that exists carries the key that the change wrote onto it, if any."""
-        key = self.identities[change.address.kind].name
-        if not change.id or all(field.name != key for field in change.fields):
+        identity = self.identities[change.address.kind]
+        wrote = change.id and any(field.name == identity.name for field in change.fields)
+        if not (identity.unique and wrote):
             return True
-        return fold(actual.properties.get(key) or "") == fold(change.address.key)
+        return fold(actual.properties.get(identity.name) or "") == fold(change.address.key)
 
     def carried_out(self, change: RecordChange, actual: Actual) -> bool:
         """Whether a change that was begun, and of which no answer is known, was carried out.

@@ -1,13 +1,14 @@
 """How many calls an apply takes, worked out from its plan alone."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import ceil
 
 from reconcile.applying.associating import BATCH as PAIRS
 from reconcile.applying.executor import slices
 from reconcile.hubspot.batches import OBJECTS
 from reconcile.model.address import Address
+from reconcile.model.identity import unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
 
@@ -33,7 +34,10 @@ def calls(plan: Plan) -> int:
     # Archives are read before, archived, looked for among the live and found among the archived.
     removals = sum(4 * ceil(number / OBJECTS) for number in going.values())
     definitions = DEFINITIONS * len({change.address.kind for change in plan.records()})
-    return ACCOUNT + definitions + sum(_slice(units) for units in slices(plan.units)) + removals
+    identities = unpinned(plan.identities)
+    within = frozenset(kind for kind, one in identities.items() if one.within_parent)
+    written = sum(_slice(units, within) for units in slices(plan.units))
+    return ACCOUNT + definitions + written + removals
 
 
 def seconds(number: int, rate_limit: int | None, *, workers: int = 4) -> float:
@@ -44,7 +48,7 @@ def seconds(number: int, rate_limit: int | None, *, workers: int = 4) -> float:
     return max(least, (number - rate_limit) * WINDOW / rate_limit)
 
 
-def _slice(units: Sequence[UnitChange]) -> int:
+def _slice(units: Sequence[UnitChange], within: Collection[str]) -> int:
     changes = [
         change
         for unit in units
@@ -55,9 +59,14 @@ def _slice(units: Sequence[UnitChange]) -> int:
     total = 0
     for name in kinds():
         mine = [change for change in changes if change.address.kind == name]
-        new = sum(change.action is Action.CREATE for change in mine)
+        created = [change for change in mine if change.action is Action.CREATE]
+        new = len(created)
         old = [change for change in mine if change.action is not Action.CREATE]
         total += 2 * ceil(new / OBJECTS)
+        if new and name in within:
+            # Whose they are, where several have the same value; and, once, whether there are more.
+            over = {change.parent.kind for change in created if change.parent}
+            total += ceil(new / OBJECTS) + 3 * len(over) - 2
         total += ceil(len(old) / OBJECTS) + ceil(sum(bool(c.fields) for c in old) / OBJECTS)
         total += ceil(len(mine) / OBJECTS)
     total += _parents(changes, roots)

@@ -58,6 +58,7 @@ class Executor:
         self._advance = advance
         self._ids: dict[Address, str] = {}
         self._by_address: dict[Address, Item] = {}
+        self._owned: set[str] = set()
         self._reachable = True
         self._writable = True
         self.stopped = ""
@@ -99,6 +100,7 @@ class Executor:
         items += (item for unit in units for item in prepare(unit, self._finder, entries))
         for item in items:
             self._by_address[item.change.address] = item
+            self._owned.add(item.change.id)
             if item.status is Status.DONE:
                 self._ids[item.change.address] = item.id
         self._advance(sum(item.status is not None for item in items))
@@ -127,12 +129,14 @@ class Executor:
         for kind in kinds().values():
             mine = [item for item in items if item.kind is kind and item.status is None]
             lines = [item for item in mine if item.change.parent is not None]
-            parents = find_parents(self._tools.hubspot, lines, self._by_address, self._ids)
+            find_parents(self._tools.hubspot, lines, self._by_address, self._ids)
             ready = [item for item in mine if item.status is None]
             new = [item for item in ready if item.change.action is Action.CREATE]
+            # Looking for lines under their parents takes a call for each kind of parent.
+            new.sort(key=_parent_kind)
             old = [item for item in ready if item.change.action is not Action.CREATE]
             jobs: list[_Job] = [
-                (batch, partial(create, self._tools, kind, batch, parents))
+                (batch, partial(create, self._tools, kind, batch, owned=self._owned))
                 for batch in split(new, OBJECTS)
             ]
             jobs += (
@@ -175,7 +179,7 @@ class Executor:
             return
         try:
             if self._reachable:
-                self._recorder.read_back(written)
+                self._recorder.read_back(written, self._owned)
         except ApiError as error:
             self.stopped, self._reachable = self.stopped or str(error), False
         except KeyboardInterrupt:
@@ -222,6 +226,10 @@ class Halted(ReconcileError):
 
 def _not_done(batch: Sequence[Item]) -> Item | None:
     return next((item for item in batch if item.status is not Status.DONE), None)
+
+
+def _parent_kind(item: Item) -> str:
+    return item.change.parent.kind if item.change.parent else ""
 
 
 def slices(units: Sequence[UnitChange]) -> Iterable[Sequence[UnitChange]]:

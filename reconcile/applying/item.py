@@ -14,17 +14,19 @@ from reconcile.model.records import LastApplied, Link
 class Item:
     """Mutable, and touched by one thread at a time.
 
-    ``status`` is None while nothing is decided; ``id`` is known once the record exists; ``links``
+    ``status`` is None while nothing is decided; ``id`` is known once the record exists,
+    ``parent_id`` (a line item's) once it is about to be written; ``links``
     are the associations of ours that stand, ``unlinked`` counts the changes of associations still
     to make; ``taken`` says that HubSpot took the record's write, ``recorded`` that the state knows
-    what came of it; ``previous`` is what the state
-    said before, ``places`` where it can lie besides, under former names of the record and the unit;
-    ``former`` the unit's former address, where this is the root that gets another key.
+    what came of it; ``previous`` is what the state said before, ``places`` where it can lie
+    besides, under former names of the record and the unit; ``former`` the unit's former address,
+    where this is the root that gets another key.
     """
 
     unit: Address
     change: RecordChange
     id: str = ""
+    parent_id: str = ""
     status: Status | None = None
     message: str = ""
     links: set[Link] = field(default_factory=set)

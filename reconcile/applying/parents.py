@@ -15,13 +15,12 @@ def find_parents(
     items: Sequence[Item],
     by_address: Mapping[Address, Item],
     ids: Mapping[Address, str],
-) -> dict[int, str]:
-    """Line items' parents' ids, by ``id(item)``.
+) -> None:
+    """Tell line items their parents' ids.
 
     Where the parent was not written as planned, or is no longer there, its lines are left alone
     too: half a unit is nothing anybody planned.
     """
-    parents: dict[int, str] = {}
     unread: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         parent = item.change.parent
@@ -31,7 +30,7 @@ def find_parents(
         if root is not None and root.status is not Status.DONE:
             item.end(Status.SKIPPED, f"{parent} was not written as planned")
             continue
-        parents[id(item)] = item.change.parent_id or ids.get(parent, "")
+        item.parent_id = item.change.parent_id or ids.get(parent, "")
         if root is None:
             unread[parent.kind][item.change.parent_id].append(item)
     for name, by_id in unread.items():
@@ -40,4 +39,3 @@ def find_parents(
             for item in by_id[parent_id]:
                 why = f"its {name} {parent_id} was archived, merged or removed since planning"
                 item.end(Status.CONFLICT, why)
-    return parents

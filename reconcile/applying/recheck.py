@@ -4,9 +4,10 @@ HubSpot has neither transactions nor If-Match (reference §6), so a moment remai
 somebody can write in between; what was read back afterwards tells (``verify``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconcile.applying.existing import Sought, existing
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import fold
 from reconcile.model.definitions import Property
@@ -33,16 +34,22 @@ class Checked:
 
 
 def recheck_absent(
-    hubspot: HubSpot, kind: Kind, identity: Identity, changes: Sequence[RecordChange]
+    hubspot: HubSpot,
+    kind: Kind,
+    identity: Identity,
+    changes: Sequence[RecordChange],
+    wanted: Sequence[Sought],
+    *,
+    owned: Collection[str] = (),
 ) -> list[Checked]:
-    """Records to create must still be absent."""
-    keys = [change.address.key for change in changes]
-    there = hubspot.read(kind.object, keys, [identity.name], id_property=identity.name)
+    """Records to create must still be absent; ``owned`` are ids of other records of the plan."""
+    what = "key" if identity.unique else identity.name
+    found = existing(hubspot, kind, identity, wanted, (), owned=owned)
     return [
-        Checked(change, conflict=f"record {found.id} with this key appeared since planning")
-        if (found := there.get(change.address.key))
+        Checked(change, conflict=f"record {there[0].id} with this {what} appeared since planning")
+        if there
         else Checked(change, fields=change.fields)
-        for change in changes
+        for change, there in zip(changes, found, strict=True)
     ]
 
 

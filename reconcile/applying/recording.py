@@ -1,8 +1,9 @@
 """The end of a slice: reading back what was written, and remembering it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from reconcile.applying.entries import Done
+from reconcile.applying.existing import tell_twins
 from reconcile.applying.history import tell_untaken
 from reconcile.applying.item import Item
 from reconcile.applying.moving import Place, follow, leave
@@ -21,8 +22,11 @@ class Recorder:
         self._state = state
         self._left: list[Place] = []
 
-    def read_back(self, written: Sequence[Item]) -> None:
-        """Read what was written and put what it came to into the state, not yet durably."""
+    def read_back(self, written: Sequence[Item], owned: Collection[str]) -> None:
+        """Read what was written and put what it came to into the state, not yet durably.
+
+        ``owned`` are the ids of all records of the plan so far.
+        """
         untaken: list[tuple[Item, Sequence[str]]] = []
         for kind in kinds().values():
             items = [item for item in written if item.kind is kind]
@@ -42,6 +46,7 @@ class Recorder:
                     item.end(Status.UNKNOWN, why)
                 elif result.untaken:
                     untaken.append((item, result.untaken))
+            tell_twins(self._tools, kind, items, owned)
         for item, names in untaken:
             tell_untaken(self._tools, item, names)
             item.recorded = True

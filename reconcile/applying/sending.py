@@ -1,8 +1,9 @@
 """Sending one batch and learning what came of every record in it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
+from reconcile.applying.existing import Sought, existing
 from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
@@ -43,12 +44,23 @@ def send(
 
 
 def settle_created(
-    hubspot: HubSpot, kind: Kind, identity: Identity, unclear: Sequence[Write]
+    hubspot: HubSpot,
+    kind: Kind,
+    identity: Identity,
+    unclear: Mapping[str, Sought],
+    *,
+    owned: Collection[str] = (),
 ) -> dict[str, Answer]:
-    """Read by key whether records of unclear outcome exist now; they did not before the call."""
-    keys = {write.properties[identity.name]: write.trace for write in unclear}
-    there = hubspot.read(kind.object, list(keys), [identity.name], id_property=identity.name)
-    return {keys[key]: Written(actual.id) for key, actual in there.items()}
+    """Read whether records of unclear outcome exist now; they did not before the call.
+
+    ``unclear`` says by trace how to look for them, ``owned`` the ids of other records of the plan.
+    """
+    found = existing(hubspot, kind, identity, list(unclear.values()), (), owned=owned)
+    return {
+        trace: Written(there[0].id)
+        for trace, there in zip(unclear, found, strict=True)
+        if len(there) == 1
+    }
 
 
 def settle_updated(

@@ -4,110 +4,28 @@ Decided by reading alone, so it can be done again, by another process, as often 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from reconcile.applying.archiving import read_archived
-from reconcile.applying.entries import Done, Entries, Verified, to_remove
+from reconcile.applying.entries import Entries, Verified, to_remove
+from reconcile.applying.finding import Finding
 from reconcile.applying.history import not_shown
 from reconcile.applying.journal import Journal
 from reconcile.applying.moving import Finder, Found, Place, follow, leave, left_by
-from reconcile.applying.run import Begun, Run
-from reconcile.applying.verify import WAITS
+from reconcile.applying.run import Run
+from reconcile.applying.unsettled import Unsettled, entry_after, unsettled
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
-from reconcile.model.kinds import Kind, kinds
+from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Outcome, Status
-from reconcile.model.plan import Action, LinkChange, Plan, RecordChange, UnitChange
-from reconcile.model.records import Actual, LastApplied, Link
+from reconcile.model.plan import Action, Plan, RecordChange
+from reconcile.model.records import LastApplied, Link
 from reconcile.stores.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """One change that a run had begun; ``begun`` is what its journal knows of it."""
-
-    unit: UnitChange
-    change: RecordChange
-    begun: Begun
-
-    @property
-    def id(self) -> str:
-        """The record's id, empty where it was to be created and no answer came."""
-        return self.change.id or self.begun.id
-
-    @property
-    def associated(self) -> frozenset[str]:
-        """The objects that the change, or what it leaves standing, associates the record with."""
-        added = {link.to for link in self.change.links}
-        return frozenset(added.union(link.to for link in self.change.kept_links))
-
-    def links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
-        """The associations of ours the record has when everything went well.
-
-        ``ids`` binds folded addresses of records made by the same run.
-        """
-        made = (
-            Link(link.to, end, number, category)
-            for link, end in self._ends(ids)
-            for category, number in link.ours
-        )
-        return frozenset(self.change.kept_links).union(made)
-
-    def along(self, ids: Mapping[Address, str]) -> frozenset[Link]:
-        """The plain types that come with our labels on pairs that have none (reference §11)."""
-        associations = kinds()[self.change.address.kind].associations
-        return frozenset(
-            Link(link.to, end, associations[link.to].type_id)
-            for link, end in self._ends(ids)
-            if link.types == link.ours
-        )
-
-    def _ends(self, ids: Mapping[Address, str]) -> Iterator[tuple[LinkChange, str]]:
-        for link in self.change.links:
-            end = link.id or (ids.get(link.address.folded(), "") if link.address else "")
-            if link.add and end:
-                yield link, end
 
 
 def _by_removal(found: Sequence[Unsettled]) -> tuple[list[Unsettled], list[Unsettled]]:
     going = [one for one in found if one.change.action is Action.ARCHIVE]
     return going, [one for one in found if one.change.action is not Action.ARCHIVE]
-
-
-def unsettled(run: Run, plan: Plan) -> list[Unsettled]:
-    """What a run had begun, in the plan's order."""
-    begun = run.begun
-    return [
-        Unsettled(unit, change, begun[change.address])
-        for unit in plan.units
-        for change in unit.changes
-        if change.address in begun
-    ]
-
-
-def entry_after(
-    one: Unsettled,
-    actual: Actual | None,
-    links: frozenset[Link],
-    previous: LastApplied | None,
-    entries: Entries,
-) -> Verified | None:
-    """What the state must say of a record now; None where nothing was carried out.
-
-    ``links`` are those that stand of what the state and the change make ours. A record whose
-    creation was answered stays remembered by its id even where it is not to be seen: made again it
-    would be there twice.
-    """
-    definitions = entries.definitions.properties.get(one.change.address.kind, {})
-    if actual is None or entries.managed(one.change).keys() - definitions.keys():
-        record_id = actual.id if actual is not None else one.begun.id
-        if one.change.id or not record_id:
-            return None
-        return entries.verified(Done(one.change, record_id, links, previous), None)
-    if not entries.carried_out(one.change, actual):
-        return None
-    return entries.verified(Done(one.change, actual.id, links, previous), actual)
 
 
 def _ended(one: Unsettled) -> Outcome | None:
@@ -147,13 +65,10 @@ class Settler:
     def settle(self, run: Run, plan: Plan, journal: Journal) -> None:
         """Settle one run.
 
-        Records that do not show what was written are read again after each of ``WAITS``.
+        Records that do not show what was written are read again for a while.
         """
         going, waiting = _by_removal(unsettled(run, plan))
-        found: dict[Address, Actual] = {}
-        for kind in kinds().values():
-            mine = [one for one in waiting if one.change.address.kind == kind.name]
-            found |= self._find(kind, mine)
+        found = Finding(self._hubspot, self._state, self._entries, self._sleep).find(waiting)
         places = {one.change.address: self._find_entry(one) for one in waiting}
         previous = {address: place.entry if place else None for address, place in places.items()}
         ids = {address: actual.id for address, actual in found.items()}
@@ -202,43 +117,6 @@ class Settler:
                     self._state.drop(place.unit, place.address)
                 outcomes.append(Outcome(change.address, change.action, Status.DONE, one.id))
         return outcomes, undone
-
-    def _find(self, kind: Kind, wanted: Sequence[Unsettled]) -> dict[Address, Actual]:
-        entries, definitions = self._entries, self._entries.definitions.properties
-        known = definitions[kind.name].keys() if wanted else set()
-        identity = entries.identities[kind.name]
-        managed = {one.change.address: entries.managed(one.change).keys() for one in wanted}
-        keys = {identity.name} if identity.unique else set()
-        names = sorted((keys | {name for mine in managed.values() for name in mine}) & known)
-        found: dict[Address, Actual] = {}
-        left = list(wanted)
-        for wait in WAITS:
-            if not left:
-                break
-            self._sleep(wait)
-            found |= self._read(kind, left, names)
-            left = [
-                one
-                for one in left
-                if (actual := found.get(one.change.address)) is None
-                or (
-                    managed[one.change.address] <= known
-                    and not entries.carried_out(one.change, actual)
-                )
-            ]
-        return found
-
-    def _read(
-        self, kind: Kind, wanted: Sequence[Unsettled], names: Sequence[str]
-    ) -> dict[Address, Actual]:
-        read, identity = self._hubspot.read, self._entries.identities[kind.name]
-        by_id = {one.id: one.change.address for one in wanted if one.id}
-        by_key = {one.change.address.key: one.change.address for one in wanted if not one.id}
-        there = read(kind.object, list(by_id), names)
-        new = read(kind.object, list(by_key), names, id_property=identity.name)
-        return {by_id[record_id]: actual for record_id, actual in there.items()} | {
-            by_key[key]: actual for key, actual in new.items()
-        }
 
     def _ends(
         self, wanted: Sequence[Unsettled], ids: Mapping[Address, str]

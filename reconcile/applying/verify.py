@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 WAITS = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each reading. Reads right after a write may be stale (reference §13)."""
 
+LONG_WAITS = (*WAITS, 4.0, 8.0, 16.0)
+"""The same where a record shows through its association alone, and nothing else would refuse a
+second one.
+"""
+
 
 def verify(tools: Tools, kind: Kind, done: Sequence[Done]) -> list[Verified]:
     """One answer for each, in order. What differs is read again after each of ``WAITS``."""

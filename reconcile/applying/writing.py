@@ -5,15 +5,19 @@ end. Which endpoint is used depends on the kind's data and on how many records t
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 
+from reconcile.applying.existing import sought
 from reconcile.applying.history import tell_overwritten
 from reconcile.applying.item import Item
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.sending import Call, send, settle_created, settle_updated
 from reconcile.applying.tools import Tools
+from reconcile.applying.verify import LONG_WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.hubspot.under import parents_of
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
@@ -23,24 +27,39 @@ from reconcile.model.plan import FieldChange
 _IN_PATH = re.compile(r"\w[\w .:~-]*")
 
 
-def create(tools: Tools, kind: Kind, items: Sequence[Item], parents: Mapping[int, str]) -> None:
-    """Create up to 100 records. ``parents`` are line items' parents' ids, by ``id(item)``."""
+def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection[str] = ()) -> None:
+    """Create up to 100 records. ``owned`` are the ids of other records of the plan."""
     identity = tools.identity(kind)
-    checked = recheck_absent(tools.hubspot, kind, identity, [item.change for item in items])
+    wanted = {id(i): sought(i.change, identity, i.parent_id) for i in items}
+    checked = recheck_absent(
+        tools.hubspot,
+        kind,
+        identity,
+        [item.change for item in items],
+        list(wanted.values()),
+        owned=owned,
+    )
     ready = _without_conflicts(items, checked)
     writes: dict[str, tuple[Item, Write]] = {}
     for item, result in ready:
         name = item.trace = tools.trace()
         values = _values(result.fields, tools.properties(kind)) | dict(item.change.keep)
         key = item.change.address.key
-        writes[name] = item, Write(name, key, values, _parent_link(kind, item, parents))
+        writes[name] = item, Write(name, key, values, _parent_link(kind, item))
     if not writes:
         return
     with _ending(tools, kind.create, writes, _end_created) as answers:
-        send(_creating(tools, kind), _inputs(writes), answers)
-        unclear = [write for _, write in writes.values() if _is_unclear(answers[write.trace])]
+        send(_creating(tools, kind, ready), _inputs(writes), answers)
+        unclear = {
+            name: wanted[id(item)]
+            for name, (item, _) in writes.items()
+            if _is_unclear(answers[name])
+        }
+        made = {answer.id for answer in answers.values() if isinstance(answer, Written)}
         with suppress(ApiError):  # still unclear then, and told so
-            answers.update(settle_created(tools.hubspot, kind, identity, unclear))
+            answers.update(
+                settle_created(tools.hubspot, kind, identity, unclear, owned=made.union(owned))
+            )
     for item, write in writes.values():
         match answers.get(write.trace):
             case Written(id=record_id, new=False):
@@ -114,11 +133,29 @@ def _is_unclear(answer: Answer) -> bool:
     return isinstance(answer, Unclear)
 
 
-def _creating(tools: Tools, kind: Kind) -> Call:
-    key = tools.identity(kind).name
+def _creating(tools: Tools, kind: Kind, ready: Sequence[tuple[Item, Checked]]) -> Call:
+    identity = tools.identity(kind)
     if kind.create == "upsert":
-        return lambda inputs: tools.hubspot.upsert(kind.object, key, inputs)
-    return lambda inputs: tools.hubspot.create(kind.object, inputs, match=key)
+        return lambda inputs: tools.hubspot.upsert(kind.object, identity.name, inputs)
+    parents = {item.change.parent.kind for item, _ in ready if item.change.parent}
+    owners = partial(_owners, tools, kind, parents) if identity.within_parent else None
+    return lambda inputs: tools.hubspot.create(
+        kind.object, inputs, match=identity.name, owners=owners
+    )
+
+
+def _owners(
+    tools: Tools, kind: Kind, parents: Collection[str], ids: Sequence[str]
+) -> Mapping[str, frozenset[str]]:
+    """The parents of new records, as far as HubSpot shows them after all of ``LONG_WAITS``."""
+    found: dict[str, frozenset[str]] = {}
+    for wait in LONG_WAITS:
+        tools.sleep(wait)
+        left = [one for one in ids if not found.get(one)]
+        found |= parents_of(tools.hubspot, kind, parents, left)
+        if all(found.get(one) for one in ids):
+            break
+    return found
 
 
 def _updating(
@@ -149,13 +186,11 @@ def _by_path(key: str) -> bool:
     return _IN_PATH.fullmatch(key) is not None
 
 
-def _parent_link(
-    kind: Kind, item: Item, parents: Mapping[int, str]
-) -> tuple[tuple[str, str, int], ...]:
+def _parent_link(kind: Kind, item: Item) -> tuple[tuple[str, str, int], ...]:
     parent = item.change.parent
     if parent is None:
         return ()
-    return ((parents[id(item)], "HUBSPOT_DEFINED", kind.associations[parent.kind].type_id),)
+    return ((item.parent_id, "HUBSPOT_DEFINED", kind.associations[parent.kind].type_id),)
 
 
 def _without_conflicts(

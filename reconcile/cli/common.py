@@ -96,7 +96,7 @@ def _named(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 
 def _load(settings: Settings, paths: tuple[Path, ...]) -> tuple[Unit, ...]:
     identities = settings.target.identity
-    by_id = [kind for kind, identity in identities.items() if not identity.unique]
+    by_id = [kind for kind, identity in identities.items() if identity.by_id]
     return load(paths, root=settings.root, by_id=by_id)
 
 

@@ -127,7 +127,10 @@ def _usage(session: Session) -> None:
 def _keys(session: Session) -> None:
     for kind in kinds().values():
         identity = session.settings.target.identity[kind.name]
-        if not identity.unique:
+        if identity.within_parent:
+            echo(f"Keys     {kind.plural} are found under their parents by {identity.name}")
+            continue
+        if identity.by_id:
             echo(f"Keys     {kind.plural} are found by HubSpot id")
             continue
         definition = session.hubspot.properties(kind.object).get(identity.name)

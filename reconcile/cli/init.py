@@ -23,6 +23,11 @@ from reconcile.render.text import write_plan
 from reconcile.session import Session, connect
 
 _AGAIN = "run `reconcile init` again: what is made already stays as it is"
+_OR_WITHIN = (
+    "; where an account has no unique properties for line items, write "
+    'identity: {line_item: "within_parent:hs_sku"} in the target, and they are told apart by their '
+    "SKU within their order or cart"
+)
 
 
 @click.command("init")
@@ -47,7 +52,7 @@ def command(*, target: str | None, auto_approve: bool) -> int:
             _define(session, planned)
         name = session.pin.name
     wrote = _write_project_file(settings)
-    click.echo(f"Target {name} is ready: each kind has a unique property for its keys.")
+    click.echo(f"Target {name} is ready: each kind has what its records are found by.")
     if wrote:
         click.echo(f"Wrote {wrote}. Put manifests where it says, then run `reconcile plan`.")
     return 0
@@ -78,7 +83,10 @@ def _define(session: Session, planned: Plan) -> None:
     except AuthError as error:
         raise _no_permission(planned.defines, made) from error
     except ApiError as error:
-        raise error.retold(f"{error}\n{_so_far(made)}", hint=error.hint or _AGAIN) from None
+        hint = error.hint or _AGAIN
+        if any(kinds()[wanted.kind].parents for wanted in planned.defines[len(made) :][:1]):
+            hint += _OR_WITHIN
+        raise error.retold(f"{error}\n{_so_far(made)}", hint=hint) from None
     finally:
         if made:
             by = origin(os.environ, session.settings.root)

@@ -136,12 +136,17 @@ def _identity(value: object) -> Identity:
     how, colon, name = value.partition(":") if isinstance(value, str) else ("", "", "")
     if how == "unique" and _PROPERTY.fullmatch(name):
         return Identity("unique", name)
+    if how == "within_parent" and _PROPERTY.fullmatch(name):
+        return Identity("within_parent", name)
     if how == "id" and not colon:
         return Identity("id")
-    raise ValueError('must be "id" or "unique:PROPERTY"')
+    raise ValueError('must be "id", "unique:PROPERTY" or, for line items, "within_parent:PROPERTY"')
 
 
 def _with_all_kinds(value: Mapping[str, Identity]) -> Mapping[str, Identity]:
+    for kind, identity in value.items():
+        if identity.within_parent and kinds()[kind].is_unit:
+            raise ValueError(f"{kinds()[kind].plural} have no parent to be found under")
     return MappingProxyType({kind: value.get(kind, Identity()) for kind in kinds()})
 
 

@@ -13,6 +13,7 @@ from reconcile.hubspot.limits import Clock, Sleep
 from reconcile.hubspot.links import LinkReader
 from reconcile.hubspot.reading import Reader
 from reconcile.hubspot.routes import Routes
+from reconcile.hubspot.telling import Owners
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.hubspot.writing import Writer
@@ -222,13 +223,15 @@ class HubSpot:
         writes: Sequence[Write],
         *,
         match: str,
+        owners: Owners | None = None,
     ) -> Mapping[str, Answer]:
         """Create up to 100 records with associations; answers by trace.
 
-        Results are told apart by the property ``match``, whose values must differ within the call.
+        Results are told apart by the property ``match``, whose values must differ within the call
+        unless ``owners`` can read which records the new ones were associated with.
         Never repeated once it may have been carried out: that is Ambiguous.
         """
-        return self._writer.create(object, writes, match=match)
+        return self._writer.create(object, writes, match=match, owners=owners)
 
     def archive(self, object: str, ids: Sequence[str]) -> Mapping[str, Answer]:
         """Move up to 100 records into the recycling bin; answers by id.

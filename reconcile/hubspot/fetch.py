@@ -1,24 +1,23 @@
 """What HubSpot holds for the declared records, in as few calls as it allows.
 
-Existence is decided by reading by key, then by the id in the state; never by search, whose index
-lags behind writes (reference §3).
+Search never decides whether a record exists: its index lags behind writes (reference §3).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.observing import Seen, has_lines, is_line, left_behind, observed
+from reconcile.hubspot.existence import Existence
+from reconcile.hubspot.observing import Seen, has_lines, is_line, observed
 from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import Kind, kinds
+from reconcile.model.kinds import kinds
 from reconcile.model.records import (
     Actual,
     Desired,
     LastApplied,
     Life,
     Link,
-    Missing,
     Observed,
     Reference,
     Unit,
@@ -41,10 +40,7 @@ class Fetcher:
     ) -> None:
         self._hubspot = hubspot
         self._identities = identities
-        self._properties = {
-            name: sorted({*properties.get(name, ()), *_key_property(identities[name])})
-            for name in kinds()
-        }
+        self._existence = Existence(hubspot, identities, properties)
         self._pairs = frozenset(pairs)
 
     def observe(
@@ -66,98 +62,18 @@ class Fetcher:
                 if desired.life is not Life.FORGET:
                     by_kind[desired.address.kind].append(desired)
         for name, wanted in by_kind.items():
-            self._find(kinds()[name], wanted, last, seen)
+            if not self._identities[name].within_parent:
+                self._existence.find_by_key(kinds()[name], wanted, last, seen)
         ids = {a: r.id for a, r in seen.records.items() if kinds()[a.kind].is_unit} | {
             unit.address: parents[unit.address] for unit in units if unit.address in parents
         }
         links = self._links(units, ids)
+        for name in by_kind:
+            if self._identities[name].within_parent:
+                under = [_under(unit, name, links) for unit in units]
+                self._existence.find_within(kinds()[name], under, last, seen)
         self._add_other_parents(units, seen.records, links)
         return {unit.address: observed(unit, seen, links, parents) for unit in units}
-
-    def _find(
-        self,
-        kind: Kind,
-        wanted: Sequence[Desired],
-        last: Mapping[Address, LastApplied],
-        seen: Seen,
-    ) -> None:
-        identity = self._identities[kind.name]
-        names = self._properties[kind.name]
-        found = self._hubspot.read(
-            kind.object,
-            [desired.address.key for desired in wanted],
-            names,
-            id_property=identity.name if identity.unique else None,
-        )
-        formerly = self._under_former_keys(kind, wanted, last)
-        lost: dict[str, list[Address]] = defaultdict(list)
-        other: dict[str, list[Address]] = defaultdict(list)
-        for desired in wanted:
-            address = desired.address
-            entry, former = desired.entry_in(last), formerly.get(desired.address)
-            if (actual := found.get(address.key)) is not None:
-                seen.records[address] = actual
-                if entry is not None and entry.id != actual.id:
-                    other[entry.id].append(address)
-                if former is not None and former.id != actual.id:
-                    seen.displaced[address] = former.id
-            elif entry is not None:
-                lost[entry.id].append(address)
-            elif former is not None:
-                seen.records[address] = former
-                seen.by_id.add(address)
-            elif not identity.unique:
-                lost[address.key].append(address)
-            if left := left_behind(desired, last):
-                other[left.id].append(address)
-        if lost:
-            self._find_lost(kind, lost, seen)
-        if other:
-            alive = self._hubspot.read(kind.object, list(other), [])
-            seen.displaced.update(
-                (address, record_id) for record_id in alive for address in other[record_id]
-            )
-
-    def _under_former_keys(
-        self, kind: Kind, wanted: Sequence[Desired], last: Mapping[Address, LastApplied]
-    ) -> Mapping[Address, Actual]:
-        """Records that the state does not know, by the keys that they had before."""
-        keys = {
-            one.moved_from.value: one.address
-            for one in wanted
-            if one.moved_from is not None and one.entry_in(last) is None
-        }
-        names, identity = self._properties[kind.name], self._identities[kind.name]
-        if not keys or not identity.unique:
-            return {}
-        found = self._hubspot.read(kind.object, list(keys), names, id_property=identity.name)
-        return {keys[key]: actual for key, actual in found.items()}
-
-    def _find_lost(self, kind: Kind, lost: Mapping[str, Sequence[Address]], seen: Seen) -> None:
-        """Look for records that are not under their keys by the ids the state knows."""
-        names = self._properties[kind.name]
-        alive = dict(self._hubspot.read(kind.object, list(lost), names))
-        rest = [record_id for record_id in lost if record_id not in alive]
-        archived = self._hubspot.read(kind.object, rest, names, archived=True) if rest else {}
-        for record_id, addresses in lost.items():
-            missing = None
-            if record_id in archived:
-                missing = Missing(record_id, "archived")
-            elif record_id not in alive:
-                # Only the single read answers for a merged record's former id (reference §8).
-                now = self._hubspot.get(kind.object, record_id, names)
-                if now is None:
-                    missing = Missing(record_id, "gone")
-                elif now.id == record_id:
-                    alive[record_id] = now
-                else:
-                    missing = Missing(record_id, "merged", into=now.id)
-            for address in addresses:
-                if missing is not None:
-                    seen.missing[address] = missing
-                else:
-                    seen.records[address] = alive[record_id]
-                    seen.by_id.add(address)
 
     def _links(
         self, units: Sequence[Unit], ids: Mapping[Address, str]
@@ -227,12 +143,20 @@ class Fetcher:
         if by == "id":
             return None
         if by == "key":
-            return next(iter(_key_property(self._identities[to])), None)
+            identity = self._identities[to]
+            return identity.name if identity.unique else None
         return by
 
 
-def _key_property(identity: Identity) -> tuple[str, ...]:
-    return (identity.name,) if identity.unique else ()
+def _under(
+    unit: Unit, name: str, links: Mapping[Address, frozenset[Link]]
+) -> tuple[list[Desired], set[str]]:
+    """A unit's records of one kind that are to be looked at, and the ids of those under it."""
+    wanted = [
+        line for line in unit.lines if line.address.kind == name and line.life is not Life.FORGET
+    ]
+    there = {link.id for link in links.get(unit.address, ()) if link.to == name}
+    return wanted, there if wanted else set()
 
 
 def _target(reference: Reference) -> str:

@@ -25,6 +25,7 @@ class Seen:
     missing: dict[Address, Missing] = field(default_factory=dict)
     by_id: set[Address] = field(default_factory=set)
     displaced: dict[Address, str] = field(default_factory=dict)
+    twins: dict[Address, tuple[str, ...]] = field(default_factory=dict)
 
 
 def left_behind(desired: Desired, last: Mapping[Address, LastApplied]) -> LastApplied | None:
@@ -69,6 +70,7 @@ def observed(
         missing={a: seen.missing[a] for a in addresses if a in seen.missing},
         by_id=frozenset(seen.by_id.intersection(addresses)),
         displaced={a: seen.displaced[a] for a in addresses if a in seen.displaced},
+        twins={a: seen.twins[a] for a in addresses if a in seen.twins},
         links={a: links[a] for a in (unit.address, *addresses) if a in links},
         lines=lines,
         others=len(lines - {actual.id for actual in records.values()}),

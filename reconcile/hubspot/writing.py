@@ -1,14 +1,16 @@
 """Writing records and associations: one call each, one answer for each input."""
 
+from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.batches import LINKS_WRITE, OBJECTS
 from reconcile.hubspot.bodies import BatchBody, ObjectBody, ObjectsBody, PairsBody
 from reconcile.hubspot.refusals import ABSENT, ErrorBody
 from reconcile.hubspot.routes import ANY, Routes
 from reconcile.hubspot.settling import Blame, blame_by, settle, settle_silent
+from reconcile.hubspot.telling import Owners, tell_apart
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Write, Written
 from reconcile.model.address import fold
@@ -43,7 +45,7 @@ class Writer:
         return _settled(
             response,
             traces,
-            lambda result: by_key.get(fold(result.properties.get(id_property) or "")),
+            lambda made: [by_key.get(fold(one.properties.get(id_property) or "")) for one in made],
             blame_by((write.id, write.trace) for write in writes),
         )
 
@@ -63,17 +65,21 @@ class Writer:
         return _settled(
             response,
             traces,
-            lambda result: by_id.get(result.id),
+            lambda made: [by_id.get(one.id) for one in made],
             blame_by(by_id.items()),
             adopt_single=True,
         )
 
-    def create(self, object_: str, writes: Sequence[Write], *, match: str) -> dict[str, Answer]:
+    def create(
+        self, object_: str, writes: Sequence[Write], *, match: str, owners: Owners | None = None
+    ) -> dict[str, Answer]:
         """Create with associations. Never repeated once it may have been carried out."""
         traces = _checked(writes, OBJECTS)
         if any(match not in write.properties for write in writes):
             raise ValueError(f"a write without {match} could not be told from the others")
-        by_key = _by_key((fold(write.properties[match]), write.trace) for write in writes)
+        values = Counter(fold(write.properties[match]) for write in writes)
+        if owners is None and len(values) < len(writes):
+            raise ValueError(f"two inputs of one call have the same {match}")
         inputs = [
             {
                 "properties": dict(write.properties),
@@ -83,11 +89,12 @@ class Writer:
             for write in writes
         ]
         response = self._send(object_, "create", inputs, repeatable=False)
+        named = ((write.properties[match], write.trace) for write in writes)
         return _settled(
             response,
             traces,
-            lambda result: by_key.get(fold(result.properties.get(match) or "")),
-            blame_by((write.properties[match], write.trace) for write in writes),
+            lambda made: _told_apart(writes, made, match, owners),
+            blame_by((value, trace) for value, trace in named if values[fold(value)] == 1),
         )
 
     def patch(self, object_: str, write: Write, id_property: str | None) -> Answer:
@@ -193,7 +200,7 @@ class Writer:
 def _settled(
     response: Response,
     traces: Sequence[str],
-    trace_of: Callable[[ObjectBody], str | None],
+    traces_of: Callable[[Sequence[ObjectBody]], Sequence[str | None]],
     blame: Blame,
     *,
     adopt_single: bool = False,
@@ -201,14 +208,11 @@ def _settled(
     body = response.parse(ObjectsBody)
     known = set(traces)
 
-    def match(result: ObjectBody) -> str | None:
-        trace = trace_of(result)
-        echoed = result.object_write_trace_id
-        return trace or (echoed if echoed in known else None)
-
+    made = body.results or []
+    echoed = [one if (one := r.object_write_trace_id) in known else None for r in made]
     results = [
-        (match(result), Written(result.id, result.properties, _new(result, response)))
-        for result in body.results or ()
+        (trace or echo, Written(result.id, result.properties, _new(result, response)))
+        for result, trace, echo in zip(made, traces_of(made), echoed, strict=True)
     ]
     return settle(
         traces,
@@ -218,6 +222,16 @@ def _settled(
         num_errors=body.num_errors,
         adopt_single=adopt_single,
     )
+
+
+def _told_apart(
+    writes: Sequence[Write], made: Sequence[ObjectBody], match: str, owners: Owners | None
+) -> Sequence[str | None]:
+    try:
+        return tell_apart(writes, made, match, owners)
+    except ApiError as error:
+        # The records are made: an error of reading must not be taken for a refusal of them.
+        raise Ambiguous(f"created, but not told apart: {error}") from error
 
 
 def _new(result: ObjectBody, response: Response) -> bool | None:

@@ -11,7 +11,8 @@ DEFAULT_PROPERTY = "reconcile_key"
 class Identity:
     """``unique``: the key is the value of the unique property ``name``; ``id``: HubSpot's id.
 
-    Records found by id can be updated but not created: HubSpot hands out ids.
+    ``within_parent``: a line item is found among its parent's lines by its declared value of the
+    property ``name``, which need not be unique elsewhere; the key is a name in git alone.
     """
 
     how: str = "unique"
@@ -19,8 +20,23 @@ class Identity:
 
     @property
     def unique(self) -> bool:
-        """Whether the key is a unique property's value, and so may create records."""
+        """Whether the key is a unique property's value."""
         return self.how == "unique"
+
+    @property
+    def by_id(self) -> bool:
+        """Whether the key is HubSpot's id; HubSpot alone hands out ids, so nothing is created."""
+        return self.how == "id"
+
+    @property
+    def within_parent(self) -> bool:
+        """Whether records are found through their parents."""
+        return self.how == "within_parent"
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """What must be read of a record to tell which one it is."""
+        return () if self.by_id else (self.name,)
 
 
 Pinned = tuple[tuple[str, str, str], ...]

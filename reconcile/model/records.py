@@ -1,6 +1,6 @@
 """The three inputs of planning: desired (manifests), actual (HubSpot), last-applied (state)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -173,7 +173,8 @@ class Observed:
     state; ``missing`` those that state knows but that are archived, merged or gone; an address in
     neither is absent. ``by_id`` are those that were not under their keys but under the ids in the
     state; ``displaced`` those whose key now stands on another record than the state's, with the id
-    of the state's, which still lives. ``links`` are each record's associations of the declared or
+    of the state's, which still lives. ``twins`` are those that several records under one parent can
+    be, with the ids of these. ``links`` are each record's associations of the declared or
     recorded pairs; ``lines`` the ids of the line items that HubSpot shows under the unit.
     ``others`` counts those of them that no manifest declares. ``parent_id`` is the id of a parent
     that something else owns.
@@ -183,6 +184,7 @@ class Observed:
     missing: Mapping[Address, Missing] = field(default_factory=lambda: MappingProxyType({}))
     by_id: frozenset[Address] = frozenset()
     displaced: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
+    twins: Mapping[Address, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     lines: frozenset[str] = frozenset()
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0

@@ -36,7 +36,8 @@ class Context:
 class Case:
     """``wanted`` are the declared values as HubSpot stores them; ``actual`` is None while absent;
     ``recorded`` is what the state says under the key, ``last`` the same unless it is of another
-    record; ``moved`` says that the state has it under the former key.
+    record; ``moved`` says that the state has it under the former key; ``rival`` is the key under
+    which it has the actual record besides.
     """
 
     desired: Desired
@@ -49,6 +50,7 @@ class Case:
     recorded: LastApplied | None
     context: Context
     moved: bool = False
+    rival: str = ""
 
     @property
     def address(self) -> Address:

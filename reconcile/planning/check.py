@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconcile.errors import Problem
+from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Desired, Place, Reference, Unit
+from reconcile.model.records import Desired, Life, Place, Reference, Unit
 from reconcile.model.values import fault, nearest
 from reconcile.planning.references import association_types
 from reconcile.planning.wire import wire
@@ -19,9 +20,29 @@ def check(
     return sorted(
         problem
         for unit in units
-        for desired in unit.records
-        for problem in _check_record(desired, definitions, identities)
+        for problem in (
+            *(p for one in unit.records for p in _check_record(one, definitions, identities)),
+            *_check_within(unit, identities),
+        )
     )
+
+
+def _check_within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]:
+    """Each line that is found through its parent must say how, unlike every other one there."""
+    seen: dict[tuple[str, str], Address] = {}
+    for line in unit.lines:
+        kind = kinds()[line.address.kind]
+        name = identities[kind.name].name
+        if line.life is not Life.PRESENT or not identities[kind.name].within_parent:
+            continue
+        value = fold(line.properties.get(name, ""))
+        other = seen.setdefault((kind.name, value), line.address)
+        if not value:
+            message = f"{name} is missing, by which {kind.plural} are told apart here"
+            yield _problem(line.place_of(name), message)
+        elif other != line.address:
+            message = f"{name} is {value!r} as in {other}, and {kind.plural} are told apart by it"
+            yield _problem(line.place_of(name), message)
 
 
 def _check_record(
@@ -49,7 +70,7 @@ def _check_record(
         message = _label_fault(reference, kind, definitions)
         if message:
             yield _problem(reference.place, message)
-    if not identity.unique and not desired.address.key.isdigit():
+    if identity.by_id and not desired.address.key.isdigit():
         yield _problem(
             desired.place,
             f"{desired.address.key!r} is no HubSpot record id, and {kind.plural} are found by id "

@@ -14,7 +14,15 @@ from reconcile.planning.case import Case, Context
 from reconcile.planning.diff import differing
 from reconcile.planning.links import parent_conflict, plan_links
 from reconcile.planning.removing import plan_removal
-from reconcile.planning.whose import displaced, is_moved, is_rekey, rekey_conflict, why_missing
+from reconcile.planning.whose import (
+    claimed,
+    displaced,
+    is_moved,
+    is_rekey,
+    rekey_conflict,
+    twins,
+    why_missing,
+)
 from reconcile.planning.wire import wire
 
 
@@ -82,7 +90,22 @@ def _case(
         if last is not None and last.id != actual.id:
             # The key now stands on another record, of which the state knows nothing.
             last = None
-    return Case(desired, kind, wanted, unit, observed, actual, last, recorded, context, moved)
+    rival = _rival(desired, actual, entries) if last is None and actual is not None else ""
+    return Case(
+        desired, kind, wanted, unit, observed, actual, last, recorded, context, moved, rival
+    )
+
+
+def _rival(desired: Desired, actual: Actual, entries: Mapping[Address, LastApplied]) -> str:
+    own = {desired.address.folded(), desired.former.folded() if desired.former else None}
+    return next(
+        (
+            entry.key
+            for address, entry in entries.items()
+            if address.kind == desired.address.kind and entry.id == actual.id and address not in own
+        ),
+        "",
+    )
 
 
 def _plan_record(case: Case) -> RecordChange | None:
@@ -99,22 +122,29 @@ def _plan_record(case: Case) -> RecordChange | None:
             return conflict(case, why, missing.id)
         if missing is not None and case.desired.protect:
             return conflict(case, "it is protected, so it is never made again", missing.id)
-        if not case.identity.unique:
+        if case.identity.by_id:
             return conflict(case, "no record has this id, and only HubSpot hands out ids", "")
         return _create(case, recreates=missing is not None)
-    why = displaced(case, case.actual) or parent_conflict(case) or rekey_conflict(case, case.actual)
+    why = (
+        twins(case)
+        or displaced(case, case.actual)
+        or claimed(case, case.actual)
+        or parent_conflict(case)
+        or rekey_conflict(case, case.actual)
+    )
     if why:
         return conflict(case, why, case.actual.id)
     return _compare(case, case.actual)
 
 
 def _create(case: Case, *, recreates: bool) -> RecordChange:
-    fields = [FieldChange(case.identity.name, "", case.address.key, Reason.NEW)]
-    fields += (
+    fields = [
         field(case, name, "", value, Reason.NEW)
         for name, value in sorted(case.wanted.items())
         if value != ""
-    )
+    ]
+    if case.identity.unique:
+        fields.insert(0, FieldChange(case.identity.name, "", case.address.key, Reason.NEW))
     return replace(
         record_change(case, Action.CREATE),
         fields=tuple(fields),
@@ -190,6 +220,6 @@ def _recorded(case: Case, ours: frozenset[Link]) -> bool:
 
 
 def _way_out(case: Case) -> str:
-    if case.desired.protect or not case.identity.unique:
+    if case.desired.protect or case.identity.by_id:
         return "restore it in HubSpot, or take it out of the manifests"
     return f"restore it in HubSpot, or make a new one with --recreate {case.address}"

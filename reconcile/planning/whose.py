@@ -11,7 +11,7 @@ def is_moved(case: Case, actual: Actual) -> bool:
     Where the state knows it by its present key already, somebody put the former one back.
     """
     former = case.desired.former
-    if former is None or (case.recorded is not None and not case.moved):
+    if not case.identity.unique or former is None or (case.recorded is not None and not case.moved):
         return False
     return fold(case.held_key(actual)) == fold(former.key)
 
@@ -24,11 +24,39 @@ def is_rekey(case: Case, actual: Actual) -> bool:
     return case.address in case.observed.by_id or fold(held) != fold(case.address.key)
 
 
+def twins(case: Case) -> str:
+    """Why nothing is done where several records under the parent can be meant."""
+    ids = case.observed.twins.get(case.address)
+    if not ids:
+        return ""
+    return (
+        f"{case.kind.plural} {', '.join(ids)} of {case.unit.address} have the same "
+        f"{case.identity.name}, by which they are told apart\n"
+        "archive those that should not be there, or give them another value"
+    )
+
+
+def claimed(case: Case, actual: Actual) -> str:
+    """Why nothing is done with a record that the state has under another key."""
+    if not (case.identity.within_parent and case.rival):
+        return ""
+    return (
+        f"record {actual.id} has this {case.identity.name}, and the state has it as "
+        f"{case.kind.name}/{case.rival}\n"
+        f"say moved_from: {case.rival}, or have that one forgotten first"
+    )
+
+
 def displaced(case: Case, actual: Actual) -> str:
     """Why nothing is done where the key has moved from a record that lives to another one."""
     former = case.observed.displaced.get(case.address)
     if former is None:
         return ""
+    if case.identity.within_parent:
+        return (
+            f"record {actual.id} has this {case.identity.name}, while record {former}, which was "
+            "applied, is elsewhere\nput that one back under its parent, or archive it"
+        )
     if case.desired.moved_from is not None:
         return (
             f"record {actual.id} has this key already, while record {former}, which had the key "

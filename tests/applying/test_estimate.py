@@ -1,7 +1,9 @@
 """What an apply is said to cost, against what it costs."""
 
+from collections.abc import Callable
+
 import pytest
-from world import EMAILS, World, cart, line, order
+from world import EMAILS, KEY, World, cart, line, order
 
 from reconcile.applying.estimate import calls, seconds
 
@@ -11,17 +13,23 @@ def documents(size: int, memo: str) -> list[object]:
     return [
         order(
             f"O{n}",
-            [line(f"O{n}:{m}", name=memo) for m in (1, 2)],
+            [line(f"O{n}:{m}", name=memo, hs_sku=f"{m}") for m in (1, 2)],
             memo=memo,
             associations={"contact": [{"email": EMAILS[n % 3]}]},
         )
         for n in range(size)
-    ] + [cart(f"C{n}", [line(f"C{n}:1", name="y")], memo=memo) for n in range(size // 5)]
+    ] + [
+        cart(f"C{n}", [line(f"C{n}:1", name="y", hs_sku="1")], memo=memo) for n in range(size // 5)
+    ]
 
 
 @pytest.mark.parametrize("size", [1, 30, 250])
-def test_an_apply_takes_about_as_many_calls_as_the_plan_says(world: World, size: int) -> None:
+@pytest.mark.parametrize("lines", [f"unique:{KEY}", "within_parent:hs_sku"])
+def test_an_apply_takes_about_as_many_calls_as_the_plan_says(
+    build: Callable[..., World], size: int, lines: str
+) -> None:
     """Creating everything, then changing everything; within a tenth, or four calls."""
+    world = build(identity={"line_item": lines})
     for memo in ("1", "2"):
         world.declare(*documents(size, memo))
         plan = world.plan()

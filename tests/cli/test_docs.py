@@ -196,7 +196,7 @@ EXAMPLE = """\
 $ cd examples/quickstart
 $ reconcile init --auto-approve
 ...
-Target quickstart-sandbox is ready: each kind has a unique property for its keys.
+Target quickstart-sandbox is ready: each kind has what its records are found by.
 $ reconcile plan
 Target quickstart-sandbox: sandbox account 123456789 (DEVELOPER_TEST)
 ...

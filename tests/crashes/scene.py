@@ -148,10 +148,12 @@ def _is_whole(world: World, object_: str, id_: str, declared: Mapping[str, Any])
     stored = world.dump(object_)[id_]
     assert declared["properties"].items() <= stored.items()
     lines = world.dump("line_items")
-    there = {lines[i][KEY]: lines[i] for i in world.links((object_, id_), "line_items")}
-    assert there.keys() == {one["key"] for one in declared.get("line_items", ())}
-    for one in declared.get("line_items", ()):
-        assert one["properties"].items() <= there[one["key"]].items()
+    there = {lines[i]["name"]: lines[i] for i in world.links((object_, id_), "line_items")}
+    declared_lines = {one["properties"]["name"]: one for one in declared.get("line_items", ())}
+    assert there.keys() == declared_lines.keys()
+    for name, one in declared_lines.items():
+        assert one["properties"].items() <= there[name].items()
+        assert there[name].get(KEY) == (None if "line_item" in world.identity else one["key"])
     wanted = {one["email"] for one in declared.get("associations", {}).get("contact", ())}
     contacts = world.dump("contacts")
     found = {contacts[i]["email"] for i in world.links((object_, id_), "contacts")}

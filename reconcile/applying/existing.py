@@ -1,0 +1,71 @@
+"""Which records of those to be created exist: before, after a lost answer, and one too many."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from reconcile.applying.item import Item
+from reconcile.applying.tools import Tools
+from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.under import Parent, carrying, lines_under
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import Kind
+from reconcile.model.outcome import Status
+from reconcile.model.plan import RecordChange
+from reconcile.model.records import Actual
+
+
+class Sought(NamedTuple):
+    """What tells a record from others: a property's value and, within a parent, that one."""
+
+    value: str
+    parent: Parent
+
+
+def sought(change: RecordChange, identity: Identity, parent_id: str) -> Sought:
+    """How to look for the record that a change creates."""
+    value = next((field.after for field in change.fields if field.name == identity.name), "")
+    return Sought(value, (change.parent.kind if change.parent else "", parent_id))
+
+
+def existing(
+    hubspot: HubSpot,
+    kind: Kind,
+    identity: Identity,
+    wanted: Sequence[Sought],
+    properties: Sequence[str],
+    *,
+    owned: Collection[str] = (),
+) -> list[Sequence[Actual]]:
+    """The records that each of the sought ones can be, in order; ``owned`` are ids of others."""
+    names = sorted({*properties, *identity.properties})
+    if identity.unique:
+        keys = [one.value for one in wanted]
+        found = hubspot.read(kind.object, keys, names, id_property=identity.name)
+        return [[found[key]] if key in found else [] for key in keys]
+    parents = {one.parent for one in wanted if one.parent[1]}
+    under = lines_under(hubspot, kind, parents, names, without=owned)
+    return [carrying(under.get(one.parent, {}), identity.name, one.value) for one in wanted]
+
+
+def tell_twins(tools: Tools, kind: Kind, items: Sequence[Item], owned: Collection[str]) -> None:
+    """End new records in conflict that another one under their parent cannot be told from.
+
+    ``owned`` are the ids of records that were there and are planned for.
+
+    Nothing keeps HubSpot from making such a record twice where a request is delivered twice.
+    """
+    identity = tools.identity(kind)
+    created = [item for item in items if not item.change.id]
+    if not identity.within_parent or not created:
+        return
+    wanted = [sought(item.change, identity, item.parent_id) for item in created]
+    known = {item.id for item in items}.union(owned)
+    found = existing(tools.hubspot, kind, identity, wanted, (), owned=known)
+    for item, others in zip(created, found, strict=True):
+        if others:
+            ids = ", ".join(sorted(other.id for other in others))
+            item.end(
+                Status.CONFLICT,
+                f"made as record {item.id}, and {ids} under the same parent has the same "
+                f"{identity.name}: archive the one that should not be there",
+            )

@@ -1,0 +1,128 @@
+"""Finding the records of writes that were begun and not answered."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+
+from reconcile.applying.entries import Entries
+from reconcile.applying.existing import existing, sought
+from reconcile.applying.unsettled import Unsettled
+from reconcile.applying.verify import LONG_WAITS, WAITS
+from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.under import Parent, lines_under
+from reconcile.model.address import Address, fold
+from reconcile.model.kinds import Kind, kinds
+from reconcile.model.records import Actual
+from reconcile.stores.state import State
+
+
+class Finding:
+    """Reads what is there of records, until they show what was written or patience ends."""
+
+    def __init__(
+        self,
+        hubspot: HubSpot,
+        state: State,
+        entries: Entries,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._hubspot = hubspot
+        self._state = state
+        self._entries = entries
+        self._sleep = sleep
+        self._ids: dict[Address, str] = {}
+
+    def find(self, begun: Sequence[Unsettled]) -> dict[Address, Actual]:
+        """The records of these changes, as far as they exist."""
+        found: dict[Address, Actual] = {}
+        for kind in kinds().values():
+            mine = [one for one in begun if one.change.address.kind == kind.name]
+            if mine:
+                found |= self._find(kind, mine)
+                self._ids |= {address.folded(): actual.id for address, actual in found.items()}
+        return found
+
+    def _find(self, kind: Kind, wanted: Sequence[Unsettled]) -> dict[Address, Actual]:
+        entries, known = self._entries, self._entries.definitions.properties[kind.name].keys()
+        identity = entries.identities[kind.name]
+        managed = {one.change.address: entries.managed(one.change).keys() for one in wanted}
+        keys = set(identity.properties)
+        names = sorted((keys | {name for mine in managed.values() for name in mine}) & known)
+        found: dict[Address, Actual] = {}
+        left = list(wanted)
+        lines = identity.within_parent and any(not one.id for one in wanted)
+        for wait in LONG_WAITS if lines else WAITS:
+            if not left:
+                break
+            self._sleep(wait)
+            found |= self._read(kind, left, names)
+            left = [
+                one
+                for one in left
+                if (actual := found.get(one.change.address)) is None
+                or (
+                    managed[one.change.address] <= known
+                    and not entries.carried_out(one.change, actual)
+                )
+            ]
+        lost = [one for one in left if not one.id and one.change.address not in found]
+        others = self._owned(wanted).union(actual.id for actual in found.values())
+        return found | self._formerly(kind, lost, names, others)
+
+    def _read(
+        self, kind: Kind, wanted: Sequence[Unsettled], names: Sequence[str]
+    ) -> dict[Address, Actual]:
+        by_id = {one.id: one.change.address for one in wanted if one.id}
+        there = self._hubspot.read(kind.object, list(by_id), names)
+        found = {by_id[record_id]: actual for record_id, actual in there.items()}
+        new = [one for one in wanted if not one.id]
+        identity = self._entries.identities[kind.name]
+        seeking = [sought(one.change, identity, self._parent(one)[1]) for one in new]
+        owned = self._owned(wanted) if identity.within_parent else ()
+        some = existing(self._hubspot, kind, identity, seeking, names, owned=owned)
+        return found | {
+            one.change.address: actuals[0]
+            for one, actuals in zip(new, some, strict=True)
+            if len(actuals) == 1
+        }
+
+    def _formerly(
+        self, kind: Kind, lost: Sequence[Unsettled], names: Sequence[str], others: Collection[str]
+    ) -> dict[Address, Actual]:
+        """New line items whose key, or what else tells them apart, somebody changed meanwhile.
+
+        Lines under their parents that nothing else accounts for are asked what they held before.
+        """
+        by_parent: dict[Parent, list[Unsettled]] = defaultdict(list)
+        for one in lost:
+            if (parent := self._parent(one))[1]:
+                by_parent[parent].append(one)
+        if not by_parent:
+            return {}
+        identity = self._entries.identities[kind.name]
+        under = lines_under(self._hubspot, kind, by_parent, names, without=others)
+        found: dict[Address, Actual] = {}
+        for parent, lines in under.items():
+            values = {
+                fold(sought(one.change, identity, parent[1]).value): one.change.address
+                for one in by_parent[parent]
+            }
+            for line in lines.values():
+                history = self._hubspot.history(kind.object, line.id, identity.properties)
+                held = {fold(one.value) for one in history.get(identity.name, ())}
+                found |= {values[value]: line for value in held & values.keys()}
+        return found
+
+    def _parent(self, one: Unsettled) -> Parent:
+        """The record that a line item was to stand under; no id where that was not made."""
+        parent = one.change.parent
+        if parent is None:
+            return "", ""
+        made = one.change.parent_id or self._ids.get(parent.folded(), "")
+        entry = None if made else self._state.unit(parent).get(parent.folded())
+        return parent.kind, entry.id if entry else made
+
+    def _owned(self, wanted: Sequence[Unsettled]) -> set[str]:
+        """The ids of records that are known to be others than the new ones."""
+        units = {one.unit.address: one.unit for one in wanted}.values()
+        owned = {one.id for one in wanted} | {c.id for unit in units for c in unit.changes}
+        return owned.union(e.id for unit in units for e in self._state.unit(unit.address).values())

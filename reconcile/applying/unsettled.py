@@ -1,0 +1,93 @@
+"""Changes that a run had begun and nobody knows the end of, and what the state must say of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconcile.applying.entries import Done, Entries, Verified
+from reconcile.applying.run import Begun, Run
+from reconcile.model.address import Address
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
+from reconcile.model.records import Actual, LastApplied, Link
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """One change that a run had begun; ``begun`` is what its journal knows of it."""
+
+    unit: UnitChange
+    change: RecordChange
+    begun: Begun
+
+    @property
+    def id(self) -> str:
+        """The record's id, empty where it was to be created and no answer came."""
+        return self.change.id or self.begun.id
+
+    @property
+    def associated(self) -> frozenset[str]:
+        """The objects that the change, or what it leaves standing, associates the record with."""
+        added = {link.to for link in self.change.links}
+        return frozenset(added.union(link.to for link in self.change.kept_links))
+
+    def links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
+        """The associations of ours the record has when everything went well.
+
+        ``ids`` binds folded addresses of records made by the same run.
+        """
+        made = (
+            Link(link.to, end, number, category)
+            for link, end in self._ends(ids)
+            for category, number in link.ours
+        )
+        return frozenset(self.change.kept_links).union(made)
+
+    def along(self, ids: Mapping[Address, str]) -> frozenset[Link]:
+        """The plain types that come with our labels on pairs that have none (reference §11)."""
+        associations = kinds()[self.change.address.kind].associations
+        return frozenset(
+            Link(link.to, end, associations[link.to].type_id)
+            for link, end in self._ends(ids)
+            if link.types == link.ours
+        )
+
+    def _ends(self, ids: Mapping[Address, str]) -> Iterator[tuple[LinkChange, str]]:
+        for link in self.change.links:
+            end = link.id or (ids.get(link.address.folded(), "") if link.address else "")
+            if link.add and end:
+                yield link, end
+
+
+def unsettled(run: Run, plan: Plan) -> list[Unsettled]:
+    """What a run had begun, in the plan's order."""
+    begun = run.begun
+    return [
+        Unsettled(unit, change, begun[change.address])
+        for unit in plan.units
+        for change in unit.changes
+        if change.address in begun
+    ]
+
+
+def entry_after(
+    one: Unsettled,
+    actual: Actual | None,
+    links: frozenset[Link],
+    previous: LastApplied | None,
+    entries: Entries,
+) -> Verified | None:
+    """What the state must say of a record now; None where nothing was carried out.
+
+    ``links`` are those that stand of what the state and the change make ours. A record whose
+    creation was answered stays remembered by its id even where it is not to be seen: made again it
+    would be there twice.
+    """
+    definitions = entries.definitions.properties.get(one.change.address.kind, {})
+    if actual is None or entries.managed(one.change).keys() - definitions.keys():
+        record_id = actual.id if actual is not None else one.begun.id
+        if one.change.id or not record_id:
+            return None
+        return entries.verified(Done(one.change, record_id, links, previous), None)
+    if not entries.carried_out(one.change, actual):
+        return None
+    return entries.verified(Done(one.change, actual.id, links, previous), actual)

@@ -1,0 +1,171 @@
+"""Which record is a declared one? By its key, through its parent, then by the id in the state."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.observing import Seen, left_behind
+from reconcile.hubspot.under import Lines, carrying
+from reconcile.model.address import Address
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import Kind, kinds
+from reconcile.model.records import Actual, Desired, LastApplied, Missing
+
+
+class Existence:
+    """Finds records. ``properties`` names, by kind, the managed ones, which are read with them."""
+
+    def __init__(
+        self,
+        hubspot: HubSpot,
+        identities: Mapping[str, Identity],
+        properties: Mapping[str, Sequence[str]],
+    ) -> None:
+        self._hubspot = hubspot
+        self._identities = identities
+        self._properties = {
+            name: sorted({*properties.get(name, ()), *identities[name].properties})
+            for name in kinds()
+        }
+
+    def find_by_key(
+        self,
+        kind: Kind,
+        wanted: Sequence[Desired],
+        last: Mapping[Address, LastApplied],
+        seen: Seen,
+    ) -> None:
+        """Note what is there under these records' keys, or under the ids in the state."""
+        identity = self._identities[kind.name]
+        found = self._hubspot.read(
+            kind.object,
+            [desired.address.key for desired in wanted],
+            self._properties[kind.name],
+            id_property=identity.name if identity.unique else None,
+        )
+        by_key = {desired.address.key: desired.address for desired in wanted}
+        there = {by_key[key]: actual for key, actual in found.items()}
+        self._note(kind, wanted, last, seen, there)
+
+    def find_within(
+        self,
+        kind: Kind,
+        under: Sequence[tuple[Sequence[Desired], Collection[str]]],
+        last: Mapping[Address, LastApplied],
+        seen: Seen,
+    ) -> None:
+        """Note which of the lines under their parents are these records.
+
+        ``under`` has the records of each unit, and the ids of the lines that HubSpot shows there.
+        """
+        ids = sorted({line for _, lines in under for line in lines})
+        read = self._hubspot.read(kind.object, ids, self._properties[kind.name]) if ids else {}
+        there: dict[Address, Actual] = {}
+        for wanted, lines in under:
+            found = {line: read[line] for line in lines if line in read}
+            there |= dict(self._among(kind, wanted, found, last, seen))
+        self._note(kind, [one for wanted, _ in under for one in wanted], last, seen, there)
+
+    def _among(
+        self,
+        kind: Kind,
+        wanted: Sequence[Desired],
+        lines: Lines,
+        last: Mapping[Address, LastApplied],
+        seen: Seen,
+    ) -> Iterator[tuple[Address, Actual]]:
+        """Tell the lines of one parent apart: by the state's ids, then by the declared value.
+
+        In this order, since the value may be what the manifest changes.
+        """
+        name = self._identities[kind.name].name
+        entries = ((one.address, one.entry_in(last)) for one in wanted)
+        known = {address: entry.id for address, entry in entries if entry and entry.id in lines}
+        for one in wanted:
+            value = one.properties.get(name, "")
+            same = list(carrying(lines, name, value, without=known.values())) if value else []
+            if one.address in known:
+                same.insert(0, lines[known[one.address]])
+            if same:
+                yield one.address, same[0]
+            if len(same) > 1:
+                seen.twins[one.address] = tuple(sorted(line.id for line in same))
+
+    def _note(
+        self,
+        kind: Kind,
+        wanted: Sequence[Desired],
+        last: Mapping[Address, LastApplied],
+        seen: Seen,
+        found: Mapping[Address, Actual],
+    ) -> None:
+        identity = self._identities[kind.name]
+        formerly = self._under_former_keys(kind, wanted, last)
+        lost: dict[str, list[Address]] = defaultdict(list)
+        other: dict[str, list[Address]] = defaultdict(list)
+        for desired in wanted:
+            address = desired.address
+            entry, former = desired.entry_in(last), formerly.get(desired.address)
+            if (actual := found.get(address)) is not None:
+                seen.records[address] = actual
+                if entry is not None and entry.id != actual.id:
+                    other[entry.id].append(address)
+                if former is not None and former.id != actual.id:
+                    seen.displaced[address] = former.id
+            elif entry is not None:
+                lost[entry.id].append(address)
+            elif former is not None:
+                seen.records[address] = former
+                seen.by_id.add(address)
+            elif identity.by_id:
+                lost[address.key].append(address)
+            if left := left_behind(desired, last):
+                other[left.id].append(address)
+        if lost:
+            self._find_lost(kind, lost, seen)
+        if other:
+            alive = self._hubspot.read(kind.object, list(other), [])
+            seen.displaced.update(
+                (address, record_id) for record_id in alive for address in other[record_id]
+            )
+
+    def _under_former_keys(
+        self, kind: Kind, wanted: Sequence[Desired], last: Mapping[Address, LastApplied]
+    ) -> Mapping[Address, Actual]:
+        """Records that the state does not know, by the keys that they had before."""
+        keys = {
+            one.moved_from.value: one.address
+            for one in wanted
+            if one.moved_from is not None and one.entry_in(last) is None
+        }
+        names, identity = self._properties[kind.name], self._identities[kind.name]
+        if not keys or not identity.unique:
+            return {}
+        found = self._hubspot.read(kind.object, list(keys), names, id_property=identity.name)
+        return {keys[key]: actual for key, actual in found.items()}
+
+    def _find_lost(self, kind: Kind, lost: Mapping[str, Sequence[Address]], seen: Seen) -> None:
+        """Look for records that are not under their keys by the ids the state knows."""
+        names = self._properties[kind.name]
+        alive = dict(self._hubspot.read(kind.object, list(lost), names))
+        rest = [record_id for record_id in lost if record_id not in alive]
+        archived = self._hubspot.read(kind.object, rest, names, archived=True) if rest else {}
+        for record_id, addresses in lost.items():
+            missing = None
+            if record_id in archived:
+                missing = Missing(record_id, "archived")
+            elif record_id not in alive:
+                # Only the single read answers for a merged record's former id (reference §8).
+                now = self._hubspot.get(kind.object, record_id, names)
+                if now is None:
+                    missing = Missing(record_id, "gone")
+                elif now.id == record_id:
+                    alive[record_id] = now
+                else:
+                    missing = Missing(record_id, "merged", into=now.id)
+            for address in addresses:
+                if missing is not None:
+                    seen.missing[address] = missing
+                else:
+                    seen.records[address] = alive[record_id]
+                    seen.by_id.add(address)

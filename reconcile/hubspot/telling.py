@@ -1,0 +1,75 @@
+"""Telling the results of one create apart: which input did HubSpot make this record of?
+
+The order of results means nothing and the trace id is seldom among them (reference §4), so the
+value of a property tells, and where several inputs have the same one, the record's parent.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from reconcile.hubspot.bodies import ObjectBody
+from reconcile.hubspot.writes import Write
+from reconcile.model.address import fold
+
+Owners = Callable[[Sequence[str]], Mapping[str, frozenset[str]]]
+"""Reads the ids of the records that each of some new records is associated with."""
+
+_Told = tuple[int, str]
+"""The place of a result among the results, and the trace of its input."""
+
+
+def tell_apart(
+    writes: Sequence[Write], results: Sequence[ObjectBody], name: str, owners: Owners | None
+) -> Sequence[str | None]:
+    """The trace of each result's input, None where nothing tells it.
+
+    ``owners`` is only asked where inputs have the same value for the property ``name``.
+    """
+    traces = {write.trace for write in writes}
+    told = {
+        place: result.object_write_trace_id
+        for place, result in enumerate(results)
+        if result.object_write_trace_id in traces
+    }
+    inputs: dict[str, list[Write]] = defaultdict(list)
+    for write in writes:
+        if write.trace not in told.values():
+            inputs[fold(write.properties[name])].append(write)
+    made: dict[str, dict[int, ObjectBody]] = defaultdict(dict)
+    for place, result in enumerate(results):
+        if place not in told:
+            made[fold(result.properties.get(name) or "")][place] = result
+    same = {value: inputs[value] for value in made if len(inputs[value]) > 1}
+    doubtful = [result.id for value in same for result in made[value].values() if result.id]
+    whose = owners(doubtful) if doubtful and owners else {}
+    for value, some in made.items():
+        if value in same:
+            told |= dict(_by_owner(same[value], some, whose))
+        elif inputs[value]:
+            told |= dict.fromkeys(some, inputs[value][0].trace)
+    return [told.get(place) for place in range(len(results))]
+
+
+def _by_owner(
+    writes: Sequence[Write],
+    results: Mapping[int, ObjectBody],
+    whose: Mapping[str, frozenset[str]],
+) -> Iterator[_Told]:
+    left = list(writes)
+    orphans = {place: one for place, one in results.items() if not whose.get(one.id)}
+    for place in results.keys() - orphans.keys():
+        owners = whose[results[place].id]
+        mine = [write for write in left if any(to in owners for to, _, _ in write.links)]
+        if len(mine) == 1:
+            left.remove(mine[0])
+            yield place, mine[0].trace
+    # What HubSpot made without its parent goes to the input whose values it has: its place is
+    # still to be given to it, and among equals any will do.
+    for place, result in orphans.items() if len(orphans) <= len(left) else ():
+        best = max(left, key=lambda write: _alike(write, result))
+        left.remove(best)
+        yield place, best.trace
+
+
+def _alike(write: Write, result: ObjectBody) -> int:
+    return sum(result.properties.get(name) == value for name, value in write.properties.items())

@@ -1,0 +1,206 @@
+"""Line items that are told apart by a property among their parent's lines alone."""
+
+from collections.abc import Callable
+
+import pytest
+from proxy import DROP, Proxy
+from world import KEY, Document, World, actions, cart, changes, incomplete, line, order, statuses
+
+from reconcile.errors import ManifestError, UsageError
+from reconcile.model.plan import Action, Plan, Reason
+from reconcile.sandbox import Switches
+
+SWITCHES = Switches(line_items_may_have_unique_properties=False)
+
+
+@pytest.fixture
+def within(build: Callable[..., World]) -> World:
+    """Return a world where lines are found by their SKU, through a proxy."""
+    identity = {"line_item": "within_parent:hs_sku"}
+    return build(switches=SWITCHES, identity=identity, proxy=Proxy)
+
+
+def item(key: str, sku: str, **more: str) -> Document:
+    """A line item with a SKU."""
+    return line(key, hs_sku=sku, name=f"thing {key}", **more)
+
+
+def skus(world: World, key: str) -> dict[str, str]:
+    """The SKUs of an order's lines, by the lines' ids."""
+    lines = world.dump("line_items")
+    under = world.links(("orders", world.id_of("orders", key)), "line_items")
+    return {one: lines[one].get("hs_sku", "") for one in sorted(under)}
+
+
+def fields(plan: Plan, address: str) -> dict[str, tuple[str, str, Reason]]:
+    """A record's field changes."""
+    return {f.name: (f.before, f.after, f.reason) for f in changes(plan)[address].fields}
+
+
+def test_lines_are_made_once_and_carry_no_key(within: World) -> None:
+    """Nothing is written but what is declared."""
+    within.converge(order("A", [item("A:1", "1"), item("A:2", "2")]), cart("C", [item("C:1", "1")]))
+    assert sorted(skus(within, "A").values()) == ["1", "2"]
+    assert all(KEY not in values for values in within.dump("line_items").values())
+
+
+def test_without_a_state_lines_are_found_again(within: World) -> None:
+    """They are adopted, and none is made twice."""
+    documents = [order("A", [item("A:1", "1"), item("A:2", "2")]), order("B", [item("B:1", "1")])]
+    within.converge(*documents)
+    before = within.dump("line_items")
+    within.lose_state()
+    assert set(actions(within.plan()).values()) == {Action.ADOPT}
+    within.converge(*documents)
+    assert within.dump("line_items") == before
+
+
+def test_equal_lines_of_many_orders_are_told_apart_by_their_orders(within: World) -> None:
+    """In one call, and however HubSpot orders its results."""
+    within.forget_calls()
+    within.converge(*(order(f"O-{n}", [item(f"O-{n}:1", "SHIP")]) for n in range(40)))
+    calls = [one for one in within.writes() if one.path.endswith("/line_items/batch/create")]
+    assert len(calls) == 1
+    names = within.dump("line_items")
+    for n in range(40):
+        (one,) = skus(within, f"O-{n}")
+        assert names[one]["name"] == f"thing O-{n}:1"
+
+
+def test_the_value_may_change_in_the_manifest(within: World) -> None:
+    """The state's ids say which record is meant, even where two lines swap their values."""
+    within.converge(order("A", [item("A:1", "1"), item("A:2", "2"), item("A:3", "3")]))
+    before = skus(within, "A")
+    swapped = order("A", [item("A:1", "2"), item("A:2", "1"), item("A:3", "4")])
+    plan = within.plan(swapped)
+    assert fields(plan, "line_item/A:3") == {"hs_sku": ("3", "4", Reason.CHANGE)}
+    within.converge(swapped)
+    new = {"1": "2", "2": "1", "3": "4"}
+    assert skus(within, "A") == {one: new[sku] for one, sku in before.items()}
+
+
+def test_an_edit_of_the_value_in_hubspot_is_drift(within: World) -> None:
+    """It is undone like any other."""
+    within.converge(order("A", [item("A:1", "1")]))
+    (one,) = skus(within, "A")
+    within.edit("line_items", one, hs_sku="")
+    assert fields(within.plan(), "line_item/A:1") == {"hs_sku": ("", "1", Reason.DRIFT)}
+    assert incomplete(within.apply()) == ()
+    assert skus(within, "A") == {one: "1"}
+
+
+def test_manifests_must_tell_lines_apart(within: World) -> None:
+    """All at once, each where it stands."""
+    lines = [item("A:1", "x"), item("A:2", " X "), line("A:3", name="n"), item("A:4", "")]
+    with pytest.raises(ManifestError) as caught:
+        within.plan(order("A", lines), order("B", [item("B:1", "x")]))
+    assert sorted(problem.message for problem in caught.value.problems) == [
+        "hs_sku is 'x' as in line_item/A:1, and line items are told apart by it",
+        "hs_sku is missing, by which line items are told apart here",
+        "hs_sku is missing, by which line items are told apart here",
+    ]
+    assert all(problem.line for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize("name", ["no_such", "quantity", "hs_object_id"])
+def test_the_property_must_be_a_text_that_can_be_written(
+    build: Callable[..., World], name: str
+) -> None:
+    """Numbers are spelled otherwise by HubSpot, and its own values cannot be chosen."""
+    world = build(identity={"line_item": f"within_parent:{name}"})
+    with pytest.raises(UsageError, match=f"no text property '{name}'"):
+        world.plan(order("A", [line("A:1", name="x")]))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_two_lines_that_cannot_be_told_apart_are_left_alone(within: World, *, known: bool) -> None:
+    """Whether the state knows one of them or not."""
+    within.converge(order("A", [item("A:1", "1", quantity="1")]))
+    (ours,) = skus(within, "A")
+    theirs = within.make("line_items", hs_sku="1", name="theirs")
+    within.link(("line_items", theirs), ("orders", within.id_of("orders", "A")))
+    if not known:
+        within.lose_state()
+    change = changes(within.plan(order("A", [item("A:1", "1", quantity="2")])))["line_item/A:1"]
+    assert change.action is Action.CONFLICT
+    assert ours in change.why
+    assert theirs in change.why
+    within.edit("line_items", theirs, hs_sku="2")
+    within.converge(order("A", [item("A:1", "1", quantity="2")]))
+    assert skus(within, "A") == {ours: "1", theirs: "2"}
+
+
+def test_another_key_for_a_line_must_be_said(within: World) -> None:
+    """Else the state would have one record under two names."""
+    within.converge(order("A", [item("A:1", "1")]))
+    before = skus(within, "A")
+    change = changes(within.plan(order("A", [line("A:x", hs_sku="1")])))["line_item/A:x"]
+    assert change.action is Action.CONFLICT
+    assert "moved_from: A:1" in change.why
+    within.converge(order("A", [item("A:x", "1") | {"moved_from": "A:1"}]))
+    within.converge(order("A", [item("A:x", "1")]))
+    assert skus(within, "A") == before
+
+
+def test_a_pruned_line_makes_room_for_a_new_one(within: World) -> None:
+    """The value of one that goes is free for one that comes."""
+    within.converge(order("A", [item("A:1", "1"), item("A:2", "2")]))
+    before = skus(within, "A")
+    within.declare(order("A", [item("A:1", "1"), item("A:new", "2")]))
+    plan = within.plan(prune=True)
+    assert actions(plan) == {"line_item/A:2": Action.ARCHIVE, "line_item/A:new": Action.CREATE}
+    assert incomplete(within.apply(plan, allow=frozenset({"prune=1"}))) == ()
+    assert within.plan(prune=True).empty
+    assert sorted(skus(within, "A").values()) == ["1", "2"]
+    assert len(skus(within, "A").keys() - before.keys()) == 1
+
+
+def test_a_line_of_the_same_value_that_appears_meanwhile_is_a_conflict(within: World) -> None:
+    """Absence is looked at again right before creating."""
+    within.converge(order("A", memo="1"))
+    plan = within.plan(order("A", [item("A:1", "1")], memo="1"))
+    theirs = within.make("line_items", hs_sku="1", name="theirs")
+    within.link(("line_items", theirs), ("orders", within.id_of("orders", "A")))
+    assert statuses(within.apply(plan)) == {"line_item/A:1": "conflict"}
+    assert skus(within, "A") == {theirs: "1"}
+
+
+def test_lines_under_somebody_elses_order(within: World) -> None:
+    """Named by its id, and never written."""
+    theirs = within.make("orders", hs_order_name="theirs")
+    lines = [
+        {"kind": "line_item", **item(f"L:{n}", f"{n}"), "parent": {"order": {"id": theirs}}}
+        for n in (1, 2)
+    ]
+    within.converge(*lines)
+    within.lose_state()
+    within.converge(*lines)
+    assert len(within.dump("line_items")) == 2
+
+
+@pytest.mark.parametrize("how", ["within_parent:hs_sku", f"unique:{KEY}"])
+def test_a_line_whose_answer_was_lost_is_found_by_what_it_held(
+    build: Callable[..., World], how: str
+) -> None:
+    """Somebody clears what tells it apart before anybody has looked: it is not made again."""
+    world = build(identity={"line_item": how}, proxy=Proxy)
+    world.converge(order("A", [item("A:1", "1")]))
+    name = how.partition(":")[2]
+
+    def lose(method: str, path: str, body: object) -> str | tuple[int, object] | None:
+        if path.endswith("line_items/batch/create"):
+            world.proxy.hook = lambda *_: (403, {"category": "INVALID_AUTHENTICATION"})
+            return DROP
+        return None
+
+    world.proxy.hook = lose
+    world.declare(order("A", [item("A:1", "1"), item("A:2", "2")]))
+    assert statuses(world.apply()) == {"line_item/A:2": "unknown"}
+    world.proxy.hook = None
+    (new,) = (one for one, sku in skus(world, "A").items() if sku == "2")
+    world.edit("line_items", new, **{name: ""})
+    report = world.apply()
+    assert set(statuses(report)) == {"line_item/A:2"}
+    assert world.plan().empty
+    assert len(world.ever("line_items")) == 2
+    assert sorted(skus(world, "A").values()) == ["1", "2"]
