@@ -1,5 +1,6 @@
 """What every test of the sandbox starts from."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import httpx
 import pytest
 
 from reconcile.sandbox import Sandbox, Switches
+
+# Helpers are plain modules beside this file; importlib mode puts no folder on the path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 KEY = {
     "name": "reconcile_key",

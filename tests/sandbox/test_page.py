@@ -7,33 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pages import PAGE, VIEWS, make, text_of
 
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.page import listing, looks
 
-PAGE = "/_sandbox/page"
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
-VIEWS = (
-    "/",
-    f"{PAGE}/records/orders",
-    f"{PAGE}/records/orders?q=a",
-    f"{PAGE}/requests",
-    f"{PAGE}/properties/orders",
-    f"{PAGE}/pipelines",
-    f"{PAGE}/nowhere",
-)
-
-
-def make(http: httpx.Client, kind: str = "orders", **properties: str) -> str:
-    """Make a record and return its id."""
-    answer = http.post(f"/crm/v3/objects/{kind}", json={"properties": properties})
-    return str(answer.raise_for_status().json()["id"])
-
-
-def text_of(html: str) -> str:
-    """Return a page without its tags and with single spaces."""
-    inside = re.sub(r"<style>.*?</style>|<[^>]*>", " ", html, flags=re.DOTALL)
-    return " ".join(inside.split())
 
 
 def test_hostile_values_are_text(http: httpx.Client, browser: httpx.Client) -> None:

@@ -8,21 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pages import VIEWS
 
 from reconcile.sandbox import Sandbox, Switches
 from reconcile.sandbox.page import access, looks
 
-PAGE = "/_sandbox/page"
 PERSON = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-VIEWS = (
-    "/",
-    f"{PAGE}/records/orders",
-    f"{PAGE}/records/orders?q=a",
-    f"{PAGE}/requests",
-    f"{PAGE}/properties/orders",
-    f"{PAGE}/pipelines",
-    f"{PAGE}/nowhere",
-)
 
 
 def test_link_lets_in_once_and_leaves_the_address(sandbox: Sandbox) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
+from pages import PAGE
 
 from reconcile.sandbox import Sandbox
 
@@ -28,7 +29,6 @@ FLAGS = [
     # As an attacker's DNS would have it; and no other name leads anywhere.
     "--host-resolver-rules=MAP rebound.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-PAGE = "/_sandbox/page"
 PAYLOADS = (
     "<script>window.pwned=1</script>",
     "<img src=x onerror=window.pwned=2>",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pages import PAGE, VIEWS, make, text_of
 
 from reconcile.sandbox import Clock, Sandbox, Switches
 from reconcile.sandbox.kept_counts import KeptCounts
@@ -14,29 +15,6 @@ from reconcile.sandbox.page import words
 from reconcile.sandbox.request_log import RequestLog
 from reconcile.sandbox.request_store import KEPT, RequestStore
 from reconcile.sandbox.side_file import SideFile
-
-PAGE = "/_sandbox/page"
-VIEWS = (
-    "/",
-    f"{PAGE}/records/orders",
-    f"{PAGE}/records/orders?q=a",
-    f"{PAGE}/requests",
-    f"{PAGE}/properties/orders",
-    f"{PAGE}/pipelines",
-    f"{PAGE}/nowhere",
-)
-
-
-def make(http: httpx.Client, kind: str = "orders", **properties: str) -> str:
-    """Make a record and return its id."""
-    answer = http.post(f"/crm/v3/objects/{kind}", json={"properties": properties})
-    return str(answer.raise_for_status().json()["id"])
-
-
-def text_of(html: str) -> str:
-    """Return a page without its tags and with single spaces."""
-    inside = re.sub(r"<style>.*?</style>|<[^>]*>", " ", html, flags=re.DOTALL)
-    return " ".join(inside.split())
 
 
 def test_request_log(http: httpx.Client, browser: httpx.Client) -> None:
