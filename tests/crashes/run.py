@@ -3,7 +3,8 @@
     .venv/bin/python tests/crashes/run.py --runs 200 --store local
     .venv/bin/python tests/crashes/run.py --runs 200 --store postgresql
 
-Each run begins anew: it plans (everything to create, or a mixture of changes), applies, is killed
+Each run begins anew: it plans (everything to create, a mixture of changes, or fewer records, to be
+pruned), with unique keys for line items or finding them within their parents, applies, is killed
 with SIGKILL at a random point or moment, goes on by a random way, is killed once more, goes on to
 the end, and is then compared with the manifests, record by record, in the account itself.
 """
@@ -24,7 +25,7 @@ from tempfile import TemporaryDirectory
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import servers  # noqa: E402  (found through the line above)
-from scene import Scene, after, before, is_right, save_plan  # noqa: E402
+from scene import Scene, after, before, fewer, is_right, records, save_plan  # noqa: E402
 from world import World, seed  # noqa: E402
 
 from reconcile.sandbox import Sandbox  # noqa: E402
@@ -47,8 +48,14 @@ def main() -> int:
         for number in range(asked.runs):
             where = folder / f"run-{number}"
             try:
-                with World(where, template=template, store=url, target=f"t{number}") as world:
-                    counts += _one(Scene(world), chance, asked.orders)
+                with World(
+                    where,
+                    template=template,
+                    store=url,
+                    target=f"t{number}",
+                    identity=chance.choice(({}, {}, {"line_item": "within_parent:name"})),
+                ) as world:
+                    counts += _one(world, chance, asked.orders)
             except AssertionError as error:
                 counts["wrong"] += 1
                 sys.stdout.write(f"run {number}: {error}\n")
@@ -56,32 +63,37 @@ def main() -> int:
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{number + 1} of {asked.runs}, {counts['wrong']} wrong ")
     sys.stdout.write(
-        f"| {asked.store} | {asked.runs} | {counts['killed']} | {counts['killed again']} "
+        f"| {asked.store} | {asked.runs} ({counts['create']} create, {counts['mixed']} mixed, "
+        f"{counts['prune']} prune) | {counts['killed']} | {counts['killed again']} "
         f"| {counts['wrong']} | {time.monotonic() - begun:.0f} s |\n"
     )
     return 1 if counts["wrong"] else 0
 
 
-def _one(scene: Scene, chance: random.Random, orders: int) -> "Counter[str]":
+def _one(world: World, chance: random.Random, orders: int) -> "Counter[str]":
     """One run; how often the program was killed. Raises AssertionError where something is wrong."""
-    world, documents = scene.world, before(orders)
-    if chance.random() < 0.5:
+    documents, gone = before(orders), 0
+    if (what := chance.choice(("create", "mixed", "prune"))) != "create":
         world.converge(*documents)
-        documents = after(orders)
+        documents = after(orders) if what == "mixed" else fewer(orders)
+    if what == "prune":
+        gone = records(before(orders)) - records(documents)
     world.declare(*documents)
+    scene = Scene(world, prune=gone)
     save_plan(scene)
     if chance.random() < 0.3:
-        ended = scene.run("apply", "plan.bin", after=chance.uniform(0.4, 1.4))
+        ended = scene.run(*scene.saved, after=chance.uniform(0.4, 1.4))
     else:
-        what = chance.choice(("append", "append", "call", "call", "write"))
+        point = chance.choice(("append", "append", "call", "call", "write"))
         when = chance.choice(("before", "after"))
-        most = {"append": 14, "call": 18, "write": 6}[what]
-        ended = scene.run("apply", "plan.bin", crash=f"{what}:{chance.randint(1, most)}:{when}")
+        # Late enough for the archives, which come last and after the reading of definitions.
+        most = {"append": 14, "call": 18, "write": 6}[point] * (2 if gone else 1)
+        ended = scene.run(*scene.saved, crash=f"{point}:{chance.randint(1, most)}:{when}")
     scene.blames_nobody()
     ends = scene.finish(chance, crashes=1)
-    is_right(world, documents)
+    is_right(world, documents, gone=gone)
     again = sum(end.killed for end in ends)
-    return Counter({"killed": int(ended.killed), "killed again": again})
+    return Counter({"killed": int(ended.killed), "killed again": again, what: 1})
 
 
 def _template(folder: Path) -> Path:

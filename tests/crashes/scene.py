@@ -23,9 +23,8 @@ LEASE = 1.0
 WAYS: Sequence[Sequence[str]] = (
     ("resume",),
     ("apply", "--auto-approve", "--allow", "adopt-update"),
-    ("apply", "plan.bin"),
 )
-"""How people go on."""
+"""How people go on, beside applying the saved plan again."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +80,35 @@ def after(orders: int) -> list[Document]:
     ]
 
 
-class Scene:
-    """A world, and the program run on it as a process of its own."""
+def fewer(orders: int) -> list[Document]:
+    """What they say later, of fewer records: to be applied with ``--prune``."""
+    kept = [one for n, one in enumerate(before(orders)) if one["kind"] == "order" and n % 3]
+    return [
+        one | {"line_items": one["line_items"][: 1 + n % 2], "properties": {"memo": f"third {n}"}}
+        for n, one in enumerate(kept)
+    ]
 
-    def __init__(self, world: World) -> None:
+
+def records(documents: Sequence[Document]) -> int:
+    """How many records these documents declare."""
+    return sum(1 + len(one.get("line_items", ())) for one in documents)
+
+
+class Scene:
+    """A world, and the program run on it as a process of its own.
+
+    ``prune`` is how many records the saved plan archives that nothing declares any more.
+    """
+
+    def __init__(self, world: World, *, prune: int = 0) -> None:
         self.world = world
+        self.prune = prune
+
+    @property
+    def saved(self) -> Sequence[str]:
+        """The command that applies the saved plan."""
+        allow = ("--allow", f"prune={self.prune}") if self.prune else ()
+        return ("apply", "plan.bin", *allow)
 
     def run(self, *args: str, crash: str = "", after: float | None = None) -> Ended:
         """Run the program; have it killed at a point, or after so many seconds."""
@@ -114,15 +137,23 @@ class Scene:
         """Go on until nothing is left to do, some of the times being killed again."""
         ends: list[Ended] = []
         for attempt in range(8):
-            way = WAYS[0 if attempt > 5 else chance.randrange(2 + (attempt < 3))]
-            way = (*way, "--lock-timeout", str(3 * LEASE))
+            way = (*self._way(chance, attempt), "--lock-timeout", str(3 * LEASE))
             crash = ""
             if attempt < crashes:
                 crash = f"{chance.choice(('append', 'call'))}:{chance.randint(1, 12)}:after"
             ends.append(self.run(*way, crash=crash))
-            if ends[-1].code == 0 and not unfinished(self.world.store) and self.world.plan().empty:
+            over = ends[-1].code == 0 and not unfinished(self.world.store)
+            if over and self.world.plan(prune=bool(self.prune)).empty:
                 return ends
         raise AssertionError([(end.code, end.out[-2000:], end.err[-2000:]) for end in ends])
+
+    def _way(self, chance: random.Random, attempt: int) -> Sequence[str]:
+        if self.prune:
+            # A plan made anew would ask for another count of records to prune.
+            begun = unfinished(self.world.store)
+            return chance.choice((WAYS[0], self.saved)) if begun else self.saved
+        ways = (*WAYS, self.saved) if attempt < 3 else WAYS
+        return WAYS[0] if attempt > 5 else chance.choice(ways)
 
     def blames_nobody(self) -> None:
         """Nobody has edited anything in HubSpot, so no plan may say so."""
@@ -132,8 +163,11 @@ class Scene:
         assert not reasons & {Reason.DRIFT, Reason.BOTH}
 
 
-def is_right(world: World, documents: Sequence[Document]) -> None:
-    """Every declared record is there once, whole and under its parent; nothing else ever was."""
+def is_right(world: World, documents: Sequence[Document], *, gone: int = 0) -> None:
+    """Every declared record is there once, whole and under its parent.
+
+    Nothing else ever was, but for those that are ``gone`` now.
+    """
     for object_, kind in (("orders", "order"), ("carts", "cart")):
         declared = [one for one in documents if one["kind"] == kind]
         assert world.keys(object_) == {one["key"]: 1 for one in declared}
@@ -141,7 +175,9 @@ def is_right(world: World, documents: Sequence[Document]) -> None:
         for one in declared:
             _is_whole(world, object_, by_key[one["key"]], one)
     ever = sum(len(world.ever(object_)) for object_ in ("orders", "carts", "line_items"))
-    assert ever == sum(1 + len(one.get("line_items", ())) for one in documents)
+    assert ever == records(documents) + gone
+    live = sum(len(world.dump(object_)) for object_ in ("orders", "carts", "line_items"))
+    assert live == records(documents)
 
 
 def _is_whole(world: World, object_: str, id_: str, declared: Mapping[str, Any]) -> None:
@@ -162,5 +198,5 @@ def _is_whole(world: World, object_: str, id_: str, declared: Mapping[str, Any])
 
 def save_plan(scene: Scene) -> None:
     """Have the program save its plan, as CI does."""
-    ended = scene.run("plan", "--out", "plan.bin")
+    ended = scene.run("plan", "--out", "plan.bin", *(["--prune"] if scene.prune else []))
     assert ended.code == 0, ended.err
