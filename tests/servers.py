@@ -1,5 +1,7 @@
-"""Real servers for the tests of shared stores: PostgreSQL, an S3 server, and one not to trust."""
+"""Real servers for the tests of shared stores: PostgreSQL, S3, Azure, and one not to trust."""
 
+import base64
+import hmac
 import os
 import shutil
 import signal
@@ -10,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,6 +61,47 @@ def seaweedfs() -> Iterator[Server]:
         with _running(command, os.environ | environ, Path(folder)) as process:
             _wait(process, lambda: _put(environ), BaseError)
             yield Server("s3://state/some/where", environ)
+
+
+@contextmanager
+def azurite() -> Iterator[Server]:
+    """Serve Azure's blobs from Azurite, Microsoft's own emulator, installed from npm."""
+    (port,) = free_ports(1)
+    account, key = "reconcile", base64.b64encode(b"not a secret at all").decode()
+    environ = {
+        "AZURE_STORAGE_ACCOUNT_NAME": account,
+        "AZURE_STORAGE_ACCOUNT_KEY": key,
+        "AZURE_STORAGE_ENDPOINT": f"http://127.0.0.1:{port}/{account}",
+    }
+    with TemporaryDirectory() as folder:
+        install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"]
+        install += ["--ignore-scripts", "--prefix", folder, "azurite@3.35.0"]
+        subprocess.run(install, check=True, capture_output=True, cwd=folder)
+        command = [f"{folder}/node_modules/.bin/azurite-blob", "--silent", "--inMemoryPersistence"]
+        command += ["--skipApiVersionCheck", "--disableTelemetry"]
+        command += ["--blobHost", "127.0.0.1", "--blobPort", str(port)]
+        accounts = {"AZURITE_ACCOUNTS": f"{account}:{key}"}
+        with _running(command, os.environ | accounts, Path(folder)) as process:
+            _wait(process, lambda: _make_container(port, account, key), OSError)
+            yield Server("az://state/some/where", environ)
+
+
+def _make_container(port: int, account: str, key: str) -> None:
+    """Make the container ``state``; obstore cannot, so the request is signed here."""
+    when = formatdate(usegmt=True)
+    headers = f"x-ms-date:{when}\nx-ms-version:2021-12-02\n"
+    path = f"/{account}/{account}/state\nrestype:container"
+    text = "PUT" + "\n" * 12 + headers + path
+    digest = hmac.digest(base64.b64decode(key), text.encode(), "sha256")
+    signed = {
+        "x-ms-date": when,
+        "x-ms-version": "2021-12-02",
+        "Authorization": f"SharedKey {account}:{base64.b64encode(digest).decode()}",
+    }
+    with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("PUT", f"/{account}/state?restype=container", headers=signed)
+        answer = connection.getresponse()
+        assert answer.status == 201, answer.read()
 
 
 @contextmanager

@@ -127,7 +127,9 @@ class Bucket:
             chunks = obstore.list(
                 self._store, self._prefix + folder, offset=self._prefix + last, chunk_size=1000
             )
-            return sorted(entry["path"][len(self._prefix) :] for some in chunks for entry in some)
+            names = [entry["path"][len(self._prefix) :] for some in chunks for entry in some]
+        # Azurite ignores the offset.
+        return sorted(name for name in names if name > last)
 
     def holds(self, folder: str) -> bool:
         """Whether there is an object under a folder. Some servers go on listing empty ones."""

@@ -20,6 +20,13 @@ def seaweedfs() -> Iterator[servers.Server]:
 
 
 @pytest.fixture(scope="session")
+def azurite() -> Iterator[servers.Server]:
+    """Start Azurite once."""
+    with servers.azurite() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def postgresql() -> Iterator[servers.Server]:
     """Start PostgreSQL once."""
     with servers.postgresql() as server:
@@ -28,6 +35,7 @@ def postgresql() -> Iterator[servers.Server]:
 
 SHARED = [
     pytest.param("seaweedfs", marks=pytest.mark.servers),
+    pytest.param("azurite", marks=pytest.mark.servers),
     pytest.param("postgresql", marks=pytest.mark.servers),
 ]
 
