@@ -1,6 +1,6 @@
 """Runs that are not over: their plans, kept in the store until nothing is left to do."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -14,7 +14,7 @@ from reconcile.errors import ReconcileError, Unfinished, UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import ALREADY, Outcome
 from reconcile.model.plan import Plan
-from reconcile.planning.planfile import content_digest, dump, load
+from reconcile.planning.planfile import content_digest, content_of, dump, load
 from reconcile.stores.contract import Lease, Store
 from reconcile.stores.state import State
 
@@ -46,7 +46,7 @@ def unfinished(store: Store) -> list[OpenRun]:
 def begin(
     store: Store,
     planned: Plan,
-    runs: Iterable[OpenRun],
+    runs: Sequence[OpenRun],
     lease: Lease,
     *,
     allow: frozenset[str],
@@ -55,8 +55,8 @@ def begin(
     """The journal of the run that carries out a plan: the one of ``runs`` that had begun it
     already, or a new one. The others, settled by now, are over.
     """
-    digest = content_digest(planned)
     now = datetime.now(UTC)
+    digest = content_digest(planned) if runs else ""
     for one in runs:
         if one.run.head.plan == digest:
             name = one.run.head.run
@@ -66,7 +66,7 @@ def begin(
     name = f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}"
     since = now.isoformat(timespec="seconds")
     # The plan first: a journal without it could not be settled.
-    _keep_plan(store, name, planned, created=since)
+    digest = _keep_plan(store, name, planned, created=since)
     journal = Journal(store, name, lease.check)
     journal.begin(
         RunHead(
@@ -131,15 +131,16 @@ def _untold(why: str) -> Unfinished:
     )
 
 
-def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> None:
-    """Put a run's plan where whoever settles or resumes it finds it."""
-    piece, number = bytearray(), 0
+def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> str:
+    """Put a run's plan where whoever settles or resumes it finds it; its content digest."""
+    piece, number, line = bytearray(), 0, b""
     for line in dump(plan, version=__version__, created=created):
         piece += line
         if len(piece) >= _PIECE:
             store.write(_name(run, number), bytes(piece), None)
             piece, number = bytearray(), number + 1
     store.write(_name(run, number), bytes(piece), None)
+    return content_of(line)
 
 
 def forget_runs(store: Store, *, keep: str = "") -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b, sha256
+from json.encoder import encode_basestring_ascii as _quoted
 from secrets import token_bytes
 from types import MappingProxyType
 from typing import Any
@@ -32,9 +33,11 @@ def to_bytes(data: object) -> bytes:
     return _encode(data).encode("ascii")
 
 
-def digest(owner: str, about: Sequence[object], values: Sequence[object], salt: bytes) -> str:
+def digest(owner: str, about: Sequence[str], values: Sequence[str | int], salt: bytes) -> str:
     """What the chain says of one detail's values: nothing to who does not have the salt."""
-    data = to_bytes([owner, *about, *values])
+    # Canonical JSON as ``to_bytes`` makes it, in a third of the time: a run has a million of these.
+    parts = (_quoted(one) if isinstance(one, str) else str(one) for one in (owner, *about, *values))
+    data = f"[{','.join(parts)}]".encode("ascii")
     return blake2b(data, key=salt, digest_size=_DIGEST).hexdigest()
 
 
@@ -44,7 +47,7 @@ def split(owner: str, details: Iterable[Detail]) -> tuple[list[list[str]], dict[
     chained, kept = [], []
     for detail in details:
         about = [str(detail.what), detail.name, detail.note]
-        values = [int(detail.personal), *(detail.values or ())]
+        values: list[str | int] = [int(detail.personal), *(detail.values or ())]
         chained.append([*about, digest(owner, about, values, salt)])
         kept.append(values)
     return chained, {"salt": salt.hex(), "values": kept}

@@ -9,6 +9,8 @@ from reconcile.model.plan import RecordChange
 from reconcile.model.records import Desired, LastApplied, Unit
 from reconcile.model.values import normalise
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 class Hasher:
     """Keyed hashes of values: comparable to each other, telling nothing without the key."""
@@ -30,7 +32,7 @@ class Hasher:
 
 def canonical(data: object) -> bytes:
     """Sorted, compact JSON. Values here are text and whole numbers, so this is canonical."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode(data).encode()
 
 
 def digest(data: object) -> str:

@@ -49,6 +49,11 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
     yield canonical({"content": content.hexdigest(), "file": whole.hexdigest()}) + b"\n"
 
 
+def content_of(last: bytes) -> str:
+    """The content digest, as a plan file's last line has it."""
+    return str(_HEAD.validate_json(last)["content"])
+
+
 def load(data: bytes) -> tuple[Plan, str]:
     """A plan and its content digest. Raises UsageError for anything but an intact plan file."""
     lines = data.splitlines(keepends=True)
