@@ -6,7 +6,7 @@ to be there, so that nothing further down knows a second way of removing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -183,15 +183,20 @@ class _Seen:
             over = self.declared.units.get(unit)
             if over is not None:
                 going = [one for one in group if not (one.protect or _is_root(one))]
-                self.lines[over.address.folded()] += map(_pruned, going)
+                self.lines[over.address.folded()] += map(self._unwanted, going)
             elif any(one.protect or self._in_use(one) for one in group):
                 continue
             else:
                 going = group
-                yield _unit(unit, group)
+                yield _unit(unit, group, self._unwanted)
             for one in going:
                 del self.left[one.address.folded()]
                 self.managed[one.address.kind].update(one.names)
+
+    def _unwanted(self, one: _Left) -> Desired:
+        # What a declared record is known by too must not be archived under another name.
+        shared = (one.address.kind, one.id) in self.by_id
+        return _unwanted(one.address, Life.FORGET if shared else Life.ABSENT, pruned=True)
 
     def _in_use(self, one: _Left) -> bool:
         kind, key = one.address.folded()
@@ -206,21 +211,17 @@ def _is_root(one: _Left) -> bool:
     return one.address.folded() == one.unit
 
 
-def _unit(unit: Address, group: Sequence[_Left]) -> Unit:
+def _unit(unit: Address, group: Sequence[_Left], unwanted: Callable[[_Left], Desired]) -> Unit:
     roots = [one for one in group if _is_root(one)]
     lines = sorted((one for one in group if one not in roots), key=lambda one: one.address)
-    nested = tuple(map(_pruned, lines))
+    nested = tuple(map(unwanted, lines))
     if roots:
-        return Unit(roots[0].address, _pruned(roots[0]), nested)
+        return Unit(roots[0].address, unwanted(roots[0]), nested)
     where = lines[0].parent or unit
     by, value = "key", where.key
     if value.startswith(BY_ID):
         by, value = "id", value.removeprefix(BY_ID)
     return Unit(where, None, nested, Reference(where.kind, by, value))
-
-
-def _pruned(one: _Left) -> Desired:
-    return _unwanted(one.address, Life.ABSENT, pruned=True)
 
 
 def _unwanted(address: Address, life: Life, *, pruned: bool) -> Desired:

@@ -41,6 +41,7 @@ from reconcile.planning.check import check
 from reconcile.planning.plan import assemble
 from reconcile.planning.planfile import content_digest
 from reconcile.planning.planner import plan_unit
+from reconcile.planning.rivals import without_rivals
 from reconcile.recovery import locked, require_same_identities, settle
 from reconcile.runs import begin, end, unfinished
 from reconcile.session import Session
@@ -119,7 +120,7 @@ def plan(
         state.release()
         advance(len(chunk))
     return assemble(
-        changes,
+        tuple(without_rivals(changes, identities, definitions, state.entries)),
         target=session.pin,
         lineage=state.lineage,
         identities=identities,

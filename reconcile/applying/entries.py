@@ -1,6 +1,6 @@
 """What shall the state remember of a record that a change was carried out on? No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -11,7 +11,7 @@ from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Rewrite
 from reconcile.model.plan import RecordChange
-from reconcile.model.records import Actual, LastApplied, Link, Marks
+from reconcile.model.records import Actual, LastApplied, Link, Marks, Version
 from reconcile.model.values import normalise, same
 
 _ROUNDING = Decimal("0.001")
@@ -88,17 +88,33 @@ class Entries:
         """Whether a change that was begun, and of which no answer is known, was carried out.
 
         HubSpot writes a record's properties all at once, so one value that only the change can
-        have brought is proof. A change that writes nothing has nothing to carry out.
+        have brought is proof. A change that writes nothing has nothing to carry out. A new record
+        that was found by a value which others may have as well must have every other one too.
         """
         definitions = self.definitions.properties[change.address.kind]
         key = self.identities[change.address.kind].name
+        shared = self.identities[change.address.kind].within_parent and not change.id
         told = [
-            same(actual.properties.get(field.name), field.after, definitions[field.name])
+            same(stored, field.after, definitions[field.name])
+            or (shared and spells(field.after, stored or ""))
             for field in change.fields
             if not same(field.before, field.after, definitions[field.name])
             and (change.id or field.name != key)  # a stranger's record may carry the key too
+            for stored in [actual.properties.get(field.name)]
         ]
-        return any(told) or not told
+        return (all(told) if shared else any(told)) or not told
+
+    def was_born_as(self, change: RecordChange, history: Mapping[str, Sequence[Version]]) -> bool:
+        """Whether a record began with every value that a change made its record with.
+
+        ``history`` has the values of these properties, the latest first.
+        """
+        definitions = self.definitions.properties[change.address.kind]
+        return all(
+            same(first, field.after, definitions[field.name]) or spells(field.after, first)
+            for field in change.fields
+            for first in [history[field.name][-1].value if history.get(field.name) else ""]
+        )
 
     def verified(self, done: Done, actual: Actual | None) -> Verified:
         """What to remember, given what HubSpot holds now."""

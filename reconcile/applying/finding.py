@@ -1,6 +1,6 @@
 """Finding the records of writes that were begun and not answered."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 
 from reconcile.applying.entries import Entries
@@ -9,7 +9,7 @@ from reconcile.applying.unsettled import Unsettled
 from reconcile.applying.verify import LONG_WAITS, WAITS
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.under import Parent, lines_under
-from reconcile.model.address import Address, fold
+from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual
 from reconcile.stores.state import State
@@ -65,7 +65,7 @@ class Finding:
                 )
             ]
         lost = [one for one in left if not one.id and one.change.address not in found]
-        others = self._owned(wanted).union(actual.id for actual in found.values())
+        others = {one.id for one in wanted}.union(actual.id for actual in found.values())
         return found | self._formerly(kind, lost, names, others)
 
     def _read(
@@ -86,11 +86,12 @@ class Finding:
         }
 
     def _formerly(
-        self, kind: Kind, lost: Sequence[Unsettled], names: Sequence[str], others: Collection[str]
+        self, kind: Kind, lost: Sequence[Unsettled], names: Sequence[str], found: Collection[str]
     ) -> dict[Address, Actual]:
-        """New line items whose key, or what else tells them apart, somebody changed meanwhile.
+        """New line items that somebody edited meanwhile, so that nothing tells them any more.
 
-        Lines under their parents that nothing else accounts for are asked what they held before.
+        Lines under their parents that nothing else accounts for are asked what they began with.
+        One that can be several, or several that can be one, are left alone.
         """
         by_parent: dict[Parent, list[Unsettled]] = defaultdict(list)
         for one in lost:
@@ -98,19 +99,22 @@ class Finding:
                 by_parent[parent].append(one)
         if not by_parent:
             return {}
-        identity = self._entries.identities[kind.name]
-        under = lines_under(self._hubspot, kind, by_parent, names, without=others)
-        found: dict[Address, Actual] = {}
+        known = {entry.id for _, one, entry in self._state.entries() if one.kind == kind.name}
+        under = lines_under(self._hubspot, kind, by_parent, names, without=known.union(found))
+        born: list[tuple[Address, Actual]] = []
         for parent, lines in under.items():
-            values = {
-                fold(sought(one.change, identity, parent[1]).value): one.change.address
-                for one in by_parent[parent]
-            }
+            mine = by_parent[parent]
+            asked = sorted({field.name for one in mine for field in one.change.fields})
             for line in lines.values():
-                history = self._hubspot.history(kind.object, line.id, identity.properties)
-                held = {fold(one.value) for one in history.get(identity.name, ())}
-                found |= {values[value]: line for value in held & values.keys()}
-        return found
+                history = self._hubspot.history(kind.object, line.id, asked)
+                born += (
+                    (one.change.address, line)
+                    for one in mine
+                    if self._entries.was_born_as(one.change, history)
+                )
+        names_of = Counter(address for address, _ in born)
+        lines_of = Counter(line.id for _, line in born)
+        return {a: line for a, line in born if names_of[a] == lines_of[line.id] == 1}
 
     def _parent(self, one: Unsettled) -> Parent:
         """The record that a line item was to stand under; no id where that was not made."""
@@ -125,4 +129,11 @@ class Finding:
         """The ids of records that are known to be others than the new ones."""
         units = {one.unit.address: one.unit for one in wanted}.values()
         owned = {one.id for one in wanted} | {c.id for unit in units for c in unit.changes}
-        return owned.union(e.id for unit in units for e in self._state.unit(unit.address).values())
+        new = {one.change.address.folded() for one in wanted if not one.id}
+        places = [unit.address for unit in units] + [u.former for u in units if u.former]
+        return owned.union(
+            entry.id
+            for place in places
+            for address, entry in self._state.unit(place).items()
+            if address not in new
+        )

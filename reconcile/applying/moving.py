@@ -5,6 +5,7 @@ to its new place first, durably, and only then taken from the old one: a run tha
 leaves an entry twice, and never none.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ class Finder:
     def __init__(self, state: State) -> None:
         self.state = state
         self._homes: dict[Address, Address] | None = None
+        self._ids: dict[tuple[str, str], set[Address]] | None = None
 
     def find(self, unit: UnitChange, change: RecordChange) -> Found | None:
         """A record's entry: as it is to be read under the unit's present name, and its place."""
@@ -44,6 +46,15 @@ class Finder:
             if entry is not None:
                 return Found(place, entry.under(unit.address, unit.former))
         return self._find_anywhere(unit, change) if change.state else None
+
+    def has_otherwise(self, change: RecordChange) -> bool:
+        """Whether the state has a change's record under a name that is none of its own."""
+        if self._ids is None:
+            self._ids = defaultdict(set)
+            for _, address, entry in self.state.entries():
+                self._ids[address.kind, entry.id].add(address)
+        own = {change.address.folded(), change.former.folded() if change.former else None}
+        return bool(self._ids.get((change.address.kind, change.id), set()) - own)
 
     def _find_anywhere(self, unit: UnitChange, change: RecordChange) -> Found | None:
         """A line item that had another parent: nothing says which, so the state is gone through."""

@@ -10,6 +10,8 @@ from reconcile.model.outcome import ALREADY, Status
 from reconcile.model.plan import Action, RecordChange, UnitChange
 from reconcile.model.records import LastApplied
 
+_MOVED = "the state has moved since planning; plan again"
+
 
 def prepare(unit: UnitChange, finder: Finder, entries: Entries) -> Iterator[Item]:
     """One item for each change of the unit.
@@ -31,8 +33,11 @@ def prepare(unit: UnitChange, finder: Finder, entries: Entries) -> Iterator[Item
         elif change.action.removes and entry is None:
             _prepare_unknown(item)
         elif state_digest(entry) == change.state:
+            identity = entries.identities[change.address.kind]
             if stale:
                 item.end(Status.CONFLICT, stale)
+            elif change.adopts and identity.within_parent and finder.has_otherwise(change):
+                item.end(Status.CONFLICT, _MOVED)
         elif entry is not None and _is_written(change, entry, entries):
             item.id = entry.id
             if _is_linked(change, entry):
@@ -41,7 +46,7 @@ def prepare(unit: UnitChange, finder: Finder, entries: Entries) -> Iterator[Item
             else:
                 item.end(Status.DONE)
         else:
-            item.end(Status.CONFLICT, "the state has moved since planning; plan again")
+            item.end(Status.CONFLICT, _MOVED)
         yield item
 
 

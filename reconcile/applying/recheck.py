@@ -62,8 +62,7 @@ def recheck_present(
 ) -> list[Checked]:
     """Records to update or adopt must be what the plan found: by id, key and changed fields."""
     names = {field.name for change in changes for field in change.fields}
-    if identity.unique:
-        names.add(identity.name)
+    names.update(identity.properties)
     there = hubspot.read(kind.object, [change.id for change in changes], sorted(names))
     return [_compare(change, there.get(change.id), identity, definitions) for change in changes]
 
@@ -81,6 +80,10 @@ def _compare(
     written = any(field.name == identity.name for field in change.fields)
     if identity.unique and not written and fold(held) != fold(change.address.key):
         return Checked(change, conflict="its key was changed in HubSpot since planning")
+    found_by = dict(change.keep).get(identity.name, held)
+    if identity.within_parent and change.adopts and fold(held) != fold(found_by):
+        why = f"its {identity.name} was changed in HubSpot since planning"
+        return Checked(change, conflict=why)
     left: list[FieldChange] = []
     moved: list[str] = []
     for field in change.fields:

@@ -4,7 +4,7 @@ The order of results means nothing and the trace id is seldom among them (refere
 value of a property tells, and where several inputs have the same one, the record's parent.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from reconcile.hubspot.bodies import ObjectBody
@@ -39,7 +39,8 @@ def tell_apart(
     for place, result in enumerate(results):
         if place not in told:
             made[fold(result.properties.get(name) or "")][place] = result
-    same = {value: inputs[value] for value in made if len(inputs[value]) > 1}
+    values = Counter(fold(write.properties[name]) for write in writes)
+    same = {value: inputs[value] for value in made if values[value] > 1}
     doubtful = [result.id for value in same for result in made[value].values() if result.id]
     whose = owners(doubtful) if doubtful and owners else {}
     for value, some in made.items():

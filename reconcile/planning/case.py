@@ -36,8 +36,7 @@ class Context:
 class Case:
     """``wanted`` are the declared values as HubSpot stores them; ``actual`` is None while absent;
     ``recorded`` is what the state says under the key, ``last`` the same unless it is of another
-    record; ``moved`` says that the state has it under the former key; ``rival`` is the key under
-    which it has the actual record besides.
+    record; ``moved`` says that the state has it under the former key.
     """
 
     desired: Desired
@@ -50,7 +49,6 @@ class Case:
     recorded: LastApplied | None
     context: Context
     moved: bool = False
-    rival: str = ""
 
     @property
     def address(self) -> Address:

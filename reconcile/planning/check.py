@@ -35,6 +35,9 @@ def _check_within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Pr
         name = identities[kind.name].name
         if line.life is not Life.PRESENT or not identities[kind.name].within_parent:
             continue
+        if name in line.ignore:
+            message = f"lifecycle.ignore names {name}, and {kind.plural} are told apart by it"
+            yield _problem(line.place, message)
         value = fold(line.properties.get(name, ""))
         other = seen.setdefault((kind.name, value), line.address)
         if not value:

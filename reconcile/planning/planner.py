@@ -15,7 +15,6 @@ from reconcile.planning.diff import differing
 from reconcile.planning.links import parent_conflict, plan_links
 from reconcile.planning.removing import plan_removal
 from reconcile.planning.whose import (
-    claimed,
     displaced,
     is_moved,
     is_rekey,
@@ -90,27 +89,12 @@ def _case(
         if last is not None and last.id != actual.id:
             # The key now stands on another record, of which the state knows nothing.
             last = None
-    rival = _rival(desired, actual, entries) if last is None and actual is not None else ""
-    return Case(
-        desired, kind, wanted, unit, observed, actual, last, recorded, context, moved, rival
-    )
-
-
-def _rival(desired: Desired, actual: Actual, entries: Mapping[Address, LastApplied]) -> str:
-    own = {desired.address.folded(), desired.former.folded() if desired.former else None}
-    return next(
-        (
-            entry.key
-            for address, entry in entries.items()
-            if address.kind == desired.address.kind and entry.id == actual.id and address not in own
-        ),
-        "",
-    )
+    return Case(desired, kind, wanted, unit, observed, actual, last, recorded, context, moved)
 
 
 def _plan_record(case: Case) -> RecordChange | None:
     if case.address.folded() in case.context.shared and (
-        case.actual is None or case.address in case.observed.by_id
+        case.actual is None or case.address in case.observed.by_id or case.identity.within_parent
     ):
         return conflict(case, "the state has another declared record under the same id", "")
     if case.desired.life is not Life.PRESENT:
@@ -126,9 +110,8 @@ def _plan_record(case: Case) -> RecordChange | None:
             return conflict(case, "no record has this id, and only HubSpot hands out ids", "")
         return _create(case, recreates=missing is not None)
     why = (
-        twins(case)
+        twins(case, case.actual)
         or displaced(case, case.actual)
-        or claimed(case, case.actual)
         or parent_conflict(case)
         or rekey_conflict(case, case.actual)
     )

@@ -58,7 +58,8 @@ def _fields(case: Case, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]
     if case.identity.unique:
         held = Reason.DRIFT if rekey else Reason.CHANGE
         yield FieldChange(case.identity.name, case.held_key(actual), "", held)
-    for name in sorted(names - {case.identity.name}):
+        names -= {case.identity.name}
+    for name in sorted(names):
         now = actual.properties.get(name) or ""
         reason = Reason.DRIFT if they_moved(case, name, now) else Reason.CHANGE
         yield field(case, name, now, "", reason)

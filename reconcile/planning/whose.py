@@ -24,27 +24,19 @@ def is_rekey(case: Case, actual: Actual) -> bool:
     return case.address in case.observed.by_id or fold(held) != fold(case.address.key)
 
 
-def twins(case: Case) -> str:
+def twins(case: Case, actual: Actual) -> str:
     """Why nothing is done where several records under the parent can be meant."""
     ids = case.observed.twins.get(case.address)
     if not ids:
         return ""
-    return (
-        f"{case.kind.plural} {', '.join(ids)} of {case.unit.address} have the same "
-        f"{case.identity.name}, by which they are told apart\n"
-        "archive those that should not be there, or give them another value"
-    )
-
-
-def claimed(case: Case, actual: Actual) -> str:
-    """Why nothing is done with a record that the state has under another key."""
-    if not (case.identity.within_parent and case.rival):
-        return ""
-    return (
-        f"record {actual.id} has this {case.identity.name}, and the state has it as "
-        f"{case.kind.name}/{case.rival}\n"
-        f"say moved_from: {case.rival}, or have that one forgotten first"
-    )
+    name, way_out = case.identity.name, "archive what should not be there, or give it another value"
+    if case.last is None:
+        return (
+            f"{case.kind.plural} {', '.join(ids)} of {case.unit.address} have the same {name}, by "
+            f"which they are told apart\n{way_out}"
+        )
+    others = ", ".join(one for one in ids if one != actual.id)
+    return f"{others} of {case.unit.address} has the {name} that {actual.id} is to have\n{way_out}"
 
 
 def displaced(case: Case, actual: Actual) -> str:

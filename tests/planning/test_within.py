@@ -4,10 +4,26 @@ from collections.abc import Callable
 
 import pytest
 from proxy import DROP, Proxy
-from world import KEY, Document, World, actions, cart, changes, incomplete, line, order, statuses
+from world import (
+    KEY,
+    ORIGIN,
+    Document,
+    World,
+    actions,
+    cart,
+    changes,
+    incomplete,
+    line,
+    order,
+    statuses,
+)
 
+from reconcile import recovery
+from reconcile.applying.journal import Journal
+from reconcile.applying.run import read_run
 from reconcile.errors import ManifestError, UsageError
 from reconcile.model.plan import Action, Plan, Reason
+from reconcile.runs import unfinished
 from reconcile.sandbox import Switches
 
 SWITCHES = Switches(line_items_may_have_unique_properties=False)
@@ -204,3 +220,151 @@ def test_a_line_whose_answer_was_lost_is_found_by_what_it_held(
     assert world.plan().empty
     assert len(world.ever("line_items")) == 2
     assert sorted(skus(world, "A").values()) == ["1", "2"]
+
+
+def refuse(world: World, path: str) -> Callable[[str, str, object], tuple[int, object] | None]:
+    """Answer calls that end so with 502, once, having done nothing; refuse all that follow."""
+
+    def hook(method: str, called: str, body: object) -> tuple[int, object] | None:
+        if called.endswith(path):
+            world.proxy.hook = lambda *_: (403, {"category": "INVALID_AUTHENTICATION"})
+            return 502, {"message": "bad gateway"}
+        return None
+
+    return hook
+
+
+def lose_creation(world: World, *documents: Document) -> None:
+    """Have creations of lines that never arrive end as unknown."""
+    world.proxy.hook = refuse(world, "line_items/batch/create")
+    world.declare(*documents)
+    assert "unknown" in statuses(world.apply()).values()
+    world.proxy.hook = None
+
+
+@pytest.mark.parametrize("how", ["within_parent:hs_sku", f"unique:{KEY}"])
+def test_a_line_that_once_held_the_value_is_not_taken_for_ours(
+    build: Callable[..., World], how: str
+) -> None:
+    """Only one that began with all of our values can be ours."""
+    world = build(identity={"line_item": how}, proxy=Proxy)
+    world.converge(order("A", [item("A:1", "1")]))
+    theirs = world.make("line_items", "A:2", hs_sku="2", name="theirs", quantity="1")
+    world.link(("line_items", theirs), ("orders", world.id_of("orders", "A")))
+    world.edit("line_items", theirs, **{"hs_sku": "9", KEY: ""})
+    documents = [order("A", [item("A:1", "1"), item("A:2", "2", quantity="1")])]
+    lose_creation(world, *documents)
+    world.converge(*documents)
+    assert world.dump("line_items")[theirs]["hs_sku"] == "9"
+    assert sorted(skus(world, "A").values()) == ["1", "2", "9"]
+
+
+def test_a_line_that_somebody_made_after_a_failed_create_needs_the_guard(within: World) -> None:
+    """The value is shared by design: with other values it is somebody else's."""
+    within.converge(order("A", [item("A:1", "1")]))
+    lose_creation(within, order("A", [item("A:1", "1"), item("A:2", "2", quantity="1")]))
+    theirs = within.make("line_items", hs_sku="2", name="theirs", quantity="1")
+    within.link(("line_items", theirs), ("orders", within.id_of("orders", "A")))
+    plan = within.plan()
+    assert fields(plan, "line_item/A:2") == {"name": ("theirs", "thing A:2", Reason.UNKNOWN)}
+    assert [guard.name for guard in plan.guards] == ["adopt-update"]
+
+
+def test_settling_twice_comes_to_the_same(within: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A settling that dies once the state is written does not hide the record from the next."""
+    within.converge(order("A", [item("A:1", "1")]))
+    within.declare(order("A", [item("A:1", "1"), item("A:2", "2")]))
+
+    def lose(method: str, path: str, body: object) -> object:
+        if path.endswith("line_items/batch/create"):
+            within.proxy.hook = lambda *_: (403, {"category": "INVALID_AUTHENTICATION"})
+            return DROP
+        return None
+
+    within.proxy.hook = lose
+    assert statuses(within.apply()) == {"line_item/A:2": "unknown"}
+    within.proxy.hook = None
+    with monkeypatch.context() as dying:
+        dying.setattr(Journal, "decided", _die)
+        with pytest.raises(MemoryError):
+            within.apply()
+    (run,) = unfinished(within.store)
+    with within.session() as session:
+        recovery.settle_unfinished(session, ORIGIN, sleep=within.sleep)
+    settled = read_run(within.store, run.run.head.run)
+    assert settled is None or [one.status.value for one in settled.outcomes.values()] == ["done"]
+    assert within.plan().empty
+    assert len(within.ever("line_items")) == 2
+
+
+def _die(*_: object) -> None:
+    raise MemoryError
+
+
+def under(parent: str, key: str, sku: str, **more: str) -> Document:
+    """A line on its own, under an order named by its id."""
+    return {"kind": "line_item", **item(key, sku, **more), "parent": {"order": {"id": parent}}}
+
+
+def test_two_names_for_one_line_are_conflicts(within: World) -> None:
+    """An order's line declared once more under the order's id: made, known, or adopted."""
+    within.converge(order("A", memo="1"))
+    parent = within.id_of("orders", "A")
+    both = [order("A", [item("A:1", "1")], memo="1"), under(parent, "L:1", "1")]
+    new = within.plan(*both)
+    assert set(actions(new).values()) == {Action.CONFLICT}
+    assert set(statuses(within.apply(new)).values()) == {"conflict"}
+    assert within.dump("line_items") == {}
+
+    within.converge(both[0])
+    plan = within.plan(*both)
+    assert actions(plan) == {"line_item/L:1": Action.CONFLICT}
+    assert "moved_from: A:1" in changes(plan)["line_item/L:1"].why
+
+    within.lose_state()
+    assert actions(within.plan()) == {
+        "order/A": Action.ADOPT,
+        "line_item/A:1": Action.CONFLICT,
+        "line_item/L:1": Action.CONFLICT,
+    }
+
+
+def test_two_saved_plans_do_not_give_one_line_two_names(within: World) -> None:
+    """The state is asked again when a plan is applied; and what is shared is never pruned."""
+    theirs = within.make("orders", hs_order_name="theirs")
+    existing = within.make("line_items", hs_sku="1", name="n")
+    within.link(("line_items", existing), ("orders", theirs))
+    plans = [within.plan(under(theirs, key, "1")) for key in ("L:1", "L:2")]
+    assert statuses(within.apply(plans[0])) == {"line_item/L:1": "done"}
+    assert statuses(within.apply(plans[1])) == {"line_item/L:2": "conflict"}
+
+
+def test_what_was_adopted_by_its_value_must_still_have_it(within: World) -> None:
+    """Another value makes it another line."""
+    within.converge(order("A", memo="1"))
+    theirs = within.make("line_items", hs_sku="1", name="theirs")
+    within.link(("line_items", theirs), ("orders", within.id_of("orders", "A")))
+    plan = within.plan(order("A", [item("A:1", "1")], memo="1"))
+    within.edit("line_items", theirs, hs_sku="9")
+    assert statuses(within.apply(plan)) == {"line_item/A:1": "conflict"}
+    assert within.dump("line_items")[theirs]["name"] == "theirs"
+
+
+def test_what_tells_lines_apart_cannot_be_ignored(within: World) -> None:
+    """It would be left to whoever edits it."""
+    with pytest.raises(ManifestError) as caught:
+        within.plan(order("A", [item("A:1", "1") | {"lifecycle": {"ignore": ["hs_sku"]}}]))
+    (problem,) = caught.value.problems
+    assert problem.message.startswith("lifecycle.ignore names hs_sku")
+
+
+def test_an_archive_shows_what_tells_the_line_apart(within: World) -> None:
+    """And is not carried out where that has moved since planning."""
+    within.converge(order("A", [item("A:1", "1")]))
+    (one,) = skus(within, "A")
+    within.edit("line_items", one, hs_sku="7")
+    gone = item("A:1", "1") | {"lifecycle": {"state": "absent"}}
+    plan = within.plan(order("A", [gone]))
+    assert fields(plan, "line_item/A:1")["hs_sku"] == ("7", "", Reason.DRIFT)
+    within.edit("line_items", one, hs_sku="9")
+    assert statuses(within.apply(plan)) == {"line_item/A:1": "conflict"}

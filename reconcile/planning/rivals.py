@@ -1,0 +1,106 @@
+"""Two declared records that would be one in HubSpot, where no unique key keeps them apart."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from reconcile.model.address import Address, fold
+from reconcile.model.definitions import Definitions
+from reconcile.model.digest import definitions_digest
+from reconcile.model.identity import Identity
+from reconcile.model.plan import Action, RecordChange, UnitChange
+from reconcile.model.records import LastApplied
+
+Entries = Iterable[tuple[Address, Address, LastApplied]]
+"""What the state says: unit, address, both folded, and the entry."""
+
+
+def without_rivals(
+    units: Sequence[UnitChange],
+    identities: Mapping[str, Identity],
+    definitions: Definitions,
+    entries: Callable[[], Entries],
+) -> Iterator[UnitChange]:
+    """The units with conflicts for changes that take a record another declared one has, or takes.
+
+    Only records found within their parents can meet so: of units under one and the same parent, of
+    several parents of one record, or under a name that nothing declares any more.
+    """
+    changes = [
+        change
+        for unit in units
+        for change in unit.changes
+        if identities[change.address.kind].within_parent and change.action is not Action.CONFLICT
+    ]
+    reasons = _meeting(changes) | _made_twice(changes, identities) | _taken(changes, entries)
+    for unit in units:
+        if reasons.keys().isdisjoint(change.address for change in unit.changes):
+            yield unit
+            continue
+        held = tuple(_held(change, reasons.get(change.address)) for change in unit.changes)
+        yield replace(unit, changes=held, definitions=definitions_digest(held, definitions))
+
+
+def _meeting(changes: Iterable[RecordChange]) -> dict[Address, str]:
+    """Changes of one record under several names; one that the state knows it by goes before."""
+    by_id: dict[tuple[str, str], list[RecordChange]] = defaultdict(list)
+    for change in changes:
+        if change.id:
+            by_id[change.address.kind, change.id].append(change)
+    return {
+        change.address: f"record {change.id} is {_others(change, some)} too\n{_way_out()}"
+        for some in by_id.values()
+        if len(some) > 1
+        for change in some
+        if change.adopts
+    }
+
+
+def _made_twice(
+    changes: Iterable[RecordChange], identities: Mapping[str, Identity]
+) -> dict[Address, str]:
+    """New records that nothing would tell from each other, under one parent."""
+    alike: dict[tuple[str, ...], list[RecordChange]] = defaultdict(list)
+    for change in changes:
+        if change.action is Action.CREATE and change.parent is not None and change.parent_id:
+            kind, name = change.address.kind, identities[change.address.kind].name
+            value = next((field.after for field in change.fields if field.name == name), "")
+            alike[kind, change.parent.kind, change.parent_id, fold(value)].append(change)
+    return {
+        change.address: f"{_others(change, some)} has the same "
+        f"{identities[change.address.kind].name} under the same record\n{_way_out()}"
+        for some in alike.values()
+        if len(some) > 1
+        for change in some
+    }
+
+
+def _taken(changes: Iterable[RecordChange], entries: Callable[[], Entries]) -> dict[Address, str]:
+    """Records to adopt that the state has already, under another name."""
+    adopted: dict[tuple[str, str], list[RecordChange]] = defaultdict(list)
+    for change in changes:
+        if change.adopts:
+            adopted[change.address.kind, change.id].append(change)
+    reasons: dict[Address, str] = {}
+    for _, address, entry in entries() if adopted else ():
+        for change in adopted.get((address.kind, entry.id), ()):
+            own = {change.address.folded(), change.former.folded() if change.former else None}
+            if address not in own:
+                known = f"record {entry.id} is {address.kind}/{entry.key} in the state"
+                reasons[change.address] = f"{known}\n{_way_out(entry.key)}"
+    return reasons
+
+
+def _way_out(key: str = "") -> str:
+    moved = f"moved_from: {key}" if key else "moved_from"
+    return f"say {moved} where it is the same record under another name, or drop one of the two"
+
+
+def _others(change: RecordChange, some: Iterable[RecordChange]) -> str:
+    return ", ".join(str(one.address) for one in some if one is not change)
+
+
+def _held(change: RecordChange, why: str | None) -> RecordChange:
+    if why is None:
+        return change
+    return replace(change, action=Action.CONFLICT, fields=(), links=(), keep=(), why=why)
