@@ -16,7 +16,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.identity import pinned, unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
-from reconcile.runs import OpenRun, forget_runs, record, unfinished
+from reconcile.runs import OpenRun, forget_runs, record, telling, unfinished
 from reconcile.session import Session
 from reconcile.stores.contract import Lease, LockInfo
 from reconcile.stores.state import State
@@ -71,7 +71,8 @@ def settle(
             Settler(session.hubspot, state, mine, sleep).settle(one.run, one.plan, journal)
         run = read_run(store, name)
         if run is not None and run.unaudited:
-            record(state, journal, OpenRun(run, one.plan), origin)
+            told = telling(store, state, one.plan, run.head, origin)
+            record(state, journal, OpenRun(run, one.plan), told)
     return entries
 
 

@@ -9,10 +9,10 @@ from reconcile import __version__
 from reconcile.applying.journal import Journal
 from reconcile.applying.run import Run, RunHead, drop_run, open_runs, read_run
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import record_run
+from reconcile.audit.recording import RunTelling
 from reconcile.errors import ReconcileError, Unfinished, UsageError
 from reconcile.model.audit import Origin
-from reconcile.model.outcome import ALREADY, Outcome
+from reconcile.model.outcome import Outcome
 from reconcile.model.plan import Plan
 from reconcile.planning.planfile import content_digest, content_of, dump, load
 from reconcile.stores.contract import Lease, Store
@@ -45,15 +45,19 @@ def unfinished(store: Store) -> list[OpenRun]:
 
 def begin(
     store: Store,
+    state: State,
     planned: Plan,
     runs: Sequence[OpenRun],
     lease: Lease,
     *,
+    origin: Origin,
     allow: frozenset[str],
     who: str,
-) -> Journal:
-    """The journal of the run that carries out a plan: the one of ``runs`` that had begun it
-    already, or a new one. The others, settled by now, are over.
+) -> tuple[Journal, RunTelling]:
+    """The journal of the run that carries out a plan, and what tells the audit log of it.
+
+    It is the one of ``runs`` that had begun the plan already, or a new one. The others, settled by
+    now, are over.
     """
     now = datetime.now(UTC)
     digest = content_digest(planned) if runs else ""
@@ -61,31 +65,38 @@ def begin(
         if one.run.head.plan == digest:
             name = one.run.head.run
             forget_runs(store, keep=name)
-            return Journal(store, name, lease.check, read_run(store, name))
+            told = telling(store, state, planned, one.run.head, origin)
+            run = read_run(store, name)
+            return Journal(store, name, lease.check, run, tell=told.tell), told
     forget_runs(store)
     name = f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}"
     since = now.isoformat(timespec="seconds")
     # The plan first: a journal without it could not be settled.
     digest = _keep_plan(store, name, planned, created=since)
-    journal = Journal(store, name, lease.check)
-    journal.begin(
-        RunHead(
-            run=name,
-            plan=digest,
-            portal_id=planned.target.portal_id,
-            who=who,
-            since=since,
-            total=sum(1 for _ in planned.records()),
-            allow=tuple(sorted(allow)),
-        )
+    head = RunHead(
+        run=name,
+        plan=digest,
+        portal_id=planned.target.portal_id,
+        who=who,
+        since=since,
+        total=sum(1 for _ in planned.records()),
+        allow=tuple(sorted(allow)),
     )
-    return journal
+    told = telling(store, state, planned, head, origin)
+    journal = Journal(store, name, lease.check, tell=told.tell)
+    journal.begin(head)
+    return journal, told
+
+
+def telling(store: Store, state: State, plan: Plan, head: RunHead, origin: Origin) -> RunTelling:
+    """What puts a run into the audit log while it goes on."""
+    return RunTelling(AuditLog(store), plan, head, origin, state.audit)
 
 
 def end(
-    state: State, planned: Plan, journal: Journal, origin: Origin, stopped: str
+    state: State, planned: Plan, journal: Journal, told: RunTelling, stopped: str
 ) -> tuple[tuple[Outcome, ...], bool]:
-    """Close a run as far as it has come, and put it into the audit log.
+    """Close a run as far as it has come, and put what is left of it into the audit log.
 
     Returns its outcomes in the plan's order, read from its journal, and whether something is left
     to go on with. Raises Unfinished where the journal cannot be read any more.
@@ -95,7 +106,7 @@ def end(
         run = read_run(journal.store, journal.run)
         if run is None:
             raise _untold(stopped or "its journal is gone")
-        record(state, journal, OpenRun(run, planned), origin)
+        record(state, journal, OpenRun(run, planned), told)
         if not run.open:
             forget_runs(journal.store)
     except ReconcileError as error:
@@ -103,22 +114,12 @@ def end(
     return tuple(run.outcome(change) for change in planned.records()), run.open
 
 
-def record(state: State, journal: Journal, one: OpenRun, origin: Origin) -> None:
+def record(state: State, journal: Journal, one: OpenRun, told: RunTelling) -> None:
     """Put what is new of a run into the audit log, and the log's head into the state."""
     run = one.run
-    told = (run.outcome(change) for change in one.plan.records() if change.address in run.unaudited)
-    news = [outcome for outcome in told if outcome.message != ALREADY]
-    audit = AuditLog(journal.store)
-    state.audit = record_run(
-        audit,
-        one.plan,
-        run.head,
-        news,
-        origin,
-        after=state.audit,
-        ended=run.ended,
-        traces=run.traces,
-    )
+    news = (run.outcome(change) for change in one.plan.records() if change.address in run.unaudited)
+    told.tell(news, run.traces)
+    state.audit = told.end(run.ended)
     state.flush()
     journal.audited()
 

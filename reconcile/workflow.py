@@ -161,7 +161,9 @@ def apply(
             state.begin(session.account.portal_id)
             entries = settle(session, state, lease, origin, sleep, planned)
             runs = unfinished(session.store)
-            journal = begin(session.store, planned, runs, lease, allow=allow, who=who)
+            journal, told = begin(
+                session.store, state, planned, runs, lease, origin=origin, allow=allow, who=who
+            )
             tools = Tools(
                 session.hubspot,
                 replace(entries, run=journal.run),
@@ -171,7 +173,7 @@ def apply(
             )
             executor = Executor(tools, state, halt=halt, advance=advance)
             executor.carry_out(planned)
-            outcomes, resumable = end(state, planned, journal, origin, executor.stopped)
+            outcomes, resumable = end(state, planned, journal, told, executor.stopped)
     except (GuardRefused, StalePlan, Locked) as error:
         with suppress(ReconcileError):
             event = refused(error, origin, plan=content_digest(planned), command="apply")

@@ -7,7 +7,7 @@ it, so that neither depends on what a process remembered.
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,20 +18,31 @@ from reconcile.model.digest import canonical
 from reconcile.model.outcome import ALREADY, Outcome
 from reconcile.stores.contract import Store
 
+Tell = Callable[[Sequence[Outcome], Mapping[Address, str]], None]
+
 
 class Journal:
     """Writes one run's journal. Several threads may write at a time.
 
     ``check`` is asked before every intent, and raises where nothing may be sent any more.
-    ``so_far`` is the run where it is gone on with.
+    ``so_far`` is the run where it is gone on with. ``tell`` gets what records came to, once the
+    journal has it, with the trace ids of their writes.
     """
 
     def __init__(
-        self, store: Store, run: str, check: Callable[[], None], so_far: Run | None = None
+        self,
+        store: Store,
+        run: str,
+        check: Callable[[], None],
+        so_far: Run | None = None,
+        *,
+        tell: Tell = lambda _, __: None,
     ) -> None:
         self.store = store
         self.run = run
         self.check = check
+        self._tell = tell
+        self._traces = dict(so_far.traces) if so_far else {}
         self._known = dict(so_far.outcomes) if so_far else {}
         position = so_far.entries if so_far else 0
         self._positions = itertools.count(position)
@@ -52,6 +63,8 @@ class Journal:
         with self._numbering:
             for item in items:
                 self._known.pop(item.change.address, None)
+                if item.trace:
+                    self._traces[item.change.address] = item.trace
         number = next(self._calls)
         records = [
             [str(item.change.address), str(item.unit), item.id, item.trace] for item in items
@@ -83,6 +96,7 @@ class Journal:
         ]
         if news:
             self._append("outcomes", records=[_encode(outcome) for outcome in news])
+            self._tell(news, self._traces)
 
     def undone(self, addresses: Sequence[Address]) -> None:
         """Say that writes that were begun were not carried out."""

@@ -53,8 +53,16 @@ class AuditLog:
         """
         head = after or self.tail()
         for event in events:
-            head = self._event(event, head)
+            telling = self.telling(event, head)
+            telling.add(event.records)
+            head = telling.end(event.message)
         return head
+
+    def telling(self, event: Event, after: Head | None = None) -> "Telling":
+        """Begin to put an event at the end of the log, whose records and message come bit by bit;
+        see ``append``.
+        """
+        return Telling(self, event, after or self.tail())
 
     def tail(self) -> Head:
         """The log's last entry, from the store alone."""
@@ -93,28 +101,12 @@ class AuditLog:
         """The same entry with those of its values that are not erased."""
         return with_values(self._store, entry)
 
-    def _event(self, event: Event, head: Head) -> Head:
-        event_id, time = token_hex(6), _iso(self._clock())
-        for index, batch in enumerate(_batches(event.records)):
-            entry: dict[str, Any] = codec.body(event, event_id, time)
-            values: dict[str, Any] = {}
-            if event.message and not index:
-                message = Detail(What.MESSAGE, values=(event.message,))
-                entry["message"], values[codec.EVENT] = codec.split(codec.EVENT, [message])
-            entry["records"] = []
-            for recorded in batch:
-                chained, kept = codec.record(recorded)
-                entry["records"].append(chained)
-                if kept is not None:
-                    values[str(recorded.address)] = kept
-            if values:
-                entry["values"] = blob(event.run or event_id, event_id, index)
-                data = {"format": codec.FORMAT, "values": values}
-                self._store.write(entry["values"], codec.to_bytes(data), None)
-            head = self._link(entry, head)
-        return head
+    def now(self) -> str:
+        """The moment, as entries have it: ISO 8601 in UTC."""
+        return _iso(self._clock())
 
-    def _link(self, entry: dict[str, Any], head: Head) -> Head:
+    def link(self, entry: dict[str, Any], head: Head) -> Head:
+        """Put an entry after ``head``, or at the log's end where that has moved; the new head."""
         for _ in range(_TRIES):
             line, after = codec.seal(entry, head)
             piece, position = divmod(head.number, PIECE)
@@ -128,6 +120,54 @@ class AuditLog:
             f"the audit log in {self._store.where} cannot be appended to: it grows all the time",
             hint="see who else writes to it, then try again",
         )
+
+
+class Telling:
+    """One event on its way into the log, an entry of many records at a time."""
+
+    def __init__(self, log: AuditLog, event: Event, head: Head) -> None:
+        self._log = log
+        self._event = event
+        self._head = head
+        self._id = token_hex(6)
+        self._entries = 0
+        self._records: list[Recorded] = []
+        self._weight = 0
+
+    def add(self, records: Iterable[Recorded]) -> None:
+        """Records of the event; they are in the log when enough are together, or at the end."""
+        for recorded in records:
+            self._records.append(recorded)
+            self._weight += sum(len(v) for detail in recorded.details for v in detail.values or ())
+            if len(self._records) >= BATCH or self._weight >= WEIGHT:
+                self._write("")
+
+    def end(self, message: str = "") -> Head:
+        """Put what is left into the log, and a message; the log's new head."""
+        if self._records or message or not self._entries:
+            self._write(message)
+        return self._head
+
+    def _write(self, message: str) -> None:
+        event, log = self._event, self._log
+        entry: dict[str, Any] = codec.body(event, self._id, log.now())
+        values: dict[str, Any] = {}
+        if message:
+            detail = Detail(What.MESSAGE, values=(message,))
+            entry["message"], values[codec.EVENT] = codec.split(codec.EVENT, [detail])
+        entry["records"] = []
+        for recorded in self._records:
+            chained, kept = codec.record(recorded)
+            entry["records"].append(chained)
+            if kept is not None:
+                values[str(recorded.address)] = kept
+        if values:
+            entry["values"] = blob(event.run or self._id, self._id, self._entries)
+            data = {"format": codec.FORMAT, "values": values}
+            log.store.write(entry["values"], codec.to_bytes(data), None)
+        self._head = log.link(entry, self._head)
+        self._entries += 1
+        self._records, self._weight = [], 0
 
 
 def _first(piece: str) -> int:
@@ -148,17 +188,3 @@ def _hash(number: int, line: bytes) -> str:
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-def _batches(records: Iterable[Recorded]) -> Iterator[list[Recorded]]:
-    """Records by the entry; one without any where there are none."""
-    batch: list[Recorded] = []
-    weight, some = 0, False
-    for recorded in records:
-        batch.append(recorded)
-        weight += sum(len(v) for detail in recorded.details for v in detail.values or ())
-        if len(batch) >= BATCH or weight >= WEIGHT:
-            yield batch
-            batch, weight, some = [], 0, True
-    if batch or not some:
-        yield batch

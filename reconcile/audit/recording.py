@@ -8,7 +8,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan
 from reconcile.model.address import Address
 from reconcile.model.audit import Detail, Event, Facts, Head, Origin, Recorded, What
-from reconcile.model.outcome import Outcome, Status
+from reconcile.model.outcome import ALREADY, Outcome, Status
 from reconcile.model.plan import (
     FieldChange,
     LinkChange,
@@ -46,43 +46,52 @@ class RunFacts(Protocol):
         ...
 
 
-def record_run(
-    audit: AuditLog,
-    planned: Plan,
-    run: RunFacts,
-    outcomes: Iterable[Outcome],
-    origin: Origin,
-    *,
-    after: Head | None = None,
-    ended: str = "",
-    traces: Mapping[Address, str] = MappingProxyType({}),
-) -> Head:
-    """Put a run into the log, as far as it has come; the log's new head, for the state to keep.
+class RunTelling:
+    """Puts a run into the log while it goes on.
 
-    ``after`` is the head that the state kept so far, ``ended`` why the run ended where it did not
-    try everything, ``traces`` the trace ids that are known. A run that is recorded again (resumed,
-    settled, or after a crash in between) is told again in full: of a run's record the last word
-    counts. Changes without an outcome are left out.
+    ``after`` is the head that the state kept so far. A run that is recorded again (resumed,
+    settled, or after a crash in between) is told again: of a run's record the last word counts.
     """
-    found = {outcome.address: outcome for outcome in outcomes}
-    event = Event(
-        "apply",
-        origin,
-        run=run.run,
-        facts={
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        planned: Plan,
+        run: RunFacts,
+        origin: Origin,
+        after: Head | None = None,
+    ) -> None:
+        facts = {
             **_target(planned.target),
             "plan": run.plan,
             "since": run.since,
             "allow": tuple(run.allow),
-        },
-        message=ended,
-        records=(
-            recorded(change, found[change.address], traces.get(change.address, ""))
-            for change in planned.records()
-            if change.address in found
-        ),
-    )
-    return audit.append([event], after)
+        }
+        self._telling = audit.telling(Event("apply", origin, run=run.run, facts=facts), after)
+        self._changes = {change.address: change for change in planned.records()}
+        self._told: dict[Address, int] = {}
+
+    def tell(
+        self, outcomes: Iterable[Outcome], traces: Mapping[Address, str] = MappingProxyType({})
+    ) -> None:
+        """What came of records, as far as it was not told just so; ``traces`` of their writes."""
+        self._telling.add(
+            recorded(self._changes[one.address], one, traces.get(one.address, ""))
+            for one in outcomes
+            if self._is_news(one)
+        )
+
+    def end(self, why: str = "") -> Head:
+        """The run is over, or ended before it tried everything; the log's new head."""
+        return self._telling.end(why)
+
+    def _is_news(self, outcome: Outcome) -> bool:
+        # In place of the outcome itself: a run may have very many.
+        mark = hash(outcome)
+        if outcome.message == ALREADY or self._told.get(outcome.address) == mark:
+            return False
+        self._told[outcome.address] = mark
+        return True
 
 
 def recorded(change: RecordChange, outcome: Outcome, trace: str = "") -> Recorded:

@@ -1,14 +1,15 @@
 """What the audit's tests record: plans, outcomes, runs, and a store that lives in memory."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from reconcile.applying.run import RunHead
 from reconcile.audit.codec import to_bytes
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import record_run
+from reconcile.audit.recording import RunTelling
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Head, Origin
 from reconcile.model.outcome import Outcome, Rewrite, Status
@@ -147,6 +148,23 @@ def updates(number: int) -> tuple[Plan, tuple[Outcome, ...]]:
 def head_of(run: str, total: int = 3) -> RunHead:
     """A run's head as its journal has it."""
     return RunHead(run, "cd" * 32, 123, "ana@mill", "2026-01-02T03:04:05+00:00", total, ("rekey",))
+
+
+def record_run(
+    log: AuditLog,
+    planned: Plan,
+    head: RunHead,
+    outcomes: Iterable[Outcome],
+    origin: Origin,
+    *,
+    after: Head | None = None,
+    ended: str = "",
+    traces: Mapping[Address, str] = MappingProxyType({}),
+) -> Head:
+    """Put a run into the log, all at once."""
+    telling = RunTelling(log, planned, head, origin, after)
+    telling.tell(outcomes, traces)
+    return telling.end(ended)
 
 
 def run(log: AuditLog, name: str = "R-1", after: Head | None = None, **more: Any) -> Head:

@@ -12,10 +12,10 @@ from typing import NoReturn
 
 import click
 import pytest
-from making import ANA, CHANGES, ORDER, change, head_of, plan, replace_line, run
+from making import ANA, CHANGES, ORDER, change, head_of, plan, record_run, replace_line, run
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import record_run, refused
+from reconcile.audit.recording import refused
 from reconcile.cli import audit as cli
 from reconcile.errors import GuardRefused, UsageError
 from reconcile.model.address import Address

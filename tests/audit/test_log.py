@@ -5,10 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
-from making import ANA, CHANGES, Memory, entry_of, head_of, plan, run, updates
+from making import ANA, CHANGES, Memory, entry_of, head_of, plan, record_run, run, updates
 
 from reconcile.audit.log import BATCH, PIECE, AuditLog
-from reconcile.audit.recording import record_run
 from reconcile.audit.verifying import verify
 from reconcile.errors import UsageError
 from reconcile.model.audit import Event, Head

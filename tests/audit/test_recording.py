@@ -1,11 +1,11 @@
 """What is told of a run, of refusals, of work on the state; and reading it back."""
 
 import pytest
-from making import ANA, CART, CHANGES, MUG, ORDER, OUTCOMES, head_of, plan, run, updates
+from making import ANA, CART, CHANGES, MUG, ORDER, OUTCOMES, head_of, plan, record_run, run, updates
 
 from reconcile.audit.log import AuditLog
 from reconcile.audit.reading import everything, shown, summaries
-from reconcile.audit.recording import defined, lock_broken, record_run, refused, surgery
+from reconcile.audit.recording import defined, lock_broken, refused, surgery
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan, UsageError
 from reconcile.model.audit import Detail, Entry, What
 from reconcile.model.outcome import Outcome, Status
