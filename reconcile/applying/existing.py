@@ -50,9 +50,8 @@ def existing(
 def tell_twins(tools: Tools, kind: Kind, items: Sequence[Item], owned: Collection[str]) -> None:
     """End new records in conflict that another one under their parent cannot be told from.
 
-    ``owned`` are the ids of records that were there and are planned for.
-
     Nothing keeps HubSpot from making such a record twice where a request is delivered twice.
+    ``owned`` are the ids of records that were there and are planned for.
     """
     identity = tools.identity(kind)
     created = [item for item in items if not item.change.id]

@@ -127,13 +127,14 @@ def _usage(session: Session) -> None:
 def _keys(session: Session) -> None:
     for kind in kinds().values():
         identity = session.settings.target.identity[kind.name]
-        if identity.within_parent:
-            echo(f"Keys     {kind.plural} are found under their parents by {identity.name}")
-            continue
         if identity.by_id:
             echo(f"Keys     {kind.plural} are found by HubSpot id")
             continue
         definition = session.hubspot.properties(kind.object).get(identity.name)
+        if identity.within_parent:
+            state = "ready" if definition and definition.tells_apart else "is no text to write"
+            echo(f"Keys     {kind.plural}: {identity.name} within their parents, {state}")
+            continue
         state = (
             "missing; run `reconcile init`"
             if definition is None

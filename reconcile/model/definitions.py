@@ -26,6 +26,11 @@ class Property:
     sensitive: bool = False
 
     @property
+    def tells_apart(self) -> bool:
+        """Whether a value that a manifest writes can be looked for as it is spelled there."""
+        return self.type == "string" and not self.read_only
+
+    @property
     def personal(self) -> bool:
         """Whether HubSpot's own description makes the values personal data."""
         return self.sensitive or self.type == "phone_number"

@@ -103,4 +103,6 @@ def _others(change: RecordChange, some: Iterable[RecordChange]) -> str:
 def _held(change: RecordChange, why: str | None) -> RecordChange:
     if why is None:
         return change
-    return replace(change, action=Action.CONFLICT, fields=(), links=(), keep=(), why=why)
+    return replace(
+        change, action=Action.CONFLICT, fields=(), links=(), keep=(), adopts=False, why=why
+    )

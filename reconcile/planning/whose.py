@@ -36,7 +36,10 @@ def twins(case: Case, actual: Actual) -> str:
             f"which they are told apart\n{way_out}"
         )
     others = ", ".join(one for one in ids if one != actual.id)
-    return f"{others} of {case.unit.address} has the {name} that {actual.id} is to have\n{way_out}"
+    return (
+        f"record {others} of {case.unit.address} has the {name} that record {actual.id} is to have"
+        f"\n{way_out}"
+    )
 
 
 def displaced(case: Case, actual: Actual) -> str:

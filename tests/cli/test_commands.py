@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reconcile import __version__
-from reconcile.sandbox import Sandbox
+from reconcile.sandbox import Sandbox, Switches
 from tests.cli.conftest import PROJECT, SCRIPT, SHOP, Account, MakeProject, Project
 from tests.proxy import Proxy
 
@@ -109,6 +109,27 @@ def test_init_writes_a_project_file_only_when_absent(bare: Project) -> None:
     bare.fine("plan")
     bare.fine("init", "--auto-approve")
     assert (bare.folder / "reconcile.yaml").read_bytes() == written
+
+
+def test_an_account_without_unique_properties_for_line_items(
+    make_project: MakeProject, tmp_path: Path
+) -> None:
+    """init says what else there is, and with that everything works."""
+    account = Account(tmp_path / "poor.sqlite")
+    switches = Switches(line_items_may_have_unique_properties=False)
+    account.server = Sandbox(account.path, switches=switches)
+    with account.server:
+        project = make_project(account)
+        said = project.run("init", "--auto-approve").err
+        identity = 'identity: {line_item: "within_parent:hs_sku"}'
+        assert f"write {identity} in the target" in said
+        project.settings(PROJECT + f"    {identity}\n")
+        shop = SHOP.partition("associations")[0]
+        project.write(shop.replace("{name: Mug,", '{name: Mug, hs_sku: "07",'))
+        project.fine("init", "--auto-approve")
+        assert "Keys     line items: hs_sku within their parents, ready\n" in project.fine("doctor")
+        project.fine("apply", "--auto-approve")
+        assert "No changes" in project.fine("plan")
 
 
 def test_init_without_permission(bare: Project) -> None:
