@@ -28,12 +28,12 @@ from reconcile.applying.moving import Finder
 from reconcile.stores.state import State
 
 PARTS: list[tuple[Any, str, str]] = [
-    *((Journal, name, "journal") for name in ("intend", "answered", "decided", "undone")),
+    *((Journal, name, "journal and audit") for name in ("intend", "answered", "decided", "undone")),
     *((State, name, "state") for name in ("begin", "put", "flush", "release", "drop", "unit")),
     (Finder, "find", "state"),
     (recording, "leave", "state"),
     (workflow, "begin", "run and plan"),
-    (workflow, "end", "report and audit"),
+    (workflow, "end", "report"),
 ]
 """Where bookkeeping is called, and what it is counted as."""
 
