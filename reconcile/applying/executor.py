@@ -5,6 +5,7 @@ records of a later slice wait for the end, and so does what is to be removed: li
 over them.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -58,7 +59,7 @@ class Executor:
         self._advance = advance
         self._ids: dict[Address, str] = {}
         self._by_address: dict[Address, Item] = {}
-        self._owned: set[str] = set()
+        self._owned: dict[str, set[str]] = defaultdict(set)
         self._reachable = True
         self._writable = True
         self.stopped = ""
@@ -100,7 +101,7 @@ class Executor:
         items += (item for unit in units for item in prepare(unit, self._finder, entries))
         for item in items:
             self._by_address[item.change.address] = item
-            self._owned.add(item.change.id)
+            self._owned[item.kind.name].add(item.change.id)
             if item.status is Status.DONE:
                 self._ids[item.change.address] = item.id
         self._advance(sum(item.status is not None for item in items))
@@ -136,7 +137,7 @@ class Executor:
             new.sort(key=_parent_kind)
             old = [item for item in ready if item.change.action is not Action.CREATE]
             jobs: list[_Job] = [
-                (batch, partial(create, self._tools, kind, batch, owned=self._owned))
+                (batch, partial(create, self._tools, kind, batch, owned=self._owned[kind.name]))
                 for batch in split(new, OBJECTS)
             ]
             jobs += (
@@ -145,7 +146,9 @@ class Executor:
             try:
                 self._run_all(pool, jobs)
             finally:
-                self._ids |= {item.change.address: item.id for item in mine if item.id}
+                made = {item.change.address: item.id for item in mine if item.id}
+                self._ids |= made
+                self._owned[kind.name].update(made.values())
 
     def _run_all(self, pool: ThreadPoolExecutor, jobs: Sequence[_Job]) -> None:
         futures: list[Future[None]] = []

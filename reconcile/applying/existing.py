@@ -51,15 +51,14 @@ def tell_twins(tools: Tools, kind: Kind, items: Sequence[Item], owned: Collectio
     """End new records in conflict that another one under their parent cannot be told from.
 
     Nothing keeps HubSpot from making such a record twice where a request is delivered twice.
-    ``owned`` are the ids of records that were there and are planned for.
+    ``owned`` are the ids of all records of the plan, these among them.
     """
     identity = tools.identity(kind)
     created = [item for item in items if not item.change.id]
     if not identity.within_parent or not created:
         return
     wanted = [sought(item.change, identity, item.parent_id) for item in created]
-    known = {item.id for item in items}.union(owned)
-    found = existing(tools.hubspot, kind, identity, wanted, (), owned=known)
+    found = existing(tools.hubspot, kind, identity, wanted, (), owned=owned)
     for item, others in zip(created, found, strict=True):
         if others:
             ids = ", ".join(sorted(other.id for other in others))

@@ -77,7 +77,7 @@ class Finding:
         new = [one for one in wanted if not one.id]
         identity = self._entries.identities[kind.name]
         seeking = [sought(one.change, identity, self._parent(one)[1]) for one in new]
-        owned = self._owned(wanted) if identity.within_parent else ()
+        owned = self._owned(kind, wanted) if identity.within_parent else ()
         some = existing(self._hubspot, kind, identity, seeking, names, owned=owned)
         return found | {
             one.change.address: actuals[0]
@@ -125,15 +125,17 @@ class Finding:
         entry = None if made else self._state.unit(parent).get(parent.folded())
         return parent.kind, entry.id if entry else made
 
-    def _owned(self, wanted: Sequence[Unsettled]) -> set[str]:
+    def _owned(self, kind: Kind, wanted: Sequence[Unsettled]) -> set[str]:
         """The ids of records that are known to be others than the new ones."""
         units = {one.unit.address: one.unit for one in wanted}.values()
-        owned = {one.id for one in wanted} | {c.id for unit in units for c in unit.changes}
+        changes = (change for unit in units for change in unit.changes)
+        owned = {one.id for one in wanted}
+        owned |= {change.id for change in changes if change.address.kind == kind.name}
         new = {one.change.address.folded() for one in wanted if not one.id}
         places = [unit.address for unit in units] + [u.former for u in units if u.former]
         return owned.union(
             entry.id
             for place in places
             for address, entry in self._state.unit(place).items()
-            if address not in new
+            if address.kind == kind.name and address not in new
         )

@@ -1,6 +1,6 @@
 """The end of a slice: reading back what was written, and remembering it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from reconcile.applying.entries import Done
 from reconcile.applying.existing import tell_twins
@@ -22,10 +22,10 @@ class Recorder:
         self._state = state
         self._left: list[Place] = []
 
-    def read_back(self, written: Sequence[Item], owned: Collection[str]) -> None:
+    def read_back(self, written: Sequence[Item], owned: Mapping[str, Collection[str]]) -> None:
         """Read what was written and put what it came to into the state, not yet durably.
 
-        ``owned`` are the ids of all records of the plan so far.
+        ``owned`` are the ids of all records of the plan so far, by kind.
         """
         untaken: list[tuple[Item, Sequence[str]]] = []
         for kind in kinds().values():
@@ -46,7 +46,7 @@ class Recorder:
                     item.end(Status.UNKNOWN, why)
                 elif result.untaken:
                     untaken.append((item, result.untaken))
-            tell_twins(self._tools, kind, items, owned)
+            tell_twins(self._tools, kind, items, owned.get(kind.name, ()))
         for item, names in untaken:
             tell_untaken(self._tools, item, names)
             item.recorded = True

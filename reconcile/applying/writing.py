@@ -55,11 +55,11 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
             for name, (item, _) in writes.items()
             if _is_unclear(answers[name])
         }
-        made = {answer.id for answer in answers.values() if isinstance(answer, Written)}
-        with suppress(ApiError):  # still unclear then, and told so
-            answers.update(
-                settle_created(tools.hubspot, kind, identity, unclear, owned=made.union(owned))
-            )
+        if unclear:
+            made = {answer.id for answer in answers.values() if isinstance(answer, Written)}
+            others = made.union(owned)
+            with suppress(ApiError):  # still unclear then, and told so
+                answers.update(settle_created(tools.hubspot, kind, identity, unclear, owned=others))
     for item, write in writes.values():
         match answers.get(write.trace):
             case Written(id=record_id, new=False):
