@@ -1,22 +1,39 @@
 """Finding the records of writes that were begun and not answered."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from reconcile.applying.entries import Entries
 from reconcile.applying.existing import existing, sought
 from reconcile.applying.unsettled import Unsettled
 from reconcile.applying.verify import LONG_WAITS, WAITS
+from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.under import Parent, lines_under
+from reconcile.hubspot.under import Lines, Parent, lines_under
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Actual
+from reconcile.model.records import Actual, Version
 from reconcile.stores.state import State
+
+_SKEW = timedelta(minutes=5)
+"""How far HubSpot's clock and the run's may be apart."""
+
+_MOST = 500
+"""Records of others, made meanwhile, that are asked for their history; each takes a call."""
+
+_LOOKED_AT = 5000
+"""Records made meanwhile, the latest, that are looked at: 200 a search, four searches a second."""
+
+_NO_PARENT: Parent = "", ""
 
 
 class Finding:
-    """Reads what is there of records, until they show what was written or patience ends."""
+    """Reads what is there of records, until they show what was written or patience ends.
+
+    ``born`` are those that were found by what they began with: there is no more to prove of them.
+    """
 
     def __init__(
         self,
@@ -30,9 +47,12 @@ class Finding:
         self._entries = entries
         self._sleep = sleep
         self._ids: dict[Address, str] = {}
+        self._since = datetime.now(UTC)
+        self.born: set[Address] = set()
 
-    def find(self, begun: Sequence[Unsettled]) -> dict[Address, Actual]:
-        """The records of these changes, as far as they exist."""
+    def find(self, begun: Sequence[Unsettled], since: datetime) -> dict[Address, Actual]:
+        """The records of these changes, begun at a moment or later, as far as they exist."""
+        self._since = since - _SKEW
         found: dict[Address, Actual] = {}
         for kind in kinds().values():
             mine = [one for one in begun if one.change.address.kind == kind.name]
@@ -88,39 +108,66 @@ class Finding:
     def _formerly(
         self, kind: Kind, lost: Sequence[Unsettled], names: Sequence[str], found: Collection[str]
     ) -> dict[Address, Actual]:
-        """New line items that somebody edited meanwhile, so that nothing tells them any more.
+        """New records that somebody edited meanwhile, so that nothing tells them any more.
 
-        Lines under their parents that nothing else accounts for are asked what they began with.
-        One that can be several, or several that can be one, are left alone.
+        Records that nothing else accounts for are asked what they began with: of line items those
+        under their parents, of orders and carts those made since. One that can be several, or
+        several that can be one, are left alone.
         """
         by_parent: dict[Parent, list[Unsettled]] = defaultdict(list)
         for one in lost:
-            if (parent := self._parent(one))[1]:
+            if (parent := self._parent(one))[1] or one.change.parent is None:
                 by_parent[parent].append(one)
         if not by_parent:
             return {}
         known = {entry.id for _, one, entry in self._state.entries() if one.kind == kind.name}
-        under = lines_under(self._hubspot, kind, by_parent, names, without=known.union(found))
+        others = known.union(found)
+        if kind.is_unit:
+            strangers = {_NO_PARENT: self._made_since(kind, names, others)}
+        else:
+            strangers = dict(lines_under(self._hubspot, kind, by_parent, names, without=others))
         born: list[tuple[Address, Actual]] = []
-        for parent, lines in under.items():
+        for parent, there in strangers.items():
             mine = by_parent[parent]
             asked = sorted({field.name for one in mine for field in one.change.fields})
-            for line in lines.values():
-                history = self._hubspot.history(kind.object, line.id, asked)
+            for record in there.values():
+                history = self._hubspot.history(kind.object, record.id, asked)
                 born += (
-                    (one.change.address, line)
+                    (one.change.address, record)
                     for one in mine
-                    if self._entries.was_born_as(one.change, history)
+                    if self._is_younger(history) and self._entries.was_born_as(one.change, history)
                 )
         names_of = Counter(address for address, _ in born)
-        lines_of = Counter(line.id for _, line in born)
-        return {a: line for a, line in born if names_of[a] == lines_of[line.id] == 1}
+        records_of = Counter(record.id for _, record in born)
+        told = {a: one for a, one in born if names_of[a] == records_of[one.id] == 1}
+        self.born |= told.keys()
+        return told
+
+    def _is_younger(self, history: Mapping[str, Sequence[Version]]) -> bool:
+        """Whether none of these values is from before the run."""
+        try:
+            first = [datetime.fromisoformat(values[-1].at) for values in history.values() if values]
+            return all(moment >= self._since for moment in first)
+        except (TypeError, ValueError):
+            return False
+
+    def _made_since(self, kind: Kind, names: Sequence[str], others: Collection[str]) -> Lines:
+        """Records that others did not make, or so many that nobody can tell: then none."""
+        try:
+            made = self._hubspot.created_since(kind.object, kind.created, self._since)
+            looked_at = islice(made, _LOOKED_AT)
+            ids = list(islice((one for one in looked_at if one not in others), _MOST + 1))
+        except (AuthError, RateLimited, Unreachable):
+            raise
+        except ApiError:
+            return {}
+        return self._hubspot.read(kind.object, ids, names) if 0 < len(ids) <= _MOST else {}
 
     def _parent(self, one: Unsettled) -> Parent:
         """The record that a line item was to stand under; no id where that was not made."""
         parent = one.change.parent
         if parent is None:
-            return "", ""
+            return _NO_PARENT
         made = one.change.parent_id or self._ids.get(parent.folded(), "")
         entry = None if made else self._state.unit(parent).get(parent.folded())
         return parent.kind, entry.id if entry else made

@@ -5,6 +5,7 @@ Decided by reading alone, so it can be done again, by another process, as often 
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from reconcile.applying.archiving import read_archived
 from reconcile.applying.entries import Entries, Verified, to_remove
@@ -68,7 +69,8 @@ class Settler:
         Records that do not show what was written are read again for a while.
         """
         going, waiting = _by_removal(unsettled(run, plan))
-        found = Finding(self._hubspot, self._state, self._entries, self._sleep).find(waiting)
+        finding = Finding(self._hubspot, self._state, self._entries, self._sleep)
+        found = finding.find(waiting, datetime.fromisoformat(run.head.since))
         places = {one.change.address: self._find_entry(one) for one in waiting}
         previous = {address: place.entry if place else None for address, place in places.items()}
         ids = {address: actual.id for address, actual in found.items()}
@@ -82,7 +84,14 @@ class Settler:
             if (end := _ended(one)) is not None:
                 outcomes.append(end)
                 continue
-            seen = entry_after(one, found.get(address), standing, previous[address], self._entries)
+            seen = entry_after(
+                one,
+                found.get(address),
+                standing,
+                previous[address],
+                self._entries,
+                born=address in finding.born,
+            )
             if seen is not None:
                 self._state.put(one.begun.unit, address, seen.entry)
                 left += left_by(one.unit, change, places[address])

@@ -75,10 +75,13 @@ def entry_after(
     links: frozenset[Link],
     previous: LastApplied | None,
     entries: Entries,
+    *,
+    born: bool = False,
 ) -> Verified | None:
     """What the state must say of a record now; None where nothing was carried out.
 
-    ``links`` are those that stand of what the state and the change make ours. A record whose
+    ``links`` are those that stand of what the state and the change make ours; ``born`` says that
+    the record is known to be the one that the change made, whatever it holds now. A record whose
     creation was answered stays remembered by its id even where it is not to be seen: made again it
     would be there twice.
     """
@@ -88,6 +91,7 @@ def entry_after(
         if one.change.id or not record_id:
             return None
         return entries.verified(Done(one.change, record_id, links, previous), None)
-    if not entries.carried_out(one.change, actual):
+    made = born or (not one.change.id and one.begun.id)
+    if not made and not entries.carried_out(one.change, actual):
         return None
     return entries.verified(Done(one.change, actual.id, links, previous), actual)

@@ -134,6 +134,11 @@ class Telling:
         self._records: list[Recorded] = []
         self._weight = 0
 
+    @property
+    def head(self) -> Head:
+        """The log's head after what of the event is in it."""
+        return self._head
+
     def add(self, records: Iterable[Recorded]) -> None:
         """Records of the event; they are in the log when enough are together, or at the end."""
         for recorded in records:

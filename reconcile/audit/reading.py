@@ -21,15 +21,15 @@ _LastWords = Mapping[tuple[str, Address], int]
 def summaries(
     log: AuditLog, *, since: str = "", address: Address | None = None
 ) -> Iterator[Summary]:
-    """The events since a moment (ISO 8601, UTC), oldest first.
+    """The events that ended since a moment (ISO 8601, UTC), oldest first.
 
     With ``address`` only those that speak of that record, with what they say of it.
     """
     wanted = address.folded() if address else None
     found: dict[str, Summary] = {}
+    last: dict[str, str] = {}
     for entry in log.entries():
-        if entry.time < since:
-            continue
+        last[entry.id] = entry.time
         if wanted is None:
             summary = found.setdefault(entry.id, Summary(entry))
             summary.counts.update(
@@ -40,7 +40,7 @@ def summaries(
             about = [one for one in log.full(entry).records if one.address.folded() == wanted]
             summary.counts.update((one.action, one.address.kind, one.status) for one in about)
             summary.records += about
-    yield from found.values()
+    yield from (summary for event, summary in found.items() if last[event] >= since)
 
 
 def shown(log: AuditLog, named: str) -> Iterator[Entry]:

@@ -1,6 +1,7 @@
 """What to put into the log when something has happened: a run, a refusal, work on the state."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Protocol
 
@@ -67,7 +68,9 @@ class RunTelling:
             "since": run.since,
             "allow": tuple(run.allow),
         }
-        self._telling = audit.telling(Event("apply", origin, run=run.run, facts=facts), after)
+        self._audit = audit
+        self._event = Event("apply", origin, run=run.run, facts=facts)
+        self._telling = audit.telling(self._event, after)
         self._changes = {change.address: change for change in planned.records()}
         self._told: dict[Address, int] = {}
 
@@ -75,15 +78,29 @@ class RunTelling:
         self, outcomes: Iterable[Outcome], traces: Mapping[Address, str] = MappingProxyType({})
     ) -> None:
         """What came of records, as far as it was not told just so; ``traces`` of their writes."""
-        self._telling.add(
-            recorded(self._changes[one.address], one, traces.get(one.address, ""))
-            for one in outcomes
-            if self._is_news(one)
-        )
+        with self._whole():
+            self._telling.add(
+                recorded(self._changes[one.address], one, traces.get(one.address, ""))
+                for one in outcomes
+                if self._is_news(one)
+            )
 
     def end(self, why: str = "") -> Head:
         """The run is over, or ended before it tried everything; the log's new head."""
-        return self._telling.end(why)
+        with self._whole():
+            return self._telling.end(why)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Where telling breaks off, nobody knows what of it is in the log: it begins anew then,
+        as another event, for whoever tells everything again from the journal.
+        """
+        try:
+            yield
+        except BaseException:
+            self._telling = self._audit.telling(self._event, self._telling.head)
+            self._told = {}
+            raise
 
     def _is_news(self, outcome: Outcome) -> bool:
         # In place of the outcome itself: a run may have very many.

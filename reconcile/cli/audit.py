@@ -32,6 +32,7 @@ from reconcile.render.audit import (
     entry_lines,
     held_lines,
     log_lines,
+    message_lines,
     record_lines,
     verified_lines,
 )
@@ -186,7 +187,8 @@ def _moment(text: str | None) -> str:
 def _run_lines(entries: Iterable[Entry]) -> Iterator[Line]:
     event = ""
     for entry in entries:
-        if entry.id != event:
+        begins = entry.id != event
+        if begins:
             if event:
                 yield BLANK
             event = entry.id
@@ -194,6 +196,8 @@ def _run_lines(entries: Iterable[Entry]) -> Iterator[Line]:
             yield BLANK
         for record in entry.records:
             yield from record_lines(record, personal=shows_personal())
+        if entry.message and not begins:
+            yield from message_lines(entry.message, personal=shows_personal())
 
 
 def _show(settings: Settings, lines: Iterable[Line]) -> None:

@@ -211,6 +211,13 @@ class LinksBody(BatchBody):
     results: list[LinksOfBody] | None = None
 
 
+class SearchBody(_Body):
+    """A page of what search found."""
+
+    results: list[ObjectBody] | None = None
+    paging: PagingBody | None = None
+
+
 class PairBody(_Body):
     """One association made."""
 

@@ -2,8 +2,9 @@
 """HubSpot's API as the rest of the product sees it."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from types import MappingProxyType
 from typing import Self
 
@@ -182,6 +183,13 @@ class HubSpot:
     ) -> Mapping[str, tuple[Version, ...]]:
         """The values that a record's properties had, the latest first. HubSpot keeps 20 or so."""
         return self._reader.history(object, id, properties)
+
+    def created_since(self, object: str, created: str, moment: datetime) -> Iterator[str]:
+        """The ids of records made since a moment, by their property ``created``, latest first.
+
+        From search, whose index lags (reference §3): who is not among them may exist all the same.
+        """
+        return self._reader.created_since(object, created, moment)
 
     def links(
         self, from_object: str, to: str, to_object: str, ids: Sequence[str]

@@ -1,10 +1,12 @@
 """Reading records, in batches or one alone."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
 from reconcile.errors import ApiError
 from reconcile.hubspot.batches import OBJECTS, Pool
-from reconcile.hubspot.bodies import ObjectBody, ObjectsBody
+from reconcile.hubspot.bodies import ObjectBody, ObjectsBody, SearchBody
 from reconcile.hubspot.conserving import Heard, conserve, contradictory, refuse_failures
 from reconcile.hubspot.refusals import ABSENT, clean
 from reconcile.hubspot.routes import ANY, Routes, is_segment
@@ -14,6 +16,9 @@ from reconcile.model.records import Actual, Version
 
 _LONGEST_QUERY = 4000
 """Characters of property names in one GET: some servers answer 414 from 8,000 on."""
+
+_SEARCHED = 200
+"""Records a page of search has at most (reference §3)."""
 
 
 class Reader:
@@ -145,6 +150,28 @@ class Reader:
             known = dict(found.properties) if found else {}
             found = Actual(body.id, known | body.properties, body.archived)
         return found
+
+    def created_since(self, object_: str, created: str, moment: datetime) -> Iterator[str]:
+        """The ids of records that search shows as made since a moment; see HubSpot."""
+        wanted = {
+            "propertyName": created,
+            "operator": "GTE",
+            "value": str(int(moment.timestamp() * 1000)),
+        }
+        body: dict[str, Any] = {
+            "filterGroups": [{"filters": [wanted]}],
+            "sorts": [{"propertyName": created, "direction": "DESCENDING"}],
+            "limit": _SEARCHED,
+        }
+        while True:
+            path = self._routes.search(object_)
+            answer = self._transport.call("POST", path, body=body, repeatable=True, pool="search")
+            page = answer.parse(SearchBody)
+            yield from (result.id for result in page.results or () if result.id)
+            after = (page.paging.next.after if page.paging and page.paging.next else None) or ""
+            if not after or not page.results:
+                return
+            body["after"] = after
 
     def history(
         self, object_: str, id_: str, properties: Sequence[str]

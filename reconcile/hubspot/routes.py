@@ -48,6 +48,10 @@ class Routes:
         """Batch read, create, update, upsert, archive."""
         return f"{self._objects}/{quoted(object_)}/batch/{verb}"
 
+    def search(self, object_: str) -> str:
+        """Search among an object's records."""
+        return f"{self._objects}/{quoted(object_)}/search"
+
     def record(self, object_: str, id_: str) -> str:
         """One record."""
         return f"{self._objects}/{quoted(object_)}/{quoted(id_)}"

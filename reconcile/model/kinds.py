@@ -46,7 +46,8 @@ class Kind:
 
     ``phase`` orders writes: lower first. ``create`` is the batch endpoint that creates records:
     ``upsert`` (by unique property, safe to repeat) or ``create`` (with associations). ``title`` and
-    ``currency`` are the properties that hold what people call a record and its money's currency.
+    ``currency`` are the properties that hold what people call a record and its money's currency,
+    ``created`` the one with the moment of its making, empty where HubSpot does not fill it.
     Of each list of scopes any one is enough.
     """
 
@@ -56,6 +57,7 @@ class Kind:
     object_type: str
     phase: int
     create: str
+    created: str
     parents: tuple[str, ...]
     pipeline: PipelineProperties | None
     title: str
@@ -102,6 +104,7 @@ def _kind(raw: Mapping[str, Any]) -> Kind:
         object_type=raw["object_type"],
         phase=raw["phase"],
         create=raw["create"],
+        created=raw.get("created", ""),
         parents=tuple(raw.get("parents", ())),
         pipeline=PipelineProperties(**pipeline) if pipeline else None,
         title=raw["title"],

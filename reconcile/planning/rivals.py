@@ -32,7 +32,7 @@ def without_rivals(
         for change in unit.changes
         if identities[change.address.kind].within_parent and change.action is not Action.CONFLICT
     ]
-    reasons = _meeting(changes) | _made_twice(changes, identities) | _taken(changes, entries)
+    reasons = _meeting(changes) | _made_alike(changes, identities) | _taken(changes, entries)
     for unit in units:
         if reasons.keys().isdisjoint(change.address for change in unit.changes):
             yield unit
@@ -56,15 +56,15 @@ def _meeting(changes: Iterable[RecordChange]) -> dict[Address, str]:
     }
 
 
-def _made_twice(
+def _made_alike(
     changes: Iterable[RecordChange], identities: Mapping[str, Identity]
 ) -> dict[Address, str]:
-    """New records that nothing would tell from each other, under one parent."""
+    """Records under one parent that would get the same value, so that nothing tells them apart."""
     alike: dict[tuple[str, ...], list[RecordChange]] = defaultdict(list)
     for change in changes:
-        if change.action is Action.CREATE and change.parent is not None and change.parent_id:
-            kind, name = change.address.kind, identities[change.address.kind].name
-            value = next((field.after for field in change.fields if field.name == name), "")
+        kind, name = change.address.kind, identities[change.address.kind].name
+        value = next((field.after for field in change.fields if field.name == name), "")
+        if value and change.parent is not None and change.parent_id:
             alike[kind, change.parent.kind, change.parent_id, fold(value)].append(change)
     return {
         change.address: f"{_others(change, some)} has the same "

@@ -65,7 +65,12 @@ def entry_lines(entry: Entry, *, personal: bool) -> Iterator[Line]:
         if text:
             yield Line(2, "", "", ((f"{name:<{column}}  ", "note"), (text, "")))
     if entry.message:
-        yield plain(_message(entry.message, (), personal=personal), "note", indent=2)
+        yield from message_lines(entry.message, personal=personal)
+
+
+def message_lines(message: Detail, *, personal: bool) -> Iterator[Line]:
+    """Why a run ended, or what was refused."""
+    yield plain(_message(message, (), personal=personal), "note", indent=2)
 
 
 def record_lines(record: Recorded, *, personal: bool, indent: int = 0) -> Iterator[Line]:

@@ -447,3 +447,31 @@ def test_a_run_that_stops_before_its_associations_can_be_resumed(watched: World)
     assert statuses(again) == {"order/A": "done"}
     assert not again.resumable
     assert watched.plan().empty
+
+
+@pytest.mark.parametrize("kind", ["order", "cart"])
+def test_a_record_whose_answer_was_lost_is_found_without_its_key(watched: World, kind: str) -> None:
+    """Somebody clears it before anybody has looked, and others made records like it."""
+    make = {"order": order, "cart": cart}[kind]
+    watched.converge(make("A", memo="1"))
+    names = {"memo": "1"}
+
+    def lose(method: str, path: str, body: object) -> object:
+        if path.endswith(f"{kind}s/batch/upsert"):
+            watched.proxy.hook = lambda *_: (403, {"category": "INVALID_AUTHENTICATION"})
+            return DROP
+        return None
+
+    watched.make(f"{kind}s", **names)
+    watched.proxy.hook = lose
+    watched.declare(make("A", memo="1"), make("B", memo="1"))
+    assert statuses(watched.apply()) == {f"{kind}/B": "unknown"}
+    watched.proxy.hook = None
+    made = watched.by_key(f"{kind}s", "B")
+    watched.edit(f"{kind}s", made, **{KEY: ""})
+    watched.make(f"{kind}s", **names)
+    watched.sleep(5)
+    watched.apply()
+    assert watched.plan().empty
+    assert watched.by_key(f"{kind}s", "B") == made
+    assert len(watched.ever(f"{kind}s")) == 4

@@ -8,6 +8,7 @@ import pytest
 from making import ANA, CHANGES, Memory, entry_of, head_of, plan, record_run, run, updates
 
 from reconcile.audit.log import BATCH, PIECE, AuditLog
+from reconcile.audit.recording import RunTelling
 from reconcile.audit.verifying import verify
 from reconcile.errors import UsageError
 from reconcile.model.audit import Event, Head
@@ -188,3 +189,36 @@ def test_bookkeeping_is_cheap(log: AuditLog, number: int) -> None:
     before = time.process_time()
     record_run(log, planned, head_of("R-1"), done, ANA, after=head)
     assert (time.process_time() - before) / number < 0.000_2
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_what_breaks_off_is_told_again_as_another_event(where: str) -> None:
+    """An interrupt, or a store that fails once: nothing is taken for told that may not be."""
+
+    class Failing(Memory):
+        """A store whose first append does not end well."""
+
+        left = 1
+
+        def append(self, log: str, position: int, line: bytes) -> None:
+            if where == "after":
+                super().append(log, position, line)
+            if self.left:
+                self.left -= 1
+                raise KeyboardInterrupt
+            if where == "before":
+                super().append(log, position, line)
+
+    planned, done = updates(BATCH + 3)
+    log = AuditLog(Failing())  # type: ignore[arg-type]
+    telling = RunTelling(log, planned, head_of("R-1"), ANA)
+    with pytest.raises(KeyboardInterrupt):
+        telling.tell(done)
+    telling.tell(done)
+    assert telling.end("interrupted") == log.tail()
+    events = {entry.id: [] for entry in log.entries()}
+    for entry in log.entries():
+        events[entry.id] += [record.address for record in entry.records]
+    told = list(events.values())[-1]
+    assert told == [one.address for one in done]
+    assert verify(log, log.tail()).findings == ()

@@ -1,6 +1,7 @@
 """Line items that are told apart by a property among their parent's lines alone."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from proxy import DROP, Proxy
@@ -19,6 +20,7 @@ from world import (
 )
 
 from reconcile import recovery
+from reconcile.applying import finding
 from reconcile.applying.journal import Journal
 from reconcile.applying.run import read_run
 from reconcile.errors import ManifestError, UsageError
@@ -214,7 +216,7 @@ def test_a_line_whose_answer_was_lost_is_found_by_what_it_held(
     assert statuses(world.apply()) == {"line_item/A:2": "unknown"}
     world.proxy.hook = None
     (new,) = (one for one, sku in skus(world, "A").items() if sku == "2")
-    world.edit("line_items", new, **{name: ""})
+    world.edit("line_items", new, **{name: "", "name": "theirs"})
     report = world.apply()
     assert set(statuses(report)) == {"line_item/A:2"}
     assert world.plan().empty
@@ -368,3 +370,33 @@ def test_an_archive_shows_what_tells_the_line_apart(within: World) -> None:
     assert fields(plan, "line_item/A:1")["hs_sku"] == ("7", "", Reason.DRIFT)
     within.edit("line_items", one, hs_sku="9")
     assert statuses(within.apply(plan)) == {"line_item/A:1": "conflict"}
+
+
+def test_a_line_from_before_the_run_is_not_taken_for_ours(
+    within: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though somebody had made it with all of our values."""
+    within.converge(order("A", [item("A:1", "1")]))
+    theirs = within.make("line_items", hs_sku="2", name="thing A:2")
+    within.link(("line_items", theirs), ("orders", within.id_of("orders", "A")))
+    within.edit("line_items", theirs, hs_sku="9")
+    # The account's clock goes ahead, and the run's own with it.
+    within.sleep(600)
+    monkeypatch.setattr(finding, "_SKEW", -timedelta(minutes=5))
+    documents = [order("A", [item("A:1", "1"), item("A:2", "2")])]
+    lose_creation(within, *documents)
+    within.converge(*documents)
+    assert within.dump("line_items")[theirs]["hs_sku"] == "9"
+    assert sorted(skus(within, "A").values()) == ["1", "2", "9"]
+
+
+def test_two_lines_are_not_brought_to_one_value(within: World) -> None:
+    """Neither by two changes, nor by a change and a new line, under whichever name of the order."""
+    within.converge(order("A", [item("A:1", "1")], memo="1"))
+    parent = within.id_of("orders", "A")
+    lines = [item("A:1", "5")]
+    new = within.plan(order("A", lines, memo="1"), under(parent, "L:1", "5"))
+    assert set(actions(new).values()) == {Action.CONFLICT}
+    within.converge(order("A", [item("A:1", "1")], memo="1"), under(parent, "L:1", "2"))
+    both = within.plan(order("A", lines, memo="1"), under(parent, "L:1", "5"))
+    assert set(actions(both).values()) == {Action.CONFLICT}
