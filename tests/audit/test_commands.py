@@ -12,9 +12,20 @@ from typing import NoReturn
 
 import click
 import pytest
-from making import ANA, CHANGES, ORDER, change, head_of, plan, record_run, replace_line, run
+from making import (
+    ANA,
+    CHANGES,
+    ORDER,
+    change,
+    head_of,
+    plan,
+    record_run,
+    replace_line,
+    run,
+    updates,
+)
 
-from reconcile.audit.log import AuditLog
+from reconcile.audit.log import BATCH, AuditLog
 from reconcile.audit.recording import refused
 from reconcile.cli import audit as cli
 from reconcile.errors import GuardRefused, UsageError
@@ -395,6 +406,16 @@ def test_export_to_a_file(reconcile: Run, log: AuditLog, project: Path) -> None:
     assert (first["name"], first["before"], first["after"]) == ("hs_order_name", None, None)
     reconcile("export", "--format", "csv", "--out", "audit.csv")
     assert exported((project / "audit.csv").read_text())[0]["before"] == "(erased)"
+
+
+def test_show_tells_why_a_long_run_ended(reconcile: Run, log: AuditLog) -> None:
+    """Once, after its last records."""
+    planned, done = updates(BATCH + 1)
+    record_run(log, planned, head_of("R-1"), done, ANA, ended="HTTP 401: expired")
+    code, text = reconcile("show", "R-1")
+    assert code == 0
+    assert text.count("HTTP 401: expired") == 1
+    assert text.rstrip().endswith("HTTP 401: expired")
 
 
 def test_export_since(reconcile: Run, log: AuditLog) -> None:

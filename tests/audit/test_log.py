@@ -1,13 +1,16 @@
 """Appending: what lands where, in which order, and what it costs."""
 
+import itertools
 import stat
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from making import ANA, CHANGES, Memory, entry_of, head_of, plan, record_run, run, updates
 
 from reconcile.audit.log import BATCH, PIECE, AuditLog
+from reconcile.audit.reading import summaries
 from reconcile.audit.recording import RunTelling
 from reconcile.audit.verifying import verify
 from reconcile.errors import UsageError
@@ -222,3 +225,16 @@ def test_what_breaks_off_is_told_again_as_another_event(where: str) -> None:
     told = list(events.values())[-1]
     assert told == [one.address for one in done]
     assert verify(log, log.tail()).findings == ()
+
+
+def test_a_run_is_told_whole_where_it_ended_since(store: LocalStore) -> None:
+    """Its entries have times of their own; a moment between them does not cut it in two."""
+    times = (datetime(2026, 1, 2, 3, minute, tzinfo=UTC) for minute in itertools.count())
+    log = AuditLog(store, clock=lambda: next(times))
+    planned, done = updates(BATCH + 1)
+    record_run(log, planned, head_of("R-1"), done, ANA)
+    entries = list(log.entries())
+    assert entries[0].time < entries[1].time
+    (summary,) = summaries(log, since=entries[1].time)
+    assert sum(summary.counts.values()) == BATCH + 1
+    assert list(summaries(log, since="2026-01-03")) == []
