@@ -67,7 +67,8 @@ def _cost(report: Report) -> str:
 
 def _what_next(report: Report) -> str:
     if report.complete:
-        return ""
+        # Done is only what was read back as declared, or as HubSpot spells it, which is remembered.
+        return " Read back as declared: planning again shows nothing." if report.outcomes else ""
     if report.resumable:
         return " `reconcile resume` goes on with it."
     if {outcome.status for outcome in report.outcomes} - {Status.DONE, Status.CONFLICT}:

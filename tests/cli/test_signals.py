@@ -58,7 +58,7 @@ def settles(project: Project) -> None:
     ("held", "code", "told"),
     [
         ("/orders/batch/upsert", 5, ("Interrupted: ", "`reconcile resume` goes on with it.")),
-        ("/line_items/batch/create", 0, ("Apply complete: ", " s.")),
+        ("/line_items/batch/create", 0, ("Apply complete: ", "planning again shows nothing.")),
     ],
 )
 def test_interrupted_apply(

@@ -35,6 +35,9 @@ DONE, FAILED, CONFLICT = Status.DONE, Status.FAILED, Status.CONFLICT
 AGAIN = "Run the same command again to go on."
 
 
+PROVED = "Read back as declared: planning again shows nothing."
+
+
 @pytest.mark.parametrize(
     ("report", "said"),
     [
@@ -47,7 +50,7 @@ AGAIN = "Run the same command again to go on."
                 calls=92,
             ),
             "Apply complete: 830 orders, 2,155 line items created; 1 order updated. "
-            "92 calls in 3.4 s.",
+            f"92 calls in 3.4 s. {PROVED}",
         ),
         (
             _report(
@@ -63,7 +66,7 @@ AGAIN = "Run the same command again to go on."
                 _outcomes(Action.ARCHIVE, DONE, "line_item", 5),
                 _outcomes(Action.FORGET, DONE, "cart", 1),
             ),
-            "Apply complete: 2 orders, 5 line items archived; 1 cart forgotten.",
+            f"Apply complete: 2 orders, 5 line items archived; 1 cart forgotten. {PROVED}",
         ),
         (
             _report(
