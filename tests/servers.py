@@ -76,7 +76,7 @@ def azurite() -> Iterator[Server]:
     with TemporaryDirectory() as folder:
         install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"]
         install += ["--ignore-scripts", "--prefix", folder, "azurite@3.35.0"]
-        subprocess.run(install, check=True, capture_output=True, cwd=folder)
+        subprocess.run(install, check=True, capture_output=True, cwd=folder, timeout=280)
         command = [f"{folder}/node_modules/.bin/azurite-blob", "--silent", "--inMemoryPersistence"]
         command += ["--skipApiVersionCheck", "--disableTelemetry"]
         command += ["--blobHost", "127.0.0.1", "--blobPort", str(port)]

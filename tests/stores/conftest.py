@@ -35,7 +35,8 @@ def postgresql() -> Iterator[servers.Server]:
 
 SHARED = [
     pytest.param("seaweedfs", marks=pytest.mark.servers),
-    pytest.param("azurite", marks=pytest.mark.servers),
+    # Installing it may take a while.
+    pytest.param("azurite", marks=[pytest.mark.servers, pytest.mark.timeout(300)]),
     pytest.param("postgresql", marks=pytest.mark.servers),
 ]
 
