@@ -13,7 +13,7 @@ from functools import partial
 from reconcile.applying.archiving import archive, ready_to_go
 from reconcile.applying.associating import associate
 from reconcile.applying.item import Item
-from reconcile.applying.moving import Finder
+from reconcile.applying.moving import EntryFinder
 from reconcile.applying.parents import find_parents
 from reconcile.applying.preparing import prepare
 from reconcile.applying.recording import Recorder
@@ -52,7 +52,7 @@ class Executor:
         advance: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._tools = tools
-        self._finder = Finder(state)
+        self._finder = EntryFinder(state)
         self._recorder = Recorder(tools, state)
         self._workers = workers
         self._halt = halt

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from reconcile.applying.entries import Entries
@@ -29,10 +29,11 @@ _LOOKED_AT = 5000
 _NO_PARENT: Parent = "", ""
 
 
-class Finding:
+class RecordFinder:
     """Reads what is there of records, until they show what was written or patience ends.
 
-    ``born`` are those that were found by what they began with: there is no more to prove of them.
+    The writes were begun at the moment ``since`` or later. ``born`` are those that were found by
+    what they began with: there is no more to prove of them.
     """
 
     def __init__(
@@ -41,18 +42,19 @@ class Finding:
         state: State,
         entries: Entries,
         sleep: Callable[[float], None],
+        *,
+        since: datetime,
     ) -> None:
         self._hubspot = hubspot
         self._state = state
         self._entries = entries
         self._sleep = sleep
         self._ids: dict[Address, str] = {}
-        self._since = datetime.now(UTC)
+        self._since = since - _SKEW
         self.born: set[Address] = set()
 
-    def find(self, begun: Sequence[Unsettled], since: datetime) -> dict[Address, Actual]:
-        """The records of these changes, begun at a moment or later, as far as they exist."""
-        self._since = since - _SKEW
+    def find(self, begun: Sequence[Unsettled]) -> dict[Address, Actual]:
+        """The records of these changes, as far as they exist."""
         found: dict[Address, Actual] = {}
         for kind in kinds().values():
             mine = [one for one in begun if one.change.address.kind == kind.name]
@@ -152,8 +154,9 @@ class Finding:
             return False
 
     def _made_since(self, kind: Kind, names: Sequence[str], others: Collection[str]) -> Lines:
-        """Records that others did not make, or so many that nobody can tell: then none."""
+        """Records made since that nobody accounts for; none where there are too many to ask."""
         try:
+            # Search may show too little: it decides here what to look at, never what is absent.
             made = self._hubspot.created_since(kind.object, kind.created, self._since)
             looked_at = islice(made, _LOOKED_AT)
             ids = list(islice((one for one in looked_at if one not in others), _MOST + 1))

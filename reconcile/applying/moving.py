@@ -31,7 +31,7 @@ class Found:
     entry: LastApplied
 
 
-class Finder:
+class EntryFinder:
     """Finds entries in the state, also where it has them under a former name."""
 
     def __init__(self, state: State) -> None:

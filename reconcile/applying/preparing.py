@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reconcile.applying.entries import Entries, to_remove
 from reconcile.applying.item import Item
-from reconcile.applying.moving import Finder, left_by
+from reconcile.applying.moving import EntryFinder, left_by
 from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.outcome import ALREADY, Status
 from reconcile.model.plan import Action, RecordChange, UnitChange
@@ -13,7 +13,7 @@ from reconcile.model.records import LastApplied
 _MOVED = "the state has moved since planning; plan again"
 
 
-def prepare(unit: UnitChange, finder: Finder, entries: Entries) -> Iterator[Item]:
+def prepare(unit: UnitChange, finder: EntryFinder, entries: Entries) -> Iterator[Item]:
     """One item for each change of the unit.
 
     Those without a status are to be carried out. Those an earlier run of the same plan has carried

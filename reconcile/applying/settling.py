@@ -9,10 +9,10 @@ from datetime import datetime
 
 from reconcile.applying.archiving import read_archived
 from reconcile.applying.entries import Entries, Verified, to_remove
-from reconcile.applying.finding import Finding
+from reconcile.applying.finding import RecordFinder
 from reconcile.applying.history import not_shown
 from reconcile.applying.journal import Journal
-from reconcile.applying.moving import Finder, Found, Place, follow, leave, left_by
+from reconcile.applying.moving import EntryFinder, Found, Place, follow, leave, left_by
 from reconcile.applying.run import Run
 from reconcile.applying.unsettled import Unsettled, entry_after, unsettled
 from reconcile.hubspot.client import HubSpot
@@ -61,7 +61,7 @@ class Settler:
         self._state = state
         self._entries = entries
         self._sleep = sleep
-        self._finder = Finder(state)
+        self._finder = EntryFinder(state)
 
     def settle(self, run: Run, plan: Plan, journal: Journal) -> None:
         """Settle one run.
@@ -69,8 +69,9 @@ class Settler:
         Records that do not show what was written are read again for a while.
         """
         going, waiting = _by_removal(unsettled(run, plan))
-        finding = Finding(self._hubspot, self._state, self._entries, self._sleep)
-        found = finding.find(waiting, datetime.fromisoformat(run.head.since))
+        since = datetime.fromisoformat(run.head.since)
+        records = RecordFinder(self._hubspot, self._state, self._entries, self._sleep, since=since)
+        found = records.find(waiting)
         places = {one.change.address: self._find_entry(one) for one in waiting}
         previous = {address: place.entry if place else None for address, place in places.items()}
         ids = {address: actual.id for address, actual in found.items()}
@@ -90,7 +91,7 @@ class Settler:
                 standing,
                 previous[address],
                 self._entries,
-                born=address in finding.born,
+                born=address in records.born,
             )
             if seen is not None:
                 self._state.put(one.begun.unit, address, seen.entry)

@@ -30,15 +30,9 @@ _IN_PATH = re.compile(r"\w[\w .:~-]*")
 def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection[str] = ()) -> None:
     """Create up to 100 records. ``owned`` are the ids of other records of the plan."""
     identity = tools.identity(kind)
-    wanted = {id(i): sought(i.change, identity, i.parent_id) for i in items}
-    checked = recheck_absent(
-        tools.hubspot,
-        kind,
-        identity,
-        [item.change for item in items],
-        list(wanted.values()),
-        owned=owned,
-    )
+    changes = [item.change for item in items]
+    wanted = [sought(item.change, identity, item.parent_id) for item in items]
+    checked = recheck_absent(tools.hubspot, kind, identity, changes, wanted, owned=owned)
     ready = _without_conflicts(items, checked)
     writes: dict[str, tuple[Item, Write]] = {}
     for item, result in ready:
@@ -51,7 +45,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
     with _ending(tools, kind.create, writes, _end_created) as answers:
         send(_creating(tools, kind, ready), _inputs(writes), answers)
         unclear = {
-            name: wanted[id(item)]
+            name: sought(item.change, identity, item.parent_id)
             for name, (item, _) in writes.items()
             if _is_unclear(answers[name])
         }

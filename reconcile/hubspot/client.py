@@ -12,9 +12,9 @@ from reconcile.hubspot.batches import LINKS_WRITE, OBJECTS, Pool
 from reconcile.hubspot.definitions import Describer, Usage
 from reconcile.hubspot.limits import Clock, Sleep
 from reconcile.hubspot.links import LinkReader
+from reconcile.hubspot.matching import Owners
 from reconcile.hubspot.reading import Reader
 from reconcile.hubspot.routes import Routes
-from reconcile.hubspot.telling import Owners
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.hubspot.writing import Writer

@@ -1,6 +1,6 @@
 """What HubSpot holds for the declared records, in as few calls as it allows.
 
-Search never decides whether a record exists: its index lags behind writes (reference §3).
+Search has no part in it: its index lags behind writes (reference §3).
 """
 
 from collections import defaultdict

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.batches import LINKS_WRITE, OBJECTS
 from reconcile.hubspot.bodies import BatchBody, ObjectBody, ObjectsBody, PairsBody
+from reconcile.hubspot.matching import Owners, tell_apart
 from reconcile.hubspot.refusals import ABSENT, ErrorBody
 from reconcile.hubspot.routes import ANY, Routes
 from reconcile.hubspot.settling import Blame, blame_by, settle, settle_silent
-from reconcile.hubspot.telling import Owners, tell_apart
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Write, Written
 from reconcile.model.address import fold

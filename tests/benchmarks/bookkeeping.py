@@ -24,13 +24,13 @@ from world import World, line, order, seed
 from reconcile import workflow
 from reconcile.applying import recording
 from reconcile.applying.journal import Journal
-from reconcile.applying.moving import Finder
+from reconcile.applying.moving import EntryFinder
 from reconcile.stores.state import State
 
 PARTS: list[tuple[Any, str, str]] = [
     *((Journal, name, "journal and audit") for name in ("intend", "answered", "decided", "undone")),
     *((State, name, "state") for name in ("begin", "put", "flush", "release", "drop", "unit")),
-    (Finder, "find", "state"),
+    (EntryFinder, "find", "state"),
     (recording, "leave", "state"),
     (workflow, "begin", "run and plan"),
     (workflow, "end", "report"),

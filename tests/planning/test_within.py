@@ -1,6 +1,7 @@
 """Line items that are told apart by a property among their parent's lines alone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,7 @@ from reconcile.applying import finding
 from reconcile.applying.journal import Journal
 from reconcile.applying.run import read_run
 from reconcile.errors import ManifestError, UsageError
+from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, Reason
 from reconcile.runs import unfinished
 from reconcile.sandbox import Switches
@@ -332,13 +334,28 @@ def test_two_names_for_one_line_are_conflicts(within: World) -> None:
 
 
 def test_two_saved_plans_do_not_give_one_line_two_names(within: World) -> None:
-    """The state is asked again when a plan is applied; and what is shared is never pruned."""
+    """The state is asked again when a plan is applied."""
     theirs = within.make("orders", hs_order_name="theirs")
     existing = within.make("line_items", hs_sku="1", name="n")
     within.link(("line_items", existing), ("orders", theirs))
     plans = [within.plan(under(theirs, key, "1")) for key in ("L:1", "L:2")]
     assert statuses(within.apply(plans[0])) == {"line_item/L:1": "done"}
     assert statuses(within.apply(plans[1])) == {"line_item/L:2": "conflict"}
+
+
+def test_what_a_declared_line_is_known_by_is_never_pruned(within: World) -> None:
+    """A state with two names for one line, however it came to it, loses the undeclared one."""
+    within.converge(order("A", [item("A:1", "1")]))
+    with within.session() as session:
+        state, unit = session.state(writing=True), Address("order", "A")
+        entry = state.unit(unit)[Address("line_item", "A:1").folded()]
+        state.put(unit, Address("line_item", "A:old"), replace(entry, key="A:old"))
+        state.flush()
+    plan = within.plan(prune=True)
+    assert actions(plan) == {"line_item/A:old": Action.FORGET}
+    assert incomplete(within.apply(plan)) == ()
+    assert sorted(skus(within, "A").values()) == ["1"]
+    assert within.plan(prune=True).empty
 
 
 def test_what_was_adopted_by_its_value_must_still_have_it(within: World) -> None:
