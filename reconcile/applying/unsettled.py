@@ -91,7 +91,7 @@ def entry_after(
         if one.change.id or not record_id:
             return None
         return entries.verified(Done(one.change, record_id, links, previous), None)
-    made = born or (not one.change.id and one.begun.id)
+    made = born or (not one.change.id and one.begun.id == actual.id)
     if not made and not entries.carried_out(one.change, actual):
         return None
     return entries.verified(Done(one.change, actual.id, links, previous), actual)

@@ -478,3 +478,26 @@ def test_a_record_whose_answer_was_lost_is_found_without_its_key(
     assert watched.plan().empty
     assert watched.by_key(f"{kind}s", "B") == made
     assert len(watched.ever(f"{kind}s")) == 4
+
+
+def test_a_key_that_moves_after_an_answered_creation_is_a_conflict(watched: World) -> None:
+    """The record that was made is ours; the one that has its key now is not."""
+    watched.converge(order("A", memo="1"))
+
+    def stop(method: str, path: str, body: object) -> object:
+        if path.endswith("orders/batch/upsert"):
+            watched.proxy.hook = lambda *_: (403, {"category": "INVALID_AUTHENTICATION"})
+        return None
+
+    watched.proxy.hook = stop
+    plan = watched.plan(order("A", memo="1"), order("B", memo="2"))
+    assert statuses(watched.apply(plan)) == {"order/B": "unknown"}
+    watched.proxy.hook = None
+    made = watched.by_key("orders", "B")
+    watched.edit("orders", made, **{KEY: "", "memo": "edited"})
+    theirs = watched.make("orders", "B", memo="theirs")
+    for _ in range(2):
+        assert actions(watched.plan()) == {"order/B": Action.CONFLICT}
+        watched.apply()
+    assert watched.dump("orders")[made]["memo"] == "edited"
+    assert watched.dump("orders")[theirs]["memo"] == "theirs"
