@@ -7,20 +7,23 @@ ones and stand among the archived ones.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from reconcile.applying.fresh import Fresh, Withheld
 from reconcile.applying.item import Item
-from reconcile.applying.recheck import recheck_standing
+from reconcile.applying.overwritten import note_overwritten
+from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import WAITS
 from reconcile.errors import ApiError, Unreachable
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.writes import Answer, Refused, Unclear, Write
+from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 
 _ALREADY = "archived in HubSpot already"
+_SLOTS = {"objects": 2}
 _UNREAD = Status.UNKNOWN, "sent, and not read back before the run ended"
 
 
@@ -57,37 +60,65 @@ def _goes(item: Item) -> bool:
 
 def archive(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     """Archive up to 100 records that are still what the plan showed."""
-    checked = recheck_standing(
-        tools.hubspot, kind, tools.properties(kind), [item.change for item in items]
+    with tools.hubspot.step(**_SLOTS) as step:
+        ready: list[Item] = []
+        for item, result in zip(items, _check(tools, kind, items), strict=True):
+            item.id = item.change.id
+            if result.conflict:
+                item.end(Status.CONFLICT, result.conflict)
+            elif result.gone:
+                item.end(Status.DONE, _ALREADY)
+            elif item.previous is None and item.change.state:
+                item.end(Status.CONFLICT, "the state does not know it any more; plan again")
+            else:
+                ready.append(item)
+        if ready:
+            _archive(tools, kind, ready, step.replied)
+
+
+def _check(tools: Tools, kind: Kind, items: Sequence[Item]) -> Sequence[Checked]:
+    changes = [item.change for item in items]
+    return recheck_standing(tools.hubspot, kind, tools.properties(kind), changes)
+
+
+def _left(write: Write, result: Checked, *, in_doubt: bool) -> Write | Answer:
+    """A record that one more re-check leaves to archive, or its answer where it is not."""
+    if result.gone:
+        return Written(write.id)
+    if result.conflict and in_doubt:
+        return Unclear(f"no usable answer came; then: {result.conflict}")
+    return Withheld(result.conflict) if result.conflict else write
+
+
+def _archive(tools: Tools, kind: Kind, items: Sequence[Item], read: float) -> None:
+    """Archive what was re-checked at a moment."""
+    by_id = {item.id: item for item in items}
+
+    def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
+        results = zip(inputs, _check(tools, kind, [by_id[one.id] for one in inputs]), strict=True)
+        return [_left(write, result, in_doubt=in_doubt) for write, result in results]
+
+    def note_late(write: Write) -> None:
+        by_id[write.id].late = True
+
+    fresh = Fresh(
+        tools.hubspot,
+        slots=_SLOTS,
+        read=read,
+        call=lambda hubspot, inputs: hubspot.archive(kind.object, [one.id for one in inputs]),
+        again=check_again,
+        note_late=note_late,
     )
-    ready: list[Item] = []
-    for item, result in zip(items, checked, strict=True):
-        item.id = item.change.id
-        if result.conflict:
-            item.end(Status.CONFLICT, result.conflict)
-        elif result.gone:
-            item.end(Status.DONE, _ALREADY)
-        elif item.previous is None and item.change.state:
-            item.end(Status.CONFLICT, "the state does not know it any more; plan again")
-        else:
-            ready.append(item)
-    if ready:
-        _archive(tools, kind, ready)
-
-
-def _archive(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     number = tools.journal.intend("archive", items)
     answers: dict[str, Answer] = {}
     unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
     try:
-        send(
-            lambda writes: tools.hubspot.archive(kind.object, [write.id for write in writes]),
-            [Write(item.id, item.id, {}) for item in items],
-            answers,
-        )
+        send(fresh, [Write(item.id, item.id, {}) for item in items], answers)
         sent = [item.id for item in items if not isinstance(answers[item.id], Refused)]
         gone = read_archived(tools.hubspot, kind, sent, tools.sleep)
         for item in items:
+            if item.late and item.id in gone:
+                note_overwritten(tools, item, item.id)
             _end(item, answers[item.id], gone=item.id in gone)
     except ApiError as error:
         unanswered = Status.UNKNOWN if isinstance(error, Unreachable) else Status.FAILED, str(error)
@@ -102,6 +133,8 @@ def _archive(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
 def _end(item: Item, answer: Answer, *, gone: bool) -> None:
     if gone:
         item.end(Status.DONE)
+    elif isinstance(answer, Withheld):
+        item.end(Status.CONFLICT, answer.message)
     elif isinstance(answer, Refused):
         item.end(Status.FAILED, answer.message)
     elif isinstance(answer, Unclear):

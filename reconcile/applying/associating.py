@@ -1,25 +1,28 @@
 """Making and removing associations.
 
-What stands is read again first: HubSpot replaces the whole label set of a pair, so a label that
-somebody added since planning must be in what is written. And it is read again afterwards: an
+What stands is read again right before: HubSpot replaces the whole label set of a pair, so a label
+that somebody added since planning must be in what is written. And it is read again afterwards: an
 answer that says it is done proves nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
+from reconcile.applying.fresh import Fresh
 from reconcile.applying.item import Item
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import WAITS
-from reconcile.hubspot.writes import Answer, Pair, Refused
+from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.writes import Answer, Pair, Refused, Written
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
 from reconcile.model.plan import LinkChange
 from reconcile.model.records import AssociationTypes, Link, removable
+
+_SLOTS = {"associations": 2}
 
 BATCH = 1000
 """Pairs a call: the read endpoint's limit, the smaller of the two (reference §3)."""
@@ -77,30 +80,66 @@ def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChang
 
 
 def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool) -> None:
+    with tools.hubspot.step(**_SLOTS) as step:
+        pairs: dict[str, tuple[_Owed, Pair]] = {}
+        for entry, types in _due(tools, kind, to, owed):
+            if types:
+                name = tools.trace()
+                pairs[name] = entry, Pair(name, entry.item.id, entry.to_id, types)
+            else:
+                _record(entry)
+        if pairs:
+            written = _send(tools, kind, to, pairs, step.replied, add=add)
+            _confirm(tools, kind, to, written)
+
+
+def _due(
+    tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, in_doubt: bool = False
+) -> Iterator[tuple[_Owed, tuple[tuple[str, int], ...]]]:
+    """What to write for each pair, given what stands now; nothing where it is as it should be."""
     target = kind.associations[to].object
     standing = tools.hubspot.links(kind.object, to, target, [entry.item.id for entry in owed])
-    pairs: dict[str, tuple[_Owed, Pair]] = {}
     for entry in owed:
         there = _standing(entry, standing)
-        types = _types(entry.link, there, entry.plain)
-        if add and entry.link.ours and not there:
-            entry.along = entry.plain
-        if types:
-            name = tools.trace()
-            pairs[name] = entry, Pair(name, entry.item.id, entry.to_id, tuple(sorted(types)))
-        else:
-            _record(entry)
-    if not pairs:
-        return
-    call = tools.hubspot.associate if add else tools.hubspot.dissociate
+        if not in_doubt:  # else what stands may be our own write
+            made = entry.link.add and entry.link.ours and not there
+            entry.along = entry.plain if made else None
+        yield entry, tuple(sorted(_types(entry.link, there, entry.plain)))
+
+
+def _send(
+    tools: Tools,
+    kind: Kind,
+    to: str,
+    pairs: Mapping[str, tuple[_Owed, Pair]],
+    read: float,
+    *,
+    add: bool,
+) -> Sequence[_Owed]:
+    """Write pairs that were looked at at a moment; those that HubSpot did not refuse."""
+    target = kind.associations[to].object
+
+    def call(hubspot: HubSpot, inputs: Sequence[Pair]) -> Mapping[str, Answer]:
+        write = hubspot.associate if add else hubspot.dissociate
+        return write(kind.object, target, inputs)
+
+    def look_again(inputs: Sequence[Pair], in_doubt: bool) -> Sequence[Pair | Answer]:  # noqa: FBT001
+        owed = [pairs[pair.trace][0] for pair in inputs]
+        due = _due(tools, kind, to, owed, in_doubt=in_doubt)
+        return [
+            Pair(pair.trace, pair.from_id, pair.to_id, types) if types else Written(pair.from_id)
+            for pair, (_, types) in zip(inputs, due, strict=True)
+        ]
+
+    fresh = Fresh(tools.hubspot, slots=_SLOTS, read=read, call=call, again=look_again)
     items = {id(entry.item): entry.item for entry, _ in pairs.values()}.values()
     number = tools.journal.intend("associate" if add else "dissociate", items)
     answers: dict[str, Answer] = {}
+    written: list[_Owed] = []
     try:
-        send(partial(call, kind.object, target), [pair for _, pair in pairs.values()], answers)
+        send(fresh, [pair for _, pair in pairs.values()], answers)
     finally:
         tools.journal.answered(number, items)
-        written: list[_Owed] = []
         for name, answer in answers.items():
             entry, _ = pairs[name]
             if isinstance(answer, Refused):
@@ -108,7 +147,7 @@ def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool
                 _decide(entry)
             else:
                 written.append(entry)
-    _confirm(tools, kind, to, written)
+    return written
 
 
 def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> None:

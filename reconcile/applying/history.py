@@ -1,4 +1,4 @@
-"""What a record's property history tells of a write: what it overwrote, and what came after it."""
+"""Use property history to explain a value that is not what was written."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,21 +9,6 @@ from reconcile.model.outcome import Status
 from reconcile.model.plan import FieldChange
 from reconcile.model.records import Version
 from reconcile.model.values import same
-
-
-def tell_overwritten(tools: Tools, item: Item, record_id: str) -> None:
-    """Add to a conflict what stood in the record that was written over by mistake."""
-    fields = [field for field in item.change.fields if not field.personal]
-    definitions = tools.properties(item.kind)
-    found = _read(tools, item, record_id, fields)
-    former = [
-        f"{field.name} was {versions[1].value!r}"
-        for field in fields
-        if len(versions := found.get(field.name, ())) > 1
-        and not same(versions[1].value, field.after, definitions[field.name])
-    ]
-    if former:
-        item.message = f"{item.message}: {'; '.join(former)}"
 
 
 def tell_untaken(tools: Tools, item: Item, names: Sequence[str]) -> None:

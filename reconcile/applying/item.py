@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from reconcile.applying.moving import Place
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.outcome import Outcome, Rewrite, Status
+from reconcile.model.outcome import Outcome, Overwrite, Rewrite, Status
 from reconcile.model.plan import RecordChange
 from reconcile.model.records import LastApplied, Link
 
@@ -17,10 +17,11 @@ class Item:
     ``status`` is None while nothing is decided; ``id`` is known once the record exists,
     ``parent_id`` (a line item's) once it is about to be written; ``links``
     are the associations of ours that stand, ``unlinked`` counts the changes of associations still
-    to make; ``taken`` says that HubSpot took the record's write, ``recorded`` that the state knows
-    what came of it; ``previous`` is what the state said before, ``places`` where it can lie
-    besides, under former names of the record and the unit; ``former`` the unit's former address,
-    where this is the root that gets another key.
+    to make; ``late`` says that its write left so late that its history tells what was overwritten,
+    ``overwrites`` is that; ``taken`` says that HubSpot took the record's write, ``recorded`` that
+    the state knows what came of it; ``previous`` is what the state said before, ``places`` where it
+    can lie besides, under former names of the record and the unit; ``former`` the unit's former
+    address, where this is the root that gets another key.
     """
 
     unit: Address
@@ -31,6 +32,8 @@ class Item:
     message: str = ""
     links: set[Link] = field(default_factory=set)
     rewrites: tuple[Rewrite, ...] = ()
+    overwrites: tuple[Overwrite, ...] = ()
+    late: bool = False
     unlinked: int = 0
     taken: bool = False
     recorded: bool = False
@@ -66,5 +69,11 @@ class Item:
         status = self.status or Status.SKIPPED
         message = self.message or ("not begun" if self.status is None else "")
         return Outcome(
-            self.change.address, self.change.action, status, self.id, message, self.rewrites
+            self.change.address,
+            self.change.action,
+            status,
+            self.id,
+            message,
+            self.rewrites,
+            overwrites=self.overwrites,
         )

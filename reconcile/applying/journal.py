@@ -8,14 +8,14 @@ it, so that neither depends on what a process remembered.
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple, replace
 from typing import Any
 
 from reconcile.applying.item import Item
 from reconcile.applying.run import FORMAT, LOGS, Run, RunHead
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
-from reconcile.model.outcome import ALREADY, Outcome
+from reconcile.model.outcome import ALREADY, Outcome, Overwrite
 from reconcile.stores.contract import Store
 
 Tell = Callable[[Sequence[Outcome], Mapping[Address, str]], None]
@@ -44,6 +44,7 @@ class Journal:
         self._tell = tell
         self._traces = dict(so_far.traces) if so_far else {}
         self._known = dict(so_far.outcomes) if so_far else {}
+        self._overwrites = dict(so_far.overwrites) if so_far else {}
         position = so_far.entries if so_far else 0
         self._positions = itertools.count(position)
         self._calls = itertools.count(position)
@@ -81,16 +82,24 @@ class Journal:
                 item.message,
                 item.id,
                 str(item.status or "") if of_records else "",
+                item.late,
             ]
             for item in items
         ]
         self._append("answer", number=number, records=records)
 
+    def overwrote(self, address: Address, overwrites: Sequence[Overwrite]) -> None:
+        """Say what of others a record's write overwrote. It holds for whatever end comes later."""
+        if overwrites:
+            self._overwrites[address] = tuple(overwrites)
+            self._append("overwrote", records=[[str(address), [*map(astuple, overwrites)]]])
+
     def decided(self, outcomes: Sequence[Outcome]) -> None:
         """Say what records came to in the end: read back and recorded in the state."""
+        full = (replace(one, overwrites=self._overwrites.get(one.address, ())) for one in outcomes)
         news = [
             one
-            for one in outcomes
+            for one in full
             if (known := self._known.get(one.address)) is None
             or (known != one and one.message != ALREADY)
         ]

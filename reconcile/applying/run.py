@@ -3,12 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
-from reconcile.model.outcome import Outcome, Progress, Rewrite, Status
+from reconcile.model.outcome import Outcome, Overwrite, Progress, Rewrite, Status
 from reconcile.model.plan import Action, RecordChange
 from reconcile.stores.contract import Store
 
@@ -40,13 +40,19 @@ class Begun:
     """A record of which a write was begun and nothing final is known.
 
     ``id`` is empty where the record was to be created and no answer came; ``answer`` is what the
-    call's answer said in so many words, ``status`` what it came to by that answer.
+    call's answer said in so many words, ``status`` what it came to by that answer. ``late`` says
+    that the write may have left late, as any may without an answer: its history tells.
     """
 
     unit: Address
     id: str = ""
     answer: str = ""
     status: Status | None = None
+    late: bool = False
+
+
+_OF_LINKS = ("associate", "dissociate")
+"""Calls that write no record's values."""
 
 
 @dataclass(slots=True)
@@ -55,8 +61,9 @@ class Run:
 
     ``outcomes`` are those of records that came to an end; ``begun`` the records to be settled by
     reading; ``unaudited`` those of which the audit log does not have the last word; ``traces`` the
-    objectWriteTraceIds of their last writes; ``ended`` is why the run ended (empty where it did not
-    say), ``entries`` how many lines the journal has.
+    objectWriteTraceIds of their last writes; ``overwrites`` the edits of others that they
+    overwrote; ``ended`` is why the run ended (empty where it did not say), ``entries`` how many
+    lines the journal has.
     """
 
     head: RunHead
@@ -64,6 +71,7 @@ class Run:
     begun: dict[Address, Begun] = field(default_factory=dict)
     unaudited: set[Address] = field(default_factory=set)
     traces: dict[Address, str] = field(default_factory=dict)
+    overwrites: dict[Address, tuple[Overwrite, ...]] = field(default_factory=dict)
     ended: str = ""
     entries: int = 0
 
@@ -88,6 +96,10 @@ class Run:
 
     def outcome(self, change: RecordChange) -> Outcome:
         """How far a change of the run's plan has come."""
+        end = self._end(change)
+        return replace(end, overwrites=self.overwrites.get(change.address, ()))
+
+    def _end(self, change: RecordChange) -> Outcome:
         if (known := self.outcomes.get(change.address)) is not None:
             return known
         if (begun := self.begun.get(change.address)) is not None:
@@ -143,7 +155,9 @@ def _head(entry: Mapping[str, Any], run: str) -> RunHead:
 def _intent(run: Run, entry: Mapping[str, Any]) -> None:
     for text, unit, record_id, trace in entry["records"]:
         address = Address.parse(text)
-        run.begun[address] = Begun(Address.parse(unit), record_id)
+        former = run.begun.get(address)
+        late = former is not None and former.late if entry["call"] in _OF_LINKS else True
+        run.begun[address] = Begun(Address.parse(unit), record_id, late=late)
         run.outcomes.pop(address, None)
         run.unaudited.add(address)
         if trace:
@@ -151,12 +165,12 @@ def _intent(run: Run, entry: Mapping[str, Any]) -> None:
 
 
 def _answer(run: Run, entry: Mapping[str, Any]) -> None:
-    for text, message, record_id, status in entry["records"]:
+    for text, message, record_id, status, late in entry["records"]:
         address = Address.parse(text)
         if address in run.begun:
             begun = run.begun[address]
             end = Status(status) if status else None
-            run.begun[address] = Begun(begun.unit, record_id or begun.id, message, end)
+            run.begun[address] = Begun(begun.unit, record_id or begun.id, message, end, late)
 
 
 def _outcomes(run: Run, entry: Mapping[str, Any]) -> None:
@@ -165,6 +179,13 @@ def _outcomes(run: Run, entry: Mapping[str, Any]) -> None:
         run.outcomes[outcome.address] = outcome
         run.begun.pop(outcome.address, None)
         run.unaudited.add(outcome.address)
+
+
+def _overwrote(run: Run, entry: Mapping[str, Any]) -> None:
+    for text, overwrites in entry["records"]:
+        address = Address.parse(text)
+        run.overwrites[address] = tuple(Overwrite(*one) for one in overwrites)
+        run.unaudited.add(address)
 
 
 def _undone(run: Run, entry: Mapping[str, Any]) -> None:
@@ -185,6 +206,7 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
     "intent": _intent,
     "answer": _answer,
     "outcomes": _outcomes,
+    "overwrote": _overwrote,
     "undone": _undone,
     "audited": _audited,
     "end": _end,

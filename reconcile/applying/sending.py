@@ -12,7 +12,6 @@ from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.values import same
 
-Call = Callable[[Sequence[Write]], Mapping[str, Answer]]
 Traced = TypeVar("Traced", Write, Pair)
 
 

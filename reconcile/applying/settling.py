@@ -4,7 +4,7 @@ Decided by reading alone, so it can be done again, by another process, as often 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from reconcile.applying.archiving import read_archived
@@ -13,6 +13,7 @@ from reconcile.applying.finding import RecordFinder
 from reconcile.applying.history import not_shown
 from reconcile.applying.journal import Journal
 from reconcile.applying.moving import EntryFinder, Found, Place, follow, leave, left_by
+from reconcile.applying.overwritten import find_overwritten
 from reconcile.applying.run import Run
 from reconcile.applying.unsettled import Unsettled, entry_after, unsettled
 from reconcile.hubspot.client import HubSpot
@@ -77,7 +78,7 @@ class Settler:
         ids = {address: actual.id for address, actual in found.items()}
         ends = self._ends(waiting, ids)
         links = self._links(waiting, ids, ends, previous)
-        outcomes, undone = self._removed(going)
+        outcomes, undone = self._removed(going, journal)
         left: list[Place] = []
         for one in waiting:
             change, address = one.change, one.change.address
@@ -98,6 +99,8 @@ class Settler:
                 left += left_by(one.unit, change, places[address])
                 if one.unit.former is not None and address == one.unit.address:
                     left += follow(self._state, one.unit.former, one.unit.address)
+            if seen is not None and seen.seen:
+                self._note_overwritten(one, seen.entry.id, seen.untaken, journal)
             if seen is None or to_remove(change) & standing or one.links(ends) - standing:
                 undone.append(address)
             else:
@@ -110,7 +113,20 @@ class Settler:
     def _find_entry(self, one: Unsettled) -> Found | None:
         return self._finder.find(one.unit, one.change)
 
-    def _removed(self, going: Sequence[Unsettled]) -> tuple[list[Outcome], list[Address]]:
+    def _note_overwritten(
+        self, one: Unsettled, record_id: str, untaken: Collection[str], journal: Journal
+    ) -> None:
+        """Find out what a write overwrote that left late, or may have."""
+        if one.begun.late:
+            definitions = self._entries.definitions.properties[one.change.address.kind]
+            lost = find_overwritten(
+                self._hubspot, self._sleep, definitions, one.change, record_id, untaken=untaken
+            )
+            journal.overwrote(one.change.address, lost)
+
+    def _removed(
+        self, going: Sequence[Unsettled], journal: Journal
+    ) -> tuple[list[Outcome], list[Address]]:
         """Archived and taken out of the state, and those that were not archived."""
         outcomes: list[Outcome] = []
         undone: list[Address] = []
@@ -122,6 +138,7 @@ class Settler:
                 if one.id not in gone:
                     undone.append(change.address)
                     continue
+                self._note_overwritten(one, one.id, (), journal)
                 old = left_by(one.unit, change, self._find_entry(one))
                 for place in (Place(one.begun.unit, change.address), *old):
                     self._state.drop(place.unit, place.address)

@@ -1,7 +1,8 @@
 """Creating and updating the records of one batch.
 
-Each step re-reads its records, writes those that are still as planned, and gives every item its
-end. Which endpoint is used depends on the kind's data and on how many records there are.
+Each step re-reads its records right before it writes those that are still as planned, and gives
+every item its end. Which endpoint is used depends on the kind's data and on how many records there
+are.
 """
 
 import re
@@ -10,13 +11,15 @@ from contextlib import contextmanager, suppress
 from functools import partial
 
 from reconcile.applying.existing import sought
-from reconcile.applying.history import tell_overwritten
+from reconcile.applying.fresh import Call, Fresh, Withheld
 from reconcile.applying.item import Item
+from reconcile.applying.overwritten import note_overwritten
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
-from reconcile.applying.sending import Call, send, settle_created, settle_updated
+from reconcile.applying.sending import send, settle_created, settle_updated
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import LONG_WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.under import parents_of
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
@@ -30,61 +33,105 @@ _IN_PATH = re.compile(r"\w[\w .:~-]*")
 def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection[str] = ()) -> None:
     """Create up to 100 records. ``owned`` are the ids of other records of the plan."""
     identity = tools.identity(kind)
-    changes = [item.change for item in items]
-    wanted = [sought(item.change, identity, item.parent_id) for item in items]
-    checked = recheck_absent(tools.hubspot, kind, identity, changes, wanted, owned=owned)
-    ready = _without_conflicts(items, checked)
+    parents = {item.change.parent.kind for item in items if item.change.parent}
+    slots = {"objects": 2, "associations": len(parents) if identity.within_parent else 0}
     writes: dict[str, tuple[Item, Write]] = {}
-    for item, result in ready:
-        name = item.trace = tools.trace()
-        values = _values(result.fields, tools.properties(kind)) | dict(item.change.keep)
-        key = item.change.address.key
-        writes[name] = item, Write(name, key, values, _parent_link(kind, item))
-    if not writes:
-        return
-    with _ending(tools, kind.create, writes, _end_created) as answers:
-        send(_creating(tools, kind, ready), _inputs(writes), answers)
-        unclear = {
-            name: sought(item.change, identity, item.parent_id)
-            for name, (item, _) in writes.items()
-            if _is_unclear(answers[name])
-        }
-        if unclear:
-            made = {answer.id for answer in answers.values() if isinstance(answer, Written)}
-            others = made.union(owned)
-            with suppress(ApiError):  # still unclear then, and told so
-                answers.update(settle_created(tools.hubspot, kind, identity, unclear, owned=others))
+
+    def check(some: Sequence[Item]) -> list[Checked]:
+        changes = [item.change for item in some]
+        wanted = [sought(item.change, identity, item.parent_id) for item in some]
+        return recheck_absent(tools.hubspot, kind, identity, changes, wanted, owned=owned)
+
+    def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
+        some = [writes[write.trace][0] for write in inputs]
+        if in_doubt:
+            lost = {item.trace: sought(item.change, identity, item.parent_id) for item in some}
+            made = settle_created(tools.hubspot, kind, identity, lost, owned=owned)
+            return [made.get(write.trace, write) for write in inputs]
+        results = zip(inputs, check(some), strict=True)
+        return [Withheld(one.conflict) if one.conflict else write for write, one in results]
+
+    with tools.hubspot.step(**slots) as step:
+        ready = _without_conflicts(items, check(items))
+        for item, result in ready:
+            name = item.trace = tools.trace()
+            values = _values(result.fields, tools.properties(kind)) | dict(item.change.keep)
+            key = item.change.address.key
+            writes[name] = item, Write(name, key, values, _parent_link(kind, item))
+        if not writes:
+            return
+        call = _creating(tools, kind, ready)
+        with _ending(tools, kind.create, writes, _end_created) as answers:
+            fresh = Fresh(
+                tools.hubspot,
+                slots=slots,
+                read=step.replied,
+                call=call,
+                again=check_again,
+                note_late=_noting_late(writes),
+            )
+            send(fresh, _inputs(writes), answers)
+            unclear = {
+                name: sought(item.change, identity, item.parent_id)
+                for name, (item, _) in writes.items()
+                if _is_unclear(answers.get(name))
+            }
+            if unclear:
+                made = {answer.id for answer in answers.values() if isinstance(answer, Written)}
+                known = made.union(owned)
+                with suppress(ApiError):  # still unclear then, and told so
+                    found = settle_created(tools.hubspot, kind, identity, unclear, owned=known)
+                    answers.update(found)
     for item, write in writes.values():
         match answers.get(write.trace):
             case Written(id=record_id, new=False):
-                tell_overwritten(tools, item, record_id)
+                note_overwritten(tools, item, record_id)
 
 
 def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     """Update, adopt or merely confirm up to 100 records that exist."""
     identity, definitions = tools.identity(kind), tools.properties(kind)
-    changes = [item.change for item in items]
-    checked = recheck_present(tools.hubspot, kind, identity, definitions, changes)
-    ready = _without_conflicts(items, checked)
+    slots = {"objects": 2}
     writes: dict[str, tuple[Item, Write]] = {}
     held: dict[str, str] = {}
-    for item, result in ready:
-        item.id = item.change.id
-        if not result.fields:
-            item.end(Status.DONE)
-            continue
-        name = item.trace = tools.trace()
-        held[name] = result.key
-        writes[name] = item, Write(name, item.change.id, _values(result.fields, definitions))
-    if not writes:
-        return
-    with _ending(tools, "update", writes, _end_updated) as answers:
-        send(_updating(tools, kind, writes, held), _inputs(writes), answers)
-        unclear = [
-            (item.id, write) for item, write in writes.values() if _is_unclear(answers[write.trace])
-        ]
-        with suppress(ApiError):  # still unclear then, and told so
-            answers.update(settle_updated(tools.hubspot, kind, definitions, unclear))
+
+    def check(some: Sequence[Item]) -> list[Checked]:
+        changes = [item.change for item in some]
+        return recheck_present(tools.hubspot, kind, identity, definitions, changes)
+
+    def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
+        results = zip(inputs, check([writes[write.trace][0] for write in inputs]), strict=True)
+        return [_left(write, one, definitions, in_doubt=in_doubt) for write, one in results]
+
+    with tools.hubspot.step(**slots) as step:
+        for item, result in _without_conflicts(items, check(items)):
+            item.id = item.change.id
+            if not result.fields:
+                item.end(Status.DONE)
+                continue
+            name = item.trace = tools.trace()
+            held[name] = result.key
+            writes[name] = item, Write(name, item.change.id, _values(result.fields, definitions))
+        if not writes:
+            return
+        call = _updating(tools, kind, held)
+        with _ending(tools, "update", writes, _end_updated) as answers:
+            fresh = Fresh(
+                tools.hubspot,
+                slots=slots,
+                read=step.replied,
+                call=call,
+                again=check_again,
+                note_late=_noting_late(writes),
+            )
+            send(fresh, _inputs(writes), answers)
+            unclear = [
+                (item.id, write)
+                for item, write in writes.values()
+                if _is_unclear(answers.get(write.trace))
+            ]
+            with suppress(ApiError):  # still unclear then, and told so
+                answers.update(settle_updated(tools.hubspot, kind, definitions, unclear))
 
 
 @contextmanager
@@ -123,17 +170,37 @@ def _inputs(writes: Mapping[str, tuple[Item, Write]]) -> list[Write]:
     return [write for _, write in writes.values()]
 
 
-def _is_unclear(answer: Answer) -> bool:
+def _is_unclear(answer: Answer | None) -> bool:
     return isinstance(answer, Unclear)
 
 
-def _creating(tools: Tools, kind: Kind, ready: Sequence[tuple[Item, Checked]]) -> Call:
+def _noting_late(writes: Mapping[str, tuple[Item, Write]]) -> Callable[[Write], None]:
+    def note(write: Write) -> None:
+        writes[write.trace][0].late = True
+
+    return note
+
+
+def _left(
+    write: Write, result: Checked, definitions: Mapping[str, Property], *, in_doubt: bool
+) -> Write | Answer:
+    """What one more re-check leaves of an update, or its answer where nothing is to be sent."""
+    if result.conflict:
+        if in_doubt:
+            return Unclear(f"no usable answer came; then: {result.conflict}")
+        return Withheld(result.conflict)
+    if not result.fields:
+        return Written(write.id)
+    return Write(write.trace, write.id, _values(result.fields, definitions))
+
+
+def _creating(tools: Tools, kind: Kind, ready: Sequence[tuple[Item, Checked]]) -> Call[Write]:
     identity = tools.identity(kind)
     if kind.create == "upsert":
-        return lambda inputs: tools.hubspot.upsert(kind.object, identity.name, inputs)
+        return lambda hubspot, inputs: hubspot.upsert(kind.object, identity.name, inputs)
     parents = {item.change.parent.kind for item, _ in ready if item.change.parent}
     owners = partial(_owners, tools, kind, parents) if identity.within_parent else None
-    return lambda inputs: tools.hubspot.create(
+    return lambda hubspot, inputs: hubspot.create(
         kind.object, inputs, match=identity.name, owners=owners
     )
 
@@ -152,28 +219,26 @@ def _owners(
     return found
 
 
-def _updating(
-    tools: Tools,
-    kind: Kind,
-    writes: Mapping[str, tuple[Item, Write]],
-    held: Mapping[str, str],
-) -> Call:
-    """One record is patched, several are updated as a batch.
+def _updating(tools: Tools, kind: Kind, held: Mapping[str, str]) -> Call[Write]:
+    """One record is patched, several are updated as a batch; ``held`` are their keys by trace.
 
     A single record is patched by its key, so that a key cleared this instant means no write at
     all. By id where the key is what is written, and where it could not stand in a path: servers
     differ in what they make of an encoded slash.
     """
-    if len(writes) != 1:
-        return lambda inputs: tools.hubspot.update(kind.object, inputs)
-    ((name, (_, write)),) = writes.items()
+    if len(held) != 1:
+        return lambda hubspot, inputs: hubspot.update(kind.object, inputs)
     identity = tools.identity(kind)
-    if identity.unique and identity.name not in write.properties and _by_path(held[name]):
-        addressed = Write(name, held[name], write.properties)
-        return lambda _: {
-            name: tools.hubspot.patch(kind.object, addressed, id_property=identity.name)
-        }
-    return lambda _: {name: tools.hubspot.patch(kind.object, write)}
+
+    def patch(hubspot: HubSpot, inputs: Sequence[Write]) -> Mapping[str, Answer]:
+        (write,) = inputs
+        name, key = write.trace, held[write.trace]
+        if identity.unique and identity.name not in write.properties and _by_path(key):
+            addressed = Write(name, key, write.properties)
+            return {name: hubspot.patch(kind.object, addressed, id_property=identity.name)}
+        return {name: hubspot.patch(kind.object, write)}
+
+    return patch
 
 
 def _by_path(key: str) -> bool:
@@ -239,6 +304,8 @@ def _end_updated(item: Item, answer: Answer) -> None:
 
 def _end_badly(item: Item, answer: Answer) -> None:
     match answer:
+        case Withheld(message=message):
+            item.end(Status.CONFLICT, message)
         case Refused(message=message):
             item.end(Status.FAILED, message)
         case Unclear(message=message):

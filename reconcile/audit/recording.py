@@ -9,7 +9,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan
 from reconcile.model.address import Address
 from reconcile.model.audit import Detail, Event, Facts, Head, Origin, Recorded, What
-from reconcile.model.outcome import ALREADY, Outcome, Status
+from reconcile.model.outcome import ALREADY, Outcome, Overwrite, Status
 from reconcile.model.plan import (
     FieldChange,
     LinkChange,
@@ -113,7 +113,7 @@ class RunTelling:
 
 def recorded(change: RecordChange, outcome: Outcome, trace: str = "") -> Recorded:
     """What became of one change. Of one that was never sent, only that and why."""
-    touched = outcome.status not in _UNTOUCHED
+    touched = outcome.status not in _UNTOUCHED or bool(outcome.overwrites)
     marks = {
         "adopts": change.adopts,
         "rekey": change.rekey,
@@ -164,9 +164,13 @@ def _target(target: TargetPin) -> dict[str, str | int]:
 
 
 def _details(change: RecordChange, outcome: Outcome, *, touched: bool) -> Iterator[Detail]:
+    lost: dict[str, str] = {}
+    for one in outcome.overwrites:
+        lost.setdefault(one.name, one.value)  # the latest of a property comes first
     if touched:
-        yield from map(_field, change.fields)
+        yield from (_field(field, lost.get(field.name)) for field in change.fields)
         yield from map(_link, change.links)
+    yield from map(_overwrite, outcome.overwrites)
     for rewrite in outcome.rewrites:
         values = (rewrite.sent, rewrite.stored)
         yield Detail(What.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
@@ -174,11 +178,19 @@ def _details(change: RecordChange, outcome: Outcome, *, touched: bool) -> Iterat
         yield Detail(What.MESSAGE, values=(outcome.message,))
 
 
-def _field(change: FieldChange) -> Detail:
-    values: tuple[str, ...] = (change.before, change.after)
-    if change.shown_before or change.shown_after:
-        values += (change.shown_before or change.before, change.shown_after or change.after)
+def _field(change: FieldChange, lost: str | None) -> Detail:
+    """A field, before and after; ``lost`` is the value that was really there before."""
+    before, shown_before = change.before, change.shown_before
+    if lost is not None:
+        before, shown_before = lost, ""
+    values: tuple[str, ...] = (before, change.after)
+    if shown_before or change.shown_after:
+        values += (shown_before or before, change.shown_after or change.after)
     return Detail(What.FIELD, change.name, str(change.reason), values, change.personal)
+
+
+def _overwrite(one: Overwrite) -> Detail:
+    return Detail(What.OVERWRITE, one.name, one.source, (one.value, one.at), one.personal)
 
 
 def _link(change: LinkChange) -> Detail:

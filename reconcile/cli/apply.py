@@ -203,6 +203,8 @@ def exit_code(report: Report) -> int:
     """0 when all is done, 6 when nothing could be since everything had moved, else 5."""
     if report.complete:
         return 0
+    if any(outcome.overwrites for outcome in report.outcomes):
+        return 5
     ends = {outcome.status for outcome in report.outcomes}
     moved = any(
         outcome.status is Status.CONFLICT and outcome.action is not Action.CONFLICT

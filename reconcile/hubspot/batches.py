@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Self, TypeVar
 
 Item = TypeVar("Item")
@@ -53,7 +54,8 @@ class Pool:
         """
         if len(items) < 2 or self._workers == 1:
             return [work(item) for item in items]
-        futures = [self._running().submit(work, item) for item in items]
+        # In a copy of this thread's context: the calls belong to the same step (``steps``).
+        futures = [self._running().submit(copy_context().run, work, item) for item in items]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:

@@ -4,6 +4,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from datetime import datetime
 from types import MappingProxyType
 from typing import Self
@@ -15,6 +16,7 @@ from reconcile.hubspot.links import LinkReader
 from reconcile.hubspot.matching import Owners
 from reconcile.hubspot.reading import Reader
 from reconcile.hubspot.routes import Routes
+from reconcile.hubspot.steps import Departure, Step
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.hubspot.writing import Writer
@@ -65,7 +67,7 @@ class HubSpot:
         sleep: Sleep = time.sleep,
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
-        routes = Routes(api)
+        self._routes = routes = Routes(api)
         self._pool = Pool(workers)
         self._transport = Transport(
             url,
@@ -110,6 +112,19 @@ class HubSpot:
         It may raise. What reads in batches goes through threads of the client's own.
         """
         return self._transport.permitted(permit)
+
+    def step(self, *, objects: int = 0, associations: int = 0) -> AbstractContextManager[Step]:
+        """Wait for the slots of all calls of a step at once: a re-check, and the write after it.
+
+        The calls made in the block use them, whichever thread makes them.
+        """
+        return self._transport.step(objects=objects, associations=associations)
+
+    def departing(self, departure: Departure) -> "HubSpot":
+        """The same account, but writes raise Stale where ``departure`` does not let them leave."""
+        other = copy(self)
+        other._writer = Writer(self._transport, self._routes, departure)
+        return other
 
     # What the account says about itself
 
@@ -179,10 +194,10 @@ class HubSpot:
         return self._reader.get(object, id, properties, id_property, archived=archived)
 
     def history(
-        self, object: str, id: str, properties: Sequence[str]
+        self, object: str, id: str, properties: Sequence[str], *, archived: bool = False
     ) -> Mapping[str, tuple[Version, ...]]:
         """The values that a record's properties had, the latest first. HubSpot keeps 20 or so."""
-        return self._reader.history(object, id, properties)
+        return self._reader.history(object, id, properties, archived=archived)
 
     def created_since(self, object: str, created: str, moment: datetime) -> Iterator[str]:
         """The ids of records made since a moment, by their property ``created``, latest first.

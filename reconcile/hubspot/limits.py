@@ -48,10 +48,11 @@ def association_limit(rate_limit: int | None) -> int | None:
 class Slot:
     """One request's place in the limit; give it the reply's headers.
 
-    ``number`` counts the requests in the order they were sent.
+    ``number`` counts the requests in the order they were sent; ``used`` is False where none was.
     """
 
     number: int = 0
+    used: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,34 +103,58 @@ class RateLimit:
         return self._max
 
     @contextmanager
-    def slot(self) -> Iterator[Slot]:
-        """Wait for a free slot, hold it, and start its period when the block ends."""
+    def slot(self, *, reserved: bool = False) -> Iterator[Slot]:
+        """Wait for a free slot, hold it, and start its period when the block ends.
+
+        A ``reserved`` one is held already. One that was not used is free at once.
+        """
         if self._max is None:
             yield Slot()
             return
-        slot = self._take()
+        while not (reserved or self.reserve(wait=True)):
+            pass
+        with self._changed:
+            self._sent += 1
+            slot = Slot(self._sent)
         try:
             yield slot
         finally:
             self._give_back(slot)
 
-    def _take(self) -> Slot:
-        while True:
-            with self._changed:
-                now = self._clock()
-                self._forget_old(now)
-                if self._ours() + self._others.calls < self._room():
-                    self._in_flight += 1
-                    self._sent += 1
-                    return Slot(self._sent)
-                frees = [*islice(self._replied, 1)]
-                if self._others.calls:
-                    frees.append(self._others.at)
-                if not frees:
-                    self._changed.wait()  # all slots are in flight: nothing frees by time alone
-                    continue
-                wait = min(frees) + self._period - now
-            self._sleep(max(wait, _SHORTEST_SLEEP))
+    def reserve(self, number: int = 1, *, wait: bool = False) -> int:
+        """Take ``number`` slots at once, or as many as the limit has; 0 where they are not free.
+
+        With ``wait``, return 0 only after a while in which one may have become free.
+        """
+        if self._max is None:
+            return number
+        with self._changed:
+            now = self._clock()
+            self._forget_old(now)
+            room = self._room()
+            number = min(number, room)
+            if self._ours() + self._others.calls + number <= room:
+                self._in_flight += number
+                return number
+            if not wait:
+                return 0
+            frees = [*islice(self._replied, 1)]
+            if self._others.calls:
+                frees.append(self._others.at)
+            if not frees:
+                self._changed.wait()  # all slots are held: nothing frees by time alone
+                return 0
+            pause = min(frees) + self._period - now
+        self._sleep(max(pause, _SHORTEST_SLEEP))
+        return 0
+
+    def hand_back(self, number: int) -> None:
+        """Free slots that were reserved and not used."""
+        if self._max is None:
+            return
+        with self._changed:
+            self._in_flight -= number
+            self._changed.notify_all()
 
     def _ours(self) -> int:
         return self._in_flight + len(self._replied)
@@ -150,11 +175,12 @@ class RateLimit:
 
     def _give_back(self, slot: Slot) -> None:
         with self._changed:
-            now = self._clock()
             self._in_flight -= 1
-            self._replied.append(now)
-            self._forget_old(now)
-            self._obey(slot, now)
+            if slot.used:
+                now = self._clock()
+                self._replied.append(now)
+                self._forget_old(now)
+                self._obey(slot, now)
             self._changed.notify_all()
 
     def _obey(self, slot: Slot, now: float) -> None:

@@ -174,15 +174,16 @@ class Reader:
             body["after"] = after
 
     def history(
-        self, object_: str, id_: str, properties: Sequence[str]
+        self, object_: str, id_: str, properties: Sequence[str], *, archived: bool
     ) -> dict[str, tuple[Version, ...]]:
         """The values that a record's properties had, the latest first; see HubSpot.history."""
         found: dict[str, tuple[Version, ...]] = {}
         for part in _parts(properties):
+            params = {"propertiesWithHistory": ",".join(part)}
             body = self._transport.call(
                 "GET",
                 self._routes.record(object_, id_),
-                params={"propertiesWithHistory": ",".join(part)},
+                params=params | ({"archived": "true"} if archived else {}),
                 repeatable=True,
                 route=self._routes.record(object_, ANY),
             ).parse(ObjectBody)

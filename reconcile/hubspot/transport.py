@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
@@ -18,6 +18,7 @@ from reconcile.hubspot.access import checked_token, checked_url
 from reconcile.hubspot.limits import SEARCHES, Clock, RateLimit, Sleep, association_limit
 from reconcile.hubspot.refusals import clean, reset
 from reconcile.hubspot.retry import judge
+from reconcile.hubspot.steps import Departure, Step, Tries, begin_step, current_step
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -153,6 +154,10 @@ class Transport:
         finally:
             self._permits.ask = before
 
+    def step(self, **slots: int) -> AbstractContextManager[Step]:
+        """Take slots for a step's calls at once, so many of each pool; see ``steps``."""
+        return begin_step({self._limits[pool]: number for pool, number in slots.items() if number})
+
     def reveal_token(self) -> str:
         """The token itself: for the one endpoint that wants it in the body as well."""
         return self._token
@@ -167,6 +172,7 @@ class Transport:
         repeatable: bool,
         pool: str = "objects",
         route: str = "",
+        departure: Departure | None = None,
     ) -> Response:
         """Send one call, waiting and repeating as HubSpot asks, until it answers well.
 
@@ -174,42 +180,51 @@ class Transport:
         Unreachable when no usable answer came to a call that is safe to repeat or was never sent,
         and Ambiguous when none came to one that may have been carried out. AuthError and
         RateLimited can follow an attempt without an answer: they do not prove that nothing was
-        done.
+        done. Raises Stale where ``departure`` does not let it leave; made again with the same one,
+        it goes on counting its attempts.
         """
         content = None if body is None else _compact(body)
         request = _Call(method, path, params, content, pool, f"{method} {route or path}")
-        give_up: float | None = None
-        repeated = False
-        attempt = 0
+        tries = Tries() if departure is None else departure.tries
         while True:
-            attempt += 1
-            outcome = self._attempt(request)
+            outcome = self._attempt(request, departure)
+            tries.attempts += 1
             if isinstance(outcome, Reply) and 200 <= outcome.status < 300:
                 correlation = clean(outcome.headers.get("x-hubspot-correlation-id", ""), 80)
-                return Response(outcome.status, correlation, outcome.body, repeatable, repeated)
+                return Response(
+                    outcome.status, correlation, outcome.body, repeatable, tries.repeated
+                )
             resets = reset(self.time_zone, self._now())
-            verdict = judge(outcome, repeatable=repeatable, attempt=attempt, resets=resets)
+            verdict = judge(outcome, repeatable=repeatable, attempt=tries.attempts, resets=resets)
             if verdict.wait is None:
                 raise verdict.error
             now = self._clock()
-            give_up = now + self._patience if give_up is None else give_up
+            if tries.give_up is None:
+                tries.give_up = now + self._patience
             most = self._attempts
             if isinstance(outcome, NotSent):
                 most = min(most, CONNECTS)
-            if attempt >= most or now + verdict.wait > give_up:
+            if tries.attempts >= most or now + verdict.wait > tries.give_up:
                 raise verdict.error.retold(
-                    f"{verdict.error} ({attempt} attempts)",
+                    f"{verdict.error} ({tries.attempts} attempts)",
                     hint=verdict.error.hint or "try again later",
                 )
-            repeated = repeated or verdict.in_doubt
+            tries.repeated = tries.repeated or verdict.in_doubt
             if verdict.wait >= 1:
                 self._notice(f"{verdict.error}; asking again in {verdict.wait:.0f} s")
             self._sleep(verdict.wait)
 
-    def _attempt(self, call: _Call) -> Reply | NotSent | NoReply:
-        with self._limits[call.pool].slot() as slot:
+    def _attempt(self, call: _Call, departure: Departure | None) -> Reply | NotSent | NoReply:
+        limit, step = self._limits[call.pool], current_step()
+        with step.slot(limit) if step else limit.slot() as slot:
+            slot.used = False
             if (permit := getattr(self._permits, "ask", None)) is not None:
                 permit()
+            if departure is not None:
+                departure.leave(self._clock())
+                if step is not None:
+                    step.hand_back()  # what it did not need; reading the answer may take a while
+            slot.used = True
             with self._counting:
                 self._calls[call.counted_as] += 1
             try:
@@ -218,6 +233,8 @@ class Transport:
                 )
             except (NotSent, NoReply) as failure:
                 return failure
+            if step is not None:
+                step.replied = self._clock()
             slot.headers = reply.headers
         if self._watch is not None:
             self._watch(reply)

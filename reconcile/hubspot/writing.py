@@ -11,6 +11,7 @@ from reconcile.hubspot.matching import Owners, tell_apart
 from reconcile.hubspot.refusals import ABSENT, ErrorBody
 from reconcile.hubspot.routes import ANY, Routes
 from reconcile.hubspot.settling import Blame, blame_by, settle, settle_silent
+from reconcile.hubspot.steps import Departure
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Write, Written
 from reconcile.model.address import fold
@@ -19,11 +20,17 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 class Writer:
-    """Writes records. A whole batch refused is an ApiError; what came of it is in the answers."""
+    """Writes records. A whole batch refused is an ApiError; what came of it is in the answers.
 
-    def __init__(self, transport: Transport, routes: Routes) -> None:
+    ``departure`` is asked before each sending; it raises Stale.
+    """
+
+    def __init__(
+        self, transport: Transport, routes: Routes, departure: Departure | None = None
+    ) -> None:
         self._transport = transport
         self._routes = routes
+        self._departure = departure
 
     def upsert(self, object_: str, id_property: str, writes: Sequence[Write]) -> dict[str, Answer]:
         """Create or update by a unique property."""
@@ -107,6 +114,7 @@ class Writer:
                 body={"properties": dict(write.properties)},
                 repeatable=True,
                 route=self._routes.record(object_, ANY),
+                departure=self._departure,
             )
         except (AuthError, RateLimited, Unreachable):
             raise
@@ -176,8 +184,13 @@ class Writer:
     def _send(
         self, object_: str, verb: str, inputs: Sequence[Mapping[str, Any]], *, repeatable: bool
     ) -> Response:
-        path = self._routes.batch(object_, verb)
-        return self._transport.call("POST", path, body={"inputs": inputs}, repeatable=repeatable)
+        return self._transport.call(
+            "POST",
+            self._routes.batch(object_, verb),
+            body={"inputs": inputs},
+            repeatable=repeatable,
+            departure=self._departure,
+        )
 
     def _link(self, from_object: str, to_object: str, verb: str, pairs: Sequence[Pair]) -> Response:
         inputs = [
@@ -194,6 +207,7 @@ class Writer:
             body={"inputs": inputs},
             repeatable=True,
             pool="associations",
+            departure=self._departure,
         )
 
 

@@ -48,6 +48,7 @@ class What(StrEnum):
     FIELD = "field"
     LINK = "link"
     REWRITE = "rewrite"
+    OVERWRITE = "overwrite"
     MESSAGE = "message"
 
 
@@ -60,6 +61,8 @@ class Detail:
     - link: ``name`` is the object at the other end, ``note`` ``add`` or ``remove``, ``values`` the
       other end and the types
     - rewrite: ``name`` is the property, ``values`` what we sent and what HubSpot stored
+    - overwrite: ``name`` is the property, empty where HubSpot does not show its history; ``note`` is
+      what had set the value that our write overwrote unseen, ``values`` that value and since when
     - message: ``values`` is the text
     """
 

@@ -33,6 +33,25 @@ class Rewrite:
 
 
 @dataclass(frozen=True, slots=True)
+class Overwrite:
+    """An edit of somebody else that a write of ours replaced, or archived, before anybody saw it.
+
+    ``source`` is what wrote it and ``at`` when, as HubSpot says. ``UNREAD`` stands for those that
+    nobody can know of.
+    """
+
+    name: str
+    value: str
+    source: str
+    at: str
+    personal: bool = False
+
+
+UNREAD = Overwrite("", "", "", "")
+"""The write was late and HubSpot does not show the history: an edit may have been overwritten."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How one record's change ended, and why where it was not done."""
 
@@ -42,6 +61,7 @@ class Outcome:
     id: str = ""
     message: str = ""
     rewrites: tuple[Rewrite, ...] = ()
+    overwrites: tuple[Overwrite, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +82,8 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether everything is as planned."""
-        return all(o.status is Status.DONE for o in self.outcomes)
+        """Whether everything is as planned, and nothing of others was overwritten."""
+        return all(o.status is Status.DONE and not o.overwrites for o in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,8 @@ def is_personal(record: Recorded, detail: Detail) -> bool:
     """Whether a detail's values are personal: by the plan then, or by what is known now."""
     kind = kinds().get(record.address.kind)
     by_kind = kind is not None and kind.is_personal(detail.name)
-    return detail.personal or (detail.what in (What.FIELD, What.REWRITE) and by_kind)
+    values = (What.FIELD, What.REWRITE, What.OVERWRITE)
+    return detail.personal or (detail.what in values and by_kind)
 
 
 def personal_values(record: Recorded) -> tuple[str, ...]:
@@ -208,6 +209,8 @@ def _detail_line(
         glyph = Action.ASSOCIATE.glyph if detail.note == "add" else "-"
         end = f"{name} {PERSONAL}" if hidden else _end(detail)
         return Line(indent, glyph, Action.ASSOCIATE, ((end, "new" if glyph != "-" else "old"),))
+    if detail.what is What.OVERWRITE:
+        return plain(_overwritten(detail, hidden=hidden), "conflict", indent)
     spans: list[Span] = [(name + " " * (column - len(name) + 2), "name")]
     if detail.values is None:
         spans.append((ERASED, "empty"))
@@ -220,6 +223,16 @@ def _detail_line(
     elif detail.note not in ("new", "change"):
         spans.append((f"  # {visible(detail.note)}", "drift"))
     return Line(indent, "", record.action, tuple(spans))
+
+
+def _overwritten(detail: Detail, *, hidden: bool) -> str:
+    if not detail.name:
+        return "may have overwritten an edit that HubSpot's history does not show"
+    lost, since = detail.values or (None, "")
+    what = ERASED if lost is None else PERSONAL if hidden else value(lost)
+    by = f", set by {detail.note}" if detail.note else ""
+    at = f" at {moment(since)}" if since else ""
+    return f"overwrote {what} of {visible(detail.name)}{visible(by)}{at}"
 
 
 def _pair(before: str, after: str, *, creates: bool) -> list[Span]:

@@ -1,14 +1,14 @@
 """The end of an apply: what was not done and why, what HubSpot rewrote, and a last sentence."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TextIO
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import ALREADY, Outcome, Report, Rewrite, Status
+from reconcile.model.outcome import ALREADY, UNREAD, Outcome, Overwrite, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.render.rows import BLANK, Line, plain
-from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, value, visible
+from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, shorten, value, visible
 from reconcile.render.text import write_lines
 from reconcile.render.view import personal_values
 from reconcile.render.words import count, duration, in_order, listed, plural, target_line
@@ -49,9 +49,11 @@ def report_lines(report: Report, *, personal: bool, plan: Plan | None = None) ->
 def sentence(report: Report) -> str:
     """The whole apply in one or two sentences."""
     start = "Apply complete" if report.complete else "Applied in part"
+    if not report.complete and _all_done(report):
+        start = "Applied"
     if report.interrupted and not report.complete:
         start = "Interrupted"
-    parts = [*_by_action(report), _not_done(report)]
+    parts = [*_by_action(report), _not_done(report), _lost(report)]
     told = "; ".join(part for part in parts if part) or "nothing to change"
     already = sum(outcome.message == ALREADY for outcome in report.outcomes)
     before = f" ({already:,} of them by an earlier run)" if already else ""
@@ -69,6 +71,8 @@ def _what_next(report: Report) -> str:
     if report.complete:
         # Done is only what was read back as declared, or as HubSpot spells it, which is remembered.
         return " Read back as declared: planning again shows nothing." if report.outcomes else ""
+    if _all_done(report):
+        return " The audit log has what was overwritten; put back what should stand."
     if report.resumable:
         return " `reconcile resume` goes on with it."
     if {outcome.status for outcome in report.outcomes} - {Status.DONE, Status.CONFLICT}:
@@ -103,11 +107,20 @@ def _not_done(report: Report) -> str:
     )
 
 
+def _all_done(report: Report) -> bool:
+    return all(outcome.status is Status.DONE for outcome in report.outcomes)
+
+
+def _lost(report: Report) -> str:
+    lost = sum(len(outcome.overwrites) for outcome in report.outcomes)
+    return f"{plural(lost, 'edit of others', 'edits of others')} overwritten" if lost else ""
+
+
 def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line]:
     secret = {} if personal else _secrets(report, plan)
     alike: Counter[str] = Counter()
     for outcome in report.outcomes:
-        if outcome.status is Status.DONE:
+        if outcome.status is Status.DONE and not outcome.overwrites:
             continue
         message = outcome.message
         if not personal:
@@ -116,7 +129,7 @@ def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line
             alike[message] += 1
             if alike[message] > _ALIKE:
                 continue
-        yield _outcome(outcome, message)
+        yield _outcome(outcome, message, personal=personal)
     for message, number in alike.items():
         if number > _ALIKE:
             reason = f": {visible(message)}" if message else ""
@@ -124,12 +137,31 @@ def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line
     yield from _rewrites(report, personal=personal)
 
 
-def _outcome(outcome: Outcome, message: str) -> Line:
+def _outcome(outcome: Outcome, message: str, *, personal: bool) -> Line:
     status = str(outcome.status)
     ended = status if outcome.action is Action.CONFLICT else f"{outcome.action} {status}"
+    if outcome.overwrites:
+        ended += f", {overwrote(outcome.overwrites, personal=personal)}"
     says = f"  {ended}: {visible(message)}" if message else f"  {ended}"
     address = visible(str(outcome.address))
-    return Line(2, _GLYPHS[outcome.status], status, ((address, status), (says, "")))
+    style = "conflict" if outcome.status is Status.DONE else status
+    return Line(2, _GLYPHS.get(outcome.status, "!"), style, ((address, style), (says, "")))
+
+
+def overwrote(overwrites: Collection[Overwrite], *, personal: bool) -> str:
+    """Say what of others a write overwrote: ``overwrote 'HUMAN' of hs_tags by CRM_UI``."""
+    known = [one for one in overwrites if one != UNREAD]
+    parts = [f"overwrote {', '.join(_edit(one, personal=personal) for one in known)}"]
+    if UNREAD in overwrites:
+        parts.append("may have overwritten an edit that HubSpot's history does not show")
+    return visible(" and ".join(parts if known else parts[1:]))
+
+
+def _edit(one: Overwrite, *, personal: bool) -> str:
+    text = repr(shorten(one.value))
+    if not personal:
+        text = "a personal value" if one.personal else mask(text)
+    return f"{text} of {one.name}" + (f" by {one.source}" if one.source else "")
 
 
 def _rewrites(report: Report, *, personal: bool) -> Iterator[Line]:
