@@ -7,6 +7,7 @@ HubSpot account (the sandbox), the two commands, and other people who edit in Hu
 import json
 import shutil
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -101,11 +102,12 @@ class World:
         proxy: Callable[[str, str], Any] | None = None,
         store: str = "",
         target: str = "test",
+        rate_limit: int = 1_000_000,
     ) -> None:
         """Remember what to build.
 
         ``proxy`` wraps the sandbox's URL and stands before it; ``store`` is the URL of a shared
-        store, instead of the folder.
+        store, instead of the folder; ``rate_limit`` is what the project file says.
         """
         self.folder = folder
         self.api = api
@@ -114,6 +116,8 @@ class World:
         self._proxy = proxy
         self._store = store
         self._target = target
+        self._rate_limit = rate_limit
+        self._slept = 0.0
         self._stack = ExitStack()
         self.sandbox = Sandbox(folder / "account.sqlite", seed=seed, switches=switches)
         self.proxy: Any = None
@@ -135,7 +139,7 @@ class World:
         target = {
             "url": url,
             "token": "${env:TOKEN}",
-            "rate_limit": "1000000",
+            "rate_limit": str(self._rate_limit),
             "api": self.api,
             "identity": dict(self.identity),
         }
@@ -171,7 +175,7 @@ class World:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Reach the account as a command does, but for waiting."""
-        impatient = partial(HubSpot, sleep=self.sleep)
+        impatient = partial(HubSpot, sleep=self.sleep, clock=self.clock)
         with (
             patch("reconcile.session.HubSpot", impatient),
             connect(self.settings, self.environ, "write") as session,
@@ -201,6 +205,11 @@ class World:
     def sleep(self, seconds: float) -> None:
         """Let time pass: in the account, and without anybody waiting."""
         self.http.post("/_sandbox/clock", json={"advance": str(seconds)}).raise_for_status()
+        self._slept += seconds
+
+    def clock(self) -> float:
+        """Tell the time in seconds, with what was slept."""
+        return time.monotonic() + self._slept
 
     def _plan(self, session: Session, recreate: frozenset[Address], *, prune: bool = False) -> Plan:
         try:

@@ -9,7 +9,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan
 from reconcile.model.address import Address
 from reconcile.model.audit import Detail, Event, Facts, Head, Origin, Recorded, What
-from reconcile.model.outcome import ALREADY, Outcome, Overwrite, Status
+from reconcile.model.outcome import ALREADY, Outcome, Status
 from reconcile.model.plan import (
     FieldChange,
     LinkChange,
@@ -170,7 +170,11 @@ def _details(change: RecordChange, outcome: Outcome, *, touched: bool) -> Iterat
     if touched:
         yield from (_field(field, lost.get(field.name)) for field in change.fields)
         yield from map(_link, change.links)
-    yield from map(_overwrite, outcome.overwrites)
+    ours = {field.name: field.after for field in change.fields}
+    for one in outcome.overwrites:
+        note = " ".join(filter(None, (one.source, one.at)))
+        values = (one.value, ours.get(one.name, ""))
+        yield Detail(What.OVERWRITE, one.name, note, values, one.personal)
     for rewrite in outcome.rewrites:
         values = (rewrite.sent, rewrite.stored)
         yield Detail(What.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
@@ -187,10 +191,6 @@ def _field(change: FieldChange, lost: str | None) -> Detail:
     if shown_before or change.shown_after:
         values += (shown_before or before, change.shown_after or change.after)
     return Detail(What.FIELD, change.name, str(change.reason), values, change.personal)
-
-
-def _overwrite(one: Overwrite) -> Detail:
-    return Detail(What.OVERWRITE, one.name, one.source, (one.value, one.at), one.personal)
 
 
 def _link(change: LinkChange) -> Detail:

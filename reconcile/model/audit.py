@@ -61,8 +61,8 @@ class Detail:
     - link: ``name`` is the object at the other end, ``note`` ``add`` or ``remove``, ``values`` the
       other end and the types
     - rewrite: ``name`` is the property, ``values`` what we sent and what HubSpot stored
-    - overwrite: ``name`` is the property, empty where HubSpot does not show its history; ``note`` is
-      what had set the value that our write overwrote unseen, ``values`` that value and since when
+    - overwrite: ``name`` is the property, empty where HubSpot did not show its history; ``note`` is
+      what had set the value that our write overwrote unseen, and when; ``values`` that and ours
     - message: ``values`` is the text
     """
 

@@ -228,11 +228,10 @@ def _detail_line(
 def _overwritten(detail: Detail, *, hidden: bool) -> str:
     if not detail.name:
         return "may have overwritten an edit that HubSpot's history does not show"
-    lost, since = detail.values or (None, "")
-    what = ERASED if lost is None else PERSONAL if hidden else value(lost)
+    known = value(detail.values[0]) if detail.values else ERASED
+    what = "a personal value" if hidden else known
     by = f", set by {detail.note}" if detail.note else ""
-    at = f" at {moment(since)}" if since else ""
-    return f"overwrote {what} of {visible(detail.name)}{visible(by)}{at}"
+    return f"overwrote {what} of {visible(detail.name + by)}"
 
 
 def _pair(before: str, after: str, *, creates: bool) -> list[Span]:

@@ -38,8 +38,8 @@ COLUMNS = (
 """Of each row: first the entry, then the record, then what changed in it.
 
 ``before`` and ``after`` are null where the value was erased. ``what`` is ``field``, ``link``,
-``rewrite`` (what we sent, what HubSpot stored), ``overwrite`` (what we overwrote unseen, and since
-when it was there; ``note`` is what had set it), ``message``, or empty for a record or an event of
+``rewrite`` (what we sent, what HubSpot stored), ``overwrite`` (an edit that we overwrote unseen;
+``note`` says what had made it, and when), ``message``, or empty for a record or an event of
 which there is no more to tell.
 """
 
