@@ -147,7 +147,6 @@ def test_a_write_does_not_wait_for_the_slot_that_its_step_has(clock: Any) -> Non
 
 def test_slots_of_two_limits_are_taken_all_or_none(clock: Any) -> None:
     """While one limit is full, nothing of the other is held."""
-    full, free = RateLimit(1, clock=clock, sleep=clock.sleep), RateLimit(1, clock=clock)
 
     def sleep(seconds: float) -> None:
         with free.slot():
@@ -161,6 +160,22 @@ def test_slots_of_two_limits_are_taken_all_or_none(clock: Any) -> None:
     with begin_step({free: 1, full: 1}) as step:
         assert clock.now == 1010
         with step.slot(free), step.slot(full):
+            assert clock.now == 1010
+
+
+def test_a_step_that_has_to_wait_holds_nothing(clock: Any) -> None:
+    """A call beyond what was asked for waits like any other, and what the step had left is free."""
+
+    def sleep(seconds: float) -> None:
+        with other.slot():
+            clock.sleep(seconds)
+
+    rate = RateLimit(1, clock=clock, sleep=sleep)
+    other = RateLimit(1, clock=clock, sleep=lambda _: pytest.fail("held by who waits"))
+    with begin_step({rate: 1, other: 1}) as step:
+        with step.slot(rate):
+            pass
+        with step.slot(rate):
             assert clock.now == 1010
 
 
