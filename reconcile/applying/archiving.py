@@ -14,7 +14,7 @@ from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import WAITS
-from reconcile.errors import ApiError, Unreachable
+from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
 from reconcile.model.address import Address
@@ -121,7 +121,9 @@ def _archive(tools: Tools, kind: Kind, items: Sequence[Item], read: float) -> No
                 note_overwritten(tools, item, item.id)
             _end(item, answers[item.id], gone=item.id in gone)
     except ApiError as error:
-        unanswered = Status.UNKNOWN if isinstance(error, Unreachable) else Status.FAILED, str(error)
+        # As of other writes: an earlier attempt may have been carried out.
+        lost = isinstance(error, (Unreachable, AuthError, RateLimited))
+        unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
         raise
     finally:
         for item in items:

@@ -57,8 +57,6 @@ def find_overwritten(
     found: dict[str, Sequence[Version]] = {}
     left = [field for field in change.fields if field.name in definitions]
     for wait in WAITS:
-        if all(field.name in untaken for field in left):
-            break
         sleep(wait)
         try:
             histories = hubspot.history(
@@ -73,6 +71,8 @@ def find_overwritten(
             if versions is not None:
                 found[field.name] = versions
         left = [field for field in left if field.name not in found]
+        if all(field.name in untaken for field in left):
+            break
     lost = tuple(
         Overwrite(field.name, version.value, version.source, version.at, field.personal)
         for field in change.fields
