@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reconcile.applying.fresh import Fresh, Withheld
 from reconcile.applying.item import Item
-from reconcile.applying.overwritten import note_overwritten
+from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
@@ -116,9 +116,10 @@ def _archive(tools: Tools, kind: Kind, items: Sequence[Item], read: float) -> No
         send(fresh, [Write(item.id, item.id, {}) for item in items], answers)
         sent = [item.id for item in items if not isinstance(answers[item.id], Refused)]
         gone = read_archived(tools.hubspot, kind, sent, tools.sleep)
+        late = [item for item in items if item.late and item.id in gone]
+        noted = {item.id: (item, Late(item.change, archived=True)) for item in late}
+        note_overwritten(tools, kind, noted)
         for item in items:
-            if item.late and item.id in gone:
-                note_overwritten(tools, item, item.id)
             _end(item, answers[item.id], gone=item.id in gone)
     except ApiError as error:
         # As of other writes: an earlier attempt may have been carried out.

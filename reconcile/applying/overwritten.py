@@ -1,10 +1,11 @@
 """What a late write overwrote: edits that were made after its re-check, found by property history.
 
-HubSpot has no If-Match (reference §6), so an edit between a re-check and the write is lost without
-a word from HubSpot. Within a second that is accepted, and read for nobody; beyond, it is looked up.
+HubSpot has no If-Match (reference §6), so an edit between a re-check and its write is lost, and
+HubSpot does not say so. Within a second that is accepted; beyond, it is looked up and reported.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 
 from reconcile.applying.item import Item
@@ -13,82 +14,105 @@ from reconcile.applying.verify import WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Property
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import Kind
 from reconcile.model.outcome import UNREAD, Overwrite
-from reconcile.model.plan import Action, FieldChange, RecordChange
+from reconcile.model.plan import FieldChange, RecordChange
 from reconcile.model.records import Version
 from reconcile.model.values import same
+
+History = Mapping[str, Sequence[Version]]
+"""The versions of a record's properties, the latest first."""
 
 _BY_API = "INTEGRATION"
 """The source of what is written through the API, by us too."""
 
 
-def note_overwritten(
-    tools: Tools, item: Item, record_id: str, *, untaken: Collection[str] = ()
-) -> None:
-    """Find out what an item's write overwrote, and make it durable.
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A change whose write left late.
 
-    ``untaken`` names properties of which HubSpot does not hold what was sent.
+    ``untaken`` names properties of which HubSpot does not hold what was sent, ``archived`` says
+    that the change archived the record.
     """
-    definitions = tools.properties(item.kind)
-    item.overwrites = find_overwritten(
-        tools.hubspot, tools.sleep, definitions, item.change, record_id, untaken=untaken
-    )
-    tools.journal.overwrote(item.change.address, item.overwrites)
+
+    change: RecordChange
+    untaken: Collection[str] = ()
+    archived: bool = False
+
+
+def note_overwritten(tools: Tools, kind: Kind, late: Mapping[str, tuple[Item, Late]]) -> None:
+    """Find out what the writes of some items overwrote, by record id, and make it durable."""
+    if not late:
+        return
+    wanted = {record_id: one for record_id, (_, one) in late.items()}
+    found = find_overwritten(tools.hubspot, tools.sleep, tools.properties(kind), kind, wanted)
+    for record_id, (item, _) in late.items():
+        item.overwrites = found[record_id]
+        tools.journal.overwrote(item.change.address, item.overwrites)
 
 
 def find_overwritten(
     hubspot: HubSpot,
     sleep: Callable[[float], None],
     definitions: Mapping[str, Property],
-    change: RecordChange,
-    record_id: str,
-    *,
-    untaken: Collection[str] = (),
-) -> tuple[Overwrite, ...]:
-    """Return the edits of others that a change's write overwrote or archived.
+    kind: Kind,
+    late: Mapping[str, Late],
+) -> Mapping[str, tuple[Overwrite, ...]]:
+    """Return the edits of others that the writes to some records overwrote, or archived.
 
-    The history is read again after each of ``WAITS`` until it shows our write.
+    The histories are read again after each of ``WAITS`` until they show our writes.
     """
-    kind, gone = kinds()[change.address.kind], change.action is Action.ARCHIVE
-    if not change.id and kind.create != "upsert":
-        return ()  # a plain create makes another record, whatever there is
-    look = unseen if gone else replaced
-    found: dict[str, Sequence[Version]] = {}
-    left = [field for field in change.fields if field.name in definitions]
+    found: dict[str, tuple[Overwrite, ...]] = {}
+    left = list(late)
     for wait in WAITS:
-        sleep(wait)
-        try:
-            histories = hubspot.history(
-                kind.object, record_id, [field.name for field in left], archived=gone
-            )
-        except (AuthError, RateLimited, Unreachable):
-            raise
-        except ApiError:
-            return (UNREAD,)
-        for field in left:
-            versions = look(field, histories.get(field.name, ()), definitions[field.name])
-            if versions is not None:
-                found[field.name] = versions
-        left = [field for field in left if field.name not in found]
-        if all(field.name in untaken for field in left):
+        if not left:
             break
-    lost = tuple(
-        Overwrite(field.name, version.value, version.source, version.at, field.personal)
-        for field in change.fields
-        for version in found.get(field.name, ())
-    )
-    is_unsure = any(field.name not in untaken for field in left)
-    return (*lost, UNREAD) if is_unsure else lost
+        sleep(wait)
+        for record_id in left:
+            history = _read(hubspot, kind, record_id, late[record_id])
+            found[record_id] = _lost(late[record_id], history, definitions)
+        left = [one for one in left if UNREAD in found[one]]
+    return found
+
+
+def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: Late) -> History:
+    """The history, or nothing where HubSpot refuses to show it."""
+    names = [field.name for field in one.change.fields]
+    try:
+        return hubspot.history(kind.object, record_id, names, archived=one.archived)
+    except (AuthError, RateLimited, Unreachable):
+        raise
+    except ApiError:
+        return {}
+
+
+def _lost(
+    one: Late, history: History, definitions: Mapping[str, Property]
+) -> tuple[Overwrite, ...]:
+    lost: list[Overwrite] = []
+    is_unsure = False
+    look = unseen if one.archived else replaced
+    for field in one.change.fields:
+        if (definition := definitions.get(field.name)) is None:
+            continue
+        versions = look(field, history.get(field.name, ()), definition)
+        is_unsure = is_unsure or (versions is None and field.name not in one.untaken)
+        lost += (
+            Overwrite(field.name, version.value, version.source, version.at, field.personal)
+            for version in versions or ()
+        )
+    return (*lost, UNREAD) if is_unsure else tuple(lost)
 
 
 def unseen(
     field: FieldChange, versions: Sequence[Version], definition: Property
-) -> Sequence[Version]:
+) -> Sequence[Version] | None:
     """Return a property's versions that are newer than what the re-check saw, the latest first.
 
-    A re-check that goes well saw what the plan shows.
+    A re-check that goes well saw what the plan shows. None where there is no history of that.
     """
+    if field.before and not versions:
+        return None
     return list(takewhile(lambda one: not same(one.value, field.before, definition), versions))
 
 
@@ -100,11 +124,11 @@ def replaced(
     None where our write is not among them: it did not persist, or does not show yet. One that
     HubSpot rewrote is the latest by the API.
     """
-    recent = unseen(field, versions, definition)
+    recent = unseen(field, versions, definition) or ()
     ours = [same(one.value, field.after, definition) for one in recent]
     if not any(ours):
         ours = [one.source == _BY_API for one in recent]
     if not any(ours):
         return None
-    first = ours.index(True)
-    return [one for one in recent[first + 1 :] if not same(one.value, field.after, definition)]
+    below = recent[ours.index(True) + 1 :]
+    return [one for one in below if not same(one.value, field.after, definition)]

@@ -7,7 +7,7 @@ from reconcile.applying.existing import tell_twins
 from reconcile.applying.history import tell_untaken
 from reconcile.applying.item import Item
 from reconcile.applying.moving import Place, follow, leave
-from reconcile.applying.overwritten import note_overwritten
+from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import verify
 from reconcile.model.kinds import kinds
@@ -29,17 +29,20 @@ class Recorder:
         ``owned`` are the ids of all records of the plan so far, by kind.
         """
         untaken: list[tuple[Item, Sequence[str]]] = []
-        late: list[tuple[Item, Sequence[str]]] = []
         for kind in kinds().values():
             items = [item for item in written if item.kind is kind]
             done = [
                 Done(item.change, item.id, frozenset(item.links), item.previous) for item in items
             ]
             found = verify(self._tools, kind, done)
+            late = {
+                item.id: (item, Late(item.change, result.untaken))
+                for item, result in zip(items, found, strict=True)
+                if item.late
+            }
+            note_overwritten(self._tools, kind, late)
             for item, result in zip(items, found, strict=True):
-                item.recorded = not (result.untaken or item.late)
-                if item.late:
-                    late.append((item, result.untaken))
+                item.recorded = not result.untaken
                 item.rewrites = result.rewrites
                 self._state.put(item.unit, item.change.address, result.entry)
                 self._left += item.places
@@ -51,9 +54,6 @@ class Recorder:
                 elif result.untaken:
                     untaken.append((item, result.untaken))
             tell_twins(self._tools, kind, items, owned.get(kind.name, ()))
-        for item, names in late:
-            note_overwritten(self._tools, item, item.id, untaken=names)
-            item.recorded = not names
         for item, names in untaken:
             tell_untaken(self._tools, item, names)
             item.recorded = True

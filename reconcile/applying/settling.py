@@ -4,7 +4,7 @@ Decided by reading alone, so it can be done again, by another process, as often 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from reconcile.applying.archiving import read_archived
@@ -13,7 +13,7 @@ from reconcile.applying.finding import RecordFinder
 from reconcile.applying.history import not_shown
 from reconcile.applying.journal import Journal
 from reconcile.applying.moving import EntryFinder, Found, Place, follow, leave, left_by
-from reconcile.applying.overwritten import find_overwritten
+from reconcile.applying.overwritten import Late, find_overwritten
 from reconcile.applying.run import Run
 from reconcile.applying.unsettled import Unsettled, entry_after, unsettled
 from reconcile.hubspot.client import HubSpot
@@ -100,7 +100,8 @@ class Settler:
                 if one.unit.former is not None and address == one.unit.address:
                     left += follow(self._state, one.unit.former, one.unit.address)
             if seen is not None and seen.seen:
-                self._note_overwritten(one, seen.entry.id, seen.untaken, journal)
+                late = Late(change, seen.untaken)
+                self._note_overwritten(one, seen.entry.id, late, journal)
             if seen is None or to_remove(change) & standing or one.links(ends) - standing:
                 undone.append(address)
             else:
@@ -114,15 +115,16 @@ class Settler:
         return self._finder.find(one.unit, one.change)
 
     def _note_overwritten(
-        self, one: Unsettled, record_id: str, untaken: Collection[str], journal: Journal
+        self, one: Unsettled, record_id: str, late: Late, journal: Journal
     ) -> None:
         """Find out what a write overwrote that left late, or may have."""
-        if one.begun.late:
-            definitions = self._entries.definitions.properties[one.change.address.kind]
-            lost = find_overwritten(
-                self._hubspot, self._sleep, definitions, one.change, record_id, untaken=untaken
-            )
-            journal.overwrote(one.change.address, lost)
+        kind = kinds()[one.change.address.kind]
+        overwrites = bool(one.change.id) or kind.create == "upsert"
+        if one.begun.late and overwrites:
+            definitions = self._entries.definitions.properties[kind.name]
+            wanted = {record_id: late}
+            found = find_overwritten(self._hubspot, self._sleep, definitions, kind, wanted)
+            journal.overwrote(one.change.address, found[record_id])
 
     def _removed(
         self, going: Sequence[Unsettled], journal: Journal
@@ -138,7 +140,7 @@ class Settler:
                 if one.id not in gone:
                     undone.append(change.address)
                     continue
-                self._note_overwritten(one, one.id, (), journal)
+                self._note_overwritten(one, one.id, Late(change, archived=True), journal)
                 old = left_by(one.unit, change, self._find_entry(one))
                 for place in (Place(one.begun.unit, change.address), *old):
                     self._state.drop(place.unit, place.address)

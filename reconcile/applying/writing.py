@@ -13,7 +13,7 @@ from functools import partial
 from reconcile.applying.existing import sought
 from reconcile.applying.fresh import Call, Fresh, Withheld
 from reconcile.applying.item import Item
-from reconcile.applying.overwritten import note_overwritten
+from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.sending import send, settle_created, settle_updated
 from reconcile.applying.tools import Tools
@@ -68,7 +68,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
                 read=step.replied,
                 call=call,
                 again=check_again,
-                note_late=_noting_late(writes),
+                note_late=_noting_late(writes if kind.create == "upsert" else {}),
             )
             send(fresh, _inputs(writes), answers)
             unclear = {
@@ -82,10 +82,12 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
                 with suppress(ApiError):  # still unclear then, and told so
                     found = settle_created(tools.hubspot, kind, identity, unclear, owned=known)
                     answers.update(found)
-    for item, write in writes.values():
-        match answers.get(write.trace):
-            case Written(id=record_id, new=False):
-                note_overwritten(tools, item, record_id)
+    hit = {
+        answer.id: (item, Late(item.change))
+        for item, write in writes.values()
+        if isinstance(answer := answers.get(write.trace), Written) and answer.new is False
+    }
+    note_overwritten(tools, kind, hit)
 
 
 def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
@@ -176,7 +178,8 @@ def _is_unclear(answer: Answer | None) -> bool:
 
 def _noting_late(writes: Mapping[str, tuple[Item, Write]]) -> Callable[[Write], None]:
     def note(write: Write) -> None:
-        writes[write.trace][0].late = True
+        if write.trace in writes:
+            writes[write.trace][0].late = True
 
     return note
 
@@ -280,8 +283,9 @@ def _end_created(item: Item, answer: Answer) -> None:
                 f"record {record_id} appeared under this key while writing, and its values were "
                 "overwritten; its property history in HubSpot shows the former ones",
             )
-        case Written(id=record_id):
+        case Written(id=record_id, new=new):
             item.id = record_id
+            item.late = item.late and not new  # a new record had nothing to overwrite
             item.end(Status.DONE)
         case _:
             _end_badly(item, answer)
