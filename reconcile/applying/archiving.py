@@ -71,32 +71,41 @@ def archive(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
             item.end(Status.CONFLICT, "the state does not know it any more; plan again")
         else:
             ready.append(item)
-    if ready:
+    tools.halt.look(items)
+    if ready and not tools.halt.stopped:
         _archive(tools, kind, ready)
 
 
 def _archive(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     number = tools.journal.intend("archive", items)
     answers: dict[str, Answer] = {}
+    unanswered: tuple[Status, str] | None
     unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
     try:
         send(
+            tools,
             lambda writes: tools.hubspot.archive(kind.object, [write.id for write in writes]),
             [Write(item.id, item.id, {}) for item in items],
             answers,
         )
-        sent = [item.id for item in items if not isinstance(answers[item.id], Refused)]
+        sent = [id_ for id_, answer in answers.items() if not isinstance(answer, Refused)]
         gone = read_archived(tools.hubspot, kind, sent, tools.sleep)
         for item in items:
-            _end(item, answers[item.id], gone=item.id in gone)
+            if item.id in answers:
+                _end(item, answers[item.id], gone=item.id in gone)
+        unanswered = None
     except ApiError as error:
         unanswered = Status.UNKNOWN if isinstance(error, Unreachable) else Status.FAILED, str(error)
         raise
     finally:
         for item in items:
-            if item.status is None:
-                item.end(*(_UNREAD if item.id in answers else unanswered))
+            if item.status is None and item.id in answers:
+                item.end(*_UNREAD)
+            elif item.status is None and unanswered is not None:
+                item.end(*unanswered)
+        tools.halt.look(items)
         tools.journal.answered(number, items)
+        tools.journal.undone([item.change.address for item in items if item.status is None])
 
 
 def _end(item: Item, answer: Answer, *, gone: bool) -> None:

@@ -54,6 +54,8 @@ def associate(tools: Tools, items: Sequence[Item], ids: Mapping[Address, str]) -
                 item.unlinked -= link in item.change.links
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
         for start in range(0, len(owed), BATCH):
+            if tools.halt.stopped:
+                return
             batch = owed[start : start + BATCH]
             _make(tools, kinds_by_name[name], to, batch, add=add)
 
@@ -79,6 +81,7 @@ def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChang
 def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool) -> None:
     target = kind.associations[to].object
     standing = tools.hubspot.links(kind.object, to, target, [entry.item.id for entry in owed])
+    owed = [entry for entry in owed if not _is_anothers(tools, entry, standing)]
     pairs: dict[str, tuple[_Owed, Pair]] = {}
     for entry in owed:
         there = _standing(entry, standing)
@@ -97,7 +100,8 @@ def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool
     number = tools.journal.intend("associate" if add else "dissociate", items)
     answers: dict[str, Answer] = {}
     try:
-        send(partial(call, kind.object, target), [pair for _, pair in pairs.values()], answers)
+        inputs = [pair for _, pair in pairs.values()]
+        send(tools, partial(call, kind.object, target), inputs, answers)
     finally:
         tools.journal.answered(number, items)
         written: list[_Owed] = []
@@ -133,6 +137,24 @@ def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> Non
         message = f"HubSpot does not show {what} {entry.link.shown}; plan again to see"
         entry.item.end(Status.UNKNOWN, message)
         _decide(entry)
+
+
+def _is_anothers(tools: Tools, entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> bool:
+    """Whether a new record stands under another parent than the one it was made under.
+
+    Then the id that HubSpot answered is another record's. The journal has it already: a new intent
+    makes it one of those that are to be found by reading.
+    """
+    item = entry.item
+    over = {link.id for link in standing.get(item.id, ())}
+    if entry.link in item.change.links or not over or entry.to_id in over:
+        return False
+    item.disown(
+        f"HubSpot answered with record {item.id}, which belongs to {entry.link.to} "
+        f"{', '.join(sorted(over))}; the next plan finds out by reading"
+    )
+    tools.journal.intend(item.kind.create, [item])
+    return True
 
 
 def _standing(entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> AssociationTypes:

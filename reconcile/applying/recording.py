@@ -8,7 +8,7 @@ from reconcile.applying.history import tell_untaken
 from reconcile.applying.item import Item
 from reconcile.applying.moving import Place, follow, leave
 from reconcile.applying.tools import Tools
-from reconcile.applying.verify import verify
+from reconcile.applying.verify import NOT_SHOWN, verify
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Status
 from reconcile.stores.state import State
@@ -33,7 +33,8 @@ class Recorder:
             done = [
                 Done(item.change, item.id, frozenset(item.links), item.previous) for item in items
             ]
-            found = verify(self._tools, kind, done)
+            seen = {item.id: item.seen for item in items if item.seen is not None}
+            found = verify(self._tools, kind, done, seen)
             for item, result in zip(items, found, strict=True):
                 item.recorded = not result.untaken
                 item.rewrites = result.rewrites
@@ -42,8 +43,7 @@ class Recorder:
                 if item.former is not None:
                     self._left += follow(self._state, item.former, item.unit)
                 if not result.seen:
-                    why = "written, but HubSpot does not show it yet; plan again to see"
-                    item.end(Status.UNKNOWN, why)
+                    item.end(Status.UNKNOWN, NOT_SHOWN)
                 elif result.untaken:
                     untaken.append((item, result.untaken))
             tell_twins(self._tools, kind, items, owned.get(kind.name, ()))

@@ -9,13 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 
+from reconcile.applying.confirming import confirm
 from reconcile.applying.existing import sought
 from reconcile.applying.history import tell_overwritten
 from reconcile.applying.item import Item
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.sending import Call, send, settle_created, settle_updated
 from reconcile.applying.tools import Tools
-from reconcile.applying.verify import LONG_WAITS
+from reconcile.applying.verify import LONG_WAITS, NOT_SHOWN
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.under import parents_of
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
@@ -33,7 +34,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
     changes = [item.change for item in items]
     wanted = [sought(item.change, identity, item.parent_id) for item in items]
     checked = recheck_absent(tools.hubspot, kind, identity, changes, wanted, owned=owned)
-    ready = _without_conflicts(items, checked)
+    ready = _without_conflicts(tools, items, checked)
     writes: dict[str, tuple[Item, Write]] = {}
     for item, result in ready:
         name = item.trace = tools.trace()
@@ -43,17 +44,20 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
     if not writes:
         return
     with _ending(tools, kind.create, writes, _end_created) as answers:
-        send(_creating(tools, kind, ready), _inputs(writes), answers)
+        known = tools.known(kind, kind.create)
+        send(tools, _creating(tools, kind, ready), _inputs(writes), answers, known=known)
         unclear = {
             name: sought(item.change, identity, item.parent_id)
             for name, (item, _) in writes.items()
-            if _is_unclear(answers[name])
+            if _is_unclear(answers.get(name))
         }
         if unclear:
-            made = {answer.id for answer in answers.values() if isinstance(answer, Written)}
-            others = made.union(owned)
+            others = {a.id for a in answers.values() if isinstance(a, Written)}.union(owned)
             with suppress(ApiError):  # still unclear then, and told so
                 answers.update(settle_created(tools.hubspot, kind, identity, unclear, owned=others))
+        made = {name: item for name, (item, _) in writes.items()}
+        with suppress(ApiError):  # not confirmed then, and nothing is built on it
+            confirm(tools, kind, made, answers, owned=owned)
     for item, write in writes.values():
         match answers.get(write.trace):
             case Written(id=record_id, new=False):
@@ -65,7 +69,7 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     identity, definitions = tools.identity(kind), tools.properties(kind)
     changes = [item.change for item in items]
     checked = recheck_present(tools.hubspot, kind, identity, definitions, changes)
-    ready = _without_conflicts(items, checked)
+    ready = _without_conflicts(tools, items, checked)
     writes: dict[str, tuple[Item, Write]] = {}
     held: dict[str, str] = {}
     for item, result in ready:
@@ -79,9 +83,12 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     if not writes:
         return
     with _ending(tools, "update", writes, _end_updated) as answers:
-        send(_updating(tools, kind, writes, held), _inputs(writes), answers)
+        known = tools.known(kind, "update")
+        send(tools, _updating(tools, kind, writes, held), _inputs(writes), answers, known=known)
         unclear = [
-            (item.id, write) for item, write in writes.values() if _is_unclear(answers[write.trace])
+            (item.id, write)
+            for item, write in writes.values()
+            if _is_unclear(answer := answers.get(write.trace)) or _is_anothers(item, answer)
         ]
         with suppress(ApiError):  # still unclear then, and told so
             answers.update(settle_updated(tools.hubspot, kind, definitions, unclear))
@@ -96,14 +103,17 @@ def _ending(
 ) -> Iterator[dict[str, Answer]]:
     """Give every item its end by the answers that the block collects, however the block ends.
 
-    The journal says what is about to be sent before, and what was answered after.
+    The journal says what is about to be sent before, and what was answered after. What has no
+    answer though nothing went wrong was not sent, since the run had been halted: it was not begun.
     """
     items = [item for item, _ in writes.values()]
     number = tools.journal.intend(call, items)
     answers: dict[str, Answer] = {}
+    unanswered: tuple[Status, str] | None
     unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
     try:
         yield answers
+        unanswered = None
     except ApiError as error:
         # A call that may have been carried out is settled by the next plan's reading.
         # So may one that was repeated: a refusal then says nothing of the first attempt.
@@ -114,17 +124,24 @@ def _ending(
         for name, (item, _) in writes.items():
             if name in answers:
                 end(item, answers[name])
-            else:
+            elif unanswered is not None:
                 item.end(*unanswered)
+        tools.halt.look(items)
         tools.journal.answered(number, items, of_records=True)
+        tools.journal.undone([item.change.address for item in items if item.status is None])
 
 
 def _inputs(writes: Mapping[str, tuple[Item, Write]]) -> list[Write]:
     return [write for _, write in writes.values()]
 
 
-def _is_unclear(answer: Answer) -> bool:
+def _is_unclear(answer: Answer | None) -> bool:
     return isinstance(answer, Unclear)
+
+
+def _is_anothers(item: Item, answer: Answer | None) -> bool:
+    """Whether an update was answered with another id: of a merged record, or by mistake."""
+    return isinstance(answer, Written) and answer.id != item.change.id
 
 
 def _creating(tools: Tools, kind: Kind, ready: Sequence[tuple[Item, Checked]]) -> Call:
@@ -188,15 +205,17 @@ def _parent_link(kind: Kind, item: Item) -> tuple[tuple[str, str, int], ...]:
 
 
 def _without_conflicts(
-    items: Sequence[Item], checked: Sequence[Checked]
+    tools: Tools, items: Sequence[Item], checked: Sequence[Checked]
 ) -> list[tuple[Item, Checked]]:
+    """Those that may be written; none where a conflict has halted the run."""
     ready: list[tuple[Item, Checked]] = []
     for item, result in zip(items, checked, strict=True):
         if result.conflict:
             item.end(Status.CONFLICT, result.conflict)
         else:
             ready.append((item, result))
-    return ready
+    tools.halt.look(items)
+    return [] if tools.halt.stopped else ready
 
 
 def _values(fields: Sequence[FieldChange], definitions: Mapping[str, Property]) -> dict[str, str]:
@@ -218,6 +237,8 @@ def _end_created(item: Item, answer: Answer) -> None:
         case Written(id=record_id):
             item.id = record_id
             item.end(Status.DONE)
+            if item.seen is None:
+                item.end(Status.UNKNOWN, NOT_SHOWN)
         case _:
             _end_badly(item, answer)
 
