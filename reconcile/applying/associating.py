@@ -153,7 +153,7 @@ def _is_anothers(tools: Tools, entry: _Owed, standing: Mapping[str, frozenset[Li
         f"HubSpot answered with record {item.id}, which belongs to {entry.link.to} "
         f"{', '.join(sorted(over))}; the next plan finds out by reading"
     )
-    tools.journal.intend(item.kind.create, [item])
+    tools.journal.answered(tools.journal.intend(item.kind.create, [item]), [item])
     return True
 
 

@@ -33,35 +33,36 @@ def confirm(
 
     ``items`` and ``answers`` are by trace, ``owned`` the ids of other records of the plan. An item
     whose id is confirmed gets its reading; one that HubSpot does not show yet gets none. Where the
-    id is another record's, the right one is looked for; if it is not found, the answer becomes
-    Unclear. Raises ApiError.
+    answer is Unclear, or its id is another record's, the right one is looked for: none of them was
+    there before the call. What is not found is Unclear in the end. Raises ApiError.
     """
     identity = tools.identity(kind)
     names = to_read(tools, kind, [item.change for item in items.values()])
     claims = {t: answer for t in items if isinstance(answer := answers.get(t), Written)}
+    left = {t: item for t, item in items.items() if isinstance(answers.get(t), Written | Unclear)}
     shown: dict[str, Actual] = {}
     for wait in WAITS:
-        if not claims:
+        if not left:
             return
         tools.sleep(wait)
-        shown |= tools.hubspot.read(kind.object, [claim.id for claim in claims.values()], names)
-        for trace, claim in list(claims.items()):
+        ids = [claims[trace].id for trace in left if trace in claims]
+        shown |= tools.hubspot.read(kind.object, ids, names) if ids else {}
+        for trace, claim in claims.items():
             actual = shown.get(claim.id)
-            if actual is not None and carries(items[trace].change, identity, actual):
-                items[trace].seen = actual
-                del claims[trace]
+            if trace in left and actual and carries(items[trace].change, identity, actual):
+                left.pop(trace).seen = actual
         others = {item.seen.id for item in items.values() if item.seen}.union(owned)
-        left = {trace: items[trace] for trace in claims}
         for trace, actual in _search(tools, kind, left, names, others).items():
-            items[trace].seen = actual
-            answers[trace] = replace(claims.pop(trace), id=actual.id)
-    for trace, claim in claims.items():
-        if (actual := shown.get(claim.id)) is None:
+            left.pop(trace).seen = actual
+            answers[trace] = replace(claims.get(trace, Written("")), id=actual.id)
+    for trace, item in left.items():
+        actual = shown.get(claims[trace].id) if trace in claims else None
+        if actual is None:
             continue
-        if began_with(tools.hubspot, tools.entries, items[trace].change, actual):
-            items[trace].seen = actual
+        if began_with(tools.hubspot, tools.entries, item.change, actual):
+            item.seen = actual
         else:
-            why = f"HubSpot answered with record {claim.id}, whose {identity.name} is another"
+            why = f"HubSpot answered with record {actual.id}, whose {identity.name} is another"
             answers[trace] = Unclear(why)
 
 

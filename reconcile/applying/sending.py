@@ -1,9 +1,8 @@
 """Sending one batch and learning what came of every record in it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from reconcile.applying.existing import Sought, existing
 from reconcile.applying.halting import Halted
 from reconcile.applying.refused_values import WHATEVER_THE_VALUE, RefusedValues, sends
 from reconcile.applying.tools import Tools
@@ -18,7 +17,6 @@ from reconcile.errors import (
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
-from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.values import same
 
@@ -131,26 +129,6 @@ def _parts(writes: Sequence[Traced], error: ApiError) -> tuple[Sequence[Traced],
         )
     middle = len(writes) // 2
     return writes[:middle], writes[middle:]
-
-
-def settle_created(
-    hubspot: HubSpot,
-    kind: Kind,
-    identity: Identity,
-    unclear: Mapping[str, Sought],
-    *,
-    owned: Collection[str] = (),
-) -> dict[str, Answer]:
-    """Read whether records of unclear outcome exist now; they did not before the call.
-
-    ``unclear`` says by trace how to look for them, ``owned`` the ids of other records of the plan.
-    """
-    found = existing(hubspot, kind, identity, list(unclear.values()), (), owned=owned)
-    return {
-        trace: Written(there[0].id)
-        for trace, there in zip(unclear, found, strict=True)
-        if len(there) == 1
-    }
 
 
 def settle_updated(

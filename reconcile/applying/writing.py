@@ -14,7 +14,7 @@ from reconcile.applying.existing import sought
 from reconcile.applying.history import tell_overwritten
 from reconcile.applying.item import Item
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
-from reconcile.applying.sending import Call, send, settle_created, settle_updated
+from reconcile.applying.sending import Call, send, settle_updated
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import LONG_WAITS, NOT_SHOWN
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
@@ -46,17 +46,8 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
     with _ending(tools, kind.create, writes, _end_created) as answers:
         known = tools.known(kind, kind.create)
         send(tools, _creating(tools, kind, ready), _inputs(writes), answers, known=known)
-        unclear = {
-            name: sought(item.change, identity, item.parent_id)
-            for name, (item, _) in writes.items()
-            if _is_unclear(answers.get(name))
-        }
-        if unclear:
-            others = {a.id for a in answers.values() if isinstance(a, Written)}.union(owned)
-            with suppress(ApiError):  # still unclear then, and told so
-                answers.update(settle_created(tools.hubspot, kind, identity, unclear, owned=others))
         made = {name: item for name, (item, _) in writes.items()}
-        with suppress(ApiError):  # not confirmed then, and nothing is built on it
+        with suppress(ApiError):  # unclear or not confirmed then, and nothing is built on it
             confirm(tools, kind, made, answers, owned=owned)
     for item, write in writes.values():
         match answers.get(write.trace):
