@@ -54,10 +54,12 @@ def associate(tools: Tools, items: Sequence[Item], ids: Mapping[Address, str]) -
                 item.unlinked -= link in item.change.links
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
         for start in range(0, len(owed), BATCH):
+            tools.halt.look(items)
             if tools.halt.stopped:
                 return
             batch = owed[start : start + BATCH]
             _make(tools, kinds_by_name[name], to, batch, add=add)
+    tools.halt.look(items)
 
 
 def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChange]:
@@ -140,7 +142,7 @@ def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> Non
 
 
 def _is_anothers(tools: Tools, entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> bool:
-    """Whether a new record stands under another parent than the one it was made under.
+    """Return whether a new record stands under another parent than the one it was made under.
 
     Then the id that HubSpot answered is another record's. The journal has it already: a new intent
     makes it one of those that are to be found by reading.

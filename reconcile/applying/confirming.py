@@ -15,10 +15,10 @@ from reconcile.applying.verify import WAITS, to_read
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.writes import Answer, Unclear, Written
 from reconcile.model.address import fold
-from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.plan import RecordChange
 from reconcile.model.records import Actual
+from reconcile.model.values import same
 
 
 def confirm(
@@ -41,39 +41,47 @@ def confirm(
     claims = {t: answer for t in items if isinstance(answer := answers.get(t), Written)}
     left = {t: item for t, item in items.items() if isinstance(answers.get(t), Written | Unclear)}
     shown: dict[str, Actual] = {}
+    refuted: set[str] = set()
     for wait in WAITS:
         if not left:
             return
         tools.sleep(wait)
-        ids = [claims[trace].id for trace in left if trace in claims]
+        ids = [claims[trace].id for trace in left.keys() & claims.keys() - refuted]
         shown |= tools.hubspot.read(kind.object, ids, names) if ids else {}
         for trace, claim in claims.items():
             actual = shown.get(claim.id)
-            if trace in left and actual and carries(items[trace].change, identity, actual):
+            if trace in left and actual and carries(tools.entries, items[trace].change, actual):
                 left.pop(trace).seen = actual
         others = {item.seen.id for item in items.values() if item.seen}.union(owned)
         for trace, actual in _search(tools, kind, left, names, others).items():
             left.pop(trace).seen = actual
             answers[trace] = replace(claims.get(trace, Written("")), id=actual.id)
-    for trace, item in left.items():
-        actual = shown.get(claims[trace].id) if trace in claims else None
-        if actual is None:
-            continue
-        if began_with(tools.hubspot, tools.entries, item.change, actual):
-            item.seen = actual
-        else:
-            why = f"HubSpot answered with record {actual.id}, whose {identity.name} is another"
-            answers[trace] = Unclear(why)
+        for trace in left.keys() & claims.keys() - refuted:
+            if (actual := shown.get(claims[trace].id)) is None:
+                continue
+            if began_with(tools.hubspot, tools.entries, left[trace].change, actual):
+                left.pop(trace).seen = actual
+            else:
+                refuted.add(trace)
+                why = f"HubSpot answered with record {actual.id}, whose {identity.name} is another"
+                answers[trace] = Unclear(why)
 
 
-def carries(change: RecordChange, identity: Identity, actual: Actual) -> bool:
-    """Whether a reading shows the value by which a new record is told from others."""
-    value = sought(change, identity, "").value
-    return fold(actual.properties.get(identity.name) or "") == fold(value)
+def carries(entries: Entries, change: RecordChange, actual: Actual) -> bool:
+    """Return whether a reading shows the value that identifies the record of a creation.
+
+    Without the property, nothing speaks against it.
+    """
+    identity = entries.identities[change.address.kind]
+    definition = entries.definitions.properties[change.address.kind].get(identity.name)
+    if definition is None:
+        return True
+    value, shown = sought(change, identity, "").value, actual.properties.get(identity.name) or ""
+    return fold(shown) == fold(value) or same(shown, value, definition)
 
 
 def began_with(hubspot: HubSpot, entries: Entries, change: RecordChange, actual: Actual) -> bool:
-    """Whether a record was made with that value, and somebody has changed it since."""
+    """Return whether a record was made with that value, which somebody has changed since."""
     kind, name = change.address.kind, entries.identities[change.address.kind].name
     history = hubspot.history(kinds()[kind].object, actual.id, [name])
     made = replace(change, fields=tuple(field for field in change.fields if field.name == name))
@@ -87,7 +95,7 @@ def _search(
     names: Sequence[str],
     others: Collection[str],
 ) -> dict[str, Actual]:
-    """The records that these items can be, by key or under their parents, as far as it is one."""
+    """Return the record of each item, by key or under its parent, where exactly one can be it."""
     if not items:
         return {}
     identity = tools.identity(kind)

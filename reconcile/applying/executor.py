@@ -37,7 +37,7 @@ _Job = tuple[Sequence[Item], Callable[[], None]]
 
 
 class Executor:
-    """Carries out one plan, once. ``advance`` is told how many records have ended."""
+    """Carries out one plan, once. ``advance`` gets the number of records that have just ended."""
 
     def __init__(
         self,

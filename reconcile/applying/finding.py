@@ -123,9 +123,8 @@ class RecordFinder:
         }
 
     def _is_of(self, one: Unsettled, actual: Actual) -> bool:
-        """Whether a record found by its id is the change's: an answer may have named another."""
-        identity = self._entries.identities[one.change.address.kind]
-        if one.change.id or carries(one.change, identity, actual):
+        """Return whether a record found by its id is the change's: an answer can be wrong."""
+        if one.change.id or carries(self._entries, one.change, actual):
             return True
         if actual.id not in self._changed_since:
             if not began_with(self._hubspot, self._entries, one.change, actual):

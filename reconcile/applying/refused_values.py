@@ -44,8 +44,8 @@ class RefusedValues:
                 elif (key := self._key(write, one.name)) is not None:
                     self._values.setdefault(key, alike)
 
-    def foretell(self, write: Write) -> Refused | None:
-        """The refusal that a record would get, if that is known; None if it must be asked."""
+    def refusal_of(self, write: Write) -> Refused | None:
+        """Return the refusal that a record would get; None where only HubSpot can know."""
         with self._lock:
             if not self._properties and not self._values:
                 return None

@@ -35,12 +35,12 @@ def send(
     """Fill ``answers`` with one for each trace, but for those that a halt kept from being sent.
 
     A refusal of the whole batch is narrowed down until the culprits stand alone, so that the
-    others succeed. What ``known`` foretells is not sent. A missing answer makes every record of
-    the call Unclear. Raises ApiError only where no further call can succeed (token, limits, no
+    others succeed. What is ``known`` to be refused is not sent. A missing answer makes every record
+    of the call Unclear. Raises ApiError only where no further call can succeed (token, limits, no
     connection); what was answered before that stays answered: a record whose last call was
     refused is Refused.
     """
-    left = [write for write in writes if not _foretold(write, known, answers)]
+    left = [write for write in writes if not _is_known(write, known, answers)]
     if not left or tools.halt.stopped:
         return
     former = {write.trace: answers.pop(write.trace) for write in left if write.trace in answers}
@@ -69,16 +69,16 @@ def send(
                 known.learn(write, answer)
 
 
-def _foretold(write: Write | Pair, known: RefusedValues | None, answers: dict[str, Answer]) -> bool:
-    """Answer a record that HubSpot is known to refuse."""
-    refused = known.foretell(write) if known is not None and isinstance(write, Write) else None
+def _is_known(write: Write | Pair, known: RefusedValues | None, answers: dict[str, Answer]) -> bool:
+    """Answer a record that HubSpot is known to refuse, and say whether it is one."""
+    refused = known.refusal_of(write) if known is not None and isinstance(write, Write) else None
     if refused is not None:
         answers[write.trace] = refused
     return refused is not None
 
 
 def _gate(tools: Tools) -> Callable[[], None]:
-    """What is asked before each request of a call: one that has begun is repeated to its end."""
+    """Return what is asked before each request of a call. One that has begun is never given up."""
     begun = False
 
     def permit() -> None:
@@ -92,7 +92,7 @@ def _gate(tools: Tools) -> Callable[[], None]:
 
 
 def _refusals(writes: Sequence[Write] | Sequence[Pair], error: ApiError) -> dict[str, Answer]:
-    """The answers of a call that was refused as a whole, as long as nothing more is known.
+    """Return the answers of a call that was refused as a whole, until more is known.
 
     Values of other records stay out of a record's message: it knows only its own personal ones.
     """
@@ -120,7 +120,7 @@ def _is_meant(write: Write, invalid: InvalidValue) -> bool:
 
 
 def _parts(writes: Sequence[Traced], error: ApiError) -> tuple[Sequence[Traced], Sequence[Traced]]:
-    """Those that the refusal can mean and the others; halves where it tells none apart."""
+    """Return those that the refusal can mean, and the others; halves where it names no value."""
     meant = {write.trace for write in writes if any(sends(write, one) for one in error.invalid)}
     if 0 < len(meant) < len(writes):
         return (

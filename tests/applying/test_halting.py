@@ -180,6 +180,10 @@ def test_a_refused_association_halts_before_the_next_slice(
     )
     report = watched.apply(plan, halt=True)
     assert counts(report) == {"failed": 1, "skipped": 2}
+    (bad,) = (a for a, status in statuses(report).items() if status == "failed")
+    assert {m for a, m in messages(report).items() if a != bad} == {
+        f"halted, since {bad} was not done as planned"
+    }
     assert len(watched.dump("orders")) == 1
     watched.proxy.hook = None
     assert incomplete(watched.apply(plan)) == ()

@@ -195,7 +195,7 @@ STAGE = {"hs_pipeline": "p1", "hs_pipeline_stage": "s"}
 
 
 @pytest.mark.parametrize(
-    ("sent", "invalid", "other", "foretold"),
+    ("sent", "invalid", "other", "is_known"),
     [
         pytest.param({"a": "1"}, [("a", "INVALID_OPTION")], {"a": "1", "b": "2"}, True, id="value"),
         pytest.param({"a": "1"}, [("a", "INVALID_OPTION")], {"a": "2"}, False, id="another value"),
@@ -234,24 +234,24 @@ STAGE = {"hs_pipeline": "p1", "hs_pipeline_stage": "s"}
         ),
     ],
 )
-def test_a_refusal_is_foretold_only_where_it_is_about_what_is_sent(
+def test_a_refusal_holds_for_others_only_where_it_is_about_what_is_sent(
     sent: Mapping[str, str],
     invalid: list[tuple[str, str]],
     other: Mapping[str, str],
-    foretold: bool,  # noqa: FBT001
+    is_known: bool,  # noqa: FBT001
 ) -> None:
     """The value, or the property itself; never what depends on the rest of a record."""
     known = RefusedValues(kinds()["order"])
     values = tuple(InvalidValue(name, f"{name} is bad", code) for name, code in invalid)
     first = Refused("bad", "VALIDATION_ERROR", invalid=values)
     known.learn(Write("t1", "1", sent), first)
-    assert known.foretell(Write("t2", "2", other)) == (first if foretold else None)
+    assert known.refusal_of(Write("t2", "2", other)) == (first if is_known else None)
 
 
-def test_a_record_is_told_of_its_own_value_alone() -> None:
+def test_a_message_is_about_the_records_own_value_alone() -> None:
     """One that was refused for two values teaches each with a message of its own."""
     known = RefusedValues(kinds()["order"])
     both = tuple(InvalidValue(name, f"{name} is bad", "INVALID_OPTION") for name in "ab")
     known.learn(Write("t1", "1", {"a": "1", "b": "2"}), Refused("a and b", invalid=both))
-    found = known.foretell(Write("t2", "2", {"b": "2"}))
+    found = known.refusal_of(Write("t2", "2", {"b": "2"}))
     assert found == replace(Refused("b is bad"), invalid=both[1:])
