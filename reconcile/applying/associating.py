@@ -82,8 +82,9 @@ def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChang
 
 def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool) -> None:
     target = kind.associations[to].object
+    owed = [entry for entry in owed if entry.item.id]
     standing = tools.hubspot.links(kind.object, to, target, [entry.item.id for entry in owed])
-    owed = [entry for entry in owed if not _is_anothers(tools, entry, standing)]
+    owed = [entry for entry in owed if not _is_elsewhere(tools, entry, standing)]
     pairs: dict[str, tuple[_Owed, Pair]] = {}
     for entry in owed:
         there = _standing(entry, standing)
@@ -141,7 +142,7 @@ def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> Non
         _decide(entry)
 
 
-def _is_anothers(tools: Tools, entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> bool:
+def _is_elsewhere(tools: Tools, entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> bool:
     """Return whether a new record stands under another parent than the one it was made under.
 
     Then the id that HubSpot answered is another record's. The journal has it already: a new intent

@@ -40,8 +40,10 @@ def send(
     connection); what was answered before that stays answered: a record whose last call was
     refused is Refused.
     """
+    if tools.halt.stopped:
+        return
     left = [write for write in writes if not _is_known(write, known, answers)]
-    if not left or tools.halt.stopped:
+    if not left:
         return
     former = {write.trace: answers.pop(write.trace) for write in left if write.trace in answers}
     try:

@@ -131,7 +131,7 @@ def _is_unclear(answer: Answer | None) -> bool:
 
 
 def _is_anothers(item: Item, answer: Answer | None) -> bool:
-    """Whether an update was answered with another id: of a merged record, or by mistake."""
+    """Return whether an update was answered with another id: a merged record's, or a wrong one."""
     return isinstance(answer, Written) and answer.id != item.change.id
 
 
@@ -198,7 +198,7 @@ def _parent_link(kind: Kind, item: Item) -> tuple[tuple[str, str, int], ...]:
 def _without_conflicts(
     tools: Tools, items: Sequence[Item], checked: Sequence[Checked]
 ) -> list[tuple[Item, Checked]]:
-    """Those that may be written; none where a conflict has halted the run."""
+    """Return those that may be written; none where a conflict has halted the run."""
     ready: list[tuple[Item, Checked]] = []
     for item, result in zip(items, checked, strict=True):
         if result.conflict:

@@ -3,14 +3,26 @@
 import threading
 import time
 from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from proxy import Seen
 from world import EMAILS, World, incomplete, messages, order, statuses
 
 from reconcile.applying import executor
+from reconcile.applying.halting import Halt
+from reconcile.applying.journal import Journal
 from reconcile.applying.run import open_runs, read_run
+from reconcile.applying.sending import send
+from reconcile.applying.tools import Tools
+from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.writes import Answer, Write, Written
 from reconcile.model.outcome import Report
+from reconcile.sandbox.faults import Refuse
+
+if TYPE_CHECKING:
+    from reconcile.applying.entries import Entries
 
 WORKERS = 4
 FULL = 100
@@ -231,6 +243,48 @@ def test_a_refused_archive_halts_before_the_next_batch(
     assert len(watched.dump("orders")) == 6
     watched.proxy.hook = None
     assert incomplete(watched.apply(plan)) == ()
+
+
+def tools_of(world: World, hubspot: HubSpot, halt: Halt) -> Tools:
+    """Return what a step of an apply works with; sending needs no entries."""
+    journal = Journal(world.store, "run", lambda: None)
+    entries = cast("Entries", None)
+    return Tools(hubspot, entries, journal, trace=lambda: "t", halt=halt)
+
+
+def test_a_call_that_waits_for_its_turn_when_the_run_halts_is_not_sent(world: World) -> None:
+    """The limit can keep it for seconds; it is asked right before it leaves."""
+    record = world.make("orders", memo="1")
+    halt, now = Halt(), [0.0]
+
+    def sleep(seconds: float) -> None:
+        halt.stop("another thread met a failure")
+        now[0] += seconds
+
+    url, token = world.sandbox.url, world.sandbox.token
+    with HubSpot(url, token, rate_limit=1, clock=lambda: now[0], sleep=sleep) as hubspot:
+        hubspot.read("orders", [record], [])
+        answers: dict[str, Answer] = {}
+        writes = [Write("t", record, {"memo": "2"})]
+        send(tools_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
+    assert halt.stopped
+    assert answers == {}
+    assert memos(world) == {"1": 1}
+
+
+def test_a_call_that_has_begun_is_repeated_to_its_end(world: World) -> None:
+    """HubSpot asked for patience and the run was halted meanwhile: it still learns the outcome."""
+    record = world.make("orders", memo="1")
+    halt = Halt()
+    world.sandbox.faults.add(Refuse(429), path="*/orders/batch/update", times=1)
+    url, token = world.sandbox.url, world.sandbox.token
+    with HubSpot(url, token, rate_limit=None, sleep=lambda _: halt.stop("a failure")) as hubspot:
+        answers: dict[str, Answer] = {}
+        writes = [Write("t", record, {"memo": "2"})]
+        send(tools_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
+    assert halt.stopped
+    assert isinstance(answers["t"], Written)
+    assert memos(world) == {"2": 1}
 
 
 @pytest.mark.parametrize("status", [401, 429])
