@@ -63,11 +63,26 @@ class ManifestError(ReconcileError):
         super().__init__(f"{many} problem{'s' if many != 1 else ''} in {title}")
 
 
+@dataclass(frozen=True, slots=True)
+class InvalidValue:
+    """One property value that HubSpot refused, as far as its answer says.
+
+    ``code`` is HubSpot's own (reference §5), ``value`` None where the answer does not repeat it;
+    ``message`` is about this value alone, one printable line.
+    """
+
+    name: str
+    message: str
+    code: str = ""
+    value: str | None = None
+
+
 class ApiError(ReconcileError):
     """HubSpot refused a call. ``status`` is the HTTP status, 0 where there was no answer.
 
     ``category`` and ``context`` are HubSpot's own (StandardError in its specifications);
-    ``correlation_id`` is what HubSpot's support asks for.
+    ``correlation_id`` is what HubSpot's support asks for; ``invalid`` are the values that the
+    refusal names, of any record of the call.
     """
 
     def __init__(
@@ -78,11 +93,13 @@ class ApiError(ReconcileError):
         category: str = "",
         correlation_id: str = "",
         hint: str = "",
+        invalid: Sequence[InvalidValue] = (),
     ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
         self.category = category
         self.correlation_id = correlation_id
+        self.invalid = tuple(invalid)
 
     def retold(self, message: str, *, hint: str) -> Self:
         """The same error in other words, for where more is known about it."""
@@ -92,6 +109,7 @@ class ApiError(ReconcileError):
             category=self.category,
             correlation_id=self.correlation_id,
             hint=hint,
+            invalid=self.invalid,
         )
 
 

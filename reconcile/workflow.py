@@ -10,6 +10,7 @@ from secrets import token_hex
 from reconcile.admission import admit, require_lineage
 from reconcile.applying import estimate
 from reconcile.applying.executor import Executor
+from reconcile.applying.halting import Halt
 from reconcile.applying.tools import Tools
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import refused
@@ -170,8 +171,9 @@ def apply(
                 journal,
                 trace=_traces(journal.run),
                 sleep=sleep,
+                halt=Halt(on_failure=halt),
             )
-            executor = Executor(tools, state, halt=halt, advance=advance)
+            executor = Executor(tools, state, advance=advance)
             executor.carry_out(planned)
             outcomes, resumable = end(state, planned, journal, told, executor.stopped)
     except (GuardRefused, StalePlan, Locked) as error:

@@ -72,7 +72,8 @@ def archive(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
                 item.end(Status.CONFLICT, "the state does not know it any more; plan again")
             else:
                 ready.append(item)
-        if ready:
+        tools.halt.look(items)
+        if ready and not tools.halt.stopped:
             _archive(tools, kind, ready, step.replied)
 
 
@@ -111,16 +112,19 @@ def _archive(tools: Tools, kind: Kind, items: Sequence[Item], read: float) -> No
     )
     number = tools.journal.intend("archive", items)
     answers: dict[str, Answer] = {}
+    unanswered: tuple[Status, str] | None
     unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
     try:
-        send(fresh, [Write(item.id, item.id, {}) for item in items], answers)
-        sent = [item.id for item in items if not isinstance(answers[item.id], Refused)]
+        send(tools, fresh, [Write(item.id, item.id, {}) for item in items], answers)
+        sent = [id_ for id_, answer in answers.items() if not isinstance(answer, Refused)]
         gone = read_archived(tools.hubspot, kind, sent, tools.sleep)
         late = [item for item in items if item.late and item.id in gone]
         noted = {item.id: (item, Late(item.change, archived=True)) for item in late}
         note_overwritten(tools, kind, noted)
         for item in items:
-            _end(item, answers[item.id], gone=item.id in gone)
+            if item.id in answers:
+                _end(item, answers[item.id], gone=item.id in gone)
+        unanswered = None
     except ApiError as error:
         # As of other writes: an earlier attempt may have been carried out.
         lost = isinstance(error, (Unreachable, AuthError, RateLimited))
@@ -128,9 +132,13 @@ def _archive(tools: Tools, kind: Kind, items: Sequence[Item], read: float) -> No
         raise
     finally:
         for item in items:
-            if item.status is None:
-                item.end(*(_UNREAD if item.id in answers else unanswered))
+            if item.status is None and item.id in answers:
+                item.end(*_UNREAD)
+            elif item.status is None and unanswered is not None:
+                item.end(*unanswered)
+        tools.halt.look(items)
         tools.journal.answered(number, items)
+        tools.journal.undone([item.change.address for item in items if item.status is None])
 
 
 def _end(item: Item, answer: Answer, *, gone: bool) -> None:

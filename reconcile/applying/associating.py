@@ -57,8 +57,12 @@ def associate(tools: Tools, items: Sequence[Item], ids: Mapping[Address, str]) -
                 item.unlinked -= link in item.change.links
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
         for start in range(0, len(owed), BATCH):
+            tools.halt.look(items)
+            if tools.halt.stopped:
+                return
             batch = owed[start : start + BATCH]
             _make(tools, kinds_by_name[name], to, batch, add=add)
+    tools.halt.look(items)
 
 
 def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChange]:
@@ -81,8 +85,11 @@ def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChang
 
 def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool) -> None:
     with tools.hubspot.step(**_SLOTS) as step:
+        owed = [entry for entry in owed if entry.item.id]
+        standing = _read(tools, kind, to, owed)
+        owed = [entry for entry in owed if not _is_elsewhere(tools, entry, standing)]
         pairs: dict[str, tuple[_Owed, Pair]] = {}
-        for entry, types in _due(tools, kind, to, owed):
+        for entry, types in zip(owed, _due(owed, standing), strict=True):
             if types:
                 name = tools.trace()
                 pairs[name] = entry, Pair(name, entry.item.id, entry.to_id, types)
@@ -93,18 +100,24 @@ def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool
             _confirm(tools, kind, to, written)
 
 
-def _due(
-    tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, in_doubt: bool = False
-) -> Iterator[tuple[_Owed, tuple[tuple[str, int], ...]]]:
-    """What to write for each pair, given what stands now; nothing where it is as it should be."""
+def _read(
+    tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed]
+) -> Mapping[str, frozenset[Link]]:
+    """Read the associations that the records have now."""
     target = kind.associations[to].object
-    standing = tools.hubspot.links(kind.object, to, target, [entry.item.id for entry in owed])
+    return tools.hubspot.links(kind.object, to, target, [entry.item.id for entry in owed])
+
+
+def _due(
+    owed: Sequence[_Owed], standing: Mapping[str, frozenset[Link]], *, in_doubt: bool = False
+) -> Iterator[tuple[tuple[str, int], ...]]:
+    """Yield what to write for each pair, given what stands; nothing where it is as it should be."""
     for entry in owed:
         there = _standing(entry, standing)
         if not in_doubt:  # else what stands may be our own write
             made = entry.link.add and entry.link.ours and not there
             entry.along = entry.plain if made else None
-        yield entry, tuple(sorted(_types(entry.link, there, entry.plain)))
+        yield tuple(sorted(_types(entry.link, there, entry.plain)))
 
 
 def _send(
@@ -125,10 +138,10 @@ def _send(
 
     def look_again(inputs: Sequence[Pair], in_doubt: bool) -> Sequence[Pair | Answer]:  # noqa: FBT001
         owed = [pairs[pair.trace][0] for pair in inputs]
-        due = _due(tools, kind, to, owed, in_doubt=in_doubt)
+        due = _due(owed, _read(tools, kind, to, owed), in_doubt=in_doubt)
         return [
             Pair(pair.trace, pair.from_id, pair.to_id, types) if types else Written(pair.from_id)
-            for pair, (_, types) in zip(inputs, due, strict=True)
+            for pair, types in zip(inputs, due, strict=True)
         ]
 
     fresh = Fresh(tools.hubspot, slots=_SLOTS, read=read, call=call, again=look_again)
@@ -137,7 +150,7 @@ def _send(
     answers: dict[str, Answer] = {}
     written: list[_Owed] = []
     try:
-        send(fresh, [pair for _, pair in pairs.values()], answers)
+        send(tools, fresh, [pair for _, pair in pairs.values()], answers)
     finally:
         tools.journal.answered(number, items)
         for name, answer in answers.items():
@@ -172,6 +185,24 @@ def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> Non
         message = f"HubSpot does not show {what} {entry.link.shown}; plan again to see"
         entry.item.end(Status.UNKNOWN, message)
         _decide(entry)
+
+
+def _is_elsewhere(tools: Tools, entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> bool:
+    """Return whether a new record stands under another parent than the one it was made under.
+
+    Then the id that HubSpot answered is another record's. The journal has it already: a new intent
+    makes it one of those that are to be found by reading.
+    """
+    item = entry.item
+    over = {link.id for link in standing.get(item.id, ())}
+    if entry.link in item.change.links or not over or entry.to_id in over:
+        return False
+    item.disown(
+        f"HubSpot answered with record {item.id}, which belongs to {entry.link.to} "
+        f"{', '.join(sorted(over))}; the next plan finds out by reading"
+    )
+    tools.journal.answered(tools.journal.intend(item.kind.create, [item]), [item])
+    return True
 
 
 def _standing(entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> AssociationTypes:

@@ -62,13 +62,12 @@ def _slice(units: Sequence[UnitChange], within: Collection[str]) -> int:
         created = [change for change in mine if change.action is Action.CREATE]
         new = len(created)
         old = [change for change in mine if change.action is not Action.CREATE]
-        total += 2 * ceil(new / OBJECTS)
+        total += 3 * ceil(new / OBJECTS)
         if new and name in within:
             # Whose they are, where several have the same value; and, once, whether there are more.
             over = {change.parent.kind for change in created if change.parent}
             total += ceil(new / OBJECTS) + 3 * len(over) - 2
-        total += ceil(len(old) / OBJECTS) + ceil(sum(bool(c.fields) for c in old) / OBJECTS)
-        total += ceil(len(mine) / OBJECTS)
+        total += 2 * ceil(len(old) / OBJECTS) + ceil(sum(bool(c.fields) for c in old) / OBJECTS)
     total += _parents(changes, roots)
     return total + _associations(changes)
 

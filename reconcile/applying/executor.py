@@ -37,10 +37,7 @@ _Job = tuple[Sequence[Item], Callable[[], None]]
 
 
 class Executor:
-    """Carries out one plan, once. ``advance`` is told how many records have ended.
-
-    ``halt`` ends the run at the first record that is not done as planned.
-    """
+    """Carries out one plan, once. ``advance`` gets the number of records that have just ended."""
 
     def __init__(
         self,
@@ -48,14 +45,12 @@ class Executor:
         state: State,
         *,
         workers: int = 4,
-        halt: bool = False,
         advance: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._tools = tools
         self._finder = EntryFinder(state)
         self._recorder = Recorder(tools, state)
         self._workers = workers
-        self._halt = halt
         self._advance = advance
         self._ids: dict[Address, str] = {}
         self._by_address: dict[Address, Item] = {}
@@ -104,6 +99,7 @@ class Executor:
             self._owned[item.kind.name].add(item.change.id)
             if item.status is Status.DONE:
                 self._ids[item.change.address] = item.id
+        self._tools.halt.look(items)
         self._advance(sum(item.status is not None for item in items))
 
     def _guarded(self, step: Callable[[], None]) -> None:
@@ -112,15 +108,18 @@ class Executor:
             return
         try:
             step()
+            self._heed_halt()
         except ApiError as error:
             self.stopped = str(error)
             self._reachable = not isinstance(error, Unreachable)
-        except Halted as error:
-            self.stopped = str(error)
         except ReconcileError as error:
             self.stopped, self._writable = str(error), False
         except KeyboardInterrupt:
             self._interrupt()
+
+    def _heed_halt(self) -> None:
+        if self._tools.halt.stopped:
+            self.stopped = self.stopped or self._tools.halt.why
 
     def _interrupt(self) -> None:
         self.stopped = self.stopped or "interrupted before it was begun"
@@ -128,6 +127,8 @@ class Executor:
 
     def _write(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
         for kind in kinds().values():
+            if self._tools.halt.stopped:
+                return
             mine = [item for item in items if item.kind is kind and item.status is None]
             lines = [item for item in mine if item.change.parent is not None]
             find_parents(self._tools.hubspot, lines, self._by_address, self._ids)
@@ -146,20 +147,20 @@ class Executor:
             try:
                 self._run_all(pool, jobs)
             finally:
-                made = {item.change.address: item.id for item in mine if item.id}
+                made = {item.change.address: item.id for item in mine if item.is_known}
                 self._ids |= made
                 self._owned[kind.name].update(made.values())
 
     def _run_all(self, pool: ThreadPoolExecutor, jobs: Sequence[_Job]) -> None:
+        """Run jobs in the pool's threads. Once the run is halted, those in flight end alone."""
         futures: list[Future[None]] = []
         try:
             futures += (pool.submit(self._permitted, job) for _, job in jobs)
             for (batch, _), future in zip(jobs, futures, strict=True):
                 future.result()
-                self._advance(len(batch))
-                if self._halt and (bad := _not_done(batch)):
-                    raise Halted(f"halted, since {bad.change.address} was not done as planned")
+                self._advance(sum(item.status is not None for item in batch))
         except (KeyboardInterrupt, ReconcileError):
+            self._tools.halt.stop()
             for future in futures:
                 future.cancel()
             wait(futures, timeout=GRACE)
@@ -167,8 +168,14 @@ class Executor:
 
     def _permitted(self, job: Callable[[], None]) -> None:
         """Run a job in its thread, which may outlive the run: without the lock it sends nothing."""
+        if self._tools.halt.stopped:
+            return
         with self._tools.hubspot.permitted(self._tools.journal.check):
-            job()
+            try:
+                job()
+            except ReconcileError as error:
+                self._tools.halt.stop(str(error))
+                raise
 
     def _finish(self, items: Sequence[Item]) -> None:
         """Associate, verify and record what was written.
@@ -178,6 +185,7 @@ class Executor:
         """
         written = [item for item in items if item.status is Status.DONE and not item.recorded]
         self._guarded(partial(associate, self._tools, written, self._ids))
+        written = [item for item in written if item.taken]
         if not self._writable:
             return
         try:
@@ -191,6 +199,8 @@ class Executor:
         except ReconcileError as error:
             self.stopped, self._writable = self.stopped or str(error), False
             return
+        self._tools.halt.look(items)
+        self._heed_halt()
         self._record(partial(self._recorder.remember, items))
 
     def _remove(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
@@ -203,6 +213,8 @@ class Executor:
 
     def _archive(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
         for kind in reversed(tuple(kinds().values())):
+            if self._tools.halt.stopped:
+                return
             ready = ready_to_go(kind, items, self._by_address)
             jobs: list[_Job] = [
                 (batch, partial(archive, self._tools, kind, batch))
@@ -221,14 +233,6 @@ class Executor:
             step()
         except ReconcileError as error:
             self.stopped, self._writable = self.stopped or str(error), False
-
-
-class Halted(ReconcileError):
-    """A record was not done as planned, and the run was to end then."""
-
-
-def _not_done(batch: Sequence[Item]) -> Item | None:
-    return next((item for item in batch if item.status is not Status.DONE), None)
 
 
 def _parent_kind(item: Item) -> str:

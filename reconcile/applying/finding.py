@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
+from reconcile.applying.confirming import began_with, carries
 from reconcile.applying.entries import Entries
 from reconcile.applying.existing import existing, sought
 from reconcile.applying.unsettled import Unsettled
@@ -33,7 +34,8 @@ class RecordFinder:
     """Reads what is there of records, until they show what was written or patience ends.
 
     The writes were begun at the moment ``since`` or later. ``born`` are those that were found by
-    what they began with: there is no more to prove of them.
+    what they began with: there is no more to prove of them. ``refuted`` are new records whose
+    answered ids are other records'.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class RecordFinder:
         self._ids: dict[Address, str] = {}
         self._since = since - _SKEW
         self.born: set[Address] = set()
+        self.refuted: set[Address] = set()
+        self._changed_since: set[str] = set()
 
     def find(self, begun: Sequence[Unsettled]) -> dict[Address, Actual]:
         """The records of these changes, as far as they exist."""
@@ -86,17 +90,28 @@ class RecordFinder:
                     and not entries.carried_out(one.change, actual)
                 )
             ]
-        lost = [one for one in left if not one.id and one.change.address not in found]
+        lost = [
+            one
+            for one in left
+            if (not one.id or one.change.address in self.refuted)
+            and one.change.address not in found
+        ]
         others = {one.id for one in wanted}.union(actual.id for actual in found.values())
         return found | self._formerly(kind, lost, names, others)
 
     def _read(
         self, kind: Kind, wanted: Sequence[Unsettled], names: Sequence[str]
     ) -> dict[Address, Actual]:
-        by_id = {one.id: one.change.address for one in wanted if one.id}
+        by_id = {one.id: one for one in wanted if one.id}
         there = self._hubspot.read(kind.object, list(by_id), names)
-        found = {by_id[record_id]: actual for record_id, actual in there.items()}
-        new = [one for one in wanted if not one.id]
+        found: dict[Address, Actual] = {}
+        for record_id, actual in there.items():
+            one = by_id[record_id]
+            if self._is_of(one, actual):
+                found[one.change.address] = actual
+            else:
+                self.refuted.add(one.change.address)
+        new = [one for one in wanted if not one.id or one.change.address in self.refuted]
         identity = self._entries.identities[kind.name]
         seeking = [sought(one.change, identity, self._parent(one)[1]) for one in new]
         owned = self._owned(kind, wanted) if identity.within_parent else ()
@@ -106,6 +121,16 @@ class RecordFinder:
             for one, actuals in zip(new, some, strict=True)
             if len(actuals) == 1
         }
+
+    def _is_of(self, one: Unsettled, actual: Actual) -> bool:
+        """Return whether a record found by its id is the change's: an answer can be wrong."""
+        if one.change.id or carries(self._entries, one.change, actual):
+            return True
+        if actual.id not in self._changed_since:
+            if not began_with(self._hubspot, self._entries, one.change, actual):
+                return False
+            self._changed_since.add(actual.id)
+        return True
 
     def _formerly(
         self, kind: Kind, lost: Sequence[Unsettled], names: Sequence[str], found: Collection[str]

@@ -7,7 +7,7 @@ from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Outcome, Overwrite, Rewrite, Status
 from reconcile.model.plan import RecordChange
-from reconcile.model.records import LastApplied, Link
+from reconcile.model.records import Actual, LastApplied, Link
 
 
 @dataclass(slots=True)
@@ -21,7 +21,8 @@ class Item:
     ``overwrites`` is that; ``taken`` says that HubSpot took the record's write, ``recorded`` that
     the state knows what came of it; ``previous`` is what the state said before, ``places`` where it
     can lie besides, under former names of the record and the unit; ``former`` the unit's former
-    address, where this is the root that gets another key.
+    address, where this is the root that gets another key; ``seen`` is a new record's first reading,
+    which confirms that ``id`` is its own.
     """
 
     unit: Address
@@ -41,6 +42,7 @@ class Item:
     trace: str = ""
     places: tuple[Place, ...] = ()
     former: Address | None = None
+    seen: Actual | None = None
 
     @property
     def kind(self) -> Kind:
@@ -52,6 +54,16 @@ class Item:
         if self.status in (None, Status.DONE):
             self.status, self.message = status, message
         self.taken = self.taken or status is Status.DONE
+
+    @property
+    def is_known(self) -> bool:
+        """Whether ``id`` is surely the record's: planned with it, or confirmed since."""
+        return bool(self.change.id or (self.id and self.status is Status.DONE))
+
+    def disown(self, message: str) -> None:
+        """Give up an answered id that turned out to be another record's."""
+        self.id, self.seen, self.taken = "", None, False
+        self.status, self.message = Status.UNKNOWN, message
 
     @property
     def decided(self) -> bool:

@@ -9,7 +9,7 @@ from reconcile.applying.item import Item
 from reconcile.applying.moving import Place, follow, leave
 from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.tools import Tools
-from reconcile.applying.verify import verify
+from reconcile.applying.verify import NOT_SHOWN, verify
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Status
 from reconcile.stores.state import State
@@ -34,7 +34,8 @@ class Recorder:
             done = [
                 Done(item.change, item.id, frozenset(item.links), item.previous) for item in items
             ]
-            found = verify(self._tools, kind, done)
+            seen = {item.id: item.seen for item in items if item.seen is not None}
+            found = verify(self._tools, kind, done, seen)
             late = {
                 item.id: (item, Late(item.change, result.untaken))
                 for item, result in zip(items, found, strict=True)
@@ -49,8 +50,7 @@ class Recorder:
                 if item.former is not None:
                     self._left += follow(self._state, item.former, item.unit)
                 if not result.seen:
-                    why = "written, but HubSpot does not show it yet; plan again to see"
-                    item.end(Status.UNKNOWN, why)
+                    item.end(Status.UNKNOWN, NOT_SHOWN)
                 elif result.untaken:
                     untaken.append((item, result.untaken))
             tell_twins(self._tools, kind, items, owned.get(kind.name, ()))

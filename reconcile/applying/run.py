@@ -104,6 +104,8 @@ class Run:
             return known
         if (begun := self.begun.get(change.address)) is not None:
             why = begun.answer or "the run ended before HubSpot answered"
+            if begun.status is Status.DONE:
+                why = "written; the run ended before its associations were made and it was read"
             return Outcome(change.address, change.action, Status.UNKNOWN, begun.id, why)
         return Outcome(change.address, change.action, Status.SKIPPED, message=self.ended)
 

@@ -1,14 +1,22 @@
 """Sending one batch and learning what came of every record in it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from reconcile.applying.existing import Sought, existing
-from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable
+from reconcile.applying.halting import Halted
+from reconcile.applying.refused_values import WHATEVER_THE_VALUE, RefusedValues, sends
+from reconcile.applying.tools import Tools
+from reconcile.errors import (
+    Ambiguous,
+    ApiError,
+    AuthError,
+    InvalidValue,
+    RateLimited,
+    Unreachable,
+)
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
-from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.values import same
 
@@ -16,50 +24,112 @@ Traced = TypeVar("Traced", Write, Pair)
 
 
 def send(
+    tools: Tools,
     call: Callable[[Sequence[Traced]], Mapping[str, Answer]],
     writes: Sequence[Traced],
     answers: dict[str, Answer],
+    *,
+    known: RefusedValues | None = None,
 ) -> None:
-    """Fill ``answers`` with one for each trace.
+    """Fill ``answers`` with one for each trace, but for those that a halt kept from being sent.
 
-    A refusal of the whole batch is narrowed down by halving until the culprits stand alone, so
-    that the others succeed. A missing answer makes every record of the call Unclear. Raises
-    ApiError only where no further call can succeed (token, limits, no connection); what was
-    answered before that stays answered.
+    A refusal of the whole batch is narrowed down until the culprits stand alone, so that the
+    others succeed. What is ``known`` to be refused is not sent. A missing answer makes every record
+    of the call Unclear. Raises ApiError only where no further call can succeed (token, limits, no
+    connection); what was answered before that stays answered: a record whose last call was
+    refused is Refused.
     """
+    if tools.halt.stopped:
+        return
+    left = [write for write in writes if not _is_known(write, known, answers)]
+    if not left:
+        return
+    former = {write.trace: answers.pop(write.trace) for write in left if write.trace in answers}
     try:
-        answers.update(call(writes))
+        with tools.hubspot.permitted(_gate(tools)):
+            answers.update(call(left))
+    except Halted:
+        answers.update(former)
+        return
     except Ambiguous as error:
-        answers.update({write.trace: Unclear(str(error)) for write in writes})
+        answers.update({write.trace: Unclear(str(error)) for write in left})
+        return
     except (AuthError, RateLimited, Unreachable):
         raise
     except ApiError as error:
-        if len(writes) == 1:
-            answers[writes[0].trace] = Refused(str(error), error.category)
+        answers.update(_refusals(left, error))
+        if len(left) > 1:
+            tools.halt.failed()
+            for part in _parts(left, error):
+                send(tools, call, part, answers, known=known)
             return
-        middle = len(writes) // 2
-        send(call, writes[:middle], answers)
-        send(call, writes[middle:], answers)
+    for write in left:
+        if isinstance(answer := answers.get(write.trace), Refused):
+            tools.halt.failed()
+            if known is not None and isinstance(write, Write):
+                known.learn(write, answer)
 
 
-def settle_created(
-    hubspot: HubSpot,
-    kind: Kind,
-    identity: Identity,
-    unclear: Mapping[str, Sought],
-    *,
-    owned: Collection[str] = (),
-) -> dict[str, Answer]:
-    """Read whether records of unclear outcome exist now; they did not before the call.
+def _is_known(write: Write | Pair, known: RefusedValues | None, answers: dict[str, Answer]) -> bool:
+    """Answer a record that HubSpot is known to refuse, and say whether it is one."""
+    refused = known.refusal_of(write) if known is not None and isinstance(write, Write) else None
+    if refused is not None:
+        answers[write.trace] = refused
+    return refused is not None
 
-    ``unclear`` says by trace how to look for them, ``owned`` the ids of other records of the plan.
+
+def _gate(tools: Tools) -> Callable[[], None]:
+    """Return what is asked before each request of a call. One that has begun is never given up."""
+    begun = False
+
+    def permit() -> None:
+        nonlocal begun
+        tools.journal.check()
+        if not begun:
+            tools.halt.check()
+        begun = True
+
+    return permit
+
+
+def _refusals(writes: Sequence[Write] | Sequence[Pair], error: ApiError) -> dict[str, Answer]:
+    """Return the answers of a call that was refused as a whole, until more is known.
+
+    Values of other records stay out of a record's message: it knows only its own personal ones.
     """
-    found = existing(hubspot, kind, identity, list(unclear.values()), (), owned=owned)
-    return {
-        trace: Written(there[0].id)
-        for trace, there in zip(unclear, found, strict=True)
-        if len(there) == 1
-    }
+    if len(writes) == 1:
+        alone = Refused(str(error), error.category, invalid=error.invalid)
+        return {writes[0].trace: alone}
+    names = ", ".join(sorted({one.name for one in error.invalid}))
+    together = f"HTTP {error.status}: HubSpot refused the whole call for {names} of one or several "
+    together += "records in it, so this one was not written either"
+    found: dict[str, Answer] = {}
+    for write in writes:
+        message = together if names else str(error)
+        if isinstance(write, Write):
+            mine = [one.message for one in error.invalid if _is_meant(write, one)]
+            message = "; ".join(dict.fromkeys(mine)) or message
+        found[write.trace] = Refused(message, error.category)
+    return found
+
+
+def _is_meant(write: Write, invalid: InvalidValue) -> bool:
+    """Whether a refusal of several records names a record's own value, or its property at all."""
+    if invalid.code in WHATEVER_THE_VALUE:
+        return invalid.name in write.properties
+    return invalid.value is not None and sends(write, invalid)
+
+
+def _parts(writes: Sequence[Traced], error: ApiError) -> tuple[Sequence[Traced], Sequence[Traced]]:
+    """Return those that the refusal can mean, and the others; halves where it names no value."""
+    meant = {write.trace for write in writes if any(sends(write, one) for one in error.invalid)}
+    if 0 < len(meant) < len(writes):
+        return (
+            [write for write in writes if write.trace in meant],
+            [write for write in writes if write.trace not in meant],
+        )
+    middle = len(writes) // 2
+    return writes[:middle], writes[middle:]
 
 
 def settle_updated(

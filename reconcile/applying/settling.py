@@ -73,6 +73,9 @@ class Settler:
         since = datetime.fromisoformat(run.head.since)
         records = RecordFinder(self._hubspot, self._state, self._entries, self._sleep, since=since)
         found = records.find(waiting)
+        waiting = [
+            one.unanswered() if one.change.address in records.refuted else one for one in waiting
+        ]
         places = {one.change.address: self._find_entry(one) for one in waiting}
         previous = {address: place.entry if place else None for address, place in places.items()}
         ids = {address: actual.id for address, actual in found.items()}

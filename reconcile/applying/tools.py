@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconcile.applying.entries import Entries
+from reconcile.applying.halting import Halt
 from reconcile.applying.journal import Journal
+from reconcile.applying.refused_values import RefusedValues
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
@@ -14,13 +16,15 @@ from reconcile.model.kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """``trace`` makes the next objectWriteTraceId, unique within a run."""
+    """``trace`` makes the next objectWriteTraceId, unique within a run; ``halt`` can end it."""
 
     hubspot: HubSpot
     entries: Entries
     journal: Journal
     trace: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep
+    halt: Halt = field(default_factory=Halt)
+    _known: dict[tuple[str, str], RefusedValues] = field(default_factory=dict)
 
     def identity(self, kind: Kind) -> Identity:
         """How records of the kind are found."""
@@ -29,3 +33,7 @@ class Tools:
     def properties(self, kind: Kind) -> Mapping[str, Property]:
         """The kind's property definitions."""
         return self.entries.definitions.properties[kind.name]
+
+    def known(self, kind: Kind, call: str) -> RefusedValues:
+        """What HubSpot has refused in calls of this kind (``update``, or how a kind is created)."""
+        return self._known.setdefault((kind.name, call), RefusedValues(kind))

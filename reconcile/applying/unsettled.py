@@ -1,7 +1,7 @@
 """Changes that a run had begun and nobody knows the end of, and what the state must say of them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconcile.applying.entries import Done, Entries, Verified
 from reconcile.applying.run import Begun, Run
@@ -29,6 +29,10 @@ class Unsettled:
         """The objects that the change, or what it leaves standing, associates the record with."""
         added = {link.to for link in self.change.links}
         return frozenset(added.union(link.to for link in self.change.kept_links))
+
+    def unanswered(self) -> "Unsettled":
+        """The same without the id that HubSpot answered, which is another record's."""
+        return replace(self, begun=replace(self.begun, id=""))
 
     def links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
         """The associations of ours the record has when everything went well.

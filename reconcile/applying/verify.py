@@ -3,15 +3,14 @@
 Write responses prove nothing: values are echoed that a fresh read does not show (reference §6).
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from reconcile.applying.entries import Done, Verified
 from reconcile.applying.tools import Tools
 from reconcile.model.kinds import Kind
-
-if TYPE_CHECKING:
-    from reconcile.model.records import Actual
+from reconcile.model.plan import RecordChange
+from reconcile.model.records import Actual
 
 WAITS = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each reading. Reads right after a write may be stale (reference §13)."""
@@ -22,19 +21,43 @@ second one.
 """
 
 
-def verify(tools: Tools, kind: Kind, done: Sequence[Done]) -> list[Verified]:
-    """One answer for each, in order. What differs is read again after each of ``WAITS``."""
+NOT_SHOWN = "written, but HubSpot does not show it yet; plan again to see"
+
+_NOTHING: Mapping[str, Actual] = MappingProxyType({})
+
+
+def to_read(tools: Tools, kind: Kind, changes: Iterable[RecordChange]) -> list[str]:
+    """The properties that show what became of changes, and which record is which."""
+    managed = {name for change in changes for name in tools.entries.managed(change)}
+    return sorted(managed.union(tools.identity(kind).properties))
+
+
+def verify(
+    tools: Tools, kind: Kind, done: Sequence[Done], seen: Mapping[str, Actual] = _NOTHING
+) -> list[Verified]:
+    """One answer for each, in order. What differs is read again after each of ``WAITS``.
+
+    ``seen`` are readings since the writes, by id: what they show needs no other one.
+    """
     entries = tools.entries
     changes = {item.id: item.change for item in done}
-    identity = tools.identity(kind)
-    managed = {name for item in done for name in entries.managed(item.change)}
-    names = sorted({*managed, *((identity.name,) if identity.unique else ())})
-    seen: dict[str, Actual] = {}
-    left = list(changes)
+    names = to_read(tools, kind, changes.values())
+    now = dict(seen)
+    left = _unshown(tools, changes, now)
     for wait in WAITS:
         if not left:
             break
         tools.sleep(wait)
-        seen |= tools.hubspot.read(kind.object, left, names)
-        left = [i for i in left if i not in seen or not entries.shows(changes[i], seen[i])]
-    return [entries.verified(item, seen.get(item.id)) for item in done]
+        now |= tools.hubspot.read(kind.object, left, names)
+        left = _unshown(tools, changes, now)
+    return [entries.verified(item, now.get(item.id)) for item in done]
+
+
+def _unshown(
+    tools: Tools, changes: Mapping[str, RecordChange], now: Mapping[str, Actual]
+) -> list[str]:
+    return [
+        record_id
+        for record_id, change in changes.items()
+        if record_id not in now or not tools.entries.shows(change, now[record_id])
+    ]

@@ -10,14 +10,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 
+from reconcile.applying.confirming import confirm, find_made
 from reconcile.applying.existing import sought
 from reconcile.applying.fresh import Call, Fresh, Withheld
 from reconcile.applying.item import Item
 from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
-from reconcile.applying.sending import send, settle_created, settle_updated
+from reconcile.applying.sending import send, settle_updated
 from reconcile.applying.tools import Tools
-from reconcile.applying.verify import LONG_WAITS
+from reconcile.applying.verify import LONG_WAITS, NOT_SHOWN
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.under import parents_of
@@ -45,14 +46,15 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
         some = [writes[write.trace][0] for write in inputs]
         if in_doubt:
-            lost = {item.trace: sought(item.change, identity, item.parent_id) for item in some}
-            made = settle_created(tools.hubspot, kind, identity, lost, owned=owned)
-            return [made.get(write.trace, write) for write in inputs]
+            made = find_made(tools, kind, {item.trace: item for item in some}, owned)
+            return [
+                Written(made[write.trace].id) if write.trace in made else write for write in inputs
+            ]
         results = zip(inputs, check(some), strict=True)
         return [Withheld(one.conflict) if one.conflict else write for write, one in results]
 
     with tools.hubspot.step(**slots) as step:
-        ready = _without_conflicts(items, check(items))
+        ready = _without_conflicts(tools, items, check(items))
         for item, result in ready:
             name = item.trace = tools.trace()
             values = _values(result.fields, tools.properties(kind)) | dict(item.change.keep)
@@ -70,18 +72,11 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
                 again=check_again,
                 note_late=_noting_late(writes if kind.create == "upsert" else {}),
             )
-            send(fresh, _inputs(writes), answers)
-            unclear = {
-                name: sought(item.change, identity, item.parent_id)
-                for name, (item, _) in writes.items()
-                if _is_unclear(answers.get(name))
-            }
-            if unclear:
-                made = {answer.id for answer in answers.values() if isinstance(answer, Written)}
-                known = made.union(owned)
-                with suppress(ApiError):  # still unclear then, and told so
-                    found = settle_created(tools.hubspot, kind, identity, unclear, owned=known)
-                    answers.update(found)
+            known = tools.known(kind, kind.create)
+            send(tools, fresh, _inputs(writes), answers, known=known)
+            made = {name: item for name, (item, _) in writes.items()}
+            with suppress(ApiError):  # unclear or not confirmed then, and nothing is built on it
+                confirm(tools, kind, made, answers, owned=owned)
     hit = {
         answer.id: (item, Late(item.change))
         for item, write in writes.values()
@@ -106,7 +101,7 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
         return [_left(write, one, definitions, in_doubt=in_doubt) for write, one in results]
 
     with tools.hubspot.step(**slots) as step:
-        for item, result in _without_conflicts(items, check(items)):
+        for item, result in _without_conflicts(tools, items, check(items)):
             item.id = item.change.id
             if not result.fields:
                 item.end(Status.DONE)
@@ -126,11 +121,12 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
                 again=check_again,
                 note_late=_noting_late(writes),
             )
-            send(fresh, _inputs(writes), answers)
+            known = tools.known(kind, "update")
+            send(tools, fresh, _inputs(writes), answers, known=known)
             unclear = [
                 (item.id, write)
                 for item, write in writes.values()
-                if _is_unclear(answers.get(write.trace))
+                if _is_unclear(answer := answers.get(write.trace)) or _is_anothers(item, answer)
             ]
             with suppress(ApiError):  # still unclear then, and told so
                 answers.update(settle_updated(tools.hubspot, kind, definitions, unclear))
@@ -145,14 +141,17 @@ def _ending(
 ) -> Iterator[dict[str, Answer]]:
     """Give every item its end by the answers that the block collects, however the block ends.
 
-    The journal says what is about to be sent before, and what was answered after.
+    The journal says what is about to be sent before, and what was answered after. What has no
+    answer though nothing went wrong was not sent, since the run had been halted: it was not begun.
     """
     items = [item for item, _ in writes.values()]
     number = tools.journal.intend(call, items)
     answers: dict[str, Answer] = {}
+    unanswered: tuple[Status, str] | None
     unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
     try:
         yield answers
+        unanswered = None
     except ApiError as error:
         # A call that may have been carried out is settled by the next plan's reading.
         # So may one that was repeated: a refusal then says nothing of the first attempt.
@@ -163,9 +162,11 @@ def _ending(
         for name, (item, _) in writes.items():
             if name in answers:
                 end(item, answers[name])
-            else:
+            elif unanswered is not None:
                 item.end(*unanswered)
+        tools.halt.look(items)
         tools.journal.answered(number, items, of_records=True)
+        tools.journal.undone([item.change.address for item in items if item.status is None])
 
 
 def _inputs(writes: Mapping[str, tuple[Item, Write]]) -> list[Write]:
@@ -174,6 +175,11 @@ def _inputs(writes: Mapping[str, tuple[Item, Write]]) -> list[Write]:
 
 def _is_unclear(answer: Answer | None) -> bool:
     return isinstance(answer, Unclear)
+
+
+def _is_anothers(item: Item, answer: Answer | None) -> bool:
+    """Return whether an update was answered with another id: a merged record's, or a wrong one."""
+    return isinstance(answer, Written) and answer.id != item.change.id
 
 
 def _noting_late(writes: Mapping[str, tuple[Item, Write]]) -> Callable[[Write], None]:
@@ -256,15 +262,17 @@ def _parent_link(kind: Kind, item: Item) -> tuple[tuple[str, str, int], ...]:
 
 
 def _without_conflicts(
-    items: Sequence[Item], checked: Sequence[Checked]
+    tools: Tools, items: Sequence[Item], checked: Sequence[Checked]
 ) -> list[tuple[Item, Checked]]:
+    """Return those that may be written; none where a conflict has halted the run."""
     ready: list[tuple[Item, Checked]] = []
     for item, result in zip(items, checked, strict=True):
         if result.conflict:
             item.end(Status.CONFLICT, result.conflict)
         else:
             ready.append((item, result))
-    return ready
+    tools.halt.look(items)
+    return [] if tools.halt.stopped else ready
 
 
 def _values(fields: Sequence[FieldChange], definitions: Mapping[str, Property]) -> dict[str, str]:
@@ -287,6 +295,8 @@ def _end_created(item: Item, answer: Answer) -> None:
             item.id = record_id
             item.late = item.late and not new  # a new record had nothing to overwrite
             item.end(Status.DONE)
+            if item.seen is None:
+                item.end(Status.UNKNOWN, NOT_SHOWN)
         case _:
             _end_badly(item, answer)
 

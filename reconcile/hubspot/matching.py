@@ -23,13 +23,25 @@ def tell_apart(
 ) -> Sequence[str | None]:
     """The trace of each result's input, None where nothing tells it.
 
-    ``owners`` is only asked where inputs have the same value for the property ``name``.
+    ``owners`` is only asked where inputs have the same value for the property ``name``; what it
+    says counts for more than a trace id among the results.
     """
-    traces = {write.trace for write in writes}
+    by_trace = {write.trace: write for write in writes}
+    values = Counter(fold(write.properties[name]) for write in writes)
+    echoed: dict[int, Write] = {}
+    shared: list[str] = []
+    for place, result in enumerate(results):
+        value = result.properties.get(name)
+        if (write := by_trace.get(result.object_write_trace_id or "")) is not None:
+            echoed[place] = write
+            value = write.properties[name]
+        if result.id and values[fold(value or "")] > 1:
+            shared.append(result.id)
+    whose = owners(shared) if shared and owners else {}
     told = {
-        place: result.object_write_trace_id
-        for place, result in enumerate(results)
-        if result.object_write_trace_id in traces
+        place: write.trace
+        for place, write in echoed.items()
+        if _may_stand(write, whose.get(results[place].id))
     }
     inputs: dict[str, list[Write]] = defaultdict(list)
     for write in writes:
@@ -39,16 +51,18 @@ def tell_apart(
     for place, result in enumerate(results):
         if place not in told:
             made[fold(result.properties.get(name) or "")][place] = result
-    values = Counter(fold(write.properties[name]) for write in writes)
     same = {value: inputs[value] for value in made if values[value] > 1}
-    doubtful = [result.id for value in same for result in made[value].values() if result.id]
-    whose = owners(doubtful) if doubtful and owners else {}
     for value, some in made.items():
         if value in same:
             told |= dict(_by_owner(same[value], some, whose))
         elif inputs[value]:
             told |= dict.fromkeys(some, inputs[value][0].trace)
     return [told.get(place) for place in range(len(results))]
+
+
+def _may_stand(write: Write, owners: frozenset[str] | None) -> bool:
+    """Whether a record that stands under these can be an input's, as far as they are known."""
+    return not owners or any(to in owners for to, _, _ in write.links)
 
 
 def _by_owner(
@@ -60,7 +74,7 @@ def _by_owner(
     orphans = {place: one for place, one in results.items() if not whose.get(one.id)}
     for place in results.keys() - orphans.keys():
         owners = whose[results[place].id]
-        mine = [write for write in left if any(to in owners for to, _, _ in write.links)]
+        mine = [write for write in left if _may_stand(write, owners)]
         if len(mine) == 1:
             left.remove(mine[0])
             yield place, mine[0].trace

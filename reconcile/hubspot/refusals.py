@@ -4,10 +4,9 @@ Everything in them is text from outside: it is cut, stripped of control characte
 trusted to have the shape the documentation gives it.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,7 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from reconcile.errors import ApiError, AuthError, RateLimited
+from reconcile.errors import ApiError, AuthError, InvalidValue, RateLimited
+from reconcile.hubspot.validation import named_values, without_json
 
 MAX_MESSAGE = 500
 
@@ -83,7 +83,15 @@ class ErrorBody(BaseModel):
     @property
     def text(self) -> str:
         """The message in one line, without JSON inside it."""
-        return clean(_without_json(self.message or "")) or "no reason given"
+        return clean(without_json(self.message or "")) or "no reason given"
+
+    @property
+    def invalid(self) -> tuple[InvalidValue, ...]:
+        """The property values that it refuses, each with a message of its own."""
+        return tuple(
+            InvalidValue(clean(one.name, 100), clean(one.message), clean(one.code, 80), one.value)
+            for one in named_values(self.message or "", self.errors, self.error_tokens)
+        )
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -182,6 +190,9 @@ def errors_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> Ap
         else clean(body.category or body.policy_name or "", 80),
         correlation_id=refusal.correlation_id,
         hint=hint,
+        invalid=[
+            replace(one, message=f"HTTP {status}: {one.message}") for one in refusal.body.invalid
+        ],
     )
 
 
@@ -227,29 +238,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)
-
-
-def _without_json(message: str) -> str:
-    """``Property values were not valid: x: does not exist (PROPERTY_DOESNT_EXIST)``.
-
-    Validation errors carry their list as JSON text in the message, and in a batch's errors only
-    there.
-    """
-    start = message.find("[{")
-    if start < 0:
-        return message
-    try:
-        items, end = json.JSONDecoder().raw_decode(message, start)
-    except (ValueError, RecursionError):
-        return message
-    reasons = [_reason(item) for item in items if isinstance(item, dict)]
-    return message[:start] + "; ".join(reasons) + message[end:] if all(reasons) else message
-
-
-def _reason(item: dict[str, Any]) -> str:
-    name, code = item.get("name"), item.get("error")
-    said = item.get("localizedErrorMessage") or item.get("message") or code
-    if not said:
-        return ""
-    code_part = f" ({code})" if code and code != said else ""
-    return f"{f'{name}: ' if name else ''}{said}{code_part}"

@@ -9,6 +9,7 @@ Unclear, and where none is open, all of them, since the answer then says more th
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from reconcile.hubspot.refusals import ErrorBody, clean
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Written
@@ -86,7 +87,7 @@ def settle_silent(
 def refusal_of(error: ErrorBody) -> Refused:
     """One error as an answer."""
     ids = error.owners or error.culprits
-    return Refused(error.text, clean(error.category or "", 80), ids)
+    return Refused(error.text, clean(error.category or "", 80), ids, error.invalid)
 
 
 def blame_by(names: Iterable[tuple[str, str]]) -> Blame:
@@ -144,7 +145,10 @@ def _refused(
     loose: list[ErrorBody] = []
     for error in errors:
         if traces := blame(error):
-            refused.update(dict.fromkeys(traces, refusal_of(error)))
+            refusal = refusal_of(error)
+            if len(traces) > 1:
+                refusal = replace(refusal, invalid=())
+            refused.update(dict.fromkeys(traces, refusal))
         else:
             loose.append(error)
     return refused, loose

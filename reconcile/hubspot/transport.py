@@ -218,12 +218,12 @@ class Transport:
         limit, step = self._limits[call.pool], current_step()
         with step.slot(limit) if step else limit.slot() as slot:
             slot.used = False
-            if (permit := getattr(self._permits, "ask", None)) is not None:
-                permit()
             if departure is not None:
                 departure.leave(self._clock())
-                if step is not None:
-                    step.hand_back()  # what it did not need; reading the answer may take a while
+            if (permit := getattr(self._permits, "ask", None)) is not None:
+                permit()
+            if departure is not None and step is not None:
+                step.hand_back()  # what it did not need; reading the answer may take a while
             slot.used = True
             with self._counting:
                 self._calls[call.counted_as] += 1

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
+from reconcile.errors import InvalidValue
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -54,11 +56,13 @@ class Refused:
     """HubSpot did not write it.
 
     ``ids`` are the records it names: the owner of a unique value, or those that are missing.
+    ``invalid`` are the values it names, where the refusal is of this input and of no other.
     """
 
     message: str
     category: str = ""
     ids: tuple[str, ...] = ()
+    invalid: tuple[InvalidValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ class Writer:
             raise
         except ApiError as error:
             if error.status in (400, 409, 422) or error.category == ABSENT:
-                return Refused(str(error), error.category)
+                return Refused(str(error), error.category, invalid=error.invalid)
             raise
         body = response.parse(ObjectBody)
         return settle(

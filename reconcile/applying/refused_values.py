@@ -1,0 +1,72 @@
+"""What HubSpot has refused in this run, so that it is not asked for the same thing again."""
+
+import threading
+from dataclasses import replace
+
+from reconcile.errors import InvalidValue
+from reconcile.hubspot.writes import Pair, Refused, Write
+from reconcile.model.kinds import Kind
+
+WHATEVER_THE_VALUE = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
+"""Codes that refuse a property and not a value of it (reference §5)."""
+
+_ABOUT_THE_RECORD = "MISSING_"
+"""How codes begin that depend on a record's other values (reference §18)."""
+
+_Key = tuple[str, str, str]
+"""A property, its value, and the value that decides which values it may have, if one does."""
+
+
+class RefusedValues:
+    """What one kind of call refused records of one kind for. Safe to share between threads.
+
+    Only a record that was refused on its own teaches anything: a refusal of several does not say
+    whose value it means (reference §5).
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self._over = {kind.pipeline.stage: kind.pipeline.pipeline} if kind.pipeline else {}
+        self._lock = threading.Lock()
+        self._properties: dict[str, Refused] = {}
+        self._values: dict[_Key, Refused] = {}
+
+    def learn(self, write: Write, refused: Refused) -> None:
+        """Remember what a record was refused for, as far as it holds for others too."""
+        with self._lock:
+            for one in refused.invalid:
+                if one.name not in write.properties or one.code.startswith(_ABOUT_THE_RECORD):
+                    continue
+                alike = refused
+                if len(refused.invalid) > 1:
+                    alike = replace(refused, message=one.message, invalid=(one,))
+                if one.code in WHATEVER_THE_VALUE:
+                    self._properties.setdefault(one.name, alike)
+                elif (key := self._key(write, one.name)) is not None:
+                    self._values.setdefault(key, alike)
+
+    def refusal_of(self, write: Write) -> Refused | None:
+        """Return the refusal that a record would get; None where only HubSpot can know."""
+        with self._lock:
+            if not self._properties and not self._values:
+                return None
+            for name in write.properties:
+                if (refused := self._properties.get(name)) is not None:
+                    return refused
+                key = self._key(write, name)
+                if key is not None and (refused := self._values.get(key)) is not None:
+                    return refused
+        return None
+
+    def _key(self, write: Write, name: str) -> _Key | None:
+        """None where what decides about the value is not sent along, and so is not known."""
+        if (over := self._over.get(name)) is None:
+            return name, write.properties[name], ""
+        if over not in write.properties:
+            return None
+        return name, write.properties[name], write.properties[over]
+
+
+def sends(write: Write | Pair, invalid: InvalidValue) -> bool:
+    """Whether an input sends a value that a refusal names, as far as the refusal says which."""
+    value = write.properties.get(invalid.name) if isinstance(write, Write) else None
+    return value is not None and invalid.value in (None, value)
