@@ -31,6 +31,7 @@ class Item:
     message: str = ""
     links: set[Link] = field(default_factory=set)
     rewrites: tuple[Rewrite, ...] = ()
+    not_persisted: tuple[str, ...] = ()
     unlinked: int = 0
     taken: bool = False
     recorded: bool = False
@@ -66,5 +67,11 @@ class Item:
         status = self.status or Status.SKIPPED
         message = self.message or ("not begun" if self.status is None else "")
         return Outcome(
-            self.change.address, self.change.action, status, self.id, message, self.rewrites
+            self.change.address,
+            self.change.action,
+            status,
+            self.id,
+            message,
+            self.rewrites,
+            not_persisted=self.not_persisted,
         )

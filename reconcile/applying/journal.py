@@ -126,4 +126,5 @@ def _encode(outcome: Outcome) -> list[Any]:
         outcome.id,
         outcome.message,
         rewrites,
+        list(outcome.not_persisted),
     ]

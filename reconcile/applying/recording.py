@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from reconcile.applying.entries import Done
 from reconcile.applying.existing import tell_twins
-from reconcile.applying.history import tell_untaken
 from reconcile.applying.item import Item
 from reconcile.applying.moving import Place, follow, leave
 from reconcile.applying.tools import Tools
@@ -27,7 +26,6 @@ class Recorder:
 
         ``owned`` are the ids of all records of the plan so far, by kind.
         """
-        untaken: list[tuple[Item, Sequence[str]]] = []
         for kind in kinds().values():
             items = [item for item in written if item.kind is kind]
             done = [
@@ -35,21 +33,15 @@ class Recorder:
             ]
             found = verify(self._tools, kind, done)
             for item, result in zip(items, found, strict=True):
-                item.recorded = not result.untaken
-                item.rewrites = result.rewrites
+                item.rewrites, item.not_persisted = result.rewrites, result.not_persisted
                 self._state.put(item.unit, item.change.address, result.entry)
                 self._left += item.places
                 if item.former is not None:
                     self._left += follow(self._state, item.former, item.unit)
-                if not result.seen:
-                    why = "written, but HubSpot does not show it yet; plan again to see"
-                    item.end(Status.UNKNOWN, why)
-                elif result.untaken:
-                    untaken.append((item, result.untaken))
             tell_twins(self._tools, kind, items, owned.get(kind.name, ()))
-        for item, names in untaken:
-            tell_untaken(self._tools, item, names)
-            item.recorded = True
+            for item, result in zip(items, found, strict=True):
+                item.end(*result.end)
+                item.recorded = True
 
     def forget(self, items: Sequence[Item]) -> None:
         """Take what was removed out of the state, and make durable what these items came to."""

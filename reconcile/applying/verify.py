@@ -6,8 +6,10 @@ Write responses prove nothing: values are echoed that a fresh read does not show
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reconcile.applying.entries import Done, Verified
+from reconcile.applying.entries import Done
+from reconcile.applying.history import read_histories
 from reconcile.applying.tools import Tools
+from reconcile.applying.verified import Verified
 from reconcile.model.kinds import Kind
 
 if TYPE_CHECKING:
@@ -23,7 +25,10 @@ second one.
 
 
 def verify(tools: Tools, kind: Kind, done: Sequence[Done]) -> list[Verified]:
-    """One answer for each, in order. What differs is read again after each of ``WAITS``."""
+    """Return what each record shows, in order.
+
+    What differs is read again after each of ``WAITS``; then its property history decides.
+    """
     entries = tools.entries
     changes = {item.id: item.change for item in done}
     identity = tools.identity(kind)
@@ -36,5 +41,10 @@ def verify(tools: Tools, kind: Kind, done: Sequence[Done]) -> list[Verified]:
             break
         tools.sleep(wait)
         seen |= tools.hubspot.read(kind.object, left, names)
-        left = [i for i in left if i not in seen or not entries.shows(changes[i], seen[i])]
-    return [entries.verified(item, seen.get(item.id)) for item in done]
+        left = [i for i in left if i not in seen or entries.unlike(changes[i], seen[i])]
+    differing = [(changes[i], seen[i]) for i in left if i in seen]
+    histories = read_histories(tools.hubspot, entries, differing)
+    return [
+        entries.verified(item, seen.get(item.id), histories.get(item.change.address, {}))
+        for item in done
+    ]

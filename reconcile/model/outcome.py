@@ -34,7 +34,11 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one record's change ended, and why where it was not done."""
+    """How one record's change ended, and why where it was not done.
+
+    ``not_persisted`` names properties that were written and of which HubSpot did not keep what was
+    sent: said here once, and no drift afterwards.
+    """
 
     address: Address
     action: Action
@@ -42,6 +46,7 @@ class Outcome:
     id: str = ""
     message: str = ""
     rewrites: tuple[Rewrite, ...] = ()
+    not_persisted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Report:
     @property
     def complete(self) -> bool:
         """Whether everything is as planned."""
-        return all(o.status is Status.DONE for o in self.outcomes)
+        return all(o.status is Status.DONE and not o.not_persisted for o in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
