@@ -74,4 +74,5 @@ class Item:
             message,
             self.rewrites,
             not_persisted=self.not_persisted,
+            written=self.taken and status is Status.CONFLICT,
         )

@@ -127,4 +127,5 @@ def _encode(outcome: Outcome) -> list[Any]:
         outcome.message,
         rewrites,
         list(outcome.not_persisted),
+        outcome.written,
     ]

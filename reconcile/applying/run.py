@@ -192,7 +192,7 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
 
 
 def _decode(raw: Sequence[Any]) -> Outcome:
-    address, action, status, record_id, message, rewrites, not_persisted = raw
+    address, action, status, record_id, message, rewrites, not_persisted, written = raw
     return Outcome(
         Address.parse(address),
         Action(action),
@@ -201,4 +201,5 @@ def _decode(raw: Sequence[Any]) -> Outcome:
         message,
         tuple(Rewrite(*rewrite) for rewrite in rewrites),
         not_persisted=tuple(not_persisted),
+        written=written,
     )

@@ -48,6 +48,7 @@ def _outcome(change: RecordChange, seen: Verified) -> Outcome:
         message,
         seen.rewrites,
         not_persisted=seen.not_persisted,
+        written=status is Status.CONFLICT,
     )
 
 

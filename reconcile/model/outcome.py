@@ -37,7 +37,8 @@ class Outcome:
     """How one record's change ended, and why where it was not done.
 
     ``not_persisted`` names properties that were written and of which HubSpot did not keep what was
-    sent: said here once, and no drift afterwards.
+    sent: said here once, and no drift afterwards. ``written`` marks a conflict that was found after
+    HubSpot had accepted the write.
     """
 
     address: Address
@@ -47,6 +48,7 @@ class Outcome:
     message: str = ""
     rewrites: tuple[Rewrite, ...] = ()
     not_persisted: tuple[str, ...] = ()
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -365,17 +365,24 @@ def test_a_drift_whose_repair_never_left_is_nobodys_new_edit(watched: World) -> 
     assert watched.plan().empty
 
 
-@pytest.mark.parametrize("edited", [False, True])
-def test_a_line_whose_values_were_rewritten_is_found_within_its_parent(
-    build: Callable[..., World], *, edited: bool
-) -> None:
-    """Its first versions are what was sent, or rewrites of it: it is not made again."""
+@pytest.fixture
+def within(build: Callable[..., World]) -> World:
+    """Return a world whose line items are found within their parents."""
     world = build(
         identity={"line_item": "within_parent:hs_sku"},
         proxy=Proxy,
         switches=Switches(line_items_may_have_unique_properties=False),
     )
     world.converge(order("A", memo="1"))
+    return world
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_line_whose_values_were_rewritten_is_found_within_its_parent(
+    within: World, *, edited: bool
+) -> None:
+    """Every value shows in its history as sent, or rewritten: it is not made again."""
+    world = within
     stored = {"name": "thing", "weight": "1.23"}
     world.sandbox.faults.add(StoreAs(stored), path="*/line_items/batch/create")
     lines = [line("A:1", hs_sku="1", name="Thing", weight="1.2345", memo="x")]
@@ -389,3 +396,17 @@ def test_a_line_whose_values_were_rewritten_is_found_within_its_parent(
     assert incomplete(world.apply()) == ()
     assert world.plan().empty
     assert world.ever("line_items") == [new]
+
+
+def test_a_line_with_a_value_that_is_only_started_is_found_within_its_parent(
+    within: World,
+) -> None:
+    """What the manifest gives away once it is set may be anything by then."""
+    started = dict(line("A:1", hs_sku="1", memo="start")) | {"lifecycle": {"ignore": ["memo"]}}
+    die(within, order("A", [started], memo="1"), path="line_items/batch/create")
+    (new,) = within.dump("line_items")
+    within.edit("line_items", new, memo="theirs")
+    assert within.plan().empty
+    assert incomplete(within.apply()) == ()
+    assert within.dump("line_items")[new]["memo"] == "theirs"
+    assert within.ever("line_items") == [new]

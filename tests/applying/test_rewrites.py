@@ -58,7 +58,9 @@ REFUSED = [
     (BOOL, "true", "TRUE."),
     (OPTION, "web", "shop"),
     (OPTION, "web", "Web"),
+    (OPTION, "1.235", "1.24"),
     (OPTIONS, "a", "A"),
+    (MOMENT, "1710079200000", "1710079200000.5"),
     (Property("odd", "json"), "a", "A"),
 ]
 """Pairs that are never a rewrite, even with a single version of ours."""
