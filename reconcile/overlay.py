@@ -1,14 +1,15 @@
 """What the state will say once unfinished runs are settled, for planning before that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from reconcile.applying.entries import Entries
+from reconcile.applying.rewrites import History
 from reconcile.applying.unsettled import Unsettled, entry_after, unsettled
 from reconcile.model.address import Address
-from reconcile.model.plan import Action
-from reconcile.model.records import LastApplied, Observed, Unit
+from reconcile.model.plan import Action, RecordChange
+from reconcile.model.records import Actual, LastApplied, Observed, Unit
 from reconcile.planning.case import Context
 from reconcile.runs import OpenRun
 
@@ -60,12 +61,21 @@ class Overlay:
         }
         return {**last, **made}
 
+    def found(self, observed: Iterable[Observed]) -> Iterator[tuple[RecordChange, Actual]]:
+        """Yield the changes whose records are there, to have their property histories read."""
+        for seen in observed:
+            for address, actual in seen.records.items():
+                one = self.waiting.get(address.folded())
+                if one is not None and one.change.action is not Action.ARCHIVE:
+                    yield one.change, actual
+
     def after(
         self,
         unit: Unit,
         last: Mapping[Address, LastApplied],
         observed: Observed,
         context: Context,
+        histories: Mapping[Address, History],
     ) -> Mapping[Address, LastApplied]:
         """The entries of a unit's records as settling would leave them."""
         if not any(record.address.folded() in self.waiting for record in unit.records):
@@ -90,7 +100,14 @@ class Overlay:
                 continue
             ours = one.links(ids) | one.along(ids) | (previous.links if previous else frozenset())
             links = observed.links.get(address, frozenset()) & ours
-            seen = entry_after(one, observed.records.get(address), links, previous, entries)
+            seen = entry_after(
+                one,
+                observed.records.get(address),
+                links,
+                previous,
+                entries,
+                history=histories.get(one.change.address, {}),
+            )
             if seen is not None:
                 found[address.folded()] = seen.entry
         return found

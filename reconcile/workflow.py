@@ -9,8 +9,10 @@ from secrets import token_hex
 
 from reconcile.admission import admit, require_lineage
 from reconcile.applying import estimate
+from reconcile.applying.entries import Entries
 from reconcile.applying.executor import Executor
 from reconcile.applying.halting import Halt
+from reconcile.applying.history import read_histories
 from reconcile.applying.tools import Tools
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import refused
@@ -103,6 +105,7 @@ def plan(
         mutual=frozenset(mutual_links(everything, state, known, bindings)),
     )
 
+    entries = Entries(identities, definitions, state.hasher)
     changes: list[UnitChange] = []
     unchanged = 0
     ordered = sorted(units, key=lambda unit: (shard_of(unit.address), unit.address))
@@ -111,9 +114,11 @@ def plan(
         last = {unit.address: known.last(unit, state) for unit in chunk}
         known_ids = {name: entry for unit in last.values() for name, entry in unit.items()}
         observed = fetcher.observe(chunk, overlay.before(known_ids), parents)
+        found = overlay.found(observed.values())
+        histories = read_histories(session.hubspot, entries, found)
         for unit in chunk:
             seen = observed[unit.address]
-            settled = overlay.after(unit, last[unit.address], seen, context)
+            settled = overlay.after(unit, last[unit.address], seen, context, histories)
             change, same = plan_unit(unit, seen, settled, context)
             unchanged += same
             if change is not None:

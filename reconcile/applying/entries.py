@@ -1,21 +1,20 @@
 """What shall the state remember of a record that a change was carried out on? No I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 
+from reconcile.applying.rewrites import Fate, History, Verdict, began_as, judge
+from reconcile.applying.verified import Verified
 from reconcile.model.address import fold
-from reconcile.model.definitions import Definitions, Property
+from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import Kind, kinds
-from reconcile.model.outcome import Rewrite
-from reconcile.model.plan import RecordChange
-from reconcile.model.records import Actual, LastApplied, Link, Marks, Version
+from reconcile.model.plan import FieldChange, RecordChange
+from reconcile.model.records import Actual, LastApplied, Link, Marks
 from reconcile.model.values import normalise, same
 
-_ROUNDING = Decimal("0.001")
-"""The largest share of a number that rounding by a property's rule is believed to move it."""
+_NO_HISTORY: History = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +28,6 @@ class Done:
     id: str
     links: frozenset[Link]
     previous: LastApplied | None
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What a record's reading shows.
-
-    ``rewrites`` are values that HubSpot spells its own way; ``untaken`` names properties that hold
-    something else than was sent, and not by way of spelling. ``seen`` is False where HubSpot does
-    not show the record: then only its id is remembered.
-    """
-
-    entry: LastApplied
-    rewrites: tuple[Rewrite, ...] = ()
-    untaken: tuple[str, ...] = ()
-    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +50,20 @@ class Entries:
             if name not in set_once
         }
 
-    def shows(self, change: RecordChange, actual: Actual) -> bool:
-        """Whether a reading holds every value that the change wrote."""
-        definitions = self.definitions.properties[change.address.kind]
+    def unlike(self, change: RecordChange, actual: Actual) -> list[str]:
+        """Return the properties that the change wrote and that read back as something else."""
+        definitions = self.definitions.properties.get(change.address.kind, {})
         sent = self.managed(change)
-        return self.shows_key(change, actual) and all(
-            same(actual.properties.get(field.name), field.after, definitions[field.name])
+        found = [
+            field.name
             for field in change.fields
             if field.name in sent
-        )
+            and (definition := definitions.get(field.name)) is not None
+            and not same(actual.properties.get(field.name), field.after, definition)
+        ]
+        if not self.shows_key(change, actual):
+            found.append(self.identities[change.address.kind].name)
+        return found
 
     def shows_key(self, change: RecordChange, actual: Actual) -> bool:
         """Whether a record that exists carries the key that the change wrote onto it, if any."""
@@ -84,67 +73,82 @@ class Entries:
             return True
         return fold(actual.properties.get(identity.name) or "") == fold(change.address.key)
 
-    def carried_out(self, change: RecordChange, actual: Actual) -> bool:
-        """Whether a change that was begun, and of which no answer is known, was carried out.
+    def carried_out(
+        self, change: RecordChange, actual: Actual, history: History = _NO_HISTORY
+    ) -> bool:
+        """Return whether an in-doubt write took effect.
 
         HubSpot writes a record's properties all at once, so one value that only the change can
-        have brought is proof. A change that writes nothing has nothing to carry out. A new record
-        that was found by a value which others may have as well must have every other one too.
+        have brought is proof, also where history alone shows it. A change that writes nothing has
+        nothing to carry out. A new record that was found by a value which others may have as well
+        must have every other one too.
         """
         definitions = self.definitions.properties[change.address.kind]
-        key = self.identities[change.address.kind].name
-        shared = self.identities[change.address.kind].within_parent and not change.id
-        told = [
-            same(stored, field.after, definitions[field.name])
-            or (shared and spells(field.after, stored or ""))
+        identity = self.identities[change.address.kind]
+        sent = self.managed(change)
+        proof = [
+            self._judged(change, field, actual, history).written
             for field in change.fields
             if not same(field.before, field.after, definitions[field.name])
-            and (change.id or field.name != key)  # a stranger's record may carry the key too
-            for stored in [actual.properties.get(field.name)]
+            # A stranger's record may carry the key too.
+            and (field.name in sent or (change.id and field.name == identity.name))
         ]
-        return (all(told) if shared else any(told)) or not told
+        shared = identity.within_parent and not change.id
+        return (all(proof) if shared else any(proof)) or not proof
 
-    def was_born_as(self, change: RecordChange, history: Mapping[str, Sequence[Version]]) -> bool:
-        """Whether a record began with every value that a change made its record with.
-
-        ``history`` has the values of these properties, the latest first.
-        """
+    def was_born_as(self, change: RecordChange, history: History) -> bool:
+        """Return whether the record's first values are the ones that this create sent."""
         definitions = self.definitions.properties[change.address.kind]
         return all(
-            same(first, field.after, definitions[field.name]) or spells(field.after, first)
+            began_as(field.after, history.get(field.name, ()), definitions[field.name])
             for field in change.fields
-            for first in [history[field.name][-1].value if history.get(field.name) else ""]
         )
 
-    def verified(self, done: Done, actual: Actual | None) -> Verified:
-        """What to remember, given what HubSpot holds now."""
+    def verified(
+        self, done: Done, actual: Actual | None, history: History = _NO_HISTORY
+    ) -> Verified:
+        """Return what to remember, given what HubSpot holds now.
+
+        ``history`` has the properties that are ``unlike`` what was sent, as far as HubSpot shows
+        it.
+        """
         if actual is None:
             return Verified(self._entry(done, {}, whole=""), seen=False)
-        change, kind = done.change, kinds()[done.change.address.kind]
-        definitions = self.definitions.properties[kind.name]
+        change, key = done.change, self.identities[done.change.address.kind].name
+        definitions = self.definitions.properties[change.address.kind]
         sent = self.managed(change)
-        written = {field.name for field in change.fields}
+        verdicts = {
+            field.name: (field, self._judged(change, field, actual, history))
+            for field in change.fields
+            if field.name in sent or (field.name == key and not self.shows_key(change, actual))
+        }
         marks: dict[str, Marks] = {}
-        rewrites: list[Rewrite] = []
-        untaken: list[str] = []
         for name, value in sorted(sent.items()):
-            stored = actual.properties.get(name) or ""
-            definition = definitions[name]
-            ours = self.hasher.mark(name, normalise(value, definition))
-            theirs = self.hasher.mark(name, normalise(stored, definition))
-            if name in written and ours != theirs and spells(value, stored):
-                rewrites.append(Rewrite(name, value, stored, _is_personal(kind, definition)))
-            elif ours != theirs and not _known_rewrite(done.previous, name, ours, theirs):
-                # Dropped by HubSpot, not shown yet, or edited by somebody: the next plan must show
-                # the difference, so what was read is not taken for HubSpot's spelling of ours.
-                theirs = "" if name in written else ours
-                if name in written:
-                    untaken.append(name)
-            marks[name] = Marks(ours, theirs)
-        if not self.shows_key(change, actual):
-            untaken.append(self.identities[kind.name].name)
+            verdict = verdicts[name][1] if name in verdicts else None
+            stored = verdict.now if verdict else actual.properties.get(name) or ""
+            ours = self.hasher.mark(name, normalise(value, definitions[name]))
+            theirs = self.hasher.mark(name, normalise(stored, definitions[name]))
+            if verdict is None and ours != theirs:
+                marks[name] = _left_alone(done.previous, name, ours)
+            elif verdict is not None and verdict.fate is Fate.EDITED:
+                # HubSpot should hold ours: the next plan shows the edit as drift.
+                marks[name] = Marks(ours, "")
+            else:
+                marks[name] = Marks(ours, theirs)
         entry = self._entry(done, marks, whole=self.hasher.whole(sent, definitions))
-        return Verified(entry, tuple(rewrites), tuple(untaken))
+        return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)))
+
+    def _judged(
+        self, change: RecordChange, field: FieldChange, actual: Actual, history: History
+    ) -> Verdict:
+        return judge(
+            field.after,
+            actual.properties.get(field.name) or "",
+            field.before,
+            history.get(field.name, ()),
+            self.definitions.properties[change.address.kind][field.name],
+            created=not change.id,
+        )
 
     def _entry(self, done: Done, marks: Mapping[str, Marks], *, whole: str) -> LastApplied:
         return LastApplied(
@@ -169,31 +173,10 @@ def to_remove(change: RecordChange) -> frozenset[Link]:
     )
 
 
-def spells(sent: str, stored: str) -> bool:
-    """Whether a stored text can be HubSpot's spelling of the sent one.
+def _left_alone(previous: LastApplied | None, name: str, ours: str) -> Marks:
+    """The marks of a value that was not written now and reads as another.
 
-    Properties can have rules that change case, white space and punctuation, or round numbers
-    (reference §12). Anything beyond that is another value.
+    What HubSpot made of it when it was written stays remembered, so that an edit shows as drift.
     """
-    if not stored:
-        return False
-    if _bare(sent) == _bare(stored) != "":
-        return True
-    try:
-        return abs(Decimal(sent) - Decimal(stored)) <= abs(Decimal(sent)) * _ROUNDING
-    except InvalidOperation:
-        return False
-
-
-def _bare(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
-
-
-def _is_personal(kind: Kind, definition: Property) -> bool:
-    return kind.is_personal(definition.name) or definition.personal
-
-
-def _known_rewrite(previous: LastApplied | None, name: str, ours: str, theirs: str) -> bool:
-    """Whether HubSpot spelled this very value so before."""
     marks = previous.marks.get(name) if previous else None
-    return marks == Marks(ours, theirs)
+    return marks if marks is not None and marks.written == ours else Marks(ours, ours)

@@ -35,6 +35,7 @@ class Item:
     rewrites: tuple[Rewrite, ...] = ()
     overwrites: tuple[Overwrite, ...] = ()
     late: bool = False
+    not_persisted: tuple[str, ...] = ()
     unlinked: int = 0
     taken: bool = False
     recorded: bool = False
@@ -88,4 +89,6 @@ class Item:
             message,
             self.rewrites,
             overwrites=self.overwrites,
+            not_persisted=self.not_persisted,
+            written=self.taken and status is Status.CONFLICT,
         )

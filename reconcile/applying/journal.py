@@ -135,4 +135,6 @@ def _encode(outcome: Outcome) -> list[Any]:
         outcome.id,
         outcome.message,
         rewrites,
+        list(outcome.not_persisted),
+        outcome.written,
     ]

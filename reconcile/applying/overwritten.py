@@ -31,12 +31,12 @@ _BY_API = "INTEGRATION"
 class Late:
     """A change whose write left late.
 
-    ``untaken`` names properties of which HubSpot does not hold what was sent, ``archived`` says
+    ``lost`` names properties of which HubSpot does not hold what was sent, ``archived`` says
     that the change archived the record.
     """
 
     change: RecordChange
-    untaken: Collection[str] = ()
+    lost: Collection[str] = ()
     archived: bool = False
 
 
@@ -96,7 +96,7 @@ def _lost(
         if (definition := definitions.get(field.name)) is None:
             continue
         versions = look(field, history.get(field.name, ()), definition)
-        is_unsure = is_unsure or (versions is None and field.name not in one.untaken)
+        is_unsure = is_unsure or (versions is None and field.name not in one.lost)
         lost += (
             Overwrite(field.name, version.value, version.source, version.at, field.personal)
             for version in versions or ()

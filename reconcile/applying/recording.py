@@ -4,12 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from reconcile.applying.entries import Done
 from reconcile.applying.existing import tell_twins
-from reconcile.applying.history import tell_untaken
 from reconcile.applying.item import Item
 from reconcile.applying.moving import Place, follow, leave
 from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.tools import Tools
-from reconcile.applying.verify import NOT_SHOWN, verify
+from reconcile.applying.verify import verify
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Status
 from reconcile.stores.state import State
@@ -28,7 +27,6 @@ class Recorder:
 
         ``owned`` are the ids of all records of the plan so far, by kind.
         """
-        untaken: list[tuple[Item, Sequence[str]]] = []
         for kind in kinds().values():
             items = [item for item in written if item.kind is kind]
             done = [
@@ -37,26 +35,21 @@ class Recorder:
             seen = {item.id: item.seen for item in items if item.seen is not None}
             found = verify(self._tools, kind, done, seen)
             late = {
-                item.id: (item, Late(item.change, result.untaken))
+                item.id: (item, Late(item.change, result.lost))
                 for item, result in zip(items, found, strict=True)
                 if item.late
             }
             note_overwritten(self._tools, kind, late)
             for item, result in zip(items, found, strict=True):
-                item.recorded = not result.untaken
-                item.rewrites = result.rewrites
+                item.rewrites, item.not_persisted = result.rewrites, result.not_persisted
                 self._state.put(item.unit, item.change.address, result.entry)
                 self._left += item.places
                 if item.former is not None:
                     self._left += follow(self._state, item.former, item.unit)
-                if not result.seen:
-                    item.end(Status.UNKNOWN, NOT_SHOWN)
-                elif result.untaken:
-                    untaken.append((item, result.untaken))
             tell_twins(self._tools, kind, items, owned.get(kind.name, ()))
-        for item, names in untaken:
-            tell_untaken(self._tools, item, names)
-            item.recorded = True
+            for item, result in zip(items, found, strict=True):
+                item.end(*result.end)
+                item.recorded = True
 
     def forget(self, items: Sequence[Item]) -> None:
         """Take what was removed out of the state, and make durable what these items came to."""

@@ -216,7 +216,7 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
 
 
 def _decode(raw: Sequence[Any]) -> Outcome:
-    address, action, status, record_id, message, rewrites = raw
+    address, action, status, record_id, message, rewrites, not_persisted, written = raw
     return Outcome(
         Address.parse(address),
         Action(action),
@@ -224,4 +224,6 @@ def _decode(raw: Sequence[Any]) -> Outcome:
         record_id,
         message,
         tuple(Rewrite(*rewrite) for rewrite in rewrites),
+        not_persisted=tuple(not_persisted),
+        written=written,
     )

@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from reconcile.applying.archiving import read_archived
-from reconcile.applying.entries import Entries, Verified, to_remove
+from reconcile.applying.entries import Entries, to_remove
 from reconcile.applying.finding import RecordFinder
-from reconcile.applying.history import not_shown
+from reconcile.applying.history import read_histories
 from reconcile.applying.journal import Journal
 from reconcile.applying.moving import EntryFinder, Found, Place, follow, leave, left_by
 from reconcile.applying.overwritten import Late, find_overwritten
 from reconcile.applying.run import Run
 from reconcile.applying.unsettled import Unsettled, entry_after, unsettled
+from reconcile.applying.verified import Verified
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
@@ -39,13 +40,17 @@ def _ended(one: Unsettled) -> Outcome | None:
 
 
 def _outcome(change: RecordChange, seen: Verified) -> Outcome:
-    status, message = Status.DONE, ""
-    if not seen.seen:
-        status = Status.UNKNOWN
-        message = "written, but HubSpot does not show it; plan again to see"
-    elif seen.untaken:
-        status, message = not_shown(seen.untaken)
-    return Outcome(change.address, change.action, status, seen.entry.id, message, seen.rewrites)
+    status, message = seen.end
+    return Outcome(
+        change.address,
+        change.action,
+        status,
+        seen.entry.id,
+        message,
+        seen.rewrites,
+        not_persisted=seen.not_persisted,
+        written=status is Status.CONFLICT,
+    )
 
 
 class Settler:
@@ -81,6 +86,12 @@ class Settler:
         ids = {address: actual.id for address, actual in found.items()}
         ends = self._ends(waiting, ids)
         links = self._links(waiting, ids, ends, previous)
+        there = [
+            (one.change, found[one.change.address])
+            for one in waiting
+            if one.change.address in found and _ended(one) is None
+        ]
+        histories = read_histories(self._hubspot, self._entries, there)
         outcomes, undone = self._removed(going, journal)
         left: list[Place] = []
         for one in waiting:
@@ -95,6 +106,7 @@ class Settler:
                 standing,
                 previous[address],
                 self._entries,
+                history=histories.get(address, {}),
                 born=address in records.born,
             )
             if seen is not None:
@@ -103,7 +115,7 @@ class Settler:
                 if one.unit.former is not None and address == one.unit.address:
                     left += follow(self._state, one.unit.former, one.unit.address)
             if seen is not None and seen.seen:
-                late = Late(change, seen.untaken)
+                late = Late(change, seen.lost)
                 self._note_overwritten(one, seen.entry.id, late, journal)
             if seen is None or to_remove(change) & standing or one.links(ends) - standing:
                 undone.append(address)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconcile.applying.entries import Done, Entries, Verified
+from reconcile.applying.entries import Done, Entries
+from reconcile.applying.rewrites import History
 from reconcile.applying.run import Begun, Run
+from reconcile.applying.verified import Verified
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
@@ -80,12 +82,14 @@ def entry_after(
     previous: LastApplied | None,
     entries: Entries,
     *,
+    history: History,
     born: bool = False,
 ) -> Verified | None:
     """What the state must say of a record now; None where nothing was carried out.
 
-    ``links`` are those that stand of what the state and the change make ours; ``born`` says that
-    the record is known to be the one that the change made, whatever it holds now. A record whose
+    ``links`` are those that stand of what the state and the change make ours; ``history`` has the
+    values that read back as something else than was written; ``born`` says that the record is known
+    to be the one that the change made, whatever it holds now. A record whose
     creation was answered stays remembered by its id even where it is not to be seen: made again it
     would be there twice.
     """
@@ -96,6 +100,6 @@ def entry_after(
             return None
         return entries.verified(Done(one.change, record_id, links, previous), None)
     made = born or (not one.change.id and one.begun.id == actual.id)
-    if not made and not entries.carried_out(one.change, actual):
+    if not made and not entries.carried_out(one.change, actual, history):
         return None
-    return entries.verified(Done(one.change, actual.id, links, previous), actual)
+    return entries.verified(Done(one.change, actual.id, links, previous), actual, history)

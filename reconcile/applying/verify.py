@@ -6,8 +6,10 @@ Write responses prove nothing: values are echoed that a fresh read does not show
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from reconcile.applying.entries import Done, Verified
+from reconcile.applying.entries import Done
+from reconcile.applying.history import read_histories
 from reconcile.applying.tools import Tools
+from reconcile.applying.verified import Verified
 from reconcile.model.kinds import Kind
 from reconcile.model.plan import RecordChange
 from reconcile.model.records import Actual
@@ -21,8 +23,6 @@ second one.
 """
 
 
-NOT_SHOWN = "written, but HubSpot does not show it yet; plan again to see"
-
 _NOTHING: Mapping[str, Actual] = MappingProxyType({})
 
 
@@ -35,9 +35,10 @@ def to_read(tools: Tools, kind: Kind, changes: Iterable[RecordChange]) -> list[s
 def verify(
     tools: Tools, kind: Kind, done: Sequence[Done], seen: Mapping[str, Actual] = _NOTHING
 ) -> list[Verified]:
-    """One answer for each, in order. What differs is read again after each of ``WAITS``.
+    """Return what each record shows, in order.
 
-    ``seen`` are readings since the writes, by id: what they show needs no other one.
+    What differs is read again after each of ``WAITS``; then its property history decides. ``seen``
+    are readings since the writes, by id: what they show needs no other one.
     """
     entries = tools.entries
     changes = {item.id: item.change for item in done}
@@ -50,7 +51,12 @@ def verify(
         tools.sleep(wait)
         now |= tools.hubspot.read(kind.object, left, names)
         left = _unshown(tools, changes, now)
-    return [entries.verified(item, now.get(item.id)) for item in done]
+    differing = [(changes[i], now[i]) for i in left if i in now]
+    histories = read_histories(tools.hubspot, entries, differing)
+    return [
+        entries.verified(item, now.get(item.id), histories.get(item.change.address, {}))
+        for item in done
+    ]
 
 
 def _unshown(
@@ -59,5 +65,5 @@ def _unshown(
     return [
         record_id
         for record_id, change in changes.items()
-        if record_id not in now or not tools.entries.shows(change, now[record_id])
+        if record_id not in now or tools.entries.unlike(change, now[record_id])
     ]

@@ -18,7 +18,8 @@ from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.sending import send, settle_updated
 from reconcile.applying.tools import Tools
-from reconcile.applying.verify import LONG_WAITS, NOT_SHOWN
+from reconcile.applying.verified import NOT_SHOWN
+from reconcile.applying.verify import LONG_WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.under import parents_of

@@ -113,7 +113,7 @@ class RunTelling:
 
 def recorded(change: RecordChange, outcome: Outcome, trace: str = "") -> Recorded:
     """What became of one change. Of one that was never sent, only that and why."""
-    touched = outcome.status not in _UNTOUCHED or bool(outcome.overwrites)
+    touched = outcome.status not in _UNTOUCHED or outcome.written or bool(outcome.overwrites)
     marks = {
         "adopts": change.adopts,
         "rekey": change.rekey,

@@ -210,4 +210,5 @@ def exit_code(report: Report) -> int:
         outcome.status is Status.CONFLICT and outcome.action is not Action.CONFLICT
         for outcome in report.outcomes
     )
-    return 6 if moved and ends == {Status.CONFLICT} else 5
+    written = any(outcome.written for outcome in report.outcomes)
+    return 6 if moved and ends == {Status.CONFLICT} and not written else 5

@@ -12,6 +12,11 @@ Made = TypeVar("Made")
 OBJECTS = 100
 """Inputs of one object batch (reference §3)."""
 
+HISTORIES = 50
+"""Inputs of one batch read that asks for property histories: with more HubSpot answers "The maximum
+number of inputs supported in a batch request for property histories is 50" (gh activepieces#9359).
+"""
+
 LINKS_READ = 1000
 LINKS_WRITE = 2000
 """Inputs of one association batch (reference §3)."""

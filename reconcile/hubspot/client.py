@@ -199,6 +199,15 @@ class HubSpot:
         """The values that a record's properties had, the latest first. HubSpot keeps 20 or so."""
         return self._reader.history(object, id, properties, archived=archived)
 
+    def histories(
+        self, object: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> Mapping[str, Mapping[str, tuple[Version, ...]]]:
+        """Return the same for any number of records, by id, in batches.
+
+        A record that does not exist is left out.
+        """
+        return self._reader.histories(object, ids, properties)
+
     def created_since(self, object: str, created: str, moment: datetime) -> Iterator[str]:
         """The ids of records made since a moment, by their property ``created``, latest first.
 

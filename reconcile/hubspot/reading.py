@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.batches import OBJECTS, Pool
+from reconcile.hubspot.batches import HISTORIES, OBJECTS, Pool
 from reconcile.hubspot.bodies import ObjectBody, ObjectsBody, SearchBody
 from reconcile.hubspot.conserving import Heard, conserve, contradictory, refuse_failures
 from reconcile.hubspot.refusals import ABSENT, clean
@@ -187,17 +187,56 @@ class Reader:
                 repeatable=True,
                 route=self._routes.record(object_, ANY),
             ).parse(ObjectBody)
-            for name, versions in (body.properties_with_history or {}).items():
-                found[name] = tuple(
-                    Version(one.value or "", one.timestamp or "", clean(one.source_type or "", 80))
-                    for one in versions
-                )
+            found |= _versions(body)
         return found
+
+    def histories(
+        self, object_: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, dict[str, tuple[Version, ...]]]:
+        """The same of many records, by id; see HubSpot.histories."""
+
+        def together(chunk: Sequence[str]) -> Heard[dict[str, tuple[Version, ...]]]:
+            answer = self._transport.call(
+                "POST",
+                self._routes.batch(object_, "read"),
+                body={
+                    "properties": [],
+                    "propertiesWithHistory": list(properties),
+                    "inputs": [{"id": id_} for id_ in chunk],
+                },
+                repeatable=True,
+            ).parse(ObjectsBody)
+            refuse_failures(answer)
+            there = {result.id: result for result in answer.results or ()}
+            missing = {name for error in answer.errors or () for name in error.culprits}
+            found = {id_: _versions(there[id_]) for id_ in chunk if id_ in there}
+            return found, [id_ for id_ in chunk if id_ not in found and id_ not in missing]
+
+        def alone(id_: str) -> dict[str, tuple[Version, ...]] | None:
+            try:
+                return self.history(object_, id_, properties, archived=False)
+            except ApiError as error:
+                if is_absence(error):
+                    return None
+                raise
+
+        wanted = list(dict.fromkeys(ids))
+        return conserve(self._pool, wanted, HISTORIES, together=together, alone=alone, of=object_)
 
 
 def is_absence(error: ApiError) -> bool:
     """Whether an error says that a record is not there."""
     return error.status == 404 and error.category == ABSENT
+
+
+def _versions(body: ObjectBody) -> dict[str, tuple[Version, ...]]:
+    return {
+        name: tuple(
+            Version(one.value or "", one.timestamp or "", clean(one.source_type or "", 80))
+            for one in versions
+        )
+        for name, versions in (body.properties_with_history or {}).items()
+    }
 
 
 def _not_asked_for(object_: str, id_: str) -> ApiError:

@@ -53,7 +53,12 @@ UNREAD = Overwrite("", "", "", "")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one record's change ended, and why where it was not done."""
+    """How one record's change ended, and why where it was not done.
+
+    ``not_persisted`` names properties that were written and of which HubSpot did not keep what was
+    sent: said here once, and no drift afterwards. ``written`` marks a conflict that was found after
+    HubSpot had accepted the write.
+    """
 
     address: Address
     action: Action
@@ -62,6 +67,8 @@ class Outcome:
     message: str = ""
     rewrites: tuple[Rewrite, ...] = ()
     overwrites: tuple[Overwrite, ...] = ()
+    not_persisted: tuple[str, ...] = ()
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,10 @@ class Report:
     @property
     def complete(self) -> bool:
         """Whether everything is as planned, and nothing of others was overwritten."""
-        return all(o.status is Status.DONE and not o.overwrites for o in self.outcomes)
+        return all(
+            one.status is Status.DONE and not one.overwrites and not one.not_persisted
+            for one in self.outcomes
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,11 @@ def field(case: Case, name: str, before: str, after: str, reason: Reason) -> Fie
 
 
 def they_moved(case: Case, name: str, now: str) -> bool:
-    """Whether HubSpot holds another value than after the last apply."""
+    """Whether HubSpot holds another value than after the last apply.
+
+    What we wrote is nobody's edit, also where HubSpot had not kept it, or showed it late.
+    """
     marks = case.last.marks.get(name) if case.last else None
     definition = case.definitions[name]
     mark = case.context.hasher.mark(name, normalise(now, definition))
-    return marks is not None and marks.held != mark
+    return marks is not None and mark not in (marks.held, marks.written)

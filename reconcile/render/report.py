@@ -23,7 +23,7 @@ _DONE = {
 }
 _GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
 _MANY = {Status.CONFLICT: "conflicts"}
-_ALIKE = 5  # so many records skipped for one reason are listed before they are counted
+_ALIKE = 5  # so many records that ended alike are listed before they are counted
 
 
 def write_report(
@@ -75,8 +75,11 @@ def _what_next(report: Report) -> str:
         return " The audit log has what was overwritten; put back what should stand."
     if report.resumable:
         return " `reconcile resume` goes on with it."
-    if {outcome.status for outcome in report.outcomes} - {Status.DONE, Status.CONFLICT}:
+    ends = {outcome.status for outcome in report.outcomes}
+    if ends - {Status.DONE, Status.CONFLICT}:
         return " Run the same command again to go on."
+    if ends == {Status.DONE} and any(outcome.not_persisted for outcome in report.outcomes):
+        return " What HubSpot did not keep is sent again only when its manifest changes."
     return " Conflicts were left alone; plan again to decide about them."
 
 
@@ -100,11 +103,14 @@ def _of(kind: str, done: int, total: int) -> str:
 
 def _not_done(report: Report) -> str:
     counts = Counter(outcome.status for outcome in report.outcomes)
-    return ", ".join(
+    parts = [
         plural(counts[status], str(status), _MANY.get(status, str(status)))
         for status in _GLYPHS
         if counts[status]
-    )
+    ]
+    if lost := sum(len(outcome.not_persisted) for outcome in report.outcomes):
+        parts.append(f"{plural(lost, 'value')} not kept by HubSpot")
+    return ", ".join(parts)
 
 
 def _all_done(report: Report) -> bool:
@@ -118,22 +124,23 @@ def _lost(report: Report) -> str:
 
 def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line]:
     secret = {} if personal else _secrets(report, plan)
-    alike: Counter[str] = Counter()
+    alike: Counter[tuple[Status, str]] = Counter()
     for outcome in report.outcomes:
-        if outcome.status is Status.DONE and not outcome.overwrites:
+        if outcome.status is Status.DONE and not (outcome.overwrites or outcome.not_persisted):
             continue
         message = outcome.message
         if not personal:
             message = mask(message, secret.get(outcome.address, ()))
-        if outcome.status is Status.SKIPPED:
-            alike[message] += 1
-            if alike[message] > _ALIKE:
+        if outcome.status in (Status.SKIPPED, Status.DONE) and not outcome.overwrites:
+            alike[outcome.status, message] += 1
+            if alike[outcome.status, message] > _ALIKE:
                 continue
         yield _outcome(outcome, message, personal=personal)
-    for message, number in alike.items():
+    for (status, message), number in alike.items():
         if number > _ALIKE:
             reason = f": {visible(message)}" if message else ""
-            yield plain(f"… and {number - _ALIKE:,} more skipped{reason}", "skipped", indent=2)
+            more = f"… and {number - _ALIKE:,} more {status}{reason}"
+            yield plain(more, str(status), indent=2)
     yield from _rewrites(report, personal=personal)
 
 
@@ -194,7 +201,7 @@ def _pair(sent: str, stored: str) -> tuple[str, str]:
 def _secrets(report: Report, plan: Plan | None) -> dict[Address, tuple[str, ...]]:
     if plan is None:
         return {}
-    failed = {o.address for o in report.outcomes if o.status is not Status.DONE}
+    failed = {o.address for o in report.outcomes if o.status is not Status.DONE or o.message}
     return {
         change.address: tuple(personal_values(change))
         for change in plan.records()

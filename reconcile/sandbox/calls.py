@@ -54,6 +54,9 @@ class Call:
     source: str = "INTEGRATION"
     """Who makes the call, as property histories have it."""
 
+    stored_as: Mapping[str, str | None] = field(default_factory=dict)
+    """What a write stores in place of what is sent, by property; None is nothing."""
+
     reads_as_of: int | None = None
     """The moment that stale reads show; None is now."""
 

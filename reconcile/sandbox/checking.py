@@ -72,7 +72,9 @@ class Change:
             return Problem(name, error.code, str(error), text)
         is_number = definition.type == "number"
         checked.echo[name] = text if is_number else value
-        if not self._is_dropped(name):
+        kept = self.call.stored_as.get(name, value)
+        if kept is not None and not self._is_dropped(name):
+            value = kept
             canonical = is_number and value and self.call.switches.numbers_read_back == "canonical"
             checked.stored[name] = canonical_number(value) if canonical else value
         return None

@@ -1,6 +1,6 @@
 """How one request goes: undisturbed, unless faults strike it (see ``faults``)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -58,6 +58,9 @@ class Course:
     """Whether what the handler wrote stays."""
 
     loses_associations: bool = False
+    stored_as: Mapping[str, str | None] = field(default_factory=dict)
+    """What is stored in place of what is sent, by property; None is nothing."""
+
     stale_seconds: float | None = None
     key_lag_seconds: float | None = None
     link_lag_seconds: float | None = None

@@ -35,6 +35,7 @@ _KINDS: tuple[type, ...] = (
     kinds.LaggingLinks,
     kinds.LaggingDefinitions,
     kinds.LoseAssociations,
+    kinds.StoreAs,
     kinds.DeliverTwice,
     people.Edit,
     people.Archive,

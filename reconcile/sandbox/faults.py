@@ -5,7 +5,8 @@ Every class is one fault, both for Python and as JSON, where ``fault`` names it:
 a fault strikes is told by its rule (``fault_rules``).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from reconcile.sandbox.course import Course, Delivery, Refusal
@@ -224,6 +225,23 @@ class LoseAssociations:
     def strike(self, course: Course, _: int) -> None:
         """Leave the associations out."""
         course.loses_associations = True
+
+
+@dataclass(frozen=True)
+class StoreAs:
+    """A write is echoed as it was sent, while other values are stored, or with None nothing.
+
+    HubSpot's rules may rewrite values (ref §12, L for effects), and it has dropped some that it
+    had echoed (ref §6, M).
+    """
+
+    __pydantic_config__ = _FORBID
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+    fault: Literal["store_as"] = "store_as"
+
+    def strike(self, course: Course, _: int) -> None:
+        """Store something else."""
+        course.stored_as = {**course.stored_as, **self.properties}
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ def disturbed(call: Call, course: Course, *, writes: bool) -> Call:
     """Have a call see what its course says; only reads are stale."""
     if course.loses_associations:
         call.switches = replace(call.switches, create_associations="lost")
+    call.stored_as = course.stored_as
     if not writes:
         call.reads_as_of = _ago(call, course.stale_seconds)
         call.keys_as_of = _ago(call, course.key_lag_seconds)

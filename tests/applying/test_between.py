@@ -390,11 +390,14 @@ def test_a_value_that_falls_back_is_not_called_hubspots_spelling(watched: World)
     assert [(f.name, f.before, f.after) for f in change.fields] == [("weight", "1", "2")]
 
 
-def test_the_same_plan_again_does_not_call_a_dropped_value_done(world: World) -> None:
-    """What an earlier run could not see is not carried out by it."""
+def test_the_same_plan_again_does_not_write_a_dropped_value_again(world: World) -> None:
+    """What HubSpot does not keep was said by the run that wrote it."""
     plan = world.plan(order("A", [line("A:1", name="x", hs_external_id="7")]))
-    assert statuses(world.apply(plan))["line_item/A:1"] == "unknown"
-    assert statuses(world.apply(plan)) == {"order/A": "done", "line_item/A:1": "conflict"}
+    (lost,) = (one for one in world.apply(plan).outcomes if one.not_persisted)
+    assert (str(lost.address), lost.status) == ("line_item/A:1", "done")
+    world.forget_calls()
+    assert set(messages(world.apply(plan)).values()) == {"carried out by an earlier run"}
+    assert world.writes() == []
 
 
 def test_a_failure_stays_one_when_the_run_goes_on(watched: World) -> None:
@@ -422,7 +425,8 @@ def test_a_value_that_shows_late_is_nobodys_edit(world: World) -> None:
     plan = world.plan(order("A", memo="2"))
     world.sleep(60)
     rule = world.sandbox.faults.add(StaleReads(30.0))
-    assert statuses(world.apply(plan)) == {"order/A": "unknown"}
+    (late,) = world.apply(plan).outcomes
+    assert late.message == "HubSpot did not keep memo: a fresh read shows '1'"
     world.sandbox.faults.remove(rule)
     assert world.plan().empty
     (change,) = world.plan(order("A", memo="3")).records()

@@ -1,13 +1,14 @@
 """What real runs leave in the log: planned and applied on an account."""
 
 import pytest
-from world import World
+from world import KEY, World
 
 from reconcile.audit.log import AuditLog
 from reconcile.audit.reading import shown, summaries
 from reconcile.audit.verifying import verify
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.audit import Recorded, Summary, What
+from reconcile.sandbox.interventions import Edit
 from reconcile.stores.state import State
 
 
@@ -55,6 +56,30 @@ def test_the_log_tells_what_hubspot_got(world: World) -> None:
     assert fields == [("10", "12.50")]  # as HubSpot told the one, and as we wrote the other
     links = {(one.note, one.name) for one in changed.details if one.what is What.LINK}
     assert links == {("add", "company"), ("remove", "contact")}
+
+
+def test_the_log_says_what_hubspot_did_not_keep(world: World) -> None:
+    """Beside what was sent, and by name."""
+    line = {"key": "NW-1:mug", "properties": {"name": "Mug", "hs_external_id": "77"}}
+    world.declare({"kind": "order", "key": "NW-1", "line_items": [line]})
+    world.apply()
+    mug = records(world)["line_item/NW-1:mug"]
+    assert mug.status == "done"
+    (said,) = (one.values for one in mug.details if one.what is What.MESSAGE)
+    assert said == ("HubSpot did not keep hs_external_id: a fresh read shows it empty",)
+
+
+def test_a_write_that_somebody_changed_right_after_is_in_the_log(world: World) -> None:
+    """Although the record is in conflict, HubSpot got the value."""
+    world.converge(order("10.00"))
+    edit = Edit(f"orders/{KEY}=NW-1", {"hs_total_price": "150"}, after=True)
+    world.sandbox.faults.add(edit, method="PATCH", times=1)
+    world.declare(order("1.50"))
+    world.apply()
+    (changed,) = records(world).values()
+    assert changed.status == "conflict"
+    fields = [(one.name, one.values) for one in changed.details if one.what is What.FIELD]
+    assert fields == [("hs_total_price", ("10", "1.50"))]
 
 
 def test_state_and_log_fit_each_other(world: World) -> None:

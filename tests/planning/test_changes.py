@@ -1,7 +1,6 @@
 """What a plan says of records in every state they can be in, and what applying it leaves."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from world import (
@@ -19,12 +18,8 @@ from world import (
     statuses,
 )
 
-from reconcile.applying.entries import spells
 from reconcile.errors import GuardRefused, ManifestError
-from reconcile.model.address import Address
-from reconcile.model.outcome import Status
 from reconcile.model.plan import Action, Plan, Reason
-from reconcile.model.records import Marks
 from reconcile.sandbox import Switches
 
 PAYER = "Payer"
@@ -436,51 +431,6 @@ def test_a_record_made_again_gets_the_associations_that_point_at_it(world: World
     here = ("orders", world.id_of("orders", "A"))
     assert {world.id_of("carts", "C")} == set(world.links(here, "carts"))
     assert world.plan().units == ()
-
-
-def test_a_value_that_hubspot_drops_is_not_called_done(world: World) -> None:
-    """HubSpot drops a line item's hs_external_id (reference §6): that is told, and shown again."""
-    world.declare(order("A", [line("A:1", name="x", hs_external_id="7")]))
-    report = world.apply()
-    (outcome,) = (one for one in report.outcomes if one.status is not Status.DONE)
-    assert (str(outcome.address), outcome.status) == ("line_item/A:1", Status.UNKNOWN)
-    assert outcome.message.startswith("HubSpot does not show what was sent for hs_external_id: ")
-    assert reasons(world.plan(), "line_item/A:1") == {"hs_external_id": Reason.DRIFT}
-
-
-def test_hubspots_spelling_of_a_value_is_no_drift_and_an_edit_of_it_is(world: World) -> None:
-    """The state remembers the value as written and as read back."""
-    world.converge(order("A", memo="rue de la paix"))
-    record = world.id_of("orders", "A")
-    address = Address("order", "A")
-    world.edit("orders", record, memo="Rue de la Paix")
-    with world.session() as session:
-        state = session.state(writing=True)
-        entry = state.unit(address)[address.folded()]
-        spelled = Marks(entry.marks["memo"].written, state.hasher.mark("memo", "Rue de la Paix"))
-        state.put(address, address, replace(entry, marks={**entry.marks, "memo": spelled}))
-        state.flush()
-    assert world.plan().units == ()
-    world.edit("orders", record, memo="rue de rivoli")
-    assert reasons(world.plan(), "order/A") == {"memo": Reason.DRIFT}
-
-
-@pytest.mark.parametrize(
-    ("sent", "stored", "same"),
-    [
-        ("rue de la paix", "Rue de la Paix", True),
-        (" x ", "x", True),
-        ("+1 (555) 010", "+1555010", True),
-        ("10.005", "10.01", True),
-        ("10", "12", False),
-        ("x", "", False),
-        ("!", "?", False),
-        ("theirs", "ours", False),
-    ],
-)
-def test_only_a_spelling_is_taken_for_hubspots_own(sent: str, stored: str, *, same: bool) -> None:
-    """Case, white space, punctuation and rounding; anything else is another value."""
-    assert spells(sent, stored) == same
 
 
 def test_a_set_that_begins_with_a_semicolon_replaces(world: World) -> None:

@@ -144,3 +144,56 @@ def test_messages_lose_the_personal_values_of_the_plan(plan: Plan) -> None:
     assert message in _text(report, plan=plan)
     masked = "(personal) and (personal), and ((personal)), are not valid for order 9001"
     assert masked in _text(report, personal=False, plan=plan)
+
+
+LOST = "HubSpot did not keep hs_external_id: a fresh read shows it empty"
+
+
+def test_what_hubspot_did_not_keep_has_a_line_with_its_record() -> None:
+    """The record is done, the apply is not complete, and running it again would not help."""
+    lost = Outcome(
+        Address("line_item", "A:1"),
+        Action.CREATE,
+        DONE,
+        "7",
+        LOST,
+        not_persisted=("hs_external_id",),
+    )
+    assert _text(_report(_outcomes(Action.CREATE, DONE, "order", 1), [lost])).split("\n") == [
+        "Target shop: account 7 (STANDARD)",
+        "",
+        f"  ! line_item/A:1  create done: {LOST}",
+        "",
+        "Applied in part: 1 order, 1 line item created; 1 value not kept by HubSpot. "
+        "What HubSpot did not keep is sent again only when its manifest changes.",
+        "Target shop: account 7 (STANDARD)",
+        "",
+    ]
+
+
+def test_many_records_that_lost_the_same_value_are_counted() -> None:
+    """A property that HubSpot never keeps does not fill the screen."""
+    lost = [
+        Outcome(
+            Address("line_item", f"A:{n}"),
+            Action.UPDATE,
+            DONE,
+            message=LOST,
+            not_persisted=("x", "y"),
+        )
+        for n in range(2000)
+    ]
+    text = _text(_report(lost))
+    assert text.count(f"update done: {LOST}") == 5
+    assert f"  … and 1,995 more done: {LOST}" in text
+    assert "4,000 values not kept by HubSpot" in text
+
+
+def test_conflicts_count_for_more_than_lost_values() -> None:
+    """What to do next is said of them."""
+    lost = Outcome(Address("cart", "A"), Action.UPDATE, DONE, message=LOST, not_persisted=("x",))
+    report = _report([lost], _outcomes(Action.UPDATE, CONFLICT, "order", 1))
+    assert sentence(report) == (
+        "Applied in part: 0 of 1 order, 1 cart updated; 1 conflict, "
+        "1 value not kept by HubSpot. Conflicts were left alone; plan again to decide about them."
+    )

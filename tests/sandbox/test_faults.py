@@ -495,3 +495,31 @@ def test_bad_rules(http: httpx.Client, body: dict[str, Any]) -> None:
     answer = http.post("/_sandbox/faults", json=body)
     assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
     assert http.get("/_sandbox/faults").json() == {"results": []}
+
+
+def test_another_value_is_stored_than_is_sent(sandbox: Sandbox, http: httpx.Client) -> None:
+    """The answer echoes what was sent; what is stored, or that nothing is, shows afterwards."""
+    order = made(http, hs_order_name="A", hs_tags="a", hs_tax="1")
+    stored = {"hs_tags": "b", "hs_tax": None}
+    sandbox.faults.add(faults.StoreAs(stored), method="PATCH", times=1)
+    sent = {"hs_tags": "B ", "hs_tax": "2", "hs_order_name": "C"}
+    path = f"{ORDERS}/{order}"
+    answer = http.patch(path, json={"properties": sent}).json()["properties"]
+    assert {name: answer[name] for name in sent} == sent
+    body = http.get(f"{path}?propertiesWithHistory=hs_tags,hs_tax,hs_order_name").json()
+    values = {
+        name: [one["value"] for one in versions]
+        for name, versions in body["propertiesWithHistory"].items()
+    }
+    assert values == {"hs_tags": ["b", "a"], "hs_tax": ["1"], "hs_order_name": ["C", "A"]}
+    http.patch(path, json={"properties": {"hs_tax": "2"}}).raise_for_status()
+    assert http.get(f"{path}?properties=hs_tax").json()["properties"]["hs_tax"] == "2"
+
+
+def test_what_is_stored_instead_can_be_said_as_json(http: httpx.Client) -> None:
+    """Null is nothing."""
+    rule = {"fault": "store_as", "properties": {"hs_order_name": "b", "hs_tags": None}}
+    http.post("/_sandbox/faults", json=rule).raise_for_status()
+    order = made(http, hs_order_name="a", hs_tags="c")
+    answer = http.get(f"{ORDERS}/{order}?properties=hs_order_name,hs_tags").json()["properties"]
+    assert (answer["hs_order_name"], answer["hs_tags"]) == ("b", None)

@@ -1,0 +1,69 @@
+"""What a record's reading shows after a write, and how that is said. No I/O."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconcile.applying.rewrites import Fate, Verdict
+from reconcile.model.outcome import Rewrite, Status
+from reconcile.model.plan import FieldChange
+from reconcile.model.records import LastApplied
+from reconcile.model.values import show
+
+NOT_SHOWN = "written, but HubSpot does not show it yet; plan again to see"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The state's new entry for a record, and what became of the written values.
+
+    ``verdicts`` are those of the written values, ``seen`` is False where HubSpot does not show the
+    record: then only its id is remembered.
+    """
+
+    entry: LastApplied
+    verdicts: tuple[tuple[FieldChange, Verdict], ...] = ()
+    seen: bool = True
+
+    @property
+    def rewrites(self) -> tuple[Rewrite, ...]:
+        """The values that HubSpot stored in its own spelling."""
+        return tuple(
+            Rewrite(field.name, field.after, verdict.now, field.personal)
+            for field, verdict in self._with(Fate.REWRITTEN)
+        )
+
+    @property
+    def not_persisted(self) -> tuple[str, ...]:
+        """The properties of which HubSpot did not keep what was sent."""
+        return tuple(field.name for field, _ in self._with(Fate.NOT_PERSISTED))
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The properties of which HubSpot does not hold what was sent."""
+        kept = (Fate.KEPT, Fate.REWRITTEN)
+        return tuple(field.name for field, verdict in self.verdicts if verdict.fate not in kept)
+
+    @property
+    def end(self) -> tuple[Status, str]:
+        """How the record's change ended, and what is to be said of it."""
+        if not self.seen:
+            return Status.UNKNOWN, NOT_SHOWN
+        edits = [_edit(*one) for one in self._with(Fate.EDITED)]
+        notes = [f"written, and changed right after: {'; '.join(edits)}"] if edits else []
+        notes += (_loss(*one) for one in self._with(Fate.NOT_PERSISTED))
+        return Status.CONFLICT if edits else Status.DONE, "; ".join(notes)
+
+    def _with(self, fate: Fate) -> Iterator[tuple[FieldChange, Verdict]]:
+        return ((field, verdict) for field, verdict in self.verdicts if verdict.fate is fate)
+
+
+def _edit(field: FieldChange, verdict: Verdict) -> str:
+    to = "" if field.personal else f" to {show(verdict.now)}"
+    by = f" by {verdict.source}" if verdict.source else ""
+    return f"{field.name}{to}{by}"
+
+
+def _loss(field: FieldChange, verdict: Verdict) -> str:
+    now = "another value" if field.personal else show(verdict.now)
+    shown = now if verdict.now else "it empty"
+    return f"HubSpot did not keep {field.name}: a fresh read shows {shown}"
