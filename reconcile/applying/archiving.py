@@ -5,10 +5,11 @@ through the API. So each record is read before, and again afterwards: it must be
 ones and stand among the archived ones.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from reconcile.applying.item import Item
 from reconcile.applying.recheck import recheck_standing
+from reconcile.applying.recheck_parents import recheck_lines_under, recheck_parents
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import WAITS
@@ -55,18 +56,25 @@ def _goes(item: Item) -> bool:
     return item.change.action is Action.ARCHIVE
 
 
-def archive(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
-    """Archive up to 100 records that are still what the plan showed."""
-    checked = recheck_standing(
-        tools.hubspot, kind, tools.properties(kind), [item.change for item in items]
+def archive(
+    tools: Tools, kind: Kind, items: Sequence[Item], *, going: Collection[str] = ()
+) -> None:
+    """Archive up to 100 records that are still what the plan showed.
+
+    ``going`` are the ids of all line items that the plan archives.
+    """
+    changes = [item.change for item in items]
+    checked = recheck_standing(tools.hubspot, kind, tools.properties(kind), changes)
+    moved = recheck_parents(tools.parents, changes) | recheck_lines_under(
+        tools.hubspot, kind, items, going
     )
     ready: list[Item] = []
     for item, result in zip(items, checked, strict=True):
         item.id = item.change.id
-        if result.conflict:
-            item.end(Status.CONFLICT, result.conflict)
-        elif result.gone:
+        if result.gone:
             item.end(Status.DONE, _ALREADY)
+        elif why := result.conflict or moved.get(item.change.address):
+            item.end(Status.CONFLICT, why)
         elif item.previous is None and item.change.state:
             item.end(Status.CONFLICT, "the state does not know it any more; plan again")
         else:

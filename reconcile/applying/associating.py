@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from reconcile.applying.item import Item
+from reconcile.applying.recheck_parents import recheck_unowned
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import WAITS
@@ -90,6 +91,8 @@ def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool
             pairs[name] = entry, Pair(name, entry.item.id, entry.to_id, tuple(sorted(types)))
         else:
             _record(entry)
+    if add and to in kind.parents and pairs:
+        pairs = _of_nobody_else(tools, kind, pairs)
     if not pairs:
         return
     call = tools.hubspot.associate if add else tools.hubspot.dissociate
@@ -109,6 +112,21 @@ def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool
             else:
                 written.append(entry)
     _confirm(tools, kind, to, written)
+
+
+def _of_nobody_else(
+    tools: Tools, kind: Kind, pairs: Mapping[str, tuple[_Owed, Pair]]
+) -> dict[str, tuple[_Owed, Pair]]:
+    """Leave out, in conflict, the line items that belong to another record by now."""
+    taken = recheck_unowned(tools.parents, kind, [entry.item for entry, _ in pairs.values()])
+    left: dict[str, tuple[_Owed, Pair]] = {}
+    for name, (entry, pair) in pairs.items():
+        if why := taken.get(entry.item.change.address):
+            entry.item.end(Status.CONFLICT, why)
+            _decide(entry)
+        else:
+            left[name] = entry, pair
+    return left
 
 
 def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> None:

@@ -20,7 +20,8 @@ class Item:
     to make; ``taken`` says that HubSpot took the record's write, ``recorded`` that the state knows
     what came of it; ``previous`` is what the state said before, ``places`` where it can lie
     besides, under former names of the record and the unit; ``former`` the unit's former address,
-    where this is the root that gets another key.
+    where this is the root that gets another key; ``others`` counts the records under this root
+    that the plan leaves to others.
     """
 
     unit: Address
@@ -38,6 +39,7 @@ class Item:
     trace: str = ""
     places: tuple[Place, ...] = ()
     former: Address | None = None
+    others: int = 0
 
     @property
     def kind(self) -> Kind:

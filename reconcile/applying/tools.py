@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reconcile.applying.entries import Entries
 from reconcile.applying.journal import Journal
 from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.parents import ParentReader
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
@@ -19,6 +20,7 @@ class Tools:
     hubspot: HubSpot
     entries: Entries
     journal: Journal
+    parents: ParentReader
     trace: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep
 

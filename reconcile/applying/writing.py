@@ -13,12 +13,14 @@ from reconcile.applying.existing import sought
 from reconcile.applying.history import tell_overwritten
 from reconcile.applying.item import Item
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
+from reconcile.applying.recheck_parents import recheck_parents
 from reconcile.applying.sending import Call, send, settle_created, settle_updated
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import LONG_WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.under import parents_of
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
+from reconcile.model.address import Address
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
@@ -33,7 +35,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
     changes = [item.change for item in items]
     wanted = [sought(item.change, identity, item.parent_id) for item in items]
     checked = recheck_absent(tools.hubspot, kind, identity, changes, wanted, owned=owned)
-    ready = _without_conflicts(items, checked)
+    ready = _without_conflicts(items, checked, {})
     writes: dict[str, tuple[Item, Write]] = {}
     for item, result in ready:
         name = item.trace = tools.trace()
@@ -65,7 +67,8 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     identity, definitions = tools.identity(kind), tools.properties(kind)
     changes = [item.change for item in items]
     checked = recheck_present(tools.hubspot, kind, identity, definitions, changes)
-    ready = _without_conflicts(items, checked)
+    moved = recheck_parents(tools.parents, changes)
+    ready = _without_conflicts(items, checked, moved)
     writes: dict[str, tuple[Item, Write]] = {}
     held: dict[str, str] = {}
     for item, result in ready:
@@ -188,12 +191,12 @@ def _parent_link(kind: Kind, item: Item) -> tuple[tuple[str, str, int], ...]:
 
 
 def _without_conflicts(
-    items: Sequence[Item], checked: Sequence[Checked]
+    items: Sequence[Item], checked: Sequence[Checked], moved: Mapping[Address, str]
 ) -> list[tuple[Item, Checked]]:
     ready: list[tuple[Item, Checked]] = []
     for item, result in zip(items, checked, strict=True):
-        if result.conflict:
-            item.end(Status.CONFLICT, result.conflict)
+        if why := result.conflict or moved.get(item.change.address):
+            item.end(Status.CONFLICT, why)
         else:
             ready.append((item, result))
     return ready

@@ -7,7 +7,7 @@ from typing import TextIO
 from reconcile.model.address import Address
 from reconcile.model.outcome import ALREADY, Outcome, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
-from reconcile.render.rows import BLANK, Line, plain
+from reconcile.render.rows import BLANK, Line, plain, warning
 from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, value, visible
 from reconcile.render.text import write_lines
 from reconcile.render.view import personal_values
@@ -122,6 +122,8 @@ def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line
             reason = f": {visible(message)}" if message else ""
             yield plain(f"… and {number - _ALIKE:,} more skipped{reason}", "skipped", indent=2)
     yield from _rewrites(report, personal=personal)
+    for text in report.unchecked:
+        yield plain(warning(text), "conflict")
 
 
 def _outcome(outcome: Outcome, message: str) -> Line:
