@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from secrets import token_hex
@@ -25,6 +25,7 @@ from reconcile.errors import (
     UsageError,
 )
 from reconcile.hubspot.fetch import Fetcher
+from reconcile.hubspot.parents import ParentReader
 from reconcile.inputs import (
     bind,
     declared_keys,
@@ -37,10 +38,11 @@ from reconcile.model.address import Address
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, UnitChange
-from reconcile.model.records import Life, Unit
+from reconcile.model.records import LastApplied, Life, Observed, Unit
 from reconcile.overlay import Overlay
 from reconcile.planning.case import Context
 from reconcile.planning.check import check
+from reconcile.planning.parents import found_elsewhere
 from reconcile.planning.plan import assemble
 from reconcile.planning.planfile import content_digest
 from reconcile.planning.planner import plan_unit
@@ -106,6 +108,7 @@ def plan(
     )
 
     entries = Entries(identities, definitions, state.hasher)
+    reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
     unchanged = 0
     ordered = sorted(units, key=lambda unit: (shard_of(unit.address), unit.address))
@@ -116,10 +119,15 @@ def plan(
         observed = fetcher.observe(chunk, overlay.before(known_ids), parents)
         found = overlay.found(observed.values())
         histories = read_histories(session.hubspot, entries, found)
-        for unit in chunk:
-            seen = observed[unit.address]
-            settled = overlay.after(unit, last[unit.address], seen, context, histories)
-            change, same = plan_unit(unit, seen, settled, context)
+        seen = [
+            (
+                unit,
+                one := observed[unit.address],
+                overlay.after(unit, last[unit.address], one, context, histories),
+            )
+            for unit in chunk
+        ]
+        for change, same in _plan_chunk(seen, context, reader):
             unchanged += same
             if change is not None:
                 changes.append(change)
@@ -134,7 +142,27 @@ def plan(
         undeclared=known.undeclared,
         limits=session.settings.guards.limits(),
         prune=prune,
+        unchecked=reader.unchecked,
     )
+
+
+def _plan_chunk(
+    units: Sequence[tuple[Unit, Observed, Mapping[Address, LastApplied]]],
+    context: Context,
+    parents: ParentReader,
+) -> Iterator[tuple[UnitChange | None, int]]:
+    """Plan units; and again, where a line item to be changed belongs to another record.
+
+    So HubSpot is asked for the parents of those line items only that would be changed.
+    """
+    drafts = [plan_unit(unit, seen, last, context) for unit, seen, last in units]
+    owners = parents.before(change for one, _ in drafts if one for change in one.changes)
+    for (unit, seen, last), draft in zip(units, drafts, strict=True):
+        elsewhere = found_elsewhere(draft[0], owners) if draft[0] else {}
+        if elsewhere:
+            yield plan_unit(unit, replace(seen, elsewhere=elsewhere), last, context)
+        else:
+            yield draft
 
 
 def apply(
@@ -174,6 +202,7 @@ def apply(
                 session.hubspot,
                 replace(entries, run=journal.run),
                 journal,
+                ParentReader(session.hubspot),
                 trace=_traces(journal.run),
                 sleep=sleep,
                 halt=Halt(on_failure=halt),
@@ -194,6 +223,7 @@ def apply(
         interrupted=executor.interrupted,
         resumable=resumable,
         estimated=estimate.calls(planned),
+        unchecked=tools.parents.unchecked,
     )
 
 

@@ -5,12 +5,13 @@ through the API. So each record is read before, and again afterwards: it must be
 ones and stand among the archived ones.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from reconcile.applying.fresh import Fresh, Withheld
 from reconcile.applying.item import Item
 from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_standing
+from reconcile.applying.recheck_parents import recheck_lines_under, recheck_parents, with_moved
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import WAITS
@@ -18,12 +19,12 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
 from reconcile.model.address import Address
+from reconcile.model.belonging import parents_to_ask
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 
 _ALREADY = "archived in HubSpot already"
-_SLOTS = {"objects": 2}
 _UNREAD = Status.UNKNOWN, "sent, and not read back before the run ended"
 
 
@@ -58,11 +59,25 @@ def _goes(item: Item) -> bool:
     return item.change.action is Action.ARCHIVE
 
 
-def archive(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
-    """Archive up to 100 records that are still what the plan showed."""
-    with tools.hubspot.step(**_SLOTS) as step:
+def archive(
+    tools: Tools, kind: Kind, items: Sequence[Item], *, going: Collection[str] = ()
+) -> None:
+    """Archive up to 100 records that are still what the plan showed.
+
+    ``going`` are the ids of all line items that the plan archives.
+    """
+    asked = {word for item in items for word in parents_to_ask(item.change)}
+    slots = {"objects": 2, "associations": len(asked) + len(kind.children)}
+
+    def check(some: Sequence[Item]) -> Sequence[Checked]:
+        changes = [item.change for item in some]
+        checked = recheck_standing(tools.hubspot, kind, tools.properties(kind), changes)
+        moved = recheck_parents(tools.parents, changes)
+        return with_moved(checked, moved | recheck_lines_under(tools.hubspot, kind, some, going))
+
+    with tools.hubspot.step(**slots) as step:
         ready: list[Item] = []
-        for item, result in zip(items, _check(tools, kind, items), strict=True):
+        for item, result in zip(items, check(items), strict=True):
             item.id = item.change.id
             if result.conflict:
                 item.end(Status.CONFLICT, result.conflict)
@@ -74,12 +89,7 @@ def archive(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
                 ready.append(item)
         tools.halt.look(items)
         if ready and not tools.halt.stopped:
-            _archive(tools, kind, ready, step.replied)
-
-
-def _check(tools: Tools, kind: Kind, items: Sequence[Item]) -> Sequence[Checked]:
-    changes = [item.change for item in items]
-    return recheck_standing(tools.hubspot, kind, tools.properties(kind), changes)
+            _archive(tools, kind, ready, check, slots=slots, read=step.replied)
 
 
 def _left(write: Write, result: Checked, *, in_doubt: bool) -> Write | Answer:
@@ -91,12 +101,20 @@ def _left(write: Write, result: Checked, *, in_doubt: bool) -> Write | Answer:
     return Withheld(result.conflict) if result.conflict else write
 
 
-def _archive(tools: Tools, kind: Kind, items: Sequence[Item], read: float) -> None:
+def _archive(
+    tools: Tools,
+    kind: Kind,
+    items: Sequence[Item],
+    check: Callable[[Sequence[Item]], Sequence[Checked]],
+    *,
+    slots: Mapping[str, int],
+    read: float,
+) -> None:
     """Archive what was re-checked at a moment."""
     by_id = {item.id: item for item in items}
 
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
-        results = zip(inputs, _check(tools, kind, [by_id[one.id] for one in inputs]), strict=True)
+        results = zip(inputs, check([by_id[one.id] for one in inputs]), strict=True)
         return [_left(write, result, in_doubt=in_doubt) for write, result in results]
 
     def note_late(write: Write) -> None:
@@ -104,7 +122,7 @@ def _archive(tools: Tools, kind: Kind, items: Sequence[Item], read: float) -> No
 
     fresh = Fresh(
         tools.hubspot,
-        slots=_SLOTS,
+        slots=slots,
         read=read,
         call=lambda hubspot, inputs: hubspot.archive(kind.object, [one.id for one in inputs]),
         again=check_again,

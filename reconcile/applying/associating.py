@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconcile.applying.fresh import Fresh
+from reconcile.applying.fresh import Fresh, Withheld
 from reconcile.applying.item import Item
+from reconcile.applying.recheck_parents import recheck_unowned
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import WAITS
@@ -95,6 +96,8 @@ def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool
                 pairs[name] = entry, Pair(name, entry.item.id, entry.to_id, types)
             else:
                 _record(entry)
+        if add and to in kind.parents and pairs:
+            pairs = _of_nobody_else(tools, kind, pairs)
         if pairs:
             written = _send(tools, kind, to, pairs, step.replied, add=add)
             _confirm(tools, kind, to, written)
@@ -138,10 +141,17 @@ def _send(
 
     def look_again(inputs: Sequence[Pair], in_doubt: bool) -> Sequence[Pair | Answer]:  # noqa: FBT001
         owed = [pairs[pair.trace][0] for pair in inputs]
-        due = _due(owed, _read(tools, kind, to, owed), in_doubt=in_doubt)
+        due = list(_due(owed, _read(tools, kind, to, owed), in_doubt=in_doubt))
+        giving = add and to in kind.parents
+        items = [entry.item for entry, types in zip(owed, due, strict=True) if types and giving]
+        taken = recheck_unowned(tools.parents, kind, items)
         return [
-            Pair(pair.trace, pair.from_id, pair.to_id, types) if types else Written(pair.from_id)
-            for pair, types in zip(inputs, due, strict=True)
+            Withheld(taken[entry.item.change.address])
+            if entry.item.change.address in taken
+            else Pair(pair.trace, pair.from_id, pair.to_id, types)
+            if types
+            else Written(pair.from_id)
+            for pair, entry, types in zip(inputs, owed, due, strict=True)
         ]
 
     fresh = Fresh(tools.hubspot, slots=_SLOTS, read=read, call=call, again=look_again)
@@ -155,12 +165,30 @@ def _send(
         tools.journal.answered(number, items)
         for name, answer in answers.items():
             entry, _ = pairs[name]
-            if isinstance(answer, Refused):
+            if isinstance(answer, Withheld):
+                entry.item.end(Status.CONFLICT, answer.message)
+                _decide(entry)
+            elif isinstance(answer, Refused):
                 entry.item.end(Status.FAILED, f"{entry.link.shown}: {answer.message}")
                 _decide(entry)
             else:
                 written.append(entry)
     return written
+
+
+def _of_nobody_else(
+    tools: Tools, kind: Kind, pairs: Mapping[str, tuple[_Owed, Pair]]
+) -> dict[str, tuple[_Owed, Pair]]:
+    """Leave out, in conflict, the line items that belong to another record by now."""
+    taken = recheck_unowned(tools.parents, kind, [entry.item for entry, _ in pairs.values()])
+    left: dict[str, tuple[_Owed, Pair]] = {}
+    for name, (entry, pair) in pairs.items():
+        if why := taken.get(entry.item.change.address):
+            entry.item.end(Status.CONFLICT, why)
+            _decide(entry)
+        else:
+            left[name] = entry, pair
+    return left
 
 
 def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> None:

@@ -8,6 +8,7 @@ from reconcile.applying.associating import BATCH as PAIRS
 from reconcile.applying.executor import slices
 from reconcile.hubspot.batches import OBJECTS
 from reconcile.model.address import Address
+from reconcile.model.belonging import link_to_parent, parents_to_ask
 from reconcile.model.identity import unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
@@ -32,7 +33,11 @@ def calls(plan: Plan) -> int:
     acting = [change for change in plan.records() if change.action is not Action.CONFLICT]
     going = Counter(c.address.kind for c in acting if c.action is Action.ARCHIVE)
     # Archives are read before, archived, looked for among the live and found among the archived.
-    removals = sum(4 * ceil(number / OBJECTS) for number in going.values())
+    # Before that it is read whom line items belong to, and what is under orders and carts.
+    removals = sum(
+        (4 + len(kinds()[name].owners) + len(kinds()[name].children)) * ceil(number / OBJECTS)
+        for name, number in going.items()
+    )
     definitions = DEFINITIONS * len({change.address.kind for change in plan.records()})
     identities = unpinned(plan.identities)
     within = frozenset(kind for kind, one in identities.items() if one.within_parent)
@@ -68,6 +73,7 @@ def _slice(units: Sequence[UnitChange], within: Collection[str]) -> int:
             over = {change.parent.kind for change in created if change.parent}
             total += ceil(new / OBJECTS) + 3 * len(over) - 2
         total += 2 * ceil(len(old) / OBJECTS) + ceil(sum(bool(c.fields) for c in old) / OBJECTS)
+        total += _owners(old)
     total += _parents(changes, roots)
     return total + _associations(changes)
 
@@ -81,15 +87,26 @@ def _parents(changes: Sequence[RecordChange], roots: set[Address]) -> int:
     return sum(ceil(len(ids) / OBJECTS) for ids in unread.values())
 
 
+def _owners(changes: Sequence[RecordChange]) -> int:
+    """Reading whom line items belong to, in the batches in which they are written."""
+    asked = Counter(word for change in changes for word in parents_to_ask(change))
+    return sum(ceil(number / OBJECTS) for number in asked.values())
+
+
 def _associations(changes: Sequence[RecordChange]) -> int:
     """Reading, writing and reading back; what a create has made already is only read."""
     written: Counter[tuple[str, str, bool]] = Counter()
     made: Counter[tuple[str, str]] = Counter()
+    given: Counter[str] = Counter()
     for change in changes:
+        given[change.address.kind] += link_to_parent(change) is not None
         for link in change.links:
             written[change.address.kind, link.to, link.add] += 1
         if change.action is Action.CREATE and change.parent is not None:
             made[change.address.kind, change.parent.kind] += 1
-    return sum(3 * ceil(number / PAIRS) for number in written.values()) + sum(
-        ceil(number / PAIRS) for number in made.values()
+    asked = sum(len(kinds()[name].owners) * ceil(n / PAIRS) for name, n in given.items())
+    return (
+        asked
+        + sum(3 * ceil(number / PAIRS) for number in written.values())
+        + sum(ceil(number / PAIRS) for number in made.values())
     )

@@ -212,12 +212,17 @@ class Executor:
                 self._record(partial(self._recorder.forget, part))
 
     def _archive(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
+        going = {
+            item.change.id
+            for item in items
+            if item.change.action is Action.ARCHIVE and not item.kind.is_unit
+        }
         for kind in reversed(tuple(kinds().values())):
             if self._tools.halt.stopped:
                 return
             ready = ready_to_go(kind, items, self._by_address)
             jobs: list[_Job] = [
-                (batch, partial(archive, self._tools, kind, batch))
+                (batch, partial(archive, self._tools, kind, batch, going=going))
                 for batch in split(ready, OBJECTS)
             ]
             self._run_all(pool, jobs)

@@ -22,7 +22,8 @@ class Item:
     the state knows what came of it; ``previous`` is what the state said before, ``places`` where it
     can lie besides, under former names of the record and the unit; ``former`` the unit's former
     address, where this is the root that gets another key; ``seen`` is a new record's first reading,
-    which confirms that ``id`` is its own.
+    which confirms that ``id`` is its own; ``others`` counts the records under this root that the
+    plan leaves to others.
     """
 
     unit: Address
@@ -44,6 +45,7 @@ class Item:
     places: tuple[Place, ...] = ()
     former: Address | None = None
     seen: Actual | None = None
+    others: int = 0
 
     @property
     def kind(self) -> Kind:

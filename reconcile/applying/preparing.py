@@ -25,7 +25,8 @@ def prepare(unit: UnitChange, finder: EntryFinder, entries: Entries) -> Iterator
         entry = found.entry if found is not None else None
         item = Item(unit.address, change, id=change.id, unlinked=len(change.links), previous=entry)
         item.places = left_by(unit, change, found)
-        item.former = unit.former if change.address == unit.address else None
+        if change.address == unit.address:
+            item.former, item.others = unit.former, unit.others
         held = entry.links if entry is not None else frozenset()
         item.links = set(change.kept_links) | (to_remove(change) & held)
         if change.action is Action.CONFLICT:

@@ -9,6 +9,7 @@ from reconcile.applying.halting import Halt
 from reconcile.applying.journal import Journal
 from reconcile.applying.refused_values import RefusedValues
 from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.parents import ParentReader
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
@@ -21,6 +22,7 @@ class Tools:
     hubspot: HubSpot
     entries: Entries
     journal: Journal
+    parents: ParentReader
     trace: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep
     halt: Halt = field(default_factory=Halt)

@@ -16,6 +16,7 @@ from reconcile.applying.fresh import Call, Fresh, Withheld
 from reconcile.applying.item import Item
 from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
+from reconcile.applying.recheck_parents import recheck_parents, with_moved
 from reconcile.applying.sending import send, settle_updated
 from reconcile.applying.tools import Tools
 from reconcile.applying.verified import NOT_SHOWN
@@ -24,6 +25,7 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.under import parents_of
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
+from reconcile.model.belonging import parents_to_ask
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
@@ -89,13 +91,15 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
 def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     """Update, adopt or merely confirm up to 100 records that exist."""
     identity, definitions = tools.identity(kind), tools.properties(kind)
-    slots = {"objects": 2}
+    asked = {word for item in items for word in parents_to_ask(item.change)}
+    slots = {"objects": 2, "associations": len(asked)}
     writes: dict[str, tuple[Item, Write]] = {}
     held: dict[str, str] = {}
 
     def check(some: Sequence[Item]) -> list[Checked]:
         changes = [item.change for item in some]
-        return recheck_present(tools.hubspot, kind, identity, definitions, changes)
+        checked = recheck_present(tools.hubspot, kind, identity, definitions, changes)
+        return with_moved(checked, recheck_parents(tools.parents, changes))
 
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
         results = zip(inputs, check([writes[write.trace][0] for write in inputs]), strict=True)

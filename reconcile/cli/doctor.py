@@ -94,6 +94,15 @@ def _scopes(session: Session) -> bool:
     doubtful = sorted({f"crm.objects.{object_}.write" for object_ in associated or ()} - granted)
     if doubtful:
         echo(f"Scopes   apply may also need {', '.join(doubtful)} to associate")
+    for kind in kinds().values():
+        lacking = [one for one in kind.foreign_parents.values() if one.read_scope not in granted]
+        if lacking:
+            objects = ", ".join(one.object for one in lacking)
+            scopes = ", ".join(one.read_scope for one in lacking)
+            echo(
+                f"Scopes   optional: without {scopes}, plan and apply cannot check whether "
+                f"{kind.plural} belong to {objects}"
+            )
     return fine
 
 

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.existence import Existence
-from reconcile.hubspot.observing import Seen, has_lines, is_line, observed
+from reconcile.hubspot.observing import Seen, has_lines, observed
 from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.records import (
-    Actual,
     Desired,
     LastApplied,
     Life,
@@ -72,7 +71,6 @@ class Fetcher:
             if self._identities[name].within_parent:
                 under = [_under(unit, name, links) for unit in units]
                 self._existence.find_within(kinds()[name], under, last, seen)
-        self._add_other_parents(units, seen.records, links)
         return {unit.address: observed(unit, seen, links, parents) for unit in units}
 
     def _links(
@@ -98,29 +96,6 @@ class Fetcher:
             for address, record_id in ids.items()
             if (address.kind, record_id) in links
         }
-
-    def _add_other_parents(
-        self,
-        units: Sequence[Unit],
-        records: Mapping[Address, Actual],
-        links: dict[Address, frozenset[Link]],
-    ) -> None:
-        """For lines that exist but not under their declared parent: whose are they?"""
-        stray: dict[str, dict[str, Address]] = defaultdict(dict)
-        for unit in units:
-            here = {link.id for link in links.get(unit.address, ()) if is_line(unit, link)}
-            for line in unit.lines:
-                actual = records.get(line.address)
-                if actual is not None and actual.id not in here:
-                    stray[line.address.kind][actual.id] = line.address
-        for name, lines in stray.items():
-            kind = kinds()[name]
-            for parent in kind.parents:
-                to = kind.associations[parent]
-                answer = self._hubspot.links(kind.object, parent, to.object, list(lines))
-                for record_id, found in answer.items():
-                    address = lines[record_id]
-                    links[address] = links.get(address, frozenset()) | found
 
     def resolve(self, references: Iterable[Reference]) -> Mapping[tuple[str, str, str], str]:
         """The record ids that references point at, by (to, by, folded value).

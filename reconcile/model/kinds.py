@@ -31,6 +31,11 @@ class Association:
     by: tuple[str, ...]
     kind: str | None
 
+    @property
+    def read_scope(self) -> str:
+        """The scope that reading the other end takes."""
+        return f"crm.objects.{self.object}.read"
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineProperties:
@@ -48,6 +53,8 @@ class Kind:
     ``upsert`` (by unique property, safe to repeat) or ``create`` (with associations). ``title`` and
     ``currency`` are the properties that hold what people call a record and its money's currency,
     ``created`` the one with the moment of its making, empty where HubSpot does not fill it.
+    ``foreign_parents`` are further objects that a record may belong to instead of one of its
+    ``parents``; no manifest can name them.
     Of each list of scopes any one is enough.
     """
 
@@ -67,11 +74,23 @@ class Kind:
     write_scopes: tuple[str, ...]
     schema_scopes: tuple[str, ...]
     associations: Mapping[str, Association]
+    foreign_parents: Mapping[str, Association]
 
     @property
     def is_unit(self) -> bool:
         """Whether records of this kind stand on their own (and not under a parent)."""
         return not self.parents
+
+    @property
+    def owners(self) -> Mapping[str, Association]:
+        """Everything that a record of this kind may belong to, foreign parents last."""
+        own = {name: self.associations[name] for name in self.parents}
+        return MappingProxyType(own | dict(self.foreign_parents))
+
+    @property
+    def children(self) -> tuple[str, ...]:
+        """The kinds whose records stand under records of this one."""
+        return tuple(kind.name for kind in kinds().values() if self.name in kind.parents)
 
     def is_personal(self, property_name: str) -> bool:
         """Whether a property holds personal data, to be left out of what CI shows."""
@@ -115,6 +134,9 @@ def _kind(raw: Mapping[str, Any]) -> Kind:
         schema_scopes=tuple(raw["scopes"]["schema"]),
         associations=MappingProxyType(
             {to: _association(to, body) for to, body in raw.get("associations", {}).items()}
+        ),
+        foreign_parents=MappingProxyType(
+            {to: _association(to, body) for to, body in raw.get("foreign_parents", {}).items()}
         ),
     )
 

@@ -76,7 +76,8 @@ class Report:
     """The end of an apply. ``calls`` counts requests sent, ``seconds`` the time it took.
 
     ``estimated`` is how many calls the plan was said to take; ``resumable`` says that something
-    was not begun, or begun and not settled.
+    was not begun, or begun and not settled; ``unchecked`` are sentences on what the token did not
+    let us look at before writing.
     """
 
     target: TargetPin
@@ -86,6 +87,7 @@ class Report:
     interrupted: bool = False
     resumable: bool = False
     estimated: int = 0
+    unchecked: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -205,6 +205,7 @@ class Plan:
     counts records that are as declared already; ``undeclared`` lists records the
     state manages that no manifest declares any more (left alone; with ``prune`` those that
     are protected, or that declared records point at). ``defines`` come first when applying.
+    ``unchecked`` are sentences on what the token did not let us look at.
     """
 
     target: TargetPin
@@ -216,6 +217,7 @@ class Plan:
     undeclared: tuple[Address, ...] = ()
     guards: tuple[Guard, ...] = ()
     prune: bool = False
+    unchecked: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

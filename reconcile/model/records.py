@@ -177,7 +177,8 @@ class Observed:
     be, with the ids of these. ``links`` are each record's associations of the declared or
     recorded pairs; ``lines`` the ids of the line items that HubSpot shows under the unit.
     ``others`` counts those of them that no manifest declares. ``parent_id`` is the id of a parent
-    that something else owns.
+    that something else owns. ``elsewhere`` are the records that line items belong to besides their
+    declared parents, as (word, id), as far as HubSpot was asked.
     """
 
     records: Mapping[Address, Actual]
@@ -189,6 +190,9 @@ class Observed:
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0
     parent_id: str = ""
+    elsewhere: Mapping[Address, frozenset[tuple[str, str]]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
 
 class Marks(NamedTuple):

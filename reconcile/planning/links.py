@@ -77,18 +77,6 @@ def _comes_along(link: Link, case: Case, ours: set[Link]) -> bool:
     return plain and any((link.to, link.id) == (other.to, other.id) for other in ours)
 
 
-def parent_conflict(case: Case) -> str:
-    """Why a line item cannot be given to its declared parent, or nothing.
-
-    A line item belongs to one parent (reference §8); taking it from another would silently alter
-    that one.
-    """
-    if case.kind.is_unit or case.under_parent:
-        return ""
-    others = sorted(f"{link.to} {link.id}" for link in case.links if link.to in case.kind.parents)
-    return f"it belongs to {', '.join(others)} in HubSpot" if others else ""
-
-
 def _wanted(case: Case) -> Mapping[tuple[str, str], _Wanted]:
     """The declared associations, one entry for each other end."""
     merged: dict[tuple[str, str], _Wanted] = {}

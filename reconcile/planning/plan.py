@@ -27,6 +27,7 @@ def assemble(
     limits: Mapping[str, int],
     prune: bool = False,
     defines: Iterable[PropertyDefine] = (),
+    unchecked: Iterable[str] = (),
 ) -> Plan:
     """A plan, sorted, with the guards it trips. Input order does not matter."""
     ordered = tuple(sorted(without_unreachable(units), key=lambda unit: unit.address))
@@ -40,6 +41,7 @@ def assemble(
         undeclared=tuple(sorted(undeclared)),
         guards=tuple(_tripped(ordered, limits)),
         prune=prune,
+        unchecked=tuple(unchecked),
     )
 
 

@@ -26,6 +26,7 @@ _GUARDS = TypeAdapter(tuple[Guard, ...])
 _DEFINES = TypeAdapter(tuple[PropertyDefine, ...])
 _IDENTITIES = TypeAdapter(tuple[tuple[str, str, str], ...])
 _ADDRESSES = TypeAdapter(tuple[Address, ...])
+_TEXTS = TypeAdapter(tuple[str, ...])
 
 
 def content_digest(plan: Plan) -> str:
@@ -89,6 +90,7 @@ def _content(plan: Plan) -> Iterator[bytes]:
         "undeclared": _ADDRESSES.dump_python(plan.undeclared, mode="json"),
         "guards": _GUARDS.dump_python(plan.guards, mode="json"),
         "prune": plan.prune,
+        "unchecked": plan.unchecked,
     }
     yield canonical(about) + b"\n"
     for unit in plan.units:
@@ -107,6 +109,7 @@ def _plan(lines: list[bytes]) -> Plan:
         undeclared=_ADDRESSES.validate_python(about["undeclared"], strict=False),
         guards=_GUARDS.validate_python(about["guards"], strict=False),
         prune=about["prune"] is True,
+        unchecked=_TEXTS.validate_python(about["unchecked"], strict=False),
     )
 
 

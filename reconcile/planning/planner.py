@@ -12,7 +12,8 @@ from reconcile.model.values import normalise
 from reconcile.planning.building import conflict, field, record_change, they_moved
 from reconcile.planning.case import Case, Context
 from reconcile.planning.diff import differing
-from reconcile.planning.links import parent_conflict, plan_links
+from reconcile.planning.links import plan_links
+from reconcile.planning.parents import parent_conflict
 from reconcile.planning.removing import plan_removal
 from reconcile.planning.whose import (
     displaced,

@@ -11,7 +11,7 @@ from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.records import Actual, Life
 from reconcile.planning.building import conflict, field, record_change, they_moved
 from reconcile.planning.case import Case
-from reconcile.planning.links import parent_conflict
+from reconcile.planning.parents import parent_conflict
 from reconcile.planning.whose import displaced, is_rekey, rekey_conflict, why_missing
 
 
@@ -45,6 +45,8 @@ def _archive(case: Case, actual: Actual) -> RecordChange:
     return replace(
         record_change(case, Action.ARCHIVE),
         id=actual.id,
+        # One that HubSpot shows under no parent must still be under none just before it goes.
+        parent_id=case.parent_id if case.under_parent else "",
         title=actual.properties.get(case.kind.title) or "",
         fields=tuple(_fields(case, actual, rekey=rekey)),
         adopts=case.recorded is None,

@@ -10,7 +10,7 @@ for an absent value; ``previous_address`` is that of a record whose key changes;
 (personal)" unless asked for; ``shown`` holds what people read where that differs (a stage's label
 for its id). ``conflict`` says why a record is left alone, ``notes`` what else is special about it,
 ``hints`` what to do about either. ``others``, on a unit's first record, counts the line items under
-the unit that no manifest declares.
+the unit that no manifest declares. ``unchecked`` says what the token did not let reconcile look at.
 """
 
 import json
@@ -62,6 +62,7 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
             for g in seen.plan.guards
         ],
         "undeclared": [str(address) for address in seen.plan.undeclared],
+        "unchecked": list(seen.plan.unchecked),
     }
     changes = ",\n".join(map(_text, _changes(seen)))
     return f'{_text(head)[:-1]},"resource_changes":[\n{changes}\n],{_text(tail)[1:]}\n'

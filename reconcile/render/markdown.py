@@ -16,6 +16,7 @@ from reconcile.render.rows import (
     undeclared,
     unit_line,
     unit_lines,
+    warning,
 )
 from reconcile.render.safe import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.view import PlanView, UnitView, view
@@ -81,6 +82,8 @@ def _head(seen: PlanView) -> Iterator[str]:
             shorten(line.text().removeprefix("! ").strip()) for line in guard_lines(guard)
         )
         yield f"> **Guard**: {code_span(says.removeprefix('guard '))}  \n> {code_span(hint)}"
+    for text in seen.plan.unchecked:
+        yield f"> {code_span(shorten(warning(text)))}"
     if seen.plan.defines:
         yield _diff_block(map(define_line, seen.plan.defines))
     if seen.conflicts:

@@ -7,7 +7,7 @@ from typing import TextIO
 from reconcile.model.address import Address
 from reconcile.model.outcome import ALREADY, UNREAD, Outcome, Overwrite, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
-from reconcile.render.rows import BLANK, Line, plain
+from reconcile.render.rows import BLANK, Line, plain, warning
 from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, shorten, value, visible
 from reconcile.render.text import write_lines
 from reconcile.render.view import personal_values
@@ -142,6 +142,8 @@ def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line
             more = f"… and {number - _ALIKE:,} more {status}{reason}"
             yield plain(more, str(status), indent=2)
     yield from _rewrites(report, personal=personal)
+    for text in report.unchecked:
+        yield plain(warning(text), "conflict")
 
 
 def _outcome(outcome: Outcome, message: str, *, personal: bool) -> Line:

@@ -65,9 +65,11 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
         yield BLANK
     if view.plan.undeclared:
         yield plain(f"{left_alone(view)}: {undeclared(view)}", "note")
+    for text in view.plan.unchecked:
+        yield plain(warning(text), "conflict")
     for guard in view.plan.guards:
         yield from guard_lines(guard)
-    if view.plan.undeclared or view.plan.guards:
+    if view.plan.undeclared or view.plan.unchecked or view.plan.guards:
         yield BLANK
     yield plain(view.footer, "heading")
     yield heading
@@ -85,6 +87,11 @@ def undeclared(view: PlanView) -> str:
     names = [visible(shorten(str(address))) for address in view.plan.undeclared[:LISTED]]
     more = len(view.plan.undeclared) - len(names)
     return ", ".join(names) + (f", … and {more:,} more" if more else "")
+
+
+def warning(text: str) -> str:
+    """What is said of something that could not be checked."""
+    return f"warning: {visible(text)}"
 
 
 def guard_lines(guard: Guard) -> Iterator[Line]:

@@ -11,9 +11,11 @@ from reconcile.sandbox.object_types import (
     COMPANY,
     CONTACT,
     DEAL,
+    INVOICE,
     LINE_ITEM,
     ORDER,
     QUOTE,
+    SUBSCRIPTION,
     ObjectType,
 )
 
@@ -92,4 +94,8 @@ BUILT_IN: tuple[AssociationType, ...] = (
     *_pair(DEAL, QUOTE, 63, 64),
     *_pair(QUOTE, CONTACT, 69, 70),
     *_pair(QUOTE, COMPANY, 71, 72),
+    *_pair(ORDER, INVOICE, 518, 517),
+    *_pair(LINE_ITEM, INVOICE, 410, 409),
+    *_pair(ORDER, SUBSCRIPTION, 516, 515),
+    *_pair(LINE_ITEM, SUBSCRIPTION, 302, 301),
 )

@@ -14,10 +14,12 @@ from reconcile.sandbox.object_types import (
     COMPANY,
     CONTACT,
     DEAL,
+    INVOICE,
     LINE_ITEM,
     ORDER,
     PRODUCT,
     QUOTE,
+    SUBSCRIPTION,
 )
 
 _ON_EVERY_OBJECT = """
@@ -251,6 +253,8 @@ TABLES: dict[str, str] = {
     COMPANY.id: _ON_EVERY_OBJECT + _COMPANY,
     DEAL.id: _ON_EVERY_OBJECT + _DEAL,
     QUOTE.id: _ON_EVERY_OBJECT + _QUOTE,
+    INVOICE.id: _ON_EVERY_OBJECT,
+    SUBSCRIPTION.id: _ON_EVERY_OBJECT,
 }
 
 GROUPS: dict[str, tuple[str, str]] = {
@@ -262,5 +266,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     COMPANY.id: ("companyinformation", "Company Information"),
     DEAL.id: ("dealinformation", "Deal Information"),
     QUOTE.id: ("quoteinformation", "Quote Information"),
+    INVOICE.id: ("invoiceinformation", "Invoice Information"),
+    SUBSCRIPTION.id: ("subscriptioninformation", "Subscription Information"),
 }
 """The group each type's own properties are in: name and label."""

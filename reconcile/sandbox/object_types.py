@@ -69,7 +69,7 @@ LINE_ITEM = ObjectType(
 )
 ORDER = ObjectType("0-123", "order", "orders", "hs_createdate", "hs_lastmodifieddate", ())
 CART = ObjectType("0-142", "cart", "carts", "hs_createdate", "hs_lastmodifieddate", ())
-QUOTE = ObjectType(  # enough of it to be a line item's parent
+QUOTE = ObjectType(  # enough of this and the next two to be a line item's parent
     "0-14",
     "quote",
     "quotes",
@@ -77,12 +77,27 @@ QUOTE = ObjectType(  # enough of it to be a line item's parent
     "hs_lastmodifieddate",
     ("hs_expiration_date", "hs_status", "hs_title"),
 )
+INVOICE = ObjectType("0-53", "invoice", "invoices", "hs_createdate", "hs_lastmodifieddate", ())
+SUBSCRIPTION = ObjectType(
+    "0-69", "subscription", "subscriptions", "hs_createdate", "hs_lastmodifieddate", ()
+)
 
-OBJECT_TYPES = (CONTACT, COMPANY, DEAL, PRODUCT, LINE_ITEM, ORDER, CART, QUOTE)
+OBJECT_TYPES = (
+    CONTACT,
+    COMPANY,
+    DEAL,
+    PRODUCT,
+    LINE_ITEM,
+    ORDER,
+    CART,
+    QUOTE,
+    INVOICE,
+    SUBSCRIPTION,
+)
 BY_ID = {kind.id: kind for kind in OBJECT_TYPES}
 
-LINE_ITEM_PARENTS = frozenset({DEAL.id, ORDER.id, CART.id, QUOTE.id})
-"""A line item belongs to one of these (ref §8)."""
+LINE_ITEM_PARENTS = frozenset({DEAL.id, ORDER.id, CART.id, QUOTE.id, INVOICE.id, SUBSCRIPTION.id})
+"""A line item belongs to one of these (ref §8, §11)."""
 
 _BY_NAME = {name: kind for kind in OBJECT_TYPES for name in (kind.id, kind.singular, kind.plural)}
 

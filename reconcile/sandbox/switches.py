@@ -48,7 +48,7 @@ class Switches:
     """
 
     second_parent: Literal["kept", "refused", "moved"] = "kept"
-    """What becomes of a line item that is associated with another deal, order, cart or quote.
+    """What becomes of a line item that is associated with a second record that can be its parent.
 
     ``kept``: it has both; documented with an example, and advised against (ref §8). ``refused``:
     the second is refused; wording a guess. ``moved``: it loses the first. Neither was seen.

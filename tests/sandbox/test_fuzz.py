@@ -39,7 +39,18 @@ OPERATIONS = {
     (one.method.upper(), one.path): one
     for one in (result.ok() for result in DESCRIBED.get_all_operations())
 }
-KINDS = ("contacts", "companies", "deals", "products", "orders", "carts", "quotes", "line_items")
+KINDS = (
+    "contacts",
+    "companies",
+    "deals",
+    "products",
+    "orders",
+    "carts",
+    "quotes",
+    "invoices",
+    "subscriptions",
+    "line_items",
+)
 IDS = {"id", "objectId", "primaryObjectId", "objectIdToMerge"}
 LIKELY: dict[str, list[Any]] = {
     "type": ["string", "number", "order_to_contact"],

@@ -1,0 +1,84 @@
+"""Reading which records line items belong to, also records of kinds that nothing here manages."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconcile.errors import ApiError
+from reconcile.hubspot.client import HubSpot
+from reconcile.model.belonging import Parent, parents_among, parents_to_ask
+from reconcile.model.kinds import Kind, kinds
+from reconcile.model.plan import RecordChange
+
+_UNKNOWN_TYPE = "infer object type"
+"""How HubSpot's message puts it that a path names no type of object (reference §1)."""
+
+Belongings = Mapping[tuple[str, str], frozenset[Parent]]
+"""The parents of records, by kind and id."""
+
+
+class ParentReader:
+    """Reads the parents of records. Safe to share between threads.
+
+    A kind of foreign parent that HubSpot does not let us read is not asked for again;
+    ``unchecked`` names it. Any other failure is raised, as HubSpot's methods do.
+    """
+
+    def __init__(self, hubspot: HubSpot) -> None:
+        self._hubspot = hubspot
+        self._unreadable: dict[tuple[str, str], str] = {}
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """One sentence for each kind of foreign parent that could not be looked for."""
+        return tuple(text for _, text in sorted(self._unreadable.items()))
+
+    def before(self, changes: Iterable[RecordChange]) -> Belongings:
+        """Return the parents that HubSpot must be asked for before these changes."""
+        wanted: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for change in changes:
+            for word in parents_to_ask(change):
+                wanted[change.address.kind][word].append(change.id)
+        return {
+            (name, record_id): parents
+            for name, by_word in wanted.items()
+            for record_id, parents in self._read(kinds()[name], by_word).items()
+        }
+
+    def every(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, frozenset[Parent]]:
+        """Return the parents that each record has, of every kind."""
+        return self._read(kind, dict.fromkeys(kind.owners, ids))
+
+    def _read(
+        self, kind: Kind, wanted: Mapping[str, Sequence[str]]
+    ) -> dict[str, frozenset[Parent]]:
+        found: dict[str, frozenset[Parent]] = {}
+        for word, ids in wanted.items():
+            if (kind.name, word) in self._unreadable:
+                continue
+            try:
+                answer = self._hubspot.links(kind.object, word, kind.owners[word].object, ids)
+            except ApiError as error:
+                if word not in kind.foreign_parents or not _is_unreadable(error):
+                    raise
+                self._unreadable[kind.name, word] = _unchecked(kind, word, error)
+                continue
+            for record_id, links in answer.items():
+                found[record_id] = found.get(record_id, frozenset()) | parents_among(kind, links)
+        return found
+
+
+def _is_unreadable(error: ApiError) -> bool:
+    """Whether a scope is missing (reference §2), or the account has no such objects (§13).
+
+    What HubSpot answers in the second case is not known: a 400 or 404 for the path, or a 403.
+    """
+    return error.status in (400, 403) or (error.status == 404 and _UNKNOWN_TYPE in str(error))
+
+
+def _unchecked(kind: Kind, word: str, error: ApiError) -> str:
+    why, parent = str(error), kind.owners[word]
+    if error.status == 403 and parent.read_scope in why:
+        why = f"the token lacks the scope {parent.read_scope} (HTTP 403)"
+    elif error.status == 403:
+        why += f" (does the token have the scope {parent.read_scope}?)"
+    return f"it could not be checked whether {kind.plural} belong to {parent.object}: {why}"

@@ -1,0 +1,40 @@
+"""Line items that belong to another record than their declared parent."""
+
+from collections.abc import Mapping
+
+from reconcile.model.address import Address
+from reconcile.model.belonging import Parent, named
+from reconcile.model.plan import UnitChange
+from reconcile.model.records import Life
+from reconcile.planning.case import Case
+
+
+def found_elsewhere(
+    unit: UnitChange, parents: Mapping[tuple[str, str], frozenset[Parent]]
+) -> Mapping[Address, frozenset[Parent]]:
+    """Return which other records the line items to be changed belong to, by address.
+
+    ``parents`` are those that HubSpot shows, by kind and id.
+    """
+    found = {
+        change.address: parents.get((change.address.kind, change.id), frozenset())
+        - {(change.parent.kind, change.parent_id)}
+        for change in unit.changes
+        if change.parent is not None
+    }
+    return {address: others for address, others in found.items() if others}
+
+
+def parent_conflict(case: Case) -> str:
+    """Return why a line item is left alone that belongs to another record, or nothing.
+
+    A line item belongs to one parent (reference §8); changing it would silently alter that one.
+    """
+    others = case.observed.elsewhere.get(case.address)
+    if not others:
+        return ""
+    owner = named(others)
+    leave = "take it out of the manifests"
+    if case.desired.life is Life.ABSENT:
+        leave = "let go of it with lifecycle: {state: forget}"
+    return f"it belongs to {owner} in HubSpot\n{leave}, or remove it from {owner} there"
