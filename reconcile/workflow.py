@@ -10,6 +10,7 @@ from secrets import token_hex
 from reconcile.admission import admit, require_lineage
 from reconcile.applying import estimate
 from reconcile.applying.executor import Executor
+from reconcile.applying.standing import remember_standing
 from reconcile.applying.tools import Tools
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import refused
@@ -103,6 +104,7 @@ def plan(
     )
 
     changes: list[UnitChange] = []
+    stood: list[Address] = []
     unchanged = 0
     ordered = sorted(units, key=lambda unit: (shard_of(unit.address), unit.address))
     for start in range(0, len(ordered), CHUNK):
@@ -117,17 +119,21 @@ def plan(
             unchanged += same
             if change is not None:
                 changes.append(change)
+            if state.has_standing(unit.address):
+                stood.append(unit.address)
         state.release()
         advance(len(chunk))
     return assemble(
-        tuple(without_rivals(changes, identities, definitions, state.entries)),
+        tuple(without_rivals(changes, identities, state.entries)),
         target=session.pin,
         lineage=state.lineage,
         identities=identities,
         unchanged=unchanged,
         undeclared=known.undeclared,
         limits=session.settings.guards.limits(),
+        definitions=definitions,
         prune=prune,
+        stood=stood,
     )
 
 
@@ -188,6 +194,21 @@ def apply(
         resumable=resumable,
         estimated=estimate.calls(planned),
     )
+
+
+def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: float = 0.0) -> None:
+    """Make the state forget conflicts that no longer stand, for a plan with nothing to carry out.
+
+    A conflict that comes back after that is a new one.
+    """
+    if not planned.resolved:
+        return
+    with locked(session, "apply", who, wait):
+        state = session.state(writing=True)
+        require_lineage(planned, state)
+        state.begin(session.account.portal_id)
+        remember_standing(state, planned, {})
+        state.flush()
 
 
 def _traces(run: str) -> Callable[[], str]:

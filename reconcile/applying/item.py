@@ -20,7 +20,7 @@ class Item:
     to make; ``taken`` says that HubSpot took the record's write, ``recorded`` that the state knows
     what came of it; ``previous`` is what the state said before, ``places`` where it can lie
     besides, under former names of the record and the unit; ``former`` the unit's former address,
-    where this is the root that gets another key.
+    where this is the root that gets another key; ``standing`` marks a conflict that stood before.
     """
 
     unit: Address
@@ -38,6 +38,7 @@ class Item:
     trace: str = ""
     places: tuple[Place, ...] = ()
     former: Address | None = None
+    standing: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -66,5 +67,11 @@ class Item:
         status = self.status or Status.SKIPPED
         message = self.message or ("not begun" if self.status is None else "")
         return Outcome(
-            self.change.address, self.change.action, status, self.id, message, self.rewrites
+            self.change.address,
+            self.change.action,
+            status,
+            self.id,
+            message,
+            self.rewrites,
+            standing=self.standing,
         )

@@ -8,7 +8,7 @@ it, so that neither depends on what a process remembered.
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from reconcile.applying.item import Item
@@ -88,15 +88,17 @@ class Journal:
 
     def decided(self, outcomes: Sequence[Outcome]) -> None:
         """Say what records came to in the end: read back and recorded in the state."""
-        news = [
-            one
-            for one in outcomes
-            if (known := self._known.get(one.address)) is None
-            or (known != one and one.message != ALREADY)
-        ]
+        news = [one for one in outcomes if self._is_news(one)]
         if news:
             self._append("outcomes", records=[_encode(outcome) for outcome in news])
             self._tell(news, self._traces)
+
+    def _is_news(self, outcome: Outcome) -> bool:
+        known = self._known.get(outcome.address)
+        if known is None:
+            return True
+        # Whether a conflict stood before the run was decided when the run first came to it.
+        return outcome.message != ALREADY and replace(outcome, standing=known.standing) != known
 
     def undone(self, addresses: Sequence[Address]) -> None:
         """Say that writes that were begun were not carried out."""
@@ -126,4 +128,5 @@ def _encode(outcome: Outcome) -> list[Any]:
         outcome.id,
         outcome.message,
         rewrites,
+        outcome.standing,
     ]

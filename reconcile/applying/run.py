@@ -192,7 +192,7 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
 
 
 def _decode(raw: Sequence[Any]) -> Outcome:
-    address, action, status, record_id, message, rewrites = raw
+    address, action, status, record_id, message, rewrites, standing = raw
     return Outcome(
         Address.parse(address),
         Action(action),
@@ -200,4 +200,5 @@ def _decode(raw: Sequence[Any]) -> Outcome:
         record_id,
         message,
         tuple(Rewrite(*rewrite) for rewrite in rewrites),
+        standing=standing is True,
     )

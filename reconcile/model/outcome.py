@@ -34,7 +34,11 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one record's change ended, and why where it was not done."""
+    """How one record's change ended, and why where it was not done.
+
+    ``standing`` marks a conflict that already stood when the last run that applied this manifest
+    text of the unit ended.
+    """
 
     address: Address
     action: Action
@@ -42,6 +46,7 @@ class Outcome:
     id: str = ""
     message: str = ""
     rewrites: tuple[Rewrite, ...] = ()
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,8 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether everything is as planned."""
-        return all(o.status is Status.DONE for o in self.outcomes)
+        """Whether everything is as planned, but for conflicts that stood before."""
+        return all(o.status is Status.DONE or o.standing for o in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
