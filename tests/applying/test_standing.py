@@ -328,4 +328,4 @@ def test_the_audit_log_says_that_a_conflict_is_old(world: World, program: Progra
     for said in (False, True):
         program("apply", "--auto-approve")
         run = json.loads(program("audit", "log", "--json").out.splitlines()[-1])["run"]
-        assert ("# standing" in program("audit", "show", run).out) is said
+        assert (", standing)" in program("audit", "show", run).out) is said
