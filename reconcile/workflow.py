@@ -207,7 +207,7 @@ def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: flo
         state = session.state(writing=True)
         require_lineage(planned, state)
         state.begin(session.account.portal_id)
-        remember_standing(state, planned, {})
+        remember_standing(state, planned, ())
         state.flush()
 
 
