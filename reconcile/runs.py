@@ -8,6 +8,7 @@ from secrets import token_hex
 from reconcile import __version__
 from reconcile.applying.journal import Journal
 from reconcile.applying.run import Run, RunHead, drop_run, open_runs, read_run
+from reconcile.applying.standing import remember_standing
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import RunTelling
 from reconcile.errors import ReconcileError, Unfinished, UsageError
@@ -106,6 +107,7 @@ def end(
         run = read_run(journal.store, journal.run)
         if run is None:
             raise _untold(stopped or "its journal is gone")
+        remember_standing(state, planned, run.outcomes)
         record(state, journal, OpenRun(run, planned), told)
         if not run.open:
             forget_runs(journal.store)

@@ -13,6 +13,7 @@ from reconcile.applying.entries import Entries
 from reconcile.applying.executor import Executor
 from reconcile.applying.halting import Halt
 from reconcile.applying.history import read_histories
+from reconcile.applying.standing import remember_standing
 from reconcile.applying.tools import Tools
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import refused
@@ -110,6 +111,7 @@ def plan(
     entries = Entries(identities, definitions, state.hasher)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
+    stood: list[Address] = []
     unchanged = 0
     ordered = sorted(units, key=lambda unit: (shard_of(unit.address), unit.address))
     for start in range(0, len(ordered), CHUNK):
@@ -131,18 +133,21 @@ def plan(
             unchanged += same
             if change is not None:
                 changes.append(change)
+        stood += (unit.address for unit in chunk if state.has_standing(unit.address))
         state.release()
         advance(len(chunk))
     return assemble(
-        tuple(without_rivals(changes, identities, definitions, state.entries)),
+        tuple(without_rivals(changes, identities, state.entries)),
         target=session.pin,
         lineage=state.lineage,
         identities=identities,
         unchanged=unchanged,
         undeclared=known.undeclared,
         limits=session.settings.guards.limits(),
+        definitions=definitions,
         prune=prune,
         unchecked=reader.unchecked,
+        stood=stood,
     )
 
 
@@ -225,6 +230,21 @@ def apply(
         estimated=estimate.calls(planned),
         unchecked=tools.parents.unchecked,
     )
+
+
+def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: float = 0.0) -> None:
+    """Make the state forget conflicts that no longer stand, for a plan with nothing to carry out.
+
+    A conflict that comes back after that is a new one.
+    """
+    if not planned.resolved:
+        return
+    with locked(session, "apply", who, wait):
+        state = session.state(writing=True)
+        require_lineage(planned, state)
+        state.begin(session.account.portal_id)
+        remember_standing(state, planned, ())
+        state.flush()
 
 
 def _traces(run: str) -> Callable[[], str]:

@@ -75,7 +75,12 @@ def test_the_default_target_is_read(tmp_path: Path) -> None:
     assert found.target.sandbox.seed == tmp_path / "data" / "seed.json"
     assert found.target.rate_limit is None
     assert (found.guards.adopt_update, found.guards.rekey) == (5, 0)
-    assert found.guards.limits() == {"adopt-update": 5, "rekey": 0, "prune": 0}
+    assert found.guards.limits() == {
+        "adopt-update": 5,
+        "unknown": 0,
+        "rekey": 0,
+        "prune": 0,
+    }
 
 
 def test_a_real_target_is_read(tmp_path: Path) -> None:

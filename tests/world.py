@@ -35,7 +35,7 @@ from reconcile.stores.opening import open_store
 
 Document = Mapping[str, Any]
 
-ALL_GUARDS = frozenset({"adopt-update", "rekey", "recreate"})
+ALL_GUARDS = frozenset({"adopt-update", "unknown", "rekey", "recreate"})
 KEY = "reconcile_key"
 ORIGIN = Origin(Actor("test", "os"))
 GROUPS = {

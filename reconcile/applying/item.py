@@ -23,7 +23,7 @@ class Item:
     can lie besides, under former names of the record and the unit; ``former`` the unit's former
     address, where this is the root that gets another key; ``seen`` is a new record's first reading,
     which confirms that ``id`` is its own; ``others`` counts the records under this root that the
-    plan leaves to others.
+    plan leaves to others; ``standing`` marks a conflict that stood before.
     """
 
     unit: Address
@@ -46,6 +46,7 @@ class Item:
     former: Address | None = None
     seen: Actual | None = None
     others: int = 0
+    standing: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -93,4 +94,5 @@ class Item:
             overwrites=self.overwrites,
             not_persisted=self.not_persisted,
             written=self.taken and status is Status.CONFLICT,
+            standing=self.standing,
         )

@@ -97,15 +97,17 @@ class Journal:
     def decided(self, outcomes: Sequence[Outcome]) -> None:
         """Say what records came to in the end: read back and recorded in the state."""
         full = (replace(one, overwrites=self._overwrites.get(one.address, ())) for one in outcomes)
-        news = [
-            one
-            for one in full
-            if (known := self._known.get(one.address)) is None
-            or (known != one and one.message != ALREADY)
-        ]
+        news = [one for one in full if self._is_news(one)]
         if news:
             self._append("outcomes", records=[_encode(outcome) for outcome in news])
             self._tell(news, self._traces)
+
+    def _is_news(self, outcome: Outcome) -> bool:
+        known = self._known.get(outcome.address)
+        if known is None:
+            return True
+        # Whether a conflict stood before the run was decided when the run first came to it.
+        return outcome.message != ALREADY and replace(outcome, standing=known.standing) != known
 
     def undone(self, addresses: Sequence[Address]) -> None:
         """Say that writes that were begun were not carried out."""
@@ -137,4 +139,5 @@ def _encode(outcome: Outcome) -> list[Any]:
         rewrites,
         list(outcome.not_persisted),
         outcome.written,
+        outcome.standing,
     ]

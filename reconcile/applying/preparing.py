@@ -31,6 +31,8 @@ def prepare(unit: UnitChange, finder: EntryFinder, entries: Entries) -> Iterator
         item.links = set(change.kept_links) | (to_remove(change) & held)
         if change.action is Action.CONFLICT:
             item.end(Status.CONFLICT, change.why.partition("\n")[0])
+            stood = finder.state.stood(unit.address, unit.manifest)
+            item.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:
             _prepare_unknown(item)
         elif state_digest(entry) == change.state:

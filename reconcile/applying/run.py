@@ -216,7 +216,7 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
 
 
 def _decode(raw: Sequence[Any]) -> Outcome:
-    address, action, status, record_id, message, rewrites, not_persisted, written = raw
+    address, action, status, record_id, message, rewrites, not_persisted, written, standing = raw
     return Outcome(
         Address.parse(address),
         Action(action),
@@ -226,4 +226,5 @@ def _decode(raw: Sequence[Any]) -> Outcome:
         tuple(Rewrite(*rewrite) for rewrite in rewrites),
         not_persisted=tuple(not_persisted),
         written=written,
+        standing=standing is True,
     )

@@ -120,6 +120,7 @@ def recorded(change: RecordChange, outcome: Outcome, trace: str = "") -> Recorde
         "recreates": change.recreates,
         "pruned": change.pruned,
         "moved": bool(change.moved_from),
+        "standing": outcome.standing,
     }
     return Recorded(
         address=change.address,

@@ -36,11 +36,11 @@ from reconcile.render.report import write_report
 from reconcile.render.text import write_plan
 from reconcile.session import Session, connect
 from reconcile.stores.opening import is_local
-from reconcile.workflow import apply, plan
+from reconcile.workflow import apply, forget_resolved, plan
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-GUARDS = ("adopt-update", "rekey", "recreate")
+GUARDS = ("adopt-update", "unknown", "rekey", "recreate")
 EXACT = "prune"
 """The guard that is let pass by the number of records alone that the plan shows."""
 
@@ -142,9 +142,11 @@ def command(
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
             if made.empty:
                 close_unfinished(session, by, who=who(), wait=lock_timeout)
+                forget_resolved(session, made, who=who(), wait=lock_timeout)
                 return 0
             refused = any(guard.allowance not in allow for guard in made.guards)
-            if not (auto_approve or refused or _confirmed(session, made)):
+            approved = auto_approve or refused or not made.acts
+            if not (approved or _confirmed(session, made)):
                 click.echo("Nothing was applied.", err=True)
                 return 1
         else:

@@ -199,12 +199,18 @@ class Guards(_Model):
     """How many changes of a sort a plan may hold before it needs ``--allow``."""
 
     adopt_update: _Count = 0
+    unknown: _Count = 0
     rekey: _Count = 0
     prune: _Count = 0
 
     def limits(self) -> Mapping[str, int]:
         """The limits by the names that ``--allow`` takes."""
-        return {"adopt-update": self.adopt_update, "rekey": self.rekey, "prune": self.prune}
+        return {
+            "adopt-update": self.adopt_update,
+            "unknown": self.unknown,
+            "rekey": self.rekey,
+            "prune": self.prune,
+        }
 
 
 class ProjectFile(_Model):

@@ -19,7 +19,8 @@ targets:
 #    token_write: ${{env:HUBSPOT_WRITE_TOKEN}}   # for apply
 
 guards:                    # how many of these a plan may hold before it needs --allow
-  adopt_update: 0          # records that exist already and would be changed
+  adopt_update: 0          # records with values that reconcile has never seen
+  unknown: 0               # records whose last-applied values cannot be compared
   rekey: 0                 # records found under another key
   prune: 0                 # records that --prune would archive
 """

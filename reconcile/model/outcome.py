@@ -58,6 +58,8 @@ class Outcome:
     ``not_persisted`` names properties that were written and of which HubSpot did not keep what was
     sent: said here once, and no drift afterwards. ``written`` marks a conflict that was found after
     HubSpot had accepted the write.
+    ``standing`` marks a conflict that already stood when the last run that applied this manifest
+    text of the unit ended.
     """
 
     address: Address
@@ -69,6 +71,7 @@ class Outcome:
     overwrites: tuple[Overwrite, ...] = ()
     not_persisted: tuple[str, ...] = ()
     written: bool = False
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,13 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether everything is as planned, and nothing of others was overwritten."""
+        """Whether everything is as planned, but for conflicts that stood before.
+
+        Nor was anything of others overwritten, or any value not kept.
+        """
         return all(
-            one.status is Status.DONE and not one.overwrites and not one.not_persisted
+            one.standing
+            or (one.status is Status.DONE and not one.overwrites and not one.not_persisted)
             for one in self.outcomes
         )
 

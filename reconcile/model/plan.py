@@ -54,7 +54,8 @@ class Reason(StrEnum):
     CHANGE = "change"  # the manifest
     DRIFT = "drift"  # HubSpot
     BOTH = "both"
-    UNKNOWN = "unknown"  # nothing was recorded to compare with
+    UNSEEN = "unseen"  # nobody: HubSpot has a value that reconcile has never seen
+    UNKNOWN = "unknown"  # the state knows the record, but remembers nothing to compare with
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,8 @@ class Plan:
     state manages that no manifest declares any more (left alone; with ``prune`` those that
     are protected, or that declared records point at). ``defines`` come first when applying.
     ``unchecked`` are sentences on what the token did not let us look at.
+    ``resolved`` are the units of which the state remembers conflicts that no longer stand: applying
+    makes the state forget them. That changes nothing anywhere else, so it is not a change.
     """
 
     target: TargetPin
@@ -218,11 +221,19 @@ class Plan:
     guards: tuple[Guard, ...] = ()
     prune: bool = False
     unchecked: tuple[str, ...] = ()
+    resolved: tuple[Address, ...] = ()
 
     @property
     def empty(self) -> bool:
-        """Whether applying would change nothing, in HubSpot or in the state."""
+        """Whether there is nothing to show: every record is as declared, and none in conflict."""
         return not self.units and not self.defines
+
+    @property
+    def acts(self) -> bool:
+        """Whether applying would do more than report conflicts."""
+        return bool(self.defines) or any(
+            change.action is not Action.CONFLICT for change in self.records()
+        )
 
     def records(self) -> Iterable[RecordChange]:
         """Every record change, unit by unit."""

@@ -210,12 +210,17 @@ class Marks(NamedTuple):
         return self.read or self.written
 
 
+NO_MARKS = Marks("", "")
+"""Of a property whose hashes cannot be compared any more: they were made with another key."""
+
+
 @dataclass(frozen=True, slots=True)
 class LastApplied:
     """What the state knows of one record: no order data, only ids and keyed hashes.
 
     ``key`` is the key as it was last spelled. ``whole`` covers all managed values as written, so
-    that an unchanged record costs one comparison. ``links`` are the associations that we made.
+    that an unchanged record costs one comparison; it is empty where ``marks`` cannot be compared.
+    ``links`` are the associations that we made.
     """
 
     id: str

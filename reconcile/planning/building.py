@@ -37,6 +37,27 @@ def conflict(case: Case, why: str, record_id: str) -> RecordChange:
     )
 
 
+def held(change: RecordChange, why: str) -> RecordChange:
+    """Turn any change into a conflict: nothing of it is carried out, and no guard counts it.
+
+    It keeps what says which record it is, and nothing of what would have been done.
+    """
+    return RecordChange(
+        address=change.address,
+        action=Action.CONFLICT,
+        id=change.id,
+        title=change.title,
+        parent=change.parent,
+        parent_id=change.parent_id,
+        why=why,
+        unreachable=not change.id,
+        state=change.state,
+        protect=change.protect,
+        moved_from=change.moved_from,
+        pruned=change.pruned,
+    )
+
+
 def field(case: Case, name: str, before: str, after: str, reason: Reason) -> FieldChange:
     """One property's change, as people are to read it."""
     label = shown(case.kind, case.context.definitions, name, before)

@@ -1,19 +1,25 @@
 """Putting a plan together from its units: order, guards, what is no longer declared."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from reconcile.model.address import Address
+from reconcile.model.definitions import Definitions
+from reconcile.model.digest import definitions_digest
 from reconcile.model.identity import Identity, pinned
 from reconcile.model.plan import (
     Action,
     Guard,
     Plan,
     PropertyDefine,
+    Reason,
     RecordChange,
     TargetPin,
     UnitChange,
 )
 from reconcile.planning.unreachable import without_unreachable
+
+_NONE = Definitions({})
 
 
 def assemble(
@@ -25,12 +31,21 @@ def assemble(
     unchanged: int,
     undeclared: Iterable[Address],
     limits: Mapping[str, int],
+    definitions: Definitions = _NONE,
     prune: bool = False,
     defines: Iterable[PropertyDefine] = (),
     unchecked: Iterable[str] = (),
+    stood: Iterable[Address] = (),
 ) -> Plan:
-    """A plan, sorted, with the guards it trips. Input order does not matter."""
-    ordered = tuple(sorted(without_unreachable(units), key=lambda unit: unit.address))
+    """A plan, sorted, with the guards it trips. Input order does not matter.
+
+    ``definitions`` are those that the units were planned from; ``stood`` the planned units of which
+    the state remembers conflicts.
+    """
+    ordered = tuple(
+        replace(unit, definitions=definitions_digest(unit.changes, definitions))
+        for unit in sorted(without_unreachable(units), key=lambda unit: unit.address)
+    )
     return Plan(
         target=target,
         units=ordered,
@@ -42,7 +57,16 @@ def assemble(
         guards=tuple(_tripped(ordered, limits)),
         prune=prune,
         unchecked=tuple(unchecked),
+        resolved=tuple(sorted(set(stood) - _in_conflict(ordered))),
     )
+
+
+def _in_conflict(units: Iterable[UnitChange]) -> set[Address]:
+    return {
+        unit.address
+        for unit in units
+        if any(change.action is Action.CONFLICT for change in unit.changes)
+    }
 
 
 EXACT = ("prune",)
@@ -50,14 +74,23 @@ EXACT = ("prune",)
 
 
 def _tripped(units: tuple[UnitChange, ...], limits: Mapping[str, int]) -> Iterable[Guard]:
-    changes = [change for unit in units for change in unit.changes]
+    changes = [
+        change for unit in units for change in unit.changes if change.action is not Action.CONFLICT
+    ]
     counts = {
         "adopt-update": (
-            sum(map(_takes_over, changes)),
-            "already in HubSpot with other values and not in the state: applying overwrites them",
+            sum(map(_is_unseen, changes)),
+            "in HubSpot with values that reconcile has never seen: "
+            "applying overwrites or archives them",
+        ),
+        "unknown": (
+            sum(_has(Reason.UNKNOWN, change) for change in changes),
+            "in the state with nothing to compare values with (the state's hash key was lost or "
+            "changed, or they were never read back): applying overwrites or archives what others "
+            "changed",
         ),
         "rekey": (
-            sum(change.rekey and change.action is not Action.CONFLICT for change in changes),
+            sum(change.rekey for change in changes),
             "found by the id in the state, because the key was changed in HubSpot: "
             "applying writes the key back, or archives what is to be removed",
         ),
@@ -77,10 +110,10 @@ def _tripped(units: tuple[UnitChange, ...], limits: Mapping[str, int]) -> Iterab
             yield Guard(name, count, limit, f"{what} {meaning}", exact=name in EXACT)
 
 
-def _takes_over(change: RecordChange) -> bool:
-    """Whether values of a record are overwritten that nobody but HubSpot knew.
+def _is_unseen(change: RecordChange) -> bool:
+    """Whether values are overwritten, or a whole record archived, that reconcile has never seen."""
+    return _has(Reason.UNSEEN, change) or (change.adopts and change.action is Action.ARCHIVE)
 
-    A key that is moved by its manifest is known, and does not count.
-    """
-    known = 1 if change.moved_from else 0
-    return change.adopts and change.action is Action.UPDATE and len(change.fields) > known
+
+def _has(reason: Reason, change: RecordChange) -> bool:
+    return any(field.reason is reason for field in change.fields)

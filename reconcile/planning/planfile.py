@@ -40,7 +40,10 @@ def content_digest(plan: Plan) -> str:
 def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
     """The file's lines. ``version`` is reconcile's own, ``created`` an ISO 8601 moment."""
     content, whole = sha256(), sha256()
-    head = canonical({"format": FORMAT, "reconcile": version, "created": created}) + b"\n"
+    # What the state is to forget reaches nothing but the state: it is not part of the content.
+    resolved = _ADDRESSES.dump_python(plan.resolved, mode="json")
+    about = {"format": FORMAT, "reconcile": version, "created": created, "resolved": resolved}
+    head = canonical(about) + b"\n"
     whole.update(head)
     yield head
     for line in _content(plan):
@@ -107,6 +110,9 @@ def _plan(lines: list[bytes]) -> Plan:
         unchanged=about["unchanged"],
         defines=_DEFINES.validate_python(about["defines"], strict=False),
         undeclared=_ADDRESSES.validate_python(about["undeclared"], strict=False),
+        resolved=_ADDRESSES.validate_python(
+            _HEAD.validate_json(lines[0])["resolved"], strict=False
+        ),
         guards=_GUARDS.validate_python(about["guards"], strict=False),
         prune=about["prune"] is True,
         unchecked=_TEXTS.validate_python(about["unchecked"], strict=False),

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconcile.model.address import Address
-from reconcile.model.digest import definitions_digest, desired_digest
+from reconcile.model.digest import desired_digest
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange, UnitChange
 from reconcile.model.records import Actual, Desired, LastApplied, Life, Link, Observed, Unit
 from reconcile.model.values import normalise
-from reconcile.planning.building import conflict, field, record_change, they_moved
+from reconcile.planning.building import conflict, field, held, record_change, they_moved
 from reconcile.planning.case import Case, Context
 from reconcile.planning.diff import differing
 from reconcile.planning.links import plan_links
@@ -44,7 +44,6 @@ def plan_unit(
         address=unit.address,
         changes=changes,
         manifest=desired_digest(unit),
-        definitions=definitions_digest(changes, context.definitions),
         others=observed.others,
     ), unchanged
 
@@ -59,16 +58,14 @@ def _hold_back(unit: Unit, changes: tuple[RecordChange, ...]) -> tuple[RecordCha
     root, *lines = changes
     stuck = [line for line in lines if line.action is Action.CONFLICT]
     if root.action is Action.ARCHIVE and stuck:
-        root = _held(root, stuck[0].address)
+        root = held(root, f"{stuck[0].address} is in conflict")
     if root.action is not Action.CONFLICT:
         return changes
-    held = (line if line.action is Action.CONFLICT else _held(line, unit.address) for line in lines)
-    return (root, *held)
-
-
-def _held(change: RecordChange, by: Address) -> RecordChange:
-    why = f"{by} is in conflict"
-    return replace(change, action=Action.CONFLICT, fields=(), links=(), keep=(), why=why)
+    why = f"{unit.address} is in conflict"
+    return (
+        root,
+        *(line if line.action is Action.CONFLICT else held(line, why) for line in lines),
+    )
 
 
 def _case(
@@ -178,11 +175,11 @@ def _field_changes(case: Case, actual: Actual, *, rekey: bool) -> Iterator[Field
 
 def _reason(case: Case, name: str, before: str, after: str) -> Reason | None:
     """Who moved since the last apply; None where HubSpot merely stores our value its own way."""
-    if case.last is None or not case.last.whole:
+    if case.last is not None and not case.last.whole:
         return Reason.UNKNOWN
-    marks = case.last.marks.get(name)
-    if marks is None:
-        return Reason.CHANGE
+    marks = case.last.marks.get(name) if case.last else None
+    if marks is None:  # the record is adopted, or the property is managed for the first time
+        return Reason.UNSEEN if before else Reason.CHANGE
     wanted = normalise(after, case.definitions[name])
     we_moved = marks.written != case.context.hasher.mark(name, wanted)
     if they_moved(case, name, before):

@@ -63,8 +63,13 @@ def _fields(case: Case, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]
         names -= {case.identity.name}
     for name in sorted(names):
         now = actual.properties.get(name) or ""
-        reason = Reason.DRIFT if they_moved(case, name, now) else Reason.CHANGE
-        yield field(case, name, now, "", reason)
+        yield field(case, name, now, "", _reason(case, name, now))
+
+
+def _reason(case: Case, name: str, now: str) -> Reason:
+    if case.last is None or not case.last.whole:
+        return Reason.UNKNOWN
+    return Reason.DRIFT if they_moved(case, name, now) else Reason.CHANGE
 
 
 def _another(case: Case, actual: Actual) -> str:

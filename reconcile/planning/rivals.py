@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.model.address import Address, fold
-from reconcile.model.definitions import Definitions
-from reconcile.model.digest import definitions_digest
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, RecordChange, UnitChange
 from reconcile.model.records import LastApplied
+from reconcile.planning.building import held
 
 Entries = Iterable[tuple[Address, Address, LastApplied]]
 """What the state says: unit, address, both folded, and the entry."""
@@ -18,7 +17,6 @@ Entries = Iterable[tuple[Address, Address, LastApplied]]
 def without_rivals(
     units: Sequence[UnitChange],
     identities: Mapping[str, Identity],
-    definitions: Definitions,
     entries: Callable[[], Entries],
 ) -> Iterator[UnitChange]:
     """The units with conflicts for changes that take a record another declared one has, or takes.
@@ -37,8 +35,13 @@ def without_rivals(
         if reasons.keys().isdisjoint(change.address for change in unit.changes):
             yield unit
             continue
-        held = tuple(_held(change, reasons.get(change.address)) for change in unit.changes)
-        yield replace(unit, changes=held, definitions=definitions_digest(held, definitions))
+        yield replace(
+            unit,
+            changes=tuple(
+                held(change, reasons[change.address]) if change.address in reasons else change
+                for change in unit.changes
+            ),
+        )
 
 
 def _meeting(changes: Iterable[RecordChange]) -> dict[Address, str]:
@@ -98,11 +101,3 @@ def _way_out(key: str = "") -> str:
 
 def _others(change: RecordChange, some: Iterable[RecordChange]) -> str:
     return ", ".join(str(one.address) for one in some if one is not change)
-
-
-def _held(change: RecordChange, why: str | None) -> RecordChange:
-    if why is None:
-        return change
-    return replace(
-        change, action=Action.CONFLICT, fields=(), links=(), keep=(), adopts=False, why=why
-    )

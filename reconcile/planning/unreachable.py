@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, LinkChange, RecordChange, UnitChange
+from reconcile.planning.building import held
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,6 @@ def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
     names = ", ".join(map(str, blocked))
     why = f"cannot be associated with {names}, which is in conflict\nsettle that, then plan again"
     links = tuple(link for link, end in ends.items() if end is None)
-    nothing_left = change.action is Action.ASSOCIATE and not links
-    return replace(
-        change, links=links, why=why, action=Action.CONFLICT if nothing_left else change.action
-    )
+    if change.action is Action.ASSOCIATE and not links:
+        return held(change, why)
+    return replace(change, links=links, why=why)

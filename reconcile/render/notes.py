@@ -9,6 +9,7 @@ NOTES = {
     Reason.CHANGE: "",  # the normal case
     Reason.DRIFT: "drift: changed in HubSpot since the last apply",
     Reason.BOTH: "both: changed in the manifest and in HubSpot",
+    Reason.UNSEEN: "unseen: a value in HubSpot that reconcile has never seen",
     Reason.UNKNOWN: "unknown: no last-applied value to compare with",
 }
 

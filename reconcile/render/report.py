@@ -23,6 +23,7 @@ _DONE = {
 }
 _GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
 _MANY = {Status.CONFLICT: "conflicts"}
+_STOOD = "stood before this run"
 _ALIKE = 5  # so many records that ended alike are listed before they are counted
 
 
@@ -70,7 +71,12 @@ def _cost(report: Report) -> str:
 def _what_next(report: Report) -> str:
     if report.complete:
         # Done is only what was read back as declared, or as HubSpot spells it, which is remembered.
-        return " Read back as declared: planning again shows nothing." if report.outcomes else ""
+        done = any(outcome.status is Status.DONE for outcome in report.outcomes)
+        if any(outcome.standing for outcome in report.outcomes):
+            shows = "planning again shows the conflicts alone"
+        else:
+            shows = "planning again shows nothing"
+        return f" Read back as declared: {shows}." if done else ""
     if _all_done(report):
         return " The audit log has what was overwritten; put back what should stand."
     if report.resumable:
@@ -103,8 +109,10 @@ def _of(kind: str, done: int, total: int) -> str:
 
 def _not_done(report: Report) -> str:
     counts = Counter(outcome.status for outcome in report.outcomes)
+    stood = sum(outcome.standing for outcome in report.outcomes)
+    notes = {Status.CONFLICT: _of_which(stood, counts[Status.CONFLICT])}
     parts = [
-        plural(counts[status], str(status), _MANY.get(status, str(status)))
+        plural(counts[status], str(status), _MANY.get(status, str(status))) + notes.get(status, "")
         for status in _GLYPHS
         if counts[status]
     ]
@@ -120,6 +128,13 @@ def _all_done(report: Report) -> bool:
 def _lost(report: Report) -> str:
     lost = sum(len(outcome.overwrites) for outcome in report.outcomes)
     return f"{plural(lost, 'edit of others', 'edits of others')} overwritten" if lost else ""
+
+
+def _of_which(stood: int, conflicts: int) -> str:
+    """Return the note on conflicts that are not this run's."""
+    if not stood:
+        return ""
+    return f" that {_STOOD}" if stood == conflicts else f" ({stood:,} of them {_STOOD})"
 
 
 def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line]:
@@ -154,7 +169,8 @@ def _outcome(outcome: Outcome, message: str, *, personal: bool) -> Line:
     says = f"  {ended}: {visible(message)}" if message else f"  {ended}"
     address = visible(str(outcome.address))
     style = "conflict" if outcome.status is Status.DONE else status
-    return Line(2, _GLYPHS.get(outcome.status, "!"), style, ((address, style), (says, "")))
+    note = ((f"  # {_STOOD}", "note"),) if outcome.standing else ()
+    return Line(2, _GLYPHS.get(outcome.status, "!"), style, ((address, style), (says, ""), *note))
 
 
 def overwrote(overwrites: Collection[Overwrite], *, personal: bool) -> str:

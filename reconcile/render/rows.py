@@ -113,7 +113,7 @@ def unit_lines(unit: UnitView) -> Iterator[Line]:
     for record, fields in zip(unit.records, packed, strict=True):
         yield from _record_lines(record, fields, columns)
     if unit.others:
-        yield plain(unit.others_note, "note", indent=4)
+        yield plain(visible(unit.others_note), "note", indent=4)
 
 
 def unit_line(unit: UnitView) -> Line:

@@ -225,7 +225,7 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         title=title,
         notes=tuple(notes(change, why)),
         hints=tuple(hint for hint in hints if hint.strip()),
-        fields=tuple(_field(f, personal=personal, adopts=change.adopts) for f in change.fields),
+        fields=tuple(_field(field, personal=personal) for field in change.fields),
         links=tuple(_link(link, personal=personal) for link in change.links),
         root=change.address == unit,
         adopts=change.adopts,
@@ -246,7 +246,7 @@ def _is_title_personal(change: RecordChange) -> bool:
     )
 
 
-def _field(field: FieldChange, *, personal: bool, adopts: bool) -> FieldView:
+def _field(field: FieldChange, *, personal: bool) -> FieldView:
     hidden = field.personal and not personal
     before, after = field.before, field.after
     shown_before, shown_after = field.shown_before or before, field.shown_after or after
@@ -261,7 +261,7 @@ def _field(field: FieldChange, *, personal: bool, adopts: bool) -> FieldView:
         shown_before=shown_before,
         shown_after=shown_after,
         reason=field.reason,
-        note="" if adopts and field.reason is Reason.UNKNOWN else NOTES[field.reason],
+        note=NOTES[field.reason],
         sensitive=field.personal,
         hidden=hidden,
     )

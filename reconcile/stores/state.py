@@ -17,7 +17,7 @@ from reconcile.errors import UsageError
 from reconcile.model.address import Address, fold
 from reconcile.model.audit import Head
 from reconcile.model.digest import Hasher, canonical
-from reconcile.model.records import LastApplied, Link, Marks
+from reconcile.model.records import NO_MARKS, LastApplied, Link, Marks
 from reconcile.stores.contract import Store
 
 FORMAT = 1
@@ -36,16 +36,21 @@ def shard_of(unit: Address) -> str:
 
 @dataclass(slots=True)
 class _Shard:
+    """``units`` are the entries by unit and record; ``standing`` says, by unit, what stood in the
+    way of its manifest text when the last run that applied it ended.
+    """
+
     version: str | None
     units: dict[str, dict[str, Any]]
+    standing: dict[str, dict[str, Any]]
     dirty: bool = False
 
 
 class State:
     """The state of one target. Reads as it goes; ``flush`` writes what ``put`` changed.
 
-    ``keyed`` is False when the state was made with another hash key: its ids still count, its
-    hashes do not, and reasons are ``unknown`` until the next apply.
+    ``keyed`` is False when the state was made with another hash key: its ids and the names of its
+    properties still count, its hashes do not, and reasons are ``unknown`` until the next apply.
     """
 
     def __init__(self, store: Store, key: bytes, *, moved: bool = False) -> None:
@@ -120,8 +125,41 @@ class State:
             return False
         if not records:
             del shard.units[_name(unit)]
+            shard.standing.pop(_name(unit), None)
         shard.dirty = True
         return True
+
+    def stood(self, unit: Address, manifest: str) -> Mapping[Address, str]:
+        """Return what stood when the last run that applied this manifest text of a unit ended.
+
+        ``manifest`` is the text's digest; the answer is by folded address, and empty where the last
+        run applied another text.
+        """
+        shard = shard_of(unit)
+        with _intact(shard):
+            raw = self._shard(shard).standing.get(_name(unit))
+            if raw is None or raw["manifest"] != self._hasher.mark("manifest", manifest):
+                return {}
+            return {Address.parse(name): str(what) for name, what in raw["records"].items()}
+
+    def has_standing(self, unit: Address) -> bool:
+        """Whether something stood in a unit's way when the last run that applied it ended."""
+        return _name(unit) in self._shard(shard_of(unit)).standing
+
+    def put_standing(self, unit: Address, manifest: str, records: Mapping[Address, str]) -> None:
+        """Remember what stands in the way of a unit's manifest text; nothing if nothing does.
+
+        Of the text only a keyed hash is kept: its digest alone would let values be guessed.
+        """
+        shard = self._shard(shard_of(unit))
+        if records:
+            shard.standing[_name(unit)] = {
+                "manifest": self._hasher.mark("manifest", manifest),
+                "records": {_name(address): what for address, what in records.items()},
+            }
+        elif shard.standing.pop(_name(unit), None) is None:
+            return
+        shard.dirty = True
 
     @property
     def moved(self) -> bool:
@@ -144,18 +182,27 @@ class State:
             self._head = {"lineage": str(uuid4()), "serial": 0, "linked": []}
         self._head |= {"format": FORMAT, "portal_id": portal_id, "key": self._check()}
         if not self.keyed:
+            # Durably before the head names the new key: hashes made with the former one would
+            # otherwise be compared, and every value look as if somebody had changed it.
             self._forget_hashes()
+            self._flush_shards()
             self.keyed = True
         self._write_head()
 
     def flush(self) -> None:
         """Write the shards that changed, then the head, whose serial counts the writes."""
+        self._flush_shards()
+        self._write_head()
+
+    def _flush_shards(self) -> None:
         dirty = {name: shard for name, shard in self._shards.items() if shard.dirty}
         for name, shard in dirty.items():
-            data = canonical({"format": FORMAT, "units": shard.units})
+            content = {"format": FORMAT, "units": shard.units}
+            if shard.standing:
+                content["standing"] = shard.standing
+            data = canonical(content)
             shard.version = self._store.write(f"shards/{name}.json", data, shard.version)
             shard.dirty = False
-        self._write_head()
 
     def _write_head(self) -> None:
         self._head["serial"] = int(self._head.get("serial", 0)) + 1
@@ -187,8 +234,10 @@ class State:
         if name not in self._shards:
             file = f"shards/{name}.json"
             found = self._store.read(file)
-            units = _parse(file, found[0]).get("units", {}) if found else {}
-            self._shards[name] = _Shard(found[1] if found else None, units)
+            content = _parse(file, found[0]) if found else {}
+            self._shards[name] = _Shard(
+                found[1] if found else None, content.get("units", {}), content.get("standing", {})
+            )
         return self._shards[name]
 
     def _forget_hashes(self) -> None:
@@ -196,18 +245,20 @@ class State:
             shard = self._shard(file.removeprefix("shards/").removesuffix(".json"))
             for records in shard.units.values():
                 for entry in records.values():
-                    entry["whole"], entry["marks"] = "", {}
+                    entry["whole"], entry["marks"] = "", dict.fromkeys(entry["marks"], "")
             shard.dirty = True
 
     def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
         marks = {
             name: Marks(*(pair if isinstance(pair, list) else (pair, pair)))
+            if self.keyed
+            else NO_MARKS
             for name, pair in entry["marks"].items()
         }
         return LastApplied(
             id=entry["id"],
             key=entry.get("key") or Address.parse(name).key,
-            marks=MappingProxyType(marks if self.keyed else {}),
+            marks=MappingProxyType(marks),
             whole=entry["whole"] if self.keyed else "",
             links=frozenset(Link(*link) for link in entry.get("links", ())),
             parent=Address.parse(entry["parent"]) if entry.get("parent") else None,

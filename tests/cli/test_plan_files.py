@@ -101,7 +101,7 @@ def test_guard(project: Project) -> None:
     assert "guard adopt-update: 1 record" in shown
     for command in (("apply", "p"), ("apply", "--auto-approve"), ("apply",)):
         said = project.refused(*command, code=3)
-        assert said.startswith("error: adopt-update: 1 record is already in HubSpot")
+        assert said.startswith("error: adopt-update: 1 record is in HubSpot with values")
         assert "hint: look at them in the plan, then add --allow adopt-update" in said
     assert "1 order updated" in project.fine("apply", "p", "--allow", "adopt-update")
 

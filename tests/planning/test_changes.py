@@ -87,7 +87,7 @@ def test_every_sort_of_change_stands_in_one_plan(world: World) -> None:
     assert reasons(plan, "order/DRIFTED") == {"memo": Reason.DRIFT}
     assert reasons(plan, "order/BOTH") == {"memo": Reason.BOTH}
     assert reasons(plan, "order/CLEARED") == {KEY: Reason.DRIFT}
-    assert reasons(plan, "order/TAKEN") == {"memo": Reason.UNKNOWN}
+    assert reasons(plan, "order/TAKEN") == {"memo": Reason.UNSEEN}
     assert reasons(plan, "order/NEW") == {KEY: Reason.NEW, "memo": Reason.NEW}
     assert {"adopt-update", "rekey"} == {guard.name for guard in plan.guards}
 
@@ -113,7 +113,7 @@ def test_a_guard_refuses_the_plan_and_nothing_is_written(world: World) -> None:
     assert world.writes() == []
 
 
-def test_without_state_reasons_are_unknown_and_nothing_is_made_twice(world: World) -> None:
+def test_without_state_values_are_unseen_and_nothing_is_made_twice(world: World) -> None:
     """A lost state means adopting, never a second record."""
     documents = [order("A", [line("A:1", name="x")], memo="1"), cart("C", memo="2")]
     world.converge(*documents)
@@ -127,7 +127,7 @@ def test_without_state_reasons_are_unknown_and_nothing_is_made_twice(world: Worl
         "line_item/A:1": Action.ADOPT,
         "order/A": Action.UPDATE,
     }
-    assert reasons(plan, "order/A") == {"memo": Reason.UNKNOWN}
+    assert reasons(plan, "order/A") == {"memo": Reason.UNSEEN}
     world.converge(*documents)
     assert world.keys("orders") == {"A": 1}
     assert world.keys("line_items") == {"A:1": 1}

@@ -145,6 +145,7 @@ def plan(found: list[Input]) -> Plan:
         unchanged=sum(unchanged for _, unchanged in planned),
         undeclared=(),
         limits={},
+        definitions=DEFINITIONS,
     )
 
 

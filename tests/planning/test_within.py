@@ -270,7 +270,7 @@ def test_a_line_that_somebody_made_after_a_failed_create_needs_the_guard(within:
     theirs = within.make("line_items", hs_sku="2", name="theirs", quantity="1")
     within.link(("line_items", theirs), ("orders", within.id_of("orders", "A")))
     plan = within.plan()
-    assert fields(plan, "line_item/A:2") == {"name": ("theirs", "thing A:2", Reason.UNKNOWN)}
+    assert fields(plan, "line_item/A:2") == {"name": ("theirs", "thing A:2", Reason.UNSEEN)}
     assert [guard.name for guard in plan.guards] == ["adopt-update"]
 
 

@@ -183,7 +183,7 @@ def plan() -> Plan:
                     Action.UPDATE,
                     id="9007",
                     adopts=True,
-                    fields=_price("1.00", "2.00", Reason.UNKNOWN),
+                    fields=_price("1.00", "2.00", Reason.UNSEEN),
                 )
             ),
             _one(
