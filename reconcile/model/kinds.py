@@ -39,6 +39,11 @@ class PipelineProperties:
     pipeline: str
     stage: str
 
+    @property
+    def together(self) -> frozenset[str]:
+        """Both names."""
+        return frozenset((self.pipeline, self.stage))
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
