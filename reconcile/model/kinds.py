@@ -20,7 +20,8 @@ class Association:
     ``to`` is the word manifests use (``contact``); ``object`` and ``object_type`` are HubSpot's
     name and id for it; ``type_id`` is HubSpot's unlabelled association type in this direction and
     ``labels`` its built-in labelled ones; ``by`` lists the target's unique properties a reference
-    may use; ``kind`` names the target's kind where reconcile manages it too.
+    may use, and ``also`` the property of each that holds further values, joined by semicolons, by
+    which a record is found as well; ``kind`` names the target's kind where reconcile manages it.
     """
 
     to: str
@@ -29,6 +30,7 @@ class Association:
     type_id: int
     labels: Mapping[str, int]
     by: tuple[str, ...]
+    also: Mapping[str, str]
     kind: str | None
 
 
@@ -96,6 +98,7 @@ def _association(to: str, raw: Mapping[str, Any]) -> Association:
         type_id=raw["type_id"],
         labels=MappingProxyType(dict(raw.get("labels", {}))),
         by=tuple(raw.get("by", ())),
+        also=MappingProxyType(dict(raw.get("also", {}))),
         kind=raw.get("kind"),
     )
 

@@ -185,6 +185,7 @@ _CONTACT = """
 createdate dt ro
 lastmodifieddate dt ro
 email s
+hs_additional_emails s
 firstname s
 lastname s
 phone p

@@ -35,6 +35,9 @@ class Switches:
     Documented for batch create only (ref §4; §17 question 1).
     """
 
+    secondary_emails_find_contacts: bool = True
+    """A contact is found by its secondary addresses as by its first (ref §18, M: stated for v1)."""
+
     batch_read_follows_merges: bool = True
     """A batch read of a merged id answers with the record it became (ref §8, M: seen once)."""
 
