@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconcile.errors import UsageError
 from reconcile.hubspot.fetch import Fetcher
 from reconcile.model.address import Address, fold
-from reconcile.model.definitions import Definitions, Property
+from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Life, Unit
+from reconcile.planning.owners import named_owners
 from reconcile.planning.references import Bindings, Bound, pointer
 from reconcile.session import Session
 from reconcile.stores.state import State
 from reconcile.survey import Survey
 
 
-def read_definitions(session: Session, units: Iterable[Unit]) -> Definitions:
+def read_definitions(session: Session, units: Sequence[Unit]) -> Definitions:
     """The account's definitions that these units depend on.
 
     Raises UsageError where a kind's key property is missing or not unique.
@@ -40,7 +41,18 @@ def read_definitions(session: Session, units: Iterable[Unit]) -> Definitions:
             for name, to in sorted(labelled)
         },
         session.account.currencies,
+        _owners(session, properties, units),
     )
+
+
+def _owners(
+    session: Session, properties: Mapping[str, Mapping[str, Property]], units: Iterable[Unit]
+) -> Owners | None:
+    """The account's owners, where some declared value names one and the token may read them."""
+    if not any(named_owners(properties, units)):
+        return None
+    found = session.hubspot.owners()
+    return Owners.of(found) if found is not None else None
 
 
 def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Property]) -> None:

@@ -18,7 +18,7 @@ from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.hubspot.writing import Writer
-from reconcile.model.definitions import Account, Label, Pipeline, Property
+from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 from reconcile.model.records import Actual, Link, Version
 
 __all__ = [
@@ -146,6 +146,10 @@ class HubSpot:
     def labels(self, from_object: str, to_object: str) -> tuple[Label, ...]:
         """Association types in this direction, the unlabelled one with an empty label."""
         return self._describer.labels(from_object, to_object)
+
+    def owners(self) -> tuple[Owner, ...] | None:
+        """All owners, those who left last; None where the token may not read them."""
+        return self._describer.owners()
 
     # Reading
 

@@ -6,6 +6,7 @@ A new kind is a new file there: no code asks for a kind by name.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
@@ -19,7 +20,8 @@ class Association:
 
     ``to`` is the word manifests use (``contact``); ``object`` and ``object_type`` are HubSpot's
     name and id for it; ``type_id`` is HubSpot's unlabelled association type in this direction and
-    ``labels`` its built-in labelled ones; ``by`` lists the target's unique properties a reference
+    ``labels`` its built-in labelled ones, of which a record has each in ``once`` with one other
+    record at most; ``by`` lists the target's unique properties a reference
     may use, and ``also`` the property of each that holds further values, joined by semicolons, by
     which a record is found as well; ``kind`` names the target's kind where reconcile manages it.
     """
@@ -29,6 +31,7 @@ class Association:
     object_type: str
     type_id: int
     labels: Mapping[str, int]
+    once: tuple[str, ...]
     by: tuple[str, ...]
     also: Mapping[str, str]
     kind: str | None
@@ -55,6 +58,8 @@ class Kind:
     ``upsert`` (by unique property, safe to repeat) or ``create`` (with associations). ``title`` and
     ``currency`` are the properties that hold what people call a record and its money's currency,
     ``created`` the one with the moment of its making, empty where HubSpot does not fill it.
+    ``computed`` names the properties that HubSpot computes, whatever an account's definitions say,
+    and what from where that is known; ``minimum`` has the least values that HubSpot takes.
     Of each list of scopes any one is enough.
     """
 
@@ -70,6 +75,8 @@ class Kind:
     title: str
     currency: str
     personal: tuple[str, ...]
+    computed: Mapping[str, str]
+    minimum: Mapping[str, Decimal]
     read_scopes: tuple[str, ...]
     write_scopes: tuple[str, ...]
     schema_scopes: tuple[str, ...]
@@ -97,6 +104,7 @@ def _association(to: str, raw: Mapping[str, Any]) -> Association:
         object_type=raw["object_type"],
         type_id=raw["type_id"],
         labels=MappingProxyType(dict(raw.get("labels", {}))),
+        once=tuple(raw.get("once", ())),
         by=tuple(raw.get("by", ())),
         also=MappingProxyType(dict(raw.get("also", {}))),
         kind=raw.get("kind"),
@@ -118,6 +126,10 @@ def _kind(raw: Mapping[str, Any]) -> Kind:
         title=raw["title"],
         currency=raw["currency"],
         personal=tuple(raw.get("personal", ())),
+        computed=MappingProxyType(dict(raw.get("computed", {}))),
+        minimum=MappingProxyType(
+            {n: Decimal(least) for n, least in raw.get("minimum", {}).items()}
+        ),
         read_scopes=tuple(raw["scopes"]["read"]),
         write_scopes=tuple(raw["scopes"]["write"]),
         schema_scopes=tuple(raw["scopes"]["schema"]),

@@ -10,6 +10,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.kinds import Kind
 from reconcile.model.records import Actual, Desired
 from reconcile.model.values import sent
+from reconcile.planning.owners import owner_shown, resolve_owners
 from reconcile.planning.stages import resolve_stages
 
 
@@ -29,12 +30,15 @@ def wire(
     }
     there = actual.properties if actual is not None else {}
     pipelines = definitions.pipelines.get(kind.name, ())
-    ids, unresolved = resolve_stages(values, there, kind, pipelines)
-    return {**values, **ids}, unresolved
+    stages, why_none = resolve_stages(values, there, kind, pipelines)
+    owners, why_nobody = resolve_owners(values, known, definitions.owners)
+    return {**values, **stages, **owners}, {**why_none, **why_nobody}
 
 
 def shown(kind: Kind, definitions: Definitions, name: str, value: str) -> str:
-    """What people call a stored value: a pipeline's or stage's label, else the value itself."""
+    """What people call a stored value: a label, an owner's address, else the value itself."""
+    if value and definitions.properties[kind.name][name].owner:
+        return owner_shown(value, definitions.owners)
     names = kind.pipeline
     if names is None or not value or name not in names.together:
         return value
