@@ -53,14 +53,24 @@ class Problem:
 class ManifestError(ReconcileError):
     """Files hold problems; ``problems`` lists every one of them, sorted by place.
 
-    ``title`` says which files: the manifests, or the project file.
+    ``title`` says which files: the manifests, or the project file. ``conflicts`` are what the
+    account does not take of the records that could be read; alone they would not have stopped
+    the plan.
     """
 
-    def __init__(self, problems: Sequence[Problem], *, title: str = "the manifests") -> None:
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        *,
+        title: str = "the manifests",
+        conflicts: Sequence[Problem] = (),
+        hint: str = "",
+    ) -> None:
         self.problems = tuple(sorted(problems))
         self.title = title
+        self.conflicts = tuple(sorted(conflicts))
         many = len(self.problems)
-        super().__init__(f"{many} problem{'s' if many != 1 else ''} in {title}")
+        super().__init__(f"{many} problem{'s' if many != 1 else ''} in {title}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,21 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconcile.errors import ManifestError, Problem, UsageError
+from reconcile.errors import UsageError
 from reconcile.hubspot.fetch import Fetcher
 from reconcile.model.address import Address, fold
-from reconcile.model.definitions import Definitions, Property
+from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Life, Reference, Unit
-from reconcile.model.values import show
+from reconcile.model.records import Life, Unit
+from reconcile.planning.owners import named_owners
 from reconcile.planning.references import Bindings, Bound, pointer
 from reconcile.session import Session
 from reconcile.stores.state import State
 from reconcile.survey import Survey
 
 
-def read_definitions(session: Session, units: Iterable[Unit]) -> Definitions:
+def read_definitions(session: Session, units: Sequence[Unit]) -> Definitions:
     """The account's definitions that these units depend on.
 
     Raises UsageError where a kind's key property is missing or not unique.
@@ -41,7 +41,18 @@ def read_definitions(session: Session, units: Iterable[Unit]) -> Definitions:
             for name, to in sorted(labelled)
         },
         session.account.currencies,
+        _owners(session, properties, units),
     )
+
+
+def _owners(
+    session: Session, properties: Mapping[str, Mapping[str, Property]], units: Iterable[Unit]
+) -> Owners | None:
+    """The account's owners, where some declared value names one and the token may read them."""
+    if not any(named_owners(properties, units)):
+        return None
+    found = session.hubspot.owners()
+    return Owners.of(found) if found is not None else None
 
 
 def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Property]) -> None:
@@ -81,7 +92,8 @@ def properties_of(
     units: Iterable[Unit], managed: Mapping[str, Iterable[str]]
 ) -> Mapping[str, Sequence[str]]:
     """The names of the properties to read, by kind: those that units declare, and of records to
-    be removed what was last applied (``managed``) and what people call them.
+    be removed what was last applied (``managed``) and what people call them. Of a pipeline and its
+    stage both are read where either is declared, since one limits the other.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for kind, found in managed.items():
@@ -91,6 +103,10 @@ def properties_of(
             names[record.address.kind].update(record.properties)
             if record.life is Life.ABSENT:
                 names[record.address.kind].add(kinds()[record.address.kind].title)
+    for name, found in names.items():
+        pipeline = kinds()[name].pipeline
+        if pipeline and not pipeline.together.isdisjoint(found):
+            found.update(pipeline.together)
     return {kind: sorted(found) for kind, found in names.items()}
 
 
@@ -118,10 +134,10 @@ def bind(
     *,
     recreate: frozenset[Address],
 ) -> tuple[Bindings, Mapping[Address, str]]:
-    """What references point at, and the ids of parents that something else owns.
+    """Return what references point at, and the ids of parents that something else owns.
 
-    ``everything`` is all that is declared, ``units`` what is planned. Raises ManifestError for
-    references of ``units`` to nothing.
+    ``everything`` is all that is declared, ``units`` what is planned. What points at nothing is in
+    neither answer.
     """
     references = [r for unit in units for record in unit.records for r in record.references]
     between = [
@@ -142,8 +158,6 @@ def bind(
         [*references, *between, *outside.values(), *(former for former in formers if former)]
     )
     bindings: dict[tuple[str, str, str], Bound] = {}
-    problems: list[Problem] = []
-    planned = set(references)
     for reference in dict.fromkeys([*references, *between]):
         end = pointer(reference)
         if end in found:
@@ -153,15 +167,6 @@ def bind(
         ):
             id_ = _known_id(unit, state, known, found, recreate)
             bindings[end] = Bound(id=id_) if id_ else Bound(address=unit.address)
-        elif reference in planned:
-            problems.append(_dangling(reference))
-    # What only hangs on a parent to be removed does not need it any more.
-    needed = {u.address for u in units if any(one.life is Life.PRESENT for one in u.lines)}
-    problems += (
-        _dangling(r) for a, r in outside.items() if a in needed and pointer(r) not in found
-    )
-    if problems:
-        raise ManifestError(problems)
     return bindings, {a: found[pointer(r)] for a, r in outside.items() if pointer(r) in found}
 
 
@@ -192,11 +197,3 @@ def mutual_links(
                 for reference in ends:
                     if other := bindings.get(pointer(reference)):
                         yield reference.to, other.id, record.address.kind, entry.id
-
-
-def _dangling(reference: Reference) -> Problem:
-    hint = "make it in HubSpot first, or correct what stands here"
-    if reference.by == "key":
-        hint = "neither HubSpot nor the manifests have it: declare it, or correct the key"
-    message = f"no {reference.to} has {reference.by} {show(reference.value)}"
-    return Problem(*reference.place, message, hint)

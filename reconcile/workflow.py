@@ -21,6 +21,7 @@ from reconcile.errors import (
     GuardRefused,
     Locked,
     ManifestError,
+    Problem,
     ReconcileError,
     StalePlan,
     UsageError,
@@ -42,11 +43,11 @@ from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.records import LastApplied, Life, Observed, Unit
 from reconcile.overlay import Overlay
 from reconcile.planning.case import Context
-from reconcile.planning.check import check
+from reconcile.planning.check import problems
 from reconcile.planning.parents import found_elsewhere
 from reconcile.planning.plan import assemble
 from reconcile.planning.planfile import content_digest
-from reconcile.planning.planner import plan_unit
+from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.rivals import without_rivals
 from reconcile.recovery import locked, require_same_identities, settle
 from reconcile.runs import begin, end, unfinished
@@ -67,6 +68,7 @@ def plan(
     declared: Sequence[Unit] = (),
     recreate: frozenset[Address] = frozenset(),
     prune: bool = False,
+    broken: Sequence[Problem] = (),
     advance: Advance = lambda _: None,
 ) -> Plan:
     """What applying ``units`` would change. Writes nothing anywhere.
@@ -74,8 +76,10 @@ def plan(
     ``declared`` are all units of the project where ``units`` are some of them: what is declared
     elsewhere is neither undeclared nor undone. ``prune`` archives what the state manages and
     nothing declares; it must not be asked for together with some units. A run that ended in the
-    middle is taken for settled.
-    Raises ManifestError for what the account's definitions refuse and for references to nothing.
+    middle is taken for settled. ``broken`` are problems of manifests that could not be read.
+
+    Raises ManifestError for these and for what the others get wrong by themselves, together with
+    what the account does not take of the rest. Alone, that is a conflict of the record it is of.
     """
     state = session.state()
     runs = unfinished(session.store)
@@ -87,9 +91,9 @@ def plan(
     identities = session.settings.target.identity
     known = survey(state, everything, prune=prune)
     units = known.whole(units)
+    errors = {*broken, *(problem for unit in units for problem in problems(unit, identities))}
+    conflicts: list[Problem] = []
     definitions = read_definitions(session, units)
-    if problems := check(units, definitions, identities):
-        raise ManifestError(problems)
     fetcher = Fetcher(
         session.hubspot,
         identities,
@@ -106,6 +110,7 @@ def plan(
         recreate=again,
         shared=known.shared,
         mutual=frozenset(mutual_links(everything, state, known, bindings)),
+        incomplete=bool(broken),
     )
 
     entries = Entries(identities, definitions, state.hasher)
@@ -129,6 +134,9 @@ def plan(
             )
             for unit in chunk
         ]
+        if errors:
+            conflicts += (fault for one in seen for fault in unit_faults(*one, context))
+            continue
         for change, same in _plan_chunk(seen, context, reader):
             unchanged += same
             if change is not None:
@@ -136,6 +144,8 @@ def plan(
         stood += (unit.address for unit in chunk if state.has_standing(unit.address))
         state.release()
         advance(len(chunk))
+    if errors:
+        raise ManifestError(tuple(errors), conflicts=conflicts)
     return assemble(
         tuple(without_rivals(changes, identities, state.entries)),
         target=session.pin,

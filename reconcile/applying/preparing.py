@@ -7,7 +7,7 @@ from reconcile.applying.item import Item
 from reconcile.applying.moving import EntryFinder, left_by
 from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.outcome import ALREADY, Status
-from reconcile.model.plan import Action, RecordChange, UnitChange
+from reconcile.model.plan import Action, RecordChange, UnitChange, explained
 from reconcile.model.records import LastApplied
 
 _MOVED = "the state has moved since planning; plan again"
@@ -30,7 +30,7 @@ def prepare(unit: UnitChange, finder: EntryFinder, entries: Entries) -> Iterator
         held = entry.links if entry is not None else frozenset()
         item.links = set(change.kept_links) | (to_remove(change) & held)
         if change.action is Action.CONFLICT:
-            item.end(Status.CONFLICT, change.why.partition("\n")[0])
+            item.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
             stood = finder.state.stood(unit.address, unit.manifest)
             item.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:

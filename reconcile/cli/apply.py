@@ -11,10 +11,11 @@ import click
 
 from reconcile.audit.actor import origin
 from reconcile.cli.common import (
+    Project,
     addresses,
     colored,
     confirm,
-    manifests_of,
+    project_of,
     prune_option,
     recreate_option,
     settings_for,
@@ -133,12 +134,21 @@ def command(
     require_lasting(settings, accept_local_store=accept_local_store)
     by = origin(os.environ, settings.root, reason)
     again = addresses(recreate)
-    units = manifests_of(settings) if saved is None else ()
-    with connect(settings, os.environ, "write") as session:
+    project = project_of(settings) if saved is None else Project((), (), ())
+    units = project.units
+    with project.explained(), connect(settings, os.environ, "write") as session:
         if saved is None:
-            settle_unfinished(session, by, who=who(), wait=lock_timeout)
+            if not project.problems:
+                settle_unfinished(session, by, who=who(), wait=lock_timeout)
             with progress(len(units), "Planning") as advance:
-                made = plan(session, units, recreate=again, prune=prune, advance=advance)
+                made = plan(
+                    session,
+                    units,
+                    recreate=again,
+                    prune=prune,
+                    broken=project.problems,
+                    advance=advance,
+                )
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
             if made.empty:
                 close_unfinished(session, by, who=who(), wait=lock_timeout)

@@ -4,20 +4,23 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from reconcile.config import Settings, load_settings
-from reconcile.errors import UsageError
-from reconcile.manifests import load
+from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
+from reconcile.manifests import load_some
 from reconcile.manifests.problems import choices
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Unit
 from reconcile.model.values import show
+from reconcile.planning.check import problems
 from reconcile.render.safe import line_start, visible
 from reconcile.render.text import wants_color
 
@@ -64,40 +67,75 @@ def settings_for(target: str | None) -> Settings:
     return load_settings(Path.cwd(), target=target, environ=os.environ)
 
 
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The ``units`` to plan and all that is declared (``everything``), as far as it can be read.
+
+    ``problems`` are what is wrong in the manifests by themselves.
+    """
+
+    units: tuple[Unit, ...]
+    everything: tuple[Unit, ...]
+    problems: tuple[Problem, ...]
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Raise ManifestError in the place of any other error where there are problems.
+
+        What else is wrong the account can tell, but an account that cannot be asked must not hide
+        what is known without it.
+        """
+        try:
+            if self.problems and not self.units:
+                raise ManifestError(self.problems)
+            yield
+        except ReconcileError as error:
+            if isinstance(error, ManifestError) or not self.problems:
+                raise
+            hint = f"what the account does not take could not be found out: {error}"
+            raise ManifestError(self.problems, hint=hint) from error
+
+
 def manifests_of(settings: Settings, paths: tuple[Path, ...] = ()) -> tuple[Unit, ...]:
-    """The declared units: from ``paths`` where given, else from where the project file says."""
+    """The declared units: from ``paths`` where given, else from where the project file says.
+
+    Raises ManifestError with all problems.
+    """
+    project = project_of(settings, paths)
+    if project.problems:
+        raise ManifestError(project.problems)
+    return project.units
+
+
+def project_of(settings: Settings, paths: tuple[Path, ...] = ()) -> Project:
+    """What to plan and all that is declared: with ``paths``, the project's other manifests count.
+
+    A unit that is declared in several files is planned as a whole.
+    """
     chosen = _named(paths) or settings.manifests
     if not chosen:
         raise UsageError(
             "no manifests are named",
             hint="name files or folders, as in `reconcile plan manifests`, or run `reconcile init`",
         )
-    return _load(settings, chosen)
-
-
-def project_of(
-    settings: Settings, paths: tuple[Path, ...]
-) -> tuple[tuple[Unit, ...], tuple[Unit, ...]]:
-    """What to plan and all that is declared: with ``paths``, the project's other manifests count.
-
-    A unit that is declared in several files is planned as a whole.
-    """
-    units = manifests_of(settings, paths)
+    units, found = _load(settings, chosen)
     if not paths or not settings.manifests:
-        return units, units
-    everything = _load(settings, (*settings.manifests, *_named(paths)))
-    chosen = {unit.address for unit in units}
-    return tuple(unit for unit in everything if unit.address in chosen), everything
+        return Project(units, units, tuple(found))
+    everything, found = _load(settings, (*settings.manifests, *_named(paths)))
+    named = {unit.address for unit in units}
+    units = tuple(unit for unit in everything if unit.address in named)
+    return Project(units, everything, tuple(found))
 
 
 def _named(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     return tuple(Path.cwd() / path for path in paths)
 
 
-def _load(settings: Settings, paths: tuple[Path, ...]) -> tuple[Unit, ...]:
+def _load(settings: Settings, paths: tuple[Path, ...]) -> tuple[tuple[Unit, ...], list[Problem]]:
     identities = settings.target.identity
     by_id = [kind for kind, identity in identities.items() if identity.by_id]
-    return load(paths, root=settings.root, by_id=by_id)
+    units, found = load_some(paths, root=settings.root, by_id=by_id)
+    return units, found + [problem for unit in units for problem in problems(unit, identities)]
 
 
 def addresses(texts: tuple[str, ...]) -> frozenset[Address]:

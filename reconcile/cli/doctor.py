@@ -8,8 +8,11 @@ import click
 
 from reconcile.cli.common import echo, manifests_of, settings_for, target_option
 from reconcile.config import Settings
-from reconcile.errors import ManifestError, UsageError
+from reconcile.errors import AuthError, ManifestError, UsageError
+from reconcile.model.definitions import OWNERS_SCOPE
 from reconcile.model.kinds import kinds
+from reconcile.model.records import Unit
+from reconcile.planning.owners import named_owners
 from reconcile.session import Session, connect
 
 
@@ -63,12 +66,13 @@ def command(
     return 0 if fine else 1
 
 
-def _needs(associated: Collection[str]) -> dict[str, list[tuple[str, ...]]]:
+def _needs(associated: Collection[str], *, owners: bool) -> dict[str, list[tuple[str, ...]]]:
     """Per command the scopes it needs, each as a list of which any one is enough."""
     every = list(kinds().values())
     read = [kind.read_scopes for kind in every]
     read += [(f"crm.pipelines.{kind.object}.read",) for kind in every if kind.pipeline]
     read += [(f"crm.objects.{object_}.read",) for object_ in associated]
+    read += [(OWNERS_SCOPE,)] if owners else []
     return {
         "plan": read,
         "apply": read + [kind.write_scopes for kind in every],
@@ -81,9 +85,11 @@ def _scopes(session: Session) -> bool:
     if granted is None:
         echo("Scopes   HubSpot does not tell them for this kind of token")
         return True
-    associated = _associated(session.settings)
+    units = _declared(session.settings)
+    associated = None if units is None else _associated(units)
+    needs = _needs(associated or (), owners=_names_owners(session, units or ()))
     fine = True
-    for name, needed in _needs(associated or ()).items():
+    for name, needed in needs.items():
         missing = [" or ".join(any_of) for any_of in needed if granted.isdisjoint(any_of)]
         state = "all granted" if not missing else f"missing {', '.join(missing)}"
         echo(f"Scopes   {name}: {state}")
@@ -106,14 +112,28 @@ def _scopes(session: Session) -> bool:
     return fine
 
 
-def _associated(settings: Settings) -> Collection[str] | None:
-    """The objects of other kinds that manifests refer to; None where these cannot be read."""
+def _declared(settings: Settings) -> tuple[Unit, ...] | None:
+    """What the manifests declare; None where they cannot be read."""
     if not settings.manifests:
         return ()
     try:
-        units = manifests_of(settings)
+        return manifests_of(settings)
     except ManifestError:
         return None
+
+
+def _names_owners(session: Session, units: Collection[Unit]) -> bool:
+    """Whether the manifests name owners, as far as the token may read which properties do."""
+    used = {record.address.kind for unit in units for record in unit.records}
+    try:
+        properties = {name: session.hubspot.properties(kinds()[name].object) for name in used}
+    except AuthError:
+        return False  # a scope is missing that every command needs
+    return any(named_owners(properties, units))
+
+
+def _associated(units: Collection[Unit]) -> Collection[str]:
+    """The objects of other kinds that the manifests refer to."""
     pairs = {
         (record.address.kind, reference.to)
         for unit in units

@@ -158,15 +158,15 @@ def _usage(error: click.ClickException) -> int:
 
 
 def _report(error: ReconcileError) -> int:
-    from reconcile.render.errors import format_error, github_annotations  # noqa: PLC0415
+    from reconcile.cli.annotations import annotate  # noqa: PLC0415
+    from reconcile.render.errors import format_error  # noqa: PLC0415
 
     if os.environ.get("CI"):
         error = _without_personal(error)
     click.echo(format_error(error), err=True)
-    if isinstance(error, ManifestError) and os.environ.get("GITHUB_ACTIONS") == "true":
-        problems = [replace(one, file=_in_repository(one.file)) for one in error.problems]
-        for line in github_annotations(problems):
-            click.echo(line)
+    if isinstance(error, ManifestError):
+        annotate("error", error.problems)
+        annotate("warning", error.conflicts)
     return error.exit_code
 
 
@@ -178,19 +178,15 @@ def _without_personal(error: ReconcileError) -> ReconcileError:
     from reconcile.render.safe import mask  # noqa: PLC0415
 
     if isinstance(error, ManifestError):
-        problems = [replace(problem, message=mask(problem.message)) for problem in error.problems]
-        return ManifestError(problems, title=error.title)
+        problems, conflicts = (
+            [replace(one, message=mask(one.message)) for one in some]
+            for some in (error.problems, error.conflicts)
+        )
+        hint = mask(error.hint)
+        return ManifestError(problems, title=error.title, conflicts=conflicts, hint=hint)
     if isinstance(error, ApiError):
         return error.retold(mask(str(error)), hint=error.hint)
     return error
-
-
-def _in_repository(file: str) -> str:
-    """A file's path as GitHub counts it: from the repository's folder, not the project's."""
-    path, repository = Path.cwd() / file, os.environ.get("GITHUB_WORKSPACE")
-    if not repository or not path.is_relative_to(repository):
-        return file
-    return path.relative_to(repository).as_posix()
 
 
 def _unexpected(error: Exception) -> int:

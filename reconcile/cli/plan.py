@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from reconcile import __version__
+from reconcile.cli.annotations import annotate
 from reconcile.cli.common import (
     addresses,
     colored,
@@ -24,10 +25,12 @@ from reconcile.cli.common import (
 from reconcile.cli.cost import cost
 from reconcile.errors import UsageError
 from reconcile.planning.planfile import dump
+from reconcile.render.errors import conflicts_in
 from reconcile.render.progress import progress
 from reconcile.render.safe import visible
 from reconcile.render.status import unfinished_note
 from reconcile.render.text import write_plan
+from reconcile.render.view import view
 from reconcile.runs import unfinished
 from reconcile.session import connect
 from reconcile.workflow import plan
@@ -69,13 +72,20 @@ def command(
         )
     settings = settings_for(target)
     again = addresses(recreate)
-    units, everything = project_of(settings, paths)
+    project = project_of(settings, paths)
     with (
+        project.explained(),
         connect(settings, os.environ, "read") as session,
-        progress(len(units), "Planning") as advance,
+        progress(len(project.units), "Planning") as advance,
     ):
         made = plan(
-            session, units, declared=everything, recreate=again, prune=prune, advance=advance
+            session,
+            project.units,
+            declared=project.everything,
+            recreate=again,
+            prune=prune,
+            broken=project.problems,
+            advance=advance,
         )
         told = [f"Note: {unfinished_note(one.run.progress)}" for one in unfinished(session.store)]
         told += filter(None, [cost(session, made)])
@@ -83,6 +93,7 @@ def command(
         created = datetime.now(UTC).isoformat(timespec="seconds")
         save(out, dump(made, version=__version__, created=created), "the plan")
     write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+    annotate("warning", conflicts_in(view(made, personal=shows_personal())))
     for line in told:
         click.echo(line, err=True)
     if out is not None:

@@ -76,6 +76,7 @@ class PropertyBody(_Body):
     has_unique_value: bool | None = None
     data_sensitivity: str | None = None
     modification_metadata: ModificationBody | None = None
+    referenced_object_type: str | None = None
 
 
 class PropertiesBody(_Body):
@@ -181,6 +182,20 @@ class PagingBody(_Body):
     """Present only while there are more pages."""
 
     next: NextBody | None = None
+
+
+class OwnerBody(_Body):
+    """Somebody whom records can belong to; the id of its user is another one."""
+
+    id: str = ""
+    email: str | None = None
+
+
+class OwnersBody(_Body):
+    """A page of owners."""
+
+    results: list[OwnerBody] | None = None
+    paging: PagingBody | None = None
 
 
 class LinkedBody(_Body):

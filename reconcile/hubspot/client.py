@@ -20,7 +20,7 @@ from reconcile.hubspot.steps import Departure, Step
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.hubspot.writing import Writer
-from reconcile.model.definitions import Account, Label, Pipeline, Property
+from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 from reconcile.model.records import Actual, Link, Version
 
 __all__ = [
@@ -162,6 +162,10 @@ class HubSpot:
         """Association types in this direction, the unlabelled one with an empty label."""
         return self._describer.labels(from_object, to_object)
 
+    def owners(self) -> tuple[Owner, ...] | None:
+        """All owners, those who left last; None where the token may not read them."""
+        return self._describer.owners()
+
     # Reading
 
     def read(
@@ -171,15 +175,18 @@ class HubSpot:
         properties: Sequence[str],
         *,
         id_property: str | None = None,
+        also: str = "",
         archived: bool = False,
     ) -> Mapping[str, Actual]:
         """Records by the id, or the unique property's value, that was asked for.
 
         Any number, in batches. What is certainly not there is left out: what a batch's answer is
         silent about is asked for again, alone in the end. An answer that was not asked for, or two
-        for one key, is an ApiError.
+        for one key, is an ApiError. ``also`` names a property with further values of
+        ``id_property``, joined by semicolons, by which a record is found as well: HubSpot answers
+        with the first one all the same, so what cannot be told by either is asked for alone.
         """
-        return self._reader.read(object, ids, properties, id_property, archived=archived)
+        return self._reader.read(object, ids, properties, id_property, also, archived=archived)
 
     def get(
         self,

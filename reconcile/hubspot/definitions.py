@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reconcile.errors import ApiError, RateLimited, Unreachable
+from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.bodies import (
     AccountBody,
     GroupsBody,
     LabelsBody,
+    OwnersBody,
     PipelinesBody,
     PropertiesBody,
     PropertyBody,
@@ -17,9 +18,11 @@ from reconcile.hubspot.bodies import (
 )
 from reconcile.hubspot.routes import TOKEN_INFO, Routes
 from reconcile.hubspot.transport import Response, Transport
-from reconcile.model.definitions import Account, Label, Pipeline, Property
+from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 
 _NOT_SENSITIVE = "non_sensitive"
+_OWNERS = 100
+"""Owners that a page has at most (the owners specification)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,25 @@ class Describer:
             if not pipeline.archived
         )
 
+    def owners(self) -> tuple[Owner, ...] | None:
+        """All owners, those who left last; None where the token may not read them."""
+        found: list[Owner] = []
+        for active in (True, False):
+            params = {"limit": str(_OWNERS), "archived": str(not active).lower()}
+            while True:
+                try:
+                    body = self._get(self._routes.owners(), **params).parse(OwnersBody)
+                except AuthError as error:
+                    if error.status == 403:
+                        return None
+                    raise
+                found += (Owner(o.id, o.email or "", active) for o in body.results or () if o.id)
+                after = (body.paging.next.after if body.paging and body.paging.next else None) or ""
+                if not after or not body.results:
+                    break
+                params["after"] = after
+        return tuple(found)
+
     def labels(self, from_object: str, to_object: str) -> tuple[Label, ...]:
         """Association types in this direction."""
         response = self._get(self._routes.labels(from_object, to_object), pool="associations")
@@ -187,14 +209,17 @@ def _properties(body: PropertiesBody, *, sensitive: bool = False) -> dict[str, P
 
 def _property(body: PropertyBody, *, sensitive: bool = False) -> Property:
     change = body.modification_metadata
+    # The owners guide names hubspot_owner_id; of others their definitions say what they refer to.
+    owner = body.referenced_object_type == "OWNER" or body.name == "hubspot_owner_id"
     return Property(
         name=body.name,
         type=body.type,
         label=body.label or "",
         options=MappingProxyType({o.value: o.label or "" for o in body.options or ()}),
-        open_options=bool(body.external_options),
+        open_options=bool(body.external_options) or owner,
         multiple=body.type == "enumeration" and body.field_type == "checkbox",
         read_only=bool(body.calculated) or bool(change and change.read_only_value),
         unique=bool(body.has_unique_value),
+        owner=owner,
         sensitive=sensitive or (body.data_sensitivity or _NOT_SENSITIVE) != _NOT_SENSITIVE,
     )

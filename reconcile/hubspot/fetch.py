@@ -11,7 +11,7 @@ from reconcile.hubspot.existence import Existence
 from reconcile.hubspot.observing import Seen, has_lines, observed
 from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import Association, kinds
 from reconcile.model.records import (
     Desired,
     LastApplied,
@@ -108,8 +108,13 @@ class Fetcher:
             wanted[reference.to, reference.by, target][fold(reference.value)] = reference.value
         found: dict[tuple[str, str, str], str] = {}
         for (to, by, target), values in wanted.items():
-            id_property = self._reference_property(to, by)
-            answer = self._hubspot.read(target, list(values.values()), [], id_property=id_property)
+            answer = self._hubspot.read(
+                target,
+                list(values.values()),
+                [],
+                id_property=self._reference_property(to, by),
+                also=_association(to).also.get(by, "") if by not in ("id", "key") else "",
+            )
             for value, actual in answer.items():
                 found[to, by, fold(value)] = actual.id
         return found
@@ -137,11 +142,9 @@ def _under(
 def _target(reference: Reference) -> str:
     """HubSpot's name of the object a reference points at."""
     kind = kinds().get(reference.to)
-    if kind is not None:
-        return kind.object
-    return next(
-        association.object
-        for kind in kinds().values()
-        for association in kind.associations.values()
-        if association.to == reference.to
-    )
+    return kind.object if kind is not None else _association(reference.to).object
+
+
+def _association(to: str) -> Association:
+    """An association with a kind of object; what it says of the other end all of them say."""
+    return next(kind.associations[to] for kind in kinds().values() if to in kind.associations)

@@ -35,6 +35,7 @@ class Reader:
         ids: Sequence[str],
         properties: Sequence[str],
         id_property: str | None,
+        also: str = "",
         *,
         archived: bool,
     ) -> dict[str, Actual]:
@@ -42,15 +43,15 @@ class Reader:
         wanted = list(dict.fromkeys(ids))
         if id_property is not None:
             _distinct(wanted)
-        names = _names(properties, id_property)
+        names = _names(properties, id_property, also)
 
         def together(chunk: Sequence[str]) -> Heard[Actual]:
-            return self._read_batch(object_, chunk, names, id_property, archived=archived)
+            return self._read_batch(object_, chunk, names, id_property, also, archived=archived)
 
         def alone(id_: str) -> Actual | None:
             if not is_segment(id_):
                 raise ApiError("its key cannot be part of a path")
-            return self.get(object_, id_, properties, id_property, archived=archived)
+            return self.get(object_, id_, properties, id_property, also, archived=archived)
 
         found = conserve(self._pool, wanted, OBJECTS, together=together, alone=alone, of=object_)
         if id_property is not None:
@@ -67,6 +68,7 @@ class Reader:
         ids: Sequence[str],
         names: Sequence[str],
         id_property: str | None,
+        also: str,
         *,
         archived: bool,
     ) -> Heard[Actual]:
@@ -91,21 +93,27 @@ class Reader:
         ).parse(ObjectsBody)
         refuse_failures(answer)
         spelt = {id_ if id_property is None else fold(id_): id_ for id_ in ids}
-        found: dict[str, Actual] = {}
-        for result in answer.results or ():
-            name = result.id if id_property is None else fold(_value(result, id_property))
-            key = spelt.get(name, name if id_property is None else "")
-            if not key or not result.id:
-                raise _not_asked_for(object_, result.id)
-            if key in found and name in spelt:
-                raise ApiError(
-                    f"HubSpot answered twice for {object_} {clean(key, 80)!r}: "
-                    f"ids {clean(found[key].id, 40)} and {clean(result.id, 40)}",
-                    hint="is the property that identifies records really unique?",
-                )
-            found[key] = Actual(result.id, result.properties, result.archived)
         said = (name for error in answer.errors or () for name in error.culprits)
         missing = {spelt.get(name if id_property is None else fold(name)) for name in said}
+        found: dict[str, Actual] = {}
+        for result in answer.results or ():
+            if id_property is None:
+                keys = [result.id]
+            else:
+                first, *more = _called(result, id_property, also)
+                keys = [spelt[first]] if first in spelt else []
+                # A further value counts only where HubSpot finds records by it.
+                keys += [spelt[one] for one in more if one in spelt and spelt[one] not in missing]
+            if not result.id or not (keys or also):
+                raise _not_asked_for(object_, result.id)
+            for key in keys:
+                if key in found and key in ids and not (also and found[key].id == result.id):
+                    raise ApiError(
+                        f"HubSpot answered twice for {object_} {clean(key, 80)!r}: "
+                        f"ids {clean(found[key].id, 40)} and {clean(result.id, 40)}",
+                        hint="is the property that identifies records really unique?",
+                    )
+                found[key] = Actual(result.id, result.properties, result.archived)
         if both := [id_ for id_ in ids if id_ in missing and id_ in found]:
             raise contradictory(object_, both)
         return found, [id_ for id_ in ids if id_ not in missing and id_ not in found]
@@ -116,10 +124,15 @@ class Reader:
         id_: str,
         properties: Sequence[str],
         id_property: str | None,
+        also: str = "",
         *,
         archived: bool,
     ) -> Actual | None:
-        """One record, following merges; None where there is none."""
+        """One record, following merges; None where there is none.
+
+        Asked for by a property that has further values (``also``), the answer is believed: it is
+        to this one question, and not all of these values need be shown.
+        """
         found: Actual | None = None
         for part in _parts(_names(properties, id_property)):
             params = {"properties": ",".join(part)}
@@ -142,7 +155,8 @@ class Reader:
             body = response.parse(ObjectBody)
             if not body.id:
                 raise ApiError("HubSpot's answer gives no id", status=response.status)
-            if id_property is not None and fold(_value(body, id_property)) != fold(id_):
+            is_called = id_property is None or fold(_value(body, id_property)) == fold(id_)
+            if not is_called and not also:
                 raise ApiError(
                     f"HubSpot answered with {object_} {clean(body.id, 40)!r}, "
                     f"whose {id_property} is not the one asked for"
@@ -247,11 +261,14 @@ def _value(body: ObjectBody, name: str) -> str:
     return body.properties.get(name) or ""
 
 
-def _names(properties: Sequence[str], id_property: str | None) -> list[str]:
-    names = dict.fromkeys(properties)
-    if id_property is not None:
-        names[id_property] = None
-    return list(names)
+def _called(body: ObjectBody, id_property: str, also: str) -> Sequence[str]:
+    """The folded values that a record is found by, each once."""
+    more = _value(body, also).split(";") if also else []
+    return list(dict.fromkeys(fold(value) for value in [_value(body, id_property), *more]))
+
+
+def _names(properties: Sequence[str], id_property: str | None, also: str = "") -> list[str]:
+    return list(dict.fromkeys([*properties, *filter(None, (id_property, also))]))
 
 
 def _distinct(keys: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ class Routes:
             self._pipelines, self._associations = "/crm/v3/pipelines", "/crm/v4/associations"
             self._linked = "/crm/v4/objects"
             self._account = "/account-info/v3"
+            self._owners = "/crm/v3/owners"
         elif _DATED.match(api):
             self._objects, self._properties = f"/crm/objects/{api}", f"/crm/properties/{api}"
             self._pipelines, self._associations = (
@@ -35,6 +36,7 @@ class Routes:
             )
             self._linked = self._objects
             self._account = f"/account-info/{api}"
+            self._owners = f"/crm/owners/{api}"
         else:
             raise UsageError(
                 f"{api!r} is no version of HubSpot's API", hint="use v3 or a dated one: 2026-03"
@@ -85,6 +87,10 @@ class Routes:
     def labels(self, from_object: str, to_object: str) -> str:
         """Association types between two objects."""
         return f"{self._associations}/{quoted(from_object)}/{quoted(to_object)}/labels"
+
+    def owners(self) -> str:
+        """Owners, in pages."""
+        return self._owners
 
     def account(self) -> str:
         """Account details."""

@@ -18,15 +18,23 @@ def load(paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()) -> t
     ``by_id`` names the kinds whose keys are HubSpot ids. Raises ManifestError with every problem
     found; its files are named relative to ``root``.
     """
+    units, problems = load_some(paths, root=root, by_id=by_id)
+    if problems:
+        raise ManifestError(problems)
+    return units
+
+
+def load_some(
+    paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()
+) -> tuple[tuple[Unit, ...], list[Problem]]:
+    """Return the units that could be read, perhaps none, and every problem found; see ``load``."""
     found = find(paths, root)
     if not paths:
         found.refuse(root, "no manifests were named", "list them in reconcile.yaml")
     problems = found.problems
     assembly = assemble(_documents(found, problems), by_id)
     problems += assembly.problems
-    if problems:
-        raise ManifestError(problems)
-    return assembly.units
+    return assembly.units, problems
 
 
 def _documents(found: Found, problems: list[Problem]) -> Iterator[Declared]:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from reconcile.manifests import fields
+from reconcile.manifests.limits import check_values
 from reconcile.manifests.nodes import Empty, Entry, Node, Table, Text
 from reconcile.manifests.positions import Positions
 from reconcile.manifests.problems import Positioned, Report, choices
@@ -122,6 +123,8 @@ def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report
     if key is None:
         return None
     present = life is Life.PRESENT
+    if present:
+        check_values(properties, at, kind, report)
     return Desired(
         address=Address(kind.name, key),
         properties=MappingProxyType(properties) if present else _NOTHING,

@@ -17,6 +17,7 @@ _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference, ...]:
     """The references under ``associations``, in the order they are written."""
     found: dict[tuple[str, str, str, str], Reference] = {}
+    single: dict[tuple[str, str], Reference] = {}
     entries = fields.mapping(node, "'associations'", report) or {}
     for word, entry in entries.items():
         if fault := _fault(word, kind):
@@ -27,13 +28,23 @@ def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference
             reference = _reference(item, association, report)
             if reference is None:
                 continue
-            same = (reference.to, reference.by, fold(reference.value), fold(reference.label))
+            label = fold(reference.label)
+            same = (reference.to, reference.by, fold(reference.value), label)
             first = found.setdefault(same, reference)
             if first is not reference:
-                line, column = first.place[1:]
-                message = f"the same {word} stands here twice; first in line {line}"
-                report.at(item, f"{message}, column {column}")
+                report.at(item, f"the same {word} stands here twice; {_first_in(first)}")
+            elif label in association.once:
+                first = single.setdefault((word, label), reference)
+                if first is not reference:
+                    message = f"this is the second {label} {word}; {_first_in(first)}"
+                    hint = f"{an(kind.name)} has one {label} {word}: take the label off the others"
+                    report.at(item, message, hint)
     return tuple(found.values())
+
+
+def _first_in(reference: Reference) -> str:
+    _, line, column = reference.place
+    return f"first in line {line}, column {column}"
 
 
 def read_parent(

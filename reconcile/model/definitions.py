@@ -1,8 +1,10 @@
 """What an account says about its own properties, pipelines and association labels."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from reconcile.model.address import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +14,8 @@ class Property:
     ``type`` is HubSpot's: bool, date, datetime, enumeration, number, phone_number, string.
     ``options`` maps internal values to labels (enumerations only); ``open_options`` says that the
     list is not complete because HubSpot fills it from elsewhere (``externalOptions``).
-    ``multiple`` marks multi-select enumerations, whose value is a ``;``-joined set.
+    ``multiple`` marks multi-select enumerations, whose value is a ``;``-joined set, and ``owner``
+    a property whose value is the id of an owner.
     """
 
     name: str
@@ -24,6 +27,7 @@ class Property:
     read_only: bool = False
     unique: bool = False
     sensitive: bool = False
+    owner: bool = False
 
     @property
     def tells_apart(self) -> bool:
@@ -33,7 +37,7 @@ class Property:
     @property
     def personal(self) -> bool:
         """Whether HubSpot's own description makes the values personal data."""
-        return self.sensitive or self.type == "phone_number"
+        return self.sensitive or self.owner or self.type == "phone_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,42 @@ class Pipeline:
     id: str
     label: str
     stages: Mapping[str, str]
+
+
+OWNERS_SCOPE = "crm.objects.owners.read"
+"""What a token needs to read owners (the owners guide)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Somebody whom records can belong to. One that is not ``active`` has left."""
+
+    id: str
+    email: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """An account's owners: their e-mail addresses by id, and ids by folded address.
+
+    An address finds those who left only where nobody has it who is there.
+    """
+
+    emails: Mapping[str, str]
+    ids: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, owners: Iterable[Owner]) -> "Owners":
+        """Return these owners, indexed."""
+        ids: dict[bool, dict[str, tuple[str, ...]]] = {True: {}, False: {}}
+        emails: dict[str, str] = {}
+        for owner in owners:
+            emails[owner.id] = owner.email
+            if owner.email:
+                some, email = ids[owner.active], fold(owner.email)
+                some[email] = (*some.get(email, ()), owner.id)
+        return cls(MappingProxyType(emails), MappingProxyType(ids[False] | ids[True]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +102,8 @@ class Definitions:
     """All definitions a plan may depend on, by kind name.
 
     ``labels`` is keyed by (kind name, association word); ``currencies`` are the account's, empty
-    where it does not tell.
+    where it does not tell. ``owners`` is None where nothing needs them, or the token may not read
+    them.
     """
 
     properties: Mapping[str, Mapping[str, Property]]
@@ -73,6 +114,7 @@ class Definitions:
         default_factory=lambda: MappingProxyType({})
     )
     currencies: tuple[str, ...] = ()
+    owners: Owners | None = None
 
 
 @dataclass(frozen=True, slots=True)

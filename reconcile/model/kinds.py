@@ -6,6 +6,7 @@ A new kind is a new file there: no code asks for a kind by name.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
@@ -19,8 +20,10 @@ class Association:
 
     ``to`` is the word manifests use (``contact``); ``object`` and ``object_type`` are HubSpot's
     name and id for it; ``type_id`` is HubSpot's unlabelled association type in this direction and
-    ``labels`` its built-in labelled ones; ``by`` lists the target's unique properties a reference
-    may use; ``kind`` names the target's kind where reconcile manages it too.
+    ``labels`` its built-in labelled ones, of which a record has each in ``once`` with one other
+    record at most; ``by`` lists the target's unique properties a reference
+    may use, and ``also`` the property of each that holds further values, joined by semicolons, by
+    which a record is found as well; ``kind`` names the target's kind where reconcile manages it.
     """
 
     to: str
@@ -28,7 +31,9 @@ class Association:
     object_type: str
     type_id: int
     labels: Mapping[str, int]
+    once: tuple[str, ...]
     by: tuple[str, ...]
+    also: Mapping[str, str]
     kind: str | None
 
     @property
@@ -44,6 +49,11 @@ class PipelineProperties:
     pipeline: str
     stage: str
 
+    @property
+    def together(self) -> frozenset[str]:
+        """Both names."""
+        return frozenset((self.pipeline, self.stage))
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -55,6 +65,8 @@ class Kind:
     ``created`` the one with the moment of its making, empty where HubSpot does not fill it.
     ``foreign_parents`` are further objects that a record may belong to instead of one of its
     ``parents``; no manifest can name them.
+    ``computed`` names the properties that HubSpot computes, whatever an account's definitions say,
+    and what from where that is known; ``minimum`` has the least values that HubSpot takes.
     Of each list of scopes any one is enough.
     """
 
@@ -70,6 +82,8 @@ class Kind:
     title: str
     currency: str
     personal: tuple[str, ...]
+    computed: Mapping[str, str]
+    minimum: Mapping[str, Decimal]
     read_scopes: tuple[str, ...]
     write_scopes: tuple[str, ...]
     schema_scopes: tuple[str, ...]
@@ -109,7 +123,9 @@ def _association(to: str, raw: Mapping[str, Any]) -> Association:
         object_type=raw["object_type"],
         type_id=raw["type_id"],
         labels=MappingProxyType(dict(raw.get("labels", {}))),
+        once=tuple(raw.get("once", ())),
         by=tuple(raw.get("by", ())),
+        also=MappingProxyType(dict(raw.get("also", {}))),
         kind=raw.get("kind"),
     )
 
@@ -129,6 +145,10 @@ def _kind(raw: Mapping[str, Any]) -> Kind:
         title=raw["title"],
         currency=raw["currency"],
         personal=tuple(raw.get("personal", ())),
+        computed=MappingProxyType(dict(raw.get("computed", {}))),
+        minimum=MappingProxyType(
+            {n: Decimal(least) for n, least in raw.get("minimum", {}).items()}
+        ),
         read_scopes=tuple(raw["scopes"]["read"]),
         write_scopes=tuple(raw["scopes"]["write"]),
         schema_scopes=tuple(raw["scopes"]["schema"]),

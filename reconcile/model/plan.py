@@ -4,6 +4,7 @@ Frozen, sorted and serialisable; nothing in it can be called. Renderers and the 
 same plan, and a plan must not be used to decide anything that it does not say.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -109,9 +110,10 @@ class RecordChange:
     ``keep`` are the managed values that stay as they are, ``kept_links`` the declared associations
     that stand already; ``ignore`` names the fields that are set now and never compared again.
     ``state`` is the digest of what the state said of the record; where that has moved, the change
-    is left alone. ``why`` explains a conflict, or what of a change is not possible; its later lines
-    tell the way out. ``unreachable`` marks a record in conflict that HubSpot does not have, so that
-    nothing can be associated with it. ``title`` is what people call the record.
+    is left alone. ``why`` explains a conflict, or what of a change is not possible: a line for each
+    reason, then lines that name the way out (see ``explained``). ``unreachable`` marks a record in
+    conflict that HubSpot does not have, so that nothing can be associated with it. ``title`` is
+    what people call the record.
     """
 
     address: Address
@@ -139,6 +141,20 @@ class RecordChange:
     def former(self) -> Address | None:
         """The address that the state knows the record by until the change is carried out."""
         return Address(self.address.kind, self.moved_from) if self.moved_from else None
+
+
+_PLACED = re.compile(r".+?:\d+:\d+: ")
+
+
+def explained(why: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the reasons that a change's ``why`` holds, and the ways out.
+
+    The first line is a reason, and so is each line after it that begins with a place in a manifest.
+    """
+    first, *later = why.split("\n")
+    reasons = (first, *(line for line in later if _PLACED.match(line)))
+    ways_out = tuple(line for line in later if line.strip() and not _PLACED.match(line))
+    return reasons, ways_out
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,11 @@ _MILLISECONDS = re.compile(r"-?\d{11,14}\Z")
 # HubSpot refuses an exponent (gh HubSpot marketing-automation#206).
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+# As HubSpot takes it, and as shops export it besides (2024-03-10 14:03:22 -0500).
 _DATETIME = re.compile(
-    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?\Z", re.ASCII
+    r"(?P<day>\d{4}-\d{2}-\d{2})[T ](?P<time>\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)"
+    r"( ?(?P<offset>Z|[+-]\d{2}:?\d{2}))?\Z",
+    re.ASCII,
 )
 
 
@@ -57,28 +60,57 @@ def same(left: str | None, right: str | None, definition: Property) -> bool:
     return left == right or normalise(left, definition) == normalise(right, definition)
 
 
+def sent(text: str, definition: Property) -> str:
+    """Return a value as HubSpot takes it: dates as YYYY-MM-DD, moments in ISO 8601 or as digits.
+
+    Anything else is the author's own text, and so is what does not parse as its type.
+    """
+    if definition.type == "date":
+        return _date(text)
+    if definition.type != "datetime" or _parse_datetime(text) is None:
+        return text
+    found = _DATETIME.match(text)
+    return _iso(found) if found else text
+
+
 def fault(text: str, definition: Property) -> str | None:
     """Why HubSpot would not take ``text`` for this property, or None. ``""`` (clear) is fine."""
     if text == "":
         return None
     if len(text) > MAX_LENGTH:
         return f"{len(text):,} characters; HubSpot takes {MAX_LENGTH:,}"
+    quoted = _quoted(text, definition)
     match definition.type:
         case "number":
             if not _NUMBER.match(text):
-                return f"{show(text)} is no number; write digits with a point, as in 19.90"
+                return f"{quoted} is not a number; write digits with a point, as in 19.90"
         case "date":
             if _parse_date(text) is None:
-                return f"{show(text)} is no date; write YYYY-MM-DD"
+                return f"{quoted} is not a date; write YYYY-MM-DD"
         case "datetime":
             if _parse_datetime(text) is None:
-                return f"{show(text)} is no date and time; write it as in 1996-07-04T00:00:00Z"
+                return f"{quoted} {_moment_fault(text)}"
         case "bool":
             if text not in ("true", "false"):
-                return f"{show(text)} is not true or false"
+                return f"{quoted} is not true or false"
         case "enumeration" if not definition.open_options:
             return _option_fault(text, definition)
     return None
+
+
+def _moment_fault(text: str) -> str:
+    found = _DATETIME.match(text)
+    if found is None or found["offset"] or _parse_datetime(f"{text}Z") is None:
+        return "is not a date and time; write it as in 1996-07-04T00:00:00Z"
+    return (
+        "has no offset from UTC, so it could be any of 24 hours; add Z for UTC, or the offset, "
+        "as in 1996-07-04T00:00:00-05:00"
+    )
+
+
+def _quoted(text: str, definition: Property) -> str:
+    """A value for a message; messages go where personal values must not."""
+    return "the value" if definition.personal else show(text)
 
 
 def show(text: str) -> str:
@@ -99,10 +131,12 @@ def _option_fault(text: str, definition: Property) -> str | None:
             continue
         by_label = [key for key, label in definition.options.items() if label == value]
         if by_label:
-            return f"{show(value)} is a label; the option's internal name is {by_label[0]!r}"
+            quoted = _quoted(value, definition)
+            return f"{quoted} is a label; the option's internal name is {by_label[0]!r}"
         options = tuple(definition.options)
         listed = ", ".join(options[:8]) + (", …" if len(options) > 8 else "")
-        return f"{show(value)} is none of the options ({listed}){nearest(value, options)}"
+        quoted = _quoted(value, definition)
+        return f"{quoted} is not one of the options ({listed}){nearest(value, options)}"
     return None
 
 
@@ -139,6 +173,13 @@ def _parse_date(text: str) -> date | None:
     return moment.date() if moment is not None and moment.time() == time.min else None
 
 
+def _iso(moment: re.Match[str]) -> str:
+    offset = moment["offset"] or ""
+    if len(offset) == len("+hhmm"):
+        offset = f"{offset[:3]}:{offset[3:]}"
+    return f"{moment['day']}T{moment['time']}{offset}"
+
+
 def _parse_datetime(text: str) -> datetime | None:
     if _MILLISECONDS.match(text):
         try:
@@ -147,10 +188,11 @@ def _parse_datetime(text: str) -> datetime | None:
             return None
     if _DATE.match(text):
         text += "T00:00:00Z"
-    if not _DATETIME.match(text):
+    found = _DATETIME.match(text)
+    if found is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(_iso(found))
         if moment.tzinfo is None:
             return None
         moment = moment.astimezone(UTC)

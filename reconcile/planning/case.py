@@ -20,6 +20,8 @@ class Context:
     the user asked to make again although their records are archived, merged or gone; ``shared``
     the folded addresses of declared records that the state has under one and the same id;
     ``mutual`` the associations declared from their other end, as (kind, id, other kind, other id).
+    ``incomplete`` says that some manifests could not be read, so that what nothing declares may be
+    declared in these.
     """
 
     definitions: Definitions
@@ -30,11 +32,13 @@ class Context:
     recreate: frozenset[Address] = frozenset()
     shared: frozenset[Address] = frozenset()
     mutual: frozenset[tuple[str, str, str, str]] = frozenset()
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``wanted`` are the declared values as HubSpot stores them; ``actual`` is None while absent;
+    """``wanted`` are the declared values as HubSpot stores them; those that the account has nothing
+    for are as written, and ``unresolved`` says why, by name. ``actual`` is None while absent;
     ``recorded`` is what the state says under the key, ``last`` the same unless it is of another
     record; ``moved`` says that the state has it under the former key.
     """
@@ -49,6 +53,7 @@ class Case:
     recorded: LastApplied | None
     context: Context
     moved: bool = False
+    unresolved: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> Address:

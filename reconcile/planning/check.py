@@ -1,33 +1,42 @@
-"""Manifests against the account's definitions: every value HubSpot would refuse, with its place."""
+"""What is wrong with declared records: by themselves, and for the account that they are meant for.
 
-from collections.abc import Iterable, Iterator, Mapping
+What manifests get wrong by themselves is a problem, which ends the plan. What depends on what the
+account holds is a fault of the record that says it, which is in conflict then, and of no other one.
+"""
+
+from collections.abc import Iterator, Mapping
 
 from reconcile.errors import Problem
 from reconcile.model.address import Address, fold
-from reconcile.model.definitions import Definitions, Property
+from reconcile.model.definitions import Definitions
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Desired, Life, Place, Reference, Unit
-from reconcile.model.values import fault, nearest
-from reconcile.planning.references import association_types
-from reconcile.planning.wire import wire
+from reconcile.model.values import fault, nearest, show
+from reconcile.planning.case import Case
+from reconcile.planning.references import association_types, pointer
 
 
-def check(
-    units: Iterable[Unit], definitions: Definitions, identities: Mapping[str, Identity]
-) -> list[Problem]:
-    """All problems of the declared records, in the order they stand."""
-    return sorted(
-        problem
-        for unit in units
-        for problem in (
-            *(p for one in unit.records for p in _check_record(one, definitions, identities)),
-            *_check_within(unit, identities),
+def problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:
+    """Return what a unit's manifests get wrong where records are found by these identities."""
+    own = (p for one in unit.records for p in _of_identity(one, identities[one.address.kind]))
+    return [*own, *_within(unit, identities)]
+
+
+def _of_identity(desired: Desired, identity: Identity) -> Iterator[Problem]:
+    kind = kinds()[desired.address.kind]
+    if identity.by_id and not desired.address.key.isdigit():
+        yield _problem(
+            desired.place,
+            f"{desired.address.key!r} is not a HubSpot record id, and {kind.plural} are found by "
+            "id here (identity: id)",
         )
-    )
+    if identity.unique and identity.name in desired.properties:
+        message = f"{identity.name} holds the record's key; write it as `key:` only"
+        yield _problem(desired.place_of(identity.name), message)
 
 
-def _check_within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]:
+def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]:
     """Each line that is found through its parent must say how, unlike every other one there."""
     seen: dict[tuple[str, str], Address] = {}
     for line in unit.lines:
@@ -48,66 +57,65 @@ def _check_within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Pr
             yield _problem(line.place_of(name), message)
 
 
-def _check_record(
-    desired: Desired, definitions: Definitions, identities: Mapping[str, Identity]
-) -> Iterator[Problem]:
-    kind = kinds()[desired.address.kind]
-    identity = identities[kind.name]
-    known = definitions.properties[kind.name]
-    values, faults = wire(desired, kind, definitions)
-    for bad in faults:
-        yield _problem(desired.place_of(bad.property), f"{bad.property}: {bad.message}")
-    unresolved = {bad.property for bad in faults}
-    for name, value in values.items():
-        if name in unresolved:
-            continue
-        message = _property_fault(name, value, known, kind, identity)
-        if not message and name == kind.currency:
-            message = _currency_fault(value, definitions)
-        if message:
-            yield _problem(desired.place_of(name), message)
-    for name in sorted(desired.ignore - known.keys()):
+def faults(case: Case) -> list[Problem]:
+    """Return what the account does not take of a record, in the order in which it stands.
+
+    A property that is ignored, once the record exists, is not looked at: nothing of it is sent.
+    """
+    found = [*_of_properties(case), *_of_references(case)]
+    known, kind = case.definitions, case.kind
+    for name in sorted(case.desired.ignore - known.keys()):
         message = f"lifecycle.ignore names {name!r}, which {kind.plural} do not have"
-        yield _problem(desired.place, message + nearest(name, list(known)))
-    for reference in desired.references:
-        message = _label_fault(reference, kind, definitions)
+        found.append(_problem(case.desired.place, message + nearest(name, list(known))))
+    return sorted(set(found))
+
+
+def _of_properties(case: Case) -> Iterator[Problem]:
+    for name, value in case.wanted.items():
+        if name in case.unresolved:
+            message = f"{name}: {case.unresolved[name]}"
+        else:
+            message = _property_fault(case, name, value)
         if message:
-            yield _problem(reference.place, message)
-    if identity.by_id and not desired.address.key.isdigit():
-        yield _problem(
-            desired.place,
-            f"{desired.address.key!r} is no HubSpot record id, and {kind.plural} are found by id "
-            "here (identity: id)",
-        )
+            yield _problem(case.desired.place_of(name), message)
 
 
-def _property_fault(
-    name: str, value: str, known: Mapping[str, Property], kind: Kind, identity: Identity
-) -> str | None:
-    definition = known.get(name)
+def _property_fault(case: Case, name: str, value: str) -> str:
+    definition = case.definitions.get(name)
+    kind = case.kind
     if definition is None:
-        return f"{kind.plural} have no property {name!r}{nearest(name, list(known))}"
-    if identity.unique and name == identity.name:
-        return f"{name} holds the record's key; write it as `key:` only"
+        return f"{kind.plural} have no property {name!r}{nearest(name, list(case.definitions))}"
     if definition.read_only:
         return f"{name} is read-only: HubSpot computes it"
-    if kind.pipeline and name in (kind.pipeline.pipeline, kind.pipeline.stage):
-        return None  # resolved against the pipelines themselves
     message = fault(value, definition)
-    return f"{name}: {message}" if message else None
+    if not message and name == kind.currency:
+        message = _currency_fault(value, case.context.definitions)
+    return f"{name}: {message}" if message else ""
 
 
-def _currency_fault(value: str, definitions: Definitions) -> str | None:
+def _currency_fault(value: str, definitions: Definitions) -> str:
     """Why an account does not take a currency; its definitions do not list them (reference §12)."""
     if not value or not definitions.currencies or value in definitions.currencies:
-        return None
+        return ""
     listed = ", ".join(definitions.currencies)
-    return f"{value!r} is no currency of this account ({listed})"
+    return f"{show(value)} is not a currency of this account ({listed})"
 
 
-def _label_fault(reference: Reference, kind: Kind, definitions: Definitions) -> str | None:
+def _of_references(case: Case) -> Iterator[Problem]:
+    dangling = [r for r in case.desired.references if pointer(r) not in case.context.bindings]
+    if case.unit.parent is not None and not case.parent_id:
+        dangling.append(case.unit.parent)
+    for reference in dangling:
+        if not (case.context.incomplete and reference.by == "key"):
+            yield _dangling(reference)
+    for reference in case.desired.references:
+        if message := _label_fault(reference, case.kind, case.context.definitions):
+            yield _problem(reference.place, message)
+
+
+def _label_fault(reference: Reference, kind: Kind, definitions: Definitions) -> str:
     if not reference.label or association_types(reference, kind, definitions):
-        return None
+        return ""
     known = [
         label.label
         for label in definitions.labels.get((kind.name, reference.to), ())
@@ -117,9 +125,17 @@ def _label_fault(reference: Reference, kind: Kind, definitions: Definitions) -> 
     known += [name for name in kind.associations[reference.to].labels if name not in folded]
     listed = ", ".join(sorted(known)) or "there are none"
     return (
-        f"{reference.label!r} is no association label from {kind.plural} to {reference.to} "
+        f"{show(reference.label)} is not an association label from {kind.plural} to {reference.to} "
         f"({listed}){nearest(reference.label, known)}"
     )
+
+
+def _dangling(reference: Reference) -> Problem:
+    hint = "make it in HubSpot first, or correct what stands here"
+    if reference.by == "key":
+        hint = "neither HubSpot nor the manifests have it: declare it, or correct the key"
+    message = f"no {reference.to} has {reference.by} {show(reference.value)}"
+    return Problem(*reference.place, message, hint)
 
 
 def _problem(place: Place, message: str) -> Problem:

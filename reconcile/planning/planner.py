@@ -3,14 +3,32 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from reconcile.errors import Problem
 from reconcile.model.address import Address
 from reconcile.model.digest import desired_digest
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, FieldChange, Reason, RecordChange, UnitChange
-from reconcile.model.records import Actual, Desired, LastApplied, Life, Link, Observed, Unit
+from reconcile.model.plan import (
+    Action,
+    FieldChange,
+    Reason,
+    RecordChange,
+    UnitChange,
+    explained,
+)
+from reconcile.model.records import (
+    Actual,
+    Desired,
+    LastApplied,
+    Life,
+    Link,
+    Missing,
+    Observed,
+    Unit,
+)
 from reconcile.model.values import normalise
 from reconcile.planning.building import conflict, field, held, record_change, they_moved
 from reconcile.planning.case import Case, Context
+from reconcile.planning.check import faults
 from reconcile.planning.diff import differing
 from reconcile.planning.links import plan_links
 from reconcile.planning.parents import parent_conflict
@@ -48,6 +66,15 @@ def plan_unit(
     ), unchanged
 
 
+def unit_faults(
+    unit: Unit, observed: Observed, last: Mapping[Address, LastApplied], context: Context
+) -> Iterator[Problem]:
+    """Yield what the account does not take of the unit's records; for these, see plan_unit."""
+    for desired in unit.records:
+        if desired.life is Life.PRESENT:
+            yield from faults(_case(desired, unit, observed, last, context))
+
+
 def _hold_back(unit: Unit, changes: tuple[RecordChange, ...]) -> tuple[RecordChange, ...]:
     """Where a unit's root is in conflict, nothing is done to its lines either.
 
@@ -76,18 +103,26 @@ def _case(
     context: Context,
 ) -> Case:
     kind = kinds()[desired.address.kind]
-    wanted, _ = wire(desired, kind, context.definitions)
     actual = observed.records.get(desired.address)
+    wanted, unresolved = wire(desired, kind, context.definitions, actual)
     recorded = last = desired.entry_in(entries)
     moved = recorded is not None and desired.address.folded() not in entries
-    if actual is not None:
-        if desired.ignore:
-            # Left alone by not being wanted, so that nothing below knows of ignoring.
-            wanted = {name: text for name, text in wanted.items() if name not in desired.ignore}
-        if last is not None and last.id != actual.id:
-            # The key now stands on another record, of which the state knows nothing.
-            last = None
-    return Case(desired, kind, wanted, unit, observed, actual, last, recorded, context, moved)
+    if actual is not None and last is not None and last.id != actual.id:
+        # The key now stands on another record, of which the state knows nothing.
+        last = None
+    return Case(
+        desired,
+        kind,
+        wanted,
+        unit,
+        observed,
+        actual,
+        last,
+        recorded,
+        context,
+        moved,
+        unresolved,
+    )
 
 
 def _plan_record(case: Case) -> RecordChange | None:
@@ -97,25 +132,42 @@ def _plan_record(case: Case) -> RecordChange | None:
         return conflict(case, "the state has another declared record under the same id", "")
     if case.desired.life is not Life.PRESENT:
         return plan_removal(case)
+    missing = case.observed.missing.get(case.address)
+    why = _why_missing(case, missing) if case.actual is None else _why_doubtful(case, case.actual)
+    if why := _with_faults(why, faults(case)):
+        there = case.actual or missing
+        return conflict(case, why, there.id if there else "")
     if case.actual is None:
-        missing = case.observed.missing.get(case.address)
-        if missing is not None and case.address.folded() not in case.context.recreate:
-            why = f"{why_missing(missing)}\n{_way_out(case)}"
-            return conflict(case, why, missing.id)
-        if missing is not None and case.desired.protect:
-            return conflict(case, "it is protected, so it is never made again", missing.id)
-        if case.identity.by_id:
-            return conflict(case, "no record has this id, and only HubSpot hands out ids", "")
         return _create(case, recreates=missing is not None)
-    why = (
-        twins(case, case.actual)
-        or displaced(case, case.actual)
-        or parent_conflict(case)
-        or rekey_conflict(case, case.actual)
-    )
-    if why:
-        return conflict(case, why, case.actual.id)
     return _compare(case, case.actual)
+
+
+def _why_missing(case: Case, missing: Missing | None) -> str:
+    """Why a record that is not there is not made, or nothing."""
+    if missing is not None and case.address.folded() not in case.context.recreate:
+        return f"{why_missing(missing)}\n{_way_out(case)}"
+    if missing is not None and case.desired.protect:
+        return "it is protected, so it is never made again"
+    if case.identity.by_id:
+        return "no record has this id, and only HubSpot hands out ids"
+    return ""
+
+
+def _why_doubtful(case: Case, actual: Actual) -> str:
+    """Why a record that is there cannot be taken for the declared one, or nothing."""
+    return (
+        twins(case, actual)
+        or displaced(case, actual)
+        or parent_conflict(case)
+        or rekey_conflict(case, actual)
+    )
+
+
+def _with_faults(why: str, found: list[Problem]) -> str:
+    """Return all reasons, a line each, before the ways out of them."""
+    reasons, ways_out = explained(why)
+    lines = (*reasons, *map(str, found), *ways_out, *(one.hint for one in found))
+    return "\n".join(dict.fromkeys(line for line in lines if line))
 
 
 def _create(case: Case, *, recreates: bool) -> RecordChange:

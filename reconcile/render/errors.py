@@ -1,7 +1,9 @@
 """Errors as people meet them: lines for stderr, and annotations on a pull request's files."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from typing import Literal
 
 from reconcile.errors import ApiError, ManifestError, Problem, ReconcileError
 from reconcile.render.safe import (
@@ -11,7 +13,12 @@ from reconcile.render.safe import (
     shorten,
     visible,
 )
+from reconcile.render.view import PlanView
 from reconcile.render.words import plural
+
+Level = Literal["error", "warning"]
+
+_PLACED = re.compile(r"(.+?):(\d+):(\d+): (.*)")
 
 ANNOTATIONS = 9
 """GitHub shows ten of a kind for each step; the tenth says how many more there are."""
@@ -22,16 +29,26 @@ def format_error(error: ReconcileError) -> str:
     return "\n".join(line_start(line) for line in _lines(error))
 
 
-def github_annotations(problems: Sequence[Problem]) -> list[str]:
+def github_annotations(problems: Sequence[Problem], level: Level = "error") -> list[str]:
     """A workflow command for each problem, the first ones only where there are many.
 
     Paths are taken as they are: they must be relative to the repository's root.
     """
-    lines = [_annotation(problem) for problem in problems[:ANNOTATIONS]]
+    lines = [_annotation(problem, level) for problem in problems[:ANNOTATIONS]]
     more = len(problems) - ANNOTATIONS
     if more > 0:
-        lines.append(f"::error title=reconcile::{plural(more, 'more problem')}; the log lists all")
+        what = plural(more, "more problem" if level == "error" else "more conflict")
+        lines.append(f"::{level} title=reconcile::{what}; the log lists all")
     return lines
+
+
+def conflicts_in(plan: PlanView) -> Iterator[Problem]:
+    """Yield the reasons of a plan's conflicts that have a place in a manifest."""
+    for record in plan.conflicting():
+        for reason in record.conflicts:
+            if found := _PLACED.match(reason):
+                file, line, column, message = found.groups()
+                yield Problem(file, int(line), int(column), message)
 
 
 def _lines(error: ReconcileError) -> Iterator[str]:
@@ -40,17 +57,24 @@ def _lines(error: ReconcileError) -> Iterator[str]:
     for line in rest:  # indented, so that no message can pretend to be another error
         yield f"  {visible(line)}"
     if isinstance(error, ManifestError):
-        for problem, following in zip_longest(error.problems, error.problems[1:]):
-            yield visible(str(problem))
-            if problem.hint and not (following and following.hint == problem.hint):
-                yield f"  hint: {visible(problem.hint)}"
+        yield from _listed(error.problems)
+        if error.conflicts:
+            yield f"and {plural(len(error.conflicts), 'conflict')} with what the account holds"
+            yield from _listed(error.conflicts)
     if isinstance(error, ApiError) and error.correlation_id:
         yield f"  HubSpot's correlation id: {visible(error.correlation_id)}"
     if error.hint:
         yield f"hint: {visible(error.hint)}"
 
 
-def _annotation(problem: Problem) -> str:
+def _listed(problems: Sequence[Problem]) -> Iterator[str]:
+    for problem, following in zip_longest(problems, problems[1:]):
+        yield visible(str(problem))
+        if problem.hint and not (following and following.hint == problem.hint):
+            yield f"  hint: {visible(problem.hint)}"
+
+
+def _annotation(problem: Problem, level: Level) -> str:
     place = []
     if problem.file:
         place.append(f"file={annotation_property(visible(problem.file))}")
@@ -59,4 +83,5 @@ def _annotation(problem: Problem) -> str:
     text = visible(shorten(problem.message))
     if problem.hint:
         text += f"\nhint: {visible(shorten(problem.hint))}"
-    return f"::error {','.join(place)}::{annotation_data(text)}".replace("::error ::", "::error::")
+    where = f" {','.join(place)}" if place else ""
+    return f"::{level}{where}::{annotation_data(text)}"

@@ -8,9 +8,10 @@ before for what does not exist, ``null`` after for what is not there or not mana
 for an absent value; ``previous_address`` is that of a record whose key changes;
 ``before_sensitive`` and ``after_sensitive`` name personal properties, whose values are "changed
 (personal)" unless asked for; ``shown`` holds what people read where that differs (a stage's label
-for its id). ``conflict`` says why a record is left alone, ``notes`` what else is special about it,
-``hints`` what to do about either. ``others``, on a unit's first record, counts the line items under
-the unit that no manifest declares. ``unchecked`` says what the token did not let reconcile look at.
+for its id). ``conflict`` says why a record is left alone, a line for each reason, ``notes`` what
+else is special about it, ``hints`` what to do about either. ``others``, on a unit's first record,
+counts the line items under the unit that no manifest declares. ``unchecked`` says what the token
+did not let reconcile look at.
 """
 
 import json
@@ -134,7 +135,7 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
         "links": [_link(link) for link in record.links],
     }
     if record.action is Action.CONFLICT:
-        result["conflict"] = record.conflict
+        result["conflict"] = "\n".join(record.conflicts)
     for name in ("notes", "hints"):
         if texts := getattr(record, name):
             result[name] = list(texts)

@@ -108,7 +108,7 @@ def _conflicts(seen: PlanView) -> Iterator[str]:
         if number == _LISTED:
             yield f"- … and {seen.conflicts - _LISTED:,} more. {_ALL}"
             return
-        says = "; ".join(filter(None, (record.conflict, *record.hints)))
+        says = "; ".join(filter(None, (*record.conflicts, *record.hints)))
         why = f": {code_span(shorten(says))}" if says else ""
         yield f"- {code_span(shorten(str(record.address)))}{why}"
 

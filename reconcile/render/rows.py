@@ -144,8 +144,8 @@ def _record_lines(
     indent = 6 if record.root else 8
     beside = packed[0] if len(packed) == 1 and sum(columns) + len(packed[0]) < WIDE else ""
     yield _head(record, columns, beside)
-    if record.conflict:
-        yield Line(indent, "", record.action, ((visible(record.conflict), "conflict"),))
+    for reason in record.conflicts:
+        yield Line(indent, "", record.action, ((visible(reason), "conflict"),))
     for hint in record.hints:
         yield Line(indent, "", record.action, ((f"hint: {visible(hint)}", "note"),))
     if packed:

@@ -18,6 +18,7 @@ from reconcile.model.plan import (
     Reason,
     RecordChange,
     UnitChange,
+    explained,
 )
 from reconcile.render.notes import NOTES, notes
 from reconcile.render.safe import PERSONAL, mask
@@ -59,7 +60,9 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class RecordView:
-    """One record. ``notes`` say what is special about it; ``hints`` what to do about a conflict."""
+    """One record. ``notes`` say what is special about it; ``conflicts`` why it is left alone, and
+    ``hints`` what to do about that.
+    """
 
     action: Action
     address: Address
@@ -75,7 +78,7 @@ class RecordView:
     recreates: bool
     pruned: bool
     moved_from: str
-    conflict: str
+    conflicts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,14 +220,14 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
     if not personal:
         title = "" if _is_title_personal(change) else title
         why = mask(why, personal_values(change)) if why else why
-    why, *hints = why.split("\n")
+    reasons, hints = explained(why)
     return RecordView(
         action=change.action,
         address=change.address,
         id=change.id,
         title=title,
-        notes=tuple(notes(change, why)),
-        hints=tuple(hint for hint in hints if hint.strip()),
+        notes=tuple(notes(change, reasons[0])),
+        hints=hints,
         fields=tuple(_field(field, personal=personal) for field in change.fields),
         links=tuple(_link(link, personal=personal) for link in change.links),
         root=change.address == unit,
@@ -233,7 +236,7 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         recreates=change.recreates,
         pruned=change.pruned,
         moved_from=change.moved_from,
-        conflict=why if change.action is Action.CONFLICT else "",
+        conflicts=tuple(filter(None, reasons)) if change.action is Action.CONFLICT else (),
     )
 
 

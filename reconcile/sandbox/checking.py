@@ -9,6 +9,7 @@ from reconcile.sandbox.calls import Call, text_of
 from reconcile.sandbox.definitions import Definition
 from reconcile.sandbox.errors import InvalidPropertiesError, Problem
 from reconcile.sandbox.object_types import CONTACT, LINE_ITEM, ObjectType
+from reconcile.sandbox.owners_api import owners
 from reconcile.sandbox.values import (
     BadValueError,
     append_to_set,
@@ -56,6 +57,8 @@ class Change:
                 problem = self._check_one(definition, text_of(raw), checked)
                 if problem is not None:
                     problems.append(problem)
+        if problem := self._foreign_stage():
+            problems.append(problem)
         if problems:
             raise InvalidPropertiesError(problems, self.call.portal_id)
         return checked
@@ -70,6 +73,10 @@ class Change:
             value = self._normalise(definition, text)
         except BadValueError as error:
             return Problem(name, error.code, str(error), text)
+        if self.kind is LINE_ITEM and name == "price" and value.startswith("-") and float(value):
+            # The guide forbids it (ref §18, H); code and wording are a guess.
+            message = f"{text} is not a valid price: it cannot be negative."
+            return Problem(name, "INVALID_NUMBER", message, text)
         is_number = definition.type == "number"
         checked.echo[name] = text if is_number else value
         kept = self.call.stored_as.get(name, value)
@@ -79,6 +86,18 @@ class Change:
             checked.stored[name] = canonical_number(value) if canonical else value
         return None
 
+    def _foreign_stage(self) -> Problem | None:
+        """Refuse a pipeline that does not have the stage a record stays in; a switch."""
+        if self.call.switches.foreign_stage_stays or self.sent.get("hs_pipeline_stage") is not None:
+            return None
+        pipeline, stage = self.sent.get("hs_pipeline"), self.existing.get("hs_pipeline_stage")
+        if not (isinstance(pipeline, str) and pipeline and stage):
+            return None
+        if stage in pipeline_store.stage_ids(self.call.connection, self.kind.id, pipeline):
+            return None
+        message = f"{stage} is not a stage of the pipeline {pipeline}"
+        return Problem("hs_pipeline_stage", "INVALID_OPTION", message, stage)
+
     def _normalise(self, definition: Definition, text: str) -> str:
         """Normalise one value; empty text clears, whatever the type."""
         if not text:
@@ -87,11 +106,11 @@ class Change:
             return email(text)
         if definition.is_set:
             text = append_to_set(self.existing.get(definition.name, ""), text)
-        return normalise(definition, text, self._external_options(definition.name, text))
+        return normalise(definition, text, self._external_options(definition))
 
-    def _external_options(self, name: str, text: str) -> Collection[str] | None:
+    def _external_options(self, definition: Definition) -> Collection[str] | None:
         """Return the options of a property that keeps them elsewhere (ref §9, §10, §12)."""
-        connection = self.call.connection
+        connection, name = self.call.connection, definition.name
         if name == "hs_pipeline":
             return pipeline_store.pipeline_ids(connection, self.kind.id)
         if name == "hs_pipeline_stage":
@@ -101,8 +120,12 @@ class Change:
         if name in _CURRENCIES:
             switches = self.call.switches
             return {switches.company_currency, *switches.additional_currencies}
-        if name == "hubspot_owner_id":
-            return {text} if text.isdecimal() else ()  # owners are not kept here
+        if definition.names_owner:
+            return {
+                owner["id"]
+                for owner in owners(self.call)
+                if self.call.switches.deactivated_owners_may_own or not owner["archived"]
+            }
         return None
 
     def _is_dropped(self, name: str) -> bool:

@@ -5,7 +5,7 @@ minimum. Each entry reads ``name type [flags] [options]``:
 
 - type: s string, t long text, p phone, n number, d date, dt datetime, b bool, e enumeration
 - flags: ``ro`` its value cannot be set, ``calc`` HubSpot calculates it (so it is read-only too),
-  ``uniq`` unique, ``ext`` its options live elsewhere
+  ``uniq`` unique, ``ext`` its options live elsewhere, ``own`` they are the account's owners
 - options: internal names between ``|``; labels are made from them
 """
 
@@ -33,7 +33,7 @@ hs_created_by_user_id n ro
 hs_updated_by_user_id n ro
 hs_merged_object_ids s calc
 hs_unique_creation_key s ro uniq
-hubspot_owner_id e ext
+hubspot_owner_id e own
 """  # hs_unique_creation_key: unique, and read-only where somebody tried to write it (ref §7)
 
 _BILLING = ("street", "city", "state", "country", "postal_code")
@@ -187,6 +187,7 @@ _CONTACT = """
 createdate dt ro
 lastmodifieddate dt ro
 email s
+hs_additional_emails s
 firstname s
 lastname s
 phone p

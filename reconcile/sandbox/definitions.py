@@ -13,6 +13,8 @@ from reconcile.sandbox.database import account_value
 from reconcile.sandbox.default_properties import GROUPS, TABLES
 from reconcile.sandbox.wire import iso
 
+OWNER = "OWNER"
+
 _TYPES = {
     "s": ("string", "text"),
     "t": ("string", "textarea"),
@@ -50,6 +52,11 @@ class Definition:
     def options(self) -> tuple[dict[str, Any], ...]:
         """The options, in their order."""
         return tuple(self.body["options"])
+
+    @cached_property
+    def names_owner(self) -> bool:
+        """Whether its values are the ids of owners."""
+        return self.body.get("referencedObjectType") == OWNER
 
     @cached_property
     def option_values(self) -> frozenset[str]:
@@ -149,9 +156,11 @@ def build(
     calculated: bool = False,
     hubspot_defined: bool = False,
     read_only: bool = False,
+    references: str = "",
 ) -> dict[str, Any]:
-    """Build the whole body of a definition."""
+    """Build the whole body of a definition; what its values refer to is left out where nothing."""
     return {
+        **({"referencedObjectType": references} if references else {}),
         "updatedAt": iso(at),
         "createdAt": iso(at),
         "name": name,
@@ -200,7 +209,7 @@ BOOLEAN_OPTIONS = option_list(
 def _default(line: str, group: str, at: int) -> dict[str, Any]:
     """Read one line of the default tables."""
     name, code, *rest = line.split()
-    flags = {word for word in rest if word in {"ro", "calc", "uniq", "ext"}}
+    flags = {word for word in rest if word in {"ro", "calc", "uniq", "ext", "own"}}
     values = next((word.split("|") for word in rest if word not in flags), [])
     options = option_list([{"label": _label(value), "value": value} for value in values])
     return build(
@@ -211,7 +220,8 @@ def _default(line: str, group: str, at: int) -> dict[str, Any]:
         at=at,
         options=BOOLEAN_OPTIONS if code == "b" else options,
         unique="uniq" in flags,
-        external="ext" in flags,
+        external=bool(flags & {"ext", "own"}),
+        references=OWNER if "own" in flags else "",
         calculated="calc" in flags,
         read_only=bool(flags & {"ro", "calc"}),
         hubspot_defined=True,

@@ -1,5 +1,6 @@
 """Single records: list, create, read, update, archive, merge (ref §1, §8)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from reconcile.sandbox import archiving, association_store, records, versions, writing
@@ -9,7 +10,7 @@ from reconcile.sandbox.database import next_id
 from reconcile.sandbox.errors import invalid
 from reconcile.sandbox.linking import link_new_record
 from reconcile.sandbox.lookup import by_id, for_single
-from reconcile.sandbox.object_types import ObjectType
+from reconcile.sandbox.object_types import CONTACT, ObjectType
 from reconcile.sandbox.records import Record
 from reconcile.sandbox.rendering import shown, shown_associations, shown_written
 from reconcile.sandbox.scopes import object_scope
@@ -107,6 +108,8 @@ def merge(call: Call) -> Reply:
     former = [secondary.properties.get("hs_merged_object_ids", ""), str(secondary.id)]
     former += [primary.properties.get("hs_merged_object_ids", ""), str(primary.id)]
     properties["hs_merged_object_ids"] = ";".join(part for part in former if part)
+    if kind is CONTACT:
+        properties |= _secondary_emails(properties, secondary)
     created = min(primary.created_at, secondary.created_at)
     merged = Record(kind.id, next_id(call.connection), properties, created, call.now)
     for old in (primary, secondary):
@@ -116,6 +119,17 @@ def merge(call: Call) -> Reply:
     writing.claim_unique(call, kind, merged)
     records.insert(call.connection, merged)
     return Reply(200, shown(call, kind, merged, ()))
+
+
+def _secondary_emails(properties: Mapping[str, str], secondary: Record) -> dict[str, str]:
+    """Keep the addresses of a contact that is merged into another one (ref §18, M)."""
+    found = [
+        *writing.secondary_emails(properties),
+        secondary.properties.get("email", ""),
+        *writing.secondary_emails(secondary.properties),
+    ]
+    kept = dict.fromkeys(one for one in found if one not in {"", properties.get("email")})
+    return {writing.SECONDARY_EMAILS: ";".join(kept)} if kept else {}
 
 
 def _to_merge(call: Call, text: str) -> Record:

@@ -1,6 +1,6 @@
 """Owners, which can only be read (the owners guide; shapes from the owners specification).
 
-An account has one owner for each user. The sandbox's has the person who made it, and one who left.
+An account has one owner for each user, those who left among them; who they are is a switch.
 """
 
 from typing import Any
@@ -11,21 +11,22 @@ from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.scopes import OWNERS_READ
 from reconcile.sandbox.wire import iso, record_id
 
-_PAGE = 100  # default and most (owners specification)
+_PAGE = 100  # the default (owners specification)
+_MAX_PAGE = 500  # accepted in practice (ref §18, M)
 _ID_PROPERTIES = ("id", "userId")
 
 
 def list_page(call: Call) -> Reply:
     """List the owners, active or archived, in pages; ``email`` narrows them to one."""
     call.allow((OWNERS_READ,))
-    limit = call.number("limit", _PAGE, 1, _PAGE)
+    limit = call.number("limit", _PAGE, 1, _MAX_PAGE)
     after = record_id(call.last("after") or "0")
     if after is None:
         raise invalid("after is not a valid paging cursor")
     email = call.last("email")
     found = [
         owner
-        for owner in _owners(call)
+        for owner in owners(call)
         if owner["archived"] == call.flag("archived")
         and int(owner["id"]) >= after
         and email in {None, owner["email"]}
@@ -45,22 +46,25 @@ def read(call: Call) -> Reply:
     if id_property not in _ID_PROPERTIES:
         raise invalid(f"idProperty must be one of {', '.join(_ID_PROPERTIES)}")
     wanted, archived = call.params["owner"], call.flag("archived")
-    for owner in _owners(call):
+    for owner in owners(call):
         if owner["archived"] == archived and str(owner.get(id_property)) == wanted:
             return Reply(200, owner)
     raise HubSpotError(404, "resource not found", category=NOT_FOUND)
 
 
-def _owners(call: Call) -> list[dict[str, Any]]:
+def owners(call: Call) -> list[dict[str, Any]]:
     """Return the account's owners, ascending by id."""
+    switches = call.switches
+    people = [(email, False) for email in switches.owners]
+    people += [(email, True) for email in switches.deactivated_owners]
     user = account_value(call.connection, "user_id")
     created = iso(account_value(call.connection, "created_at"))
     return [
         {
             "id": str(user + number),
-            "email": f"{first.lower()}@example.com",
+            "email": email,
             "type": "PERSON",
-            "firstName": first,
+            "firstName": email.partition("@")[0].capitalize(),
             "lastName": "Sandbox",
             # A user who left keeps its id in the second field only, as live answers show.
             **({} if left else {"userId": user + number}),
@@ -69,7 +73,7 @@ def _owners(call: Call) -> list[dict[str, Any]]:
             "updatedAt": created,
             "archived": left,
         }
-        for number, (first, left) in enumerate((("Olive", False), ("Leo", True)))
+        for number, (email, left) in enumerate(people)
     ]
 
 

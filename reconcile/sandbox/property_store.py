@@ -85,6 +85,7 @@ def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]
         hidden=sent.get("hidden") is True,
         form_field=sent.get("formField") is True,
         external=sent.get("externalOptions") is True,
+        references=text_of(sent.get("referencedObjectType") or ""),
         calculated=bool(sent.get("calculationFormula")),
         read_only=bool(sent.get("calculationFormula")),
     )

@@ -35,6 +35,9 @@ class Switches:
     Documented for batch create only (ref §4; §17 question 1).
     """
 
+    secondary_emails_find_contacts: bool = True
+    """A contact is found by its secondary addresses as by its first (ref §18, M: stated for v1)."""
+
     batch_read_follows_merges: bool = True
     """A batch read of a merged id answers with the record it became (ref §8, M: seen once)."""
 
@@ -111,6 +114,12 @@ class Switches:
     Recorded write answers have them at once (ref §1), so both are known.
     """
 
+    foreign_stage_stays: bool = True
+    """A pipeline changed alone leaves the record in a stage of the former one (unverified).
+
+    Else the change is refused, as a stage of another pipeline is.
+    """
+
     stages_in_use_are_kept: bool = False
     """Pipelines and stages that records are in cannot be deleted, whatever the query says.
 
@@ -119,6 +128,15 @@ class Switches:
 
     disabled_object_types: tuple[str, ...] = ()
     """Object types, by plural name, that the account has not switched on (ref §13, H)."""
+
+    owners: tuple[str, ...] = ("olive@example.com",)
+    """The e-mail addresses of the account's active owners (the owners guide)."""
+
+    deactivated_owners: tuple[str, ...] = ("leo@example.com",)
+    """The addresses of owners whose users left; lists have them with archived=true only."""
+
+    deactivated_owners_may_own: bool = True
+    """A record may be given to an owner whose user left (unverified)."""
 
     account_type: Literal["STANDARD", "SANDBOX", "DEVELOPER_TEST", "APP_DEVELOPER"] = (
         "DEVELOPER_TEST"

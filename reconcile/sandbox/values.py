@@ -17,6 +17,11 @@ _MAX_NUMBER = 100  # far beyond a double; keeps exact arithmetic cheap
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 _INTEGER = re.compile(r"-?[0-9]{1,17}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_ISO = re.compile(  # ISO 8601 in its extended form (ref §12)
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?)?",
+    re.ASCII,
+)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _DAY = timedelta(days=1)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -95,11 +100,13 @@ def _moment(text: str) -> datetime:
     try:
         if _INTEGER.fullmatch(text):
             return EPOCH + int(text) * _MILLISECOND
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        if _ISO.fullmatch(text):
+            moment = datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        # The one wording recorded for a date that cannot be read (ref §5).
-        raise BadValueError("INVALID_LONG", f"{text} was not a valid long.") from None
+        pass
+    # The one wording recorded for a date that cannot be read (ref §5).
+    raise BadValueError("INVALID_LONG", f"{text} was not a valid long.")
 
 
 def _date(text: str) -> str:

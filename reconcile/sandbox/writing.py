@@ -15,6 +15,8 @@ from reconcile.sandbox.errors import VALIDATION, HubSpotError, fields_missing, i
 from reconcile.sandbox.object_types import BY_ID, CONTACT, LINE_ITEM, PRODUCT, ObjectType
 from reconcile.sandbox.records import Record
 
+SECONDARY_EMAILS = "hs_additional_emails"
+
 _COPIED_FROM_PRODUCT = (
     "name",
     "description",
@@ -148,15 +150,15 @@ def claim_unique(
 
     ``former`` holds the values whose keys the record has taken before.
     """
-    keys = unique_keys(call, kind, record.properties)
-    if keys == unique_keys(call, kind, former):
+    keys = _claims(call, kind, record.properties)
+    if keys == _claims(call, kind, former):
         return
     reserves = call.switches.archived_unique_value == "reserved"
-    for name, key in keys.items():
+    for name, key in keys:
         for other, archived in records.holders(call.connection, kind.id, name, key):
             if other != record.id and (reserves or not archived):
                 raise _conflict(call, record, name, other)
-    records.set_unique(call.connection, kind.id, record.id, keys.items())
+    records.set_unique(call.connection, kind.id, record.id, keys)
 
 
 def unique_keys(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> dict[str, str]:
@@ -167,6 +169,20 @@ def unique_keys(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> 
         for name, value in properties.items()
         if value and is_key(definitions.get(name), kind)
     }
+
+
+def _claims(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what finds a record: its unique values, a contact's other addresses (ref §18)."""
+    keys = list(unique_keys(call, kind, properties).items())
+    if kind is CONTACT and call.switches.secondary_emails_find_contacts:
+        keys += [("email", one) for one in secondary_emails(properties)]
+    return list(dict.fromkeys(keys))
+
+
+def secondary_emails(properties: Mapping[str, str]) -> list[str]:
+    """Read a contact's addresses beside its first one."""
+    listed = properties.get(SECONDARY_EMAILS, "").split(";")
+    return [one.strip().lower() for one in listed if one.strip()]
 
 
 def _to_revive(call: Call, kind: ObjectType, stored: Mapping[str, str]) -> Record | None:

@@ -29,6 +29,23 @@ PROBLEMS = {
         f"{ORDER}  hs_order_name: x\nlifecycle: {{ignor: [a]}}\n",
         "shop.yaml:5:13: unknown field 'ignor' in 'lifecycle'; did you mean 'ignore'?",
     ),
+    "the key as a property": (
+        f"{ORDER}  reconcile_key: A-1\n",
+        "shop.yaml:4:18: reconcile_key holds the record's key; write it as `key:` only",
+    ),
+    "a bare empty value": (
+        f"{ORDER}  hs_order_name:\n",
+        "shop.yaml:4:17: the property hs_order_name has no value\n"
+        '  hint: write "" to clear the property in HubSpot, or leave it out',
+    ),
+    "one key twice": (
+        f"{ORDER}  hs_order_name: x\n---\nkind: order\nkey: a-1\nproperties: {{}}\n",
+        "shop.yaml:6:1: the order 'a-1' is declared twice; first in manifests/shop.yaml:1:1",
+    ),
+}
+"""What manifests get wrong by themselves."""
+
+CONFLICTS = {
     "an unknown property": (
         f"{ORDER}  hs_order_nam: x\n",
         "orders have no property 'hs_order_nam'; did you mean 'hs_order_name'?",
@@ -40,37 +57,28 @@ PROBLEMS = {
     ),
     "text for a number": (
         f"{ORDER}  hs_total_price: twelve\n",
-        "shop.yaml:4:19: hs_total_price: 'twelve' is no number",
+        "shop.yaml:4:19: hs_total_price: 'twelve' is not a number",
     ),
     "a decimal comma": (
         f"{ORDER}  hs_total_price: 12,50\n",
-        "shop.yaml:4:19: hs_total_price: '12,50' is no number",
+        "shop.yaml:4:19: hs_total_price: '12,50' is not a number",
     ),
     "a wrong pipeline": (
         f"{ORDER}  hs_pipeline: Order Pipline\n",
-        "shop.yaml:4:16: hs_pipeline: 'Order Pipline' is no pipeline of this account "
+        "shop.yaml:4:16: hs_pipeline: 'Order Pipline' is not a pipeline of this account "
         "(Order Pipeline); did you mean 'Order Pipeline'?",
     ),
     "a wrong stage": (
         f"{ORDER}  hs_pipeline: Order Pipeline\n  hs_pipeline_stage: Opn\n",
-        "shop.yaml:5:22: hs_pipeline_stage: 'Opn' is no stage of the pipeline",
+        "shop.yaml:5:22: hs_pipeline_stage: 'Opn' is not a stage of Order Pipeline",
     ),
     "a read-only property": (
         f"{ORDER}  hs_object_id: 5\n",
         "shop.yaml:4:17: hs_object_id is read-only: HubSpot computes it",
     ),
-    "the key as a property": (
-        f"{ORDER}  reconcile_key: A-1\n",
-        "shop.yaml:4:18: reconcile_key holds the record's key; write it as `key:` only",
-    ),
-    "a bare empty value": (
-        f"{ORDER}  hs_order_name:\n",
-        "shop.yaml:4:17: the property hs_order_name has no value\n"
-        '  hint: write "" to clear the property in HubSpot, or leave it out',
-    ),
     "an unknown label": (
         f'{REFERS}  company: [{{id: "501", label: primry}}]\n',
-        "shop.yaml:6:13: 'primry' is no association label from orders to company",
+        "shop.yaml:6:13: 'primry' is not an association label from orders to company",
     ),
     "nobody's e-mail": (
         f"{REFERS}  contact: [{{email: nobody@example.com}}]\n",
@@ -85,11 +93,8 @@ PROBLEMS = {
         "kind: line_item\nkey: L\nparent: {order: {key: NONE}}\nproperties: {name: x}\n",
         "shop.yaml:3:9: no order has key 'NONE'",
     ),
-    "one key twice": (
-        f"{ORDER}  hs_order_name: x\n---\nkind: order\nkey: a-1\nproperties: {{}}\n",
-        "shop.yaml:6:1: the order 'a-1' is declared twice; first in manifests/shop.yaml:1:1",
-    ),
 }
+"""What the account does not take, or does not have."""
 
 
 @pytest.mark.parametrize(("text", "message"), PROBLEMS.values(), ids=PROBLEMS)
@@ -104,6 +109,27 @@ def test_problem_names_its_place(
     assert said.startswith("error: 1 problem in the manifests\nmanifests/")
 
 
+@pytest.mark.parametrize(("text", "message"), CONFLICTS.values(), ids=CONFLICTS)
+def test_a_conflict_names_its_place_and_stops_nothing_else(
+    reader: Project, text: str, message: str
+) -> None:
+    """What depends on the account is a conflict of its record; the rest is planned."""
+    reader.write(text)
+    reader.write("kind: cart\nkey: C-2\nproperties: {hs_cart_name: x}\n", "manifests/cart.yaml")
+    said = reader.fine("plan")
+    assert message in said
+    assert "1 cart to create; 1 conflict (left alone)." in said
+
+
+def test_apply_leaves_a_conflict_alone_and_does_the_rest(project: Project) -> None:
+    """It says why, with the place, and ends with 5."""
+    project.write(f"{REFERS}  contact: [{{email: nobody@example.com}}]\n")
+    project.write("kind: cart\nkey: C-2\nproperties: {hs_cart_name: x}\n", "manifests/cart.yaml")
+    said = project.fine("apply", "--auto-approve", code=5)
+    assert said.count("manifests/shop.yaml:6:13: no contact has email 'nobody@example.com'") == 2
+    assert (project.account.count("orders"), project.account.count("carts")) == (0, 1)
+
+
 def test_two_files_with_one_key(reader: Project) -> None:
     """A key that two files declare is an error that names both places."""
     reader.write(SHOP, "manifests/zz.yaml")
@@ -114,18 +140,49 @@ def test_two_files_with_one_key(reader: Project) -> None:
 
 
 def test_all_problems_at_once(reader: Project) -> None:
-    """Several problems are told in one run, in the order they stand."""
-    reader.write(f"{ORDER}  hs_order_nam: x\n  hs_total_price: twelve\n", "manifests/b.yaml")
-    reader.write("kind: cart\nkey: C\nproperties: {hs_tax: low}\n", "manifests/a.yaml")
-    reader.write("kind: cart\nkey: D\nproperties: {}\n", "manifests/shop.yaml")
+    """Several problems are told in one run, in the order they stand, and conflicts after them."""
+    text = f"{ORDER}  hs_order_nam: x\n  hs_total_price: twelve\n  hs_tax:\n"
+    reader.write(text, "manifests/b.yaml")
+    reader.write(
+        "kind: cart\nkey: C\nproperties: {hs_tax: low, reconcile_key: C}\n", "manifests/a.yaml"
+    )
+    reader.write(
+        "kind: cart\nkey: D\nproperties: {}\nassociations: {contact: [{email: no@example.com}]}\n",
+        "manifests/shop.yaml",
+    )
     lines = reader.refused("plan").splitlines()
-    assert lines[0] == "error: 3 problems in the manifests"
-    places = [line.split(": ")[0] for line in lines[1:]]
-    assert places == ["manifests/a.yaml:3:22", "manifests/b.yaml:4:17", "manifests/b.yaml:5:19"]
+    assert lines[0] == "error: 2 problems in the manifests"
+    assert [line.split(": ")[0] for line in lines[1:] if not line.startswith("  ")] == [
+        "manifests/a.yaml:3:42",
+        "manifests/b.yaml:6:10",
+        "and 4 conflicts with what the account holds",
+        "manifests/a.yaml:3:22",
+        "manifests/b.yaml:4:17",
+        "manifests/b.yaml:5:19",
+        "manifests/shop.yaml:4:26",
+    ]
+
+
+def test_problems_are_told_where_the_account_cannot_be_asked(reader: Project) -> None:
+    """A token that is refused does not hide what is known without it."""
+    reader.write(f"{ORDER}  hs_tax:\n")
+    reader.token("pat-wrong")
+    said = reader.refused("plan")
+    assert said.startswith("error: 1 problem in the manifests\nmanifests/shop.yaml:4:10: ")
+    assert "hint: what the account does not take could not be found out: " in said
+
+
+def test_a_key_that_an_unread_document_may_declare_is_no_conflict(reader: Project) -> None:
+    """Where a manifest cannot be read, nobody knows what it declares."""
+    reader.write(f"{REFERS}  cart: [{{key: C-9}}]\n  contact: [{{email: no@example.com}}]\n")
+    reader.write("kind: cart\nkey: C-9\nkey: C-9\nproperties: {\n", "manifests/z.yaml")
+    said = reader.refused("plan")
+    assert "no contact has email" in said
+    assert "no cart has key" not in said
 
 
 def test_no_call_before_manifests_are_valid(reader: Project) -> None:
-    """While the manifests are broken HubSpot is not asked anything."""
+    """While no document can be read HubSpot is not asked anything."""
     reader.write("kind: nothing\n")
     reader.refused("plan")
     assert reader.account.server.requests() == []
@@ -150,11 +207,17 @@ def test_unreadable_encoding(reader: Project) -> None:
 
 
 def test_github_gets_annotations(reader: Project) -> None:
-    """On GitHub each problem is also an annotation of its line."""
-    reader.write(f"{ORDER}  hs_total_price: twelve\n")
+    """On GitHub each problem is also an annotation of its line, and each conflict a warning."""
+    reader.write(f"{ORDER}  hs_total_price: twelve\n  hs_tax:\n")
     reader.env(GITHUB_ACTIONS="true", RECONCILE_TARGET="shop", CI="true")
     result = reader.run("plan")
-    assert result.out.startswith("::error file=manifests/shop.yaml,line=4,col=19::")
+    assert result.out.startswith("::error file=manifests/shop.yaml,line=5,col=10::")
+    warning = "::warning file=manifests/shop.yaml,line=4,col=19::hs_total_price: "
+    assert warning in result.err
+    reader.write(f"{ORDER}  hs_total_price: twelve\n")
+    result = reader.run("plan")
+    assert warning in result.err
+    assert warning not in result.out
 
 
 def test_annotations_name_files_as_the_repository_does(reader: Project) -> None:

@@ -443,14 +443,29 @@ def test_apply_in_ci(project: Project) -> None:
     assert "Porto" not in out
 
 
-def test_apply_reports_what_failed(project: Project) -> None:
+def test_apply_reports_what_failed(make_project: MakeProject, tmp_path: Path) -> None:
     """A record that HubSpot refuses is named with its reason, the rest is done: exit 5."""
-    project.write(SHOP + "---\nkind: order\nkey: A-2\nproperties: {hubspot_owner_id: nobody}\n")
-    result = project.run("apply", "--auto-approve")
-    assert result.code == 5
-    assert "x order/A-2  create failed: " in result.out
-    assert "Applied in part: 1 of 2 orders, " in result.out
-    assert project.account.count("orders") == 1
+    account = Account(tmp_path / "a.sqlite", switches=Switches(deactivated_owners_may_own=False))
+    with account.server:
+        project = make_project(account)
+        left = "{hubspot_owner_id: leo@example.com}"
+        project.write(f"{SHOP}---\nkind: order\nkey: A-2\nproperties: {left}\n")
+        result = project.run("apply", "--auto-approve")
+        assert result.code == 5
+        assert "x order/A-2  create failed: " in result.out
+        assert "Applied in part: 1 of 2 orders, " in result.out
+        assert project.account.count("orders") == 1
+
+
+def test_doctor_asks_for_owners_where_manifests_name_one(reader: Project) -> None:
+    """Their scope is needed for plan and apply then, and only then."""
+    scopes = [*RECORDS, "crm.objects.contacts.read"]
+    reader.token(reader.account.server.add_token(scopes))
+    assert "crm.objects.owners.read" not in reader.fine("doctor")
+    owned = "kind: order\nkey: A-2\nproperties: {hubspot_owner_id: olive@example.com}\n"
+    reader.write(owned, "manifests/owned.yaml")
+    out = reader.fine("doctor", code=1)
+    assert "Scopes   plan: missing crm.objects.owners.read\n" in out
 
 
 def test_no_project_file_means_a_sandbox(project: Project) -> None:

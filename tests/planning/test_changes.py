@@ -1,5 +1,6 @@
 """What a plan says of records in every state they can be in, and what applying it leaves."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +20,7 @@ from world import (
 )
 
 from reconcile.errors import GuardRefused, ManifestError
-from reconcile.model.plan import Action, Plan, Reason
+from reconcile.model.plan import Action, Plan, Reason, explained
 from reconcile.sandbox import Switches
 
 PAYER = "Payer"
@@ -469,30 +470,55 @@ def test_stages_may_be_named_by_label(world: World) -> None:
 
 
 def test_every_value_the_account_refuses_is_found_before_anything_is_sent(world: World) -> None:
-    """All problems come at once, with their places, and no plan."""
+    """Each is a conflict of its record, with its place; all of one record come at once."""
     documents = [
         order("A", nonesuch="x", weight="much", gift="yes", hs_object_id="1"),
         order("B", channel="Web", topics="a;z", due="1996-02-30", seen_at="yesterday"),
-        order("C", hs_pipeline_stage="Nowhere", reconcile_key="C"),
+        order("C", hs_pipeline_stage="Nowhere"),
         order("D", associations={"company": [{"id": "501", "label": "chief"}]}),
     ]
     world.declare(*documents)
-    with pytest.raises(ManifestError) as caught:
-        world.plan()
-    assert len(caught.value.problems) == 11
+    plan = world.plan()
+    assert set(actions(plan).values()) == {Action.CONFLICT}
+    reasons = {name: explained(change.why)[0] for name, change in changes(plan).items()}
+    assert {name: len(lines) for name, lines in reasons.items()} == {
+        "order/A": 4,
+        "order/B": 4,
+        "order/C": 1,
+        "order/D": 1,
+    }
+    assert all(
+        re.match(r"manifests/all.yaml:\d+:\d+: ", r) for some in reasons.values() for r in some
+    )
+    world.apply(plan)
     assert world.writes() == []
 
 
-def test_references_to_nothing_are_problems_with_a_place(world: World) -> None:
-    """An association to a record nobody has is found when planning."""
+def test_the_key_as_a_property_is_a_problem(world: World) -> None:
+    """That is known without the account."""
+    world.declare(order("C", reconcile_key="C"))
+    with pytest.raises(ManifestError, match="1 problem"):
+        world.plan()
+
+
+def test_references_to_nothing_are_conflicts_with_a_place(world: World) -> None:
+    """An association to a record nobody has is found when planning; all else is planned."""
     world.declare(
         order("A", associations={"contact": [{"email": "no@example.com"}, {"id": "12345678"}]}),
         order("B", associations={"cart": [{"key": "NONE"}]}),
         {"kind": "line_item", "key": "L", "parent": {"order": {"key": "NONE"}}},
+        order("D", [line("D:1", name="x")]),
     )
-    with pytest.raises(ManifestError) as caught:
-        world.plan()
-    assert len(caught.value.problems) == 4
+    plan = world.plan()
+    assert actions(plan) == {
+        "order/A": Action.CONFLICT,
+        "order/B": Action.CONFLICT,
+        "line_item/L": Action.CONFLICT,
+        "order/D": Action.CREATE,
+        "line_item/D:1": Action.CREATE,
+    }
+    reasons = [explained(change.why)[0] for change in changes(plan).values()]
+    assert [len(some) for some in reasons if some != ("",)] == [2, 1, 1]
 
 
 def test_what_is_no_longer_declared_is_listed_and_left(world: World) -> None:

@@ -198,7 +198,7 @@ SHAPES: dict[str, Shape] = {
             "archived": FLAG,
             "modificationMetadata": mapped(FLAG),
         },
-        {"archivedAt": INSTANT},
+        {"archivedAt": INSTANT, "referencedObjectType": TEXT},
     ),
     "Properties": collection("Property"),
     "PropertyBatch": batch("Property"),

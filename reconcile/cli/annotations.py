@@ -1,0 +1,31 @@
+"""Annotations on the files of a pull request, where GitHub runs the command."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from reconcile.errors import Problem
+from reconcile.render.errors import Level, github_annotations
+
+
+def annotate(level: Level, problems: Iterable[Problem]) -> None:
+    """Print a workflow command for each problem; nothing outside GitHub's runners.
+
+    They go to stdout after an error, and to stderr where stdout holds a plan; GitHub reads both.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    found = [replace(one, file=_in_repository(one.file)) for one in problems]
+    for line in github_annotations(found, level):
+        click.echo(line, err=level == "warning")
+
+
+def _in_repository(file: str) -> str:
+    """A file's path as GitHub counts it: from the repository's folder, not the project's."""
+    path, repository = Path.cwd() / file, os.environ.get("GITHUB_WORKSPACE")
+    if not repository or not path.is_relative_to(repository):
+        return file
+    return path.relative_to(repository).as_posix()

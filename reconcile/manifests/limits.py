@@ -1,0 +1,34 @@
+"""Values that HubSpot never takes, whatever the account: known without asking it."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+
+from reconcile.manifests.nodes import Spot
+from reconcile.manifests.problems import Report
+from reconcile.model.kinds import Kind
+from reconcile.model.values import show
+
+
+def check_values(
+    properties: Mapping[str, str], at: Mapping[str, tuple[int, int]], kind: Kind, report: Report
+) -> None:
+    """Note values of what HubSpot computes itself, and values below the least that it takes."""
+    for name in sorted(properties.keys() & kind.computed.keys()):
+        source = kind.computed[name]
+        message = f"HubSpot computes {name}{f' from {source}' if source else ''}"
+        report.at(Spot(*at[name]), message, "leave it out: what is written here would not stay")
+    for name in sorted(properties.keys() & kind.minimum.keys()):
+        least = kind.minimum[name]
+        if _is_less(properties[name], least):
+            message = (
+                f"{name} is {show(properties[name])}, and HubSpot takes no {name} below {least}"
+            )
+            report.at(Spot(*at[name]), message)
+
+
+def _is_less(text: str, least: Decimal) -> bool:
+    """Whether a text is a number below another; whether it is a number is not judged here."""
+    try:
+        return Decimal(text) < least
+    except InvalidOperation:
+        return False

@@ -1,0 +1,70 @@
+"""Owners, whom manifests may name by e-mail address where records hold ids."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconcile.model.address import fold
+from reconcile.model.definitions import OWNERS_SCOPE, Owners, Property
+from reconcile.model.records import Unit
+from reconcile.model.values import show
+
+
+def named_owners(
+    properties: Mapping[str, Mapping[str, Property]], units: Iterable[Unit]
+) -> Iterator[str]:
+    """Yield the values, as written, that units declare of properties that name owners."""
+    names = {
+        kind: [one.name for one in known.values() if one.owner]
+        for kind, known in properties.items()
+    }
+    for unit in units:
+        for record in unit.records:
+            found = (record.properties.get(name) for name in names.get(record.address.kind, ()))
+            yield from filter(None, found)
+
+
+def resolve_owners(
+    values: Mapping[str, str], known: Mapping[str, Property], owners: Owners | None
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return the ids of the owners that ``values`` name, and why one has none, by property.
+
+    Where owners could not be read, what is written as an id is taken for one.
+    """
+    ids: dict[str, str] = {}
+    unresolved: dict[str, str] = {}
+    for name, text in values.items():
+        definition = known.get(name)
+        if not text or definition is None or not definition.owner:
+            continue
+        parts = text.split(";") if definition.multiple else [text]
+        found = [_resolve(part, owners) for part in parts if part]
+        whys = [why for _, why in found if why]
+        if whys:
+            unresolved[name] = "; ".join(whys)
+        else:
+            ids[name] = ";".join(id_ for id_, _ in found)
+    return ids, unresolved
+
+
+def owner_shown(value: str, owners: Owners | None) -> str:
+    """Return the addresses of the owners whose ids a record holds, as far as they are known."""
+    if owners is None:
+        return value
+    return ";".join(owners.emails.get(one) or one for one in value.split(";"))
+
+
+def _resolve(text: str, owners: Owners | None) -> tuple[str, str]:
+    if "@" not in text:
+        if not (text.isascii() and text.isdigit()):
+            return "", f"{show(text)} is neither an owner's e-mail address nor an owner's id"
+        if owners is not None and text not in owners.emails:
+            return "", f"no owner of this account has the id {show(text)}"
+        return text, ""
+    if owners is None:
+        needed = f"the token may not read owners: it needs the scope {OWNERS_SCOPE}"
+        return "", f"{show(text)} cannot be looked up, since {needed}"
+    ids = owners.ids.get(fold(text), ())
+    if len(ids) == 1:
+        return ids[0], ""
+    if ids:
+        return "", f"several owners have the e-mail address {show(text)}; write one's id"
+    return "", f"no owner of this account has the e-mail address {show(text)}"
