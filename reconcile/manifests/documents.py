@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from reconcile.manifests import fields
-from reconcile.manifests.nodes import Empty, Entry, Node, Table, Text
+from reconcile.manifests.nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.manifests.positions import Positions
 from reconcile.manifests.problems import Positioned, Report, choices
 from reconcile.manifests.references import read_associations, read_parent
@@ -24,6 +24,11 @@ _IN_EVERY_RECORD = ("key", "moved_from", "properties", "associations", "lifecycl
 _LIVES = {str(life): life for life in (Life.ABSENT, Life.FORGET)}
 _SHORT = 24
 """Values up to this length tend to repeat (USD, a stage, a city) and are kept once."""
+
+_NOT_TEXT = {
+    Items: ("a list", 'several options are one text: "a;b"'),
+    Table: ("names with values", "what stands indented below a property, or in { }, is not text"),
+}
 
 _NO_FIELDS = Table({}, 0, 0)
 """Stands for a mapping that is not there, and so says nothing."""
@@ -170,7 +175,8 @@ def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
             hint = 'write "" to clear the property in HubSpot, or leave it out to not manage it'
             report.at(value, f"the property {name} has no value", hint)
         else:
-            report.at(value, f"the property {name} must be text", "put it in quotes")
+            message, hint = _NOT_TEXT[type(value)]
+            report.at(value, f"the property {name} must be text, not {message}", hint)
     return properties, Positions(properties, places)
 
 
