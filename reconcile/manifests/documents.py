@@ -152,7 +152,9 @@ def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) 
     if node is None or former is None:
         return None
     if key is not None and fold(former) == fold(key):
-        hint = "leave moved_from out: keys that differ in case alone are the same key"
+        hint = (
+            "leave moved_from out: keys that differ in case alone, or in Unicode form, are the same"
+        )
         report.at(node, f"moved_from names the record's own key {show(key)}", hint)
         return None
     return Reference(kind.name, "key", former, "", Place(report.file, node.line, node.column))
