@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 
 from hypothesis import strategies as st
 from world import COMPANIES, EMAILS
@@ -111,7 +112,9 @@ STAGES = st.fixed_dictionaries(
 # Manifests
 
 ORDER_KEYS = ("O-1", "o 2", "Ö/3")
-CART_KEYS = ("C-1", "C:2")
+CART_KEYS = ("C-1", "Ç:2")
+FORMS = st.sampled_from(["NFC", "NFD"])
+"""The Unicode forms in which authors, and others in HubSpot, spell one and the same key."""
 FOREIGN = "FOREIGN"
 """Key of an order that nobody declares and standalone lines may hang under."""
 
@@ -142,13 +145,13 @@ def manifests(draw: st.DrawFn) -> list[dict[str, Any]]:
             ),
         }
         if carts:
-            ways["cart"] = st.sampled_from(carts).map(lambda key: {"key": key})
-        documents.append(_unit(draw, "order", key, STAGES, ways))
+            ways["cart"] = _named(carts)
+        documents.append(_unit(draw, "order", normalize(draw(FORMS), key), STAGES, ways))
     for key in carts:
         ways = {"contact": st.sampled_from([{"email": e} for e in EMAILS])}
         if orders:
-            ways["order"] = st.sampled_from(orders).map(lambda key: {"key": key})
-        documents.append(_unit(draw, "cart", key, None, ways))
+            ways["order"] = _named(orders)
+        documents.append(_unit(draw, "cart", normalize(draw(FORMS), key), None, ways))
     if draw(st.booleans()) or not documents:
         document = {"kind": "line_item", "parent": {"order": {"key": FOREIGN}}}
         documents.append(document | _record("L-1", draw(properties())))
@@ -179,8 +182,12 @@ def _unit(
     return document
 
 
+def _named(keys: list[str]) -> st.SearchStrategy[dict[str, str]]:
+    return st.builds(lambda key, form: {"key": normalize(form, key)}, st.sampled_from(keys), FORMS)
+
+
 def _end(reference: dict[str, str]) -> tuple[str, ...]:
-    return tuple(value.casefold() for _, value in sorted(reference.items()))
+    return tuple(normalize("NFC", v.casefold()) for _, v in sorted(reference.items()))
 
 
 def _record(key: str, values: dict[str, str]) -> dict[str, Any]:
@@ -221,6 +228,10 @@ OTHERS = st.builds(
         ),
         st.fixed_dictionaries({}, optional=STORED),
         max_size=4,
+    ).flatmap(
+        lambda keyed: FORMS.map(
+            lambda form: {(object_, normalize(form, key)): v for (object_, key), v in keyed.items()}
+        )
     ),
     strangers=st.dictionaries(
         st.sampled_from(["orders", "carts", "line_items"]),

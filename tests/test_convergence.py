@@ -11,7 +11,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from strategies import FOREIGN, OTHERS, Others, manifests
-from world import ALL_GUARDS, COMPANIES, EMAILS, KEY, KIND_OBJECTS, ORIGIN, World, incomplete
+from world import (
+    ALL_GUARDS,
+    COMPANIES,
+    EMAILS,
+    KEY,
+    KIND_OBJECTS,
+    ORIGIN,
+    World,
+    incomplete,
+    same_key,
+)
 
 from reconcile import workflow
 from reconcile.config import load_settings
@@ -168,7 +178,8 @@ def decided(documents: Sequence[dict[str, Any]], fates: Mapping[str, Fate]) -> l
 
 def _pointing(reference: dict[str, str], fates: Mapping[str, Fate]) -> dict[str, str]:
     """A reference to what is there afterwards, under its new key; nothing where it is not."""
-    fate = fates.get(reference.get("key", ""), Fate.KEPT)
+    named = [fate for key, fate in fates.items() if same_key(reference.get("key"), key)]
+    fate = named[0] if named else Fate.KEPT
     if fate is Fate.ABSENT:
         return {}
     return reference | ({"key": f"{reference['key']}!"} if fate is Fate.RENAMED else {})
@@ -256,8 +267,8 @@ def declared(documents: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[
 def check_declared(world: World, documents: Sequence[dict[str, Any]], before: Snapshot) -> None:
     """Each record exists once, with the values HubSpot makes of those declared."""
     for (object_, key), document in declared(documents).items():
-        (found,) = [(i, v) for i, v in world.dump(object_).items() if v.get(KEY) == key]
-        id_, values = found
+        id_ = world.by_key(object_, key)
+        values = world.dump(object_)[id_]
         former = before[object_].get(id_)
         wanted = as_stored(world, object_, document.get("properties", {}))
         for name in document.get("lifecycle", {}).get("ignore", ()):

@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
+from unicodedata import normalize
 from unittest.mock import patch
 
 import httpx
@@ -295,8 +296,8 @@ class World:
         return str(self.record(object_, key)["id"])
 
     def by_key(self, object_: str, key: str) -> str:
-        """The id of the only live record with this key, however odd."""
-        (id_,) = (i for i, values in self.dump(object_).items() if values.get(KEY) == key)
+        """The id of the only live record with this key, however odd, in any Unicode form."""
+        (id_,) = (i for i, one in self.dump(object_).items() if same_key(one.get(KEY), key))
         return id_
 
     def define_key(self, object_: str) -> None:
@@ -384,6 +385,11 @@ _TYPE_IDS = {
 
 def _writes(call: RequestRecord) -> bool:
     return call.method != "GET" and not call.path.endswith(_READS)
+
+
+def same_key(one: str | None, other: str) -> bool:
+    """Whether two keys are the same but for their Unicode form."""
+    return normalize("NFC", one or "") == normalize("NFC", other)
 
 
 # Manifest documents

@@ -181,10 +181,11 @@ class HubSpot:
         """Records by the id, or the unique property's value, that was asked for.
 
         Any number, in batches. What is certainly not there is left out: what a batch's answer is
-        silent about is asked for again, alone in the end. An answer that was not asked for, or two
-        for one key, is an ApiError. ``also`` names a property with further values of
-        ``id_property``, joined by semicolons, by which a record is found as well: HubSpot answers
-        with the first one all the same, so what cannot be told by either is asked for alone.
+        silent about is asked for again, alone in the end. A value that no record has is looked for
+        in its other Unicode form too. An answer that was not asked for, or two for one key, is an
+        ApiError. ``also`` names a property with further values of ``id_property``, joined by
+        semicolons, by which a record is found as well: HubSpot answers with the first one all the
+        same, so what cannot be told by either is asked for alone.
         """
         return self._reader.read(object, ids, properties, id_property, also, archived=archived)
 

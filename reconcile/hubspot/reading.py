@@ -1,6 +1,6 @@
 """Reading records, in batches or one alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from reconcile.hubspot.conserving import Heard, conserve, contradictory, refuse_
 from reconcile.hubspot.refusals import ABSENT, clean
 from reconcile.hubspot.routes import ANY, Routes, is_segment
 from reconcile.hubspot.transport import Transport
-from reconcile.model.address import fold
+from reconcile.model.address import fold, other_forms
 from reconcile.model.records import Actual, Version
 
 _LONGEST_QUERY = 4000
@@ -53,9 +53,12 @@ class Reader:
                 raise ApiError("its key cannot be part of a path")
             return self.get(object_, id_, properties, id_property, also, archived=archived)
 
-        found = conserve(self._pool, wanted, OBJECTS, together=together, alone=alone, of=object_)
+        def found_as(names: Sequence[str]) -> dict[str, Actual]:
+            return conserve(self._pool, names, OBJECTS, together=together, alone=alone, of=object_)
+
+        found = found_as(wanted)
         if id_property is not None:
-            return found
+            return found | _in_other_forms(wanted, found, found_as)
         became = {actual.id for id_, actual in found.items() if id_ != actual.id}
         if strangers := found.keys() - became - set(wanted):
             raise _not_asked_for(object_, min(strangers))
@@ -238,6 +241,24 @@ class Reader:
         return conserve(self._pool, wanted, HISTORIES, together=together, alone=alone, of=object_)
 
 
+def _in_other_forms(
+    keys: Sequence[str],
+    found: Mapping[str, Actual],
+    read: Callable[[Sequence[str]], Mapping[str, Actual]],
+) -> dict[str, Actual]:
+    """Find records whose key is stored in another Unicode form than the one asked for.
+
+    The form asked for goes before: only what is not under it is looked for under another.
+    """
+    more: dict[str, Actual] = {}
+    forms = {key: other_forms(key) for key in keys if key not in found}
+    for place in range(2):
+        left = {f[place]: key for key, f in forms.items() if len(f) > place and key not in more}
+        if left:
+            more |= {left[form]: actual for form, actual in read(list(left)).items()}
+    return more
+
+
 def is_absence(error: ApiError) -> bool:
     """Whether an error says that a record is not there."""
     return error.status == 404 and error.category == ABSENT
@@ -273,7 +294,9 @@ def _names(properties: Sequence[str], id_property: str | None, also: str = "") -
 
 def _distinct(keys: Sequence[str]) -> None:
     if len({fold(key) for key in keys}) != len(keys):
-        raise ValueError("two of the keys asked for are the same but for case or spaces")
+        raise ValueError(
+            "two of the keys asked for are the same but for case, spaces or Unicode form"
+        )
 
 
 def _parts(names: Sequence[str]) -> Iterator[Sequence[str]]:

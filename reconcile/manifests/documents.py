@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from reconcile.manifests import fields
 from reconcile.manifests.limits import check_values
-from reconcile.manifests.nodes import Empty, Entry, Node, Table, Text
+from reconcile.manifests.nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.manifests.positions import Positions
 from reconcile.manifests.problems import Positioned, Report, choices
 from reconcile.manifests.references import read_associations, read_parent
@@ -25,6 +25,11 @@ _IN_EVERY_RECORD = ("key", "moved_from", "properties", "associations", "lifecycl
 _LIVES = {str(life): life for life in (Life.ABSENT, Life.FORGET)}
 _SHORT = 24
 """Values up to this length tend to repeat (USD, a stage, a city) and are kept once."""
+
+_NOT_TEXT = {
+    Items: ("a list", 'several options are one text: "a;b"'),
+    Table: ("names with values", "what stands indented below a property, or in { }, is not text"),
+}
 
 _NO_FIELDS = Table({}, 0, 0)
 """Stands for a mapping that is not there, and so says nothing."""
@@ -150,7 +155,9 @@ def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) 
     if node is None or former is None:
         return None
     if key is not None and fold(former) == fold(key):
-        hint = "leave moved_from out: keys that differ in case alone are the same key"
+        hint = (
+            "leave moved_from out: keys that differ in case alone, or in Unicode form, are the same"
+        )
         report.at(node, f"moved_from names the record's own key {show(key)}", hint)
         return None
     return Reference(kind.name, "key", former, "", Place(report.file, node.line, node.column))
@@ -173,7 +180,8 @@ def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
             hint = 'write "" to clear the property in HubSpot, or leave it out to not manage it'
             report.at(value, f"the property {name} has no value", hint)
         else:
-            report.at(value, f"the property {name} must be text", "put it in quotes")
+            message, hint = _NOT_TEXT[type(value)]
+            report.at(value, f"the property {name} must be text, not {message}", hint)
     return properties, Positions(properties, places)
 
 

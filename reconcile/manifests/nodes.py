@@ -1,16 +1,21 @@
 """YAML text → nodes with places, within limits.
 
 Values stay text as written: no type is guessed. libyaml's events are read where PyYAML has it, and
-PyYAML's own where not. Errors of YAML itself end a file; all else is reported and read past.
+PyYAML's own where not. Errors of YAML itself end a file; all else is reported and read past. What
+YAML would leave out of a value (a comment that may be text, an anchor that nothing refers to) is
+reported too.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import yaml
 from yaml.events import (
     AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
     DocumentStartEvent,
     MappingEndEvent,
     ScalarEvent,
@@ -20,6 +25,7 @@ from yaml.events import (
 )
 
 from reconcile.manifests.problems import Positioned, Report
+from reconcile.manifests.syntax import Broken, Mark, Source, Span, Spot, text_hint
 from reconcile.model.values import show
 
 MAX_DEPTH = 32
@@ -31,11 +37,9 @@ MAX_REPEATED = 10_000
 LOADER: Any = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
+_BLOCKS = ("|", ">")
+_TEXT_TAGS = (None, "tag:yaml.org,2002:str")
 _CONTROL = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CONTROL_IN_FILE = re.compile(
-    r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-)
 
 
 class Text(NamedTuple):
@@ -80,13 +84,6 @@ class Table(NamedTuple):
 Node: TypeAlias = Text | Empty | Items | Table
 
 
-class Spot(NamedTuple):
-    """A place alone."""
-
-    line: int
-    column: int
-
-
 class _Stop(Exception):
     """The rest of the file cannot be read; the reason has been reported."""
 
@@ -97,68 +94,73 @@ def read(data: bytes, report: Report) -> Iterator[Node]:
     Must be used up before ``report`` is complete. After an error of YAML itself, the documents
     before it have been given and the rest of the file is left unread.
     """
+    source = Source.decoded(data, report)
+    if source is None:
+        return
     try:
-        _check_characters(data, report)
         next_event = LOADER(data).get_event
         while type(event := next_event()) is not StreamEndEvent:
             if type(event) is DocumentStartEvent:
-                node = _Document(next_event, report).node(next_event(), 0)
+                document = _Document(next_event, report, source)
+                node = document.node(next_event(), 0)
+                document.check_anchors()
                 if not isinstance(node, Empty):
                     yield node
     except yaml.MarkedYAMLError as error:
-        mark: Any = error.problem_mark or error.context_mark
-        place = Spot(mark.line + 1, mark.column + 1) if mark else Spot(1, 1)
-        report.at(place, f"this is not YAML: {_in_words(error)}", _hint(error))
+        _explain(error, data, source, report)
     except yaml.YAMLError:
         report.whole("this is not YAML")
     except _Stop:
         pass
 
 
-def _in_words(error: yaml.MarkedYAMLError) -> str:
-    words = error.problem or "it cannot be read"
-    if not error.context:
-        return words
-    mark: Any = error.context_mark
-    since = f" that begins in line {mark.line + 1}" if mark else ""
-    return f"{words}, {error.context}{since}"
+def _explain(error: yaml.MarkedYAMLError, data: bytes, source: Source, report: Report) -> None:
+    """Report an error of YAML, unless what causes it has been reported already."""
+    since = _mark(error.context_mark)
+    at = _mark(error.problem_mark) or since or (0, 0)
+    words = error.problem or "", at, error.context or "", since
+    fault = source.explain(Broken(*words, *_read_before(data)))
+    if fault.spot not in {(one.line, one.column) for one in report.problems}:
+        report.at(*fault)
 
 
-def _hint(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or ""
-    if "mapping values are not allowed" in problem:
-        return 'look at the indentation; a value that holds ": " needs quotes'
-    if "cannot start any token" in problem or "found a tab" in problem:
-        return "indent with spaces, not tabs, and quote values that begin with @, % or `"
-    return ""
+def _read_before(data: bytes) -> tuple[Span | None, Mark | None]:
+    """The node that ended last before an error, and the first bracket that is still open."""
+    next_event = LOADER(data).get_event
+    open_: list[Any] = []
+    last: Span | None = None
+    with suppress(yaml.YAMLError):
+        while True:
+            event: Any = next_event()
+            if isinstance(event, CollectionStartEvent):
+                open_.append(event)
+            elif isinstance(event, CollectionEndEvent):
+                start = open_.pop()
+                # Without brackets it ends where something else begins.
+                last = _span(start.start_mark, event.end_mark) if start.flow_style else None
+            elif isinstance(event, (ScalarEvent, AliasEvent)):
+                last = _span(event.start_mark, event.end_mark)
+    return last, next((_mark(event.start_mark) for event in open_ if event.flow_style), None)
 
 
-def _check_characters(data: bytes, report: Report) -> None:
-    """Refuse what YAML readers disagree on, with a place, which libyaml would not give."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8")
-        report.at(_end_of(before), "this is not UTF-8", "save the file as UTF-8")
-        raise _Stop from None
-    if found := _CONTROL_IN_FILE.search(text):
-        message = f"the character U+{ord(found[0]):04X} is not allowed in a manifest"
-        report.at(_end_of(text[: found.start()]), message)
-        raise _Stop
+def _mark(mark: Any) -> Mark | None:
+    return (mark.line, mark.column) if mark else None
 
 
-def _end_of(text: str) -> Spot:
-    lines = re.split(r"\r\n|\r|\n", text)
-    return Spot(len(lines), len(lines[-1]) + 1)
+def _span(start: Any, end: Any) -> Span:
+    return Span((start.line, start.column), (end.line, end.column))
 
 
 class _Document:
     """Reads one document's nodes from the events; holds its anchors and what they cost."""
 
-    def __init__(self, next_event: Callable[[], Any], report: Report) -> None:
+    def __init__(self, next_event: Callable[[], Any], report: Report, source: Source) -> None:
         self._next = next_event
         self._report = report
+        self._source = source
+        self._commented = source.commented
         self._anchors: dict[str, Node] = {}
+        self._unused: dict[str, Spot] = {}
         self._repeated = 0
 
     def node(self, event: Any, depth: int) -> Node:
@@ -171,19 +173,56 @@ class _Document:
         return self._collection(event, depth + 1)
 
     def _scalar(self, event: Any) -> Text | Empty:
-        value, mark, tag = event.value, event.start_mark, event.tag
+        value, mark, tag, style = event.value, event.start_mark, event.tag, event.style
         node: Text | Empty = Text(value, mark.line + 1, mark.column + 1)
         if tag is None:
-            if value in _NULLS and not event.style:
+            if value in _NULLS and not style:
                 node = Empty(node.line, node.column)
         elif tag not in _TEXT_TAGS:
             self._refuse_tag(node, tag)
+        elif not (value or style):
+            node = Empty(node.line, node.column)
+        if style or self._commented:
+            node = self._as_meant(event, node)
         if not value.isprintable() and (found := _CONTROL.search(value)):
             message = f"the control character U+{ord(found[0]):04X} is not allowed in text"
             self._report.at(node, message, "of these, only line breaks and tabs are")
         if event.anchor is not None:
-            self._anchors[event.anchor] = node
+            self._name(event.anchor, node)
+            self._unused[event.anchor] = Spot(mark.line + 1, mark.column + 1)
         return node
+
+    def _as_meant(self, event: Any, node: Text | Empty) -> Text | Empty:
+        """Report a scalar that YAML reads otherwise than its author can have meant it."""
+        style, line = event.style, event.end_mark.line
+        if style in _BLOCKS:
+            if not event.value.strip("\n"):
+                message = f"{style} begins a block of lines in YAML, and none follow"
+                self._report.at(node, message, text_hint(style))
+            return node
+        if line == node.line - 1 and line not in self._commented:
+            return node
+        span = _span(event.start_mark, event.end_mark)
+        if style and (left_open := self._source.left_open(span)):
+            self._report.at(*left_open)
+        if comment := self._source.comment(span, quoted=bool(style)):
+            self._report.at(*comment)
+            return Text(event.value or "#", node.line, node.column)  # not missing, but refused
+        return node
+
+    def check_anchors(self) -> None:
+        """Report anchors before text that nothing refers to: they may belong to the text."""
+        for name in list(self._unused):
+            self._check_anchor(name)
+
+    def _check_anchor(self, name: str) -> None:
+        if spot := self._unused.pop(name, None):
+            message = "& begins an anchor in YAML, and nothing refers to this one"
+            self._report.at(spot, message, f"{text_hint('&')}; otherwise leave the anchor out")
+
+    def _name(self, anchor: str, node: Node) -> None:
+        self._check_anchor(anchor)  # which means another node from here on
+        self._anchors[anchor] = node
 
     def _collection(self, event: Any, depth: int) -> Items | Table:
         mark = event.start_mark
@@ -201,7 +240,7 @@ class _Document:
         else:
             node = Table(self._entries(depth), *place)
         if event.anchor is not None:
-            self._anchors[event.anchor] = node
+            self._name(event.anchor, node)
         return node
 
     def _entries(self, depth: int) -> dict[str, Entry]:
@@ -225,8 +264,10 @@ class _Document:
     def _alias(self, event: Any, depth: int) -> Node:
         place = Spot(event.start_mark.line + 1, event.start_mark.column + 1)
         if event.anchor not in self._anchors:
-            self._stop(place, f"the alias {show(event.anchor)} names no finished anchor before it")
+            message = f"{show(event.anchor)} names no finished anchor before it"
+            self._stop(place, f"* begins an alias in YAML, and {message}", text_hint("*"))
         node = self._anchors[event.anchor]
+        self._unused.pop(event.anchor, None)
         size, height = _measure(node)
         self._repeated += size
         if self._repeated > MAX_REPEATED:
@@ -239,11 +280,12 @@ class _Document:
             self._stop(place, f"nested more than {MAX_DEPTH} levels deep")
 
     def _refuse_tag(self, node: Positioned, tag: str) -> None:
-        hint = "leave the tag out: values are read as the text that stands there"
-        self._report.at(node, f"the tag {show(tag)} is not supported", hint)
+        hint = f"leave the tag out; {text_hint('!')}"
+        message = f"! begins a tag in YAML, and the tag {show(tag)} is not supported"
+        self._report.at(node, message, hint)
 
-    def _stop(self, place: Spot, message: str) -> NoReturn:
-        self._report.at(place, message)
+    def _stop(self, place: Spot, message: str, hint: str = "") -> NoReturn:
+        self._report.at(place, message, hint)
         raise _Stop
 
 

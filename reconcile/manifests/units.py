@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from functools import cached_property
+from unicodedata import normalize
 
 from reconcile.errors import Problem
 from reconcile.manifests.documents import Declared
@@ -77,7 +78,7 @@ class Assembly:
         message = f"the {kind} {show(key)} is declared twice; first in {_place(first)}"
         hint = ""
         if first.address != record.address:
-            hint = f"{show(first.address.key)} is the same key: case does not count"
+            hint = _same_key(first.address.key, key)
         self.problems.append(Problem(*record.place, message, hint))
         return False
 
@@ -91,6 +92,12 @@ def assemble(documents: Iterable[Declared], by_id: Collection[str]) -> Assembly:
     assembly.problems += check_lives(assembly.units)
     assembly.problems += check_moves(assembly.units, by_id)
     return assembly
+
+
+def _same_key(first: str, key: str) -> str:
+    if normalize("NFC", first) == normalize("NFC", key):  # they look alike
+        return f"{first!a} and {key!a} are one key: Unicode form does not count"
+    return f"{show(first)} is the same key: case does not count"
 
 
 def _address(parent: Reference) -> Address:

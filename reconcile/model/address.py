@@ -1,6 +1,7 @@
 """Names of records as people write and read them."""
 
 from typing import NamedTuple
+from unicodedata import normalize
 
 BY_ID = "id:"
 """How the address of a parent begins that manifests name by its id; no key may begin so."""
@@ -33,9 +34,22 @@ class Address(NamedTuple):
 
 
 def fold(key: str) -> str:
-    """What two spellings of one key have in common.
+    """Return what all spellings of one key have in common: trimmed, casefolded, in Unicode NFC.
 
-    Whether HubSpot compares unique values by case or trims them is not known
+    Whether HubSpot compares unique values by case or Unicode form, or trims them, is not known
     (reference §7, low confidence), so two keys that differ only so are never both allowed.
     """
-    return key.strip().casefold()
+    if key.isascii():
+        return key.strip().lower()
+    # Folded while decomposed, as Unicode's canonical caseless matching asks for (D145).
+    return normalize("NFC", normalize("NFD", key.strip()).casefold())
+
+
+def other_forms(key: str) -> tuple[str, ...]:
+    """Return the key in Unicode's composed and decomposed forms, as far as they differ from it.
+
+    Which one a record carries depends on where it was typed: an é is one code point or two.
+    """
+    if key.isascii():
+        return ()
+    return tuple(form for name in ("NFC", "NFD") if (form := normalize(name, key)) != key)

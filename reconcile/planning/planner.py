@@ -246,10 +246,14 @@ def _recorded(case: Case, ours: frozenset[Link]) -> bool:
         last is not None
         and not case.moved
         and last.protect == case.desired.protect
-        and last.parent == case.parent
+        and _folded(last.parent) == _folded(case.parent)
         and last.links == ours
         and last.whole == case.context.hasher.whole(case.wanted, case.definitions)
     )
+
+
+def _folded(address: Address | None) -> Address | None:
+    return address.folded() if address else None
 
 
 def _way_out(case: Case) -> str:

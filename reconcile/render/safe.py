@@ -11,12 +11,11 @@ import re
 from collections.abc import Iterable
 from unicodedata import combining, east_asian_width, normalize
 
+from reconcile.render.differences import LONGEST, differences, excerpt, grouped
+
 PERSONAL = "changed (personal)"
 EMPTY = "(empty)"
 CLEARED = "(cleared)"
-LONGEST = 200
-"""Longest value that is shown whole."""
-
 _NOT_SHOWN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
     r"\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
@@ -70,35 +69,26 @@ def value(text: str) -> str:
 def pair(before: str, after: str) -> tuple[str, str]:
     """Two differing values, shown so that the difference can be seen.
 
-    Long ones are cut around the first difference; ones that only differ in look-alikes (an
-    ordinary and a narrow space, a letter and its decomposed form) are written out in ASCII.
+    Of long ones every difference is shown or counted. Where one is only of look-alikes (an
+    ordinary and a narrow space, a letter and its decomposed form), they are written out in ASCII.
     """
-    if len(before) > LONGEST or len(after) > LONGEST:
-        apart = _first_difference(before, after)
-        before, after = shorten(before, apart), shorten(after, apart)
-    alike = not (before.isascii() and after.isascii())
-    if alike and normalize("NFKC", before) == normalize("NFKC", after):
-        return _in_ascii(before), _in_ascii(after)
-    return _clear(before), _clear(after)
+    plain = before.isascii() and after.isascii()
+    if plain and max(len(before), len(after)) <= LONGEST:
+        return _clear(before), _clear(after)
+    found = differences(before, after)
+    ascii_ = not plain and any(
+        normalize("NFKC", before[slice(*one.before)]) == normalize("NFKC", after[slice(*one.after)])
+        for one in found
+    )
+    groups = grouped(found)
+    before = excerpt(before, [one.before for one in groups])
+    after = excerpt(after, [one.after for one in groups])
+    return (_in_ascii(before), _in_ascii(after)) if ascii_ else (_clear(before), _clear(after))
 
 
-def shorten(text: str, focus: int = 0) -> str:
-    """``text`` with its middle left out where it is long; what stands at ``focus`` stays."""
-    if len(text) <= LONGEST:
-        return text
-    focus = min(focus, len(text))
-    pieces, end = [], 0
-    for start, stop in ((0, 60), (focus - 30, focus + 60), (len(text) - 40, len(text))):
-        start, stop = max(start, end), min(stop, len(text))  # noqa: PLW2901
-        if stop <= end:
-            continue
-        if start - end < 30:  # saying that it is left out would take more room
-            start = end  # noqa: PLW2901
-        else:
-            pieces.append(f" … [{start - end:,} characters] … ")
-        pieces.append(text[start:stop])
-        end = stop
-    return "".join(pieces)
+def shorten(text: str) -> str:
+    """``text`` with its middle left out where it is long."""
+    return excerpt(text)
 
 
 def width(text: str) -> int:
@@ -177,10 +167,3 @@ def _clear(text: str) -> str:
 
 def _unmarked(text: str) -> str:
     return text.replace("<!--", "<\\x21--")
-
-
-def _first_difference(left: str, right: str) -> int:
-    for index, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return index
-    return min(len(left), len(right))

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from unicodedata import normalize
 
 from reconcile.sandbox.switches import Switches
 
@@ -169,7 +170,9 @@ def unique_key(value: str, switches: Switches) -> str:
     """Return the form in which unique values are compared."""
     if switches.unique_values_trimmed:
         value = value.strip()
-    return value.casefold() if switches.unique_values_case_folded else value
+    if switches.unique_values_case_folded:
+        value = value.casefold()
+    return normalize("NFC", value) if switches.unique_values_normalised else value
 
 
 def holders(

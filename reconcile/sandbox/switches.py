@@ -26,6 +26,12 @@ class Switches:
     unique_values_trimmed: bool = False
     """Two unique values that differ in outer white space are the same (ref §7, L: unverified)."""
 
+    unique_values_normalised: bool = False
+    """Two unique values that differ in Unicode form are the same (ref §7, L: unverified).
+
+    An é, say, as one code point or as two.
+    """
+
     line_items_may_have_unique_properties: bool = True
     """Line items may have unique properties (ref §6, M: the specification does not differ)."""
 

@@ -20,8 +20,8 @@ from reconcile.model.digest import Hasher, canonical
 from reconcile.model.records import NO_MARKS, LastApplied, Link, Marks
 from reconcile.stores.contract import Store
 
-FORMAT = 1
-"""Version of the state's format. A newer one is refused, never guessed at."""
+FORMAT = 2
+"""Version of the state's format. Another one is refused, never guessed at."""
 
 HEAD = "head.json"
 MOVED = "moved"
@@ -218,7 +218,7 @@ class State:
             if next(self._store.names("shards/"), None) is not None:
                 raise _damaged(HEAD, "it is missing, though there are entries")
             return
-        self._head = _parse(HEAD, found[0])
+        self._head = self._parse(HEAD, found[0])
         if (moved := self._head.get(MOVED)) and not self._may_be_moved:
             raise UsageError(
                 f"the state in {self._store.where} was moved to {moved}",
@@ -234,7 +234,7 @@ class State:
         if name not in self._shards:
             file = f"shards/{name}.json"
             found = self._store.read(file)
-            content = _parse(file, found[0]) if found else {}
+            content = self._parse(file, found[0]) if found else {}
             self._shards[name] = _Shard(
                 found[1] if found else None, content.get("units", {}), content.get("standing", {})
             )
@@ -247,6 +247,27 @@ class State:
                 for entry in records.values():
                     entry["whole"], entry["marks"] = "", dict.fromkeys(entry["marks"], "")
             shard.dirty = True
+
+    def _parse(self, name: str, data: bytes) -> dict[str, Any]:
+        try:
+            parsed = json.loads(data)
+        except ValueError as error:
+            raise _damaged(name, str(error)) from error
+        if not isinstance(parsed, dict) or not isinstance(parsed.get("format"), int):
+            raise _damaged(name, "it is not a state file")
+        if parsed["format"] != FORMAT:
+            hint = "use the version of reconcile that wrote it, or a newer one"
+            if parsed["format"] < FORMAT:
+                hint = (
+                    f"an earlier version of reconcile wrote it: remove {HEAD} and shards/ from "
+                    f"{self._store.where}; records are then found by their keys, and the next plan "
+                    "shows them to adopt"
+                )
+            raise UsageError(
+                f"the state's {name} has format {parsed['format']}; this version reads {FORMAT}",
+                hint=hint,
+            )
+        return parsed
 
     def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
         marks = {
@@ -305,18 +326,3 @@ def _damaged(name: str, how: str) -> UsageError:
         hint="restore it from a backup; without it records are found by their keys, and "
         "nothing is created twice",
     )
-
-
-def _parse(name: str, data: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(data)
-    except ValueError as error:
-        raise _damaged(name, str(error)) from error
-    if not isinstance(parsed, dict) or not isinstance(parsed.get("format"), int):
-        raise _damaged(name, "it is no state file")
-    if parsed["format"] > FORMAT:
-        raise UsageError(
-            f"the state's {name} has format {parsed['format']}; this version reads up to {FORMAT}",
-            hint="use the version of reconcile that wrote it, or a newer one",
-        )
-    return parsed

@@ -146,6 +146,7 @@ def test_every_unproved_belief_about_the_account_leads_to_the_same_end(
         Switches(numbers_read_back="as_sent"),
         Switches(cleared_reads_back="null"),
         Switches(unique_values_trimmed=True, unique_values_case_folded=True),
+        Switches(unique_values_normalised=True),
         Switches(second_parent="refused"),
         Switches(second_parent="moved", updated_at_drifts=False),
         Switches(association_write_needs="from", not_found_has_category=False),

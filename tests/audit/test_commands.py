@@ -34,6 +34,7 @@ from reconcile.model.audit import Actor, Head, Origin
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import RecordChange
 from reconcile.stores.local import LocalStore
+from reconcile.stores.state import FORMAT
 
 PERSONAL = ("Old name", "Anton", "anton@example.com", "ana@example.com")
 TOP = "Audit log of target shop\n\n"
@@ -89,7 +90,7 @@ def reconcile(project: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 def keep(store: LocalStore, head: Head) -> None:
     """The state remembers how far the log goes."""
     found = store.read("head.json")
-    data = json.dumps({"format": 1, "audit": list(head)}).encode()
+    data = json.dumps({"format": FORMAT, "audit": list(head)}).encode()
     store.write("head.json", data, found[1] if found else None)
 
 

@@ -58,6 +58,7 @@ WORLDS = {
         archived_unique_value="reserved",
         unique_values_case_folded=True,
         unique_values_trimmed=True,
+        unique_values_normalised=True,
         trace_ids_rescue_batch_update=True,
         batch_read_follows_merges=False,
         create_associations="half_done",

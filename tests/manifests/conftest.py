@@ -1,12 +1,14 @@
 """A project folder to write manifests into and to load."""
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reconcile.errors import ManifestError, Problem
-from reconcile.manifests import load
+from reconcile.manifests import load, nodes
 from reconcile.model.records import Unit
 
 
@@ -44,6 +46,16 @@ class Project:
         self.write("a.yaml", text)
         (problem,) = self.problems("a.yaml")
         return problem
+
+
+@pytest.fixture(params=["libyaml", "pure"])
+def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both readers of events."""
+    if request.param == "libyaml" and not yaml.__with_libyaml__:
+        assert not os.environ.get("CI"), "in CI PyYAML must have been built with libyaml"
+        pytest.skip("PyYAML was built without libyaml")
+    chosen = yaml.CBaseLoader if request.param == "libyaml" else yaml.BaseLoader
+    monkeypatch.setattr(nodes, "LOADER", chosen)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What of YAML is understood, what is refused, and where."""
 
-import os
 from typing import Any
 
 import pytest
@@ -13,18 +12,10 @@ from reconcile.manifests.documents import read_document
 from reconcile.manifests.nodes import Items, Table, Text, read
 from reconcile.manifests.problems import Report
 
+pytestmark = pytest.mark.usefixtures("loader")
+
 PRINTABLE = st.characters(exclude_categories=["Cs", "Cc"])
 TEXTS = st.text(PRINTABLE | st.sampled_from("\n\t"), max_size=60)
-
-
-@pytest.fixture(params=["libyaml", "pure"], autouse=True)
-def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both readers of events."""
-    if request.param == "libyaml" and not yaml.__with_libyaml__:
-        assert not os.environ.get("CI"), "in CI PyYAML must have been built with libyaml"
-        pytest.skip("PyYAML was built without libyaml")
-    chosen = yaml.CBaseLoader if request.param == "libyaml" else yaml.BaseLoader
-    monkeypatch.setattr(nodes, "LOADER", chosen)
 
 
 def order(value: str) -> str:
@@ -49,7 +40,6 @@ def test_values_stay_the_characters_that_are_written(project: Any, text: str) ->
         ("'~'", "~"),
         ("!!str 5", "5"),
         ("!!str null", "null"),
-        ("! null", "null"),
         ('""', ""),
         ("|\n    a\n    b\n", "a\nb\n"),
         (">-\n    a\n    b\n", "a b"),
@@ -63,7 +53,7 @@ def test_quoted_and_tagged_text_is_text(project: Any, written: str, text: str) -
     assert unit.root.properties == {"x": text}
 
 
-@pytest.mark.parametrize("written", ["", "~", "null", "Null", "NULL"])
+@pytest.mark.parametrize("written", ["", "~", "null", "Null", "NULL", "!!str"])
 def test_a_missing_value_offers_both_meanings(project: Any, written: str) -> None:
     """A property without a value is an error that says how to clear it and how to leave it."""
     problem = project.problem(order(written))
@@ -73,9 +63,11 @@ def test_a_missing_value_offers_both_meanings(project: Any, written: str) -> Non
     assert "leave it out" in problem.hint
 
 
-@pytest.mark.parametrize("written", ["!!int 5", "!foo x", "!!null ''", "!!python/name:os.system x"])
+@pytest.mark.parametrize(
+    "written", ["!!int 5", "!foo x", "! Sale !", "!!null ''", "!!python/name:os.system x"]
+)
 def test_tags_other_than_text_are_refused(project: Any, written: str) -> None:
-    """A tag asks for a type, and there are none."""
+    """A tag asks for a type, and there are none; a lone exclamation mark would just vanish."""
     problem = project.problem(order(written))
     assert (problem.line, problem.column) == (4, 6)
     assert "tag" in problem.message
@@ -178,7 +170,7 @@ def test_merge_keys_are_refused(project: Any) -> None:
 def test_names_must_be_text(key: str) -> None:
     """A list, a mapping, an alias or nothing cannot be a name."""
     report = Report("a")
-    list(read(f"x: &a y\n{key}\n".encode(), report))
+    list(read(f"x: &a y\nz: *a\n{key}\n".encode(), report))
     (problem,) = report.problems
     assert "name in a mapping" in problem.message
 

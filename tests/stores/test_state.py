@@ -1,6 +1,7 @@
 """What the state remembers, and what it refuses."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from reconcile.model.plan import Action
 from reconcile.model.records import LastApplied, Link, Marks
 from reconcile.stores.contract import VersionMoved
 from reconcile.stores.local import LocalStore
-from reconcile.stores.state import State, shard_of
+from reconcile.stores.state import FORMAT, State, shard_of
 
 KEY = b"k" * 32
 UNIT = Address("order", "A")
@@ -153,7 +154,7 @@ def test_a_damaged_file_is_one_clear_error(store: LocalStore, name: str, damage:
 def test_a_shard_of_another_shape_is_one_clear_error(store: LocalStore, units: object) -> None:
     """Good JSON can be damaged too."""
     begun(store).flush()
-    data = json.dumps({"format": 1, "units": units}).encode()
+    data = json.dumps({"format": FORMAT, "units": units}).encode()
     store.write(f"shards/{shard_of(UNIT)}.json", data, None)
     with pytest.raises(UsageError, match="damaged"):
         State(store, KEY).unit(UNIT)
@@ -166,9 +167,31 @@ def test_a_newer_format_is_refused(store: LocalStore, name: str) -> None:
     state.put(UNIT, UNIT, LastApplied("1", UNIT.key))
     state.flush()
     data, version = store.read(name) or (b"", "")
-    store.write(name, json.dumps(json.loads(data) | {"format": 2}).encode(), version)
-    with pytest.raises(UsageError, match="format 2"):
+    later = FORMAT + 1
+    store.write(name, json.dumps(json.loads(data) | {"format": later}).encode(), version)
+    with pytest.raises(UsageError, match=f"format {later}"):
         State(store, KEY).unit(UNIT)
+
+
+@pytest.mark.parametrize("name", ["head.json", f"shards/{shard_of(UNIT)}.json"])
+def test_an_earlier_format_is_refused_with_the_way_out(world: World, name: str) -> None:
+    """Its keys were folded otherwise; without it records are found by their keys, and adopted."""
+    world.converge(order("A", memo="1"))
+    file = world.settings.home / name
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 1}))
+    with pytest.raises(UsageError, match=f"{name} has format 1") as caught:
+        world.plan()
+    with pytest.raises(UsageError, match="format 1"):
+        world.apply()
+    assert f"remove head.json and shards/ from {world.settings.home}" in caught.value.hint
+
+    (world.settings.home / "head.json").unlink()
+    shutil.rmtree(world.settings.home / "shards")
+
+    assert actions(world.plan()) == {"order/A": Action.ADOPT}
+    assert {o.status.value for o in world.apply().outcomes} == {"done"}
+    assert world.plan().units == ()
+    assert len(world.dump("orders")) == 1
 
 
 def test_the_state_of_another_account_is_refused(build: Callable[..., World]) -> None:

@@ -1,6 +1,7 @@
 """Unique properties: what they let pass, what they keep, and where they can be (ref §5-§7)."""
 
 from collections.abc import Callable
+from unicodedata import normalize
 
 from reconcile.hubspot.client import Refused, Written
 from reconcile.probing.asking import READS
@@ -32,7 +33,7 @@ def _compared(change: Callable[[str], str], same: str) -> Callable[[Lab], Found]
     """Whether a value and what ``change`` makes of it are the same; exact repetition must be."""
 
     def ask(lab: Lab) -> Found:
-        key, value = lab.key("orders"), f"{lab.value()}-a"
+        key, value = lab.key("orders"), f"{lab.value()}-é"
         lab.make("orders", {key: value})
         _clash(lab.attempt("orders", {key: value}))
         answer = lab.attempt("orders", {key: change(value)})
@@ -201,6 +202,25 @@ QUESTIONS = (
         calls=DEFINED + 3 + READS,
         needs=keys("orders"),
         rows=("unique-values-differ-by-case", "unique-values-folded-with-the-switches"),
+    ),
+    Question(
+        id="unique-value-unicode",
+        section="§17.3",
+        words="Are two unique values that differ in Unicode form the same?",
+        expected="distinct",
+        answers={
+            "distinct": "unique values that differ in Unicode form are two",
+            "normalised": "unique values that differ in Unicode form are one",
+        },
+        switch="unique_values_normalised",
+        settings={
+            "distinct": False,
+            "normalised": True,
+        },
+        ask=_compared(lambda value: normalize("NFD", value), "normalised"),
+        calls=DEFINED + 3 + READS,
+        needs=keys("orders"),
+        rows=("unique-values-differ-by-unicode-form", "unique-values-normalised-with-the-switch"),
     ),
     Question(
         id="unique-clash-shape",

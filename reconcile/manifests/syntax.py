@@ -1,0 +1,258 @@
+"""What YAML's own characters do to a value, in words: text that is left out, and errors.
+
+A comment may stand behind a value without quotes only as yamllint's defaults have it: after two
+or more blanks, and with a blank or nothing behind the ``#``. Every other ``#`` that YAML takes for
+a comment there (``Order #1001``, ``12 Main St # 4``) may be text, and is refused.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from reconcile.manifests.problems import Report
+
+
+class Spot(NamedTuple):
+    """A place alone. Lines and columns count from 1."""
+
+    line: int
+    column: int
+
+
+class Fault(NamedTuple):
+    """What is wrong, where, and what to do about it."""
+
+    spot: Spot
+    message: str
+    hint: str
+
+
+Mark = tuple[int, int]
+"""Line and column as PyYAML counts: from 0."""
+
+
+class Span(NamedTuple):
+    """Where a node begins, and where what follows it does."""
+
+    start: Mark
+    end: Mark
+
+
+class Broken(NamedTuple):
+    """An error of YAML in PyYAML's words, and what had been read before it.
+
+    ``since`` is where its context begins, ``last`` the node that ended last, and ``bracket`` where
+    the first list or mapping in brackets began that has not ended.
+    """
+
+    problem: str
+    at: Mark
+    context: str
+    since: Mark | None
+    last: Span | None
+    bracket: Mark | None
+
+
+_CONTROL = re.compile(
+    r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+_CANDIDATE = re.compile(r"[ \t]#")
+_AFTER_PLAIN = re.compile(r"[ \t]*(?:,[ \t]*)?(?<=[ \t])#")
+_AFTER_QUOTED = re.compile(r"[ \t]*,[ \t]+#")
+_AFTER_NOTHING = re.compile(r"[ \t]+#(?=\S)")
+_COMMENT = re.compile(r"[ \t]*,?[ \t]{2,}#(?!\S)")
+_IN_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'[^']*'")
+_PARENTS = re.compile(r" *(?:- +)*")
+
+_IN_WORDS = {
+    "*": "begins an alias",
+    "&": "begins an anchor",
+    "!": "begins a tag",
+    "|": "begins a block of lines",
+    ">": "begins a block of folded lines",
+    "%": "begins a directive",
+    "@": "is reserved",
+    "`": "is reserved",
+    "[": "begins a list",
+    "]": "ends a list",
+    "{": "begins a mapping",
+    "}": "ends a mapping",
+    ",": "separates values",
+    "?": "begins a name",
+    "-": "begins an item of a list",
+}
+_QUOTES = {"'": '"\'s-Hertogenbosch"', '"': "'12\" ruler'"}
+"""Text that begins or ends with each quote, in the other one."""
+
+_QUOTE_IT = "put the whole value in quotes"
+_ESCAPE_HINT = "write \\\\ for a backslash, or put the value in single quotes"
+_NOT_HERE = "a value cannot begin so: {} {} in YAML"
+_COMMENT_MESSAGE = "YAML takes the text from this # on for a comment, not for part of the value"
+_COMMENT_HINT = (
+    f'{_QUOTE_IT}, as in "Order #1001"; a comment goes on a line of its own, or behind two spaces '
+    "and with a space after the #"
+)
+
+
+class Source:
+    """The text of one file, asked about single places of it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.removeprefix("\ufeff")
+
+    @classmethod
+    def decoded(cls, data: bytes, report: Report) -> "Source | None":
+        """The text, or None where it holds what YAML readers disagree on.
+
+        That is refused here with its place, which libyaml would not give.
+        """
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            before = data[: error.start].decode("utf-8")
+            report.at(_end_of(before), "this is not UTF-8", "save the file as UTF-8")
+            return None
+        if found := _CONTROL.search(text):
+            message = f"the character U+{ord(found[0]):04X} is not allowed in a manifest"
+            report.at(_end_of(text[: found.start()]), message)
+            return None
+        return cls(text)
+
+    @cached_property
+    def _lines(self) -> Sequence[str]:
+        return _split(self._text)
+
+    @cached_property
+    def commented(self) -> frozenset[int]:
+        """The lines, from 0, in which a comment may follow something else; few or none."""
+        if " #" not in self._text and "\t#" not in self._text:  # faster than the expression
+            return frozenset()
+        return frozenset(n for n, line in enumerate(self._lines) if _CANDIDATE.search(line))
+
+    def comment(self, scalar: Span, *, quoted: bool) -> Fault | None:
+        """A comment behind a scalar that may be text of it."""
+        line, column = scalar.end
+        rest = self._line(line)[column:]
+        empty = scalar.start == scalar.end
+        pattern = _AFTER_QUOTED if quoted else _AFTER_NOTHING if empty else _AFTER_PLAIN
+        found = pattern.match(rest)
+        if not found or (_COMMENT.match(rest) and not empty):
+            return None
+        return _comment(line, column + found.end())
+
+    def left_open(self, scalar: Span) -> Fault | None:
+        """A quoted scalar that takes in lines which are not indented as its own must be."""
+        line, column = scalar.start
+        before = self._line(line)[:column]
+        if not before.strip():
+            return None  # it begins a line of its own, which does not show how deep it belongs
+        parents = _PARENTS.match(before)
+        indent = parents.end() if parents else 0
+        if indent == len(before) or before[indent] in "[{":
+            indent = before.rfind("-", 0, indent)
+        for number in range(line + 1, scalar.end[0] + 1):
+            text = self._line(number)
+            if text.strip() and len(text) - len(text.lstrip(" ")) <= indent:
+                message = f"this quote is still open in line {number + 1}, which is not indented"
+                return Fault(_spot(scalar.start), message, self._quote_hint(scalar.start))
+        return None
+
+    def explain(self, broken: Broken) -> Fault:
+        """Say what causes an error of YAML, where that begins."""
+        problem, at, context, since, last, bracket = broken
+        if since and "quoted scalar" in context:
+            if "escape" in problem or "hex" in problem:
+                return Fault(_spot(at), _in_words(broken), _ESCAPE_HINT)
+            return Fault(_spot(since), "this quote is not closed", self._quote_hint(since))
+        if since and "scanning" in context and "key" not in context:
+            fault = self._meaning(since, _NOT_HERE)
+        else:
+            fault = (
+                (self._followed(last, at) if last else None)
+                or self._comment_between(bracket or (last.end if last else at), at)
+                or self._meaning(at, _NOT_HERE)
+            )
+        return fault or Fault(_spot(at), _in_words(broken), _hint(broken))
+
+    def _comment_between(self, start: Mark, end: Mark) -> Fault | None:
+        """The first comment there that may be text, or hide a bracket."""
+        for number in range(start[0], end[0] + 1):
+            line = _IN_QUOTES.sub(lambda match: "x" * len(match[0]), self._line(number))
+            begin = start[1] if number == start[0] else 0
+            found = _CANDIDATE.search(line, begin)
+            if found and line[: found.start()].strip() and not _COMMENT.search(line, begin):
+                return _comment(number, found.end())
+        return None
+
+    def _followed(self, last: Span, at: Mark) -> Fault | None:
+        """A node with something right behind it, in its line, where nothing can stand."""
+        if last.end[0] != at[0] or self._line(at[0])[last.end[1] : at[1]].strip():
+            return None
+        if self._character(last.start) in _QUOTES:
+            several = last.end[0] > last.start[0]
+            where = f"only in line {last.end[0] + 1}" if several else "before the value ends"
+            message = f"this quote is closed {where}: more text follows"
+            return Fault(_spot(last.start), message, self._quote_hint(last.start))
+        return self._meaning(last.start, "{} {} in YAML, and more text follows")
+
+    def _meaning(self, place: Mark, message: str) -> Fault | None:
+        character = self._character(place)
+        behind = self._character((place[0], place[1] + 1))
+        if character not in _IN_WORDS or (character in "-?" and behind.strip()):
+            return None
+        text = message.format(character, _IN_WORDS[character])
+        return Fault(_spot(place), text, text_hint(character))
+
+    def _quote_hint(self, place: Mark) -> str:
+        example = _QUOTES[self._character(place)]
+        return f"close it where the value ends; for a quote in the text itself see {example}"
+
+    def _character(self, place: Mark) -> str:
+        line, column = place
+        return self._line(line)[column : column + 1]
+
+    def _line(self, number: int) -> str:
+        """A line, empty behind the last one: that is where libyaml sees a file's end."""
+        return self._lines[number] if number < len(self._lines) else ""
+
+
+def text_hint(character: str) -> str:
+    """How to write text that begins with a character that means something to YAML."""
+    return f'{_QUOTE_IT} if {character} belongs to the text: "{character}…"'
+
+
+def _in_words(broken: Broken) -> str:
+    words = f"this is not YAML: {broken.problem or 'it cannot be read'}"
+    if not broken.context:
+        return words
+    since = f" that begins in line {broken.since[0] + 1}" if broken.since else ""
+    return f"{words}, {broken.context}{since}"
+
+
+def _hint(broken: Broken) -> str:
+    problem = broken.problem
+    if "mapping values are not allowed" in problem:
+        return 'look at the indentation; a value that holds ": " needs quotes'
+    if "cannot start any token" in problem or "found a tab" in problem:
+        return "indent with spaces, not tabs"
+    if broken.bracket:
+        return "brackets hold a list or a mapping in YAML; put text with brackets in quotes"
+    return ""
+
+
+def _comment(line: int, end: int) -> Fault:
+    return Fault(Spot(line + 1, end), _COMMENT_MESSAGE, _COMMENT_HINT)
+
+
+def _split(text: str) -> list[str]:
+    return re.split(r"\r\n|\r|\n", text)
+
+
+def _end_of(text: str) -> Spot:
+    lines = _split(text)
+    return Spot(len(lines), len(lines[-1]) + 1)
+
+
+def _spot(mark: Mark) -> Spot:
+    return Spot(mark[0] + 1, mark[1] + 1)
