@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from reconcile.manifests.nodes import Spot
 from reconcile.manifests.problems import Report
+from reconcile.manifests.syntax import Spot
 from reconcile.model.kinds import Kind
 from reconcile.model.values import show
 
