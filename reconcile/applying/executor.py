@@ -6,9 +6,10 @@ over them.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from types import MappingProxyType
 
 from reconcile.applying.archiving import archive, ready_to_go
 from reconcile.applying.associating import associate
@@ -39,7 +40,8 @@ _Job = tuple[Sequence[Item], Callable[[], None]]
 class Executor:
     """Carries out one plan, once. ``advance`` is told how many records have ended.
 
-    ``halt`` ends the run at the first record that is not done as planned.
+    ``halt`` ends the run at the first record that is not done as planned. ``stale`` are the units
+    that are left alone since what they were planned from has moved, with the reason.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Executor:
         tools: Tools,
         state: State,
         *,
+        stale: Mapping[Address, str] = MappingProxyType({}),
         workers: int = 4,
         halt: bool = False,
         advance: Callable[[int], None] = lambda _: None,
@@ -56,6 +59,7 @@ class Executor:
         self._recorder = Recorder(tools, state)
         self._workers = workers
         self._halt = halt
+        self._stale = stale
         self._advance = advance
         self._ids: dict[Address, str] = {}
         self._by_address: dict[Address, Item] = {}
@@ -98,7 +102,11 @@ class Executor:
 
     def _prepare(self, units: Sequence[UnitChange], items: list[Item]) -> None:
         entries = self._tools.entries
-        items += (item for unit in units for item in prepare(unit, self._finder, entries))
+        items += (
+            item
+            for unit in units
+            for item in prepare(unit, self._finder, entries, self._stale.get(unit.address, ""))
+        )
         for item in items:
             self._by_address[item.change.address] = item
             self._owned[item.kind.name].add(item.change.id)
@@ -130,7 +138,7 @@ class Executor:
         for kind in kinds().values():
             mine = [item for item in items if item.kind is kind and item.status is None]
             lines = [item for item in mine if item.change.parent is not None]
-            find_parents(self._tools.hubspot, lines, self._by_address, self._ids)
+            find_parents(self._tools, lines, self._by_address, self._ids)
             ready = [item for item in mine if item.status is None]
             new = [item for item in ready if item.change.action is Action.CREATE]
             # Looking for lines under their parents takes a call for each kind of parent.

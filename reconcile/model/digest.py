@@ -41,7 +41,10 @@ def digest(data: object) -> str:
 
 
 def desired_digest(unit: Unit) -> str:
-    """What the manifests say of one unit, wherever it stands in them."""
+    """What the manifests say of one unit, wherever it stands in them.
+
+    It takes the unit as it is declared, without the records that the state adds to it.
+    """
     return digest([str(unit.address), [_desired(record) for record in unit.records]])
 
 

@@ -49,7 +49,8 @@ class Report:
     """The end of an apply. ``calls`` counts requests sent, ``seconds`` the time it took.
 
     ``estimated`` is how many calls the plan was said to take; ``resumable`` says that something
-    was not begun, or begun and not settled.
+    was not begun, or begun and not settled; ``already`` is the run that applied the same plan
+    before, where nothing was to be done.
     """
 
     target: TargetPin
@@ -59,6 +60,7 @@ class Report:
     interrupted: bool = False
     resumable: bool = False
     estimated: int = 0
+    already: str = ""
 
     @property
     def complete(self) -> bool:

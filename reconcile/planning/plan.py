@@ -1,6 +1,6 @@
 """Putting a plan together from its units: order, guards, what is no longer declared."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconcile.model.address import Address
 from reconcile.model.identity import Identity, pinned
@@ -13,6 +13,7 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
+from reconcile.planning.deriving import derived, legend_of
 from reconcile.planning.unreachable import without_unreachable
 
 
@@ -27,9 +28,12 @@ def assemble(
     limits: Mapping[str, int],
     prune: bool = False,
     defines: Iterable[PropertyDefine] = (),
+    serial: int = 0,
 ) -> Plan:
     """A plan, sorted, with the guards it trips. Input order does not matter."""
     ordered = tuple(sorted(without_unreachable(units), key=lambda unit: unit.address))
+    legend = legend_of(ordered)
+    ordered = derived(ordered, legend)
     return Plan(
         target=target,
         units=ordered,
@@ -38,8 +42,12 @@ def assemble(
         unchanged=unchanged,
         defines=tuple(sorted(defines, key=lambda define: (define.kind, define.name))),
         undeclared=tuple(sorted(undeclared)),
-        guards=tuple(_tripped(ordered, limits)),
+        guards=tripped(ordered, limits),
         prune=prune,
+        labels=legend.labels,
+        personal=legend.personal,
+        limits=tuple(sorted(limits.items())),
+        serial=serial,
     )
 
 
@@ -47,8 +55,12 @@ EXACT = ("prune",)
 """Guards that are let pass for just the count that was seen, and for no other."""
 
 
-def _tripped(units: tuple[UnitChange, ...], limits: Mapping[str, int]) -> Iterable[Guard]:
-    changes = [change for unit in units for change in unit.changes]
+def tripped(units: Iterable[UnitChange], limits: Mapping[str, int]) -> tuple[Guard, ...]:
+    """Return the guards that stand against some changes; a guard without a limit allows none."""
+    return tuple(_tripped([change for unit in units for change in unit.changes], limits))
+
+
+def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iterable[Guard]:
     counts = {
         "adopt-update": (
             sum(map(_takes_over, changes)),

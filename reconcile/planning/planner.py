@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconcile.model.address import Address
-from reconcile.model.digest import definitions_digest, desired_digest
+from reconcile.model.digest import definitions_digest
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange, UnitChange
 from reconcile.model.records import Actual, Desired, LastApplied, Life, Link, Observed, Unit
@@ -30,6 +30,7 @@ def plan_unit(
 ) -> tuple[UnitChange | None, int]:
     """The unit's changes, or None where there are none, and how many records are unchanged.
 
+    Whoever knows what the manifests say of the unit pins it (``UnitChange.manifest``).
     ``last`` are the state's entries by folded address, former addresses too.
     """
     planned = (
@@ -42,7 +43,6 @@ def plan_unit(
     return UnitChange(
         address=unit.address,
         changes=changes,
-        manifest=desired_digest(unit),
         definitions=definitions_digest(changes, context.definitions),
         others=observed.others,
     ), unchanged

@@ -1,0 +1,54 @@
+"""A plan that was carried out before: it is not carried out twice."""
+
+from collections.abc import Sequence
+
+from reconcile.applying.entries import Entries
+from reconcile.applying.standing import stands
+from reconcile.errors import StalePlan
+from reconcile.model.plan import Plan
+from reconcile.runs import OpenRun
+from reconcile.session import Session
+from reconcile.stores.applied import AppliedPlans
+from reconcile.stores.state import State
+
+_AGAIN = "plan again: what is left to do is in the new plan"
+
+
+def already_applied(
+    session: Session,
+    state: State,
+    entries: Entries,
+    planned: Plan,
+    digest: str,
+    runs: Sequence[OpenRun],
+) -> str:
+    """Return the run that carried a plan out as a whole, if all that it did still stands.
+
+    Return nothing for a plan that is new, that one of the open ``runs`` is to continue, or that
+    left something to be tried again. Raises StalePlan for one whose records were changed or removed
+    since, or whose run another one superseded: carried out again, it could make them again.
+    """
+    if any(one.run.head.plan == digest for one in runs):
+        return ""
+    applied = AppliedPlans(session.store)
+    found = applied.find(digest, planned.serial)
+    if found is None:
+        if applied.forgot(planned.serial):
+            raise StalePlan(
+                "the plan is older than the runs that the state remembers", hint=_AGAIN
+            )
+        return ""
+    run = found.runs[-1]
+    if not found.ended:
+        raise StalePlan(
+            f"the plan was begun by run {run}, which ended in the middle, and others were applied "
+            "since",
+            hint=_AGAIN,
+        )
+    left = found.left
+    if left is None or not stands(planned, found.runs, left, state, entries, session.hubspot):
+        raise StalePlan(
+            f"the plan was applied by run {run}, and what it did has been changed or removed since",
+            hint=_AGAIN,
+        )
+    return "" if left else run
