@@ -80,7 +80,10 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
     for change in unit.changes:
         kind = kinds()[change.address.kind]
         for field in change.fields:
-            for value, text in ((field.before, field.shown_before), (field.after, field.shown_after)):
+            for value, text in (
+                (field.before, field.shown_before),
+                (field.after, field.shown_after),
+            ):
                 if text and fold(shown(kind, now, field.name, value)) != fold(text):
                     return True
         for link in change.links:
@@ -117,7 +120,7 @@ def _references_that_moved(session: Session, state: State, planned: Plan) -> Map
 def _leads_to(
     reference: Reference, found: str | None, ids: Mapping[Address, str], state: State
 ) -> Iterator[str]:
-    """Yield the ids that a reference can stand for: a declared record's also while it has no key."""
+    """Yield the ids that a reference stands for; a declared record's also while it has no key."""
     if found is not None:
         yield found
     elif reference.by == "key":

@@ -6,6 +6,7 @@ from reconcile.applying.entries import Entries
 from reconcile.applying.standing import stands
 from reconcile.errors import StalePlan
 from reconcile.model.plan import Plan
+from reconcile.planning.planfile import content_digest
 from reconcile.runs import OpenRun
 from reconcile.session import Session
 from reconcile.stores.applied import AppliedPlans
@@ -19,7 +20,6 @@ def already_applied(
     state: State,
     entries: Entries,
     planned: Plan,
-    digest: str,
     runs: Sequence[OpenRun],
 ) -> str:
     """Return the run that carried a plan out as a whole, if all that it did still stands.
@@ -28,15 +28,14 @@ def already_applied(
     left something to be tried again. Raises StalePlan for one whose records were changed or removed
     since, or whose run another one superseded: carried out again, it could make them again.
     """
+    digest = content_digest(planned)
     if any(one.run.head.plan == digest for one in runs):
         return ""
     applied = AppliedPlans(session.store)
     found = applied.find(digest, planned.serial)
     if found is None:
         if applied.forgot(planned.serial):
-            raise StalePlan(
-                "the plan is older than the runs that the state remembers", hint=_AGAIN
-            )
+            raise StalePlan("the plan is older than the runs that the state remembers", hint=_AGAIN)
         return ""
     run = found.runs[-1]
     if not found.ended:
@@ -45,10 +44,9 @@ def already_applied(
             "since",
             hint=_AGAIN,
         )
-    left = found.left
-    if left is None or not stands(planned, found.runs, left, state, entries, session.hubspot):
+    if found.left is None or not stands(planned, found, state, entries, session.hubspot):
         raise StalePlan(
             f"the plan was applied by run {run}, and what it did has been changed or removed since",
             hint=_AGAIN,
         )
-    return "" if left else run
+    return "" if found.left else run

@@ -171,13 +171,16 @@ def apply(
         with locked(session, "apply", who, wait) as lease:
             state = session.state(writing=True)
             require_lineage(planned, state)
-            state.begin(session.account.portal_id)
+            runs = unfinished(session.store)
+            if resolving := bool(runs):
+                state.begin(session.account.portal_id)
             entries = settle(session, state, lease, origin, sleep, planned)
             runs = close_ended(session.store, state, unfinished(session.store))
-            digest = content_digest(planned)
-            if already := already_applied(session, state, entries, planned, digest, runs):
+            if already := already_applied(session, state, entries, planned, runs):
                 return Report(session.pin, (), already=already)
             stale = {} if declared is None else stale_units(session, state, planned, declared)
+            if not resolving:
+                state.begin(session.account.portal_id)
             journal, told = begin(
                 session.store, state, planned, runs, lease, origin=origin, allow=allow, who=who
             )

@@ -30,7 +30,7 @@ BELOW = {
     "runs": ("applying", "audit", "errors", "model", "planning", "stores"),
     "recovery": ("applying", "errors", "model", "runs", "session", "stores"),
     "overlay": ("applying", "model", "planning", "runs"),
-    "replay": ("applying", "errors", "model", "runs", "session", "stores"),
+    "replay": ("applying", "errors", "model", "planning", "runs", "session", "stores"),
     "workflow": (
         "admission",
         "applying",

@@ -39,9 +39,9 @@ def prepare(
             identity = entries.identities[change.address.kind]
             if stale:
                 item.end(Status.CONFLICT, stale)
-            elif entry is not None and not change.adopts and change.id not in ("", entry.id):
-                item.end(Status.CONFLICT, _MOVED)
-            elif change.adopts and identity.within_parent and finder.has_otherwise(change):
+            elif _is_other(change, entry) or (
+                change.adopts and identity.within_parent and finder.has_otherwise(change)
+            ):
                 item.end(Status.CONFLICT, _MOVED)
         elif entry is not None and is_written(change, entry, entries):
             item.id = entry.id
@@ -55,6 +55,11 @@ def prepare(
         else:
             item.end(Status.CONFLICT, _MOVED)
         yield item
+
+
+def _is_other(change: RecordChange, entry: LastApplied | None) -> bool:
+    """Whether a change is of another record than the state's, and does not adopt it."""
+    return entry is not None and not change.adopts and change.id not in ("", entry.id)
 
 
 def _prepare_unknown(item: Item, stale: str) -> None:

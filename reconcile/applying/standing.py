@@ -1,7 +1,6 @@
 """Whether what a plan did still stands: in the state, and in HubSpot."""
 
 from collections import defaultdict
-from collections.abc import Collection
 
 from reconcile.applying.entries import Entries
 from reconcile.applying.moving import EntryFinder
@@ -9,22 +8,18 @@ from reconcile.applying.preparing import is_written
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan
+from reconcile.stores.applied import AppliedPlan
 from reconcile.stores.state import State
 
 
 def stands(
-    plan: Plan,
-    runs: Collection[str],
-    left: Collection[str],
-    state: State,
-    entries: Entries,
-    hubspot: HubSpot,
+    plan: Plan, applied: AppliedPlan, state: State, entries: Entries, hubspot: HubSpot
 ) -> bool:
-    """Whether every record that ``runs`` of the plan did is as they left it.
+    """Whether every record that the plan's runs did is as they left it.
 
-    ``left`` are the folded addresses of records that they did not do. A record is as they left it
-    when nothing has changed its entry since and HubSpot has not lost it, or found it again.
+    It is when nothing has changed its entry since, and HubSpot has not lost it, or found it again.
     """
+    left = frozenset(applied.left or ())
     finder = EntryFinder(state)
     live: dict[str, set[str]] = defaultdict(set)
     gone: dict[str, set[str]] = defaultdict(set)
@@ -40,7 +35,7 @@ def stands(
                 if change.action is Action.ARCHIVE:
                     gone[kind].add(change.id)
             elif found is None or not (
-                found.entry.run in runs or is_written(change, found.entry, entries)
+                found.entry.run in applied.runs or is_written(change, found.entry, entries)
             ):
                 return False
             else:

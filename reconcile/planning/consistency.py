@@ -12,7 +12,15 @@ from reconcile.errors import UsageError
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.identity import Identity, unpinned
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.plan import Action, LinkChange, Plan, Reason, RecordChange, UnitChange
+from reconcile.model.plan import (
+    Action,
+    FieldChange,
+    LinkChange,
+    Plan,
+    Reason,
+    RecordChange,
+    UnitChange,
+)
 from reconcile.model.values import show
 from reconcile.planning.deriving import Legend, derived, legend_of
 from reconcile.planning.plan import tripped
@@ -133,37 +141,41 @@ def _parents(change: RecordChange) -> Sequence[str]:
 def _of_record(
     change: RecordChange, unit: UnitChange, kind: Kind, identity: Identity
 ) -> Iterator[str]:
-    action = change.action
     if kind.is_unit != (change.address == unit.address):
         yield "it stands under itself"
-    if not _ID.fullmatch(change.id) and (change.id or action in _OF_EXISTING):
+    if not _ID.fullmatch(change.id) and (change.id or change.action in _OF_EXISTING):
         yield f"{show(change.id)} is not the id of a record"
     if change.parent_id and (kind.is_unit or not _ID.fullmatch(change.parent_id)):
         yield f"{show(change.parent_id)} is not the id of its parent"
-    if identity.by_id and action in _OF_EXISTING and change.id != change.address.key:
+    if identity.by_id and change.action in _OF_EXISTING and change.id != change.address.key:
         yield "its key is its id, and its id is another one"
     if change.state and not _DIGEST.fullmatch(change.state):
         yield "it does not say what the state held"
+    yield from _of_action(change)
     yield from _of_flags(change)
     yield from _of_fields(change, identity)
-    match action:
-        case Action.CREATE:
-            yield from _of_create(change, identity)
-        case Action.UPDATE | Action.ADOPT | Action.ASSOCIATE:
-            if bool(change.fields) != (action is Action.UPDATE):
-                yield f"{action} does not fit its fields"
-            if action is not Action.UPDATE and bool(change.links) != (action is Action.ASSOCIATE):
-                yield f"{action} does not fit its associations"
-            if change.ignore:
-                yield "it ignores what it does not set"
-        case Action.ARCHIVE | Action.FORGET | Action.CONFLICT:
-            if change.links or change.kept_links or change.keep or change.ignore:
-                yield f"{action} writes and keeps nothing"
-            if change.fields and action is not Action.ARCHIVE:
-                yield f"{action} writes no fields"
-        case _:
-            yield f"{action} is not done to a record"
+    if change.action is Action.CREATE:
+        yield from _of_create(change, identity)
     yield from _of_links(change, unit, kind)
+
+
+def _of_action(change: RecordChange) -> Iterator[str]:
+    """Yield what of a change its action does not do."""
+    action, keeps = change.action, change.kept_links or change.keep or change.ignore
+    writes_fields = action in (Action.CREATE, Action.UPDATE, Action.ARCHIVE)
+    writes_links = action in (Action.CREATE, Action.UPDATE, Action.ASSOCIATE)
+    if action is Action.DEFINE:
+        yield f"{action} is not done to a record"
+    if (change.fields and not writes_fields) or (change.links and not writes_links):
+        yield f"{action} does not write that"
+    if (action is Action.UPDATE and not change.fields) or (
+        action is Action.ASSOCIATE and not change.links
+    ):
+        yield f"{action} writes nothing"
+    if keeps and action in (Action.ARCHIVE, Action.FORGET, Action.CONFLICT):
+        yield f"{action} keeps nothing"
+    if change.ignore and action is not Action.CREATE:
+        yield "it ignores what it does not set"
 
 
 def _of_flags(change: RecordChange) -> Iterator[str]:
@@ -218,7 +230,7 @@ def _of_key(change: RecordChange, identity: Identity) -> Iterator[str]:
             if key is None or key.after != change.address.key:
                 yield "it is made with another key"
         case Action.UPDATE:
-            if (key is not None) != (change.rekey or _is_moved(change, key and key.before)):
+            if (key is not None) != (change.rekey or _is_moved(change, key)):
                 yield "its key is written without saying so"
             if key is not None and key.after != change.address.key:
                 yield "it gets another key"
@@ -229,9 +241,10 @@ def _of_key(change: RecordChange, identity: Identity) -> Iterator[str]:
                 yield "it has another key"
 
 
-def _is_moved(change: RecordChange, held: str | None) -> bool:
+def _is_moved(change: RecordChange, key: FieldChange | None) -> bool:
     """Whether an update writes the key since the record carries its former one."""
-    return held is not None and bool(change.moved_from) and fold(held) == fold(change.moved_from)
+    moved = change.moved_from
+    return key is not None and bool(moved) and fold(key.before) == fold(moved)
 
 
 def _keys(change: RecordChange) -> set[str]:

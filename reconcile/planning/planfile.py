@@ -25,7 +25,7 @@ from reconcile.planning.plan import tripped
 FORMAT = 2
 """Version of the plan file's format. Another one is refused: plan again."""
 
-_DERIVED = {
+_DERIVED: Any = {
     "parent": True,
     "fields": {"__all__": {"shown_before", "shown_after", "personal"}},
     "links": {"__all__": {"shown", "ours", "personal"}},

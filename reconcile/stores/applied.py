@@ -95,9 +95,7 @@ class AppliedPlans:
         """Remember that a run will not be carried on with."""
         self._update(run, serial, "", ())
 
-    def _update(
-        self, run: str, serial: int, ended: str, left: tuple[str, ...] | None
-    ) -> None:
+    def _update(self, run: str, serial: int, ended: str, left: tuple[str, ...] | None) -> None:
         for one in self._content.plans:
             if run in one.runs:
                 self._put(replace(one, serial=serial, ended=ended, left=left))

@@ -35,7 +35,7 @@ def test_archived_by_a_person(world: World) -> None:
 
 
 def test_archived_by_another_plan(world: World) -> None:
-    """A plan whose record another plan archived since is stale, though no state tells them apart."""
+    """A plan whose record another plan archived since is stale, and makes it no second time."""
     world.converge(order("O-0"))
     planned = world.plan(order("O-0"), order("O-1", memo="a"))
     world.apply(planned)
@@ -104,7 +104,7 @@ def test_what_was_not_done_can_be_tried_again(world: World) -> None:
 
 
 def halted(world: World, planned: Plan) -> None:
-    """Begin a plan of orders and a cart, and halt before the cart since order O-2 is in conflict."""
+    """Begin a plan, and halt before its cart is made since order O-2 is in conflict."""
     world.make("orders", "O-2")
     report = world.apply(planned, halt=True)
     assert statuses(report) == {"order/O-1": "done", "order/O-2": "conflict", "cart/C-1": "skipped"}
