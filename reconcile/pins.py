@@ -110,8 +110,7 @@ def _references_that_moved(session: Session, state: State, planned: Plan) -> Map
     for unit, link, reference in links:
         if link.id not in tuple(_leads_to(reference, found.get(pointer(reference)), ids, state)):
             moved[unit.address] = (
-                f"a reference of it to a {link.to} leads to another record than when planning; "
-                "plan again"
+                f"a reference to a {link.to} leads to another record than when planning; plan again"
             )
     state.release()
     return moved

@@ -67,8 +67,10 @@ def _allowances(
     return given
 
 
-def _digest(_: click.Context, option: click.Parameter, given: str) -> str:
-    if given and not re.fullmatch(r"[0-9a-f]{16,64}", given):
+def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str:
+    if given is None:
+        return ""
+    if not re.fullmatch(r"[0-9a-f]{16,64}", given):
         message = f"{show(given)} is not a content digest: 16 to 64 of 0-9 and a-f"
         raise click.BadParameter(message, param=option)
     return given
@@ -118,7 +120,6 @@ def running_options(command: Command) -> Command:
 )
 @click.option(
     "--expect-digest",
-    default="",
     metavar="DIGEST",
     callback=_digest,
     help="Apply only the plan with this content digest, which plan, show and apply print: exit 6 "

@@ -3,7 +3,6 @@
 import copy
 import json
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planfiles import Line, parsed, sealed, unit_of, written
 from proxy import Proxy
 from world import World, cart, line, order
 
@@ -22,7 +22,6 @@ from reconcile.render.jsonplan import to_json
 from reconcile.render.markdown import markdown
 from reconcile.render.text import write_plan
 
-Line = dict[str, Any]
 Edit = Callable[[Line, Line], None]
 """Changes a plan file's second line, which is about all units, and one unit's line."""
 
@@ -65,28 +64,6 @@ def base(tmp_path_factory: pytest.TempPathFactory, template: Path) -> bytes:
     actions = {change.action for change in planned.records()}
     assert actions == set(Action) - {Action.DEFINE, Action.CONFLICT, Action.ASSOCIATE}
     return b"".join(dump(planned, version="0.1", created="2026-01-02T03:04:05Z"))
-
-
-def parsed(data: bytes) -> list[Line]:
-    """A plan file's lines but for the last."""
-    return [json.loads(one) for one in data.splitlines()[:-1]]
-
-
-def sealed(lines: list[bytes]) -> bytes:
-    """A plan file of these lines, with the digests that they have."""
-    body, content = b"".join(lines), b"".join(lines[1:])
-    last = {"content": sha256(content).hexdigest(), "file": sha256(body).hexdigest()}
-    return body + canonical(last) + b"\n"
-
-
-def written(lines: list[Line]) -> bytes:
-    """The same from parsed lines."""
-    return sealed([canonical(one) + b"\n" for one in lines])
-
-
-def unit_of(lines: list[Line], key: str) -> Line:
-    """The line of one unit."""
-    return next(one for one in lines[2:] if one["address"][1] == key)
 
 
 # What apply would send, read from the plan as the applier reads it, and from what is shown
