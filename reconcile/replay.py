@@ -7,7 +7,7 @@ from reconcile.applying.standing import stands
 from reconcile.errors import StalePlan
 from reconcile.model.plan import Plan
 from reconcile.planning.planfile import content_digest
-from reconcile.runs import OpenRun
+from reconcile.runs import OpenRun, as_applied
 from reconcile.session import Session
 from reconcile.stores.applied import AppliedPlans
 from reconcile.stores.state import State
@@ -29,8 +29,13 @@ def already_applied(
     since, or whose run another one superseded: carried out again, it could make them again.
     """
     digest = content_digest(planned)
-    if any(one.run.head.plan == digest for one in runs):
-        return ""
+    for one in runs:
+        if one.run.head.plan == digest:
+            if not one.run.open:
+                done = as_applied(one, state.serial)
+                if not stands(planned, done, state, entries, session.hubspot):
+                    raise _removed(one.run.head.run)
+            return ""
     applied = AppliedPlans(session.store)
     found = applied.find(digest, planned.serial)
     if found is None:
@@ -45,8 +50,12 @@ def already_applied(
             hint=_AGAIN,
         )
     if found.left is None or not stands(planned, found, state, entries, session.hubspot):
-        raise StalePlan(
-            f"the plan was applied by run {run}, and what it did has been changed or removed since",
-            hint=_AGAIN,
-        )
+        raise _removed(run)
     return "" if found.left else run
+
+
+def _removed(run: str) -> StalePlan:
+    return StalePlan(
+        f"the plan was applied by run {run}, and what it did has been changed or removed since",
+        hint=_AGAIN,
+    )

@@ -15,7 +15,7 @@ from reconcile.model.audit import Origin
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.planning.planfile import content_digest, content_of, dump, load
-from reconcile.stores.applied import AppliedPlans
+from reconcile.stores.applied import AppliedPlan, AppliedPlans
 from reconcile.stores.contract import Lease, Store
 from reconcile.stores.state import State
 
@@ -150,24 +150,32 @@ def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> str:
     return content_of(line)
 
 
-def close_ended(store: Store, state: State, runs: Sequence[OpenRun]) -> list[OpenRun]:
+def close_ended(
+    store: Store, state: State, runs: Sequence[OpenRun], *, but: str = ""
+) -> list[OpenRun]:
     """Remember the plans of runs that came to their end, and drop their journals.
 
-    Return the other runs.
+    Return the other runs, and those of the plan with the content digest ``but``.
     """
-    ended = [one for one in runs if not one.run.open]
-    applied, now = AppliedPlans(store), datetime.now(UTC).isoformat(timespec="seconds")
-    for one in ended:
-        outcomes = one.run.outcomes
-        left = tuple(
-            str(change.address.folded())
-            for change in one.plan.records()
-            if change.action is not Action.CONFLICT
-            and outcomes[change.address].status is not Status.DONE
-        )
-        applied.end(one.run.head.run, state.serial, now, left)
+    over = [one for one in runs if not one.run.open and one.run.head.plan != but]
+    applied = AppliedPlans(store)
+    for one in over:
+        applied.end(one.run.head.run, as_applied(one, state.serial))
         _drop(store, one.run.head.run)
-    return [one for one in runs if one.run.open]
+    return [one for one in runs if one.run.open or one.run.head.plan == but]
+
+
+def as_applied(one: OpenRun, serial: int) -> AppliedPlan:
+    """Return what is to be remembered of the plan of a run that came to its end."""
+    outcomes = one.run.outcomes
+    left = tuple(
+        str(change.address.folded())
+        for change in one.plan.records()
+        if change.action is not Action.CONFLICT
+        and outcomes[change.address].status is not Status.DONE
+    )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return AppliedPlan(one.run.head.plan, serial, (one.run.head.run,), now, left)
 
 
 def forget_runs(store: Store, state: State, *, keep: str = "") -> None:

@@ -175,7 +175,8 @@ def apply(
             if resolving := bool(runs):
                 state.begin(session.account.portal_id)
             entries = settle(session, state, lease, origin, sleep, planned)
-            runs = close_ended(session.store, state, unfinished(session.store))
+            digest = content_digest(planned)
+            runs = close_ended(session.store, state, unfinished(session.store), but=digest)
             if already := already_applied(session, state, entries, planned, runs):
                 return Report(session.pin, (), already=already)
             stale = {} if declared is None else stale_units(session, state, planned, declared)

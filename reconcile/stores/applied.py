@@ -86,19 +86,18 @@ class AppliedPlans:
         earlier = after.runs if after is not None else ()
         self._put(AppliedPlan(plan, serial, (*earlier, run)))
 
-    def end(self, run: str, serial: int, ended: str, left: tuple[str, ...]) -> None:
+    def end(self, run: str, now: AppliedPlan) -> None:
         """Remember that a run came to its end, and which records it left undone."""
-        known = left if len(left) <= MOST_LEFT else None
-        self._update(run, serial, ended, known)
-
-    def supersede(self, run: str, serial: int) -> None:
-        """Remember that a run will not be carried on with."""
-        self._update(run, serial, "", ())
-
-    def _update(self, run: str, serial: int, ended: str, left: tuple[str, ...] | None) -> None:
         for one in self._content.plans:
             if run in one.runs:
-                self._put(replace(one, serial=serial, ended=ended, left=left))
+                few = now.left is not None and len(now.left) <= MOST_LEFT
+                self._put(replace(now, runs=one.runs, left=now.left if few else None))
+
+    def supersede(self, run: str, serial: int) -> None:
+        """Remember that a run will not be continued."""
+        for one in self._content.plans:
+            if run in one.runs:
+                self._put(replace(one, serial=serial, ended="", left=()))
 
     def _put(self, plan: AppliedPlan) -> None:
         others = (one for one in self._content.plans if one.plan != plan.plan)

@@ -179,7 +179,7 @@ def test_expected_digest(project: Project, length: int) -> None:
     for command in (("apply", "p"), ("apply", "--auto-approve")):
         said = project.refused(*command, "--expect-digest", other, code=6)
         assert f"and not the expected {other}" in said
-    assert project.fine("audit", "export").count("stale plan") == 2
+    assert project.fine("audit", "export").count('"event": "refused"') == 2
     project.fine("apply", "--auto-approve", "--expect-digest", digest)
     assert "Already applied" in project.fine("apply", "p", "--expect-digest", digest)
     said = project.refused("apply", "--auto-approve", "--expect-digest", digest, code=6)
