@@ -4,6 +4,8 @@ from reconcile.errors import AuthError, GuardRefused, StalePlan, UsageError
 from reconcile.model.identity import pinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan
+from reconcile.planning.consistency import require_consistent
+from reconcile.planning.plan import tripped
 from reconcile.session import Session
 from reconcile.stores.state import State
 
@@ -11,16 +13,20 @@ from reconcile.stores.state import State
 def admit(session: Session, planned: Plan, allow: frozenset[str]) -> None:
     """Refuse a plan that is not for this target, or that a guard stands against.
 
-    Raises UsageError for a plan of another account, StalePlan for one made with other identities,
-    GuardRefused for a guard that is not in ``allow``, AuthError for a token that lacks a scope.
+    Raises UsageError for a plan of another account or one that contradicts itself, StalePlan for
+    one made with other identities, GuardRefused for a guard that is not in ``allow``, AuthError for
+    a token that lacks a scope. The project's limits count beside those of the plan.
     """
+    require_consistent(planned)
     if planned.target.portal_id != session.account.portal_id:
         raise UsageError(
             f"the plan is for account {planned.target.portal_id}, "
             f"but target {session.pin.name} is account {session.account.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
         )
-    refused = [guard for guard in planned.guards if guard.allowance not in allow]
+    limits = session.settings.guards.limits()
+    guards = {g.name: g for g in (*tripped(planned.units, limits), *planned.guards)}
+    refused = [guard for guard in guards.values() if guard.allowance not in allow]
     if refused:
         raise GuardRefused(
             "; ".join(f"{guard.name}: {guard.message}" for guard in refused),
@@ -36,6 +42,15 @@ def _require_identities(planned: Plan, session: Session) -> None:
         raise StalePlan(
             "the target's `identity` in reconcile.yaml is not the one the plan was made with",
             hint="plan again: other properties would find, and name, the records",
+        )
+
+
+def require_expected(digest: str, expected: str) -> None:
+    """Raise StalePlan unless a plan has the content digest, or one that begins so."""
+    if not digest.startswith(expected):
+        raise StalePlan(
+            f"the plan's content digest is {digest}, and not the expected {expected}",
+            hint="look at this plan, and apply it by its own digest if it is what is meant",
         )
 
 

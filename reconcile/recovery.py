@@ -16,7 +16,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.identity import pinned, unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
-from reconcile.runs import OpenRun, forget_runs, record, telling, unfinished
+from reconcile.runs import OpenRun, close_ended, forget_runs, record, telling, unfinished
 from reconcile.session import Session
 from reconcile.stores.contract import Lease, LockInfo
 from reconcile.stores.state import State
@@ -45,9 +45,11 @@ def close_unfinished(session: Session, origin: Origin, *, who: str = "", wait: f
     if not unfinished(session.store):
         return
     with locked(session, "settle", who, wait) as lease:
-        settle(session, _begin(session), lease, origin, time.sleep)
-        if not any(one.run.begun for one in unfinished(session.store)):
-            forget_runs(session.store)
+        state = _begin(session)
+        settle(session, state, lease, origin, time.sleep)
+        runs = close_ended(session.store, state, unfinished(session.store))
+        if not any(one.run.begun for one in runs):
+            forget_runs(session.store, state)
 
 
 def settle(

@@ -13,9 +13,10 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import RunTelling
 from reconcile.errors import ReconcileError, Unfinished, UsageError
 from reconcile.model.audit import Origin
-from reconcile.model.outcome import Outcome
-from reconcile.model.plan import Plan
+from reconcile.model.outcome import Outcome, Status
+from reconcile.model.plan import Action, Plan
 from reconcile.planning.planfile import content_digest, content_of, dump, load
+from reconcile.stores.applied import AppliedPlan, AppliedPlans
 from reconcile.stores.contract import Lease, Store
 from reconcile.stores.state import State
 
@@ -65,11 +66,12 @@ def begin(
     for one in runs:
         if one.run.head.plan == digest:
             name = one.run.head.run
-            forget_runs(store, keep=name)
+            forget_runs(store, state, keep=name)
+            AppliedPlans(store).begin(digest, name, state.serial, after=None)
             told = telling(store, state, planned, one.run.head, origin)
             run = read_run(store, name)
             return Journal(store, name, lease.check, run, tell=told.tell), told
-    forget_runs(store)
+    forget_runs(store, state)
     name = f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}"
     since = now.isoformat(timespec="seconds")
     # The plan first: a journal without it could not be settled.
@@ -86,6 +88,10 @@ def begin(
     told = telling(store, state, planned, head, origin)
     journal = Journal(store, name, lease.check, tell=told.tell)
     journal.begin(head)
+    # Before anything is sent: carried out again, the plan could make again what was removed since.
+    applied = AppliedPlans(store)
+    after = applied.find(digest, planned.serial)
+    applied.begin(digest, name, state.serial, after=after)
     return journal, told
 
 
@@ -110,7 +116,7 @@ def end(
         remember_standing(state, planned, run.outcomes)
         record(state, journal, OpenRun(run, planned), told)
         if not run.open:
-            forget_runs(journal.store)
+            close_ended(journal.store, state, [OpenRun(run, planned)])
     except ReconcileError as error:
         raise _untold(stopped or str(error)) from error
     return tuple(run.outcome(change) for change in planned.records()), run.open
@@ -146,14 +152,50 @@ def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> str:
     return content_of(line)
 
 
-def forget_runs(store: Store, *, keep: str = "") -> None:
-    """Remove what is kept of every run but one."""
+def close_ended(
+    store: Store, state: State, runs: Sequence[OpenRun], *, but: str = ""
+) -> list[OpenRun]:
+    """Remember the plans of runs that came to their end, and drop their journals.
+
+    Return the other runs, and those of the plan with the content digest ``but``.
+    """
+    over = [one for one in runs if not one.run.open and one.run.head.plan != but]
+    applied = AppliedPlans(store)
+    for one in over:
+        applied.end(one.run.head.run, as_applied(one, state.serial))
+        _drop(store, one.run.head.run)
+    return [one for one in runs if one.run.open or one.run.head.plan == but]
+
+
+def as_applied(one: OpenRun, serial: int) -> AppliedPlan:
+    """Return what is to be remembered of the plan of a run that came to its end."""
+    outcomes = one.run.outcomes
+    left = tuple(
+        str(change.address.folded())
+        for change in one.plan.records()
+        if change.action is not Action.CONFLICT
+        and outcomes[change.address].status is not Status.DONE
+    )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return AppliedPlan(one.run.head.plan, serial, (one.run.head.run,), now, left)
+
+
+def forget_runs(store: Store, state: State, *, keep: str = "") -> None:
+    """Remove what is kept of every run but one, and remember that they are not continued."""
+    applied = AppliedPlans(store)
     for name in open_runs(store):
         if name != keep:
+            applied.supersede(name, state.serial)
             drop_run(store, name)
     for name in list(store.names("plans/")):
         if not (keep and name.startswith(f"plans/{keep}/")):
             store.remove(name)
+
+
+def _drop(store: Store, run: str) -> None:
+    drop_run(store, run)
+    for name in list(store.names(f"plans/{run}/")):
+        store.remove(name)
 
 
 def _kept_plan(store: Store, run: str) -> Plan:

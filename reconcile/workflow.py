@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from secrets import token_hex
 
@@ -38,10 +38,12 @@ from reconcile.inputs import (
 )
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
+from reconcile.model.digest import desired_digest
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.records import LastApplied, Life, Observed, Unit
 from reconcile.overlay import Overlay
+from reconcile.pins import stale_units
 from reconcile.planning.case import Context
 from reconcile.planning.check import problems
 from reconcile.planning.parents import found_elsewhere
@@ -50,7 +52,8 @@ from reconcile.planning.planfile import content_digest
 from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.rivals import without_rivals
 from reconcile.recovery import locked, require_same_identities, settle
-from reconcile.runs import begin, end, unfinished
+from reconcile.replay import already_applied
+from reconcile.runs import begin, close_ended, end, unfinished
 from reconcile.session import Session
 from reconcile.stores.state import shard_of
 from reconcile.survey import survey
@@ -90,6 +93,7 @@ def plan(
     again = frozenset(address.folded() for address in recreate)
     identities = session.settings.target.identity
     known = survey(state, everything, prune=prune)
+    declarations = {unit.address: unit for unit in units}
     units = known.whole(units)
     errors = {*broken, *(problem for unit in units for problem in problems(unit, identities))}
     conflicts: list[Problem] = []
@@ -140,7 +144,7 @@ def plan(
         for change, same in _plan_chunk(seen, context, reader):
             unchanged += same
             if change is not None:
-                changes.append(change)
+                changes.append(_pinned(change, declarations.get(change.address)))
         stood += (unit.address for unit in chunk if state.has_standing(unit.address))
         state.release()
         advance(len(chunk))
@@ -158,7 +162,12 @@ def plan(
         prune=prune,
         unchecked=reader.unchecked,
         stood=stood,
+        serial=state.serial,
     )
+
+
+def _pinned(change: UnitChange, declared: Unit | None) -> UnitChange:
+    return replace(change, manifest=desired_digest(declared)) if declared is not None else change
 
 
 def _plan_chunk(
@@ -185,6 +194,7 @@ def apply(
     planned: Plan,
     origin: Origin,
     *,
+    declared: Sequence[Unit] | None = None,
     allow: frozenset[str] = frozenset(),
     who: str = "",
     wait: float = 0.0,
@@ -194,6 +204,9 @@ def apply(
 ) -> Report:
     """Carry out exactly ``planned``, going on where an earlier run of it ended.
 
+    For a plan that was saved ``declared`` is what the manifests declare now: units whose manifests,
+    labels or references have moved since are left alone. A plan that was applied before as a whole,
+    and stands, is not applied again; one of which something was changed or removed since is stale.
     Waits up to ``wait`` seconds for another run to end; ``halt`` ends this one at the first record
     that is not done as planned. Raises what ``admit`` raises, StalePlan for a plan of another
     state, Locked while another run holds the lock, Unfinished where what came of it cannot be
@@ -201,15 +214,27 @@ def apply(
     """
     begun = time.monotonic()
     calls = sum(session.hubspot.calls.values())
-    try:
+    with refusals_logged(session, planned, origin):
         admit(session, planned, allow)
         require_lineage(planned, session.state())
         with locked(session, "apply", who, wait) as lease:
             state = session.state(writing=True)
             require_lineage(planned, state)
-            state.begin(session.account.portal_id)
-            entries = settle(session, state, lease, origin, sleep, planned)
             runs = unfinished(session.store)
+            if resolving := bool(runs):
+                state.begin(session.account.portal_id)
+            entries = settle(session, state, lease, origin, sleep, planned)
+            digest = content_digest(planned)
+            runs = close_ended(session.store, state, unfinished(session.store), but=digest)
+            if already := already_applied(session, state, entries, planned, runs):
+                return Report(session.pin, (), already=already)
+            stale = (
+                {}
+                if declared is None
+                else stale_units(session, state, planned, declared, entries.definitions.properties)
+            )
+            if not resolving:
+                state.begin(session.account.portal_id)
             journal, told = begin(
                 session.store, state, planned, runs, lease, origin=origin, allow=allow, who=who
             )
@@ -222,14 +247,9 @@ def apply(
                 sleep=sleep,
                 halt=Halt(on_failure=halt),
             )
-            executor = Executor(tools, state, advance=advance)
+            executor = Executor(tools, state, stale=stale, advance=advance)
             executor.carry_out(planned)
             outcomes, resumable = end(state, planned, journal, told, executor.stopped)
-    except (GuardRefused, StalePlan, Locked) as error:
-        with suppress(ReconcileError):
-            event = refused(error, origin, plan=content_digest(planned), command="apply")
-            AuditLog(session.store).append([event])
-        raise
     return Report(
         target=session.pin,
         outcomes=outcomes,
@@ -255,6 +275,18 @@ def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: flo
         state.begin(session.account.portal_id)
         remember_standing(state, planned, ())
         state.flush()
+
+
+@contextmanager
+def refusals_logged(session: Session, planned: Plan, origin: Origin) -> Iterator[None]:
+    """Put into the audit log what refuses a plan before anything of it is begun."""
+    try:
+        yield
+    except (GuardRefused, StalePlan, Locked) as error:
+        with suppress(ReconcileError):
+            event = refused(error, origin, plan=content_digest(planned), command="apply")
+            AuditLog(session.store).append([event])
+        raise
 
 
 def _traces(run: str) -> Callable[[], str]:

@@ -1,6 +1,6 @@
 """The vocabulary of random tests: values, manifests, plans, and what an account holds already."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from unicodedata import normalize
@@ -9,19 +9,20 @@ from hypothesis import strategies as st
 from world import COMPANIES, EMAILS
 
 from reconcile.model.address import Address
+from reconcile.model.identity import Identity
 from reconcile.model.plan import (
     Action,
     FieldChange,
-    Guard,
     LinkChange,
+    LinkReference,
     Plan,
-    PropertyDefine,
     Reason,
     RecordChange,
     TargetPin,
     UnitChange,
 )
 from reconcile.model.records import Link
+from reconcile.planning.plan import assemble
 
 # Values, as authors write them
 
@@ -242,93 +243,137 @@ OTHERS = st.builds(
     labels=st.booleans(),
 )
 
-# Plans, whether or not they make sense
+# Plans as a planner makes them
 
 _SHORT = st.text(max_size=6)
-_ADDRESSES = st.builds(
-    Address, st.sampled_from(["order", "cart", "line_item"]), st.text(min_size=1, max_size=6)
-)
-_TYPES = st.lists(
-    st.tuples(st.sampled_from(["HUBSPOT_DEFINED", "USER_DEFINED"]), st.integers(1, 999)),
-    max_size=2,
-).map(tuple)
-_CHANGES = st.builds(
-    RecordChange,
-    address=_ADDRESSES,
-    action=st.sampled_from(Action),
-    id=_SHORT,
-    title=_SHORT,
-    fields=st.lists(
-        st.builds(
-            FieldChange,
-            name=_SHORT,
-            before=_SHORT,
-            after=_SHORT,
-            reason=st.sampled_from(Reason),
-            shown_before=_SHORT,
-            shown_after=_SHORT,
-            personal=st.booleans(),
-        ),
-        max_size=2,
-    ).map(tuple),
-    links=st.lists(
-        st.builds(
-            LinkChange,
-            add=st.booleans(),
-            to=_SHORT,
-            id=_SHORT,
-            address=st.none() | _ADDRESSES,
-            types=_TYPES,
-            shown=_SHORT,
-            ours=_TYPES,
-            personal=st.booleans(),
-        ),
-        max_size=2,
-    ).map(tuple),
-    parent=st.none() | _ADDRESSES,
-    parent_id=_SHORT,
-    adopts=st.booleans(),
-    rekey=st.booleans(),
-    recreates=st.booleans(),
-    pruned=st.booleans(),
-    moved_from=_SHORT,
-    why=_SHORT,
-    keep=st.lists(st.tuples(_SHORT, _SHORT), max_size=2).map(tuple),
-    kept_links=st.lists(st.builds(Link, _SHORT, _SHORT, st.integers(1, 9), _SHORT), max_size=2).map(
-        tuple
-    ),
-    ignore=st.lists(_SHORT, max_size=2).map(tuple),
-    protect=st.booleans(),
-    state=_SHORT,
-)
+_SOME = st.text(min_size=1, max_size=6)
+_IDS = st.integers(1, 10**9).map(str)
+_DIGESTS = st.integers(0, 2**256 - 1).map(lambda number: f"{number:064x}")
+_NAMES = ("hs_order_name", "memo", "name", "weight")
+_STAGES = {"s1": "Open", "s2": "Shipped", "s3": "Open", "s4": ""}
+_IDENTITIES = {kind: Identity() for kind in ("cart", "line_item", "order")}
 
 
-def plans() -> st.SearchStrategy[Plan]:
-    """Plans with every field that a plan can have."""
-    return st.builds(
-        Plan,
-        target=st.builds(TargetPin, _SHORT, st.integers(1, 10**9), _SHORT, st.booleans()),
-        units=st.lists(
-            st.builds(
-                UnitChange,
-                address=_ADDRESSES,
-                changes=st.lists(_CHANGES, max_size=2).map(tuple),
-                manifest=_SHORT,
-                definitions=_SHORT,
-                others=st.integers(0, 9),
-            ),
-            max_size=2,
-        ).map(tuple),
-        lineage=_SHORT,
-        identities=st.lists(st.tuples(_SHORT, _SHORT, _SHORT), max_size=2).map(tuple),
-        unchanged=st.integers(0, 999),
-        defines=st.lists(st.builds(PropertyDefine, _SHORT, _SHORT, _SHORT, _SHORT), max_size=2).map(
-            tuple
-        ),
-        undeclared=st.lists(_ADDRESSES, max_size=2).map(tuple),
-        guards=st.lists(
-            st.builds(Guard, _SHORT, st.integers(0, 9), st.integers(0, 9), _SHORT, st.booleans()),
-            max_size=2,
-        ).map(tuple),
-        prune=st.booleans(),
+@st.composite
+def _fields(draw: st.DrawFn, action: Action, kind: str, key: str) -> tuple[FieldChange, ...]:
+    """The fields that an action has, at least one where it needs one."""
+    if action not in (Action.CREATE, Action.UPDATE, Action.ARCHIVE):
+        return ()
+    new, gone = action is Action.CREATE, action is Action.ARCHIVE
+    reasons = st.just(Reason.NEW) if new else st.sampled_from([r for r in Reason if r != "new"])
+    fields = []
+    if new or gone:
+        before, after = ("", key) if new else (key, "")
+        fields.append(FieldChange("reconcile_key", before, after, draw(reasons)))
+    least = 1 if action is Action.UPDATE else 0
+    for name in sorted(draw(st.sets(st.sampled_from(_NAMES), min_size=least))):
+        before, after = draw(
+            st.tuples(_SHORT, _SHORT).filter(lambda two: new or gone or two[0] != two[1])
+        )
+        before, after = ("", after or "x") if new else (before, "" if gone else after)
+        personal = name == "weight" or (kind == "order" and name == "hs_order_name")
+        fields.append(FieldChange(name, before, after, draw(reasons), personal=personal))
+    if kind == "order" and action is Action.UPDATE and draw(st.booleans()):
+        before, after = draw(st.permutations(list(_STAGES)))[:2]
+        shown = _STAGES[before], _STAGES[after]
+        field = FieldChange("hs_pipeline_stage", before, after, draw(reasons), *shown)
+        fields = sorted([*fields, field], key=lambda one: one.name)
+    return tuple(fields)
+
+
+@st.composite
+def _links(draw: st.DrawFn) -> tuple[LinkChange, ...]:
+    """An order's associations to make and to remove."""
+    found = []
+    if draw(st.booleans()):
+        plain, email = (("HUBSPOT_DEFINED", 507),), draw(_SOME)
+        asked = (LinkReference("email", email, "", *plain[0]),)
+        types = (*plain, ("USER_DEFINED", draw(st.integers(1, 99))))
+        found.append(_link("contact", draw(_IDS), None, types, asked))
+    if draw(st.booleans()):
+        key, plain = draw(_SOME), ("HUBSPOT_DEFINED", 593)
+        asked = (LinkReference("key", key, "", *plain),)
+        end = ("", Address("cart", key)) if draw(st.booleans()) else (draw(_IDS), None)
+        found.append(_link("cart", *end, (plain,), asked))
+    if draw(st.booleans()):
+        types = (("HUBSPOT_DEFINED", 509), ("HUBSPOT_DEFINED", 934))
+        found.append(LinkChange(add=False, to="company", id=draw(_IDS), address=None, types=types))
+    return tuple(found)
+
+
+def _link(to: str, id_: str, address: Address | None, types: Any, references: Any) -> LinkChange:
+    return LinkChange(add=True, to=to, id=id_, address=address, types=types, references=references)
+
+
+@st.composite
+def _change(draw: st.DrawFn, address: Address, parent_id: str, actions: Any) -> RecordChange:
+    kind, key = address
+    action = draw(actions)
+    exists = action in (Action.UPDATE, Action.ADOPT, Action.ASSOCIATE, Action.ARCHIVE)
+    fields = draw(_fields(action, kind, key))
+    links = draw(_links()) if kind == "order" and action in (Action.CREATE, Action.UPDATE) else ()
+    adopts = exists and draw(st.booleans())
+    recreates = action is Action.CREATE and draw(st.booleans())
+    known = recreates or action is Action.FORGET or (exists and not adopts)
+    keeps = action in (Action.UPDATE, Action.ADOPT)
+    names = sorted(draw(st.sets(st.sampled_from(["channel", "due", "gift"]))))
+    keep = tuple((n, draw(_SHORT) if keeps else "") for n in names)
+    return RecordChange(
+        address,
+        action,
+        id=draw(_IDS) if exists or action is Action.FORGET else "",
+        title=draw(_SHORT) if action is Action.CONFLICT else "",
+        fields=fields,
+        links=links,
+        parent_id=parent_id if kind == "line_item" else "",
+        adopts=adopts,
+        recreates=recreates,
+        why=draw(_SHORT) if action in (Action.CONFLICT, Action.FORGET) else "",
+        unreachable=action is Action.CONFLICT and draw(st.booleans()),
+        keep=keep if keeps or action is Action.CREATE else (),
+        kept_links=(Link("contact", "7", 507),) if keeps and draw(st.booleans()) else (),
+        ignore=tuple(f.name for f in fields[1:2]) if action is Action.CREATE else (),
+        state=draw(_DIGESTS) if known else "",
+        protect=draw(st.booleans()),
+        pruned=action.removes and draw(st.booleans()),
     )
+
+
+@st.composite
+def _unit_change(draw: st.DrawFn, address: Address) -> UnitChange:
+    some = st.sampled_from([a for a in Action if a not in (Action.DEFINE, Action.ASSOCIATE)])
+    root = draw(st.none() | _change(address, "", some))
+    over = root.id if root is not None else draw(_IDS)
+    writing = root is None or root.action not in (Action.CONFLICT, Action.FORGET, Action.ARCHIVE)
+    below = some if writing else st.sampled_from([Action.CONFLICT, Action.FORGET])
+    keys = sorted(draw(st.sets(st.sampled_from("123"), min_size=root is None)))
+    lines = [
+        draw(_change(Address("line_item", f"{address.kind}-{address.key}:{key}"), over, below))
+        for key in keys
+    ]
+    return UnitChange(
+        address,
+        (*((root,) if root else ()), *lines),
+        manifest=draw(_DIGESTS | st.just("")),
+        definitions=draw(_DIGESTS),
+        others=draw(st.integers(0, 9)),
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Plans of every sort that fits together."""
+    addresses = st.builds(Address, st.sampled_from(["order", "cart"]), st.sampled_from("ABCD"))
+    units = [draw(_unit_change(one)) for one in sorted(draw(st.sets(addresses, max_size=3)))]
+    made = assemble(
+        units,
+        target=draw(st.builds(TargetPin, _SHORT, st.integers(1, 10**9), _SHORT, st.booleans())),
+        lineage=draw(_SHORT),
+        identities=_IDENTITIES,
+        unchanged=draw(st.integers(0, 999)),
+        undeclared=draw(st.sets(st.builds(Address, st.just("order"), _SOME), max_size=2)),
+        limits=draw(st.dictionaries(st.sampled_from(["adopt-update", "prune"]), st.integers(0, 2))),
+        prune=any(change.pruned for unit in units for change in unit.changes),
+        serial=draw(st.integers(0, 99)),
+    )
+    return replace(made, paths=tuple(sorted(draw(st.sets(_SOME, max_size=2)))))

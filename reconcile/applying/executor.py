@@ -6,9 +6,10 @@ over them.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from types import MappingProxyType
 
 from reconcile.applying.archiving import archive, ready_to_go
 from reconcile.applying.associating import associate
@@ -37,13 +38,18 @@ _Job = tuple[Sequence[Item], Callable[[], None]]
 
 
 class Executor:
-    """Carries out one plan, once. ``advance`` gets the number of records that have just ended."""
+    """Carries out one plan, once. ``advance`` gets the number of records that have just ended.
+
+    ``stale`` are the units that are left alone since what they were planned from has moved, with
+    the reason.
+    """
 
     def __init__(
         self,
         tools: Tools,
         state: State,
         *,
+        stale: Mapping[Address, str] = MappingProxyType({}),
         workers: int = 4,
         advance: Callable[[int], None] = lambda _: None,
     ) -> None:
@@ -51,6 +57,7 @@ class Executor:
         self._finder = EntryFinder(state)
         self._recorder = Recorder(tools, state)
         self._workers = workers
+        self._stale = stale
         self._advance = advance
         self._ids: dict[Address, str] = {}
         self._by_address: dict[Address, Item] = {}
@@ -93,7 +100,11 @@ class Executor:
 
     def _prepare(self, units: Sequence[UnitChange], items: list[Item]) -> None:
         entries = self._tools.entries
-        items += (item for unit in units for item in prepare(unit, self._finder, entries))
+        items += (
+            item
+            for unit in units
+            for item in prepare(unit, self._finder, entries, self._stale.get(unit.address, ""))
+        )
         for item in items:
             self._by_address[item.change.address] = item
             self._owned[item.kind.name].add(item.change.id)
@@ -131,7 +142,7 @@ class Executor:
                 return
             mine = [item for item in items if item.kind is kind and item.status is None]
             lines = [item for item in mine if item.change.parent is not None]
-            find_parents(self._tools.hubspot, lines, self._by_address, self._ids)
+            find_parents(self._tools, lines, self._by_address, self._ids)
             ready = [item for item in mine if item.status is None]
             new = [item for item in ready if item.change.action is Action.CREATE]
             # Looking for lines under their parents takes a call for each kind of parent.

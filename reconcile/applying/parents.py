@@ -4,22 +4,24 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from reconcile.applying.item import Item
-from reconcile.hubspot.client import HubSpot
-from reconcile.model.address import Address
+from reconcile.applying.tools import Tools
+from reconcile.model.address import BY_ID, Address, fold
+from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Status
+from reconcile.model.records import Actual
 
 
 def find_parents(
-    hubspot: HubSpot,
+    tools: Tools,
     items: Sequence[Item],
     by_address: Mapping[Address, Item],
     ids: Mapping[Address, str],
 ) -> None:
     """Tell line items their parents' ids.
 
-    Where the parent was not written as planned, or is no longer there, its lines are left alone
-    too: half a unit is nothing anybody planned.
+    Where the parent was not written as planned, is no longer there, or is not the one that the plan
+    names, its lines are left alone too: half a unit is nothing anybody planned.
     """
     unread: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
@@ -34,8 +36,22 @@ def find_parents(
         if root is None:
             unread[parent.kind][item.change.parent_id].append(item)
     for name, by_id in unread.items():
-        there = hubspot.read(kinds()[name].object, list(by_id), [])
-        for parent_id in by_id.keys() - there.keys():
-            for item in by_id[parent_id]:
-                why = f"its {name} {parent_id} was archived, merged or removed since planning"
-                item.end(Status.CONFLICT, why)
+        kind = kinds()[name]
+        identity = tools.identity(kind)
+        there = tools.hubspot.read(kind.object, list(by_id), identity.properties)
+        for parent_id, under in by_id.items():
+            found = there.get(parent_id)
+            for item in under:
+                if found is None:
+                    why = f"its {name} {parent_id} was archived, merged or removed"
+                    item.end(Status.CONFLICT, f"{why} since planning")
+                elif item.change.parent and not _is(item.change.parent, found, identity):
+                    why = f"record {parent_id} no longer has the key of {item.change.parent}"
+                    item.end(Status.CONFLICT, f"{why}; plan again")
+
+
+def _is(parent: Address, found: Actual, identity: Identity) -> bool:
+    """Whether a record is the one that a parent's address names."""
+    if parent.key.startswith(BY_ID) or not identity.unique:
+        return found.id == parent.key.removeprefix(BY_ID)
+    return fold(found.properties.get(identity.name) or "") == fold(parent.key)

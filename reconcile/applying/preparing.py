@@ -6,6 +6,7 @@ from reconcile.applying.entries import Entries, to_remove
 from reconcile.applying.item import Item
 from reconcile.applying.moving import EntryFinder, left_by
 from reconcile.model.digest import definitions_digest, state_digest
+from reconcile.model.kinds import kinds
 from reconcile.model.outcome import ALREADY, Status
 from reconcile.model.plan import Action, RecordChange, UnitChange, explained
 from reconcile.model.records import LastApplied
@@ -13,13 +14,15 @@ from reconcile.model.records import LastApplied
 _MOVED = "the state has moved since planning; plan again"
 
 
-def prepare(unit: UnitChange, finder: EntryFinder, entries: Entries) -> Iterator[Item]:
-    """One item for each change of the unit.
+def prepare(
+    unit: UnitChange, finder: EntryFinder, entries: Entries, moved: str = ""
+) -> Iterator[Item]:
+    """One item for each change of the unit; ``moved`` says what the plan was made from that moved.
 
     Those without a status are to be carried out. Those an earlier run of the same plan has carried
     out are done; where only associations are missing, these are left to make.
     """
-    stale = _stale(unit, entries)
+    stale = moved or _stale(unit, entries)
     for change in unit.changes:
         found = finder.find(unit, change)
         entry = found.entry if found is not None else None
@@ -34,18 +37,22 @@ def prepare(unit: UnitChange, finder: EntryFinder, entries: Entries) -> Iterator
             stood = finder.state.stood(unit.address, unit.manifest)
             item.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:
-            _prepare_unknown(item)
+            _prepare_unknown(item, stale)
         elif state_digest(entry) == change.state:
             identity = entries.identities[change.address.kind]
             if stale:
                 item.end(Status.CONFLICT, stale)
-            elif change.adopts and identity.within_parent and finder.has_otherwise(change):
+            elif _is_other(change, entry) or (
+                change.adopts and identity.within_parent and finder.has_otherwise(change)
+            ):
                 item.end(Status.CONFLICT, _MOVED)
-        elif entry is not None and _is_written(change, entry, entries):
+        elif entry is not None and is_written(change, entry, entries):
             item.id = entry.id
             if _is_linked(change, entry):
                 item.end(Status.DONE, ALREADY)
                 item.recorded, item.unlinked = True, 0
+            elif stale:
+                item.end(Status.CONFLICT, stale)
             else:
                 item.end(Status.DONE)
         else:
@@ -53,7 +60,12 @@ def prepare(unit: UnitChange, finder: EntryFinder, entries: Entries) -> Iterator
         yield item
 
 
-def _prepare_unknown(item: Item) -> None:
+def _is_other(change: RecordChange, entry: LastApplied | None) -> bool:
+    """Whether a change is of another record than the state's, and does not adopt it."""
+    return entry is not None and not change.adopts and change.id not in ("", entry.id)
+
+
+def _prepare_unknown(item: Item, stale: str) -> None:
     """A record to remove that the state does not know: no more, or not at all.
 
     Forgotten it is then, by an earlier run of the same plan if by nobody else. Whether it is
@@ -62,9 +74,11 @@ def _prepare_unknown(item: Item) -> None:
     if item.change.action is Action.FORGET:
         item.end(Status.DONE, ALREADY)
         item.recorded = True
+    elif stale:
+        item.end(Status.CONFLICT, stale)
 
 
-def _is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bool:
+def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bool:
     """Whether an earlier run of the same plan has written the record's values."""
     if change.action.removes:
         return False
@@ -100,6 +114,16 @@ def _stale(unit: UnitChange, entries: Entries) -> str:
         now = definitions_digest(unit.changes, entries.definitions)
     except KeyError as name:
         return f"the property {name} is gone since planning; plan again"
-    if now != unit.definitions:
+    if now != unit.definitions or any(_hides_otherwise(c, entries) for c in unit.changes):
         return "property definitions have changed since planning; plan again"
     return ""
+
+
+def _hides_otherwise(change: RecordChange, entries: Entries) -> bool:
+    """Whether the plan takes other values for personal data than the account's definitions do."""
+    kind, definitions = kinds()[change.address.kind], entries.definitions.properties
+    return any(
+        field.personal
+        != (kind.is_personal(field.name) or definitions[kind.name][field.name].personal)
+        for field in change.fields
+    )

@@ -60,7 +60,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
         ready = _without_conflicts(tools, items, check(items))
         for item, result in ready:
             name = item.trace = tools.trace()
-            values = _values(result.fields, tools.properties(kind)) | dict(item.change.keep)
+            values = _values(result.fields, tools.properties(kind))
             key = item.change.address.key
             writes[name] = item, Write(name, key, values, _parent_link(kind, item))
         if not writes:

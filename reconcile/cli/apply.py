@@ -3,18 +3,20 @@
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from reconcile.admission import require_expected
 from reconcile.audit.actor import origin
 from reconcile.cli.common import (
     Project,
     addresses,
     colored,
     confirm,
+    declared_now,
     project_of,
     prune_option,
     recreate_option,
@@ -22,6 +24,7 @@ from reconcile.cli.common import (
     shows_personal,
     target_option,
     who,
+    write_digest,
 )
 from reconcile.cli.cost import cost
 from reconcile.cli.show import read_plan
@@ -30,14 +33,16 @@ from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
 from reconcile.model.plan import Action, Plan
+from reconcile.model.records import Unit
 from reconcile.model.values import show
+from reconcile.planning.planfile import content_digest
 from reconcile.recovery import close_unfinished, settle_unfinished
 from reconcile.render.progress import progress
 from reconcile.render.report import write_report
 from reconcile.render.text import write_plan
 from reconcile.session import Session, connect
 from reconcile.stores.opening import is_local
-from reconcile.workflow import apply, forget_resolved, plan
+from reconcile.workflow import apply, forget_resolved, plan, refusals_logged
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -59,6 +64,15 @@ def _allowances(
         else:
             listed = ", ".join((*GUARDS, f"{EXACT}=COUNT"))
             message = f"{show(text)} is no guard; choose from {listed}"
+        raise click.BadParameter(message, param=option)
+    return given
+
+
+def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str:
+    if given is None:
+        return ""
+    if not re.fullmatch(r"[0-9a-f]{16,64}", given):
+        message = f"{show(given)} is not a content digest: 16 to 64 of 0-9 and a-f"
         raise click.BadParameter(message, param=option)
     return given
 
@@ -105,6 +119,13 @@ def running_options(command: Command) -> Command:
     help=f"Let a guard pass that the plan trips: {', '.join(GUARDS)}, or {EXACT}=COUNT with the "
     "number of records that the plan shows. Can be given several times.",
 )
+@click.option(
+    "--expect-digest",
+    metavar="DIGEST",
+    callback=_digest,
+    help="Apply only the plan with this content digest, which plan, show and apply print: exit 6 "
+    "for any other. The first 16 characters or more are enough.",
+)
 @recreate_option
 @prune_option
 @running_options
@@ -114,6 +135,7 @@ def command(
     target: str | None,
     auto_approve: bool,
     allow: tuple[str, ...],
+    expect_digest: str,
     recreate: tuple[str, ...],
     prune: bool,
     lock_timeout: float,
@@ -124,9 +146,10 @@ def command(
     """Carry out a plan.
 
     With FILE: exactly the plan saved there, without asking. Without: plan, show, ask, apply.
-    Applying the same plan again goes on where it ended.
+    Applying the same plan again goes on where it ended. Records whose manifest has changed since
+    the plan was saved are left alone.
     """
-    saved = read_plan(file)[0] if file else None
+    saved, digest = read_plan(file) if file else (None, "")
     for option, given in (("--recreate", recreate), ("--prune", prune)):
         if saved is not None and given:
             raise UsageError(f"{option} belongs to planning; the plan file says what to do already")
@@ -135,7 +158,7 @@ def command(
     by = origin(os.environ, settings.root, reason)
     again = addresses(recreate)
     project = project_of(settings) if saved is None else Project((), (), ())
-    units = project.units
+    units = project.units if saved is None else declared_now(settings, saved)
     with project.explained(), connect(settings, os.environ, "write") as session:
         if saved is None:
             if not project.problems:
@@ -150,6 +173,10 @@ def command(
                     advance=advance,
                 )
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+            digest = content_digest(made)
+            write_digest(digest)
+            with refusals_logged(session, made, by):
+                require_expected(digest, expect_digest)
             if made.empty:
                 close_unfinished(session, by, who=who(), wait=lock_timeout)
                 forget_resolved(session, made, who=who(), wait=lock_timeout)
@@ -161,11 +188,15 @@ def command(
                 return 1
         else:
             made = saved
+            write_digest(digest)
+            with refusals_logged(session, made, by):
+                require_expected(digest, expect_digest)
         report = carry_out(
             session,
             made,
             by,
             frozenset(allow),
+            declared=None if saved is None else units,
             wait=lock_timeout,
             halt=on_error == "halt",
         )
@@ -183,7 +214,14 @@ def _confirmed(session: Session, made: Plan) -> bool:
 
 
 def carry_out(
-    session: Session, made: Plan, by: Origin, allow: frozenset[str], *, wait: float, halt: bool
+    session: Session,
+    made: Plan,
+    by: Origin,
+    allow: frozenset[str],
+    *,
+    declared: Sequence[Unit] | None,
+    wait: float,
+    halt: bool,
 ) -> Report:
     """Apply with a progress bar."""
     total = sum(1 for _ in made.records())
@@ -192,6 +230,7 @@ def carry_out(
             session,
             made,
             by,
+            declared=declared,
             allow=allow,
             who=who(),
             wait=wait,

@@ -18,6 +18,7 @@ from reconcile.manifests import load_some
 from reconcile.manifests.problems import choices
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
+from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.model.values import show
 from reconcile.planning.check import problems
@@ -125,6 +126,47 @@ def project_of(settings: Settings, paths: tuple[Path, ...] = ()) -> Project:
     named = {unit.address for unit in units}
     units = tuple(unit for unit in everything if unit.address in named)
     return Project(units, everything, tuple(found))
+
+
+def beside_project(settings: Settings, paths: tuple[Path, ...]) -> tuple[str, ...]:
+    """Return the PATHS that the project file does not cover, for a plan file to name.
+
+    Applying it reads them again. Raises UsageError for one outside the project: a plan file must
+    not lead there.
+    """
+    found: set[str] = set()
+    for path in (one.resolve() for one in _named(paths)):
+        if any(path.is_relative_to(known.resolve()) for known in settings.manifests):
+            continue
+        if not path.is_relative_to(settings.root.resolve()):
+            raise UsageError(
+                f"{path} is outside the project, and a saved plan is compared with its manifests "
+                "again when it is applied",
+                hint="put the manifests inside the project folder, or apply without a plan file",
+            )
+        found.add(path.relative_to(settings.root.resolve()).as_posix())
+    return tuple(sorted(found))
+
+
+def declared_now(settings: Settings, planned: Plan) -> tuple[Unit, ...]:
+    """Return what the manifests declare now that a saved plan was made from.
+
+    Raises ManifestError where they cannot be read, and UsageError for a plan that names others
+    outside the project.
+    """
+    root = settings.root.resolve()
+    named = tuple((root / path).resolve() for path in planned.paths)
+    if not all(path.is_relative_to(root) for path in named):
+        raise UsageError("the plan file cannot be trusted: it names manifests outside the project")
+    units, problems = _load(settings, (*settings.manifests, *named))
+    if problems:
+        raise ManifestError(problems)
+    return units
+
+
+def write_digest(digest: str) -> None:
+    """Print a plan's content digest, which says what it does and which reviews name."""
+    click.echo(f"Content digest: {digest}", err=True)
 
 
 def _named(paths: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from reconcile import __version__
 from reconcile.cli.annotations import annotate
 from reconcile.cli.common import (
     addresses,
+    beside_project,
     colored,
     paths_argument,
     project_of,
@@ -21,10 +23,11 @@ from reconcile.cli.common import (
     settings_for,
     shows_personal,
     target_option,
+    write_digest,
 )
 from reconcile.cli.cost import cost
 from reconcile.errors import UsageError
-from reconcile.planning.planfile import dump
+from reconcile.planning.planfile import content_digest, dump
 from reconcile.render.errors import conflicts_in
 from reconcile.render.progress import progress
 from reconcile.render.safe import visible
@@ -90,10 +93,12 @@ def command(
         told = [f"Note: {unfinished_note(one.run.progress)}" for one in unfinished(session.store)]
         told += filter(None, [cost(session, made)])
     if out is not None:
+        made = replace(made, paths=beside_project(settings, paths))
         created = datetime.now(UTC).isoformat(timespec="seconds")
         save(out, dump(made, version=__version__, created=created), "the plan")
     write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
     annotate("warning", conflicts_in(view(made, personal=shows_personal())))
+    write_digest(content_digest(made))
     for line in told:
         click.echo(line, err=True)
     if out is not None:

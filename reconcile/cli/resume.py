@@ -7,7 +7,7 @@ import click
 
 from reconcile.audit.actor import origin
 from reconcile.cli.apply import carry_out, exit_code, require_lasting, running_options
-from reconcile.cli.common import colored, settings_for, shows_personal, target_option
+from reconcile.cli.common import colored, declared_now, settings_for, shows_personal, target_option
 from reconcile.render.report import write_report
 from reconcile.render.safe import visible
 from reconcile.render.status import so_far
@@ -41,6 +41,7 @@ def command(
             last.plan,
             origin(os.environ, settings.root, reason),
             frozenset(last.run.head.allow),
+            declared=declared_now(settings, last.plan),
             wait=lock_timeout,
             halt=on_error == "halt",
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.common import colored, shows_personal
+from reconcile.cli.common import colored, shows_personal, write_digest
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
 from reconcile.planning.planfile import load
@@ -42,6 +42,7 @@ def command(file: Path, form: str) -> None:
             from reconcile.render.text import write_plan  # noqa: PLC0415
 
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+            write_digest(digest)
 
 
 def read_plan(file: Path) -> tuple[Plan, str]:

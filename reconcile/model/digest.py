@@ -6,7 +6,7 @@ from hashlib import blake2b, sha256
 
 from reconcile.model.definitions import Definitions, Property
 from reconcile.model.plan import RecordChange
-from reconcile.model.records import NOWHERE, Desired, LastApplied, Unit
+from reconcile.model.records import Desired, LastApplied, Unit
 from reconcile.model.values import normalise
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
@@ -43,10 +43,9 @@ def digest(data: object) -> str:
 def desired_digest(unit: Unit) -> str:
     """What the manifests say of one unit, wherever it stands in them.
 
-    Records that no manifest declares, planned with the unit to be removed, have no part in it.
+    It takes the unit as it is declared, without the records that the state adds to it.
     """
-    declared = (record for record in unit.records if record.place != NOWHERE)
-    return digest([str(unit.address), [_desired(record) for record in declared]])
+    return digest([str(unit.address), [_desired(record) for record in unit.records]])
 
 
 def state_digest(entry: LastApplied | None) -> str:

@@ -80,7 +80,8 @@ class Report:
 
     ``estimated`` is how many calls the plan was said to take; ``resumable`` says that something
     was not begun, or begun and not settled; ``unchecked`` are sentences on what the token did not
-    let us look at before writing.
+    let us look at before writing; ``already`` is the run that applied the same plan before, where
+    nothing was to be done.
     """
 
     target: TargetPin
@@ -91,6 +92,7 @@ class Report:
     resumable: bool = False
     estimated: int = 0
     unchecked: tuple[str, ...] = ()
+    already: str = ""
 
     @property
     def complete(self) -> bool:

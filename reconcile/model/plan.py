@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconcile.model.address import Address
 from reconcile.model.records import Link
@@ -64,7 +65,8 @@ class FieldChange:
     """One property's values on the wire. ``before`` is ``""`` for absent.
 
     ``shown_before`` and ``shown_after`` are what people read where that differs from the wire
-    (a stage's label for its id, the author's spelling); ``personal`` keeps values out of CI.
+    (a stage's label for its id): what the plan's ``labels`` say. ``personal`` keeps values out of
+    CI.
     """
 
     name: str
@@ -76,14 +78,29 @@ class FieldChange:
     personal: bool = False
 
 
+class LinkReference(NamedTuple):
+    """A manifest's reference to the other end of an association, and the type that it asks for.
+
+    ``by``, ``value`` and ``label`` are those of the reference.
+    """
+
+    by: str
+    value: str
+    label: str
+    category: str
+    type_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class LinkChange:
     """An association to make (``add``) or to remove.
 
     The other end is ``id``, or ``address`` for a record made by the same plan, bound when
     applying. ``types`` is the whole set of (category, type id) the pair must have afterwards when
-    adding (HubSpot replaces the set), and those to remove when removing; ``ours`` are the declared
-    ones among them, which the state remembers. ``shown`` names the other end as the manifest does.
+    adding (HubSpot replaces the set), and those to remove when removing. ``references`` are the
+    manifest's that ask for it, none for a line item's parent. From them follow ``ours``, the
+    declared types, which are written and remembered; ``shown``, which names the other end as the
+    manifest does; and ``personal``.
     """
 
     add: bool
@@ -91,9 +108,10 @@ class LinkChange:
     id: str
     address: Address | None
     types: tuple[tuple[str, int], ...]
-    shown: str
+    shown: str = ""
     ours: tuple[tuple[str, int], ...] = ()
     personal: bool = False
+    references: tuple[LinkReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +124,9 @@ class RecordChange:
     record the state did not know. ``moved_from`` is the key that the state, or HubSpot, has the
     record under and that its manifest names as the former one. ``pruned`` marks the removal of a
     record that no manifest declares any more. The ``fields`` of an archive are the managed values
-    that the record has.
-    ``keep`` are the managed values that stay as they are, ``kept_links`` the declared associations
+    that the record has, and its title.
+    ``fields`` alone hold what is written. ``keep`` are the managed values that stay as they are, to
+    be remembered; ``kept_links`` the declared associations
     that stand already; ``ignore`` names the fields that are set now and never compared again.
     ``state`` is the digest of what the state said of the record; where that has moved, the change
     is left alone. ``why`` explains a conflict, or what of a change is not possible: a line for each
@@ -161,8 +180,10 @@ def explained(why: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 class UnitChange:
     """The changes of one unit, the root's first.
 
-    ``manifest`` and ``definitions`` are digests of what the unit was planned from; the applier
-    leaves the unit alone when the definitions have moved.
+    ``manifest`` and ``definitions`` are digests of what the unit was planned from: what the
+    manifests say of it, empty where they say nothing, and the definitions that its values depend
+    on. The applier leaves the unit alone when either has moved. ``others`` counts the records under
+    it that nothing declares.
     """
 
     address: Address
@@ -214,6 +235,15 @@ class TargetPin:
     sandbox: bool = False
 
 
+class ValueLabel(NamedTuple):
+    """What people call a stored value of one property: a stage's label for its id."""
+
+    kind: str
+    property: str
+    value: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What would change on one target. ``units`` are sorted by address.
@@ -225,6 +255,10 @@ class Plan:
     ``unchecked`` are sentences on what the token did not let us look at.
     ``resolved`` are the units of which the state remembers conflicts that no longer stand: applying
     makes the state forget them. That changes nothing anywhere else, so it is not a change.
+    ``labels`` are the texts shown in place of stored values, ``personal`` the (kind, property)
+    pairs that the account makes personal data, ``limits`` the counts above which guards trip.
+    ``serial`` is the state's when the plan was made, ``paths`` the manifests that were named beside
+    the project's own; neither is part of what the plan does.
     """
 
     target: TargetPin
@@ -238,6 +272,11 @@ class Plan:
     prune: bool = False
     unchecked: tuple[str, ...] = ()
     resolved: tuple[Address, ...] = ()
+    labels: tuple[ValueLabel, ...] = ()
+    personal: tuple[tuple[str, str], ...] = ()
+    limits: tuple[tuple[str, int], ...] = ()
+    serial: int = 0
+    paths: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

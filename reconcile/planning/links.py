@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconcile.model.kinds import Kind
-from reconcile.model.plan import LinkChange
+from reconcile.model.plan import LinkChange, LinkReference
 from reconcile.model.records import Link, Reference, removable
 from reconcile.planning.case import Case
+from reconcile.planning.deriving import described
 from reconcile.planning.references import Bound, association_types, pointer
 
 
@@ -27,9 +28,11 @@ class LinkPlan:
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     bound: Bound
-    types: frozenset[tuple[str, int]]
-    shown: str
-    personal: bool
+    references: tuple[LinkReference, ...]
+
+    @property
+    def types(self) -> frozenset[tuple[str, int]]:
+        return frozenset((one.category, one.type_id) for one in self.references)
 
 
 def plan_links(case: Case) -> LinkPlan:
@@ -56,9 +59,7 @@ def plan_links(case: Case) -> LinkPlan:
                 id=record_id,
                 address=wanted.bound.address,
                 types=tuple(sorted(wanted.types | there)),
-                shown=wanted.shown,
-                ours=tuple(sorted(wanted.types)),
-                personal=wanted.personal,
+                references=wanted.references,
             )
         )
     if case.last is not None:
@@ -69,7 +70,8 @@ def plan_links(case: Case) -> LinkPlan:
     if case.last is not None:
         dropped = (link for link in case.last.links - ours if not _mutual(case, link))
         changes += _removals(case.kind, frozenset(dropped), types_of)
-    return LinkPlan(tuple(changes), frozenset(kept), frozenset(ours))
+    named = tuple(described(change, case.parent) for change in changes)
+    return LinkPlan(named, frozenset(kept), frozenset(ours))
 
 
 def _comes_along(link: Link, case: Case, ours: set[Link]) -> bool:
@@ -82,15 +84,13 @@ def _wanted(case: Case) -> Mapping[tuple[str, str], _Wanted]:
     merged: dict[tuple[str, str], _Wanted] = {}
     for reference in sorted(case.desired.references, key=_name):
         bound = case.context.bindings[pointer(reference)]
-        types = frozenset(association_types(reference, case.kind, case.context.definitions))
+        asked = tuple(
+            LinkReference(reference.by, reference.value, reference.label, *one)
+            for one in association_types(reference, case.kind, case.context.definitions)
+        )
         end = (reference.to, bound.id or str(bound.address))
         earlier = merged.get(end)
-        merged[end] = _Wanted(
-            bound=bound,
-            types=types | (earlier.types if earlier else frozenset()),
-            shown=f"{earlier.shown}, {reference}" if earlier else str(reference),
-            personal=reference.by in case.kind.associations[reference.to].by,
-        )
+        merged[end] = _Wanted(bound, (*earlier.references, *asked) if earlier else asked)
     return merged
 
 
@@ -114,7 +114,6 @@ def _to_parent(case: Case) -> LinkChange:
         id=case.parent_id,
         address=None if case.parent_id else case.unit.address,
         types=(("HUBSPOT_DEFINED", association.type_id),),
-        shown=str(case.unit.address),
     )
 
 
@@ -139,7 +138,6 @@ def _removals(
                     id=record_id,
                     address=None,
                     types=tuple(sorted(remove)),
-                    shown=f"{to} id={record_id}",
                 )
             )
     return changes

@@ -1,6 +1,6 @@
 """Putting a plan together from its units: order, guards, what is no longer declared."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.model.address import Address
@@ -17,6 +17,7 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
+from reconcile.planning.deriving import derived, legend_of
 from reconcile.planning.unreachable import without_unreachable
 
 _NONE = Definitions({})
@@ -36,6 +37,7 @@ def assemble(
     defines: Iterable[PropertyDefine] = (),
     unchecked: Iterable[str] = (),
     stood: Iterable[Address] = (),
+    serial: int = 0,
 ) -> Plan:
     """A plan, sorted, with the guards it trips. Input order does not matter.
 
@@ -46,6 +48,8 @@ def assemble(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(without_unreachable(units), key=lambda unit: unit.address)
     )
+    legend = legend_of(ordered)
+    ordered = derived(ordered, legend)
     return Plan(
         target=target,
         units=ordered,
@@ -54,10 +58,14 @@ def assemble(
         unchanged=unchanged,
         defines=tuple(sorted(defines, key=lambda define: (define.kind, define.name))),
         undeclared=tuple(sorted(undeclared)),
-        guards=tuple(_tripped(ordered, limits)),
+        guards=tripped(ordered, limits),
         prune=prune,
         unchecked=tuple(unchecked),
         resolved=tuple(sorted(set(stood) - _in_conflict(ordered))),
+        labels=legend.labels,
+        personal=legend.personal,
+        limits=tuple(sorted(limits.items())),
+        serial=serial,
     )
 
 
@@ -73,10 +81,13 @@ EXACT = ("prune",)
 """Guards that are let pass for just the count that was seen, and for no other."""
 
 
-def _tripped(units: tuple[UnitChange, ...], limits: Mapping[str, int]) -> Iterable[Guard]:
-    changes = [
-        change for unit in units for change in unit.changes if change.action is not Action.CONFLICT
-    ]
+def tripped(units: Iterable[UnitChange], limits: Mapping[str, int]) -> tuple[Guard, ...]:
+    """Return the guards that stand against some changes; a guard without a limit allows none."""
+    changes = [change for unit in units for change in unit.changes]
+    return tuple(_tripped([one for one in changes if one.action is not Action.CONFLICT], limits))
+
+
+def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iterable[Guard]:
     counts = {
         "adopt-update": (
             sum(map(_is_unseen, changes)),

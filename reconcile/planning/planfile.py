@@ -1,11 +1,14 @@
-"""A plan as a file: JSON lines, one for the head, one a unit, one for the digests.
+"""A plan as a file: JSON lines, one for the head, one for the whole, one a unit, one for digests.
 
 The content digest covers what the plan would do and what it was made from; an identical re-plan
 keeps it, so reviews and approvals bind to it. The file digest covers every byte before it. Both
-tell accidents and edits; they are no signature.
+find accidents and edits; they are not signatures. So loading believes nothing that it can work out:
+what people read is derived from what is written (``deriving``), and a plan that no planner makes is
+refused (``consistency``).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -14,19 +17,54 @@ from pydantic import TypeAdapter, ValidationError
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
-from reconcile.model.plan import Guard, Plan, PropertyDefine, TargetPin, UnitChange
+from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
+from reconcile.planning.consistency import faults
+from reconcile.planning.deriving import Legend, derived
+from reconcile.planning.plan import tripped
 
-FORMAT = 1
+FORMAT = 2
 """Version of the plan file's format. Another one is refused: plan again."""
 
+_DERIVED: Any = {
+    "parent": True,
+    "fields": {"__all__": {"shown_before", "shown_after", "personal"}},
+    "links": {"__all__": {"shown", "ours", "personal"}},
+}
+"""What of a record's change is not written, since it follows from the rest; see ``deriving``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The first line: nothing in it says what the plan does."""
+
+    format: int
+    reconcile: str
+    created: str
+    serial: int
+    paths: tuple[str, ...]
+    resolved: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """The second line: what all units share."""
+
+    target: TargetPin
+    lineage: str
+    identities: tuple[tuple[str, str, str], ...]
+    unchanged: int
+    undeclared: tuple[Address, ...]
+    limits: tuple[tuple[str, int], ...]
+    prune: bool
+    labels: tuple[ValueLabel, ...]
+    personal: tuple[tuple[str, str], ...]
+    unchecked: tuple[str, ...]
+
+
 _UNIT = TypeAdapter(UnitChange)
-_HEAD = TypeAdapter(dict[str, Any])
-_PIN = TypeAdapter(TargetPin)
-_GUARDS = TypeAdapter(tuple[Guard, ...])
-_DEFINES = TypeAdapter(tuple[PropertyDefine, ...])
-_IDENTITIES = TypeAdapter(tuple[tuple[str, str, str], ...])
-_ADDRESSES = TypeAdapter(tuple[Address, ...])
-_TEXTS = TypeAdapter(tuple[str, ...])
+_ANY = TypeAdapter(dict[str, Any])
+_HEAD = TypeAdapter(_Head)
+_ABOUT = TypeAdapter(_About)
 
 
 def content_digest(plan: Plan) -> str:
@@ -40,87 +78,116 @@ def content_digest(plan: Plan) -> str:
 def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
     """The file's lines. ``version`` is reconcile's own, ``created`` an ISO 8601 moment."""
     content, whole = sha256(), sha256()
-    # What the state is to forget reaches nothing but the state: it is not part of the content.
-    resolved = _ADDRESSES.dump_python(plan.resolved, mode="json")
-    about = {"format": FORMAT, "reconcile": version, "created": created, "resolved": resolved}
-    head = canonical(about) + b"\n"
+    head = _line(_HEAD, _Head(FORMAT, version, created, plan.serial, plan.paths, plan.resolved))
     whole.update(head)
     yield head
     for line in _content(plan):
         content.update(line)
         whole.update(line)
         yield line
-    yield canonical({"content": content.hexdigest(), "file": whole.hexdigest()}) + b"\n"
+    yield _last(content.hexdigest(), whole.hexdigest())
 
 
 def content_of(last: bytes) -> str:
     """The content digest, as a plan file's last line has it."""
-    return str(_HEAD.validate_json(last)["content"])
+    return str(_ANY.validate_json(last)["content"])
 
 
 def load(data: bytes) -> tuple[Plan, str]:
     """A plan and its content digest. Raises UsageError for anything but an intact plan file."""
     lines = data.splitlines(keepends=True)
     if len(lines) < 3 or not data.endswith(b"\n"):
-        raise _damaged("it is cut short, or no plan file at all")
+        raise _damaged("it is cut short, or not a plan file")
     try:
-        head = _HEAD.validate_json(lines[0])
-        foot = _HEAD.validate_json(lines[-1])
+        head = _ANY.validate_json(lines[0])
     except ValidationError as error:
-        raise _damaged("it is no plan file") from error
-    if head.get("format") != FORMAT:
-        raise UsageError(
-            f"the plan file has format {head.get('format')!r}; this version reads {FORMAT}",
-            hint="make the plan again with this version of reconcile",
-        )
-    body = sha256(b"".join(lines[:-1])).hexdigest()
+        raise _damaged("it is not a plan file") from error
+    _require_format(head.get("format"))
     content = sha256(b"".join(lines[1:-1])).hexdigest()
-    if lines[-1] != canonical({"content": content, "file": body}) + b"\n" or foot["file"] != body:
+    if lines[-1] != _last(content, sha256(b"".join(lines[:-1])).hexdigest()):
         raise _damaged("its digest does not match its content")
     try:
-        return _plan(lines), content
-    except (ValidationError, KeyError, TypeError) as error:
+        read = _HEAD.validate_json(lines[0])
+        plan = _plan(read, _ABOUT.validate_json(lines[1]), lines[2:-1])
+    except ValidationError as error:
         raise _damaged("its content is not a plan's") from error
+    if b"".join(dump(plan, version=read.reconcile, created=read.created)) != data:
+        raise _damaged("it holds more than a plan, or spells it in another way")
+    fault = next(faults(plan), "")
+    if fault:
+        raise UsageError(f"the plan file contradicts itself: {fault}", hint=_AGAIN)
+    return plan, content
 
 
 def _content(plan: Plan) -> Iterator[bytes]:
-    about = {
-        "target": _PIN.dump_python(plan.target, mode="json"),
-        "lineage": plan.lineage,
-        "identities": plan.identities,
-        "unchanged": plan.unchanged,
-        "defines": _DEFINES.dump_python(plan.defines, mode="json"),
-        "undeclared": _ADDRESSES.dump_python(plan.undeclared, mode="json"),
-        "guards": _GUARDS.dump_python(plan.guards, mode="json"),
-        "prune": plan.prune,
-        "unchecked": plan.unchecked,
-    }
-    yield canonical(about) + b"\n"
-    for unit in plan.units:
-        yield canonical(_UNIT.dump_python(unit, mode="json", exclude_defaults=True)) + b"\n"
-
-
-def _plan(lines: list[bytes]) -> Plan:
-    about = _HEAD.validate_json(lines[1])
-    return Plan(
-        target=_PIN.validate_python(about["target"]),
-        units=tuple(_UNIT.validate_json(line) for line in lines[2:-1]),
-        lineage=about["lineage"],
-        identities=_IDENTITIES.validate_python(about["identities"], strict=False),
-        unchanged=about["unchanged"],
-        defines=_DEFINES.validate_python(about["defines"], strict=False),
-        undeclared=_ADDRESSES.validate_python(about["undeclared"], strict=False),
-        resolved=_ADDRESSES.validate_python(
-            _HEAD.validate_json(lines[0])["resolved"], strict=False
+    yield _line(
+        _ABOUT,
+        _About(
+            plan.target,
+            plan.lineage,
+            plan.identities,
+            plan.unchanged,
+            plan.undeclared,
+            plan.limits,
+            plan.prune,
+            plan.labels,
+            plan.personal,
+            plan.unchecked,
         ),
-        guards=_GUARDS.validate_python(about["guards"], strict=False),
-        prune=about["prune"] is True,
-        unchecked=_TEXTS.validate_python(about["unchecked"], strict=False),
     )
+    for unit in plan.units:
+        raw = _UNIT.dump_python(
+            unit, mode="json", exclude_defaults=True, exclude={"changes": {"__all__": _DERIVED}}
+        )
+        for change, one in zip(raw["changes"], unit.changes, strict=True):
+            if one.action is not Action.CONFLICT:
+                change.pop("title", None)
+        yield canonical(raw) + b"\n"
+
+
+def _plan(head: _Head, about: _About, lines: list[bytes]) -> Plan:
+    legend = Legend(about.labels, about.personal)
+    units = derived((_UNIT.validate_json(line) for line in lines), legend)
+    return Plan(
+        target=about.target,
+        units=units,
+        lineage=about.lineage,
+        identities=about.identities,
+        unchanged=about.unchanged,
+        undeclared=about.undeclared,
+        guards=tripped(units, dict(about.limits)),
+        prune=about.prune,
+        labels=about.labels,
+        personal=about.personal,
+        limits=about.limits,
+        serial=head.serial,
+        paths=head.paths,
+        resolved=head.resolved,
+        unchecked=about.unchecked,
+    )
+
+
+def _line(adapter: TypeAdapter[Any], data: object) -> bytes:
+    return canonical(adapter.dump_python(data, mode="json")) + b"\n"
+
+
+def _last(content: str, whole: str) -> bytes:
+    return canonical({"content": content, "file": whole}) + b"\n"
+
+
+def _require_format(found: object) -> None:
+    if found == FORMAT and type(found) is int:
+        return
+    if type(found) is not int or not 0 <= found < 10**6:
+        raise _damaged("it is not a plan file")
+    raise UsageError(
+        f"the plan file has format {found}; this version reads {FORMAT}",
+        hint="make the plan again with this version of reconcile",
+    )
+
+
+_AGAIN = "make the plan again; a plan file must not be edited"
 
 
 def _damaged(how: str) -> UsageError:
-    return UsageError(
-        f"the plan file cannot be trusted: {how}",
-        hint="make the plan again; a plan file must not be edited",
-    )
+    return UsageError(f"the plan file cannot be trusted: {how}", hint=_AGAIN)

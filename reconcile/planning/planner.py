@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from reconcile.errors import Problem
 from reconcile.model.address import Address
-from reconcile.model.digest import desired_digest
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
@@ -49,6 +48,7 @@ def plan_unit(
 ) -> tuple[UnitChange | None, int]:
     """The unit's changes, or None where there are none, and how many records are unchanged.
 
+    Whoever knows what the manifests say of the unit pins it (``UnitChange.manifest``).
     ``last`` are the state's entries by folded address, former addresses too.
     """
     planned = (
@@ -61,7 +61,6 @@ def plan_unit(
     return UnitChange(
         address=unit.address,
         changes=changes,
-        manifest=desired_digest(unit),
         others=observed.others,
     ), unchanged
 

@@ -47,7 +47,6 @@ def _archive(case: Case, actual: Actual) -> RecordChange:
         id=actual.id,
         # One that HubSpot shows under no parent must still be under none just before it goes.
         parent_id=case.parent_id if case.under_parent else "",
-        title=actual.properties.get(case.kind.title) or "",
         fields=tuple(_fields(case, actual, rekey=rekey)),
         adopts=case.recorded is None,
         rekey=rekey,
@@ -55,8 +54,13 @@ def _archive(case: Case, actual: Actual) -> RecordChange:
 
 
 def _fields(case: Case, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
-    """What the record holds of ours: the key, and what was applied last."""
+    """What the record holds of ours: the key, what was applied last, and what people call it.
+
+    All of it is compared again before the record is archived.
+    """
     names = set(case.last.marks) & case.definitions.keys() if case.last else set()
+    if actual.properties.get(case.kind.title):
+        names |= {case.kind.title} & case.definitions.keys()
     if case.identity.unique:
         held = Reason.DRIFT if rekey else Reason.CHANGE
         yield FieldChange(case.identity.name, case.held_key(actual), "", held)

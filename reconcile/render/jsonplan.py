@@ -8,10 +8,12 @@ before for what does not exist, ``null`` after for what is not there or not mana
 for an absent value; ``previous_address`` is that of a record whose key changes;
 ``before_sensitive`` and ``after_sensitive`` name personal properties, whose values are "changed
 (personal)" unless asked for; ``shown`` holds what people read where that differs (a stage's label
-for its id). ``conflict`` says why a record is left alone, a line for each reason, ``notes`` what
-else is special about it, ``hints`` what to do about either. ``others``, on a unit's first record,
-counts the line items under the unit that no manifest declares. ``unchecked`` says what the token
-did not let reconcile look at.
+for its id); ``parent_id`` is the record that a line item belongs to, where it exists. Of a link
+``types`` is what the pair has afterwards, or what is removed, ``declared`` what of it the manifests
+ask for. ``conflict`` says why a record is left alone, a line for each reason, ``notes`` what else
+is special about it, ``hints`` what to do about either. ``others``, on a unit's first record, counts
+the line items under the unit that no manifest declares. ``unchecked`` says what the token did not
+let reconcile look at.
 """
 
 import json
@@ -139,6 +141,8 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
     for name in ("notes", "hints"):
         if texts := getattr(record, name):
             result[name] = list(texts)
+    if record.parent_id:
+        result["parent_id"] = record.parent_id
     if record.moved_from:
         result["previous_address"] = f"{record.address.kind}/{record.moved_from}"
     for flag in ("adopts", "rekey", "recreates", "pruned"):
@@ -163,6 +167,7 @@ def _link(link: LinkView) -> dict[str, Any]:
         "to": link.to,
         "id": link.id,
         "types": [list(pair) for pair in link.types],
+        **({"declared": [list(pair) for pair in link.declared]} if link.declared else {}),
         "shown": link.text,
     }
 

@@ -49,6 +49,8 @@ def report_lines(report: Report, *, personal: bool, plan: Plan | None = None) ->
 
 def sentence(report: Report) -> str:
     """The whole apply in one or two sentences."""
+    if report.already:
+        return f"Already applied by run {visible(report.already)}, and nothing changed since."
     start = "Apply complete" if report.complete else "Applied in part"
     if not report.complete and _all_done(report):
         start = "Applied"

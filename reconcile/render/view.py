@@ -47,7 +47,8 @@ class FieldView:
 class LinkView:
     """One association to make or to remove; ``text`` names the other record.
 
-    ``id`` is the other record's, empty where it is not known yet or must not be shown.
+    ``id`` is the other record's, empty where it is not known yet or must not be shown. ``declared``
+    are the types that are asked for, of those that the pair has afterwards.
     """
 
     add: bool
@@ -55,6 +56,7 @@ class LinkView:
     text: str
     id: str
     types: tuple[tuple[str, int], ...]
+    declared: tuple[tuple[str, int], ...]
     hidden: bool
 
 
@@ -67,6 +69,7 @@ class RecordView:
     action: Action
     address: Address
     id: str
+    parent_id: str
     title: str
     notes: tuple[str, ...]
     hints: tuple[str, ...]
@@ -225,6 +228,7 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         action=change.action,
         address=change.address,
         id=change.id,
+        parent_id=change.parent_id,
         title=title,
         notes=tuple(notes(change, reasons[0])),
         hints=hints,
@@ -278,4 +282,4 @@ def _link(link: LinkChange, *, personal: bool) -> LinkView:
     if not text.startswith((f"{link.to} ", f"{link.to}/")):
         text = f"{link.to} {text}"
     shown_id = "" if hidden else link.id
-    return LinkView(link.add, link.to, text, shown_id, link.types, hidden)
+    return LinkView(link.add, link.to, text, shown_id, link.types, link.ours, hidden)

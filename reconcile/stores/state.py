@@ -70,6 +70,11 @@ class State:
         return str(self._head.get("lineage", ""))
 
     @property
+    def serial(self) -> int:
+        """How often the state was written."""
+        return int(self._head.get("serial", 0))
+
+    @property
     def portal_id(self) -> int | None:
         """The account the state belongs to."""
         return self._head.get("portal_id")
@@ -205,7 +210,7 @@ class State:
             shard.dirty = False
 
     def _write_head(self) -> None:
-        self._head["serial"] = int(self._head.get("serial", 0)) + 1
+        self._head["serial"] = self.serial + 1
         self._head_version = self._store.write(HEAD, canonical(self._head), self._head_version)
 
     def release(self) -> None:

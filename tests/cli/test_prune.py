@@ -22,7 +22,7 @@ def test_prune_by_its_exact_count(project: Project) -> None:
     ):
         refusal = project.run(*command)
         assert refusal.code == 3
-        assert refusal.err.startswith("error: prune: 2 records are no longer declared")
+        assert "\nerror: prune: 2 records are no longer declared" in refusal.err
         assert "then add --allow prune=2" in refusal.err
         assert project.account.writes() == []
     assert "1 order, 1 line item archived" in project.fine("apply", "p", "--allow", "prune=2")

@@ -1,0 +1,49 @@
+"""Whether what a plan did still stands: in the state, and in HubSpot."""
+
+from collections import defaultdict
+
+from reconcile.applying.entries import Entries
+from reconcile.applying.moving import EntryFinder
+from reconcile.applying.preparing import is_written
+from reconcile.hubspot.client import HubSpot
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Action, Plan
+from reconcile.stores.applied import AppliedPlan
+from reconcile.stores.state import State
+
+
+def stands(
+    plan: Plan, applied: AppliedPlan, state: State, entries: Entries, hubspot: HubSpot
+) -> bool:
+    """Whether every record that the plan's runs did is as they left it.
+
+    It is when nothing has changed its entry since, and HubSpot has not lost it, or found it again.
+    """
+    left = frozenset(applied.left or ())
+    finder = EntryFinder(state)
+    live: dict[str, set[str]] = defaultdict(set)
+    gone: dict[str, set[str]] = defaultdict(set)
+    for unit in plan.units:
+        for change in unit.changes:
+            kind = change.address.kind
+            if change.action is Action.CONFLICT or str(change.address.folded()) in left:
+                continue
+            found = finder.find(unit, change)
+            if change.action.removes:
+                if found is not None:
+                    return False
+                if change.action is Action.ARCHIVE:
+                    gone[kind].add(change.id)
+            elif found is None or not (
+                found.entry.run in applied.runs or is_written(change, found.entry, entries)
+            ):
+                return False
+            else:
+                live[kind].add(found.entry.id)
+        state.release()
+    for kind in live.keys() | gone.keys():
+        ids = sorted(live[kind] | gone[kind])
+        there = hubspot.read(kinds()[kind].object, ids, []).keys()
+        if live[kind] - there or gone[kind] & there:
+            return False
+    return True

@@ -1,0 +1,152 @@
+"""What a saved plan was made from, compared with what is there when it is applied.
+
+The state and the property definitions are compared record by record (``applying/preparing``). Here
+are the manifests, the labels that the plan shows, and the records that its references lead to.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reconcile.hubspot.fetch import Fetcher
+from reconcile.model.address import Address, fold
+from reconcile.model.definitions import Definitions, Owners, Property
+from reconcile.model.digest import desired_digest
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
+from reconcile.model.records import Reference, Unit
+from reconcile.model.values import same
+from reconcile.planning.references import association_types, pointer
+from reconcile.planning.wire import shown
+from reconcile.session import Session
+from reconcile.stores.state import State
+
+_GONE = "no manifest declares it any more; plan again"
+_DECLARED = "it has been declared since planning; plan again"
+_CHANGED = "its manifest has changed since planning; plan again"
+_LABELS = "labels have changed in HubSpot since planning; plan again"
+
+
+def stale_units(
+    session: Session,
+    state: State,
+    planned: Plan,
+    declared: Sequence[Unit],
+    properties: Mapping[str, Mapping[str, Property]],
+) -> Mapping[Address, str]:
+    """Return the units that are not to be touched, with the reason.
+
+    ``declared`` is what the manifests declare now, ``properties`` are the account's, by kind.
+    """
+    now = {unit.address.folded(): unit for unit in declared}
+    definitions = _labels_now(session, planned, properties)
+    stale = dict(_references_that_moved(session, state, planned))
+    for unit in planned.units:
+        if _shows_other_labels(unit, definitions):
+            stale[unit.address] = _LABELS
+        if reason := _manifest(unit, now.get(unit.address.folded())):
+            stale[unit.address] = reason
+    return stale
+
+
+def _manifest(unit: UnitChange, declared: Unit | None) -> str:
+    if declared is None:
+        return _GONE if unit.manifest else ""
+    if not unit.manifest:
+        return _DECLARED
+    return "" if desired_digest(declared) == unit.manifest else _CHANGED
+
+
+def _links(planned: Plan) -> Iterator[tuple[UnitChange, RecordChange, LinkChange]]:
+    for unit in planned.units:
+        for change in unit.changes:
+            for link in change.links:
+                yield unit, change, link
+
+
+def _labels_now(
+    session: Session, planned: Plan, properties: Mapping[str, Mapping[str, Property]]
+) -> Definitions:
+    """Read what the account calls the values and the association types that a plan shows."""
+    hubspot = session.hubspot
+    of_pipelines = {
+        label.kind
+        for label in planned.labels
+        if (names := kinds()[label.kind].pipeline) and label.property in names.together
+    }
+    of_owners = any(
+        (one := properties[label.kind].get(label.property)) is not None and one.owner
+        for label in planned.labels
+    )
+    pairs = {
+        (change.address.kind, link.to)
+        for _, change, link in _links(planned)
+        if any(one.label for one in link.references)
+    }
+    owners = hubspot.owners() if of_owners else None
+    return Definitions(
+        properties,
+        {name: hubspot.pipelines(kinds()[name].object) for name in sorted(of_pipelines)},
+        {
+            (name, to): hubspot.labels(kinds()[name].object, kinds()[name].associations[to].object)
+            for name, to in sorted(pairs)
+        },
+        owners=None if owners is None else Owners.of(owners),
+    )
+
+
+def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
+    """Whether a unit's changes are shown by labels that the account does not have any more."""
+    for change in unit.changes:
+        kind = kinds()[change.address.kind]
+        for field in change.fields:
+            definition = now.properties[kind.name].get(field.name)
+            if definition is None:
+                continue  # the unit is stale for that already
+            for value, text in (
+                (field.before, field.shown_before),
+                (field.after, field.shown_after),
+            ):
+                means = same(text, value, definition)  # a date in its author's spelling
+                if not means and text and fold(shown(kind, now, field.name, value)) != fold(text):
+                    return True
+        for link in change.links:
+            for one in link.references:
+                reference = Reference(link.to, one.by, one.value, one.label)
+                asked = association_types(reference, kind, now)
+                if asked != ((one.category, one.type_id),):
+                    return True
+    return False
+
+
+def _references_that_moved(session: Session, state: State, planned: Plan) -> Mapping[Address, str]:
+    """Return the units with a reference that leads to another record than when planning."""
+    links = [
+        (unit, link, Reference(link.to, one.by, one.value))
+        for unit, _, link in _links(planned)
+        for one in link.references
+        if link.id and one.by != "id"
+    ]
+    fetcher = Fetcher(session.hubspot, session.settings.target.identity, {}, frozenset())
+    found = fetcher.resolve([reference for _, _, reference in links])
+    ids = {change.address.folded(): change.id for change in planned.records()}
+    moved: dict[Address, str] = {}
+    for unit, link, reference in links:
+        if link.id not in tuple(_leads_to(reference, found.get(pointer(reference)), ids, state)):
+            moved[unit.address] = (
+                f"a reference to a {link.to} leads to another record than when planning; plan again"
+            )
+    state.release()
+    return moved
+
+
+def _leads_to(
+    reference: Reference, found: str | None, ids: Mapping[Address, str], state: State
+) -> Iterator[str]:
+    """Yield the ids that a reference stands for; a declared record's also while it has no key."""
+    if found is not None:
+        yield found
+    elif reference.by == "key":
+        address = Address(reference.to, reference.value)
+        yield ids.get(address.folded(), "")
+        entry = state.unit(address).get(address.folded())
+        if entry is not None:
+            yield entry.id

@@ -1,0 +1,347 @@
+"""Whether a plan says one thing only: what it shows, what it writes and what it is guarded by.
+
+Whoever can write a plan file can compute its digests. So a plan is not believed to be one that the
+planner made: here is what holds of all of those, and every other is refused.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from reconcile.errors import UsageError
+from reconcile.model.address import BY_ID, Address, fold
+from reconcile.model.definitions import Property
+from reconcile.model.identity import Identity, unpinned
+from reconcile.model.kinds import Kind, kinds
+from reconcile.model.plan import (
+    Action,
+    FieldChange,
+    LinkChange,
+    Plan,
+    Reason,
+    RecordChange,
+    UnitChange,
+    ValueLabel,
+)
+from reconcile.model.values import same, show
+from reconcile.planning.deriving import Legend, derived, legend_of
+from reconcile.planning.plan import tripped
+
+_PLAIN = "HUBSPOT_DEFINED"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_ID = re.compile(r"[0-9]{1,20}")
+_MOMENTS = (Property("", "date"), Property("", "datetime"))
+_MOST = 2**53
+"""Numbers beyond it are not the same for every reader of JSON."""
+_OF_EXISTING = (Action.UPDATE, Action.ADOPT, Action.ASSOCIATE, Action.ARCHIVE)
+
+
+def require_consistent(plan: Plan) -> None:
+    """Raise UsageError for a plan that contradicts itself, or that no planner makes."""
+    fault = next(faults(plan), "")
+    if fault:
+        raise UsageError(
+            f"the plan contradicts itself: {fault}",
+            hint="make the plan again; a plan file must not be edited",
+        )
+
+
+def faults(plan: Plan) -> Iterator[str]:
+    """Yield what of a plan does not fit together."""
+    identities = unpinned(plan.identities)
+    yield from _of_identities(plan, identities)
+    yield from _of_whole(plan)
+    yield from _of_legend(plan)
+    for unit in plan.units:
+        for fault in _of_unit(unit):
+            yield f"{unit.address}: {fault}"
+        for change in unit.changes:
+            identity = identities.get(change.address.kind)
+            if identity is None or change.address.kind not in kinds():
+                yield f"{change.address}: it is not a record of a kind that the plan knows"
+                continue
+            for fault in _of_record(change, unit, kinds()[change.address.kind], identity):
+                yield f"{change.address}: {fault}"
+
+
+def _of_identities(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[str]:
+    if len(identities) != len(plan.identities) or not identities.keys() <= kinds().keys():
+        yield "it says twice, or of an unknown kind, how records are found"
+    for kind, one in identities.items():
+        if (one.how, bool(one.name)) not in (("unique", True), ("within_parent", True)) and (
+            not one.by_id
+        ):
+            yield f"{kind}: records cannot be found by {show(one.how)}"
+
+
+def labelled(kind: Kind) -> frozenset[str]:
+    """Return the names of the properties that are shown by a label in place of the value."""
+    names = kind.pipeline
+    return frozenset((names.pipeline, names.stage)) if names else frozenset()
+
+
+def _may_be_shown_as(label: ValueLabel, kind: Kind, plan: Plan) -> bool:
+    """Whether a value can be shown as such a text: a label, an owner's address, its own spelling.
+
+    Whether the account calls it so is looked up when the plan is applied.
+    """
+    if label.property in labelled(kind):
+        return True
+    if any(same(label.text, label.value, moment) for moment in _MOMENTS):
+        return True
+    is_personal = (label.kind, label.property) in plan.personal
+    return is_personal and "@" in label.text and _ID.fullmatch(label.value) is not None
+
+
+def _of_legend(plan: Plan) -> Iterator[str]:
+    """Yield where the texts that are shown are not those that follow from the values."""
+    for label in plan.labels:
+        kind = kinds().get(label.kind)
+        if kind is None or not _may_be_shown_as(label, kind, plan):
+            yield f"values of {show(label.property)} have no labels"
+    legend = Legend(plan.labels, plan.personal)
+    if derived(plan.units, legend) != plan.units or legend_of(plan.units) != legend:
+        yield "its texts are not those of its values"
+    if len({label[:3] for label in plan.labels}) != len(plan.labels):
+        yield "a value has two labels"
+    if tripped(plan.units, dict(plan.limits)) != plan.guards or not _rises(plan.limits):
+        yield "its guards are not those of its changes"
+
+
+def _of_whole(plan: Plan) -> Iterator[str]:
+    if not _rises([unit.address for unit in plan.units]) or not _rises(plan.undeclared):
+        yield "its records are not in order"
+    names = [change.address.folded() for change in plan.records()]
+    if len(set(names)) != len(names):
+        yield "a record stands in it twice"
+    if any(change.pruned for change in plan.records()) and not plan.prune:
+        yield "it prunes without saying so"
+    numbers = [plan.unchanged, plan.serial, *(limit for _, limit in plan.limits)]
+    numbers += [unit.others for unit in plan.units]
+    if not all(0 <= number <= _MOST for number in (*numbers, plan.target.portal_id)):
+        yield "a number is out of range"
+
+
+def _of_unit(unit: UnitChange) -> Iterator[str]:
+    if not unit.changes:
+        yield "nothing changes in it"
+        return
+    over = kinds().get(unit.address.kind)
+    if over is None or not over.is_unit:
+        yield "it cannot have line items"
+    root = unit.changes[0] if unit.changes[0].address == unit.address else None
+    lines = unit.changes[1:] if root else unit.changes
+    if any(unit.address.kind not in _parents(line) for line in lines):
+        yield "it holds records that do not belong under it"
+    if not _rises([line.address for line in lines]):
+        yield "its records are not in order"
+    if not _DIGEST.fullmatch(unit.definitions):
+        yield "it does not say which definitions it was made with"
+    if not (_DIGEST.fullmatch(unit.manifest) or not unit.manifest):
+        yield "it does not say which manifest it was made from"
+    acting = [c for c in lines if c.action is not Action.CONFLICT and not c.action.removes]
+    ids = {line.parent_id for line in acting}
+    if root is None and acting and unit.address.key.startswith(BY_ID):
+        ids.add(unit.address.key.removeprefix(BY_ID))
+    if root is not None and acting and root.action in (Action.CREATE, *_OF_EXISTING):
+        ids.add(root.id)
+    if len(ids) > 1 or (root is None and "" in ids):
+        yield "its line items belong to another record"
+
+
+def _parents(change: RecordChange) -> Sequence[str]:
+    kind = kinds().get(change.address.kind)
+    return kind.parents if kind else ()
+
+
+def _of_record(
+    change: RecordChange, unit: UnitChange, kind: Kind, identity: Identity
+) -> Iterator[str]:
+    if kind.is_unit != (change.address == unit.address):
+        yield "it stands under itself"
+    if not _ID.fullmatch(change.id) and (change.id or change.action in _OF_EXISTING):
+        yield f"{show(change.id)} is not the id of a record"
+    if change.parent_id and (kind.is_unit or not _ID.fullmatch(change.parent_id)):
+        yield f"{show(change.parent_id)} is not the id of its parent"
+    if identity.by_id and change.action in _OF_EXISTING and change.id != change.address.key:
+        yield "its key is its id, and its id is another one"
+    if change.state and not _DIGEST.fullmatch(change.state):
+        yield "it does not say what the state held"
+    yield from _of_action(change)
+    yield from _of_flags(change)
+    yield from _of_fields(change, identity)
+    if change.action is Action.CREATE:
+        yield from _of_create(change, identity)
+    yield from _of_links(change, unit, kind)
+
+
+def _of_action(change: RecordChange) -> Iterator[str]:
+    """Yield what of a change its action does not do."""
+    action, keeps = change.action, change.kept_links or change.keep or change.ignore
+    writes_fields = action in (Action.CREATE, Action.UPDATE, Action.ARCHIVE)
+    writes_links = action in (Action.CREATE, Action.UPDATE, Action.ASSOCIATE)
+    if action is Action.DEFINE:
+        yield f"{action} is not done to a record"
+    if (change.fields and not writes_fields) or (change.links and not writes_links):
+        yield f"{action} does not write that"
+    if (action is Action.UPDATE and not change.fields) or (
+        action is Action.ASSOCIATE and not change.links
+    ):
+        yield f"{action} writes nothing"
+    if keeps and action in (Action.ARCHIVE, Action.FORGET, Action.CONFLICT):
+        yield f"{action} keeps nothing"
+    if change.ignore and action is not Action.CREATE:
+        yield "it ignores what it does not set"
+
+
+def _of_flags(change: RecordChange) -> Iterator[str]:
+    action = change.action
+    if action is Action.CONFLICT:
+        return
+    if action is Action.FORGET and not (change.id and change.state):
+        yield "the state does not know it"
+    if action in _OF_EXISTING and not (change.adopts or change.state):
+        yield "the state does not know it, and it is not adopted"
+    if action is Action.ARCHIVE and change.adopts and change.state:
+        yield "the state knows it, and it is adopted"
+    may = {
+        "adopts": action in _OF_EXISTING,
+        "rekey": action in (Action.UPDATE, Action.ARCHIVE),
+        "recreates": action is Action.CREATE,
+        "pruned": action.removes,
+        "unreachable": False,
+    }
+    for name, allowed in may.items():
+        if getattr(change, name) and not allowed:
+            yield f"{action} cannot be marked as {name}"
+
+
+def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
+    names = [field.name for field in change.fields]
+    kept = [name for name, _ in change.keep]
+    if len({*names, *kept}) != len(names) + len(kept) or not all((*names, *kept)):
+        yield "a property stands in it twice, or without a name"
+    rest = names[1:] if identity.unique and names[:1] == [identity.name] else names
+    if not (_rises(rest) and _rises(kept) and _rises(change.ignore)):
+        yield "its properties are not in order"
+    for field in change.fields:
+        new, removed = change.action is Action.CREATE, change.action is Action.ARCHIVE
+        if (field.reason is Reason.NEW) != new or (new and field.before):
+            yield f"{show(field.name)} is not there before the record is made"
+        if removed and field.after:
+            yield f"{show(field.name)} goes with the record"
+        if not removed and field.before == field.after:
+            yield f"{show(field.name)} does not change"
+    if identity.unique:
+        yield from _of_key(change, identity)
+
+
+def _of_key(change: RecordChange, identity: Identity) -> Iterator[str]:
+    """Yield what is wrong with the key that is written, or that the record is found by."""
+    if identity.name in dict(change.keep) or identity.name in change.ignore:
+        yield "its key is not one of its values"
+    key = next((field for field in change.fields if field.name == identity.name), None)
+    match change.action:
+        case Action.CREATE:
+            if key is None or key.after != change.address.key:
+                yield "it is made with another key"
+        case Action.UPDATE:
+            if (key is not None) != (change.rekey or _is_moved(change, key)):
+                yield "its key is written without saying so"
+            if key is not None and key.after != change.address.key:
+                yield "it gets another key"
+        case Action.ARCHIVE:
+            if key is None:
+                yield "it does not say which key it has"
+            elif not change.rekey and fold(key.before) not in _keys(change):
+                yield "it has another key"
+
+
+def _is_moved(change: RecordChange, key: FieldChange | None) -> bool:
+    """Whether an update writes the key since the record carries its former one."""
+    moved = change.moved_from
+    return key is not None and bool(moved) and fold(key.before) == fold(moved)
+
+
+def _keys(change: RecordChange) -> set[str]:
+    return {fold(change.address.key), *((fold(change.moved_from),) if change.moved_from else ())}
+
+
+def _of_create(change: RecordChange, identity: Identity) -> Iterator[str]:
+    if identity.by_id:
+        yield "only HubSpot hands out ids"
+    if change.id or change.kept_links:
+        yield "it exists already"
+    if bool(change.state) != change.recreates:
+        yield "the state knows it, so it is made again, or it does not"
+    if any(value for _, value in change.keep):
+        yield "a new record keeps no values"
+    if not {field.name for field in change.fields}.union(dict(change.keep)) >= {*change.ignore}:
+        yield "it ignores what it does not set"
+    if identity.within_parent and not any(f.name == identity.name for f in change.fields):
+        yield f"it does not say its {identity.name}, by which it is found"
+
+
+def _of_links(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[str]:
+    ends = [(link.add, link.to, link.id, link.address) for link in change.links]
+    if len(set(ends)) != len(ends):
+        yield "an association stands in it twice"
+    if list(change.kept_links) != sorted(set(change.kept_links)):
+        yield "its associations are not in order"
+    for link in change.links:
+        if link.to not in kind.associations:
+            yield f"it cannot be associated with {show(link.to)}"
+        elif not link.types or not _rises(link.types) or not _are_types(link.types):
+            yield f"{link.to}: its types are not in order"
+        elif not (_ID.fullmatch(link.id) if link.address is None else not link.id):
+            yield f"{link.to}: it does not say with which record"
+        elif not link.add:
+            if link.references or link.address is not None:
+                yield f"{link.to}: what is removed has no references"
+        elif not link.references:
+            yield from _of_parent_link(link, change, unit, kind)
+        else:
+            yield from _of_references(link, kind)
+
+
+def _of_parent_link(
+    link: LinkChange, change: RecordChange, unit: UnitChange, kind: Kind
+) -> Iterator[str]:
+    """Yield what is wrong with the association that puts a line item under its parent."""
+    plain = ((_PLAIN, kind.associations[link.to].type_id),)
+    end = (change.parent_id, None) if change.parent_id else ("", unit.address)
+    if kind.is_unit or link.to != unit.address.kind or link.types != plain:
+        yield f"{link.to}: nothing asks for this association"
+    elif (link.id, link.address) != end:
+        yield "it is put under another parent"
+
+
+def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
+    association = kind.associations[link.to]
+    if not set(link.ours) <= set(link.types) or not _are_types(link.ours):
+        yield f"{link.to}: its references ask for other types"
+    if list(link.references) != sorted(link.references, key=lambda one: one[:3]):
+        yield f"{link.to}: its references are not in order"
+    for one in link.references:
+        asks = (one.category, one.type_id)
+        own = {"": association.type_id, **association.labels}
+        if one.label in own and asks != (_PLAIN, own[one.label]):
+            yield f"{link.to}: the type is not that of its label"
+        if one.label not in own and asks == (_PLAIN, association.type_id):
+            yield f"{link.to}: its label is not that of the type"
+        leads = {
+            "id": link.address is None and one.value == link.id,
+            "key": link.address is None
+            or Address(link.to, one.value).folded() == link.address.folded(),
+        }
+        if not leads.get(one.by, one.by in association.by and link.address is None):
+            yield f"{link.to}: the reference leads to another record"
+
+
+def _are_types(types: Iterable[tuple[str, int]]) -> bool:
+    return all(category and 0 < number <= _MOST for category, number in types)
+
+
+def _rises(items: Sequence[object]) -> bool:
+    """Whether items are sorted, none of them twice."""
+    return all(one < other for one, other in pairwise(items))  # type: ignore[operator]

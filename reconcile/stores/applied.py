@@ -1,0 +1,116 @@
+"""Plans that runs of this state carried out, so that an old plan file is not carried out again.
+
+What a plan expects of each record cannot tell a record that was never made from one that was made
+and archived since. The state's serial can: a plan that was made before a run of the same content
+is not a new one.
+"""
+
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from reconcile.errors import UsageError
+from reconcile.model.digest import canonical
+from reconcile.stores.contract import Store
+
+FORMAT = 1
+"""Version of the blob's format. Another one is refused."""
+
+NAME = "applied.json"
+MOST = 200
+"""Plans that are remembered. One made before the runs of those that are not is refused."""
+MOST_LEFT = 1000
+"""Records that were not done, by address; a plan that left more undone is to be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPlan:
+    """A plan by its content digest, and the runs that carried it out, oldest first.
+
+    ``serial`` is the state's when the last of them ended, or came as far as is known. ``ended`` is
+    that moment (ISO 8601, UTC), empty for a run that did not come to its end. ``left`` are the
+    folded addresses of the records that were not done, None where they are too many.
+    """
+
+    plan: str
+    serial: int
+    runs: tuple[str, ...]
+    ended: str = ""
+    left: tuple[str, ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """``forgotten`` is the highest serial of the plans that are not remembered any more."""
+
+    format: int = FORMAT
+    forgotten: int = 0
+    plans: tuple[AppliedPlan, ...] = ()
+
+
+_CONTENT = TypeAdapter(_Content)
+
+
+class AppliedPlans:
+    """What a store remembers of plans. The holder of its lock alone writes it."""
+
+    def __init__(self, store: Store) -> None:
+        """Read it. Raises UsageError where it is damaged."""
+        self._store = store
+        self._content, self._version = _Content(), None
+        found = store.read(NAME)
+        if found is None:
+            return
+        data, self._version = found
+        try:
+            self._content = _CONTENT.validate_json(data)
+        except ValidationError as error:
+            raise _damaged(store) from error
+        if self._content.format != FORMAT:
+            raise _damaged(store)
+
+    def find(self, plan: str, serial: int) -> AppliedPlan | None:
+        """Return the plan if a run has begun it since the state had this serial."""
+        return next(
+            (one for one in self._content.plans if one.plan == plan and one.serial > serial), None
+        )
+
+    def forgot(self, serial: int) -> bool:
+        """Whether plans that were made at this serial may have been carried out and forgotten."""
+        return serial < self._content.forgotten
+
+    def begin(self, plan: str, run: str, serial: int, *, after: AppliedPlan | None) -> None:
+        """Remember durably that a run begins a plan; ``after`` is the same plan's earlier run."""
+        if any(run in one.runs for one in self._content.plans):
+            return
+        earlier = after.runs if after is not None else ()
+        self._put(AppliedPlan(plan, serial, (*earlier, run)))
+
+    def end(self, run: str, now: AppliedPlan) -> None:
+        """Remember that a run came to its end, and which records it left undone."""
+        for one in self._content.plans:
+            if run in one.runs:
+                few = now.left is not None and len(now.left) <= MOST_LEFT
+                self._put(replace(now, runs=one.runs, left=now.left if few else None))
+
+    def supersede(self, run: str, serial: int) -> None:
+        """Remember that a run will not be continued."""
+        for one in self._content.plans:
+            if run in one.runs:
+                self._put(replace(one, serial=serial, ended="", left=()))
+
+    def _put(self, plan: AppliedPlan) -> None:
+        others = (one for one in self._content.plans if one.plan != plan.plan)
+        plans = sorted((*others, plan), key=lambda one: (one.serial, one.plan))
+        over, kept = plans[:-MOST], plans[-MOST:]
+        forgotten = max([self._content.forgotten, *(one.serial for one in over)])
+        self._content = _Content(FORMAT, forgotten, tuple(kept))
+        data = canonical(_CONTENT.dump_python(self._content, mode="json"))
+        self._version = self._store.write(NAME, data, self._version)
+
+
+def _damaged(store: Store) -> UsageError:
+    return UsageError(
+        f"{NAME} in {store.where}, which says which plans were applied, is damaged",
+        hint="bring it back from a backup; or remove it, and apply no plan file made before now",
+    )
