@@ -79,7 +79,7 @@ def _what_next(report: Report) -> str:
         else:
             shows = "planning again shows nothing"
         return f" Read back as declared: {shows}." if done else ""
-    if _all_done(report):
+    if _all_done(report) and _lost(report):
         return " The audit log has what was overwritten; put back what should stand."
     if report.resumable:
         return " `reconcile resume` goes on with it."
@@ -128,8 +128,15 @@ def _all_done(report: Report) -> bool:
 
 
 def _lost(report: Report) -> str:
-    lost = sum(len(outcome.overwrites) for outcome in report.outcomes)
-    return f"{plural(lost, 'edit of others', 'edits of others')} overwritten" if lost else ""
+    lost = [one for outcome in report.outcomes for one in outcome.overwrites]
+    unread = lost.count(UNREAD)
+    parts = []
+    if len(lost) > unread:
+        edits = plural(len(lost) - unread, "edit of others", "edits of others")
+        parts.append(f"{edits} overwritten")
+    if unread:
+        parts.append(f"an edit may have been overwritten in {plural(unread, 'record')}")
+    return ", ".join(parts)
 
 
 def _of_which(stood: int, conflicts: int) -> str:
