@@ -172,7 +172,7 @@ def _unit(
     associations = {
         word: found
         for word, way in ways.items()
-        if (found := draw(st.lists(way, unique_by=_end, max_size=2)))
+        if (found := draw(st.lists(way, unique_by=(_end, _once), max_size=2)))
     }
     if associations:
         document["associations"] = associations
@@ -189,6 +189,11 @@ def _named(keys: list[str]) -> st.SearchStrategy[dict[str, str]]:
 
 def _end(reference: dict[str, str]) -> tuple[str, ...]:
     return tuple(normalize("NFC", v.casefold()) for _, v in sorted(reference.items()))
+
+
+def _once(reference: dict[str, str]) -> tuple[str, ...]:
+    """What no two references of a record may share: a record has one primary company."""
+    return ("primary",) if reference.get("label") == "primary" else _end(reference)
 
 
 def _record(key: str, values: dict[str, str]) -> dict[str, Any]:

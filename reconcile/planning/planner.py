@@ -165,7 +165,9 @@ def _why_doubtful(case: Case, actual: Actual) -> str:
 def _with_faults(why: str, found: list[Problem]) -> str:
     """Return all reasons, a line each, before the ways out of them."""
     reasons, ways_out = explained(why)
-    lines = (*reasons, *map(str, found), *ways_out, *(one.hint for one in found))
+    # Labels and options are the account's: a line break in one must not begin another reason.
+    faulty = (" ".join(str(one).splitlines()) for one in found)
+    lines = (*reasons, *faulty, *ways_out, *(one.hint for one in found))
     return "\n".join(dict.fromkeys(line for line in lines if line))
 
 

@@ -7,7 +7,7 @@ from reconcile.sandbox.association_store import End, Link
 from reconcile.sandbox.association_types import AssociationType
 from reconcile.sandbox.calls import Call
 from reconcile.sandbox.errors import VALIDATION, HubSpotError, invalid
-from reconcile.sandbox.linking import check_pair, existing_end
+from reconcile.sandbox.linking import check_pair, check_primary, existing_end
 from reconcile.sandbox.object_types import ObjectType
 from reconcile.sandbox.scopes import object_scope
 
@@ -36,6 +36,7 @@ def pair_of_records(
 
 def link(call: Call, start: End, end: End, kinds: list[AssociationType]) -> dict[str, Any]:
     """Link two records by these types and no others, and tell their labels."""
+    check_primary(call, start, end, kinds)
     store.set_types(call.connection, start, end, kinds, call.now)
     return {
         "fromObjectTypeId": start.type_id,

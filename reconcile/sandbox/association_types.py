@@ -21,6 +21,7 @@ from reconcile.sandbox.object_types import (
 
 HUBSPOT_DEFINED = "HUBSPOT_DEFINED"
 USER_DEFINED = "USER_DEFINED"
+PRIMARY = "Primary"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ _UNLABELLED = "_unlabeled"  # HubSpot's spelling, in recordings (hubspot-api-rub
 BUILT_IN: tuple[AssociationType, ...] = (
     *_pair(ORDER, CONTACT, 507, 508),
     *_pair(ORDER, COMPANY, 934, 935, suffix=_UNLABELLED),
-    *_pair(ORDER, COMPANY, 509, 510, label="Primary"),
+    *_pair(ORDER, COMPANY, 509, 510, label=PRIMARY),
     *_pair(ORDER, DEAL, 512, 511),
     *_pair(ORDER, LINE_ITEM, 513, 514),
     *_pair(ORDER, CART, 593, 592),
@@ -85,9 +86,9 @@ BUILT_IN: tuple[AssociationType, ...] = (
     *_pair(LINE_ITEM, DEAL, 20, 19),
     *_pair(DEAL, CONTACT, 3, 4),
     *_pair(DEAL, COMPANY, 341, 342, suffix=_UNLABELLED),
-    *_pair(DEAL, COMPANY, 5, 6, label="Primary"),
+    *_pair(DEAL, COMPANY, 5, 6, label=PRIMARY),
     *_pair(CONTACT, COMPANY, 279, 280, suffix=_UNLABELLED),
-    *_pair(CONTACT, COMPANY, 1, 2, label="Primary"),
+    *_pair(CONTACT, COMPANY, 1, 2, label=PRIMARY),
     *_pair(ORDER, QUOTE, 730, 731),
     *_pair(CART, QUOTE, 732, 733),
     *_pair(LINE_ITEM, QUOTE, 68, 67),

@@ -1,11 +1,12 @@
 """Making associations: what is checked before two records are linked (ref §5, §8, §11)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from reconcile.sandbox import association_store as store
 from reconcile.sandbox import records
 from reconcile.sandbox.association_store import End
-from reconcile.sandbox.association_types import BUILT_IN, HUBSPOT_DEFINED, AssociationType
+from reconcile.sandbox.association_types import BUILT_IN, HUBSPOT_DEFINED, PRIMARY, AssociationType
 from reconcile.sandbox.calls import Call, id_text
 from reconcile.sandbox.errors import HubSpotError, fields_missing, invalid, invalid_json
 from reconcile.sandbox.object_types import BY_ID, ObjectType
@@ -67,6 +68,23 @@ def check_pair(call: Call, start: End, end: End) -> None:
         store.remove_pair(call.connection, line, parent, call.now)
 
 
+def check_primary(call: Call, start: End, end: End, kinds: Iterable[AssociationType]) -> None:
+    """See to the company that an order has as its primary one already."""
+    if call.switches.second_primary == "kept":
+        return
+    for kind in kinds:
+        if kind.label != PRIMARY:
+            continue
+        for other in store.links(call.connection, start, end.type_id):
+            if other.to_id == end.id or kind not in other.types:
+                continue
+            if call.switches.second_primary == "refused":
+                raise invalid(f"{_INVALID}: {other.to_id} is the primary company already")
+            store.remove_types(
+                call.connection, start, End(end.type_id, other.to_id), [kind], call.now
+            )
+
+
 def link_new_record(call: Call, start: End, associations: object) -> None:
     """Make the associations of a create; whether one that fails refuses it is a switch."""
     if associations is None or call.switches.create_associations == "lost":
@@ -97,6 +115,7 @@ def _link_one(call: Call, start: End, association: dict[str, Any]) -> None:
             objectType=[kind.legacy_name],
         )
     check_pair(call, start, end)
+    check_primary(call, start, end, kinds)
     store.set_types(call.connection, start, end, kinds, at=None)
 
 

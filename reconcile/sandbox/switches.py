@@ -63,6 +63,13 @@ class Switches:
     the second is refused; wording a guess. ``moved``: it loses the first. Neither was seen.
     """
 
+    second_primary: Literal["kept", "refused", "moved"] = "kept"
+    """What becomes of a second company that is labelled primary on one order (ref §18, L).
+
+    ``kept``: both are. ``refused``: the second is not made; wording a guess. ``moved``: the first
+    loses the label. The guide speaks of one alone; no answer was recorded.
+    """
+
     numbers_read_back: Literal["canonical", "as_sent"] = "canonical"
     """Reads show ``1200`` for a stored ``1200.00``; write answers always echo (ref §12; §17.6)."""
 

@@ -31,6 +31,7 @@ COMMANDS = (
     ("show", "p", "--format", "markdown"),
     ("show", "p", "--format", "json"),
 )
+ANNOTATIONS = ("::error file=manifests/", "::warning file=manifests/")
 UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -38,7 +39,7 @@ def harmless(text: str) -> None:
     """No control or direction character, and no line that a CI runner would obey."""
     assert UNSEEN.search(text) is None
     for line in text.splitlines():
-        assert not line.lstrip().startswith("::") or line.startswith("::error file=manifests/")
+        assert not line.lstrip().startswith("::") or line.startswith(ANNOTATIONS)
         assert "##[" not in line
 
 
@@ -119,11 +120,16 @@ def test_manifest_keys(reader: Project, text: str) -> None:
 @pytest.mark.parametrize("text", EVIL)
 def test_annotations(reader: Project, text: str) -> None:
     """On GitHub a manifest cannot add a workflow command to ours."""
-    reader.write(f"kind: cart\nkey: A\nproperties: {{hs_tax: {as_yaml(text)}}}\n")
     reader.env(GITHUB_ACTIONS="true", CI="true", RECONCILE_TARGET="shop")
-    out = reader.run("plan").out
-    harmless(out)
-    assert len([line for line in out.splitlines() if line.startswith("::")]) == out.count("\n")
+    conflict = f"kind: cart\nkey: A\nproperties: {{hs_tax: {as_yaml(text)}}}\n"
+    for manifest in (conflict, f"{conflict}---\nkind: {as_yaml(text)}\nkey: B\n"):
+        reader.write(manifest)
+        result = reader.run("plan")
+        harmless(result.out)
+        harmless(result.err)
+        assert "::error " in result.out or "::warning " in result.err
+        if result.code:
+            assert all(line.startswith("::error ") for line in result.out.splitlines())
 
 
 @pytest.mark.parametrize("text", EVIL)
