@@ -101,11 +101,12 @@ class World:
         proxy: Callable[[str, str], Any] | None = None,
         store: str = "",
         target: str = "test",
+        rate_limit: int = 1_000_000,
     ) -> None:
         """Remember what to build.
 
         ``proxy`` wraps the sandbox's URL and stands before it; ``store`` is the URL of a shared
-        store, instead of the folder.
+        store, instead of the folder; ``rate_limit`` is what the project file says of the account.
         """
         self.folder = folder
         self.api = api
@@ -114,6 +115,7 @@ class World:
         self._proxy = proxy
         self._store = store
         self._target = target
+        self._rate_limit = rate_limit
         self._stack = ExitStack()
         self.sandbox = Sandbox(folder / "account.sqlite", seed=seed, switches=switches)
         self.proxy: Any = None
@@ -135,7 +137,7 @@ class World:
         target = {
             "url": url,
             "token": "${env:TOKEN}",
-            "rate_limit": "1000000",
+            "rate_limit": str(self._rate_limit),
             "api": self.api,
             "identity": dict(self.identity),
         }
