@@ -7,6 +7,10 @@ Each run begins anew: it plans (everything to create, a mixture of changes, or f
 pruned), with unique keys for line items or finding them within their parents, applies, is killed
 with SIGKILL at a random point or moment, goes on by a random way, is killed once more, goes on to
 the end, and is then compared with the manifests, record by record, in the account itself.
+
+In half of the runs other people edit records all the while, before, between and after the writes;
+what became of each edit is compared with what the audit log says. In a tenth of the runs the rate
+limit is so tight that writes have to wait.
 """
 
 import argparse
@@ -25,10 +29,21 @@ from tempfile import TemporaryDirectory
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import servers  # noqa: E402  (found through the line above)
+from editing import Editor, fates  # noqa: E402
+from proxy import Proxy  # noqa: E402
 from scene import Scene, after, before, fewer, is_right, records, save_plan  # noqa: E402
 from world import World, seed  # noqa: E402
 
 from reconcile.sandbox import Sandbox  # noqa: E402
+
+EDITS = 0.15
+"""The share of calls around which somebody edits a record."""
+
+TIGHT = 20
+"""Calls in 10 seconds, where the limit is tight."""
+
+SORTS = ("create", "mixed", "prune", "edited", "tight")
+FATES = ("stands", "edited again", "reported", "in the window")
 
 
 def main() -> int:
@@ -38,6 +53,8 @@ def main() -> int:
     parser.add_argument("--store", choices=("local", "postgresql", "seaweedfs"), default="local")
     parser.add_argument("--orders", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--edited", type=float, default=0.5, help="share of runs that others edit")
+    parser.add_argument("--tight", type=float, default=0.1, help="share of runs that have to wait")
     asked = parser.parse_args()
     chance = random.Random(asked.seed)
     counts: Counter[str] = Counter()
@@ -47,6 +64,7 @@ def main() -> int:
         template = _template(folder)
         for number in range(asked.runs):
             where = folder / f"run-{number}"
+            tight = chance.random() < asked.tight
             try:
                 with World(
                     where,
@@ -54,33 +72,39 @@ def main() -> int:
                     store=url,
                     target=f"t{number}",
                     identity=chance.choice(({}, {}, {"line_item": "within_parent:name"})),
+                    proxy=Proxy,
+                    rate_limit=TIGHT if tight else 1_000_000,
                 ) as world:
-                    counts += _one(world, chance, asked.orders)
+                    counts += _one(world, chance, asked)
+                    counts["tight"] += tight
             except AssertionError as error:
                 counts["wrong"] += 1
                 sys.stdout.write(f"run {number}: {error}\n")
             shutil.rmtree(where, ignore_errors=True)
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{number + 1} of {asked.runs}, {counts['wrong']} wrong ")
+    sys.stdout.write(f"edits: {', '.join(f'{counts[name]} {name}' for name in FATES)}\n")
+    sorts = ", ".join(f"{counts[name]} {name}" for name in SORTS)
     sys.stdout.write(
-        f"| {asked.store} | {asked.runs} ({counts['create']} create, {counts['mixed']} mixed, "
-        f"{counts['prune']} prune) | {counts['killed']} | {counts['killed again']} "
+        f"| {asked.store} | {asked.runs} ({sorts}) | {counts['killed']} | {counts['killed again']} "
         f"| {counts['wrong']} | {time.monotonic() - begun:.0f} s |\n"
     )
     return 1 if counts["wrong"] else 0
 
 
-def _one(world: World, chance: random.Random, orders: int) -> "Counter[str]":
-    """One run; how often the program was killed. Raises AssertionError where something is wrong."""
-    documents, gone = before(orders), 0
+def _one(world: World, chance: random.Random, asked: argparse.Namespace) -> "Counter[str]":
+    """One run; what happened in it. Raises AssertionError where something is wrong."""
+    documents, gone = before(asked.orders), 0
     if (what := chance.choice(("create", "mixed", "prune"))) != "create":
         world.converge(*documents)
-        documents = after(orders) if what == "mixed" else fewer(orders)
+        documents = after(asked.orders) if what == "mixed" else fewer(asked.orders)
     if what == "prune":
-        gone = records(before(orders)) - records(documents)
+        gone = records(before(asked.orders)) - records(documents)
     world.declare(*documents)
     scene = Scene(world, prune=gone)
     save_plan(scene)
+    editor = Editor(world, chance, EDITS if chance.random() < asked.edited else 0.0)
+    world.proxy.hook, world.proxy.edit = editor.before, editor.after
     if chance.random() < 0.3:
         ended = scene.run(*scene.saved, after=chance.uniform(0.4, 1.4))
     else:
@@ -89,11 +113,16 @@ def _one(world: World, chance: random.Random, orders: int) -> "Counter[str]":
         # Late enough for the archives, which come last and after the reading of definitions.
         most = {"append": 14, "call": 18, "write": 6}[point] * (2 if gone else 1)
         ended = scene.run(*scene.saved, crash=f"{point}:{chance.randint(1, most)}:{when}")
-    scene.blames_nobody()
-    ends = scene.finish(chance, crashes=1)
+    if editor.edits:
+        ends = scene.finish_among(editor, chance)
+    else:
+        editor.stop()
+        scene.blames_nobody()
+        ends = scene.finish(chance, crashes=1)
     is_right(world, documents, gone=gone)
     again = sum(end.killed for end in ends)
-    return Counter({"killed": int(ended.killed), "killed again": again, what: 1})
+    happened = {"killed": int(ended.killed), "killed again": again, what: 1}
+    return Counter(happened | {"edited": int(bool(editor.edits))}) + fates(world, editor.edits)
 
 
 def _template(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from editing import Editor
 from world import EMAILS, KEY, Document, World, cart, line, order
 
 from reconcile.model.plan import Reason
@@ -47,7 +48,10 @@ def before(orders: int) -> list[Document]:
         *(
             order(
                 f"O-{n}",
-                [line(f"O-{n}:{i}", name=f"thing {i}", price="2", quantity="3") for i in (1, 2)],
+                [
+                    line(f"O-{n}:{i}", name=f"thing {i}", price="2", quantity="3", description="d")
+                    for i in (1, 2)
+                ],
                 memo=f"first {n}",
                 associations={"contact": [{"email": EMAILS[n % 3]}]},
             )
@@ -65,7 +69,13 @@ def after(orders: int) -> list[Document]:
                 f"O-{n}",
                 [
                     *(
-                        line(f"O-{n}:{i}", name=f"thing {i}", price="2", quantity=str(3 + n % 2))
+                        line(
+                            f"O-{n}:{i}",
+                            name=f"thing {i}",
+                            price="2",
+                            quantity=str(3 + n % 2),
+                            description="d",
+                        )
                         for i in (1, 2)
                     ),
                     *([line(f"O-{n}:3", name="one more", price="1")] if n % 3 == 0 else ()),
@@ -146,6 +156,24 @@ class Scene:
             if over and self.world.plan(prune=bool(self.prune)).empty:
                 return ends
         raise AssertionError([(end.code, end.out[-2000:], end.err[-2000:]) for end in ends])
+
+    def finish_among(self, editor: Editor, chance: random.Random) -> list[Ended]:
+        """Go on while others edit, killed once more; then, undisturbed, until nothing is left."""
+        ends = [self.run("resume", crash=f"append:{chance.randint(1, 12)}:after")]
+        for attempt in range(8):
+            if attempt == 2:
+                editor.stop()
+            ends.append(self.run("apply", "--auto-approve", *self._allowances()))
+            over = ends[-1].code == 0 and not unfinished(self.world.store)
+            if over and attempt > 2 and self.world.plan(prune=bool(self.prune)).empty:
+                return ends
+        raise AssertionError([(end.code, end.out[-2000:], end.err[-2000:]) for end in ends])
+
+    def _allowances(self) -> Sequence[str]:
+        """Let pass what a plan made now is guarded against, whatever it may be."""
+        guards = self.world.plan(prune=bool(self.prune)).guards
+        allow = [part for guard in guards for part in ("--allow", guard.allowance)]
+        return [*(["--prune"] if self.prune else []), *allow]
 
     def _way(self, chance: random.Random, attempt: int) -> Sequence[str]:
         if self.prune:
