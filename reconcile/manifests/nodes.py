@@ -1,8 +1,8 @@
 """YAML text → nodes with places, within limits.
 
-Values stay text as written: no type is guessed, and what YAML would leave out is reported. libyaml's
-events are read where PyYAML has it, and PyYAML's own where not. Errors of YAML itself end a file;
-all else is reported and read past.
+Values stay text as written: no type is guessed, and what YAML would leave out is reported.
+libyaml's events are read where PyYAML has it, and PyYAML's own where not. Errors of YAML itself end
+a file; all else is reported and read past.
 """
 
 import re
