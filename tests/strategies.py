@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from world import COMPANIES, EMAILS
 
 from reconcile.model.address import Address
+from reconcile.model.definitions import Definitions, Property
 from reconcile.model.identity import Identity
 from reconcile.model.plan import (
     Action,
@@ -256,6 +257,15 @@ _IDS = st.integers(1, 10**9).map(str)
 _DIGESTS = st.integers(0, 2**256 - 1).map(lambda number: f"{number:064x}")
 _NAMES = ("hs_order_name", "memo", "name", "weight")
 _STAGES = {"s1": "Open", "s2": "Shipped", "s3": "Open", "s4": ""}
+_DEFINITIONS = Definitions(
+    {
+        kind: {
+            name: Property(name, "string")
+            for name in (*_NAMES, *VALUES, "reconcile_key", "hs_pipeline_stage")
+        }
+        for kind in ("cart", "line_item", "order")
+    }
+)
 _IDENTITIES = {kind: Identity() for kind in ("cart", "line_item", "order")}
 
 
@@ -360,7 +370,6 @@ def _unit_change(draw: st.DrawFn, address: Address) -> UnitChange:
         address,
         (*((root,) if root else ()), *lines),
         manifest=draw(_DIGESTS | st.just("")),
-        definitions=draw(_DIGESTS),
         others=draw(st.integers(0, 9)),
     )
 
@@ -375,6 +384,7 @@ def plans(draw: st.DrawFn) -> Plan:
         target=draw(st.builds(TargetPin, _SHORT, st.integers(1, 10**9), _SHORT, st.booleans())),
         lineage=draw(_SHORT),
         identities=_IDENTITIES,
+        definitions=_DEFINITIONS,
         unchanged=draw(st.integers(0, 999)),
         undeclared=draw(st.sets(st.builds(Address, st.just("order"), _SOME), max_size=2)),
         limits=draw(st.dictionaries(st.sampled_from(["adopt-update", "prune"]), st.integers(0, 2))),

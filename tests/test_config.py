@@ -511,3 +511,10 @@ def test_all_errors_are_the_products_own(tmp_path: Path) -> None:
     (tmp_path / "reconcile.yaml").mkdir()
     with pytest.raises(ReconcileError):
         load_settings(tmp_path, target=None, environ=NOTHING)
+
+
+def test_comments_may_stand_anywhere_in_the_project_file(tmp_path: Path) -> None:
+    """Its values are names, not people's text: one space before a comment will do."""
+    text = "version: 1 # ours\nmanifests: [a] #here\ntargets: {s: {sandbox: true}}\ntarget: s #1\n"
+    (tmp_path / "reconcile.yaml").write_text(text, encoding="utf-8")
+    assert load_settings(tmp_path, target=None, environ={}).target.name == "s"

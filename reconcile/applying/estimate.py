@@ -7,7 +7,7 @@ from math import ceil
 from reconcile.applying.associating import BATCH as PAIRS
 from reconcile.applying.executor import slices
 from reconcile.hubspot.batches import OBJECTS
-from reconcile.model.address import Address
+from reconcile.model.address import Address, other_forms
 from reconcile.model.belonging import link_to_parent, parents_to_ask
 from reconcile.model.identity import unpinned
 from reconcile.model.kinds import kinds
@@ -68,6 +68,8 @@ def _slice(units: Sequence[UnitChange], within: Collection[str]) -> int:
         new = len(created)
         old = [change for change in mine if change.action is not Action.CREATE]
         total += 3 * ceil(new / OBJECTS)
+        if name not in within:  # what has another Unicode form is looked for once more
+            total += ceil(sum(bool(other_forms(c.address.key)) for c in created) / OBJECTS)
         if new and name in within:
             # Whose they are, where several have the same value; and, once, whether there are more.
             over = {change.parent.kind for change in created if change.parent}

@@ -66,7 +66,7 @@ def read_project(folder: Path) -> ProjectFile | None:
 
 def _project(path: Path, report: Report) -> ProjectFile | None:
     data = read_bytes(path, report)
-    documents = list(read(data, report)) if data is not None else []
+    documents = list(read(data, report, any_comment=True)) if data is not None else []
     if report.problems:
         return None
     if len(documents) != 1 or not isinstance(documents[0], Table):

@@ -1,9 +1,8 @@
 """YAML text → nodes with places, within limits.
 
-Values stay text as written: no type is guessed. libyaml's events are read where PyYAML has it, and
-PyYAML's own where not. Errors of YAML itself end a file; all else is reported and read past. What
-YAML would leave out of a value (a comment that may be text, an anchor that nothing refers to) is
-reported too.
+Values stay text as written: no type is guessed, and what YAML would leave out is reported.
+libyaml's events are read where PyYAML has it, and PyYAML's own where not. Errors of YAML itself end
+a file; all else is reported and read past.
 """
 
 import re
@@ -57,6 +56,9 @@ class Empty(NamedTuple):
     column: int
 
 
+_new = tuple.__new__  # Text as Text(…) makes it, at half the cost: an order has fifty of them
+
+
 class Items(NamedTuple):
     """A list."""
 
@@ -88,13 +90,14 @@ class _Stop(Exception):
     """The rest of the file cannot be read; the reason has been reported."""
 
 
-def read(data: bytes, report: Report) -> Iterator[Node]:
+def read(data: bytes, report: Report, *, any_comment: bool = False) -> Iterator[Node]:
     """The documents of a file that are not empty.
 
     Must be used up before ``report`` is complete. After an error of YAML itself, the documents
-    before it have been given and the rest of the file is left unread.
+    before it have been given and the rest of the file is left unread. ``any_comment`` takes a
+    comment for one however it stands: for settings, which are names and not people's text.
     """
-    source = Source.decoded(data, report)
+    source = Source.decoded(data, report, any_comment=any_comment)
     if source is None:
         return
     try:
@@ -174,7 +177,7 @@ class _Document:
 
     def _scalar(self, event: Any) -> Text | Empty:
         value, mark, tag, style = event.value, event.start_mark, event.tag, event.style
-        node: Text | Empty = Text(value, mark.line + 1, mark.column + 1)
+        node: Text | Empty = _new(Text, (value, mark.line + 1, mark.column + 1))
         if tag is None:
             if value in _NULLS and not style:
                 node = Empty(node.line, node.column)
@@ -210,18 +213,15 @@ class _Document:
             return Text(event.value or "#", node.line, node.column)  # not missing, but refused
         return node
 
-    def check_anchors(self) -> None:
-        """Report anchors before text that nothing refers to: they may belong to the text."""
-        for name in list(self._unused):
-            self._check_anchor(name)
-
-    def _check_anchor(self, name: str) -> None:
-        if spot := self._unused.pop(name, None):
-            message = "& begins an anchor in YAML, and nothing refers to this one"
-            self._report.at(spot, message, f"{text_hint('&')}; otherwise leave the anchor out")
+    def check_anchors(self, *names: str) -> None:
+        """Report anchors before text, all or these, that nothing refers to: they may be text."""
+        for name in names or tuple(self._unused):
+            if spot := self._unused.pop(name, None):
+                message = "& begins an anchor in YAML, and nothing refers to this one"
+                self._report.at(spot, message, f"{text_hint('&')}; otherwise leave the anchor out")
 
     def _name(self, anchor: str, node: Node) -> None:
-        self._check_anchor(anchor)  # which means another node from here on
+        self.check_anchors(anchor)  # which means another node from here on
         self._anchors[anchor] = node
 
     def _collection(self, event: Any, depth: int) -> Items | Table:

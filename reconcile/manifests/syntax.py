@@ -98,11 +98,12 @@ _COMMENT_HINT = (
 class Source:
     """The text of one file, asked about single places of it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, any_comment: bool) -> None:
         self._text = text.removeprefix("\ufeff")
+        self._any_comment = any_comment
 
     @classmethod
-    def decoded(cls, data: bytes, report: Report) -> "Source | None":
+    def decoded(cls, data: bytes, report: Report, *, any_comment: bool) -> "Source | None":
         """The text, or None where it holds what YAML readers disagree on.
 
         That is refused here with its place, which libyaml would not give.
@@ -117,7 +118,7 @@ class Source:
             message = f"the character U+{ord(found[0]):04X} is not allowed in a manifest"
             report.at(_end_of(text[: found.start()]), message)
             return None
-        return cls(text)
+        return cls(text, any_comment=any_comment)
 
     @cached_property
     def _lines(self) -> Sequence[str]:
@@ -125,8 +126,9 @@ class Source:
 
     @cached_property
     def commented(self) -> frozenset[int]:
-        """The lines, from 0, in which a comment may follow something else; few or none."""
-        if " #" not in self._text and "\t#" not in self._text:  # faster than the expression
+        """The lines, from 0, in which a comment that may be text could follow something."""
+        rare = " #" in self._text or "\t#" in self._text  # faster than the expression
+        if self._any_comment or not rare:
             return frozenset()
         return frozenset(n for n, line in enumerate(self._lines) if _CANDIDATE.search(line))
 

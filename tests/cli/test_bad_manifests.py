@@ -15,6 +15,22 @@ PROBLEMS = {
         "shop.yaml:3:11: this is not YAML: did not find expected ',' or ']'",
     ),
     "a tab": ("kind: order\n\tkey: A\n", "shop.yaml:2:1: this is not YAML: found a tab"),
+    "a number sign in text": (
+        f"{ORDER}  hs_order_name: Order #1001\n",
+        "shop.yaml:4:24: YAML takes the text from this # on for a comment",
+    ),
+    "an ampersand before text": (
+        f"{ORDER}  hs_shipping_address_name: &Sons Ltd\n",
+        "shop.yaml:4:29: & begins an anchor in YAML, and nothing refers to this one",
+    ),
+    "a quote left open": (
+        f"{ORDER}  hs_shipping_address_city: 's-Hertogenbosch\n",
+        "shop.yaml:4:29: this quote is not closed",
+    ),
+    "one key in two Unicode forms": (
+        "kind: cart\nkey: Caf\u00e9\n---\nkind: cart\nkey: Cafe\u0301\n",
+        "shop.yaml:4:1: the cart 'Cafe\u0301' is declared twice; first in manifests/shop.yaml:1:1",
+    ),
     "no mapping": ("just text\n", "shop.yaml:1:1: a document must be names with values"),
     "an empty file": ("", "shop.yaml: no document in this file"),
     "a duplicate name": (

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import KEY, World, actions, cart, changes, incomplete, line, order, statuses
 
+from reconcile.applying.estimate import calls
 from reconcile.errors import ManifestError
 from reconcile.model.address import fold, other_forms
 from reconcile.model.plan import Action
@@ -203,6 +204,15 @@ def test_one_of_many_is_looked_for_alone(world: World) -> None:
     }
     reads = [one for one in world.sandbox.requests() if one.path.endswith("/orders/batch/read")]
     assert len(reads) == 2
+
+
+def test_an_apply_says_what_looking_twice_costs(world: World) -> None:
+    """Just before creating, keys of another form are asked for once more, batch by batch."""
+    world.declare(*(order(f"Caf\u00e9-{number}", memo="1") for number in range(450)))
+    plan = world.plan()
+    world.forget_calls()
+    world.apply(plan)
+    assert abs(calls(plan) - len(world.sandbox.requests())) <= 1
 
 
 @pytest.mark.parametrize("stored", other_forms(MIXED))
