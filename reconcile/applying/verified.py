@@ -15,8 +15,8 @@ class Verified:
     """The state's new entry for a record, and what became of the written values.
 
     ``verdicts`` are those of the written values; ``key`` names the key property where the reading
-    does not show the key that was written. ``seen`` is False where it does not show the record: then
-    only its id is remembered.
+    does not show the key that was written. ``seen`` is False where it does not show the record:
+    then only its id is remembered.
     """
 
     entry: LastApplied
