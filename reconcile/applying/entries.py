@@ -117,10 +117,11 @@ class Entries:
         change, key = done.change, self.identities[done.change.address.kind].name
         definitions = self.definitions.properties[change.address.kind]
         sent = self.managed(change)
+        lost = "" if self.shows_key(change, actual) else key
         verdicts = {
             field.name: (field, self._judged(change, field, actual, history))
             for field in change.fields
-            if field.name in sent or (field.name == key and not self.shows_key(change, actual))
+            if field.name in sent or field.name == lost
         }
         marks: dict[str, Marks] = {}
         for name, value in sorted(sent.items()):
@@ -136,7 +137,7 @@ class Entries:
             else:
                 marks[name] = Marks(ours, theirs)
         entry = self._entry(done, marks, whole=self.hasher.whole(sent, definitions))
-        return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)))
+        return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)), lost)
 
     def _judged(
         self, change: RecordChange, field: FieldChange, actual: Actual, history: History

@@ -16,12 +16,14 @@ NOT_SHOWN = "written, but HubSpot does not show it yet; plan again to see"
 class Verified:
     """The state's new entry for a record, and what became of the written values.
 
-    ``verdicts`` are those of the written values, ``seen`` is False where HubSpot does not show the
-    record: then only its id is remembered.
+    ``verdicts`` are those of the written values; ``key`` names the key property where the reading
+    does not show the key that was written. ``seen`` is False where it does not show the record:
+    then only its id is remembered.
     """
 
     entry: LastApplied
     verdicts: tuple[tuple[FieldChange, Verdict], ...] = ()
+    key: str = ""
     seen: bool = True
 
     @property
@@ -35,7 +37,8 @@ class Verified:
     @property
     def not_persisted(self) -> tuple[str, ...]:
         """The properties of which HubSpot did not keep what was sent."""
-        return tuple(field.name for field, _ in self._with(Fate.NOT_PERSISTED))
+        lost = (field.name for field, _ in self._with(Fate.NOT_PERSISTED))
+        return tuple(name for name in lost if name != self.key)
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -50,8 +53,12 @@ class Verified:
             return Status.UNKNOWN, NOT_SHOWN
         edits = [_edit(*one) for one in self._with(Fate.EDITED)]
         notes = [f"written, and changed right after: {'; '.join(edits)}"] if edits else []
-        notes += (_loss(*one) for one in self._with(Fate.NOT_PERSISTED))
-        return Status.CONFLICT if edits else Status.DONE, "; ".join(notes)
+        lost = list(self._with(Fate.NOT_PERSISTED))
+        notes += (_loss(*one) for one in lost)
+        # A record without its key is not done: the next plan has to find out which record it is.
+        has_key = all(field.name != self.key for field, _ in lost)
+        done = Status.DONE if has_key else Status.UNKNOWN
+        return Status.CONFLICT if edits else done, "; ".join(notes)
 
     def _with(self, fate: Fate) -> Iterator[tuple[FieldChange, Verdict]]:
         return ((field, verdict) for field, verdict in self.verdicts if verdict.fate is fate)
