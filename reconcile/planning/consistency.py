@@ -5,18 +5,16 @@ planner made: here is what holds of all of those, and every other is refused.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconcile.errors import UsageError
-from reconcile.model.address import BY_ID, Address, fold
+from reconcile.model.address import BY_ID, fold
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity, unpinned
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.plan import (
     Action,
     FieldChange,
-    LinkChange,
     Plan,
     Reason,
     RecordChange,
@@ -24,15 +22,12 @@ from reconcile.model.plan import (
     ValueLabel,
 )
 from reconcile.model.values import same, show
+from reconcile.planning.consistent_links import ID, MOST, link_faults, rises
 from reconcile.planning.deriving import Legend, derived, legend_of
 from reconcile.planning.plan import tripped
 
-_PLAIN = "HUBSPOT_DEFINED"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_ID = re.compile(r"[0-9]{1,20}")
 _MOMENTS = (Property("", "date"), Property("", "datetime"))
-_MOST = 2**53
-"""Numbers beyond it are not the same for every reader of JSON."""
 _OF_EXISTING = (Action.UPDATE, Action.ADOPT, Action.ASSOCIATE, Action.ARCHIVE)
 
 
@@ -90,7 +85,7 @@ def _may_be_shown_as(label: ValueLabel, kind: Kind, plan: Plan) -> bool:
     if any(same(label.text, label.value, moment) for moment in _MOMENTS):
         return True
     is_personal = (label.kind, label.property) in plan.personal
-    return is_personal and "@" in label.text and _ID.fullmatch(label.value) is not None
+    return is_personal and "@" in label.text and ID.fullmatch(label.value) is not None
 
 
 def _of_legend(plan: Plan) -> Iterator[str]:
@@ -104,12 +99,12 @@ def _of_legend(plan: Plan) -> Iterator[str]:
         yield "its texts are not those of its values"
     if len({label[:3] for label in plan.labels}) != len(plan.labels):
         yield "a value has two labels"
-    if tripped(plan.units, dict(plan.limits)) != plan.guards or not _rises(plan.limits):
+    if tripped(plan.units, dict(plan.limits)) != plan.guards or not rises(plan.limits):
         yield "its guards are not those of its changes"
 
 
 def _of_whole(plan: Plan) -> Iterator[str]:
-    if not _rises([unit.address for unit in plan.units]) or not _rises(plan.undeclared):
+    if not rises([unit.address for unit in plan.units]) or not rises(plan.undeclared):
         yield "its records are not in order"
     names = [change.address.folded() for change in plan.records()]
     if len(set(names)) != len(names):
@@ -118,7 +113,7 @@ def _of_whole(plan: Plan) -> Iterator[str]:
         yield "it prunes without saying so"
     numbers = [plan.unchanged, plan.serial, *(limit for _, limit in plan.limits)]
     numbers += [unit.others for unit in plan.units]
-    if not all(0 <= number <= _MOST for number in (*numbers, plan.target.portal_id)):
+    if not all(0 <= number <= MOST for number in (*numbers, plan.target.portal_id)):
         yield "a number is out of range"
 
 
@@ -133,7 +128,7 @@ def _of_unit(unit: UnitChange) -> Iterator[str]:
     lines = unit.changes[1:] if root else unit.changes
     if any(unit.address.kind not in _parents(line) for line in lines):
         yield "it holds records that do not belong under it"
-    if not _rises([line.address for line in lines]):
+    if not rises([line.address for line in lines]):
         yield "its records are not in order"
     if not _DIGEST.fullmatch(unit.definitions):
         yield "it does not say which definitions it was made with"
@@ -159,9 +154,9 @@ def _of_record(
 ) -> Iterator[str]:
     if kind.is_unit != (change.address == unit.address):
         yield "it stands under itself"
-    if not _ID.fullmatch(change.id) and (change.id or change.action in _OF_EXISTING):
+    if not ID.fullmatch(change.id) and (change.id or change.action in _OF_EXISTING):
         yield f"{show(change.id)} is not the id of a record"
-    if change.parent_id and (kind.is_unit or not _ID.fullmatch(change.parent_id)):
+    if change.parent_id and (kind.is_unit or not ID.fullmatch(change.parent_id)):
         yield f"{show(change.parent_id)} is not the id of its parent"
     if identity.by_id and change.action in _OF_EXISTING and change.id != change.address.key:
         yield "its key is its id, and its id is another one"
@@ -172,7 +167,7 @@ def _of_record(
     yield from _of_fields(change, identity)
     if change.action is Action.CREATE:
         yield from _of_create(change, identity)
-    yield from _of_links(change, unit, kind)
+    yield from link_faults(change, unit, kind)
 
 
 def _of_action(change: RecordChange) -> Iterator[str]:
@@ -222,7 +217,7 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
     if len({*names, *kept}) != len(names) + len(kept) or not all((*names, *kept)):
         yield "a property stands in it twice, or without a name"
     rest = names[1:] if identity.unique and names[:1] == [identity.name] else names
-    if not (_rises(rest) and _rises(kept) and _rises(change.ignore)):
+    if not (rises(rest) and rises(kept) and rises(change.ignore)):
         yield "its properties are not in order"
     for field in change.fields:
         new, removed = change.action is Action.CREATE, change.action is Action.ARCHIVE
@@ -280,68 +275,3 @@ def _of_create(change: RecordChange, identity: Identity) -> Iterator[str]:
         yield "it ignores what it does not set"
     if identity.within_parent and not any(f.name == identity.name for f in change.fields):
         yield f"it does not say its {identity.name}, by which it is found"
-
-
-def _of_links(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[str]:
-    ends = [(link.add, link.to, link.id, link.address) for link in change.links]
-    if len(set(ends)) != len(ends):
-        yield "an association stands in it twice"
-    if list(change.kept_links) != sorted(set(change.kept_links)):
-        yield "its associations are not in order"
-    for link in change.links:
-        if link.to not in kind.associations:
-            yield f"it cannot be associated with {show(link.to)}"
-        elif not link.types or not _rises(link.types) or not _are_types(link.types):
-            yield f"{link.to}: its types are not in order"
-        elif not (_ID.fullmatch(link.id) if link.address is None else not link.id):
-            yield f"{link.to}: it does not say with which record"
-        elif not link.add:
-            if link.references or link.address is not None:
-                yield f"{link.to}: what is removed has no references"
-        elif not link.references:
-            yield from _of_parent_link(link, change, unit, kind)
-        else:
-            yield from _of_references(link, kind)
-
-
-def _of_parent_link(
-    link: LinkChange, change: RecordChange, unit: UnitChange, kind: Kind
-) -> Iterator[str]:
-    """Yield what is wrong with the association that puts a line item under its parent."""
-    plain = ((_PLAIN, kind.associations[link.to].type_id),)
-    end = (change.parent_id, None) if change.parent_id else ("", unit.address)
-    if kind.is_unit or link.to != unit.address.kind or link.types != plain:
-        yield f"{link.to}: nothing asks for this association"
-    elif (link.id, link.address) != end:
-        yield "it is put under another parent"
-
-
-def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
-    association = kind.associations[link.to]
-    if not set(link.ours) <= set(link.types) or not _are_types(link.ours):
-        yield f"{link.to}: its references ask for other types"
-    if list(link.references) != sorted(link.references, key=lambda one: one[:3]):
-        yield f"{link.to}: its references are not in order"
-    for one in link.references:
-        asks = (one.category, one.type_id)
-        own = {"": association.type_id, **association.labels}
-        if one.label in own and asks != (_PLAIN, own[one.label]):
-            yield f"{link.to}: the type is not that of its label"
-        if one.label not in own and asks == (_PLAIN, association.type_id):
-            yield f"{link.to}: its label is not that of the type"
-        leads = {
-            "id": link.address is None and one.value == link.id,
-            "key": link.address is None
-            or Address(link.to, one.value).folded() == link.address.folded(),
-        }
-        if not leads.get(one.by, one.by in association.by and link.address is None):
-            yield f"{link.to}: the reference leads to another record"
-
-
-def _are_types(types: Iterable[tuple[str, int]]) -> bool:
-    return all(category and 0 < number <= _MOST for category, number in types)
-
-
-def _rises(items: Sequence[object]) -> bool:
-    """Whether items are sorted, none of them twice."""
-    return all(one < other for one, other in pairwise(items))  # type: ignore[operator]

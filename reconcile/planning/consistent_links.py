@@ -1,0 +1,82 @@
+"""Whether the associations of a plan are those that its references ask for."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from reconcile.model.address import Address
+from reconcile.model.kinds import Kind
+from reconcile.model.plan import LinkChange, RecordChange, UnitChange
+from reconcile.model.values import show
+
+MOST = 2**53
+"""Numbers beyond it are not the same for every reader of JSON."""
+
+_PLAIN = "HUBSPOT_DEFINED"
+ID = re.compile(r"[0-9]{1,20}")
+
+
+def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[str]:
+    """Yield what of a record's associations does not fit together."""
+    ends = [(link.add, link.to, link.id, link.address) for link in change.links]
+    if len(set(ends)) != len(ends):
+        yield "an association stands in it twice"
+    if list(change.kept_links) != sorted(set(change.kept_links)):
+        yield "its associations are not in order"
+    for link in change.links:
+        if link.to not in kind.associations:
+            yield f"it cannot be associated with {show(link.to)}"
+        elif not link.types or not rises(link.types) or not _are_types(link.types):
+            yield f"{link.to}: its types are not in order"
+        elif not (ID.fullmatch(link.id) if link.address is None else not link.id):
+            yield f"{link.to}: it does not say with which record"
+        elif not link.add:
+            if link.references or link.address is not None:
+                yield f"{link.to}: what is removed has no references"
+        elif not link.references:
+            yield from _of_parent_link(link, change, unit, kind)
+        else:
+            yield from _of_references(link, kind)
+
+
+def _of_parent_link(
+    link: LinkChange, change: RecordChange, unit: UnitChange, kind: Kind
+) -> Iterator[str]:
+    """Yield what is wrong with the association that puts a line item under its parent."""
+    plain = ((_PLAIN, kind.associations[link.to].type_id),)
+    end = (change.parent_id, None) if change.parent_id else ("", unit.address)
+    if kind.is_unit or link.to != unit.address.kind or link.types != plain:
+        yield f"{link.to}: nothing asks for this association"
+    elif (link.id, link.address) != end:
+        yield "it is put under another parent"
+
+
+def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
+    association = kind.associations[link.to]
+    if not set(link.ours) <= set(link.types) or not _are_types(link.ours):
+        yield f"{link.to}: its references ask for other types"
+    if list(link.references) != sorted(link.references, key=lambda one: one[:3]):
+        yield f"{link.to}: its references are not in order"
+    for one in link.references:
+        asks = (one.category, one.type_id)
+        own = {"": association.type_id, **association.labels}
+        if one.label in own and asks != (_PLAIN, own[one.label]):
+            yield f"{link.to}: the type is not that of its label"
+        if one.label not in own and asks == (_PLAIN, association.type_id):
+            yield f"{link.to}: its label is not that of the type"
+        leads = {
+            "id": link.address is None and one.value == link.id,
+            "key": link.address is None
+            or Address(link.to, one.value).folded() == link.address.folded(),
+        }
+        if not leads.get(one.by, one.by in association.by and link.address is None):
+            yield f"{link.to}: the reference leads to another record"
+
+
+def _are_types(types: Iterable[tuple[str, int]]) -> bool:
+    return all(category and 0 < number <= MOST for category, number in types)
+
+
+def rises(items: Sequence[object]) -> bool:
+    """Whether items are sorted, none of them twice."""
+    return all(one < other for one, other in pairwise(items))  # type: ignore[operator]
