@@ -6,9 +6,10 @@ from reconcile.applying.entries import Entries, to_remove
 from reconcile.applying.item import Item
 from reconcile.applying.moving import EntryFinder, left_by
 from reconcile.model.digest import definitions_digest, state_digest
+from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import ALREADY, Status
-from reconcile.model.plan import Action, RecordChange, UnitChange, explained
+from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, explained
 from reconcile.model.records import LastApplied
 
 _MOVED = "the state has moved since planning; plan again"
@@ -40,12 +41,8 @@ def prepare(
             _prepare_unknown(item, stale)
         elif state_digest(entry) == change.state:
             identity = entries.identities[change.address.kind]
-            if stale:
-                item.end(Status.CONFLICT, stale)
-            elif _is_other(change, entry) or (
-                change.adopts and identity.within_parent and finder.has_otherwise(change)
-            ):
-                item.end(Status.CONFLICT, _MOVED)
+            if why := stale or _unlike_state(change, entry, finder, identity):
+                item.end(Status.CONFLICT, why)
         elif entry is not None and is_written(change, entry, entries):
             item.id = entry.id
             if _is_linked(change, entry):
@@ -60,9 +57,36 @@ def prepare(
         yield item
 
 
+def _unlike_state(
+    change: RecordChange, entry: LastApplied | None, finder: EntryFinder, identity: Identity
+) -> str:
+    """Return why a change does not go with what the state says of its record, or nothing."""
+    if _is_other(change, entry):
+        return _MOVED
+    if change.adopts and identity.within_parent and finder.has_otherwise(change):
+        return _MOVED
+    name = _misstated(change, entry, identity)
+    return f"who changed {name} is not what the plan says; plan again" if name else ""
+
+
 def _is_other(change: RecordChange, entry: LastApplied | None) -> bool:
     """Whether a change is of another record than the state's, and does not adopt it."""
     return entry is not None and not change.adopts and change.id not in ("", entry.id)
+
+
+def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identity) -> str:
+    """Return a property whose value the plan calls known, though the state cannot compare it.
+
+    The guards go by these reasons, so a plan file must not be believed about them.
+    """
+    if change.action is not Action.UPDATE or entry is None or change.adopts:
+        return ""
+    for field in change.fields:
+        is_known = bool(entry.whole) and field.name in entry.marks
+        by_key = identity.unique and field.name == identity.name
+        if field.before and not (is_known or by_key) and field.reason not in GUARDED:
+            return field.name
+    return ""
 
 
 def _prepare_unknown(item: Item, stale: str) -> None:

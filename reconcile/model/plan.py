@@ -60,6 +60,10 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"  # the state knows the record, but remembers nothing to compare with
 
 
+GUARDED = (Reason.UNSEEN, Reason.UNKNOWN)
+"""Reasons of changes that a guard stands against: they overwrite what nobody may have looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One property's values on the wire. ``before`` is ``""`` for absent.

@@ -227,6 +227,9 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
             yield f"{show(field.name)} goes with the record"
         if not removed and field.before == field.after:
             yield f"{show(field.name)} does not change"
+        adopted = change.adopts and not removed and field.name != identity.name
+        if adopted and (field.reason is Reason.UNSEEN) != bool(field.before):
+            yield f"{show(field.name)} of an adopted record has not been seen"
     if identity.unique:
         yield from _of_key(change, identity)
 

@@ -278,3 +278,27 @@ def test_head_is_canonical(project: Project) -> None:
     path.write_bytes(written(lines))
     assert canonical(lines[0]) in path.read_bytes()
     assert "it holds more than a plan" in project.refused("show", "p")
+
+
+@pytest.mark.parametrize("reason", ["change", "drift", "both"])
+def test_a_reason_that_evades_a_guard(project: Project, reason: str) -> None:
+    """A value that reconcile has never seen stays guarded, whatever the file calls it."""
+    project.write(ORDER)
+    project.fine("apply", "--auto-approve")
+    httpx.patch(
+        f"{project.account.url}/crm/v3/objects/orders/A-1?idProperty=reconcile_key",
+        json={"properties": {"hs_tags": "HUMAN"}},
+        headers={"Authorization": f"Bearer {project.account.token}"},
+        trust_env=False,
+    ).raise_for_status()
+    project.write(ORDER.replace("properties:\n", "properties:\n  hs_tags: vip\n", 1))
+    project.fine("plan", "--out", "p")
+    path = project.folder / "p"
+    lines = parsed(path.read_bytes())
+    (field,) = unit_of(lines, "A-1")["changes"][0]["fields"]
+    assert field["reason"] == "unseen"
+    field["reason"] = reason
+    path.write_bytes(written(lines))
+    out = project.run("apply", "p")
+    assert out.code == 6
+    assert "who changed hs_tags is not what the plan says" in out.out
