@@ -225,6 +225,8 @@ def _is_elsewhere(tools: Tools, entry: _Owed, standing: Mapping[str, frozenset[L
     over = {link.id for link in standing.get(item.id, ())}
     if entry.link in item.change.links or not over or entry.to_id in over:
         return False
+    if tools.identity(item.kind).unique:
+        return False  # its key was read with its id, so it is the one, and somebody moved it
     item.disown(
         f"HubSpot answered with record {item.id}, which belongs to {entry.link.to} "
         f"{', '.join(sorted(over))}; the next plan finds out by reading"

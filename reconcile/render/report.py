@@ -52,7 +52,7 @@ def sentence(report: Report) -> str:
     if report.already:
         return f"Already applied by run {visible(report.already)}, and nothing changed since."
     start = "Apply complete" if report.complete else "Applied in part"
-    if not report.complete and _all_done(report):
+    if not report.complete and _all_kept(report):
         start = "Applied"
     if report.interrupted and not report.complete:
         start = "Interrupted"
@@ -125,6 +125,10 @@ def _not_done(report: Report) -> str:
 
 def _all_done(report: Report) -> bool:
     return all(outcome.status is Status.DONE for outcome in report.outcomes)
+
+
+def _all_kept(report: Report) -> bool:
+    return _all_done(report) and not any(one.not_persisted for one in report.outcomes)
 
 
 def _lost(report: Report) -> str:

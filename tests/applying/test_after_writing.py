@@ -222,15 +222,6 @@ def test_a_value_that_hubspot_shows_later_is_as_declared(world: World) -> None:
     assert drift(world.plan(order("A", weight="9"))) == {"weight": ("8", "9", Reason.CHANGE)}
 
 
-def test_a_computed_value_that_replaces_ours_is_not_kept(world: World) -> None:
-    """HubSpot works out a line's amount from quantity and price (reference §12)."""
-    sent = line("A:1", name="x", price="10", quantity="3", amount="25")
-    world.declare(order("A", [sent]))
-    report = world.apply()
-    assert outcome(report, "line_item/A:1").not_persisted == ("amount",)
-    assert world.plan().empty
-
-
 def test_without_history_nothing_is_taken_for_a_rewrite(watched: World) -> None:
     """Where HubSpot refuses to show it, the value did not persist, and that is said."""
     watched.sandbox.faults.add(StoreAs({"memo": "tall"}), writes=True)

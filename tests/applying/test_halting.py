@@ -17,6 +17,7 @@ from reconcile.applying.run import open_runs, read_run
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
 from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.parents import ParentReader
 from reconcile.hubspot.writes import Answer, Write, Written
 from reconcile.model.outcome import Report
 from reconcile.sandbox.faults import Refuse
@@ -249,7 +250,8 @@ def tools_of(world: World, hubspot: HubSpot, halt: Halt) -> Tools:
     """Return what a step of an apply works with; sending needs no entries."""
     journal = Journal(world.store, "run", lambda: None)
     entries = cast("Entries", None)
-    return Tools(hubspot, entries, journal, trace=lambda: "t", halt=halt)
+    parents = ParentReader(hubspot)
+    return Tools(hubspot, entries, journal, parents, trace=lambda: "t", halt=halt)
 
 
 def test_a_call_that_waits_for_its_turn_when_the_run_halts_is_not_sent(world: World) -> None:

@@ -104,18 +104,21 @@ def test_what_was_not_done_can_be_tried_again(world: World) -> None:
 
 
 def halted(world: World, planned: Plan) -> None:
-    """Begin a plan, and halt before its cart is made since order O-2 is in conflict."""
-    world.make("orders", "O-2")
+    """Begin a plan, and halt before its cart's line is made since the cart is in conflict."""
+    world.make("carts", "C-1")
     report = world.apply(planned, halt=True)
-    assert statuses(report) == {"order/O-1": "done", "order/O-2": "conflict", "cart/C-1": "skipped"}
+    ends = {"order/O-1": "done", "cart/C-1": "conflict", "line_item/C-1:1": "skipped"}
+    assert statuses(report) == ends
     assert report.resumable
-    world.archive("orders", world.id_of("orders", "O-2"))
+    world.archive("carts", world.id_of("carts", "C-1"))
 
 
 def test_begun_then_another_plan(world: World) -> None:
     """A plan that a halted run had begun is stale once another plan was applied."""
     world.converge(order("O-0"))
-    planned = world.plan(order("O-0"), order("O-1", memo="a"), order("O-2"), cart("C-1"))
+    planned = world.plan(
+        order("O-0"), order("O-1", memo="a"), cart("C-1", [line("C-1:1", name="x")])
+    )
     halted(world, planned)
     world.converge(order("O-0"), GONE)
     world.forget_calls()
@@ -128,11 +131,11 @@ def test_begun_then_another_plan(world: World) -> None:
 
 def test_begun_then_continued(world: World) -> None:
     """A plan that a halted run had begun goes on where it ended, and is complete then."""
-    planned = world.plan(order("O-1", memo="a"), order("O-2"), cart("C-1"))
+    planned = world.plan(order("O-1", memo="a"), cart("C-1", [line("C-1:1", name="x")]))
     halted(world, planned)
-    assert statuses(world.apply(planned))["cart/C-1"] == "done"
+    assert statuses(world.apply(planned))["line_item/C-1:1"] == "done"
     assert incomplete(world.apply(planned)) == ()
-    assert world.keys("orders") == {"O-1": 1, "O-2": 1}
+    assert world.keys("orders") == {"O-1": 1}
     assert world.apply(planned).already
     assert world.plan().units == ()
 

@@ -115,5 +115,5 @@ def test_the_second_waits_when_told_to(scene: Scene) -> None:
         assert second.poll() is None
         first.send_signal(signal.SIGCONT)
         assert "Apply complete" in first.communicate(timeout=60)[0]
-        assert "Apply complete" in second.communicate(timeout=60)[0]
+        assert "Already applied by run" in second.communicate(timeout=60)[0]
     is_right(scene.world, after(ORDERS))

@@ -28,6 +28,12 @@ NOT_ASKED: Mapping[str, str] = MappingProxyType(
         "stages_in_use_are_kept": "it would take a pipeline; the probe makes none",
         "disabled_object_types": "HubSpot's refusal to make a record says it",
         "shuffle_seed": "it is the sandbox's own",
+        "secondary_emails_find_contacts": "it would take merging contacts; the probe makes none",
+        "owners": "they are people of the account",
+        "deactivated_owners": "they are people of the account",
+        "deactivated_owners_may_own": "it would take an owner who left",
+        "foreign_stage_stays": "it would take a second pipeline; the probe makes none",
+        "second_primary": "it would take companies; the probe makes none",
     }
 )
 """Switches of the sandbox that no question is about, and why."""
