@@ -1,10 +1,14 @@
 """Connections to PostgreSQL. The only module that knows psycopg.
 
-Statements pass one at a time, whichever thread they come from. A connection that broke while it
-lay idle is made again, once; a statement that may have been carried out is never repeated.
+Statements pass one at a time, whichever thread they come from, and each is a transaction of its
+own: a client that stops between two of them holds nothing that others wait for. A connection that
+broke while it lay idle is made again, once; a statement that may have been carried out is never
+repeated.
 """
 
+import os
 import re
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,9 +24,17 @@ from reconcile.stores.lease import elapsed
 _IDLE = 1.0
 """Seconds after which a connection is asked whether it still is one."""
 
+WAIT = 5.0
+"""Seconds that the server lets a statement wait for a row that somebody else has locked."""
+
+LIMIT = 60.0
+"""Seconds that a statement may take in all, by the server's clock and by ours."""
+
 _SETTINGS: Mapping[str, Any] = {
     "application_name": "reconcile",
     "connect_timeout": 10,
+    "options": f"-c lock_timeout={WAIT:.0f}s -c statement_timeout={LIMIT:.0f}s "
+    f"-c idle_in_transaction_session_timeout={LIMIT:.0f}s",
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -30,9 +42,16 @@ _SETTINGS: Mapping[str, Any] = {
 }
 """libpq's, unless the URL says otherwise: a server that is gone is noticed within seconds."""
 
+_PATIENCE = 5.0
+"""Seconds that we wait longer than the server does, so that its own word arrives first."""
+
+
+class Busy(UsageError):
+    """Somebody else's transaction has locked a row that a statement needs."""
+
+
 Row = tuple[Any, ...]
 Values = Sequence[object] | Mapping[str, object]
-Cursor = psycopg.Cursor[Row]
 
 
 class Database:
@@ -55,7 +74,7 @@ class Database:
 
         A table that is not there holds nothing: readers may not be allowed to make it.
         """
-        with self._turn, self._told():
+        with self._turn, self._explained():
             try:
                 return self._rows(query, values)
             except psycopg.OperationalError:
@@ -65,13 +84,21 @@ class Database:
             except (errors.UndefinedTable, errors.InvalidSchemaName):
                 return []
 
-    @contextmanager
-    def writing(self) -> Iterator[Cursor]:
-        """A transaction that is carried out when the block ends well."""
-        with self._turn, self._told():
+    def write(self, query: LiteralString, values: Values) -> list[Row]:
+        """Carry out one statement, once, and return its rows.
+
+        Raises Busy where somebody else's transaction keeps it waiting for more than ``WAIT``.
+        """
+        with self._turn, self._explained():
+            return self._rows(query, values)
+
+    def define(self, statements: Sequence[LiteralString]) -> None:
+        """Carry out statements that make tables, all of them or none."""
+        with self._turn, self._explained():
             connection = self._connected()
-            with connection.transaction(), connection.cursor() as cursor:
-                yield cursor
+            with self._limited(connection), connection.transaction():
+                for statement in statements:
+                    connection.execute(statement)
             self._used = elapsed()
 
     def close(self) -> None:
@@ -82,13 +109,26 @@ class Database:
                 self._connection = None
 
     def _rows(self, query: LiteralString, values: Values) -> list[Row]:
-        rows = self._connected().execute(query, values).fetchall()
+        connection = self._connected()
+        with self._limited(connection):
+            rows = connection.execute(query, values).fetchall()
         self._used = elapsed()
         return rows
 
+    @contextmanager
+    def _limited(self, connection: psycopg.Connection[Row]) -> Iterator[None]:
+        """Cut the connection where no answer comes: a server that hangs ends nothing by itself."""
+        cut = threading.Timer(LIMIT + _PATIENCE, _cut, (connection.fileno(),))
+        cut.daemon = True
+        cut.start()
+        try:
+            yield
+        finally:
+            cut.cancel()
+
     def _connected(self) -> psycopg.Connection[Row]:
         if self._connection is not None and elapsed() - self._used > _IDLE:
-            with suppress(psycopg.Error):
+            with suppress(psycopg.Error), self._limited(self._connection):
                 self._connection.execute("select 1")
         if self._connection is None or self._connection.closed:
             self.close()
@@ -99,7 +139,7 @@ class Database:
         return self._connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         try:
             yield
         except psycopg.Error as error:
@@ -108,6 +148,11 @@ class Database:
     def _problem(self, error: psycopg.Error) -> ReconcileError:
         words = " ".join(str(error.diag.message_primary or error).split())
         words = "".join(character if character.isprintable() else "?" for character in words)
+        if isinstance(error, errors.LockNotAvailable):
+            return Busy(
+                f"the store {self.where} is busy: another connection keeps a row of it locked",
+                hint="`select * from pg_stat_activity` in the database names who; end what it does",
+            )
         if isinstance(error, errors.InsufficientPrivilege | errors.ReadOnlySqlTransaction):
             return UsageError(
                 f"the store {self.where} refused: {words}",
@@ -118,6 +163,12 @@ class Database:
         if self._connection is not None and not self._connection.closed:
             hint = "try again; if it happens again, the database's log says more"
         return UsageError(f"the store {self.where} cannot be used: {words}", hint=hint)
+
+
+def _cut(socket_number: int) -> None:
+    """Shut a connection's socket, so that whoever waits for it is answered with an error."""
+    with suppress(OSError), socket.socket(fileno=os.dup(socket_number)) as same:
+        same.shutdown(socket.SHUT_RDWR)
 
 
 def _understood(url: str) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """A store in PostgreSQL: rows in three tables of the schema ``reconcile``, by target.
 
-What a holder of the lock writes is checked in the same transaction against the lock's row, so one
-that lost it writes nothing, whatever its clock says.
+What a holder of the lock writes is checked in the same statement against the lock's row, so one
+that lost it writes nothing, whatever its clock says. The row is locked for as long as the server
+takes for that statement: a holder that stops, or a network that is cut, keeps nobody waiting.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
+from typing import LiteralString
 
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
-from reconcile.stores.database import Cursor, Database
-from reconcile.stores.lease import Held
+from reconcile.stores.database import Database
+from reconcile.stores.lease import Held, lost
 from reconcile.stores.naming import check_blob, check_entry, check_log
 from reconcile.stores.postgres_lock import PostgresLock
 
@@ -52,6 +54,51 @@ _TABLES = (
     )
     """,
 )
+_HELD: LiteralString = """
+    with held as (
+        select from reconcile.lock
+        where home = %(home)s and number = %(holder)s and token <> '' for share
+    ),
+    allowed as (select where %(holder)s::bigint is null or exists (select from held)),
+    written as (
+"""
+_ANSWER: LiteralString = ") select exists (select from allowed), max(answer) from written"
+
+
+def _if_held(change: LiteralString) -> LiteralString:
+    """Return a statement that makes a change only where the writer has the lock, or needs none.
+
+    Its row says whether it was allowed, and the ``answer`` of what was changed, null for nothing.
+    """
+    return _HELD + change + _ANSWER
+
+
+_INSERT = _if_held("""
+    insert into reconcile.blob (home, name, data)
+    select %(home)s, %(name)s, %(data)s from allowed
+    on conflict do nothing returning serial::text as answer
+""")
+_UPDATE = _if_held("""
+    update reconcile.blob set data = %(data)s, serial = default
+    where home = %(home)s and name = %(name)s and serial::text = %(expected)s
+        and exists (select from allowed)
+    returning serial::text as answer
+""")
+_REMOVE = _if_held("""
+    delete from reconcile.blob
+    where home = %(home)s and name = %(name)s and exists (select from allowed)
+    returning name as answer
+""")
+_APPEND = _if_held("""
+    insert into reconcile.entry (home, log, position, entry)
+    select %(home)s, %(log)s, %(position)s, %(entry)s from allowed
+    on conflict do nothing returning log as answer
+""")
+_DROP = _if_held("""
+    delete from reconcile.entry
+    where home = %(home)s and log = %(log)s and exists (select from allowed)
+    returning log as answer
+""")
 _LOGS = """
     with recursive found as (
         (
@@ -97,32 +144,15 @@ class PostgresStore:
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """See Store."""
-        check_blob(name)
-        with self._writing() as cursor:
-            if expected is None:
-                cursor.execute(
-                    "insert into reconcile.blob (home, name, data) values (%s, %s, %s) "
-                    "on conflict do nothing returning serial::text",
-                    (self._home, name, data),
-                )
-            else:
-                cursor.execute(
-                    "update reconcile.blob set data = %s, serial = default "
-                    "where home = %s and name = %s and serial::text = %s returning serial::text",
-                    (data, self._home, name, expected),
-                )
-            row = cursor.fetchone()
-            if row is None:
-                raise VersionMoved(f"{name} was written by somebody else in between")
-        return str(row[0])
+        values = {"name": check_blob(name), "data": data, "expected": expected}
+        serial = self._change(_INSERT if expected is None else _UPDATE, values)
+        if serial is None:
+            raise VersionMoved(f"{name} was written by somebody else in between")
+        return serial
 
     def remove(self, name: str) -> None:
         """See Store."""
-        check_blob(name)
-        with self._writing() as cursor:
-            cursor.execute(
-                "delete from reconcile.blob where home = %s and name = %s", (self._home, name)
-            )
+        self._change(_REMOVE, {"name": check_blob(name)})
 
     def names(self, prefix: str) -> Iterator[str]:
         """See Store."""
@@ -132,16 +162,10 @@ order by name"
 
     def append(self, log: str, position: int, entry: bytes) -> None:
         """See Store."""
-        check_log(log)
         check_entry(position, entry)
-        with self._writing() as cursor:
-            cursor.execute(
-                "insert into reconcile.entry (home, log, position, entry) "
-                "values (%s, %s, %s, %s) on conflict do nothing",
-                (self._home, log, position, entry),
-            )
-            if not cursor.rowcount:
-                raise VersionMoved(f"{log} has an entry {position} already")
+        values = {"log": check_log(log), "position": position, "entry": entry}
+        if self._change(_APPEND, values) is None:
+            raise VersionMoved(f"{log} has an entry {position} already")
 
     def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """See Store."""
@@ -160,11 +184,7 @@ where home = %s and log = %s and position >= %s order by position limit %s"
 
     def drop(self, log: str) -> None:
         """See Store."""
-        check_log(log)
-        with self._writing() as cursor:
-            cursor.execute(
-                "delete from reconcile.entry where home = %s and log = %s", (self._home, log)
-            )
+        self._change(_DROP, {"log": check_log(log)})
 
     @contextmanager
     def lock(
@@ -187,14 +207,20 @@ where home = %s and log = %s and position >= %s order by position limit %s"
         """See Store."""
         self._database.close()
 
-    @contextmanager
-    def _writing(self) -> Iterator[Cursor]:
+    def _change(self, query: LiteralString, values: Mapping[str, object]) -> str | None:
+        """Carry out a change and return its answer, None where it changed nothing.
+
+        Raises LockLost where a lock was held and is lost.
+        """
         self._make()
+        self._held.check()
         lease = self._held.lease
-        with self._database.writing() as cursor:
-            if lease is not None:
-                self._lock.keep(cursor, lease)
-            yield cursor
+        holder = lease.number if lease is not None else None
+        rows = self._database.write(query, {"home": self._home, "holder": holder, **values})
+        ((allowed, answer),) = rows
+        if not allowed:
+            raise lost(self.where, "somebody else broke it or took it over")
+        return None if answer is None else str(answer)
 
     def _make(self) -> None:
         """Make what is missing. Two at once wait for each other: `if not exists` alone can fail."""
@@ -203,10 +229,6 @@ where home = %s and log = %s and position >= %s order by position limit %s"
                 return
             ((*tables, schema),) = self._database.read(_THERE, ())
             if not all(tables):
-                with self._database.writing() as cursor:
-                    cursor.execute(_ALONE)
-                    if not schema:
-                        cursor.execute(_SCHEMA)
-                    for table in _TABLES:
-                        cursor.execute(table)
+                making = () if schema else (_SCHEMA,)
+                self._database.define((_ALONE, *making, *_TABLES))
             self._made = True

@@ -11,9 +11,9 @@ from dataclasses import astuple
 from secrets import token_hex
 
 from reconcile.errors import ReconcileError
-from reconcile.stores.contract import Holder, Lease, LockInfo
-from reconcile.stores.database import Cursor, Database
-from reconcile.stores.lease import RenewedLease, elapsed, locked, lost
+from reconcile.stores.contract import Holder, LockInfo
+from reconcile.stores.database import Busy, Database
+from reconcile.stores.lease import RenewedLease, elapsed, locked
 
 _TAKE = """
     insert into reconcile.lock as held (home, number, token, who, since, doing, lease, renewed)
@@ -25,9 +25,9 @@ _TAKE = """
     where held.token = '' or held.renewed + make_interval(secs => held.lease) < clock_timestamp()
     returning number
 """
-_RENEW = "update reconcile.lock set renewed = clock_timestamp() where home = %s and token = %s"
-_RELEASE = "update reconcile.lock set token = '' where home = %s and token = %s"
-_KEEP = "select token from reconcile.lock where home = %s and number = %s for share"
+_RENEW = "update reconcile.lock set renewed = clock_timestamp() where home = %s and token = %s \
+returning number"
+_RELEASE = "update reconcile.lock set token = '' where home = %s and token = %s returning number"
 _BREAK = """
     update reconcile.lock set number = number + 1, token = %s, doing = doing || ', being broken'
     where home = %s and number = %s and token <> ''
@@ -57,8 +57,7 @@ class PostgresLock:
         own = Database(self._url, self._home)
 
         def renew() -> bool:
-            with own.writing() as cursor:
-                return cursor.execute(_RENEW, (self._home, token)).rowcount == 1
+            return bool(own.write(_RENEW, (self._home, token)))
 
         taken = RenewedLease(number, lease, begun, self._database.where, renew)
         try:
@@ -66,16 +65,9 @@ class PostgresLock:
         finally:
             # Where it cannot be released, it ends by itself.
             if taken.stop():
-                with suppress(ReconcileError), self._database.writing() as cursor:
-                    cursor.execute(_RELEASE, (self._home, token))
+                with suppress(ReconcileError):
+                    self._database.write(_RELEASE, (self._home, token))
                 own.close()
-
-    def keep(self, cursor: Cursor, lease: Lease) -> None:
-        """Raise LockLost unless the lease is the lock's, and stays so till the transaction ends."""
-        lease.check()
-        row = cursor.execute(_KEEP, (self._home, lease.number)).fetchone()
-        if not row or not row[0]:
-            raise lost(self._database.where, "somebody else broke it or took it over")
 
     def holder(self) -> Holder | None:
         """See Store."""
@@ -86,10 +78,9 @@ class PostgresLock:
         """See Store.break_lock. What is left of the former holder's lease holds for nobody."""
         if self._read() is None:
             return
-        with self._database.writing() as cursor:
-            row = cursor.execute(_BREAK, (token_hex(16), self._home, number)).fetchone()
-        if row:
-            time.sleep(max(0.0, float(row[0])))
+        rows = self._database.write(_BREAK, (token_hex(16), self._home, number))
+        if rows:
+            time.sleep(max(0.0, float(rows[0][0])))
             return
         found = self._read()
         if found:
@@ -112,10 +103,14 @@ class PostgresLock:
         values |= {"who": who, "since": since, "doing": doing}
         while True:
             begun = elapsed()
-            with self._database.writing() as cursor:
-                row = cursor.execute(_TAKE, values).fetchone()
-            if row:
-                return int(row[0]), begun
+            try:
+                rows = self._database.write(_TAKE, values)
+            except Busy:
+                if elapsed() >= end:
+                    raise
+                continue
+            if rows:
+                return int(rows[0][0]), begun
             found = self._read()
             left = end - elapsed()
             if found and left <= 0:
