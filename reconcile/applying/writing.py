@@ -6,11 +6,12 @@ are.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from reconcile.applying.confirming import confirm, find_made
+from reconcile.applying.ending import end_created, end_updated, ending
 from reconcile.applying.existing import sought
 from reconcile.applying.fresh import Call, Fresh, Withheld
 from reconcile.applying.item import Item
@@ -19,12 +20,11 @@ from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.recheck_parents import recheck_parents, with_moved
 from reconcile.applying.sending import send, settle_updated
 from reconcile.applying.tools import Tools
-from reconcile.applying.verified import NOT_SHOWN
 from reconcile.applying.verify import LONG_WAITS
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import ApiError
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.under import parents_of
-from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
+from reconcile.hubspot.writes import Answer, Unclear, Write, Written
 from reconcile.model.belonging import parents_to_ask
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
@@ -66,7 +66,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
         if not writes:
             return
         call = _creating(tools, kind, ready)
-        with _ending(tools, kind.create, writes, _end_created) as answers:
+        with ending(tools, kind.create, writes, end_created) as answers:
             fresh = Fresh(
                 tools.hubspot,
                 slots=slots,
@@ -117,7 +117,7 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
         if not writes:
             return
         call = _updating(tools, kind, held)
-        with _ending(tools, "update", writes, _end_updated) as answers:
+        with ending(tools, "update", writes, end_updated) as answers:
             fresh = Fresh(
                 tools.hubspot,
                 slots=slots,
@@ -135,43 +135,6 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
             ]
             with suppress(ApiError):  # still unclear then, and told so
                 answers.update(settle_updated(tools.hubspot, kind, definitions, unclear))
-
-
-@contextmanager
-def _ending(
-    tools: Tools,
-    call: str,
-    writes: Mapping[str, tuple[Item, Write]],
-    end: Callable[[Item, Answer], None],
-) -> Iterator[dict[str, Answer]]:
-    """Give every item its end by the answers that the block collects, however the block ends.
-
-    The journal says what is about to be sent before, and what was answered after. What has no
-    answer though nothing went wrong was not sent, since the run had been halted: it was not begun.
-    """
-    items = [item for item, _ in writes.values()]
-    number = tools.journal.intend(call, items)
-    answers: dict[str, Answer] = {}
-    unanswered: tuple[Status, str] | None
-    unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
-    try:
-        yield answers
-        unanswered = None
-    except ApiError as error:
-        # A call that may have been carried out is settled by the next plan's reading.
-        # So may one that was repeated: a refusal then says nothing of the first attempt.
-        lost = isinstance(error, (Unreachable, AuthError, RateLimited))
-        unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
-        raise
-    finally:
-        for name, (item, _) in writes.items():
-            if name in answers:
-                end(item, answers[name])
-            elif unanswered is not None:
-                item.end(*unanswered)
-        tools.halt.look(items)
-        tools.journal.answered(number, items, of_records=True)
-        tools.journal.undone([item.change.address for item in items if item.status is None])
 
 
 def _inputs(writes: Mapping[str, tuple[Item, Write]]) -> list[Write]:
@@ -286,48 +249,3 @@ def _values(fields: Sequence[FieldChange], definitions: Mapping[str, Property]) 
         field.name: field.after.lstrip(";") if definitions[field.name].multiple else field.after
         for field in fields
     }
-
-
-def _end_created(item: Item, answer: Answer) -> None:
-    match answer:
-        case Written(id=record_id, new=False):
-            item.end(
-                Status.CONFLICT,
-                f"record {record_id} appeared under this key while writing, and its values were "
-                "overwritten; its property history in HubSpot shows the former ones",
-            )
-        case Written(id=record_id, new=new):
-            item.id = record_id
-            item.late = item.late and not new  # a new record had nothing to overwrite
-            item.end(Status.DONE)
-            if item.seen is None:
-                item.end(Status.UNKNOWN, NOT_SHOWN)
-        case _:
-            _end_badly(item, answer)
-
-
-def _end_updated(item: Item, answer: Answer) -> None:
-    match answer:
-        case Written(id=record_id) if record_id != item.change.id:
-            item.end(
-                Status.CONFLICT,
-                f"record {record_id} got the new values instead of {item.change.id}: that one was "
-                "merged into it, or its key moved there, while writing; the property history in "
-                "HubSpot shows the former ones",
-            )
-        case Written():
-            item.end(Status.DONE)
-        case _:
-            _end_badly(item, answer)
-
-
-def _end_badly(item: Item, answer: Answer) -> None:
-    match answer:
-        case Withheld(message=message):
-            item.end(Status.CONFLICT, message)
-        case Refused(message=message):
-            item.end(Status.FAILED, message)
-        case Unclear(message=message):
-            item.end(Status.UNKNOWN, f"{message}; the next plan finds out by reading")
-        case _:
-            raise AssertionError(answer)

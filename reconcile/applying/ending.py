@@ -1,0 +1,94 @@
+"""How the records of one batch end: by HubSpot's answers, or by what kept them from coming."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from reconcile.applying.fresh import Withheld
+from reconcile.applying.item import Item
+from reconcile.applying.tools import Tools
+from reconcile.applying.verified import NOT_SHOWN
+from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
+from reconcile.model.outcome import Status
+
+
+@contextmanager
+def ending(
+    tools: Tools,
+    call: str,
+    writes: Mapping[str, tuple[Item, Write]],
+    end: Callable[[Item, Answer], None],
+) -> Iterator[dict[str, Answer]]:
+    """Give every item its end by the answers that the block collects, however the block ends.
+
+    The journal says what is about to be sent before, and what was answered after. What has no
+    answer though nothing went wrong was not sent, since the run had been halted: it was not begun.
+    """
+    items = [item for item, _ in writes.values()]
+    number = tools.journal.intend(call, items)
+    answers: dict[str, Answer] = {}
+    unanswered: tuple[Status, str] | None
+    unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
+    try:
+        yield answers
+        unanswered = None
+    except ApiError as error:
+        # A call that may have been carried out is settled by the next plan's reading.
+        # So may one that was repeated: a refusal then says nothing of the first attempt.
+        lost = isinstance(error, (Unreachable, AuthError, RateLimited))
+        unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
+        raise
+    finally:
+        for name, (item, _) in writes.items():
+            if name in answers:
+                end(item, answers[name])
+            elif unanswered is not None:
+                item.end(*unanswered)
+        tools.halt.look(items)
+        tools.journal.answered(number, items, of_records=True)
+        tools.journal.undone([item.change.address for item in items if item.status is None])
+
+
+def end_created(item: Item, answer: Answer) -> None:
+    match answer:
+        case Written(id=record_id, new=False):
+            item.end(
+                Status.CONFLICT,
+                f"record {record_id} appeared under this key while writing, and its values were "
+                "overwritten; its property history in HubSpot shows the former ones",
+            )
+        case Written(id=record_id, new=new):
+            item.id = record_id
+            item.late = item.late and not new  # a new record had nothing to overwrite
+            item.end(Status.DONE)
+            if item.seen is None:
+                item.end(Status.UNKNOWN, NOT_SHOWN)
+        case _:
+            _end_badly(item, answer)
+
+
+def end_updated(item: Item, answer: Answer) -> None:
+    match answer:
+        case Written(id=record_id) if record_id != item.change.id:
+            item.end(
+                Status.CONFLICT,
+                f"record {record_id} got the new values instead of {item.change.id}: that one was "
+                "merged into it, or its key moved there, while writing; the property history in "
+                "HubSpot shows the former ones",
+            )
+        case Written():
+            item.end(Status.DONE)
+        case _:
+            _end_badly(item, answer)
+
+
+def _end_badly(item: Item, answer: Answer) -> None:
+    match answer:
+        case Withheld(message=message):
+            item.end(Status.CONFLICT, message)
+        case Refused(message=message):
+            item.end(Status.FAILED, message)
+        case Unclear(message=message):
+            item.end(Status.UNKNOWN, f"{message}; the next plan finds out by reading")
+        case _:
+            raise AssertionError(answer)
