@@ -22,7 +22,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -59,7 +59,8 @@ def main() -> int:
     chance = random.Random(asked.seed)
     counts: Counter[str] = Counter()
     begun = time.monotonic()
-    with TemporaryDirectory() as text, _url(asked.store) as url:
+    # Ctrl-C ends it early, and what was done until then is counted.
+    with suppress(KeyboardInterrupt), TemporaryDirectory() as text, _url(asked.store) as url:
         folder = Path(text)
         template = _template(folder)
         for number in range(asked.runs):
@@ -80,14 +81,16 @@ def main() -> int:
             except AssertionError as error:
                 counts["wrong"] += 1
                 sys.stdout.write(f"run {number}: {error}\n")
+            counts["runs"] += 1
             shutil.rmtree(where, ignore_errors=True)
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{number + 1} of {asked.runs}, {counts['wrong']} wrong ")
     sys.stdout.write(f"edits: {', '.join(f'{counts[name]} {name}' for name in FATES)}\n")
     sorts = ", ".join(f"{counts[name]} {name}" for name in SORTS)
     sys.stdout.write(
-        f"| {asked.store} | {asked.runs} ({sorts}) | {counts['killed']} | {counts['killed again']} "
-        f"| {counts['wrong']} | {time.monotonic() - begun:.0f} s |\n"
+        f"| {asked.store} | {counts['runs']} ({sorts}) "
+        f"| {counts['killed']} | {counts['killed again']} | {counts['wrong']} "
+        f"| {time.monotonic() - begun:.0f} s |\n"
     )
     return 1 if counts["wrong"] else 0
 
