@@ -35,6 +35,13 @@ Hook = Callable[[str, str, Any], str | tuple[int, Any] | None]
 Edit = Callable[[str, str, Any], Any]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that were killed while they were answered."""
+
+
 class Proxy:
     """Forwards to ``upstream``. ``hook`` sees (method, path, body) before each request.
 
@@ -56,8 +63,7 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._client = httpx.Client(base_url=self._upstream, trust_env=False)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
         return self
