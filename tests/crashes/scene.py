@@ -181,7 +181,9 @@ class Scene:
             begun = unfinished(self.world.store)
             return chance.choice((WAYS[0], self.saved)) if begun else self.saved
         ways = (*WAYS, self.saved) if attempt < 3 else WAYS
-        return WAYS[0] if attempt > 5 else chance.choice(ways)
+        if attempt > 5:  # resuming every time never begins what no run had begun
+            return WAYS[0] if unfinished(self.world.store) else WAYS[1]
+        return chance.choice(ways)
 
     def blames_nobody(self) -> None:
         """Nobody has edited anything in HubSpot, so no plan may say so."""
