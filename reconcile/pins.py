@@ -106,7 +106,8 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
                 (field.after, field.shown_after),
             ):
                 means = same(text, value, definition)  # a date in its author's spelling
-                if not means and text and fold(shown(kind, now, field.name, value)) != fold(text):
+                called = shown(kind, now, field.name, value)
+                if not means and text and _parts(called) != _parts(text):
                     return True
         for link in change.links:
             for one in link.references:
@@ -115,6 +116,11 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
                 if asked != ((one.category, one.type_id),):
                     return True
     return False
+
+
+def _parts(text: str) -> list[str]:
+    """Return what of a text counts; several owners may be written with spaces between them."""
+    return [fold(part) for part in text.split(";") if part]
 
 
 def _references_that_moved(session: Session, state: State, planned: Plan) -> Mapping[Address, str]:

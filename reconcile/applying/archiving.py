@@ -133,7 +133,8 @@ def _archive(
     unanswered: tuple[Status, str] | None
     unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
     try:
-        send(tools, fresh, [Write(item.id, item.id, {}) for item in items], answers)
+        inputs = [Write(item.id, item.id, {}) for item in items]
+        send(tools, fresh, inputs, answers, answered=fresh.answered)
         sent = [id_ for id_, answer in answers.items() if not isinstance(answer, Refused)]
         gone = read_archived(tools.hubspot, kind, sent, tools.sleep)
         late = [item for item in items if item.late and item.id in gone]

@@ -23,8 +23,6 @@ from reconcile.model.outcome import Status
 from reconcile.model.plan import LinkChange
 from reconcile.model.records import AssociationTypes, Link, removable
 
-_SLOTS = {"associations": 2}
-
 BATCH = 1000
 """Pairs a call: the read endpoint's limit, the smaller of the two (reference §3)."""
 
@@ -59,10 +57,11 @@ def associate(tools: Tools, items: Sequence[Item], ids: Mapping[Address, str]) -
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
         for start in range(0, len(owed), BATCH):
             tools.halt.look(items)
-            if tools.halt.stopped:
-                return
             batch = owed[start : start + BATCH]
-            _make(tools, kinds_by_name[name], to, batch, add=add)
+            if tools.halt.stopped:
+                _see_places(tools, kinds_by_name[name], to, batch)
+            else:
+                _make(tools, kinds_by_name[name], to, batch, add=add)
     tools.halt.look(items)
 
 
@@ -85,7 +84,7 @@ def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChang
 
 
 def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool) -> None:
-    with tools.hubspot.step(**_SLOTS) as step:
+    with tools.hubspot.step(**_slots(kind, to, add=add)) as step:
         owed = [entry for entry in owed if entry.item.id]
         standing = _read(tools, kind, to, owed)
         owed = [entry for entry in owed if not _is_elsewhere(tools, entry, standing)]
@@ -101,6 +100,34 @@ def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool
         if pairs:
             written = _send(tools, kind, to, pairs, step.replied, add=add)
             _confirm(tools, kind, to, written)
+
+
+def _slots(kind: Kind, to: str, *, add: bool) -> Mapping[str, int]:
+    """Return what a step takes: for who gives a line item to a parent, all its parents are read."""
+    return {"associations": 2 + (len(kind.owners) if add and to in kind.parents else 0)}
+
+
+def _see_places(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed]) -> None:
+    """Read whether new line items are under their parents, where nothing more may be written."""
+    owed = [entry for entry in owed if entry.item.id and _is_place(entry)]
+    standing = _read(tools, kind, to, owed) if owed else {}
+    for entry in owed:
+        if not _is_elsewhere(tools, entry, standing) and not _shows(
+            entry, _standing(entry, standing)
+        ):
+            _leave_open(entry)
+
+
+def _is_place(entry: _Owed) -> bool:
+    """Whether an association is the one that puts a new line item under its parent."""
+    return entry.link not in entry.item.change.links
+
+
+def _leave_open(entry: _Owed) -> None:
+    """Leave a new line item to be found by reading: it is not where it was to be made."""
+    why = f"written, and not seen under {entry.link.shown} before the run ended; plan again to see"
+    entry.item.end(Status.UNKNOWN, why)
+    entry.item.taken = False
 
 
 def _read(
@@ -154,13 +181,16 @@ def _send(
             for pair, entry, types in zip(inputs, owed, due, strict=True)
         ]
 
-    fresh = Fresh(tools.hubspot, slots=_SLOTS, read=read, call=call, again=look_again)
+    fresh = Fresh(
+        tools.hubspot, slots=_slots(kind, to, add=add), read=read, call=call, again=look_again
+    )
     items = {id(entry.item): entry.item for entry, _ in pairs.values()}.values()
     number = tools.journal.intend("associate" if add else "dissociate", items)
     answers: dict[str, Answer] = {}
     written: list[_Owed] = []
     try:
-        send(tools, fresh, [pair for _, pair in pairs.values()], answers)
+        inputs = [pair for _, pair in pairs.values()]
+        send(tools, fresh, inputs, answers, answered=fresh.answered)
     finally:
         tools.journal.answered(number, items)
         for name, answer in answers.items():
@@ -173,6 +203,9 @@ def _send(
                 _decide(entry)
             else:
                 written.append(entry)
+        for entry in (entry for name, (entry, _) in pairs.items() if name not in answers):
+            if _is_place(entry):
+                _leave_open(entry)
     return written
 
 
@@ -223,7 +256,7 @@ def _is_elsewhere(tools: Tools, entry: _Owed, standing: Mapping[str, frozenset[L
     """
     item = entry.item
     over = {link.id for link in standing.get(item.id, ())}
-    if entry.link in item.change.links or not over or entry.to_id in over:
+    if not _is_place(entry) or not over or entry.to_id in over:
         return False
     if tools.identity(item.kind).unique:
         return False  # its key was read with its id, so it is the one, and somebody moved it

@@ -64,8 +64,12 @@ class Fresh(Generic[Traced]):
         if left:
             oldest = min(self._read.get(write.trace, self._first_read) for write in left)
             answers.update(self._send(left, Departure(oldest)))
+        return answers | self.answered(writes)
+
+    def answered(self, writes: Sequence[Traced]) -> dict[str, Answer]:
+        """Return what re-checks have answered of these writes, also where the call then failed."""
         asked = {write.trace for write in writes}
-        return answers | {t: one for t, one in self._answered.items() if t in asked}
+        return {t: one for t, one in self._answered.items() if t in asked}
 
     def _send(self, left: Sequence[Traced], departure: Departure) -> Mapping[str, Answer]:
         hubspot = self._hubspot.departing(departure)

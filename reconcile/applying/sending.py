@@ -30,14 +30,15 @@ def send(
     answers: dict[str, Answer],
     *,
     known: RefusedValues | None = None,
+    answered: Callable[[Sequence[Traced]], Mapping[str, Answer]] = lambda _: {},
 ) -> None:
     """Fill ``answers`` with one for each trace, but for those that a halt kept from being sent.
 
-    A refusal of the whole batch is narrowed down until the culprits stand alone, so that the
-    others succeed. What is ``known`` to be refused is not sent. A missing answer makes every record
-    of the call Unclear. Raises ApiError only where no further call can succeed (token, limits, no
-    connection); what was answered before that stays answered: a record whose last call was
-    refused is Refused.
+    A refusal of the whole batch is narrowed down until the culprits stand alone, so that the others
+    succeed. What is ``known`` to be refused is not sent. A missing answer makes every record of the
+    call Unclear. ``answered`` returns what holds of some whatever became of the call. Raises
+    ApiError only where no further call can succeed (token, limits, no connection); what was
+    answered before that stays answered: a record whose last call was refused is Refused.
     """
     if tools.halt.stopped:
         return
@@ -49,19 +50,21 @@ def send(
         with tools.hubspot.permitted(_gate(tools)):
             answers.update(call(left))
     except Halted:
-        answers.update(former)
+        answers.update({**former, **answered(left)})
         return
     except Ambiguous as error:
-        answers.update({write.trace: Unclear(str(error)) for write in left})
+        unclear = {write.trace: Unclear(str(error)) for write in left}
+        answers.update({**unclear, **answered(left)})
         return
     except (AuthError, RateLimited, Unreachable):
+        answers.update(answered(left))
         raise
     except ApiError as error:
-        answers.update(_refusals(left, error))
+        answers.update({**_refusals(left, error), **answered(left)})
         if len(left) > 1:
             tools.halt.failed()
             for part in _parts(left, error):
-                send(tools, call, part, answers, known=known)
+                send(tools, call, part, answers, known=known, answered=answered)
             return
     for write in left:
         if isinstance(answer := answers.get(write.trace), Refused):

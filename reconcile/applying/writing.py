@@ -76,7 +76,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
                 note_late=_noting_late(writes if kind.create == "upsert" else {}),
             )
             known = tools.known(kind, kind.create)
-            send(tools, fresh, _inputs(writes), answers, known=known)
+            send(tools, fresh, _inputs(writes), answers, known=known, answered=fresh.answered)
             made = {name: item for name, (item, _) in writes.items()}
             with suppress(ApiError):  # unclear or not confirmed then, and nothing is built on it
                 confirm(tools, kind, made, answers, owned=owned)
@@ -127,7 +127,7 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
                 note_late=_noting_late(writes),
             )
             known = tools.known(kind, "update")
-            send(tools, fresh, _inputs(writes), answers, known=known)
+            send(tools, fresh, _inputs(writes), answers, known=known, answered=fresh.answered)
             unclear = [
                 (item.id, write)
                 for item, write in writes.values()

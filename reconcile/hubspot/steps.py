@@ -105,7 +105,12 @@ def current_step() -> Step | None:
 
 @contextmanager
 def begin_step(wanted: Mapping[RateLimit, int]) -> Iterator[Step]:
-    """Wait for so many slots of each limit, and give them to the calls made in the block."""
+    """Wait for so many slots of each limit, and give them to the calls made in the block.
+
+    What a step around it has not used is handed back first: nobody waits while holding slots.
+    """
+    if (around := _STEP.get()) is not None:
+        around.hand_back()
     begun = Step(_reserve(wanted))
     token = _STEP.set(begun)
     try:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reconcile.model.address import Address
 from reconcile.model.digest import state_digest
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.values import normalise
@@ -55,6 +56,26 @@ def held(change: RecordChange, why: str) -> RecordChange:
         protect=change.protect,
         moved_from=change.moved_from,
         pruned=change.pruned,
+    )
+
+
+def hold_back(unit: Address, changes: tuple[RecordChange, ...]) -> tuple[RecordChange, ...]:
+    """Return a unit's changes. Where its root is in conflict, nothing is done to its lines either.
+
+    Nor is a root archived while a line under it is in conflict: the line would be left without it.
+    """
+    if not changes or changes[0].address != unit:
+        return changes
+    root, *lines = changes
+    stuck = [line for line in lines if line.action is Action.CONFLICT]
+    if root.action is Action.ARCHIVE and stuck:
+        root = held(root, f"{stuck[0].address} is in conflict")
+    if root.action is not Action.CONFLICT:
+        return changes
+    why = f"{unit} is in conflict"
+    return (
+        root,
+        *(line if line.action is Action.CONFLICT else held(line, why) for line in lines),
     )
 
 

@@ -84,8 +84,9 @@ def _may_be_shown_as(label: ValueLabel, kind: Kind, plan: Plan) -> bool:
         return True
     if any(same(label.text, label.value, moment) for moment in _MOMENTS):
         return True
-    is_personal = (label.kind, label.property) in plan.personal
-    return is_personal and "@" in label.text and ID.fullmatch(label.value) is not None
+    is_personal = (label.kind, label.property) in plan.personal or kind.is_personal(label.property)
+    are_ids = all(map(ID.fullmatch, label.value.split(";")))
+    return is_personal and "@" in label.text and are_ids
 
 
 def _of_legend(plan: Plan) -> Iterator[str]:

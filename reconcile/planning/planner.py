@@ -25,7 +25,7 @@ from reconcile.model.records import (
     Unit,
 )
 from reconcile.model.values import normalise
-from reconcile.planning.building import conflict, field, held, record_change, they_moved
+from reconcile.planning.building import conflict, field, hold_back, record_change, they_moved
 from reconcile.planning.case import Case, Context
 from reconcile.planning.check import faults
 from reconcile.planning.diff import differing
@@ -54,7 +54,7 @@ def plan_unit(
     planned = (
         _plan_record(_case(desired, unit, observed, last, context)) for desired in unit.records
     )
-    changes = _hold_back(unit, tuple(change for change in planned if change is not None))
+    changes = hold_back(unit.address, tuple(change for change in planned if change is not None))
     unchanged = len(unit.records) - len(changes)
     if not changes:
         return None, unchanged
@@ -72,26 +72,6 @@ def unit_faults(
     for desired in unit.records:
         if desired.life is Life.PRESENT:
             yield from faults(_case(desired, unit, observed, last, context))
-
-
-def _hold_back(unit: Unit, changes: tuple[RecordChange, ...]) -> tuple[RecordChange, ...]:
-    """Where a unit's root is in conflict, nothing is done to its lines either.
-
-    Nor is a root archived while a line under it is in conflict: the line would be left without it.
-    """
-    if not changes or changes[0].address != unit.address:
-        return changes
-    root, *lines = changes
-    stuck = [line for line in lines if line.action is Action.CONFLICT]
-    if root.action is Action.ARCHIVE and stuck:
-        root = held(root, f"{stuck[0].address} is in conflict")
-    if root.action is not Action.CONFLICT:
-        return changes
-    why = f"{unit.address} is in conflict"
-    return (
-        root,
-        *(line if line.action is Action.CONFLICT else held(line, why) for line in lines),
-    )
 
 
 def _case(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, LinkChange, RecordChange, UnitChange
-from reconcile.planning.building import held
+from reconcile.planning.building import held, hold_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ def without_unreachable(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
         frozenset(change.address.folded() for change in lost),
     )
     for unit in units:
-        yield replace(unit, changes=tuple(_without(change, unreachable) for change in unit.changes))
+        left = tuple(_without(change, unreachable) for change in unit.changes)
+        yield replace(unit, changes=hold_back(unit.address, left))
 
 
 def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
