@@ -296,6 +296,13 @@ def _fields(draw: st.DrawFn, action: Action, kind: str, key: str) -> tuple[Field
     return tuple(fields)
 
 
+def _unseen(fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+    """The fields of an adopted record: nothing is known of what it held."""
+    return tuple(
+        replace(field, reason=Reason.UNSEEN if field.before else Reason.CHANGE) for field in fields
+    )
+
+
 @st.composite
 def _links(draw: st.DrawFn) -> tuple[LinkChange, ...]:
     """An order's associations to make and to remove."""
@@ -338,7 +345,7 @@ def _change(draw: st.DrawFn, address: Address, parent_id: str, actions: Any) -> 
         action,
         id=draw(_IDS) if exists or action is Action.FORGET else "",
         title=draw(_SHORT) if action is Action.CONFLICT else "",
-        fields=fields,
+        fields=_unseen(fields) if adopts and action is Action.UPDATE else fields,
         links=links,
         parent_id=parent_id if kind == "line_item" else "",
         adopts=adopts,
