@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from reconcile.applying.item import Item
+from reconcile.applying.rewrites import OURS, History
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
@@ -19,12 +20,6 @@ from reconcile.model.outcome import UNREAD, Overwrite
 from reconcile.model.plan import FieldChange, RecordChange
 from reconcile.model.records import Version
 from reconcile.model.values import same
-
-History = Mapping[str, Sequence[Version]]
-"""The versions of a record's properties, the latest first."""
-
-_BY_API = "INTEGRATION"
-"""The source of what is written through the API, by us too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +122,7 @@ def replaced(
     recent = unseen(field, versions, definition) or ()
     ours = [same(one.value, field.after, definition) for one in recent]
     if not any(ours):
-        ours = [one.source == _BY_API for one in recent]
+        ours = [one.source in OURS for one in recent]
     if not any(ours):
         return None
     below = recent[ours.index(True) + 1 :]
