@@ -6,6 +6,7 @@ ones and stand among the archived ones.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from reconcile.applying.fresh import Fresh, Withheld
 from reconcile.applying.item import Item
@@ -59,6 +60,56 @@ def _goes(item: Item) -> bool:
     return item.change.action is Action.ARCHIVE
 
 
+def look_first(
+    tools: Tools, kind: Kind, items: Sequence[Item], *, going: Collection[str] = ()
+) -> None:
+    """End those of up to 100 records that are not what the plan showed any more; see ``archive``.
+
+    Asked before anything of their orders and carts is archived: these go whole or not at all.
+    """
+    with tools.hubspot.step(**_slots(kind, items)):
+        for item, result in zip(items, _check(tools, kind, items, going=going), strict=True):
+            if result.conflict:
+                item.end(Status.CONFLICT, result.conflict)
+
+
+def hold_whole(items: Sequence[Item]) -> None:
+    """End what is left of orders and carts to be archived of which a record must stay."""
+    goes_whole = {item.unit for item in items if item.change.parent is None and _goes(item)}
+    stuck: dict[Address, Item] = {}
+    for item in items:
+        if _goes(item) and item.status is not None and item.status is not Status.DONE:
+            stuck.setdefault(item.unit, item)
+    for item in items:
+        by = stuck.get(item.unit)
+        if by is not None and item.unit in goes_whole and item.status is None:
+            why = f"{by.change.address} has to stay, and {item.unit} goes as a whole or not at all"
+            item.end(Status.SKIPPED, why)
+
+
+def in_whole_units(items: Sequence[Item]) -> list[Item]:
+    """Return the records to be archived of orders and carts that go together with line items."""
+    lines = {item.unit for item in items if item.change.parent is not None and _goes(item)}
+    roots = {item.unit for item in items if item.change.parent is None and _goes(item)}
+    whole = lines & roots
+    return [item for item in items if item.unit in whole and _goes(item) and item.status is None]
+
+
+def _slots(kind: Kind, items: Sequence[Item]) -> Mapping[str, int]:
+    """Return the calls of one re-check and one write, by limit."""
+    asked = {word for item in items for word in parents_to_ask(item.change)}
+    return {"objects": 2, "associations": len(asked) + len(kind.children)}
+
+
+def _check(
+    tools: Tools, kind: Kind, items: Sequence[Item], *, going: Collection[str]
+) -> Sequence[Checked]:
+    changes = [item.change for item in items]
+    checked = recheck_standing(tools.hubspot, kind, tools.properties(kind), changes)
+    moved = recheck_parents(tools.parents, changes)
+    return with_moved(checked, moved | recheck_lines_under(tools.hubspot, kind, items, going))
+
+
 def archive(
     tools: Tools, kind: Kind, items: Sequence[Item], *, going: Collection[str] = ()
 ) -> None:
@@ -66,14 +117,8 @@ def archive(
 
     ``going`` are the ids of all line items that the plan archives.
     """
-    asked = {word for item in items for word in parents_to_ask(item.change)}
-    slots = {"objects": 2, "associations": len(asked) + len(kind.children)}
-
-    def check(some: Sequence[Item]) -> Sequence[Checked]:
-        changes = [item.change for item in some]
-        checked = recheck_standing(tools.hubspot, kind, tools.properties(kind), changes)
-        moved = recheck_parents(tools.parents, changes)
-        return with_moved(checked, moved | recheck_lines_under(tools.hubspot, kind, some, going))
+    slots = _slots(kind, items)
+    check = partial(_check, tools, kind, going=going)
 
     with tools.hubspot.step(**slots) as step:
         ready: list[Item] = []

@@ -1,7 +1,7 @@
 """How many calls an apply takes, worked out from its plan alone."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import ceil
 
 from reconcile.applying.associating import BATCH as PAIRS
@@ -32,17 +32,29 @@ def calls(plan: Plan) -> int:
         return 0
     acting = [change for change in plan.records() if change.action is not Action.CONFLICT]
     going = Counter(c.address.kind for c in acting if c.action is Action.ARCHIVE)
-    # Archives are read before, archived, looked for among the live and found among the archived.
-    # Before that it is read whom line items belong to, and what is under orders and carts.
+    whole = Counter(change.address.kind for change in _in_whole_units(plan))
+    # Archives are re-checked, archived, looked for among the live and found among the archived.
+    # What goes together with line items is looked at once more before any of it goes.
     removals = sum(
-        (4 + len(kinds()[name].owners) + len(kinds()[name].children)) * ceil(number / OBJECTS)
-        for name, number in going.items()
-    )
+        (3 + _recheck(name)) * ceil(number / OBJECTS) for name, number in going.items()
+    ) + sum(_recheck(name) * ceil(number / OBJECTS) for name, number in whole.items())
     definitions = DEFINITIONS * len({change.address.kind for change in plan.records()})
     identities = unpinned(plan.identities)
     within = frozenset(kind for kind, one in identities.items() if one.within_parent)
     written = sum(_slice(units, within) for units in slices(plan.units))
     return ACCOUNT + definitions + written + removals
+
+
+def _recheck(name: str) -> int:
+    """Reading records of a kind, whom line items belong to, and what is under orders and carts."""
+    return 1 + len(kinds()[name].owners) + len(kinds()[name].children)
+
+
+def _in_whole_units(plan: Plan) -> Iterator[RecordChange]:
+    for unit in plan.units:
+        going = [change for change in unit.changes if change.action is Action.ARCHIVE]
+        if any(c.parent is None for c in going) and any(c.parent is not None for c in going):
+            yield from going
 
 
 def seconds(number: int, rate_limit: int | None, *, workers: int = 4) -> float:

@@ -11,7 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from types import MappingProxyType
 
-from reconcile.applying.archiving import archive, ready_to_go
+from reconcile.applying.archiving import (
+    archive,
+    hold_whole,
+    in_whole_units,
+    look_first,
+    ready_to_go,
+)
 from reconcile.applying.associating import associate
 from reconcile.applying.item import Item
 from reconcile.applying.moving import EntryFinder
@@ -228,6 +234,15 @@ class Executor:
             for item in items
             if item.change.action is Action.ARCHIVE and not item.kind.is_unit
         }
+        whole = in_whole_units(items)
+        looks: list[_Job] = [
+            (batch, partial(look_first, self._tools, kind, batch, going=going))
+            for kind in kinds().values()
+            for batch in split([item for item in whole if item.kind is kind], OBJECTS)
+        ]
+        self._run_all(pool, looks)
+        hold_whole(items)
+        self._tools.halt.look(items)
         for kind in reversed(tuple(kinds().values())):
             if self._tools.halt.stopped:
                 return

@@ -67,21 +67,40 @@ def test_archives_are_batches_of_a_hundred_ids(build: Callable[..., World], api:
     assert all(one.keys() == {"id"} for one in sent)
 
 
-def test_a_record_that_somebody_edits_meanwhile_is_left_alone(world: World) -> None:
-    """Its order, and what else was planned for it, stays with it."""
+def test_a_line_that_somebody_edits_meanwhile_is_left_alone(world: World) -> None:
+    """Its order and its other lines stay with it: half an order is nothing anybody planned."""
     world.converge(order("A", [line("A:1", name="x"), line("A:2", name="y")]), order("B"))
     plan = world.plan(gone("A"), gone("B"))
     world.edit("line_items", world.id_of("line_items", "A:1"), name="theirs")
     report = world.apply(plan)
     assert statuses(report) == {
         "line_item/A:1": "conflict",
-        "line_item/A:2": "done",
+        "line_item/A:2": "skipped",
         "order/A": "skipped",
         "order/B": "done",
     }
     assert "'theirs'" in messages(report)["line_item/A:1"]
+    why = "line_item/A:1 has to stay, and order/A goes as a whole or not at all"
+    assert messages(report)["line_item/A:2"] == messages(report)["order/A"] == why
     assert world.keys("orders") == {"A": 1}
-    assert remembered(world) == {"order/a", "line_item/a:1"}
+    assert world.keys("line_items") == {"A:1": 1, "A:2": 1}
+    assert remembered(world) == {"order/a", "line_item/a:1", "line_item/a:2"}
+
+
+def test_an_order_that_somebody_edits_meanwhile_keeps_its_lines(world: World) -> None:
+    """Whoever works on the order needs them; that of others goes."""
+    lines = [line(f"A:{n}", name="x") for n in range(3)]
+    world.converge(order("A", lines, memo="1"), order("B", [line("B:1", name="x")]))
+    plan = world.plan(gone("A"), gone("B"))
+    world.edit("orders", world.id_of("orders", "A"), memo="theirs")
+    report = world.apply(plan)
+    assert statuses(report) == {
+        "order/A": "conflict",
+        **dict.fromkeys(("line_item/A:0", "line_item/A:1", "line_item/A:2"), "skipped"),
+        "order/B": "done",
+        "line_item/B:1": "done",
+    }
+    assert world.keys("line_items") == {"A:0": 1, "A:1": 1, "A:2": 1}
 
 
 def test_a_record_whose_key_somebody_takes_meanwhile_is_left_alone(world: World) -> None:
