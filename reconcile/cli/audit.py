@@ -139,7 +139,7 @@ def erase(
         since = datetime.now(UTC).isoformat(timespec="seconds")
         # A run's values lie in the store before its entry is in the log: erased in between, they
         # would be missing with no redaction to explain it.
-        with audit.store.lock(LockInfo(who(), since, "audit redact"), lock_timeout):
+        with audit.store.lock(LockInfo(who(), since, "audit redact"), timeout=lock_timeout):
             held = holdings(audit, wanted)
             redact(audit, held, origin(os.environ, settings.root, reason))
         total = sum(one.values for one in held)
