@@ -299,6 +299,28 @@ def test_redact_asks_erases_and_says_what(
     assert "Nothing is there to erase." in reconcile("redact", "order/NW-1")[1]
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("oidc-unverified", "GitHub's identity token, unverified"),
+        ("github", "GitHub's variables, unverified"),
+        ("gitlab", "GitLab's variables, unverified"),
+    ],
+)
+def test_what_a_ci_service_says_is_called_unverified(
+    reconcile: Run, log: AuditLog, source: str, said: str
+) -> None:
+    """In the list, in a run, and in the export, whoever was named by it."""
+    actor = Actor("octo", source, {"repository": "acme/shop", "run_id": "42"})
+    run_by = Origin(actor, "", "ab" * 20)
+    record_run(log, plan(), head_of("R-1"), [], run_by)
+    service = said.partition("'")[0]
+    assert f"by octo, {service} acme/shop 42 (unverified), commit" in reconcile("log")[1]
+    assert f"  {said}\n" in reconcile("show", "R-1")[1]
+    assert json.loads(reconcile("log", "--json")[1])["actor"]["source"] == source
+    assert json.loads(reconcile("export")[1])["source"] == source
+
+
 def test_redact_tells_of_a_run_that_is_not_over(
     reconcile: Run, log: AuditLog, store: LocalStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
