@@ -23,7 +23,7 @@ TIMEOUT = 10.0
 _SWITCHED_OFF = (
     "--no-pager",
     "-c",
-    "core.fsmonitor=false",
+    "core.fsmonitor=",
     "-c",
     f"core.hooksPath={os.devnull}",
     # A folder in the tree that looks like a bare repository brings settings of its own.
@@ -36,7 +36,7 @@ _SET = {
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
-    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
     # A partial clone would fetch what it misses, by a program that its settings name.
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "",

@@ -148,6 +148,18 @@ def test_files_outside_the_project_are_compared_too(top: Path, tmp_path: Path) -
     assert source(shop, shop / "manifests", tmp_path / "outside.yaml").files is Files.DIFFER
 
 
+def test_a_commit_is_what_its_hash_says(top: Path) -> None:
+    """Git can be told to show another commit in its place; the files are not compared with that."""
+    first = run(top, "rev-parse", "HEAD")
+    (top / "shop" / "manifests" / "a.yaml").write_text("changed\n")
+    keep(top)
+    second = run(top, "rev-parse", "HEAD")
+    run(top, "checkout", "--quiet", "--detach", first)
+    run(top, "replace", first, second)
+    (top / "shop" / "manifests" / "a.yaml").write_text("changed\n")
+    assert source(top / "shop") == Source(first, Files.DIFFER)
+
+
 def test_an_edit_after_reading_does_not_count(top: Path) -> None:
     """What was read is compared, not what is there by now."""
     shop = top / "shop"
