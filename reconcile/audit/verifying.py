@@ -20,7 +20,7 @@ _LISTED = 100
 """Findings that are told one by one."""
 
 _NAMED = 3
-"""Records whose missing values are told by name, of one entry."""
+"""Records of one entry whose missing values are reported by name."""
 
 _START = Head(0, "")
 

@@ -19,7 +19,7 @@ _FILES = {
 
 
 def files_read(settings: Settings, commit: str) -> FilesRead:
-    """Return what takes note of the manifests as they are read, with the project file.
+    """Return the collector for the manifests as they are read; it has the project file already.
 
     The project file is read once more for it. ``commit`` is checked out.
     """

@@ -37,7 +37,7 @@ _NOTES: dict[str, str] = {
     Files.UNKNOWN: " (files not compared)",
 }
 _OF_COMMIT = ("files", "commit_at_apply")
-"""Facts that are told beside the commit."""
+"""Facts that are shown beside the commit."""
 _NAMES = 40
 
 
@@ -66,10 +66,10 @@ def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]
 
 
 def entry_lines(entry: Entry, *, personal: bool) -> Iterator[Line]:
-    """What is told of an event as a whole: who, why, what for."""
+    """Yield what is known of an event as a whole: who, why, what for."""
     yield plain(f"{visible(entry.event)}  {visible(entry.run or str(entry.number))}", "heading")
     facts = entry.origin.actor.facts
-    told = [
+    rows = [
         ("when", moment(entry.time)),
         ("who", visible(mask_unless(entry.origin.actor.name, personal=personal))),
         ("source", _SOURCES.get(entry.origin.actor.source, "")),
@@ -80,9 +80,9 @@ def entry_lines(entry: Entry, *, personal: bool) -> Iterator[Line]:
         ("at apply", visible(_fact(entry, "commit_at_apply"))),
         *_facts(entry),
     ]
-    told = [(name, text) for name, text in told if text]
-    column = max(len(name) for name, _ in told)
-    for name, text in told:
+    rows = [(name, text) for name, text in rows if text]
+    column = max(len(name) for name, _ in rows)
+    for name, text in rows:
         yield Line(2, "", "", ((f"{name:<{column}}  ", "note"), (text, "")))
     if entry.message:
         yield from message_lines(entry.message, personal=personal)

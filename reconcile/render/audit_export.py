@@ -46,7 +46,7 @@ there is one, ``files`` says whether the files read were that commit's (``same``
 ``after`` are null where the value is not there: ``absent`` is ``erased`` where a redaction in the
 log explains that, else ``missing``. ``what`` is ``field``, ``link``, ``rewrite`` (what we sent,
 what HubSpot stored), ``overwrite`` (an edit that we overwrote unseen; ``note`` says what had made
-it, and when), ``message``, or empty for a record or an event of which there is no more to tell.
+it, and when), ``message``, or empty for a record or an event with nothing more to report.
 """
 
 _OF_RECORDS = COLUMNS[COLUMNS.index("address") :]

@@ -284,7 +284,7 @@ def test_settings_that_git_cannot_read_name_nobody(root: Path, environ: dict[str
     ],
 )
 def test_a_hostile_head_leads_nowhere(root: Path, environ: dict[str, str], head: str) -> None:
-    """What is no commit of the repository is never named as one."""
+    """What is not a commit of the repository is never named as one."""
     repository(root)
     (root / ".git" / "HEAD").write_text(head)
     (root / "secret").write_text(SHA)

@@ -92,7 +92,7 @@ def test_files_that_are_not_the_commits_differ(top: Path, change: Callable[[Path
 
 @pytest.mark.parametrize("stage", [False, True])
 def test_what_is_only_staged_differs(top: Path, *, stage: bool) -> None:
-    """The index is no commit."""
+    """The index is not a commit."""
     (top / "shop" / "manifests" / "a.yaml").write_text("changed\n")
     if stage:
         run(top, "add", ".")
@@ -149,7 +149,7 @@ def test_files_outside_the_project_are_compared_too(top: Path, tmp_path: Path) -
 
 
 def test_a_commit_is_what_its_hash_says(top: Path) -> None:
-    """Git can be told to show another commit in its place; the files are not compared with that."""
+    """A replacement that git shows in its place is not what the files are compared with."""
     first = run(top, "rev-parse", "HEAD")
     (top / "shop" / "manifests" / "a.yaml").write_text("changed\n")
     keep(top)

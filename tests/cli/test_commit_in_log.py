@@ -26,7 +26,7 @@ def git(folder: Path, *args: str) -> str:
 
 
 def commit(project: Project) -> str:
-    """Commit what the project has, but for what is no part of it; the commit."""
+    """Commit what the project has, without what does not belong to it; return the commit."""
     git(project.folder, "add", "manifests", "reconcile.yaml")
     git(project.folder, "commit", "--quiet", "--allow-empty", "-m", "all")
     return git(project.folder, "rev-parse", "HEAD")
@@ -77,7 +77,7 @@ def test_the_commit_is_the_plans(tracked: Project) -> None:
 
 
 def test_an_apply_without_a_plan_file_is_of_one_commit(tracked: Project) -> None:
-    """Then the commit is told once."""
+    """Then the commit is reported once."""
     head = git(tracked.folder, "rev-parse", "HEAD")
     assert f"Planned at commit {head[:12]}\n" in tracked.run("apply", "--auto-approve").err
     event = last(tracked)
@@ -86,15 +86,15 @@ def test_an_apply_without_a_plan_file_is_of_one_commit(tracked: Project) -> None
 
 
 @pytest.mark.parametrize("name", ["manifests/shop.yaml", "manifests/new.yaml", "reconcile.yaml"])
-def test_files_that_are_not_the_commits_are_told(tracked: Project, name: str) -> None:
+def test_files_that_are_not_the_commits_are_reported(tracked: Project, name: str) -> None:
     """Edited or untracked, a manifest or the project file: plan, show and the log say so."""
     head = git(tracked.folder, "rev-parse", "HEAD")
     path = tracked.folder / name
     before = path.read_text() if path.exists() else "{kind: cart, key: C-7}\n"
     tracked.write(f"{before}# edited\n", name)
-    told = f"Planned at commit {head[:12]}, but the files read differ from it\n"
-    assert told in tracked.run("plan", "--out", "p").err
-    assert told in tracked.run("show", "p").err
+    note = f"Planned at commit {head[:12]}, but the files read differ from it\n"
+    assert note in tracked.run("plan", "--out", "p").err
+    assert note in tracked.run("show", "p").err
     commit(tracked)
     tracked.fine("apply", "p")
     event = last(tracked)
@@ -151,7 +151,7 @@ def test_outside_git_no_commit_is_named(project: Project) -> None:
 
 
 def test_a_plan_from_outside_git_gets_no_commit_when_applied(project: Project) -> None:
-    """The commit at apply is told as that alone."""
+    """The commit at apply is reported as that alone."""
     project.fine("plan", "--out", "p")
     git(project.folder, "init", "--quiet")
     at_apply = commit(project)
@@ -191,7 +191,7 @@ def test_the_commit_is_no_part_of_the_content_digest(tracked: Project) -> None:
     [("commit", "main"), ("commit", "ab" * 20 + "\n"), ("commit", "\x1b[31m"), ("files", "fine")],
 )
 def test_a_plan_file_cannot_name_something_else(tracked: Project, field: str, value: str) -> None:
-    """What the log is told is a commit's hash, or that it is unknown."""
+    """What reaches the log is a commit's hash, or that it is unknown."""
     tracked.fine("plan", "--out", "p")
     lines = parsed((tracked.folder / "p").read_bytes())
     lines[0][field] = value
