@@ -262,8 +262,7 @@ class Plan:
     makes the state forget them. That changes nothing anywhere else, so it is not a change.
     ``labels`` are the texts shown in place of stored values, ``personal`` the (kind, property)
     pairs that the account makes personal data, ``limits`` the counts above which guards trip.
-    Not part of what the plan does are ``serial``, the state's then, ``paths``, the manifests named
-    beside the project's own, and ``source``, the commit.
+    Not part of what it does: the state's ``serial``, other ``paths`` of manifests, the ``source``.
     """
 
     target: TargetPin

@@ -14,30 +14,11 @@ from reconcile.model.audit import (
 )
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action
-from reconcile.model.source import Files
+from reconcile.render.audit_origin import OF_COMMIT, SOURCES, by_line, commit_rows
 from reconcile.render.rows import BLANK, Line, Span, plain
 from reconcile.render.safe import CLEARED, EMPTY, PERSONAL, mask, pair, shorten, value, visible
 from reconcile.render.words import in_order, listed, plural
 
-_SERVICES = {"oidc-unverified": "GitHub", "github": "GitHub", "gitlab": "GitLab"}
-_SOURCES = {
-    "oidc-unverified": "GitHub's identity token, unverified",
-    "github": "GitHub's variables, unverified",
-    "gitlab": "GitLab's variables, unverified",
-    "git": "git's settings",
-    "os": "this machine",
-}
-_FILES: dict[str, str] = {
-    Files.SAME: "the files read are this commit's",
-    Files.DIFFER: "the files read differ from it",
-    Files.UNKNOWN: "the files read could not be compared with it",
-}
-_NOTES: dict[str, str] = {
-    Files.DIFFER: " (files differ)",
-    Files.UNKNOWN: " (files not compared)",
-}
-_OF_COMMIT = ("files", "commit_at_apply")
-"""Facts that are shown beside the commit."""
 _NAMES = 40
 
 
@@ -52,7 +33,8 @@ def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]
         spans: list[Span] = [(f"{moment(entry.time)}  ", "note"), (visible(entry.event), "heading")]
         spans.append((f"  {visible(entry.run or str(entry.number))}", "heading"))
         yield Line(0, "", "", tuple(spans))
-        yield plain(_by(entry, personal=personal), indent=2)
+        who = mask_unless(entry.origin.actor.name, personal=personal)
+        yield plain(by_line(entry, who), indent=2)
         told = _counts(summary)
         if told:
             yield plain(told, indent=2)
@@ -72,12 +54,10 @@ def entry_lines(entry: Entry, *, personal: bool) -> Iterator[Line]:
     rows = [
         ("when", moment(entry.time)),
         ("who", visible(mask_unless(entry.origin.actor.name, personal=personal))),
-        ("source", _SOURCES.get(entry.origin.actor.source, "")),
+        ("source", SOURCES.get(entry.origin.actor.source, "")),
         *((visible(name), visible(text)) for name, text in sorted(facts.items())),
         ("reason", said(entry.origin.reason, personal=personal)),
-        ("commit", visible(entry.origin.commit)),
-        ("", _FILES.get(_fact(entry, "files"), "")),
-        ("at apply", visible(_fact(entry, "commit_at_apply"))),
+        *commit_rows(entry),
         *_facts(entry),
     ]
     rows = [(name, text) for name, text in rows if text]
@@ -182,21 +162,6 @@ def personal_values(record: Recorded) -> tuple[str, ...]:
     )
 
 
-def _by(entry: Entry, *, personal: bool) -> str:
-    actor = entry.origin.actor
-    parts = [f"by {mask_unless(actor.name, personal=personal) or 'nobody knows whom'}"]
-    if actor.source in _SERVICES:
-        place = actor.facts.get("repository") or actor.facts.get("project", "")
-        job = actor.facts.get("run_id") or actor.facts.get("job_id", "")
-        parts.append(" ".join(filter(None, (_SERVICES[actor.source], place, job, "(unverified)"))))
-    if entry.origin.commit:
-        files = _fact(entry, "files")
-        parts.append(f"commit {entry.origin.commit[:12]}{_NOTES.get(files, '')}")
-    if at_apply := _fact(entry, "commit_at_apply"):
-        parts.append(f"commit at apply {at_apply[:12]}")
-    return visible(", ".join(parts))
-
-
 def _counts(summary: Summary) -> str:
     """``create 2 orders, 4 line items; update 1 order: failed``."""
     groups: dict[tuple[str, str], dict[str, int]] = {}
@@ -211,14 +176,10 @@ def _counts(summary: Summary) -> str:
     return visible("; ".join(told))
 
 
-def _fact(entry: Entry, name: str) -> str:
-    return str(entry.facts.get(name, ""))
-
-
 def _facts(entry: Entry) -> list[tuple[str, str]]:
     told = []
     for name, fact in sorted(entry.facts.items()):
-        if name in _OF_COMMIT:
+        if name in OF_COMMIT:
             continue
         text = ", ".join(fact) if isinstance(fact, tuple) else str(fact)
         if text:
