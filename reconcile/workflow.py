@@ -284,7 +284,8 @@ def refusals_logged(session: Session, planned: Plan, origin: Origin) -> Iterator
         yield
     except (GuardRefused, StalePlan, Locked) as error:
         with suppress(ReconcileError):
-            event = refused(error, origin, plan=content_digest(planned), command="apply")
+            digest = content_digest(planned)
+            event = refused(error, origin, plan=digest, source=planned.source, command="apply")
             AuditLog(session.store).append([event])
         raise
 

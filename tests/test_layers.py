@@ -1,6 +1,7 @@
 """Who may import whom: the layers of the design, read from the source."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -241,6 +242,20 @@ def test_library_has_one_home(library: str, home: str) -> None:
 def test_rich_is_for_render_alone() -> None:
     """Nothing but render knows how colours are made."""
     assert {place.partition("/")[0] for place in places(FILES, {"rich"})} == {"render"}
+
+
+def test_only_one_module_starts_processes() -> None:
+    """Nothing but the module that asks git starts a program."""
+    assert {place.partition(":")[0] for place in places(FILES, {"subprocess"})} == {"audit/git.py"}
+    assert places(FILES, {"multiprocessing", "pty"}) == []
+    starting = re.compile(r"os\.(system|popen|fork\w*|exec[lv]\w*|(posix_)?spawn\w*|startfile)")
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and starting.fullmatch(ast.unparse(node))
+    ]
+    assert found == []
 
 
 def test_nothing_prints() -> None:

@@ -1,7 +1,7 @@
-"""Who is at work, from the environment and the machine. No process is started for it.
+"""Who is at work: by the CI service's variables, by git, or by the machine.
 
-All of it is as true as the environment: who can set variables can name anybody. Only what an
-identity token tells (``oidc``) was written by the CI service itself.
+All of it is as true as the environment: who can set variables can name anybody. An identity token
+(``oidc-unverified``) comes from a host of GitHub's own, but its signature is not verified.
 """
 
 import getpass
@@ -14,6 +14,7 @@ from types import MappingProxyType
 from reconcile.audit import git
 from reconcile.audit.oidc import claims
 from reconcile.model.audit import Actor, Origin
+from reconcile.model.source import UNKNOWN
 
 _LONGEST = 500
 
@@ -35,45 +36,44 @@ _GITLAB = {
 }
 
 
-def origin(
-    environ: Mapping[str, str], root: Path, reason: str = "", *, home: Path | None = None
-) -> Origin:
-    """Who is at work in the project at ``root``, why, and on which commit.
+def origin(environ: Mapping[str, str], root: Path, reason: str = "") -> Origin:
+    """Return who is at work in the project at ``root``, why, and on which commit.
 
     Asks GitHub for the job's identity where the job may have it.
     """
-    return Origin(who_is_it(environ, root, home=home), clean(reason), commit(environ, root))
+    return Origin(who_is_it(environ, root), clean(reason), commit(environ, root))
 
 
-def who_is_it(
-    environ: Mapping[str, str], root: Path, *, home: Path | None = None, loopback: bool = False
-) -> Actor:
-    """The CI service's user where a CI service runs this, else git's and the machine's.
+def who_is_it(environ: Mapping[str, str], root: Path, *, loopback: bool = False) -> Actor:
+    """Return the CI service's user where a CI service runs this, else git's or the machine's.
 
+    Where git would have to say who it is and does not, nobody is named but the machine.
     ``loopback`` lets a test's own issuer answer.
     """
     if _is_github(environ):
-        told = claims(environ, loopback=loopback)
-        facts = _facts(environ, _GITHUB) | told
-        name = told.get("actor") or environ.get("GITHUB_ACTOR", "")
-        return _actor(name, "oidc" if told else "github", facts)
+        claimed = claims(environ, loopback=loopback)
+        facts = _facts(environ, _GITHUB) | claimed
+        name = claimed.get("actor") or environ.get("GITHUB_ACTOR", "")
+        return _actor(name, "oidc-unverified" if claimed else "github", facts)
     if _is_gitlab(environ):
         return _actor(environ.get("GITLAB_USER_LOGIN", ""), "gitlab", _facts(environ, _GITLAB))
     machine = _machine()
-    signs = git.identity(root, home or _home(), environ)
-    if signs:
-        return _actor(signs, "git", {"machine": machine})
-    return _actor(machine, "os", {})
+    try:
+        name = git.identity(root, environ)
+    except git.NoAnswer:
+        name = UNKNOWN
+    return _actor(name, "git", {"machine": machine}) if name else _actor(machine, "os", {})
 
 
 def commit(environ: Mapping[str, str], root: Path) -> str:
-    """The commit that the CI service or the repository is at, or ``""``."""
-    told = ""
-    if _is_github(environ):
-        told = environ.get("GITHUB_SHA", "")
-    elif _is_gitlab(environ):
-        told = environ.get("CI_COMMIT_SHA", "")
-    return told if git.is_commit(told) else git.commit(root)
+    """Return the commit that is checked out, ``""`` outside git, or that it is unknown.
+
+    What a CI service calls the job's commit need not be it: see the actor's facts for that one.
+    """
+    try:
+        return git.commit(root, environ)
+    except git.NoAnswer:
+        return UNKNOWN
 
 
 def clean(text: str) -> str:
@@ -104,10 +104,3 @@ def _machine() -> str:
     except (KeyError, OSError):
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
-
-
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:
-        return Path("/")

@@ -1,21 +1,60 @@
-"""What git's files say of who works here and on which commit, read without running git.
+"""What git says of who works here, which commit is checked out, and what that commit holds.
 
-The files are a repository's own and may hold anything: what is read of them is small, and only
-what looks like a name or a commit is taken.
+Git is started with fixed arguments, and nothing that a repository says may start anything else:
+only commands that run no hook, filter, pager or transport are used, and what could start one all
+the same is switched off. Of the environment git gets what decides who somebody is and where git's
+settings are; nothing that points at another repository, and no token.
+
+Git may be missing, refuse a repository that belongs to somebody else, or not answer in time. Then
+nobody knows: NoAnswer is raised, and no file of git's is read in its place.
 """
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+import shutil
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-_LARGEST = 16 * 1024 * 1024
-"""Bytes of a file that are looked at. Only packed-refs grows with the repository."""
+TIMEOUT = 10.0
+"""Seconds that git may take. It reads local files only."""
 
+_SWITCHED_OFF = (
+    "--no-pager",
+    "-c",
+    "core.fsmonitor=",
+    "-c",
+    f"core.hooksPath={os.devnull}",
+    # A folder in the tree that looks like a bare repository brings settings of its own.
+    "-c",
+    "safe.bareRepository=explicit",
+)
+_KEPT = re.compile(r"HOME|XDG_CONFIG_HOME|PATH|SUDO_UID|GIT_CONFIG(_.+)?")
+"""Variables that git gets. GIT_CONFIG_… says where the settings are that name the user."""
+_SET = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    # A partial clone would fetch what it misses, by a program that its settings name.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "",
+}
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_REF = re.compile(r"refs/[A-Za-z0-9][\w.@/+-]*", re.ASCII)
-_SECTION = re.compile(r"\s*\[\s*([\w.-]+)\s*(\"[^\"]*\")?\s*\]")
-_SETTING = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)\s*=(.*)")
-_PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|\\(.)|([#;].*)|([^"\\#;]+)')
+_NAMES = ("user.name", "user.email", "author.name", "author.email")
+
+
+class NoAnswer(Exception):
+    """Git is missing, refuses, or does not answer in time."""
+
+
+class TreeEntry(NamedTuple):
+    """What a commit has under a name: git's mode, type and object id."""
+
+    mode: str
+    type: str
+    id: str
 
 
 def is_commit(text: str) -> bool:
@@ -23,93 +62,94 @@ def is_commit(text: str) -> bool:
     return bool(_COMMIT.fullmatch(text))
 
 
-def commit(root: Path) -> str:
-    """The commit that is checked out where ``root`` lies, or ``""``."""
-    for folder, common in _repositories(root):
-        head = _read(folder / "HEAD").strip()
-        if is_commit(head):
-            return head
-        name = head.removeprefix("ref: ")
-        if not _REF.fullmatch(name) or ".." in name:
-            return ""
-        for place in (folder, common):
-            found = _read(place / name).strip()
-            if is_commit(found):
-                return found
-        return _packed(common, name)
-    return ""
+def commit(root: Path, environ: Mapping[str, str]) -> str:
+    """Return the commit that is checked out where ``root`` lies.
+
+    It is empty outside a repository, and in one without a commit. Raises NoAnswer.
+    """
+    code, out = _run(root, environ, "rev-parse", "--verify", "--quiet", "HEAD")
+    found = out.decode("ascii", "replace").strip()
+    if code == 0 and is_commit(found):
+        return found
+    if code == 1 or _top(root) is None:
+        return ""
+    raise NoAnswer("git refuses the repository")
 
 
-def identity(root: Path, home: Path, environ: Mapping[str, str]) -> str:
-    """``Ana <ana@example.com>`` as git would sign a commit made here, or ``""``."""
-    files = [common / "config" for _, common in _repositories(root)]
-    files += [home / ".gitconfig", _global(home, environ) / "git" / "config"]
-    found = {"name": environ.get("GIT_AUTHOR_NAME"), "email": environ.get("GIT_AUTHOR_EMAIL")}
-    for file in files:
-        for name, value in user(_read(file)).items():
-            found[name] = found.get(name) or value
-    name, email = found["name"] or "", found["email"] or ""
+def identity(root: Path, environ: Mapping[str, str]) -> str:
+    """Return ``Ana <ana@example.com>``, as git would sign a commit made here, or ``""``.
+
+    Raises NoAnswer.
+    """
+    commit(root, environ)  # of a repository that it refuses, git would leave the settings out
+    code, out = _run(
+        root, environ, "config", "--null", "--get-regexp", r"^(user|author)\.(name|email)$"
+    )
+    if code not in (0, 1):
+        raise NoAnswer("git cannot read its settings")
+    found = dict.fromkeys(_NAMES, "")
+    for setting in out.decode(errors="replace").split("\0"):
+        name, _, value = setting.partition("\n")  # the last of a name is what counts
+        if name in found:
+            found[name] = value.strip()
+    name = environ.get("GIT_AUTHOR_NAME") or found["author.name"] or found["user.name"]
+    email = environ.get("GIT_AUTHOR_EMAIL") or found["author.email"] or found["user.email"]
     return f"{name} <{email}>" if name and email else name or email
 
 
-def user(config: str) -> dict[str, str]:
-    """``name`` and ``email`` of the section ``[user]`` in a git configuration."""
-    found: dict[str, str] = {}
-    inside = False
-    for line in config.splitlines():
-        rest = line
-        if section := _SECTION.match(rest):
-            inside = section[1].lower() == "user" and section[2] is None
-            rest = rest[section.end() :]
-        setting = _SETTING.fullmatch(rest)
-        if inside and setting and setting[1].lower() in ("name", "email"):
-            found[setting[1].lower()] = _unquoted(setting[2])
+def top(root: Path, environ: Mapping[str, str]) -> Path:
+    """Return the folder that the repository around ``root`` tracks. Raises NoAnswer."""
+    code, out = _run(root, environ, "rev-parse", "--show-toplevel")
+    if code != 0:
+        raise NoAnswer("git does not say where the repository begins")
+    return Path(os.fsdecode(out.removesuffix(b"\n"))).resolve()
+
+
+def tree(folder: Path, commit: str, environ: Mapping[str, str]) -> dict[Path, TreeEntry]:
+    """Return what a commit has below a folder, by absolute path. Raises NoAnswer."""
+    code, out = _run(folder, environ, "ls-tree", "-r", "-z", commit)
+    if code != 0:
+        raise NoAnswer("git cannot read the commit")
+    found = {}
+    for line in out.split(b"\0")[:-1]:
+        about, _, name = line.partition(b"\t")
+        mode, type_, id_ = about.decode("ascii", "replace").split(" ")
+        found[folder / os.fsdecode(name)] = TreeEntry(mode, type_, id_)
     return found
 
 
-def _unquoted(text: str) -> str:
-    """A setting's value: quotes and escapes undone, a comment left out."""
-    pieces = []
-    for quoted, escaped, comment, plain in _PIECE.findall(text.strip()):
-        if comment:
-            break
-        pieces.append(re.sub(r"\\(.)", r"\1", quoted) or escaped or plain)
-    return "".join(pieces).strip()
-
-
-def _repositories(root: Path) -> Iterator[tuple[Path, Path]]:
-    """The nearest repository's folder, and the one it shares with its other worktrees."""
-    for place in (root, *root.parents):
-        git = place / ".git"
-        if git.is_dir():
-            yield git, git
-            return
-        if git.is_file():
-            text = _read(git).strip()
-            if text.startswith("gitdir: "):
-                folder = place / text.removeprefix("gitdir: ")
-                shared = _read(folder / "commondir").strip()
-                yield folder, folder / shared if shared else folder
-            return
-
-
-def _packed(common: Path, name: str) -> str:
-    for line in _read(common / "packed-refs").splitlines():
-        found, _, of = line.partition(" ")
-        if of == name and is_commit(found):
-            return found
-    return ""
-
-
-def _global(home: Path, environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-
-
-def _read(path: Path) -> str:
+def _run(folder: Path, environ: Mapping[str, str], *command: str) -> tuple[int, bytes]:
+    """Run git in a folder; its exit code and what it printed. Raises NoAnswer."""
+    program = _program(folder, environ)
+    if program is None:
+        raise NoAnswer("git is not installed")
+    kept = {name: text for name, text in environ.items() if _KEPT.fullmatch(name)}
     try:
-        if not path.is_file():
-            return ""
-        with path.open("rb") as file:
-            return file.read(_LARGEST).decode(errors="replace")
-    except (OSError, ValueError):
-        return ""
+        done = subprocess.run(  # noqa: S603  (fixed arguments, no shell; see the module)
+            [program, "-C", str(folder), *_SWITCHED_OFF, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=kept | _SET,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise NoAnswer("git does not answer") from error
+    return done.returncode, done.stdout
+
+
+def _program(root: Path, environ: Mapping[str, str]) -> str | None:
+    """Return where git is: never in the repository, whatever PATH says."""
+    inside = _top(root) or root
+    folders = [
+        text
+        for text in environ.get("PATH", os.defpath).split(os.pathsep)
+        if Path(text).is_absolute() and not Path(text).resolve().is_relative_to(inside)
+    ]
+    return shutil.which("git", path=os.pathsep.join(folders))
+
+
+def _top(root: Path) -> Path | None:
+    """Return the nearest folder that says it is a repository."""
+    return next((place for place in (root, *root.parents) if os.path.lexists(place / ".git")), None)

@@ -1,11 +1,14 @@
-"""What GitHub itself says about the job that runs this, where the job may ask for an identity.
+"""What GitHub says about the job that runs this, where the job may ask for an identity.
 
-The claims come straight from the issuer over TLS, by an address and a token that the runner gave
-to the job alone. Their signature is not verified: whoever controls the job's environment can put
-another issuer there. Neither the runner's token nor the identity token is kept or shown.
+The claims come over TLS from a host of GitHub's own, by an address and a token that the runner gave
+to the job, and they name the issuer that belongs to this host. Their signature is not verified, so
+they are called unverified wherever they are shown: whoever controls the job's environment can put
+another job's address and token there. Neither the runner's token nor the identity token is kept.
 
 GitHub documents the request as a GET of ``ACTIONS_ID_TOKEN_REQUEST_URL`` with ``&audience=`` added
-and ``ACTIONS_ID_TOKEN_REQUEST_TOKEN`` as the bearer; the answer is ``{"value": JWT}``.
+and ``ACTIONS_ID_TOKEN_REQUEST_TOKEN`` as the bearer; the answer is ``{"value": JWT}``. The issuer
+is ``token.`` and the domain that the address lies in, for github.com as for a company's ghe.com. A
+GitHub Enterprise Server has a host of its own, which nothing here knows: it is not asked.
 """
 
 import base64
@@ -32,40 +35,70 @@ TIMEOUT = 10.0
 
 _LARGEST = 64 * 1024
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_DOMAIN = re.compile(
+    r"(?:[a-z0-9-]+\.)+?(actions\.githubusercontent\.com|actions\.[a-z0-9-]+\.ghe\.com)"
+)
+"""Hosts of GitHub's own that give out identity tokens."""
+_TEST_DOMAIN = "actions.githubusercontent.com"
+"""Whose issuer a test on loopback stands for."""
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
 def claims(environ: Mapping[str, str], *, loopback: bool = False) -> dict[str, str]:
-    """The job's claims; none where it has no identity or the issuer does not answer in order.
+    """Return the job's claims; none where it has no identity or no issuer answers in order.
 
-    The address must be https; ``loopback`` allows http to this machine.
+    The address must be https and one of GitHub's own; ``loopback`` allows http to this machine.
     """
     url = environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
     token = environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
     if not (_PLAIN.fullmatch(url) and _PLAIN.fullmatch(token)):
         return {}
     try:
-        body = _ask(url, token, loopback=loopback)
-        return _claims(json.loads(body)["value"])
+        domain = _domain(url, loopback=loopback)
+        found = _payload(json.loads(_ask(url, token))["value"])
+        _require_issuer(found, domain)
+        return {name: found[name] for name in CLAIMS if isinstance(found.get(name), str)}
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         return {}
 
 
-def _ask(url: str, token: str, *, loopback: bool) -> bytes:
-    """The issuer's answer. Raises ValueError for an address or an answer that cannot be used."""
+def _domain(url: str, *, loopback: bool) -> str:
+    """Return the domain of GitHub's that an address lies in. Raises ValueError for others."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if loopback and host in _LOOPBACK and parts.scheme == "http":
+        return _TEST_DOMAIN
+    found = _DOMAIN.fullmatch(host)
+    if (
+        found is None
+        or parts.scheme != "https"
+        or parts.port not in (None, 443)
+        or "@" in parts.netloc
+    ):
+        raise ValueError("the issuer's address must be https, and of GitHub's own")
+    return found[1]
+
+
+def _require_issuer(found: Any, domain: str) -> None:
+    """Raise ValueError where claims are not from the domain's issuer, or not for us."""
+    issuer, audience = found["iss"], found["aud"]
+    own = f"https://token.{domain}"
+    # A company may have its name after the issuer's address.
+    if not (issuer == own or str(issuer).startswith(f"{own}/")) or audience != AUDIENCE:
+        raise ValueError("the claims are of another issuer, or for somebody else")
+
+
+def _ask(url: str, token: str) -> bytes:
+    """Return the issuer's answer. Raises ValueError for one that cannot be used."""
     from reconcile.hubspot._http import Connection, NoReply, NotSent  # noqa: PLC0415  (rarely used)
 
     parts = urlsplit(url)
-    local = parts.hostname in _LOOPBACK
-    _ = parts.port  # a ValueError where it is none
-    if not (parts.scheme == "https" or (loopback and local and parts.scheme == "http")):
-        raise ValueError("the issuer's address must be https")
     query = f"{parts.query}&audience={AUDIENCE}" if parts.query else f"audience={AUDIENCE}"
     connection = Connection(
         f"{parts.scheme}://{parts.netloc}",
         token,
         timeout=TIMEOUT,
-        environment=not local,
+        environment=parts.hostname not in _LOOPBACK,
         max_body=_LARGEST,
     )
     try:
@@ -79,8 +112,7 @@ def _ask(url: str, token: str, *, loopback: bool) -> bytes:
     return reply.body
 
 
-def _claims(token: str) -> dict[str, str]:
+def _payload(token: str) -> Any:
     payload = token.split(".")[1]
     padded = payload + "=" * (-len(payload) % 4)
-    found: Any = json.loads(base64.urlsafe_b64decode(padded))
-    return {name: found[name] for name in CLAIMS if isinstance(found.get(name), str)}
+    return json.loads(base64.urlsafe_b64decode(padded))

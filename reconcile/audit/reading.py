@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from reconcile.audit.log import AuditLog
+from reconcile.audit.redactions import Reader
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Entry, Summary
@@ -28,6 +29,7 @@ def summaries(
     wanted = address.folded() if address else None
     found: dict[str, Summary] = {}
     last: dict[str, str] = {}
+    reader = Reader(log)
     for entry in log.entries():
         last[entry.id] = entry.time
         if wanted is None:
@@ -37,7 +39,7 @@ def summaries(
             )
         elif _speaks_of(entry, wanted):
             summary = found.setdefault(entry.id, Summary(entry))
-            about = [one for one in log.full(entry).records if one.address.folded() == wanted]
+            about = [one for one in reader.full(entry).records if one.address.folded() == wanted]
             summary.counts.update((one.action, one.address.kind, one.status) for one in about)
             summary.records += about
     yield from (summary for event, summary in found.items() if last[event] >= since)
@@ -56,7 +58,8 @@ def shown(log: AuditLog, named: str) -> Iterator[Entry]:
                 yield entry
 
     last = _last_words(entries())
-    return (log.full(_last_said(entry, last)) for entry in entries())
+    reader = Reader(log)
+    return (reader.full(_last_said(entry, last)) for entry in entries())
 
 
 def everything(log: AuditLog, *, since: str = "") -> Iterator[Entry]:
@@ -67,11 +70,12 @@ def everything(log: AuditLog, *, since: str = "") -> Iterator[Entry]:
             events[entry.run].add(entry.id)
     again = {run for run, ids in events.items() if len(ids) > 1}
     last = _last_words(entry for entry in log.entries() if entry.run in again) if again else {}
+    reader = Reader(log)
     for entry in log.entries():
         if entry.time >= since:
             said = _last_said(entry, last)
             if said.records or not entry.records:
-                yield log.full(said)
+                yield reader.full(said)
 
 
 def _speaks_of(entry: Entry, wanted: Address) -> bool:

@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Protocol
 
 from reconcile.audit.log import AuditLog
+from reconcile.audit.source import planned_at
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan
 from reconcile.model.address import Address
-from reconcile.model.audit import Detail, Event, Facts, Head, Origin, Recorded, What
+from reconcile.model.audit import Detail, Event, Fact, Facts, Head, Origin, Recorded, What
 from reconcile.model.outcome import ALREADY, Outcome, Status
 from reconcile.model.plan import (
     FieldChange,
@@ -18,6 +19,7 @@ from reconcile.model.plan import (
     RecordChange,
     TargetPin,
 )
+from reconcile.model.source import Source
 
 _UNTOUCHED = (Status.SKIPPED, Status.CONFLICT)
 """How a change ended of which nothing was sent: its fields did not change."""
@@ -62,8 +64,10 @@ class RunTelling:
         origin: Origin,
         after: Head | None = None,
     ) -> None:
+        origin, source = planned_at(origin, planned.source)
         facts = {
             **_target(planned.target),
+            **source,
             "plan": run.plan,
             "since": run.since,
             "allow": tuple(run.allow),
@@ -134,11 +138,24 @@ def recorded(change: RecordChange, outcome: Outcome, trace: str = "") -> Recorde
     )
 
 
-def refused(error: ReconcileError, origin: Origin, *, plan: str = "", command: str = "") -> Event:
-    """Something was refused before anything was written: by a guard, a lock, or a stale plan."""
+def refused(
+    error: ReconcileError,
+    origin: Origin,
+    *,
+    plan: str = "",
+    source: Source | None = None,
+    command: str = "",
+) -> Event:
+    """Something was refused before anything was written: by a guard, a lock, or a stale plan.
+
+    ``plan`` is the content digest of what was refused, ``source`` where it is from.
+    """
     by = {GuardRefused: "guard", StalePlan: "stale plan", Locked: "locked"}
-    facts: dict[str, str] = {"refusal": by.get(type(error), "error")}
+    facts: dict[str, Fact] = {"refusal": by.get(type(error), "error")}
     facts |= {name: text for name, text in (("plan", plan), ("command", command)) if text}
+    if source is not None:
+        origin, more = planned_at(origin, source)
+        facts |= more
     return Event("refused", origin, facts=facts, message=str(error))
 
 

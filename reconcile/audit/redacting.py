@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from reconcile.audit import values
 from reconcile.audit.log import AuditLog
-from reconcile.audit.verifying import REDACT
+from reconcile.audit.redactions import REDACT
 from reconcile.model.address import Address
 from reconcile.model.audit import Event, Facts, Holding, Origin
 

@@ -75,11 +75,12 @@ def _is(text: str, address: Address) -> bool:
 
 
 def _filled(details: Sequence[Detail], kept: Mapping[str, Any] | None) -> tuple[Detail, ...]:
-    if kept is None:
+    # Of values that are fewer or more than the details nobody knows which belongs to which.
+    if kept is None or len(kept["values"]) != len(details):
         return tuple(details)
     return tuple(
         replace(detail, personal=bool(values[0]), values=tuple(values[1:]))
-        for detail, values in zip(details, kept["values"], strict=False)
+        for detail, values in zip(details, kept["values"], strict=True)
     )
 
 

@@ -5,13 +5,13 @@ and a log and a state that were both replaced. The hashes are no signatures.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from reconcile.audit import codec, values
 from reconcile.audit.log import AuditLog
+from reconcile.audit.redactions import Redactions
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Finding, Head, Verified
@@ -19,16 +19,15 @@ from reconcile.model.audit import Finding, Head, Verified
 _LISTED = 100
 """Findings that are told one by one."""
 
-REDACT = "redact"
-"""The event of a redaction. Its fact ``addresses`` names the records."""
-
+_NAMED = 3
+"""Records of one entry whose missing values are reported by name."""
 
 _START = Head(0, "")
 
 
 @dataclass(slots=True)
 class _Checked:
-    """What is known so far. ``redacted`` has the last redaction's number by folded address."""
+    """What is known so far."""
 
     findings: list[Finding] = field(default_factory=list)
     last: Head = _START
@@ -38,9 +37,9 @@ class _Checked:
     time: str = ""
     matching: int = 0
     erased: int = 0
-    gone: int = 0
+    missing: int = 0
     kept: set[str] = field(default_factory=set)
-    redacted: dict[Address, int] = field(default_factory=dict)
+    redactions: Redactions = field(default_factory=Redactions)
     at_head: str = ""
 
     def add(self, number: int, what: str, address: str = "", name: str = "") -> None:
@@ -64,7 +63,7 @@ def verify(log: AuditLog, head: Head | None) -> Verified:
     """
     checked = _Checked()
     for number, raw in _chain(log, checked, head.number if head else 0):
-        _note_redaction(checked, number, raw)
+        checked.redactions.note(number, raw)
     last_time = checked.time
     if head is not None:
         _check_head(checked, head)
@@ -81,7 +80,7 @@ def verify(log: AuditLog, head: Head | None) -> Verified:
         last=last_time,
         values=checked.matching,
         erased=checked.erased,
-        gone=checked.gone,
+        missing=checked.missing,
         kept=tuple(sorted(checked.kept)),
         against_state=head is not None,
         findings=tuple(sorted(checked.findings, key=lambda finding: finding.number)),
@@ -142,13 +141,6 @@ def _missing(first: int, last: int) -> str:
     return "it is missing" if first == last else f"it is missing, and so are all up to {last}"
 
 
-def _note_redaction(checked: _Checked, number: int, raw: Mapping[str, Any]) -> None:
-    if raw["event"] == REDACT:
-        with suppress(TypeError, ValueError):  # in an altered entry, which is a finding already
-            for text in raw["facts"].get("addresses", ()):
-                checked.redacted[Address.parse(text).folded()] = number
-
-
 def _check_head(checked: _Checked, head: Head) -> None:
     if head.number > checked.last.number:
         here = checked.last.number
@@ -167,21 +159,34 @@ def _check_values(log: AuditLog, checked: _Checked, number: int, raw: Mapping[st
     except UsageError as error:
         checked.add(number, str(error))
         return
+    missing = []
     for text, details in owners.items():
         if not details:
             continue
-        redaction = checked.redacted.get(Address.parse(text).folded(), 0) if text else 0
+        redacted = checked.redactions.explain(number, Address.parse(text) if text else None)
         if text not in kept:
-            if redaction > number:
+            if redacted:
                 checked.erased += 1
             else:
-                checked.gone += 1
+                missing.append(text)
             continue
-        if redaction > number:
+        if redacted:
             checked.kept.add(text)
         _check_owner(checked, number, text, details, kept[text])
+    _add_missing(checked, number, missing)
     for text in sorted(kept.keys() - owners.keys()):
         checked.add(number, "there are values that the entry does not speak of", text)
+
+
+def _add_missing(checked: _Checked, number: int, owners: list[str]) -> None:
+    """Add one finding for all of an entry: a blob that is gone takes up to 500 records along."""
+    if owners:
+        checked.missing += len(owners)
+        named = [text or "its own message" for text in owners[:_NAMED]]
+        if len(owners) > _NAMED:
+            named.append(f"{len(owners) - _NAMED:,} more")
+        what = f"values are missing, and no redaction in the log explains it: {', '.join(named)}"
+        checked.add(number, what)
 
 
 def _check_owner(

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from reconcile.cli.common import (
 )
 from reconcile.cli.cost import cost
 from reconcile.cli.show import read_plan
+from reconcile.cli.source import files_read, source_of, write_source
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
@@ -157,7 +159,8 @@ def command(
     require_lasting(settings, accept_local_store=accept_local_store)
     by = origin(os.environ, settings.root, reason)
     again = addresses(recreate)
-    project = project_of(settings) if saved is None else Project((), (), ())
+    read = files_read(settings, by.commit)
+    project = project_of(settings, seen=read.add) if saved is None else Project((), (), ())
     units = project.units if saved is None else declared_now(settings, saved)
     with project.explained(), connect(settings, os.environ, "write") as session:
         if saved is None:
@@ -172,9 +175,11 @@ def command(
                     broken=project.problems,
                     advance=advance,
                 )
+            made = replace(made, source=source_of(read, settings))
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
             digest = content_digest(made)
             write_digest(digest)
+            write_source(made.source)
             with refusals_logged(session, made, by):
                 require_expected(digest, expect_digest)
             if made.empty:
@@ -189,6 +194,7 @@ def command(
         else:
             made = saved
             write_digest(digest)
+            write_source(made.source)
             with refusals_logged(session, made, by):
                 require_expected(digest, expect_digest)
         report = carry_out(

@@ -23,6 +23,7 @@ from reconcile.cli.common import (
     settings_for,
     shows_personal,
     target_option,
+    who,
 )
 from reconcile.config import Settings
 from reconcile.errors import UsageError
@@ -41,6 +42,7 @@ from reconcile.render.rows import BLANK, Line, plain
 from reconcile.render.safe import visible
 from reconcile.render.text import write_lines
 from reconcile.session import open_home
+from reconcile.stores.contract import LockInfo
 from reconcile.stores.state import State
 
 
@@ -104,7 +106,21 @@ def check(*, target: str | None) -> int:
 @click.argument("names", metavar="ADDRESS...", nargs=-1, required=True)
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask before erasing.")
-def erase(*, target: str | None, names: tuple[str, ...], reason: str, auto_approve: bool) -> int:
+@click.option(
+    "--lock-timeout",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait so long for a run to end. Default: not at all.",
+)
+def erase(
+    *,
+    target: str | None,
+    names: tuple[str, ...],
+    reason: str,
+    auto_approve: bool,
+    lock_timeout: float,
+) -> int:
     """Erase the values that the log holds of a record.
 
     What stays are the record's address, the names of its fields, who, when and why, and that the
@@ -120,7 +136,12 @@ def erase(*, target: str | None, names: tuple[str, ...], reason: str, auto_appro
         if not auto_approve and not confirm("Erase these values for good?"):
             click.echo("Nothing was erased.", err=True)
             return 1
-        redact(audit, held, origin(os.environ, settings.root, reason))
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        # A run's values lie in the store before its entry is in the log: erased in between, they
+        # would be missing with no redaction to explain it.
+        with audit.store.lock(LockInfo(who(), since, "audit redact"), timeout=lock_timeout):
+            held = holdings(audit, wanted)
+            redact(audit, held, origin(os.environ, settings.root, reason))
         total = sum(one.values for one in held)
         click.echo(f"Erased {total:,} value{'' if total == 1 else 's'}; the log says so.")
         if next(audit.store.names("plans/"), None) is not None:

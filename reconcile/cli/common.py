@@ -14,7 +14,7 @@ import click
 
 from reconcile.config import Settings, load_settings
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
-from reconcile.manifests import load_some
+from reconcile.manifests import Seen, load_some
 from reconcile.manifests.problems import choices
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
@@ -108,10 +108,16 @@ def manifests_of(settings: Settings, paths: tuple[Path, ...] = ()) -> tuple[Unit
     return project.units
 
 
-def project_of(settings: Settings, paths: tuple[Path, ...] = ()) -> Project:
+def _unseen(_: Path, __: bytes) -> None:
+    """Take no note of a file."""
+
+
+def project_of(
+    settings: Settings, paths: tuple[Path, ...] = (), *, seen: Seen = _unseen
+) -> Project:
     """What to plan and all that is declared: with ``paths``, the project's other manifests count.
 
-    A unit that is declared in several files is planned as a whole.
+    A unit that is declared in several files is planned as a whole. ``seen`` takes each file.
     """
     chosen = _named(paths) or settings.manifests
     if not chosen:
@@ -119,10 +125,10 @@ def project_of(settings: Settings, paths: tuple[Path, ...] = ()) -> Project:
             "no manifests are named",
             hint="name files or folders, as in `reconcile plan manifests`, or run `reconcile init`",
         )
-    units, found = _load(settings, chosen)
+    units, found = _load(settings, chosen, seen)
     if not paths or not settings.manifests:
         return Project(units, units, tuple(found))
-    everything, found = _load(settings, (*settings.manifests, *_named(paths)))
+    everything, found = _load(settings, (*settings.manifests, *_named(paths)), seen)
     named = {unit.address for unit in units}
     units = tuple(unit for unit in everything if unit.address in named)
     return Project(units, everything, tuple(found))
@@ -173,10 +179,12 @@ def _named(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     return tuple(Path.cwd() / path for path in paths)
 
 
-def _load(settings: Settings, paths: tuple[Path, ...]) -> tuple[tuple[Unit, ...], list[Problem]]:
+def _load(
+    settings: Settings, paths: tuple[Path, ...], seen: Seen = _unseen
+) -> tuple[tuple[Unit, ...], list[Problem]]:
     identities = settings.target.identity
     by_id = [kind for kind, identity in identities.items() if identity.by_id]
-    units, found = load_some(paths, root=settings.root, by_id=by_id)
+    units, found = load_some(paths, root=settings.root, by_id=by_id, seen=seen)
     return units, found + [problem for unit in units for problem in problems(unit, identities)]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from reconcile import __version__
+from reconcile.audit.actor import commit
 from reconcile.cli.annotations import annotate
 from reconcile.cli.common import (
     addresses,
@@ -26,6 +27,7 @@ from reconcile.cli.common import (
     write_digest,
 )
 from reconcile.cli.cost import cost
+from reconcile.cli.source import files_read, source_of, write_source
 from reconcile.errors import UsageError
 from reconcile.planning.planfile import content_digest, dump
 from reconcile.render.errors import conflicts_in
@@ -75,7 +77,9 @@ def command(
         )
     settings = settings_for(target)
     again = addresses(recreate)
-    project = project_of(settings, paths)
+    read = files_read(settings, commit(os.environ, settings.root))
+    project = project_of(settings, paths, seen=read.add)
+    source = source_of(read, settings, paths)
     with (
         project.explained(),
         connect(settings, os.environ, "read") as session,
@@ -92,6 +96,7 @@ def command(
         )
         told = [f"Note: {unfinished_note(one.run.progress)}" for one in unfinished(session.store)]
         told += filter(None, [cost(session, made)])
+    made = replace(made, source=source)
     if out is not None:
         made = replace(made, paths=beside_project(settings, paths))
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -99,6 +104,7 @@ def command(
     write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
     annotate("warning", conflicts_in(view(made, personal=shows_personal())))
     write_digest(content_digest(made))
+    write_source(made.source)
     for line in told:
         click.echo(line, err=True)
     if out is not None:

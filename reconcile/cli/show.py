@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.common import colored, shows_personal, write_digest
+from reconcile.cli.source import write_source
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
 from reconcile.planning.planfile import load
@@ -43,6 +44,7 @@ def command(file: Path, form: str) -> None:
 
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
             write_digest(digest)
+            write_source(made.source)
 
 
 def read_plan(file: Path) -> tuple[Plan, str]:

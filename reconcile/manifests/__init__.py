@@ -1,6 +1,6 @@
 """YAML → Desired units, with positions. The only I/O is reading files."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from reconcile.errors import ManifestError, Problem
@@ -24,26 +24,35 @@ def load(paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()) -> t
     return units
 
 
+Seen = Callable[[Path, bytes], None]
+"""Takes each file that is read, with its content."""
+
+
 def load_some(
-    paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()
+    paths: Sequence[Path],
+    *,
+    root: Path,
+    by_id: Collection[str] = (),
+    seen: Seen = lambda *_: None,
 ) -> tuple[tuple[Unit, ...], list[Problem]]:
     """Return the units that could be read, perhaps none, and every problem found; see ``load``."""
     found = find(paths, root)
     if not paths:
         found.refuse(root, "no manifests were named", "list them in reconcile.yaml")
     problems = found.problems
-    assembly = assemble(_documents(found, problems), by_id)
+    assembly = assemble(_documents(found, problems, seen), by_id)
     problems += assembly.problems
     return assembly.units, problems
 
 
-def _documents(found: Found, problems: list[Problem]) -> Iterator[Declared]:
+def _documents(found: Found, problems: list[Problem], seen: Seen) -> Iterator[Declared]:
     for file in found.files:
         report = Report(found.name(file))
         data = read_bytes(file, report)
         if data is None:
             problems += report.problems
             continue
+        seen(file, data)
         empty = True
         for node in read(data, report):
             empty = False

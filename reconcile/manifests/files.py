@@ -15,6 +15,23 @@ PROJECT_FILE = "reconcile.yaml"
 _SUFFIXES = (".yaml", ".yml")
 
 
+def is_manifest(path: Path, given: Sequence[Path]) -> bool:
+    """Whether ``find`` takes a file with this path, if it is there, when given these paths."""
+    for top in given:
+        if path == top:
+            return True
+        if path.is_relative_to(top):
+            hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
+            if not hidden and _is_named_so(path):
+                return True
+    return False
+
+
+def _is_named_so(path: Path) -> bool:
+    """Whether a file in a folder is a manifest by its name."""
+    return path.suffix.lower() in _SUFFIXES and path.name != PROJECT_FILE
+
+
 class Found:
     """The manifests under some paths, and what was wrong on the way."""
 
@@ -59,8 +76,7 @@ class Found:
             self.refuse(folder, f"cannot be read: {error.strerror}")
             return
         for entry in entries:
-            wanted = entry.suffix.lower() in _SUFFIXES and entry.name != PROJECT_FILE
-            if entry.name.startswith(".") or not (wanted or entry.is_dir()):
+            if entry.name.startswith(".") or not (_is_named_so(entry) or entry.is_dir()):
                 continue
             if entry.is_symlink() and not self._stays(entry, within):
                 self.refuse(entry, "this link leads out of the project", "copy what it leads to")

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from reconcile.model.address import Address
 
-Facts = Mapping[str, str | int | tuple[str, ...]]
+Fact = str | int | tuple[str, ...]
+Facts = Mapping[str, Fact]
 """What is told of an event beside its records. Never a record's values: facts cannot be erased."""
 
 
@@ -24,8 +25,9 @@ class Head(NamedTuple):
 class Actor:
     """Who did something, as far as the machine knows.
 
-    ``source`` is where ``name`` is from: ``oidc``, ``github``, ``gitlab``, ``git`` or ``os``.
-    ``facts`` are further names, such as the repository and the job's id.
+    ``source`` is where ``name`` is from: ``oidc-unverified`` (GitHub's identity token, whose
+    signature was not checked), ``github``, ``gitlab``, ``git`` or ``os``. ``facts`` are further
+    names, such as the repository and the job's id.
     """
 
     name: str
@@ -35,7 +37,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who did something, why (``--reason``), and from which commit; the last two may be empty."""
+    """Who did something, why (``--reason``), and from which commit; the last two may be empty.
+
+    Of what carries out or refuses a plan, an entry has the commit of the plan.
+    """
 
     actor: Actor
     reason: str = ""
@@ -54,7 +59,9 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One thing about a record. ``values`` may be personal, and are None once they are erased.
+    """One thing about a record. ``values`` may be personal, and are None where they are not there.
+
+    ``erased`` says that a redaction in the log explains that; otherwise they are missing.
 
     - field: ``name`` is the property, ``note`` the reason it differed, ``values`` before and after
       on the wire, then as people read them where that differs
@@ -71,6 +78,7 @@ class Detail:
     note: str = ""
     values: tuple[str, ...] | None = None
     personal: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +158,10 @@ class Verified:
     """What a verification came to.
 
     ``values`` counts the values that match their digests; ``erased`` the records whose values a
-    redaction took away, ``gone`` those whose values are missing with no redaction to explain it,
-    ``kept`` those whose values are there though a redaction says otherwise. ``against_state`` says
-    whether the state knew how long the log must be.
+    redaction took away, ``missing`` the records and events whose values are not there with no
+    redaction to explain it (findings name them), ``kept`` those whose values are there though a
+    redaction says otherwise. ``against_state`` says whether the state knew how long the log must
+    be.
     """
 
     entries: int
@@ -161,7 +170,7 @@ class Verified:
     last: str
     values: int
     erased: int
-    gone: int
+    missing: int
     kept: tuple[str, ...]
     against_state: bool
     findings: tuple[Finding, ...]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from reconcile.model.address import Address
 from reconcile.model.records import Link
+from reconcile.model.source import NO_SOURCE, Source
 
 
 class Action(StrEnum):
@@ -261,8 +262,7 @@ class Plan:
     makes the state forget them. That changes nothing anywhere else, so it is not a change.
     ``labels`` are the texts shown in place of stored values, ``personal`` the (kind, property)
     pairs that the account makes personal data, ``limits`` the counts above which guards trip.
-    ``serial`` is the state's when the plan was made, ``paths`` the manifests that were named beside
-    the project's own; neither is part of what the plan does.
+    Not part of what it does: the state's ``serial``, other ``paths`` of manifests, the ``source``.
     """
 
     target: TargetPin
@@ -281,6 +281,7 @@ class Plan:
     limits: tuple[tuple[str, int], ...] = ()
     serial: int = 0
     paths: tuple[str, ...] = ()
+    source: Source = NO_SOURCE
 
     @property
     def empty(self) -> bool:

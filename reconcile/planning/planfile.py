@@ -10,19 +10,20 @@ refused (``consistency``).
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
 from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
+from reconcile.model.source import UNKNOWN, Files, Source
 from reconcile.planning.consistency import faults
 from reconcile.planning.deriving import Legend, derived
 from reconcile.planning.plan import tripped
 
-FORMAT = 2
+FORMAT = 3
 """Version of the plan file's format. Another one is refused: plan again."""
 
 _DERIVED: Any = {
@@ -33,9 +34,15 @@ _DERIVED: Any = {
 """What of a record's change is not written, since it follows from the rest; see ``deriving``."""
 
 
+_Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{64}})$")]
+
+
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The first line: nothing in it says what the plan does."""
+    """The first line: nothing in it says what the plan does.
+
+    ``commit`` and ``files`` are those of the plan's source.
+    """
 
     format: int
     reconcile: str
@@ -43,6 +50,8 @@ class _Head:
     serial: int
     paths: tuple[str, ...]
     resolved: tuple[Address, ...]
+    commit: _Commit
+    files: Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,19 @@ def content_digest(plan: Plan) -> str:
 def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
     """The file's lines. ``version`` is reconcile's own, ``created`` an ISO 8601 moment."""
     content, whole = sha256(), sha256()
-    head = _line(_HEAD, _Head(FORMAT, version, created, plan.serial, plan.paths, plan.resolved))
+    head = _line(
+        _HEAD,
+        _Head(
+            FORMAT,
+            version,
+            created,
+            plan.serial,
+            plan.paths,
+            plan.resolved,
+            plan.source.commit,
+            plan.source.files,
+        ),
+    )
     whole.update(head)
     yield head
     for line in _content(plan):
@@ -163,6 +184,7 @@ def _plan(head: _Head, about: _About, lines: list[bytes]) -> Plan:
         serial=head.serial,
         paths=head.paths,
         resolved=head.resolved,
+        source=Source(head.commit, head.files),
         unchecked=about.unchecked,
     )
 

@@ -14,13 +14,11 @@ from reconcile.model.audit import (
 )
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action
+from reconcile.render.audit_origin import OF_COMMIT, SOURCES, by_line, commit_rows
 from reconcile.render.rows import BLANK, Line, Span, plain
 from reconcile.render.safe import CLEARED, EMPTY, PERSONAL, mask, pair, shorten, value, visible
 from reconcile.render.words import in_order, listed, plural
 
-ERASED = "(erased)"
-
-_SOURCES = {"oidc": "GitHub", "github": "GitHub", "gitlab": "GitLab"}
 _NAMES = 40
 
 
@@ -35,7 +33,8 @@ def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]
         spans: list[Span] = [(f"{moment(entry.time)}  ", "note"), (visible(entry.event), "heading")]
         spans.append((f"  {visible(entry.run or str(entry.number))}", "heading"))
         yield Line(0, "", "", tuple(spans))
-        yield plain(_by(entry, personal=personal), indent=2)
+        who = mask_unless(entry.origin.actor.name, personal=personal)
+        yield plain(by_line(entry, who), indent=2)
         told = _counts(summary)
         if told:
             yield plain(told, indent=2)
@@ -49,21 +48,22 @@ def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]
 
 
 def entry_lines(entry: Entry, *, personal: bool) -> Iterator[Line]:
-    """What is told of an event as a whole: who, why, what for."""
+    """Yield what is known of an event as a whole: who, why, what for."""
     yield plain(f"{visible(entry.event)}  {visible(entry.run or str(entry.number))}", "heading")
     facts = entry.origin.actor.facts
-    told = [
+    rows = [
         ("when", moment(entry.time)),
         ("who", visible(mask_unless(entry.origin.actor.name, personal=personal))),
+        ("source", SOURCES.get(entry.origin.actor.source, "")),
         *((visible(name), visible(text)) for name, text in sorted(facts.items())),
         ("reason", said(entry.origin.reason, personal=personal)),
-        ("commit", visible(entry.origin.commit)),
+        *commit_rows(entry),
         *_facts(entry),
     ]
-    column = max(len(name) for name, _ in told)
-    for name, text in told:
-        if text:
-            yield Line(2, "", "", ((f"{name:<{column}}  ", "note"), (text, "")))
+    rows = [(name, text) for name, text in rows if text]
+    column = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        yield Line(2, "", "", ((f"{name:<{column}}  ", "note"), (text, "")))
     if entry.message:
         yield from message_lines(entry.message, personal=personal)
 
@@ -139,6 +139,11 @@ def mask_unless(text: str, *, personal: bool) -> str:
     return text if personal else mask(text)
 
 
+def absent(detail: Detail) -> str:
+    """What stands in the place of values that are not there."""
+    return "(erased)" if detail.erased else "(missing)"
+
+
 def is_personal(record: Recorded, detail: Detail) -> bool:
     """Whether a detail's values are personal: by the plan then, or by what is known now."""
     kind = kinds().get(record.address.kind)
@@ -155,18 +160,6 @@ def personal_values(record: Recorded) -> tuple[str, ...]:
         if is_personal(record, detail)
         for text in detail.values or ()
     )
-
-
-def _by(entry: Entry, *, personal: bool) -> str:
-    actor = entry.origin.actor
-    parts = [f"by {mask_unless(actor.name, personal=personal) or 'nobody knows whom'}"]
-    if actor.source in _SOURCES:
-        place = actor.facts.get("repository") or actor.facts.get("project", "")
-        job = actor.facts.get("run_id") or actor.facts.get("job_id", "")
-        parts.append(" ".join(filter(None, (_SOURCES[actor.source], place, job))))
-    if entry.origin.commit:
-        parts.append(f"commit {entry.origin.commit[:12]}")
-    return visible(", ".join(parts))
 
 
 def _counts(summary: Summary) -> str:
@@ -186,6 +179,8 @@ def _counts(summary: Summary) -> str:
 def _facts(entry: Entry) -> list[tuple[str, str]]:
     told = []
     for name, fact in sorted(entry.facts.items()):
+        if name in OF_COMMIT:
+            continue
         text = ", ".join(fact) if isinstance(fact, tuple) else str(fact)
         if text:
             told.append((visible(name), visible(shorten(text))))
@@ -213,7 +208,7 @@ def _detail_line(
         return plain(_overwritten(detail, hidden=hidden), "conflict", indent)
     spans: list[Span] = [(name + " " * (column - len(name) + 2), "name")]
     if detail.values is None:
-        spans.append((ERASED, "empty"))
+        spans.append((absent(detail), "empty"))
     elif hidden:
         spans.append((PERSONAL, "empty"))
     else:
@@ -228,7 +223,7 @@ def _detail_line(
 def _overwritten(detail: Detail, *, hidden: bool) -> str:
     if not detail.name:
         return "may have overwritten an edit that HubSpot's history does not show"
-    known = value(detail.values[0]) if detail.values else ERASED
+    known = value(detail.values[0]) if detail.values else absent(detail)
     what = "a personal value" if hidden else known
     by = f", set by {detail.note}" if detail.note else ""
     return f"overwrote {what} of {visible(detail.name + by)}"
@@ -244,7 +239,7 @@ def _pair(before: str, after: str, *, creates: bool) -> list[Span]:
 
 def _end(detail: Detail) -> str:
     if detail.values is None:
-        return visible(f"{detail.name} {ERASED}")
+        return visible(f"{detail.name} {absent(detail)}")
     end = detail.values[0] if detail.values else ""
     prefix = "" if end.startswith((f"{detail.name} ", f"{detail.name}/")) else f"{detail.name} "
     return visible(shorten(prefix + end))
@@ -252,7 +247,7 @@ def _end(detail: Detail) -> str:
 
 def _message(detail: Detail, secret: tuple[str, ...], *, personal: bool) -> str:
     if detail.values is None:
-        return ERASED
+        return absent(detail)
     text = detail.values[0] if detail.values else ""
     return visible(shorten(text if personal else mask(text, secret)))
 
@@ -267,9 +262,6 @@ def _notes(found: Verified) -> Iterator[str]:
     if found.erased:
         many = plural(found.erased, "record")
         yield f"the values of {many} were erased by a redaction, as the log says"
-    if found.gone:
-        many = plural(found.gone, "record")
-        yield f"the values of {many} are gone, and no redaction in the log explains it"
     for text in found.kept:
         yield f"{visible(text)} was redacted, but values are left: redact it again"
     if found.entries and not found.against_state:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reconcile.model.audit import Detail, Entry, Recorded, Summary, What
-from reconcile.render.audit import ERASED, is_personal, mask_unless, personal_values
+from reconcile.render.audit import absent, is_personal, mask_unless, personal_values
 from reconcile.render.safe import PERSONAL, line_start, mask, visible
 
 COLUMNS = (
@@ -23,6 +23,8 @@ COLUMNS = (
     "source",
     "reason",
     "commit",
+    "files",
+    "commit_at_apply",
     "plan",
     "address",
     "action",
@@ -34,14 +36,20 @@ COLUMNS = (
     "note",
     "before",
     "after",
+    "absent",
 )
 """Of each row: first the entry, then the record, then what changed in it.
 
-``before`` and ``after`` are null where the value was erased. ``what`` is ``field``, ``link``,
-``rewrite`` (what we sent, what HubSpot stored), ``overwrite`` (an edit that we overwrote unseen;
-``note`` says what had made it, and when), ``message``, or empty for a record or an event of
-which there is no more to tell.
+``source`` says where ``who`` is from; no person's name is verified. ``commit`` is the plan's where
+there is one, ``files`` says whether the files read were that commit's (``same``, ``differ``,
+``unknown``), ``commit_at_apply`` is the one checked out then where it is another. ``before`` and
+``after`` are null where the value is not there: ``absent`` is ``erased`` where a redaction in the
+log explains that, else ``missing``. ``what`` is ``field``, ``link``, ``rewrite`` (what we sent,
+what HubSpot stored), ``overwrite`` (an edit that we overwrote unseen; ``note`` says what had made
+it, and when), ``message``, or empty for a record or an event with nothing more to report.
 """
+
+_OF_RECORDS = COLUMNS[COLUMNS.index("address") :]
 
 # A plain number is none of the formulas that a leading sign could make of a cell.
 _FORMULA = re.compile(r"\s*[=+@\-\t\r\n|\uff1d\uff0b\uff0d\uff20]")
@@ -72,7 +80,7 @@ def csv_lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
     writer = csv.writer(_Line(), lineterminator="")
     yield writer.writerow(COLUMNS)
     for row in found:
-        yield writer.writerow([cell(row[name]) for name in COLUMNS])
+        yield writer.writerow([_cell(row, name) for name in COLUMNS])
 
 
 def json_line(data: object) -> str:
@@ -82,15 +90,17 @@ def json_line(data: object) -> str:
     )
 
 
-def cell(content: str | int | None) -> str:
+def cell(content: str | int) -> str:
     """A value as a cell that spreadsheets show and do not compute."""
-    if content is None:
-        return ERASED
     text = str(content)
     shown = line_start(visible(text))
     if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
         return f"'{shown}"
     return shown
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    return cell(f"({row['absent']})" if row[name] is None else row[name])
 
 
 def summary_data(summary: Summary, *, personal: bool) -> dict[str, Any]:
@@ -118,7 +128,7 @@ def summary_data(summary: Summary, *, personal: bool) -> dict[str, Any]:
     if summary.records:
         about: dict[str, Any] = {}
         data["records"] = [
-            {name: text for name, text in row.items() if name in COLUMNS[9:]}
+            {name: text for name, text in row.items() if name in _OF_RECORDS}
             for record in summary.records
             for row in _record(about, record, personal=personal)
         ]
@@ -136,7 +146,7 @@ def _entry(entry: Entry, *, personal: bool) -> dict[str, Any]:
         "source": actor.source,
         "reason": mask_unless(entry.origin.reason, personal=personal),
         "commit": entry.origin.commit,
-        "plan": entry.facts.get("plan", ""),
+        **{name: entry.facts.get(name, "") for name in ("files", "commit_at_apply", "plan")},
     }
 
 
@@ -174,6 +184,7 @@ def _change(detail: Detail, *, hidden: bool) -> dict[str, Any]:
         "note": detail.note,
         "before": before,
         "after": after,
+        "absent": _absent(detail),
     }
 
 
@@ -181,7 +192,11 @@ def _message(detail: Detail, secret: tuple[str, ...], *, personal: bool) -> dict
     text = detail.values[0] if detail.values else None
     if text is not None and not personal:
         text = mask(text, secret)
-    return {"what": str(detail.what), "before": "", "after": text}
+    return {"what": str(detail.what), "before": "", "after": text, "absent": _absent(detail)}
+
+
+def _absent(detail: Detail) -> str:
+    return absent(detail).strip("()") if detail.values is None else ""
 
 
 def _row(*parts: dict[str, Any]) -> dict[str, Any]:

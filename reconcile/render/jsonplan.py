@@ -13,7 +13,9 @@ for its id); ``parent_id`` is the record that a line item belongs to, where it e
 ask for. ``conflict`` says why a record is left alone, a line for each reason, ``notes`` what else
 is special about it, ``hints`` what to do about either. ``others``, on a unit's first record, counts
 the line items under the unit that no manifest declares. ``unchecked`` says what the token did not
-let reconcile look at.
+let reconcile look at. ``source``, absent outside git, has the ``commit`` that the plan was made at
+(``unknown`` where git did not say) and whether the ``files`` read were that commit's (``same``,
+``differ``, ``unknown``).
 """
 
 import json
@@ -23,6 +25,7 @@ from typing import Any
 from reconcile import __version__
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, PropertyDefine
+from reconcile.model.source import Source
 from reconcile.render.view import FieldView, LinkView, PlanView, RecordView, UnitView, view
 
 FORMAT_VERSION = "1.0"
@@ -51,6 +54,7 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
             "sandbox": plan.target.sandbox,
         },
         "content_digest": digest,
+        **_source(plan.source),
     }
     tail = {
         "summary": _summary(seen),
@@ -69,6 +73,13 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
     }
     changes = ",\n".join(map(_text, _changes(seen)))
     return f'{_text(head)[:-1]},"resource_changes":[\n{changes}\n],{_text(tail)[1:]}\n'
+
+
+def _source(source: Source) -> dict[str, Any]:
+    """The commit that the plan was made at; nothing outside git."""
+    if not source.commit:
+        return {}
+    return {"source": {"commit": source.commit, "files": str(source.files)}}
 
 
 def _summary(seen: PlanView) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
+from reconcile.model.source import Files, Source
 from reconcile.stores.contract import Store, VersionMoved
 
 ANA = Origin(
@@ -127,7 +128,8 @@ OUTCOMES = (
 def plan(*changes: RecordChange) -> Plan:
     """A plan of these changes, each a unit of its own."""
     units = tuple(UnitChange(one.address, (one,)) for one in changes or CHANGES)
-    return Plan(TargetPin("shop", 123, "STANDARD"), units)
+    source = Source("ab" * 20, Files.SAME)
+    return Plan(TargetPin("shop", 123, "STANDARD"), units, source=source)
 
 
 def updates(number: int) -> tuple[Plan, tuple[Outcome, ...]]:

@@ -154,9 +154,11 @@ def test_show_tells_a_run_field_by_field(reconcile: Run, log: AuditLog) -> None:
         "apply  R-1\n"
         "  when     2026-01-02 03:04:05Z\n"
         "  who      Ana <ana@example.com>\n"
+        "  source   git's settings\n"
         "  machine  ana@mill\n"
         "  reason   new prices\n"
         f"  commit   {'ab' * 20}\n"
+        "           the files read are this commit's\n"
         "  account  123\n"
         "  allow    rekey\n"
         f"  plan     {'cd' * 32}\n"
@@ -295,6 +297,28 @@ def test_redact_asks_erases_and_says_what(
     assert "redact  2" in text
     assert "reason: request 7" in text
     assert "Nothing is there to erase." in reconcile("redact", "order/NW-1")[1]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("oidc-unverified", "GitHub's identity token, unverified"),
+        ("github", "GitHub's variables, unverified"),
+        ("gitlab", "GitLab's variables, unverified"),
+    ],
+)
+def test_what_a_ci_service_says_is_called_unverified(
+    reconcile: Run, log: AuditLog, source: str, said: str
+) -> None:
+    """In the list, in a run, and in the export, whoever was named by it."""
+    actor = Actor("octo", source, {"repository": "acme/shop", "run_id": "42"})
+    run_by = Origin(actor, "", "ab" * 20)
+    record_run(log, plan(), head_of("R-1"), [], run_by)
+    service = said.partition("'")[0]
+    assert f"by octo, {service} acme/shop 42 (unverified), commit" in reconcile("log")[1]
+    assert f"  {said}\n" in reconcile("show", "R-1")[1]
+    assert json.loads(reconcile("log", "--json")[1])["actor"]["source"] == source
+    assert json.loads(reconcile("export")[1])["source"] == source
 
 
 def test_redact_tells_of_a_run_that_is_not_over(

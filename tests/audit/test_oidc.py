@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
 
 from reconcile.audit.actor import who_is_it
@@ -87,10 +88,10 @@ def test_claims_are_asked_for_as_github_documents(issuer: Issuer) -> None:
     assert issuer.asked == [("/token/1?api-version=2.0&audience=reconcile", f"Bearer {TOKEN}")]
 
 
-def test_the_actor_is_marked_as_told_by_the_issuer(issuer: Issuer, tmp_path: Path) -> None:
+def test_the_actor_is_marked_as_unverified(issuer: Issuer, tmp_path: Path) -> None:
     """The claims go before the environment, and no token is among the facts."""
-    found = who_is_it(issuer.environ, tmp_path, home=tmp_path, loopback=True)
-    assert (found.name, found.source) == ("octo", "oidc")
+    found = who_is_it(issuer.environ, tmp_path, loopback=True)
+    assert (found.name, found.source) == ("octo", "oidc-unverified")
     assert found.facts == CLAIMS
     assert TOKEN not in repr(found)
 
@@ -99,7 +100,7 @@ def test_without_leave_to_use_loopback_nothing_is_asked(issuer: Issuer, tmp_path
     """Plain http would show the token to who listens."""
     assert claims(issuer.environ) == {}
     assert issuer.asked == []
-    assert who_is_it(issuer.environ, tmp_path, home=tmp_path).source == "github"
+    assert who_is_it(issuer.environ, tmp_path).source == "github"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,95 @@ def test_an_address_that_is_none_is_not_asked(url: str) -> None:
     """Whatever the environment holds, the answer is no claims, and no error."""
     environ = {"ACTIONS_ID_TOKEN_REQUEST_URL": url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": TOKEN}
     assert claims(environ, loopback=True) == {}
+
+
+class Network:
+    """Takes every request that would leave this machine, and answers as an issuer does."""
+
+    def __init__(self, issuer: str) -> None:
+        self.asked: list[str] = []
+        claimed = CLAIMS | {"iss": issuer, "aud": "reconcile"}
+        self._body = json.dumps({"value": jwt(claimed)}).encode()
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """Answer one."""
+        self.asked.append(request.url.host)
+        return httpx.Response(200, content=self._body)
+
+
+def claims_over(
+    monkeypatch: pytest.MonkeyPatch, url: str, issuer: str
+) -> tuple[dict[str, str], list[str]]:
+    """The claims that an address leads to, and the hosts that were asked."""
+    network = Network(issuer)
+    monkeypatch.setattr(
+        httpx.HTTPTransport, "handle_request", lambda _, request: network.answer(request)
+    )
+    environ = {"ACTIONS_ID_TOKEN_REQUEST_URL": url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": TOKEN}
+    return claims(environ), network.asked
+
+
+GITHUB = "https://token.actions.githubusercontent.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "issuer"),
+    [
+        ("https://pipelines.actions.githubusercontent.com/x?api-version=2.0", GITHUB),
+        ("https://run-actions-3-azure-eastus.actions.githubusercontent.com/x", f"{GITHUB}/acme"),
+        ("https://token.actions.acme.ghe.com:443/x", "https://token.actions.acme.ghe.com"),
+    ],
+)
+def test_hosts_of_githubs_own_are_asked(
+    monkeypatch: pytest.MonkeyPatch, url: str, issuer: str
+) -> None:
+    """The claims count where the issuer is the one that belongs to the host."""
+    found, asked = claims_over(monkeypatch, url, issuer)
+    assert found["iss"] == issuer
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/x",
+        "https://actions.githubusercontent.com.example.com/x",
+        "https://evilactions.githubusercontent.com/x",
+        "https://pipelines.actions.githubusercontent.com@example.com/x",
+        "https://me@pipelines.actions.githubusercontent.com/x",
+        "https://example.com#.actions.githubusercontent.com/x",
+        "https://example.com?.actions.githubusercontent.com/x",
+        "https://example.com\\.actions.githubusercontent.com/x",
+        "https://pipelines.actions.githubusercontent.com:8443/x",
+        "http://pipelines.actions.githubusercontent.com/x",
+        "https://raw.githubusercontent.com/acme/evil/main/claims",
+        "https://acme.ghe.com/x",
+        "https://token.actions.a.b.ghe.com/x",
+    ],
+)
+def test_other_hosts_get_no_token(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Whoever answers there could claim to be anybody, and would have the runner's token."""
+    assert claims_over(monkeypatch, url, GITHUB) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        {"iss": "https://token.actions.githubusercontent.com.example.com"},
+        {"iss": "https://example.com"},
+        {"iss": "https://token.actions.acme.ghe.com"},
+        {"iss": 1},
+        {"aud": "https://github.com/acme"},
+        {"aud": ["reconcile"]},
+    ],
+)
+def test_claims_of_another_issuer_or_for_others_do_not_count(
+    issuer: Issuer, claimed: dict[str, object]
+) -> None:
+    """A token that was given out for something else says nothing about this job."""
+    issuer.body = json.dumps({"value": jwt(CLAIMS | {"aud": "reconcile"} | claimed)}).encode()
+    assert claims(issuer.environ, loopback=True) == {}
+    assert len(issuer.asked) == 1
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "ü"])

@@ -27,6 +27,7 @@ def test_a_run_is_told_with_who_when_why_and_what_for(log: AuditLog) -> None:
     assert entry.facts == {
         "target": "shop",
         "account": 123,
+        "files": "same",
         "plan": "cd" * 32,
         "since": "2026-01-02T03:04:05+00:00",
         "allow": ("rekey",),

@@ -44,7 +44,7 @@ def test_a_whole_log_is_whole(log: AuditLog, head: Head) -> None:
     """Everything is counted, and the times of the first and last entry are told."""
     found = verify(log, head)
     assert found.findings == ()
-    assert (found.entries, found.records, found.gone, found.erased) == (5, 6, 0, 0)
+    assert (found.entries, found.records, found.missing, found.erased) == (5, 6, 0, 0)
     assert found.values == 2 * (3 + 1 + 1 + 1 + 1 + 1) + 3
     assert (found.first, found.last) == ("2026-01-02T03:04:05.000Z", "2026-01-02T03:08:05.000Z")
     assert found.against_state
@@ -209,12 +209,16 @@ def test_altered_values_are_found(
     assert what in found[0].what
 
 
-def test_values_that_are_gone_leave_the_chain_whole(
-    store: LocalStore, log: AuditLog, head: Head
-) -> None:
-    """Erased files break nothing, but it is told that no redaction explains them."""
+def test_values_that_are_gone_are_found(store: LocalStore, log: AuditLog, head: Head) -> None:
+    """Removed files are one finding an entry, which names the first records."""
     for name in list(store.names("audit-values/R-1/")):
         store.remove(name)
     found = verify(log, head)
-    assert found.findings == ()
-    assert found.gone == 3
+    assert [(one.number, one.what) for one in found.findings] == [
+        (
+            1,
+            "values are missing, and no redaction in the log explains it: "
+            "order/NW-1, line_item/NW-1:mug, cart/C-1",
+        )
+    ]
+    assert found.missing == 3

@@ -24,7 +24,7 @@ DAMAGE = {
     "empty": lambda _: b"",
     "not a plan": lambda _: b"kind: order\nkey: A\nproperties: {}\n",
     "binary": lambda _: bytes(range(256)) * 20,
-    "a later format": lambda data: data.replace(b'"format":2', b'"format":3', 1),
+    "a later format": lambda data: data.replace(b'"format":3', b'"format":4', 1),
 }
 
 

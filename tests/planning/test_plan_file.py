@@ -11,7 +11,7 @@ from strategies import plans
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
-from reconcile.planning.planfile import content_digest, dump, load
+from reconcile.planning.planfile import FORMAT, content_digest, dump, load
 
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 
@@ -83,8 +83,8 @@ def test_units_cannot_be_reordered_or_dropped() -> None:
 def test_another_format_is_refused_by_its_number() -> None:
     """A newer file is not guessed at."""
     lines = file_of(example()).splitlines(keepends=True)
-    head = json.loads(lines[0]) | {"format": 3}
-    with pytest.raises(UsageError, match="format 3"):
+    head = json.loads(lines[0]) | {"format": FORMAT + 1}
+    with pytest.raises(UsageError, match=f"format {FORMAT + 1}"):
         load(json.dumps(head).encode() + b"\n" + b"".join(lines[1:]))
 
 

@@ -1,0 +1,75 @@
+"""What the log says was erased: the only thing that explains values that are not there."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from reconcile.audit import codec
+from reconcile.audit.log import AuditLog
+from reconcile.model.address import Address
+from reconcile.model.audit import Detail, Entry
+
+REDACT = "redact"
+"""The event of a redaction. Its fact ``addresses`` names the records."""
+
+
+class Redactions:
+    """The number of the last redaction of each record, by folded address."""
+
+    def __init__(self) -> None:
+        self._last: dict[Address, int] = {}
+
+    def note(self, number: int, raw: Mapping[str, Any]) -> None:
+        """Take note of an entry, whatever it is."""
+        if raw.get("event") == REDACT:
+            # Verifying finds an entry that was altered so that this cannot be read.
+            with suppress(AttributeError, KeyError, TypeError, ValueError):
+                for text in raw["facts"].get("addresses", ()):
+                    self._last[Address.parse(text).folded()] = number
+
+    def explain(self, number: int, address: Address | None) -> bool:
+        """Whether the values of an entry's record were erased; an event's own never are."""
+        return address is not None and self._last.get(address.folded(), 0) > number
+
+
+class Reader:
+    """Entries with their values; of those that are not there it says why, as far as known."""
+
+    def __init__(self, log: AuditLog) -> None:
+        self._log = log
+
+    def full(self, entry: Entry) -> Entry:
+        """Return an entry with those of its values that are there. Raises UsageError."""
+        full = self._log.full(entry)
+        if not any(map(_lacks_values, (one.details for one in full.records))):
+            return full
+        return replace(
+            full,
+            records=tuple(
+                replace(one, details=tuple(map(_erased, one.details)))
+                if _lacks_values(one.details)
+                and self._redactions.explain(entry.number, one.address)
+                else one
+                for one in full.records
+            ),
+        )
+
+    @cached_property
+    def _redactions(self) -> Redactions:
+        # Read only where something is not there: that is a pass through the whole log.
+        found = Redactions()
+        sought = codec.to_bytes(REDACT)
+        for number, line in self._log.lines():
+            if sought in line:
+                found.note(number, codec.parse(number, line))
+        return found
+
+
+def _lacks_values(details: Iterable[Detail]) -> bool:
+    return any(detail.values is None for detail in details)
+
+
+def _erased(detail: Detail) -> Detail:
+    return replace(detail, erased=True) if detail.values is None else detail

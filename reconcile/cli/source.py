@@ -1,0 +1,45 @@
+"""Which commit a plan is made at, and whether the files it is made from are that commit's."""
+
+import os
+from pathlib import Path
+
+import click
+
+from reconcile.audit.git import is_commit
+from reconcile.audit.source import FilesRead
+from reconcile.config import Settings
+from reconcile.manifests.files import PROJECT_FILE, is_manifest
+from reconcile.model.source import Files, Source
+
+_FILES = {
+    Files.SAME: "",
+    Files.DIFFER: ", but the files read differ from it",
+    Files.UNKNOWN: ", whose files could not be compared with those read",
+}
+
+
+def files_read(settings: Settings, commit: str) -> FilesRead:
+    """Return the collector for the manifests as they are read; it has the project file already.
+
+    The project file is read once more for it. ``commit`` is checked out.
+    """
+    read = FilesRead(settings.root, commit, os.environ)
+    file = settings.root / PROJECT_FILE
+    if settings.has_file and file.is_file():
+        read.add(file, file.read_bytes())
+    return read
+
+
+def source_of(read: FilesRead, settings: Settings, paths: tuple[Path, ...] = ()) -> Source:
+    """Return where the files come from that a plan of ``paths``, or of the project, was made of."""
+    given = [*settings.manifests, *(Path.cwd() / path for path in paths)]
+    tops = [settings.root / PROJECT_FILE, *(path.resolve() for path in given)]
+    return read.source(lambda path: is_manifest(path, tops))
+
+
+def write_source(source: Source) -> None:
+    """Print the commit that a plan was made at; nothing outside git."""
+    if is_commit(source.commit):
+        click.echo(f"Planned at commit {source.commit[:12]}{_FILES[source.files]}", err=True)
+    elif source.commit:
+        click.echo("Planned at an unknown commit: git does not say", err=True)
