@@ -24,6 +24,7 @@ from reconcile.cli.common import (
     shows_personal,
     target_option,
 )
+from reconcile.cli.stores import lock_timeout_option, locked
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.model.audit import Entry
@@ -104,14 +105,23 @@ def check(*, target: str | None) -> int:
 @click.argument("names", metavar="ADDRESS...", nargs=-1, required=True)
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask before erasing.")
-def erase(*, target: str | None, names: tuple[str, ...], reason: str, auto_approve: bool) -> int:
+@lock_timeout_option
+def erase(
+    *,
+    target: str | None,
+    names: tuple[str, ...],
+    reason: str,
+    auto_approve: bool,
+    lock_timeout: float,
+) -> int:
     """Erase the values that the log holds of a record.
 
     What stays are the record's address, the names of its fields, who, when and why, and that the
     values were erased. The log stays whole.
     """
     wanted = sorted(addresses(names))
-    with _opened(target) as (settings, audit):
+    # Under the lock: a value that `state push` has copied would outlive its erasure here.
+    with _opened(target) as (settings, audit), locked(audit.store, "audit redact", lock_timeout):
         held = holdings(audit, wanted)
         _show(settings, held_lines(held))
         if not any(one.values for one in held):
