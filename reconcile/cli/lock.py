@@ -38,6 +38,7 @@ def show(target: str | None, url: str) -> None:
     with _opened(url, settings) as store:
         holder = store.holder()
     name = visible(_called(settings, store, url))
+    name = name[:1].upper() + name[1:]
     if holder is None:
         click.echo(f"{name} is not locked.")
         return
@@ -86,7 +87,7 @@ def _opened(url: str, settings: Settings) -> AbstractContextManager[Store]:
 
 
 def _called(settings: Settings, store: Store, url: str) -> str:
-    return store.where if url else f"Target {settings.target.name}"
+    return f"the store {store.where}" if url else f"target {settings.target.name}"
 
 
 def _keeps_its_log(store: Store) -> bool:

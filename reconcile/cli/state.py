@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from secrets import token_bytes
 
 import click
@@ -33,7 +34,7 @@ from reconcile.render.words import plural
 from reconcile.session import open_home
 from reconcile.stores.contract import Store
 from reconcile.stores.key import find_key
-from reconcile.stores.moving import finish, move, require_room
+from reconcile.stores.moving import move
 from reconcile.stores.state import State
 
 
@@ -126,12 +127,7 @@ def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
     After a kill a shared store stays locked for up to 30 seconds; --lock-timeout 45 waits for that.
     """
     settings = settings_for(target)
-    with (
-        open_home(settings, os.environ) as here,
-        store_at(url, settings) as there,
-        locked(here, "state push", lock_timeout),
-        locked(there, "state push", lock_timeout, url=url),
-    ):
+    with _both_locked(settings, url, "state push", lock_timeout) as (here, there):
         _move(settings, here, there, "state push", reason)
     if may_be_named(url) and name_store(settings.root, url):
         click.echo(f"{PROJECT_FILE} names it.")
@@ -153,24 +149,32 @@ def pull(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
     After a kill a shared store stays locked for up to 30 seconds; --lock-timeout 45 waits for that.
     """
     settings = settings_for(target)
-    with (
-        open_home(settings, os.environ) as here,
-        store_at(url, settings) as there,
-        locked(here, "state pull", lock_timeout),
-        locked(there, "state pull", lock_timeout, url=url),
-    ):
+    with _both_locked(settings, url, "state pull", lock_timeout) as (here, there):
         _move(settings, there, here, "state pull", reason)
 
 
+@contextmanager
+def _both_locked(
+    settings: Settings, url: str, doing: str, wait: float
+) -> Iterator[tuple[Store, Store]]:
+    """Open and lock the target's own store and the one that ``url`` names."""
+    with open_home(settings, os.environ) as here, store_at(url, settings) as there:
+        if here.where == there.where:
+            raise UsageError("that is the store the state is in already")
+        with locked(here, doing, wait), locked(there, doing, wait, url=url):
+            yield here, there
+
+
 def _move(settings: Settings, source: Store, target: Store, what: str, reason: str) -> None:
-    """Move the state, or complete a move that was interrupted. The caller holds both locks."""
-    if not finish(source, target):
-        require_room(source, target)
+    """Move the state, and say so. The caller holds both locks."""
+
+    def record() -> None:
         state = _state(settings, source)
         event = surgery(what, _origin(settings, reason))
         state.audit = AuditLog(source).append([event], state.audit)
         state.flush()
-        move(source, target)
+
+    move(source, target, record)
     click.echo(f"The state is in {visible(target.where)} now; {visible(source.where)} says so.")
 
 

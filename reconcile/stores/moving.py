@@ -5,6 +5,7 @@ completes it: a head that refuses to be used is written to the target first; the
 copied; then the head left behind says where it all went; then the target gets its own head.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from reconcile.errors import UsageError
@@ -12,31 +13,22 @@ from reconcile.stores.contract import Store
 from reconcile.stores.head import HEAD, Content, encode, read_head
 
 
-def move(source: Store, target: Store) -> None:
-    """Move everything. The caller holds both locks."""
-    head = read_head(source) or Content()
-    _put(target, HEAD, encode(replace(head, arriving=source.where)))
-    names = [name for name in source.names("") if name != HEAD]
-    for name in list(target.names("")):
-        if name not in {*names, HEAD}:
-            target.remove(name)
-    for name in names:
-        if (found := source.read(name)) is not None:
-            _put(target, name, found[0])
-    for log in list(target.logs("")):
-        target.drop(log)
-    for log in source.logs(""):
-        for position, entry in source.entries(log):
-            target.append(log, position, entry)
-    _put(source, HEAD, encode(replace(head, moved=target.where)))
-    _put(target, HEAD, encode(head))
+def move(source: Store, target: Store, record: Callable[[], None]) -> None:
+    """Move everything, or complete a move that ended in the middle. The caller holds both locks.
 
-
-def finish(source: Store, target: Store) -> bool:
-    """Do what is left of a move that copied everything; whether there was such a move.
-
-    Nothing may be left but its last write, or nothing at all. The caller holds both locks.
+    ``record`` is called right before anything is copied, once it is sure that nothing speaks
+    against the move; it may write to ``source``. Raises UsageError where there is no state to
+    move, or where something would be lost where it goes.
     """
+    if _finish(source, target):
+        return
+    _require_room(source, target)
+    record()
+    _copy(source, target)
+
+
+def _finish(source: Store, target: Store) -> bool:
+    """Do what is left of a move that had copied everything; whether there was one."""
     head, there = read_head(source), read_head(target)
     if head is None or there is None:
         return False
@@ -47,11 +39,8 @@ def finish(source: Store, target: Store) -> bool:
     return True
 
 
-def require_room(source: Store, target: Store) -> None:
-    """See that there is a state to move, and that nothing is lost where it goes.
-
-    To be asked before anything is written to ``source``. Raises UsageError.
-    """
+def _require_room(source: Store, target: Store) -> None:
+    """Raise UsageError where there is no state to move, or where another one would be lost."""
     head = read_head(source)
     if head is None:
         raise UsageError(f"there is no state in {source.where}")
@@ -70,6 +59,25 @@ def require_room(source: Store, target: Store) -> None:
             f"{target.where} and {source.where} both hold this state",
             hint="keep the one that was used last: name its store in reconcile.yaml",
         )
+
+
+def _copy(source: Store, target: Store) -> None:
+    head = read_head(source) or Content()
+    _put(target, HEAD, encode(replace(head, arriving=source.where)))
+    names = [name for name in source.names("") if name != HEAD]
+    for name in list(target.names("")):
+        if name not in {*names, HEAD}:
+            target.remove(name)
+    for name in names:
+        if (found := source.read(name)) is not None:
+            _put(target, name, found[0])
+    for log in list(target.logs("")):
+        target.drop(log)
+    for log in source.logs(""):
+        for position, entry in source.entries(log):
+            target.append(log, position, entry)
+    _put(source, HEAD, encode(replace(head, moved=target.where)))
+    _put(target, HEAD, encode(head))
 
 
 def _put(store: Store, name: str, data: bytes) -> None:

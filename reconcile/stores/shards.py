@@ -42,8 +42,14 @@ class Shards:
 
     def names(self) -> list[str]:
         """Return the name of every shard that there is, or has to be."""
-        files = map(_FILE.fullmatch, self._store.names("shards/"))
-        return sorted({file[1] for file in files if file} | self._head.content.shards.keys())
+        return sorted(self._there() | self._head.content.shards.keys())
+
+    def require_all(self) -> None:
+        """Raise UsageError where a shard is missing, without reading any."""
+        there = self._there()
+        for name, least in sorted(self._head.content.shards.items()):
+            if least and name not in there:
+                raise damaged(self._store, f"{_file(name)} is missing")
 
     def get(self, name: str) -> Shard:
         """Return a shard; an empty one where it was never written.
@@ -75,6 +81,10 @@ class Shards:
             shard.version = self._store.write(_file(name), data, shard.version)
             shard.dirty = False
             known[name] = serial
+
+    def _there(self) -> set[str]:
+        files = map(_FILE.fullmatch, self._store.names("shards/"))
+        return {file[1] for file in files if file}
 
     def _load(self, name: str) -> Shard:
         while True:

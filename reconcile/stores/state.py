@@ -156,7 +156,11 @@ class State:
         self._head.audit = (head.number, head.hash)
 
     def begin(self, portal_id: int) -> None:
-        """Make the state this account's own, durably, before the first write of a run."""
+        """Make the state this account's own, durably, before the first write of a run.
+
+        Raises UsageError where a shard is missing: a run that comes upon it later is half done.
+        """
+        self._shards.require_all()
         self._head.lineage = self._head.lineage or str(uuid4())
         self._head.portal_id = portal_id
         if not self.keyed:
