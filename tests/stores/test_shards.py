@@ -284,6 +284,7 @@ def test_a_lost_shard_stops_plans_and_applies(world: World) -> None:
     for name in ("head.json", "applied.json"):
         (world.settings.home / name).unlink()
     shutil.rmtree(world.settings.home / "shards")
+    world.declare(order("A", memo="1"))
 
     assert "associations that reconcile made" in caught.value.hint
     assert actions(world.plan()) == {"order/A": Action.ADOPT}
