@@ -141,6 +141,11 @@ class State:
         shard.dirty = True
 
     @property
+    def has_entries(self) -> bool:
+        """Whether entries were ever written; they may have been dropped since."""
+        return any(self._head.shards.values())
+
+    @property
     def moved(self) -> bool:
         """Whether the state lives elsewhere now."""
         return bool(self._head.moved)
