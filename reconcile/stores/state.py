@@ -197,7 +197,9 @@ class State:
             raise UsageError(
                 f"the state in {store.where} is not whole: moving it there from "
                 f"{self._head.arriving} was interrupted",
-                hint="run the `reconcile state push` or `state pull` that moved it again",
+                hint="run the `reconcile state push` or `state pull` that moved it again; where "
+                "reconcile.yaml names this store by now, run `reconcile state pull URL` with the "
+                "URL of the store it comes from (`file:` for the folder of the target)",
             )
 
     def _check(self) -> str:

@@ -9,7 +9,7 @@ import servers
 from scene import LEASE, Scene
 from world import World, line, order
 
-POINTS = [*(f"write:{n}:after" for n in (1, 2, 3, 5)), "append:1:after", "append:2:after"]
+POINTS = [*(f"write:{n}:after" for n in (2, 5)), "append:2:after"]
 URL = "${env:STORE}"
 
 

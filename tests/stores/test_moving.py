@@ -169,4 +169,4 @@ def test_a_half_moved_state_names_the_way_out(source: Store, target: Store) -> N
         push(source, target, Life(CHANGES - 3))
     with pytest.raises(UsageError, match="is not whole: moving it there from") as caught:
         State(target, KEY)
-    assert "run the `reconcile state push` or `state pull` that moved it again" in caught.value.hint
+    assert "`reconcile state push` or `state pull` that moved it again" in caught.value.hint
