@@ -36,7 +36,7 @@ def already_applied(
                 if not stands(planned, done, state, entries, session.hubspot):
                     raise _removed(one.run.head.run)
             return ""
-    applied = AppliedPlans(session.store)
+    applied = AppliedPlans(session.store, state)
     found = applied.find(digest, planned.serial)
     if found is None:
         if applied.forgot(planned.serial):

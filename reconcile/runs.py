@@ -67,7 +67,7 @@ def begin(
         if one.run.head.plan == digest:
             name = one.run.head.run
             forget_runs(store, state, keep=name)
-            AppliedPlans(store).begin(digest, name, state.serial, after=None)
+            AppliedPlans(store, state).begin(digest, name, state.serial, after=None)
             told = telling(store, state, planned, one.run.head, origin)
             run = read_run(store, name)
             return Journal(store, name, lease.check, run, tell=told.tell), told
@@ -89,7 +89,7 @@ def begin(
     journal = Journal(store, name, lease.check, tell=told.tell)
     journal.begin(head)
     # Before anything is sent: carried out again, the plan could make again what was removed since.
-    applied = AppliedPlans(store)
+    applied = AppliedPlans(store, state)
     after = applied.find(digest, planned.serial)
     applied.begin(digest, name, state.serial, after=after)
     return journal, told
@@ -160,7 +160,7 @@ def close_ended(
     Return the other runs, and those of the plan with the content digest ``but``.
     """
     over = [one for one in runs if not one.run.open and one.run.head.plan != but]
-    applied = AppliedPlans(store)
+    applied = AppliedPlans(store, state)
     for one in over:
         applied.end(one.run.head.run, as_applied(one, state.serial))
         _drop(store, one.run.head.run)
@@ -182,7 +182,7 @@ def as_applied(one: OpenRun, serial: int) -> AppliedPlan:
 
 def forget_runs(store: Store, state: State, *, keep: str = "") -> None:
     """Remove what is kept of every run but one, and remember that they are not continued."""
-    applied = AppliedPlans(store)
+    applied = AppliedPlans(store, state)
     for name in open_runs(store):
         if name != keep:
             applied.supersede(name, state.serial)

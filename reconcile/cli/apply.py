@@ -30,6 +30,7 @@ from reconcile.cli.common import (
 from reconcile.cli.cost import cost
 from reconcile.cli.show import read_plan
 from reconcile.cli.source import files_read, source_of, write_source
+from reconcile.cli.stores import lock_timeout_option
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
@@ -82,13 +83,7 @@ def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str
 def running_options(command: Command) -> Command:
     """What every command that carries out a plan takes."""
     options = (
-        click.option(
-            "--lock-timeout",
-            type=click.FloatRange(min=0),
-            default=0.0,
-            metavar="SECONDS",
-            help="Wait so long for another run to end. Default: not at all.",
-        ),
+        lock_timeout_option,
         click.option(
             "--on-error",
             type=click.Choice(("continue", "halt")),

@@ -23,8 +23,8 @@ from reconcile.cli.common import (
     settings_for,
     shows_personal,
     target_option,
-    who,
 )
+from reconcile.cli.stores import lock_timeout_option, locked
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.model.audit import Entry
@@ -42,7 +42,6 @@ from reconcile.render.rows import BLANK, Line, plain
 from reconcile.render.safe import visible
 from reconcile.render.text import write_lines
 from reconcile.session import open_home
-from reconcile.stores.contract import LockInfo
 from reconcile.stores.state import State
 
 
@@ -106,13 +105,7 @@ def check(*, target: str | None) -> int:
 @click.argument("names", metavar="ADDRESS...", nargs=-1, required=True)
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask before erasing.")
-@click.option(
-    "--lock-timeout",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="Wait so long for a run to end. Default: not at all.",
-)
+@lock_timeout_option
 def erase(
     *,
     target: str | None,
@@ -127,7 +120,9 @@ def erase(
     values were erased. The log stays whole.
     """
     wanted = sorted(addresses(names))
-    with _opened(target) as (settings, audit):
+    # Under the lock: a value that `state push` has copied would outlive its erasure here, and one
+    # whose entry a run has not yet put into the log would be missing with nothing to explain it.
+    with _opened(target) as (settings, audit), locked(audit.store, "audit redact", lock_timeout):
         held = holdings(audit, wanted)
         _show(settings, held_lines(held))
         if not any(one.values for one in held):
@@ -136,12 +131,7 @@ def erase(
         if not auto_approve and not confirm("Erase these values for good?"):
             click.echo("Nothing was erased.", err=True)
             return 1
-        since = datetime.now(UTC).isoformat(timespec="seconds")
-        # A run's values lie in the store before its entry is in the log: erased in between, they
-        # would be missing with no redaction to explain it.
-        with audit.store.lock(LockInfo(who(), since, "audit redact"), timeout=lock_timeout):
-            held = holdings(audit, wanted)
-            redact(audit, held, origin(os.environ, settings.root, reason))
+        redact(audit, held, origin(os.environ, settings.root, reason))
         total = sum(one.values for one in held)
         click.echo(f"Erased {total:,} value{'' if total == 1 else 's'}; the log says so.")
         if next(audit.store.names("plans/"), None) is not None:

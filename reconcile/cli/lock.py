@@ -1,6 +1,7 @@
 """`reconcile lock`: who is applying, and what to do when that one hangs."""
 
 import os
+from contextlib import AbstractContextManager
 
 import click
 
@@ -8,10 +9,13 @@ from reconcile.audit.actor import origin
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import lock_broken
 from reconcile.cli.common import settings_for, target_option
+from reconcile.cli.stores import as_argument, store_at
+from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.render.safe import visible
 from reconcile.session import open_home
-from reconcile.stores.contract import Holder
+from reconcile.stores.contract import Holder, Store
+from reconcile.stores.head import read_head
 
 
 @click.group("lock")
@@ -19,39 +23,52 @@ def command() -> None:
     """The lock that lets one run at a time write to a target."""
 
 
+url_argument = click.argument("url", metavar="[URL]", required=False, default="")
+
+
 @command.command("show")
 @target_option
-def show(target: str | None) -> None:
-    """Say who holds the lock, since when, doing what, and its number."""
+@url_argument
+def show(target: str | None, url: str) -> None:
+    """Say who holds the lock, since when, doing what, and its number.
+
+    URL names a store other than the target's own, as in `state push URL`; it may be '${env:NAME}'.
+    """
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store:
+    with _opened(url, settings) as store:
         holder = store.holder()
-    name = visible(settings.target.name)
+    name = visible(_called(settings, store, url))
+    name = name[:1].upper() + name[1:]
     if holder is None:
-        click.echo(f"Target {name} is not locked.")
+        click.echo(f"{name} is not locked.")
         return
-    click.echo(f"Target {name} is locked by {visible(told(holder))}.")
+    click.echo(f"{name} is locked by {visible(told(holder))}.")
     if holder.silent is not None:
-        click.echo(f"It last gave a sign of life about {holder.silent:.0f} s ago.")
+        click.echo(f"Its last heartbeat was about {holder.silent:.0f} s ago.")
+    where = f" {as_argument(url)}" if url else ""
     click.echo(
-        f"Its number is {holder.number}. If that run hangs: reconcile lock break {holder.number}"
+        f"Its number is {holder.number}. If that run hangs: "
+        f"reconcile lock break {holder.number}{where}"
     )
 
 
 @command.command("break")
 @target_option
 @click.argument("number", type=click.IntRange(min=1))
+@url_argument
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-def break_(target: str | None, number: int, reason: str) -> None:
-    """Take the lock from the run with this NUMBER, as `lock show` tells it.
+def break_(target: str | None, number: int, url: str, reason: str) -> None:
+    """Take the lock from the run with this NUMBER, as `lock show` prints it.
 
-    That run sends nothing any more once it notices; what it had begun is settled by the next.
+    That run sends nothing any more once it notices; what it had begun is resolved by the next.
+
+    URL names a store other than the target's own, as in `state push URL`; it may be '${env:NAME}'.
     """
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store:
+    with _opened(url, settings) as store, open_home(settings, os.environ) as own:
         holder = store.holder()
         if holder is None:
-            raise UsageError(f"target {settings.target.name} is not locked")
+            raise UsageError(f"{_called(settings, store, url)} is not locked")
         store.break_lock(number)
         info = holder.info
         event = lock_broken(
@@ -61,8 +78,25 @@ def break_(target: str | None, number: int, reason: str) -> None:
             since=info.since,
             doing=info.doing,
         )
-        AuditLog(store).append([event])
+        AuditLog(store if _keeps_its_log(store) else own).append([event])
     click.echo(f"The lock of {visible(told(holder))} is broken.")
+
+
+def _opened(url: str, settings: Settings) -> AbstractContextManager[Store]:
+    return store_at(url, settings) if url else open_home(settings, os.environ)
+
+
+def _called(settings: Settings, store: Store, url: str) -> str:
+    return f"the store {store.where}" if url else f"target {settings.target.name}"
+
+
+def _keeps_its_log(store: Store) -> bool:
+    """Whether a store's audit log lasts: one that a state is being moved to gets that state's."""
+    try:
+        head = read_head(store)
+    except UsageError:
+        return True
+    return head is not None and not head.arriving
 
 
 def told(holder: Holder) -> str:

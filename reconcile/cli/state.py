@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from secrets import token_bytes
 
 import click
@@ -19,9 +18,9 @@ from reconcile.cli.common import (
     confirm,
     settings_for,
     target_option,
-    who,
 )
-from reconcile.config import Settings, may_be_named, variable_of
+from reconcile.cli.stores import lock_timeout_option, locked, store_at
+from reconcile.config import Settings, may_be_named
 from reconcile.config.editing import name_store
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
@@ -33,10 +32,9 @@ from reconcile.render.safe import visible
 from reconcile.render.text import write_lines
 from reconcile.render.words import plural
 from reconcile.session import open_home
-from reconcile.stores.contract import LockInfo, Store
+from reconcile.stores.contract import Store
 from reconcile.stores.key import find_key
-from reconcile.stores.moving import move, require_room
-from reconcile.stores.opening import open_store
+from reconcile.stores.moving import move
 from reconcile.stores.state import State
 
 
@@ -82,14 +80,22 @@ def show(*, target: str | None, address: str) -> None:
 @click.argument("records", metavar="ADDRESS...", nargs=-1, required=True)
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-def remove(*, target: str | None, records: tuple[str, ...], auto_approve: bool, reason: str) -> int:
+@lock_timeout_option
+def remove(
+    *,
+    target: str | None,
+    records: tuple[str, ...],
+    auto_approve: bool,
+    reason: str,
+    lock_timeout: float,
+) -> int:
     """Forget records. In HubSpot nothing changes; the next plan adopts them anew.
 
     To stop managing one for good, say `lifecycle: {state: forget}` in its manifest instead.
     """
     wanted = {address.folded() for address in addresses(records)}
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store, _locked(store, "state rm"):
+    with open_home(settings, os.environ) as store, locked(store, "state rm", lock_timeout):
         state = _state(settings, store)
         found = {a: u for u, a, _ in state.entries() if a in wanted}
         if missing := sorted(str(a) for a in wanted - found.keys()):
@@ -110,14 +116,18 @@ def remove(*, target: str | None, records: tuple[str, ...], auto_approve: bool, 
 @target_option
 @click.argument("url", metavar="URL")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-def push(*, target: str | None, url: str, reason: str) -> None:
+@lock_timeout_option
+def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> None:
     """Move the state, its journals and its audit log from this target's store to URL.
 
     URL may be '${env:NAME}', and must be for PostgreSQL. It becomes the `store:` of reconcile.yaml,
     unless there are several targets: then move each first, and name it yourself.
+
+    Both stores are locked meanwhile. If it is interrupted, run it again: it completes the move.
+    After a kill a shared store stays locked for up to 30 seconds; --lock-timeout 45 waits for that.
     """
     settings = settings_for(target)
-    with open_home(settings, os.environ) as here, _other(url, settings) as there:
+    with _both_locked(settings, url, "state push", lock_timeout) as (here, there):
         _move(settings, here, there, "state push", reason)
     if may_be_named(url) and name_store(settings.root, url):
         click.echo(f"{PROJECT_FILE} names it.")
@@ -129,26 +139,42 @@ def push(*, target: str | None, url: str, reason: str) -> None:
 @target_option
 @click.argument("url", metavar="URL")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-def pull(*, target: str | None, url: str, reason: str) -> None:
+@lock_timeout_option
+def pull(*, target: str | None, url: str, reason: str, lock_timeout: float) -> None:
     """Move the state, its journals and its audit log from URL to this target's store.
 
     URL is what reconcile.yaml named before, or '${env:NAME}'; file: is the folder state/TARGET.
+
+    Both stores are locked meanwhile. If it is interrupted, run it again: it completes the move.
+    After a kill a shared store stays locked for up to 30 seconds; --lock-timeout 45 waits for that.
     """
     settings = settings_for(target)
-    with open_home(settings, os.environ) as here, _other(url, settings) as there:
+    with _both_locked(settings, url, "state pull", lock_timeout) as (here, there):
         _move(settings, there, here, "state pull", reason)
 
 
+@contextmanager
+def _both_locked(
+    settings: Settings, url: str, doing: str, wait: float
+) -> Iterator[tuple[Store, Store]]:
+    """Open and lock the target's own store and the one that ``url`` names."""
+    with open_home(settings, os.environ) as here, store_at(url, settings) as there:
+        if here.where == there.where:
+            raise UsageError("that is the store the state is in already")
+        with locked(here, doing, wait), locked(there, doing, wait, url=url):
+            yield here, there
+
+
 def _move(settings: Settings, source: Store, target: Store, what: str, reason: str) -> None:
-    if source.where == target.where:
-        raise UsageError("that is the store the state is in already")
-    with _locked(source, what), _locked(target, what):
-        require_room(source, target)
+    """Move the state, and say so. The caller holds both locks."""
+
+    def record() -> None:
         state = _state(settings, source)
         event = surgery(what, _origin(settings, reason))
         state.audit = AuditLog(source).append([event], state.audit)
         state.flush()
-        move(source, target)
+
+    move(source, target, record)
     click.echo(f"The state is in {visible(target.where)} now; {visible(source.where)} says so.")
 
 
@@ -159,25 +185,6 @@ def _origin(settings: Settings, reason: str) -> Origin:
 def _state(settings: Settings, store: Store) -> State:
     """The state as it is. Without the key its ids and names can be read all the same."""
     return State(store, find_key(settings.home, os.environ) or token_bytes(32))
-
-
-@contextmanager
-def _other(url: str, settings: Settings) -> Iterator[Store]:
-    variable = variable_of(url)
-    if variable and not os.environ.get(variable):
-        raise UsageError(f"{variable} is not set")
-    store = open_store(os.environ[variable] if variable else url, settings.home)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-@contextmanager
-def _locked(store: Store, doing: str) -> Iterator[None]:
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    with store.lock(LockInfo(who(), since, doing)):
-        yield
 
 
 def _entry(address: Address, entry: LastApplied) -> Iterator[Line]:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
 from reconcile.stores.contract import Store
+from reconcile.stores.state import State
 
 FORMAT = 1
 """Version of the blob's format. Another one is refused."""
@@ -54,12 +55,17 @@ _CONTENT = TypeAdapter(_Content)
 class AppliedPlans:
     """What a store remembers of plans. The holder of its lock alone writes it."""
 
-    def __init__(self, store: Store) -> None:
-        """Read it. Raises UsageError where it is damaged."""
+    def __init__(self, store: Store, state: State) -> None:
+        """Read it. Raises UsageError where it is damaged.
+
+        Where it was lost, any plan older than ``state`` may have been carried out.
+        """
         self._store = store
         self._content, self._version = _Content(), None
         found = store.read(NAME)
         if found is None:
+            if state.has_entries:
+                self._content = _Content(forgotten=state.serial)
             return
         data, self._version = found
         try:
@@ -112,5 +118,6 @@ class AppliedPlans:
 def _damaged(store: Store) -> UsageError:
     return UsageError(
         f"{NAME} in {store.where}, which says which plans were applied, is damaged",
-        hint="bring it back from a backup; or remove it, and apply no plan file made before now",
+        hint="bring it back from a backup; or remove it: plan files from before now are then "
+        "refused",
     )

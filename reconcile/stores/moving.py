@@ -1,22 +1,69 @@
 """Moving a target's state, with its journals and its audit log, to another store.
 
-Everything is copied, the head last, and then the head left behind says where it all went: nobody
-goes on with a state that others no longer see.
+At no moment can two stores be used, and wherever a move ends in the middle, the same move again
+completes it: a head that refuses to be used is written to the target first; then everything is
+copied; then the head left behind says where it all went; then the target gets its own head.
 """
 
-import json
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 from reconcile.errors import UsageError
-from reconcile.model.digest import canonical
 from reconcile.stores.contract import Store
-from reconcile.stores.state import HEAD, MOVED
+from reconcile.stores.head import HEAD, Content, encode, read_head
 
 
-def move(source: Store, target: Store) -> int:
-    """Move everything; how many blobs and log entries that were. The caller holds both locks."""
-    head = _head(source) or {}
-    copied = 0
+def move(source: Store, target: Store, record: Callable[[], None]) -> None:
+    """Move everything, or complete a move that ended in the middle. The caller holds both locks.
+
+    ``record`` is called right before anything is copied, once it is sure that nothing speaks
+    against the move; it may write to ``source``. Raises UsageError where there is no state to
+    move, or where something would be lost where it goes.
+    """
+    if _finish(source, target):
+        return
+    _require_room(source, target)
+    record()
+    _copy(source, target)
+
+
+def _finish(source: Store, target: Store) -> bool:
+    """Do what is left of a move that had copied everything; whether there was one."""
+    head, there = read_head(source), read_head(target)
+    if head is None or there is None:
+        return False
+    if head.moved != target.where or there.lineage != head.lineage or there.moved:
+        return False
+    if there.arriving:
+        _put(target, HEAD, encode(replace(there, arriving="")))
+    return True
+
+
+def _require_room(source: Store, target: Store) -> None:
+    """Raise UsageError where there is no state to move, or where another one would be lost."""
+    head = read_head(source)
+    if head is None:
+        raise UsageError(f"there is no state in {source.where}")
+    if head.moved:
+        raise UsageError(f"the state in {source.where} was moved to {head.moved} already")
+    there = read_head(target)
+    if there is None:
+        return
+    if there.lineage != head.lineage:
+        raise UsageError(
+            f"{target.where} has another state already",
+            hint="choose an empty place, or another target name",
+        )
+    if not there.moved and not there.arriving:
+        raise UsageError(
+            f"{target.where} and {source.where} both hold this state",
+            hint="keep the one that was used last: name its store in reconcile.yaml",
+        )
+
+
+def _copy(source: Store, target: Store) -> None:
+    head = read_head(source) or Content()
+    _put(target, HEAD, encode(replace(head, arriving=source.where)))
     names = [name for name in source.names("") if name != HEAD]
     for name in list(target.names("")):
         if name not in {*names, HEAD}:
@@ -24,55 +71,13 @@ def move(source: Store, target: Store) -> int:
     for name in names:
         if (found := source.read(name)) is not None:
             _put(target, name, found[0])
-            copied += 1
     for log in list(target.logs("")):
         target.drop(log)
     for log in source.logs(""):
         for position, entry in source.entries(log):
             target.append(log, position, entry)
-            copied += 1
-    _put(target, HEAD, canonical(head))
-    _put(source, HEAD, canonical(head | {MOVED: target.where}))
-    return copied + 1
-
-
-def require_room(source: Store, target: Store) -> None:
-    """See that there is a state to move, and that nothing is lost where it goes.
-
-    To be asked before anything is written to ``source``. Raises UsageError.
-    """
-    head = _head(source)
-    if head is None:
-        raise UsageError(f"there is no state in {source.where}")
-    if MOVED in head:
-        raise UsageError(f"the state in {source.where} was moved to {head[MOVED]} already")
-    there = _head(target)
-    if there is None:
-        return
-    if there.get("lineage") != head.get("lineage"):
-        raise UsageError(
-            f"{target.where} has another state already",
-            hint="choose an empty place, or another target name",
-        )
-    # An equal serial is a move that ended half-way; any other has been used since.
-    if MOVED not in there and there.get("serial") != head.get("serial"):
-        raise UsageError(
-            f"the state in {target.where} and the one in {source.where} have both been used",
-            hint="keep the newer one: name its store in reconcile.yaml",
-        )
-
-
-def _head(store: Store) -> dict[str, Any] | None:
-    found = store.read(HEAD)
-    if found is None:
-        return None
-    try:
-        head = json.loads(found[0])
-    except ValueError:
-        head = None
-    if not isinstance(head, dict):
-        raise UsageError(f"the head of the state in {store.where} is damaged")
-    return head
+    _put(source, HEAD, encode(replace(head, moved=target.where)))
+    _put(target, HEAD, encode(head))
 
 
 def _put(store: Store, name: str, data: bytes) -> None:

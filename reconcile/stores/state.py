@@ -4,10 +4,7 @@ One small head says whose state it is; the entries lie in 256 shards by the unit
 planning a few units, or a long sorted stream of them, never loads all.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
@@ -16,34 +13,18 @@ from uuid import uuid4
 from reconcile.errors import UsageError
 from reconcile.model.address import Address, fold
 from reconcile.model.audit import Head
-from reconcile.model.digest import Hasher, canonical
+from reconcile.model.digest import Hasher
 from reconcile.model.records import NO_MARKS, LastApplied, Link, Marks
 from reconcile.stores.contract import Store
+from reconcile.stores.head import HeadFile
+from reconcile.stores.shards import Shard, Shards
 
-FORMAT = 2
-"""Version of the state's format. Another one is refused, never guessed at."""
-
-HEAD = "head.json"
-MOVED = "moved"
-"""In the head of a state that lives elsewhere now: where."""
 _CHECK = "reconcile"
 
 
 def shard_of(unit: Address) -> str:
     """The shard a unit's entries lie in: two hex digits."""
     return blake2b(_name(unit).encode(), digest_size=1).hexdigest()
-
-
-@dataclass(slots=True)
-class _Shard:
-    """``units`` are the entries by unit and record; ``standing`` says, by unit, what stood in the
-    way of its manifest text when the last run that applied it ended.
-    """
-
-    version: str | None
-    units: dict[str, dict[str, Any]]
-    standing: dict[str, dict[str, Any]]
-    dirty: bool = False
 
 
 class State:
@@ -55,29 +36,28 @@ class State:
 
     def __init__(self, store: Store, key: bytes, *, moved: bool = False) -> None:
         """Read the head. ``moved`` allows one that says that the state lives elsewhere now."""
-        self._store = store
-        self._may_be_moved = moved
         self._hasher = Hasher(key)
-        self._shards: dict[str, _Shard] = {}
-        self._head: dict[str, Any] = {}
-        self._head_version: str | None = None
-        self.keyed = True
-        self._load_head()
+        self._file = HeadFile(store)
+        self._head = self._file.content
+        self._shards = Shards(store, self._file)
+        self.keyed = not self._head.lineage or self._head.key == self._check()
+        if not moved:
+            self._require_here(store)
 
     @property
     def lineage(self) -> str:
         """The state's own identity: another state of the same account has another."""
-        return str(self._head.get("lineage", ""))
+        return self._head.lineage
 
     @property
     def serial(self) -> int:
         """How often the state was written."""
-        return int(self._head.get("serial", 0))
+        return self._head.serial
 
     @property
     def portal_id(self) -> int | None:
         """The account the state belongs to."""
-        return self._head.get("portal_id")
+        return self._head.portal_id
 
     @property
     def hasher(self) -> Hasher:
@@ -86,25 +66,21 @@ class State:
 
     def linked(self) -> frozenset[tuple[str, str]]:
         """The (kind, associated object) pairs of which we made an association at some time."""
-        return frozenset((kind, to) for kind, to in self._head.get("linked", ()))
+        return frozenset(self._head.linked)
 
     def unit(self, unit: Address) -> Mapping[Address, LastApplied]:
         """What was last applied to one unit's records, by folded address."""
-        shard = shard_of(unit)
-        with _intact(shard):
-            raw = self._shard(shard).units.get(_name(unit), {})
-            return {Address.parse(name): self._decode(name, entry) for name, entry in raw.items()}
+        raw = self._shard(unit).units.get(_name(unit), {})
+        return {Address.parse(name): self._decode(name, entry) for name, entry in raw.items()}
 
     def entries(self) -> Iterator[tuple[Address, Address, LastApplied]]:
         """Every record the state manages: folded unit, folded address, entry; a shard at a time."""
-        for file in self._store.names("shards/"):
-            name = file.removeprefix("shards/").removesuffix(".json")
-            with _intact(name):
-                found = [
-                    (Address.parse(unit), Address.parse(record), self._decode(record, entry))
-                    for unit, records in self._shard(name).units.items()
-                    for record, entry in records.items()
-                ]
+        for name in self._shards.names():
+            found = [
+                (Address.parse(unit), Address.parse(record), self._decode(record, entry))
+                for unit, records in self._shards.get(name).units.items()
+                for record, entry in records.items()
+            ]
             self.release()
             yield from found
 
@@ -115,16 +91,16 @@ class State:
 
     def put(self, unit: Address, address: Address, entry: LastApplied) -> None:
         """Remember one record."""
-        shard = self._shard(shard_of(unit))
+        shard = self._shard(unit)
         shard.units.setdefault(_name(unit), {})[_name(address)] = _encode(entry)
         shard.dirty = True
         pairs = {(address.kind, link.to) for link in entry.links} - self.linked()
         if pairs:
-            self._head["linked"] = sorted(map(list, self.linked() | pairs))
+            self._head.linked = tuple(sorted(self.linked() | pairs))
 
     def drop(self, unit: Address, address: Address) -> bool:
         """Forget one record; whether there was anything to forget."""
-        shard = self._shard(shard_of(unit))
+        shard = self._shard(unit)
         records = shard.units.get(_name(unit), {})
         if records.pop(_name(address), None) is None:
             return False
@@ -140,23 +116,21 @@ class State:
         ``manifest`` is the text's digest; the answer is by folded address, and empty where the last
         run applied another text.
         """
-        shard = shard_of(unit)
-        with _intact(shard):
-            raw = self._shard(shard).standing.get(_name(unit))
-            if raw is None or raw["manifest"] != self._hasher.mark("manifest", manifest):
-                return {}
-            return {Address.parse(name): str(what) for name, what in raw["records"].items()}
+        raw = self._shard(unit).standing.get(_name(unit))
+        if raw is None or raw["manifest"] != self._hasher.mark("manifest", manifest):
+            return {}
+        return {Address.parse(name): str(what) for name, what in raw["records"].items()}
 
     def has_standing(self, unit: Address) -> bool:
         """Whether something stood in a unit's way when the last run that applied it ended."""
-        return _name(unit) in self._shard(shard_of(unit)).standing
+        return _name(unit) in self._shard(unit).standing
 
     def put_standing(self, unit: Address, manifest: str, records: Mapping[Address, str]) -> None:
         """Remember what stands in the way of a unit's manifest text; nothing if nothing does.
 
         Of the text only a keyed hash is kept: its digest alone would let values be guessed.
         """
-        shard = self._shard(shard_of(unit))
+        shard = self._shard(unit)
         if records:
             shard.standing[_name(unit)] = {
                 "manifest": self._hasher.mark("manifest", manifest),
@@ -167,112 +141,80 @@ class State:
         shard.dirty = True
 
     @property
+    def has_entries(self) -> bool:
+        """Whether entries were ever written; they may have been dropped since."""
+        return any(self._head.shards.values())
+
+    @property
     def moved(self) -> bool:
         """Whether the state lives elsewhere now."""
-        return MOVED in self._head
+        return bool(self._head.moved)
 
     @property
     def audit(self) -> Head | None:
         """How far the audit log went when the state was last written; None where it had none."""
-        found = self._head.get("audit")
+        found = self._head.audit
         return Head(*found) if found else None
 
     @audit.setter
     def audit(self, head: Head) -> None:
-        self._head["audit"] = list(head)
+        self._head.audit = (head.number, head.hash)
 
     def begin(self, portal_id: int) -> None:
-        """Make the state this account's own, durably, before the first write of a run."""
-        if not self._head:
-            self._head = {"lineage": str(uuid4()), "serial": 0, "linked": []}
-        self._head |= {"format": FORMAT, "portal_id": portal_id, "key": self._check()}
+        """Make the state this account's own, durably, before the first write of a run.
+
+        Raises UsageError where a shard is missing: a run that comes upon it later is half done.
+        """
+        self._shards.require_all()
+        self._head.lineage = self._head.lineage or str(uuid4())
+        self._head.portal_id = portal_id
         if not self.keyed:
             # Durably before the head names the new key: hashes made with the former one would
             # otherwise be compared, and every value look as if somebody had changed it.
             self._forget_hashes()
-            self._flush_shards()
+            self._shards.write()
             self.keyed = True
-        self._write_head()
+        self._head.key = self._check()
+        self._file.write()
 
     def flush(self) -> None:
         """Write the shards that changed, then the head, whose serial counts the writes."""
-        self._flush_shards()
-        self._write_head()
-
-    def _flush_shards(self) -> None:
-        dirty = {name: shard for name, shard in self._shards.items() if shard.dirty}
-        for name, shard in dirty.items():
-            content = {"format": FORMAT, "units": shard.units}
-            if shard.standing:
-                content["standing"] = shard.standing
-            data = canonical(content)
-            shard.version = self._store.write(f"shards/{name}.json", data, shard.version)
-            shard.dirty = False
-
-    def _write_head(self) -> None:
-        self._head["serial"] = self.serial + 1
-        self._head_version = self._store.write(HEAD, canonical(self._head), self._head_version)
+        self._shards.write()
+        self._file.write()
 
     def release(self) -> None:
         """Let go of loaded shards that hold no unwritten change."""
-        self._shards = {name: shard for name, shard in self._shards.items() if shard.dirty}
+        self._shards.release()
 
-    def _load_head(self) -> None:
-        found = self._store.read(HEAD)
-        if found is None:
-            if next(self._store.names("shards/"), None) is not None:
-                raise _damaged(HEAD, "it is missing, though there are entries")
-            return
-        self._head = self._parse(HEAD, found[0])
-        if (moved := self._head.get(MOVED)) and not self._may_be_moved:
+    def _require_here(self, store: Store) -> None:
+        """Raise UsageError for a state that was moved away, or that has not arrived as a whole."""
+        if self._head.moved:
             raise UsageError(
-                f"the state in {self._store.where} was moved to {moved}",
+                f"the state in {store.where} was moved to {self._head.moved}",
                 hint="name that store in reconcile.yaml (`store:`); this one is out of date",
             )
-        self._head_version = found[1]
-        self.keyed = self._head.get("key") == self._check()
+        if self._head.arriving:
+            raise UsageError(
+                f"the state in {store.where} is not whole: moving it there from "
+                f"{self._head.arriving} was interrupted",
+                hint="run the `reconcile state push` or `state pull` that moved it again; where "
+                "reconcile.yaml names this store by now, run `reconcile state pull URL` with the "
+                "URL of the store it comes from (`file:` for the folder of the target)",
+            )
 
     def _check(self) -> str:
         return self._hasher.mark("key", _CHECK)
 
-    def _shard(self, name: str) -> _Shard:
-        if name not in self._shards:
-            file = f"shards/{name}.json"
-            found = self._store.read(file)
-            content = self._parse(file, found[0]) if found else {}
-            self._shards[name] = _Shard(
-                found[1] if found else None, content.get("units", {}), content.get("standing", {})
-            )
-        return self._shards[name]
+    def _shard(self, unit: Address) -> Shard:
+        return self._shards.get(shard_of(unit))
 
     def _forget_hashes(self) -> None:
-        for file in list(self._store.names("shards/")):
-            shard = self._shard(file.removeprefix("shards/").removesuffix(".json"))
+        for name in self._shards.names():
+            shard = self._shards.get(name)
             for records in shard.units.values():
                 for entry in records.values():
                     entry["whole"], entry["marks"] = "", dict.fromkeys(entry["marks"], "")
             shard.dirty = True
-
-    def _parse(self, name: str, data: bytes) -> dict[str, Any]:
-        try:
-            parsed = json.loads(data)
-        except ValueError as error:
-            raise _damaged(name, str(error)) from error
-        if not isinstance(parsed, dict) or not isinstance(parsed.get("format"), int):
-            raise _damaged(name, "it is not a state file")
-        if parsed["format"] != FORMAT:
-            hint = "use the version of reconcile that wrote it, or a newer one"
-            if parsed["format"] < FORMAT:
-                hint = (
-                    f"an earlier version of reconcile wrote it: remove {HEAD} and shards/ from "
-                    f"{self._store.where}; records are then found by their keys, and the next plan "
-                    "shows them to adopt"
-                )
-            raise UsageError(
-                f"the state's {name} has format {parsed['format']}; this version reads {FORMAT}",
-                hint=hint,
-            )
-        return parsed
 
     def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
         marks = {
@@ -314,20 +256,3 @@ def _encode(entry: LastApplied) -> dict[str, Any]:
 
 def _name(address: Address) -> str:
     return str(address.folded())
-
-
-@contextmanager
-def _intact(shard: str) -> Iterator[None]:
-    """What a shard holds is read as if it were well formed; where it is not, it is damaged."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _damaged(f"shards/{shard}.json", "it holds something else than entries") from error
-
-
-def _damaged(name: str, how: str) -> UsageError:
-    return UsageError(
-        f"the state's {name} is damaged: {how}",
-        hint="restore it from a backup; without it records are found by their keys, and "
-        "nothing is created twice",
-    )

@@ -306,7 +306,7 @@ def test_a_moved_state_remembers_conflicts(world: World, tmp_path: Path) -> None
     world.apply()
     (digest,) = (unit.manifest for unit in world.plan().units)
     there = LocalStore(tmp_path / "elsewhere")
-    move(world.store, there)
+    move(world.store, there, lambda: None)
     key = (world.settings.home / "key").read_bytes()
     unit = Address("order", "A")
     assert State(there, key).stood(unit, digest) == {unit.folded(): "conflict"}

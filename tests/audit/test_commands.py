@@ -33,8 +33,8 @@ from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Head, Origin
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import RecordChange
+from reconcile.stores.head import FORMAT
 from reconcile.stores.local import LocalStore
-from reconcile.stores.state import FORMAT
 
 PERSONAL = ("Old name", "Anton", "anton@example.com", "ana@example.com")
 TOP = "Audit log of target shop\n\n"

@@ -18,8 +18,8 @@ from reconcile.cli import audit as cli
 from reconcile.errors import Locked
 from reconcile.model.audit import Event, Head
 from reconcile.stores.contract import LockInfo
+from reconcile.stores.head import FORMAT
 from reconcile.stores.local import LocalStore
-from reconcile.stores.state import FORMAT
 
 PROJECT = """\
 version: 1

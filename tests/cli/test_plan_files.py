@@ -131,8 +131,8 @@ def test_locked(project: Project) -> None:
 
 
 def test_damaged_state(project: Project) -> None:
-    """A damaged state file is told by its name, and nothing is done."""
+    """A damaged state file is named, and nothing is done."""
     project.fine("apply", "--auto-approve")
     (project.folder / "state" / "shop" / "head.json").write_text('{"format": 1')
     for command in (("plan",), ("apply", "--auto-approve")):
-        assert "the state's head.json is damaged" in project.refused(*command)
+        assert "is damaged: head.json" in project.refused(*command)

@@ -1,0 +1,71 @@
+"""What commands share that work on a store by hand: its URL, and its lock."""
+
+import os
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any, TypeVar
+
+import click
+
+from reconcile.cli.common import who
+from reconcile.config import Settings, may_be_named, variable_of
+from reconcile.errors import Locked, UsageError
+from reconcile.stores.contract import LEASE, LockInfo, Store
+from reconcile.stores.opening import open_store
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def lock_timeout_option(command: Command) -> Command:
+    """``--lock-timeout SECONDS``."""
+    return click.option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait so long for another run to end. Default: not at all.",
+    )(command)
+
+
+@contextmanager
+def store_at(url: str, settings: Settings) -> Iterator[Store]:
+    """Open the target's part of the store that a URL, or ``${env:NAME}``, names."""
+    variable = variable_of(url)
+    if variable and not os.environ.get(variable):
+        raise UsageError(f"{variable} is not set")
+    store = open_store(os.environ[variable] if variable else url, settings.home)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[None]:
+    """Hold a store's lock; ``url`` is what names the store where it is not the target's own.
+
+    Raises Locked, with a hint that fits that store, while another run holds it.
+    """
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(store.lock(LockInfo(who(), since, doing), timeout=wait))
+        except Locked as error:
+            if not url:
+                raise
+            raise Locked(
+                str(error),
+                hint=f"--lock-timeout {ceil(LEASE * 1.5)} waits, and takes over from a run that "
+                f"died; `reconcile lock show {as_argument(url)}` says how to take the lock from a "
+                "run that hangs",
+            ) from error
+        yield
+
+
+def as_argument(url: str) -> str:
+    """Return a store's URL as it is typed in a shell, without the secrets that it may hold."""
+    safe = may_be_named(url) or url.startswith("file:")
+    return shlex.quote(url) if safe else "URL"

@@ -1,0 +1,152 @@
+"""The head of a state: whose it is, how often it was written, and which shards there are."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, Any
+
+from pydantic import NonNegativeInt, StringConstraints, TypeAdapter, ValidationError
+
+from reconcile.errors import UsageError
+from reconcile.model.digest import canonical
+from reconcile.stores.contract import Store
+
+FORMAT = 3
+"""Version of the state's format. Another one is refused, never guessed at."""
+
+HEAD = "head.json"
+
+ShardName = Annotated[str, StringConstraints(pattern="^[0-9a-f]{2}$")]
+
+
+@dataclass(slots=True)
+class Content:
+    """What the head says.
+
+    ``shards`` has the serial at which each shard was last written, and 0 for one that is about to
+    be written for the first time. ``linked`` are the (kind, associated object) pairs of which an
+    association was made at some time. ``moved`` is where the state is now, if it was moved away;
+    ``arriving`` is where it is being moved from, until all of it is here.
+    """
+
+    format: int = FORMAT
+    lineage: str = ""
+    serial: NonNegativeInt = 0
+    portal_id: int | None = None
+    key: str = ""
+    linked: tuple[tuple[str, str], ...] = ()
+    shards: dict[ShardName, NonNegativeInt] = field(default_factory=dict)
+    audit: tuple[int, str] | None = None
+    moved: str = ""
+    arriving: str = ""
+
+
+_CONTENT = TypeAdapter(Content)
+
+
+class HeadFile:
+    """The head as this process reads and writes it.
+
+    ``written`` says whether this process has written it: its first write is always the head, so
+    that no two processes ever write a shard at the same serial. ``named`` are the shards that the
+    head in the store names.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Read it. Raises UsageError where it is damaged, or missing though there are shards."""
+        self._store = store
+        self.content = Content()
+        self.written = False
+        self._version: str | None = None
+        found = store.read(HEAD)
+        if found is not None:
+            self.content, self._version = decode(store, found[0]), found[1]
+        elif next(store.names("shards/"), None) is not None:
+            raise damaged(store, f"{HEAD} is missing, though there are shards")
+        self.named = frozenset(self.content.shards)
+        self._seen = self._version
+
+    def write(self) -> None:
+        """Write it durably, as the next of the state's writes."""
+        now = replace(self.content, serial=self.content.serial + 1)
+        self._version = self._store.write(HEAD, encode(now), self._version)
+        self._seen = self._version
+        # Only now: where the write fails, the store has the former head.
+        self.content.serial = now.serial
+        self.named = frozenset(now.shards)
+        self.written = True
+
+    def moved_on(self) -> bool:
+        """Take in which shards there are by now; whether somebody has written since the last look.
+
+        Whoever holds no lock may read while a run writes. What this process writes later still
+        goes by the version that it began with.
+        """
+        found = self._store.read(HEAD)
+        if found is None or found[1] == self._seen:
+            return False
+        now, self._seen = decode(self._store, found[0]), found[1]
+        mine = self.content
+        mine.lineage, mine.serial, mine.shards = now.lineage, now.serial, now.shards
+        return True
+
+
+def read_head(store: Store) -> Content | None:
+    """Return what the head in a store says, or None where there is none."""
+    found = store.read(HEAD)
+    return decode(store, found[0]) if found is not None else None
+
+
+def encode(content: Content) -> bytes:
+    """Return the file of a head; what is empty is left out."""
+    given = {one.name: getattr(content, one.name) for one in fields(content)}
+    return canonical({name: value for name, value in given.items() if value or name == "serial"})
+
+
+def decode(store: Store, data: bytes) -> Content:
+    """Return what a head's file says. Raises UsageError where it is damaged."""
+    raw = parse(store, HEAD, data)
+    try:
+        return _CONTENT.validate_python(raw)
+    except ValidationError as error:
+        raise damaged(store, f"{HEAD} holds something else than a head") from error
+
+
+def parse(store: Store, name: str, data: bytes) -> dict[str, Any]:
+    """Return the JSON object in a file of the state, of this version's format.
+
+    Raises UsageError for anything else.
+    """
+    try:
+        parsed = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise damaged(store, f"{name} cannot be read ({error})") from error
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("format"), int):
+        raise damaged(store, f"{name} is not a file of a state")
+    if parsed["format"] != FORMAT:
+        raise _of_another_format(store, name, parsed)
+    return parsed
+
+
+def damaged(store: Store, how: str) -> UsageError:
+    """Return the error of a state of which something was lost or altered."""
+    return UsageError(
+        f"the state in {store.where} is damaged: {how}",
+        hint=f"bring {HEAD}, applied.json and shards/ back from one backup; or remove them: the "
+        "next plan then finds records by their keys and shows them to adopt, but records and "
+        "associations that reconcile made and no manifest declares any more stay in HubSpot",
+    )
+
+
+def _of_another_format(store: Store, name: str, parsed: Mapping[str, Any]) -> UsageError:
+    hint = "use the version of reconcile that wrote it, or a newer one"
+    if parsed["format"] < FORMAT:
+        hint = (
+            f"an earlier version of reconcile wrote it: remove {HEAD} and shards/ from "
+            f"{store.where}; records are then found by their keys, and the next plan "
+            "shows them to adopt"
+        )
+    return UsageError(
+        f"the state's {name} has format {parsed['format']}; this version reads {FORMAT}",
+        hint=hint,
+    )

@@ -1,0 +1,91 @@
+"""`state push` killed on its way: run again it completes, and the lock left behind is no wall."""
+
+import json
+from collections.abc import Callable, Iterator
+from secrets import token_hex
+
+import pytest
+import servers
+from scene import LEASE, Scene
+from world import World, line, order
+
+POINTS = [*(f"write:{n}:after" for n in (2, 5)), "append:2:after"]
+URL = "${env:STORE}"
+
+
+@pytest.fixture
+def scene(build: Callable[..., World]) -> Scene:
+    """Return a project with a state in its own folder, and the program."""
+    scene = Scene(build(target=f"t{token_hex(4)}"))
+    scene.world.converge(*(order(f"O-{n}", [line(f"O-{n}:1", name="x")]) for n in range(3)))
+    return scene
+
+
+@pytest.fixture(scope="module", params=[servers.postgresql, servers.seaweedfs])
+def server(request: pytest.FixtureRequest) -> Iterator[servers.Server]:
+    """Return each server in turn."""
+    with request.param() as running:
+        yield running
+
+
+def push_until_done(scene: Scene, point: str) -> None:
+    """Have a push killed, meet its lock, and push again; the state is whole where it is then."""
+    killed = scene.run("state", "push", URL, crash=point)
+    assert killed.killed, killed
+    again = scene.run("state", "push", URL)
+    if again.code != 0:
+        assert again.code == 4, again.err
+        assert f"reconcile lock show '{URL}'" in again.err
+        again = scene.run("state", "push", URL, "--lock-timeout", str(5 * LEASE))
+    assert again.code == 0, again.err
+    project = scene.world.folder / "reconcile.yaml"
+    project.write_text(json.dumps(json.loads(project.read_text()) | {"store": URL}))
+    plan = scene.run("plan")
+    assert "No changes." in plan.out, plan.err
+    assert "The audit log is whole." in scene.run("audit", "verify").out
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_killed_push_is_repeated(
+    scene: Scene, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Into a folder, whose lock ends with its process."""
+    monkeypatch.setenv("STORE", f"file:{scene.world.folder / 'elsewhere'}")
+    push_until_done(scene, point)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("point", POINTS)
+def test_a_killed_push_to_a_shared_store_is_repeated(
+    scene: Scene, server: servers.Server, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock outlives the dead process: --lock-timeout waits for its end, and takes over."""
+    for name, value in server.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STORE", server.url)
+    push_until_done(scene, point)
+
+
+@pytest.mark.servers
+def test_the_lock_of_a_killed_push_is_broken_by_its_url(
+    scene: Scene, server: servers.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever does not want to wait for its end; the audit log has it, in either store."""
+    for name, value in server.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STORE", server.url)
+    monkeypatch.setattr("scene.LEASE", 20.0)
+    assert scene.run("state", "push", URL, crash="write:3:after").killed
+    shown = scene.run("lock", "show", URL).out
+    assert "doing state push" in shown
+    command = shown.rpartition("reconcile lock break ")[2].strip()
+    number = command.partition(" ")[0]
+    assert command == f"{number} '{URL}'"
+    broken = scene.run("lock", "break", number, URL)
+    assert broken.code == 0, broken.err
+    pushed = scene.run("state", "push", URL)
+    assert pushed.code == 0, pushed.err
+    project = scene.world.folder / "reconcile.yaml"
+    project.write_text(json.dumps(json.loads(project.read_text()) | {"store": URL}))
+    assert "lock broken" in scene.run("audit", "log").out
+    assert "No changes." in scene.run("plan").out

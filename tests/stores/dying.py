@@ -1,0 +1,54 @@
+"""Stores whose process dies, or whose write fails, at a chosen change."""
+
+from typing import Any, cast
+
+from reconcile.errors import UsageError
+from reconcile.stores.contract import Store
+
+CHANGES = ("write", "remove", "append", "drop")
+
+
+class Dead(BaseException):
+    """The process ended here."""
+
+
+class Life:
+    """Counts the changes to the stores that share it, and ends or disturbs their process.
+
+    ``left`` is how many changes are still made before the process dies instead of making one;
+    ``fails`` are the numbers, from 1, of changes that fail and are not made.
+    """
+
+    def __init__(self, left: int | None = None, *, fails: frozenset[int] = frozenset()) -> None:
+        self.left = left
+        self.fails = fails
+        self.made = 0
+
+    def store(self, real: Store) -> Store:
+        """Return a store that changes another one while the process lives."""
+        return cast("Store", _Dying(real, self))
+
+    def spend(self) -> None:
+        """Make one more change, or raise what there is to raise."""
+        if self.left is not None and self.made == self.left:
+            raise Dead
+        self.made += 1
+        if self.made in self.fails:
+            raise UsageError("the store cannot be reached")
+
+
+class _Dying:
+    def __init__(self, real: Store, life: Life) -> None:
+        self._real = real
+        self._life = life
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._real, name)
+        if name not in CHANGES:
+            return found
+
+        def change(*args: Any, **named: Any) -> Any:
+            self._life.spend()
+            return found(*args, **named)
+
+        return change

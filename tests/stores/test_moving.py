@@ -1,0 +1,172 @@
+"""Moving a state to another store: killed anywhere, it is repeated, and nobody uses two stores."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from dying import Dead, Life
+from homes import Home
+
+from reconcile.errors import UsageError
+from reconcile.model.address import Address
+from reconcile.model.records import LastApplied
+from reconcile.stores.contract import Store
+from reconcile.stores.local import LocalStore
+from reconcile.stores.moving import move
+from reconcile.stores.state import State
+
+KEY = b"k" * 32
+UNITS = [Address("order", f"O-{number}") for number in range(3)]
+CHANGES = 13
+"""How many changes a move makes of what ``fill`` makes, to an empty store."""
+
+
+def fill(store: Store) -> None:
+    """Make a state with its logs."""
+    state = State(store, KEY)
+    state.begin(7)
+    for unit in UNITS:
+        state.put(unit, unit, LastApplied("1", unit.key))
+    state.flush()
+    store.write("applied.json", b"{}", None)
+    for position in range(2):
+        store.append("audit/000000", position, b"event")
+    store.append("runs/20260102T030405-1f", 0, b"line")
+
+
+def contents(store: Store) -> dict[str, object]:
+    """Return all that a store holds, but for its head."""
+    blobs = {name: (store.read(name) or (b"",))[0] for name in store.names("")}
+    blobs.pop("head.json", None)
+    return {**blobs, **{log: list(store.entries(log)) for log in store.logs("")}}
+
+
+def usable(store: Store) -> bool:
+    """Whether there is a state that can be gone on with."""
+    try:
+        return bool(State(store, KEY).lineage)
+    except UsageError:
+        return False
+
+
+def push(source: Store, target: Store, life: Life | None = None) -> None:
+    """Do what `state push` does, in a process of its own."""
+    life = life or Life()
+    here, there = life.store(source), life.store(target)
+
+    def record() -> None:
+        state = State(here, KEY)
+        here.append("audit/000000", len(list(here.entries("audit/000000"))), b"pushed")
+        state.flush()
+
+    move(here, there, record)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> LocalStore:
+    """Return a store that has a state."""
+    store = LocalStore(tmp_path / "source")
+    fill(store)
+    return store
+
+
+@pytest.fixture
+def target(home: Home) -> Iterator[Store]:
+    """Return each kind of store in turn, empty."""
+    yield home.client()
+
+
+def test_the_kills_below_are_between_every_two_changes(source: Store, target: Store) -> None:
+    """There are no more changes than those before which the process is killed."""
+    life = Life()
+    push(source, target, life)
+    assert life.made == CHANGES
+
+
+@pytest.mark.parametrize("left", range(CHANGES))
+def test_a_killed_move_is_repeated(source: Store, target: Store, left: int) -> None:
+    """At no moment can both stores be used, and the same move again completes it."""
+    with pytest.raises(Dead):
+        push(source, target, Life(left))
+    assert not usable(target)
+    push(source, target)
+    assert usable(target)
+    assert not usable(source)
+    assert len(list(State(target, KEY).entries())) == len(UNITS)
+    assert contents(target) == contents(source)
+    push(source, target)
+    assert usable(target)
+
+
+@pytest.mark.parametrize("left", range(CHANGES))
+def test_a_state_is_used_on_after_a_killed_move(source: Store, target: Store, left: int) -> None:
+    """Where it still can be, its later writes are what the repeated move takes along."""
+    with pytest.raises(Dead):
+        push(source, target, Life(left))
+    later = Address("order", "later")
+    if used := usable(source):
+        state = State(source, KEY)
+        state.begin(7)
+        state.put(later, later, LastApplied("2", later.key))
+        state.flush()
+    push(source, target)
+    assert (State(target, KEY).find(later) is not None) == used
+
+
+@pytest.mark.parametrize("first", range(0, CHANGES, 2))
+def test_kills_one_after_the_other_are_no_obstacle(
+    source: Store, target: Store, first: int
+) -> None:
+    """Each try gets a different way; the last one is left alone."""
+    for left in (first, CHANGES - 1, 3, first + 1, CHANGES - 2):
+        with suppress(Dead):
+            push(source, target, Life(left))
+        assert not (usable(source) and usable(target))
+    push(source, target)
+    assert usable(target)
+    assert not usable(source)
+    assert contents(target) == contents(source)
+
+
+@pytest.mark.parametrize("left", range(CHANGES + 1))
+def test_it_comes_back_the_same_way(source: Store, target: Store, left: int) -> None:
+    """To a store that was left behind; a kill there is no obstacle either."""
+    push(source, target)
+    with suppress(Dead):
+        push(target, source, Life(left))
+    assert not (usable(source) and usable(target))
+    push(target, source)
+    assert usable(source)
+    assert not usable(target)
+
+
+def test_a_move_elsewhere_is_not_taken_for_a_repeated_one(
+    source: Store, target: Store, tmp_path: Path
+) -> None:
+    """What was moved away is moved on from where it is."""
+    push(source, target)
+    other = LocalStore(tmp_path / "other")
+    with pytest.raises(UsageError, match="was moved to"):
+        push(source, other)
+    push(target, other)
+    with pytest.raises(UsageError, match="was moved to"):
+        push(source, target)
+    assert usable(other)
+
+
+def test_a_copy_is_not_written_over(source: Store, target: Store) -> None:
+    """Two stores that both hold the state: which one counts is for people to say."""
+    for name in source.names(""):
+        target.write(name, (source.read(name) or (b"",))[0], None)
+    with pytest.raises(UsageError, match="both hold this state"):
+        push(source, target)
+
+
+def test_a_half_moved_state_names_the_way_out(source: Store, target: Store) -> None:
+    """Whoever uses the store that it is being moved to is told to repeat the move."""
+    with pytest.raises(Dead):
+        push(source, target, Life(CHANGES - 3))
+    with pytest.raises(UsageError, match="is not whole: moving it there from") as caught:
+        State(target, KEY)
+    assert "`reconcile state push` or `state pull` that moved it again" in caught.value.hint
