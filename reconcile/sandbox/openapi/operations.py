@@ -55,6 +55,7 @@ _READ = ("properties", "propertiesWithHistory", "associations", "archived")
 _PAGE = ("limit", "after")
 _IN_USE = ("validateReferencesBeforeDelete", "validateDealStageUsagesBeforeDelete")
 _GONE: dict[int, str | None] = {204: None}
+_GONE_DATED: dict[int, str | None] = {200: "EmptyBatch", **_GONE}
 
 
 def _batch(status: int, shape: str) -> dict[int, str | None]:
@@ -87,7 +88,9 @@ OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
     associations_batch_api.create: Operation(_batch(201, "LinkBatch"), "LinkInputs"),
     associations_batch_api.read: Operation(_batch(200, "LinkedBatch"), "LinkedRead"),
     associations_batch_api.archive: Operation(_GONE, "ArchivePairs"),
+    associations_batch_api.archive_dated: Operation(_GONE_DATED, "ArchivePairs"),
     associations_batch_api.archive_labels: Operation(_GONE, "LinkInputs"),
+    associations_batch_api.archive_labels_dated: Operation(_GONE_DATED, "LinkInputs"),
     associations_batch_api.associate_default: Operation({200: "DefaultLinkBatch"}, "PairInputs"),
     associations_v3_api.batch_create: Operation(_batch(201, "NamedPairBatch"), "NamedPairs"),
     associations_v3_api.batch_read: Operation(_batch(200, "NamedLinksBatch"), "LinkedRead"),

@@ -143,6 +143,14 @@ SHAPES: dict[str, Shape] = {
         },
     ),
     # Associations
+    "EmptyBatch": record(
+        {
+            "status": {"enum": ["COMPLETE"]},
+            "results": {"type": "array", "maxItems": 0},
+            "startedAt": INSTANT,
+            "completedAt": INSTANT,
+        }
+    ),
     "LabelledType": record(
         {"category": TEXT, "typeId": WHOLE, "label": {"type": ["string", "null"]}}
     ),
