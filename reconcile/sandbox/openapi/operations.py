@@ -28,7 +28,7 @@ from reconcile.sandbox.calls import Call, Reply
 from reconcile.sandbox.openapi.shapes import FLAG, TEXT, listed
 
 QUERY: dict[str, dict[str, Any]] = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+    "limit": {"type": "integer", "minimum": 1},
     "after": {"type": "string", "pattern": "^[0-9]{1,15}$"},
     "properties": listed(TEXT),
     "propertiesWithHistory": listed(TEXT),
@@ -49,6 +49,7 @@ class Operation:
     answers: Mapping[int, str | None]
     body: str | None = None
     query: tuple[str, ...] = ()
+    largest_page: int = 100
 
 
 _READ = ("properties", "propertiesWithHistory", "associations", "archived")
@@ -77,7 +78,7 @@ OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
     objects_batch_api.update: Operation(_batch(200, "ObjectBatch"), "BatchUpdate"),
     objects_batch_api.upsert: Operation(_batch(200, "UpsertedBatch"), "BatchUpsert"),
     objects_batch_api.archive: Operation(_GONE, "BatchIds"),
-    associations_api.list_links: Operation({200: "LinkedPage"}, query=_PAGE),
+    associations_api.list_links: Operation({200: "LinkedPage"}, query=_PAGE, largest_page=500),
     associations_api.put: Operation({201: "Link"}, "LinkSpecs"),
     associations_api.put_default: Operation({200: "DefaultLinkBatch"}),
     associations_api.delete: Operation(_GONE),
@@ -131,7 +132,9 @@ OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
     stages_api.replace: Operation({200: "Stage"}, "StageReplacement"),
     stages_api.delete: Operation(_GONE, query=_IN_USE),
     stages_api.audit: Operation({200: "Audits"}),
-    owners_api.list_page: Operation({200: "Owners"}, query=(*_PAGE, "archived", "email")),
+    owners_api.list_page: Operation(
+        {200: "Owners"}, query=(*_PAGE, "archived", "email"), largest_page=500
+    ),
     owners_api.read: Operation({200: "Owner"}, query=("archived", "idProperty")),
     object_library_api.list_all: Operation({200: "Enablements"}),
     object_library_api.read: Operation({200: "Enablement"}),
