@@ -97,7 +97,9 @@ OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
     associations_v3_api.batch_read: Operation(_batch(200, "NamedLinksBatch"), "LinkedRead"),
     associations_v3_api.batch_archive: Operation(_GONE, "NamedPairs"),
     associations_v3_api.list_types: Operation({200: "NamedTypes"}),
-    associations_v3_api.list_links: Operation({200: "NamedLinkPage"}, query=_PAGE),
+    associations_v3_api.list_links: Operation(
+        {200: "NamedLinkPage"}, query=("limit",), largest_page=500
+    ),
     associations_v3_api.put: Operation({200: "Object"}),
     associations_v3_api.delete: Operation(_GONE),
     properties_api.list_all: Operation(
