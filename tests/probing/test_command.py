@@ -130,7 +130,7 @@ def test_a_standard_account_is_refused(seat: Callable[..., Desk], kind: str) -> 
     assert "hint: use a developer test account, or add --allow-standard" in said
     code, out, _ = desk.run("--probe", "--auto-approve", "--allow-standard")
     assert code == 0
-    assert "34 held as expected" in out
+    assert "38 held as expected" in out
 
 
 def test_nobody_to_ask(desk: Desk) -> None:
