@@ -15,7 +15,15 @@ from reconcile.sandbox.association_answers import (
 from reconcile.sandbox.association_history import links_named
 from reconcile.sandbox.association_store import End
 from reconcile.sandbox.association_types import AssociationType
-from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, required, text_of
+from reconcile.sandbox.calls import (
+    Call,
+    Endpoint,
+    Reply,
+    batch_body,
+    required,
+    text_of,
+    text_or,
+)
 from reconcile.sandbox.errors import HubSpotError, invalid
 from reconcile.sandbox.linking import read_types
 from reconcile.sandbox.object_types import ObjectType
@@ -89,7 +97,7 @@ def define_label(
     """Make a label if its name is free and there is room for it."""
     required(sent, "label", "name")
     name, label = text_of(sent["name"]), text_of(sent["label"])
-    inverse = text_of(sent.get("inverseLabel") or label)
+    inverse = text_or(sent, "inverseLabel", label)
     types = store.types_between(call.connection, start_kind.id, end_kind.id)
     if not types:
         raise invalid(f"{start_kind.id} cannot be associated with {end_kind.id}")

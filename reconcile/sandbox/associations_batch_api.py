@@ -86,6 +86,11 @@ def archive(call: Call) -> Reply:
     return Reply(204)
 
 
+def archive_dated(call: Call) -> Reply:
+    """Remove every link between pairs, on a dated path."""
+    return _dated(call, archive(call))
+
+
 def archive_labels(call: Call) -> Reply:
     """Remove some types of pairs; removing the unlabelled one removes all (ref §11, H)."""
     start_kind, end_kind = pair_of_kinds(call, "write")
@@ -96,6 +101,18 @@ def archive_labels(call: Call) -> Reply:
             pair = End(start_kind.id, start), End(end_kind.id, end)
             store.remove_types(call.connection, *pair, types, call.now)
     return Reply(204)
+
+
+def archive_labels_dated(call: Call) -> Reply:
+    """Remove some types of pairs, on a dated path."""
+    return _dated(call, archive_labels(call))
+
+
+def _dated(call: Call, reply: Reply) -> Reply:
+    """Answer as the dated versions are specified, with the body of a batch (ref §18, M)."""
+    if call.switches.dated_archives_answer == "nothing":
+        return reply
+    return Reply(200, batch_body(call.now, []))
 
 
 def _each(
@@ -114,13 +131,16 @@ def _each(
 
 def _routes() -> list[Endpoint]:
     routes = []
-    for version in ("/crm/v4/associations", "/crm/associations/2026-03"):
+    for version, removals in (
+        ("/crm/v4/associations", (archive, archive_labels)),
+        ("/crm/associations/2026-03", (archive_dated, archive_labels_dated)),
+    ):
         prefix = f"{version}/{{type}}/{{to_type}}/batch"
         routes += [
             Endpoint("POST", f"{prefix}/create", create, writes=True),
             Endpoint("POST", f"{prefix}/read", read),
-            Endpoint("POST", f"{prefix}/archive", archive, writes=True),
-            Endpoint("POST", f"{prefix}/labels/archive", archive_labels, writes=True),
+            Endpoint("POST", f"{prefix}/archive", removals[0], writes=True),
+            Endpoint("POST", f"{prefix}/labels/archive", removals[1], writes=True),
             Endpoint("POST", f"{prefix}/associate/default", associate_default, writes=True),
         ]
     return routes

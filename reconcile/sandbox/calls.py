@@ -203,6 +203,36 @@ def text_of(value: object) -> str:
             )
 
 
+def text_or(body: Mapping[str, Any], name: str, default: str = "") -> str:
+    """Read a text that may be left out: without it, or where it is empty, the default holds."""
+    value = body.get(name)
+    return text_of(value if value not in (None, "") else default)
+
+
+def flag_of(body: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
+    """Read a field that is true or false; Java's parser takes the two as text too."""
+    value = body.get(name)
+    if value is None:
+        return default
+    text = text_of(value)
+    if text not in {"true", "false"}:
+        raise invalid_json(
+            f"Cannot deserialize value of type `boolean` from String {text!r}: "
+            'only "true" or "false" recognized'
+        )
+    return text == "true"
+
+
+def list_of(body: Mapping[str, Any], name: str) -> list[Any]:
+    """Read a list that may be left out."""
+    value = body.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise invalid_json("Cannot deserialize value of type `ArrayList`")
+    return value
+
+
 def whole(body: Mapping[str, Any], name: str, default: int, low: int = -1) -> int:
     """Read a whole number of at most 32 bits, as Java has them; null is the default."""
     value = body.get(name)

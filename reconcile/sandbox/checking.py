@@ -6,6 +6,7 @@ from typing import Any
 
 from reconcile.sandbox import pipeline_store
 from reconcile.sandbox.calls import Call, text_of
+from reconcile.sandbox.currencies import line_item_currency
 from reconcile.sandbox.definitions import Definition
 from reconcile.sandbox.errors import InvalidPropertiesError, Problem
 from reconcile.sandbox.object_types import CONTACT, LINE_ITEM, ObjectType
@@ -18,12 +19,7 @@ from reconcile.sandbox.values import (
     normalise,
 )
 
-_CURRENCIES = {
-    "hs_currency_code",
-    "hs_line_item_currency_code",
-    "deal_currency_code",
-    "hs_currency",
-}
+_CURRENCIES = {"hs_currency_code", "deal_currency_code", "hs_currency"}
 
 
 @dataclass(frozen=True)
@@ -104,6 +100,8 @@ class Change:
             return ""
         if self.kind is CONTACT and definition.name == "email":
             return email(text)
+        if self.kind is LINE_ITEM and definition.name == "hs_line_item_currency_code":
+            return line_item_currency(text, self._currencies())
         if definition.is_set:
             text = append_to_set(self.existing.get(definition.name, ""), text)
         return normalise(definition, text, self._external_options(definition))
@@ -118,8 +116,7 @@ class Change:
             chosen = pipeline if isinstance(pipeline, str) else None
             return pipeline_store.stage_ids(connection, self.kind.id, chosen)
         if name in _CURRENCIES:
-            switches = self.call.switches
-            return {switches.company_currency, *switches.additional_currencies}
+            return self._currencies()
         if definition.names_owner:
             return {
                 owner["id"]
@@ -127,6 +124,11 @@ class Change:
                 if self.call.switches.deactivated_owners_may_own or not owner["archived"]
             }
         return None
+
+    def _currencies(self) -> frozenset[str]:
+        """Return the currencies that the account has switched on (ref §12, M)."""
+        switches = self.call.switches
+        return frozenset({switches.company_currency, *switches.additional_currencies})
 
     def _is_dropped(self, name: str) -> bool:
         """Tell whether HubSpot takes a value and then loses it (ref §6, M)."""

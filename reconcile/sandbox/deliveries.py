@@ -1,26 +1,18 @@
-"""How an answer travels when it does not simply arrive: cut, garbled, slow, or not at all.
-
-A server cannot close a connection from within an ASGI application, so ``Protocol`` hands each
-request its transport.
-"""
+"""How an answer travels when it does not simply arrive: cut, garbled, slow, or not at all."""
 
 import asyncio
 import json
-import socket
-import struct
-from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from reconcile.sandbox import connections
 from reconcile.sandbox.course import Course, Refusal
 from reconcile.sandbox.errors import HubSpotError
 from reconcile.sandbox.limits import TooManyCallsError
 from reconcile.sandbox.switches import Switches
 from reconcile.sandbox.wire import encode
 
-_TRANSPORT = "reconcile.sandbox.transport"
 _PIECES = 10
 _GATEWAYS = {502, 504, 521, 522, 523, 524, 525, 526}
 _MESSAGES = {
@@ -28,21 +20,6 @@ _MESSAGES = {
     477: "This account is being migrated to another data center, try again later",
 }
 _MIGRATION_SECONDS = "86400"  # up to 24 hours (ref §3)
-
-
-class Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1, whose application can close the connection."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Let every request of this connection know its transport."""
-        super().connection_made(transport)
-        serve = self.app
-
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            scope[_TRANSPORT] = transport
-            await serve(scope, receive, send)
-
-        self.app = app
 
 
 def refused(refusal: Refusal, switches: Switches, apps: str) -> HubSpotError | Response:
@@ -85,11 +62,11 @@ class _Disturbed(Response):
         self.raw_headers = response.raw_headers
         self._course = course
 
-    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what is to be sent; an unfinished answer makes the server close the connection."""
         delivery = self._course.delivery
         if delivery == "none":
-            await self._close(scope)
+            await connections.end(scope, receive, resets=self._course.resets)
             return
         body = bytes(self.body)
         if delivery == "half":
@@ -103,23 +80,9 @@ class _Disturbed(Response):
                 await asyncio.sleep(self._course.dribble / len(pieces))
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         if delivery == "half":
-            await asyncio.sleep(0)
-            await self._close(scope)
+            await connections.end(scope, receive, resets=self._course.resets)
         else:
             await send({"type": "http.response.body", "body": b""})
-
-    async def _close(self, scope: Scope) -> None:
-        """Close the connection, and let the server notice before it would answer for us."""
-        transport = scope[_TRANSPORT]
-        if self._course.resets:
-            linger = struct.pack("ii", 1, 0)  # without lingering, closing is a reset
-            transport.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, linger
-            )
-            transport.abort()
-        else:
-            transport.close()
-        await asyncio.sleep(0.01)
 
 
 def _changed(response: Response, body: bytes) -> Response:

@@ -8,7 +8,7 @@ from reconcile.sandbox import association_store as store
 from reconcile.sandbox.association_answers import pair_of_kinds
 from reconcile.sandbox.association_types import USER_DEFINED, AssociationType
 from reconcile.sandbox.associations_api import LABEL_PATHS
-from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_of
+from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_of, text_or
 from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 
 
@@ -17,7 +17,7 @@ def update(call: Call) -> Reply:
     start, end = pair_of_kinds(call, "write")
     required(call.json, "associationTypeId", "label")
     label = text_of(call.json["label"])
-    inverse = text_of(call.json.get("inverseLabel") or label)
+    inverse = text_or(call.json, "inverseLabel", label)
     kind = _own(call, start.id, end.id, text_of(call.json["associationTypeId"]))
     for type_id, from_type, text in (
         (kind.inverse_id, kind.to_type, inverse),

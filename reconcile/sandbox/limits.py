@@ -17,7 +17,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from reconcile.sandbox.errors import HubSpotError
-from reconcile.sandbox.plans import FREE_DAILY, NO_PLAN, PLANS
+from reconcile.sandbox.plans import FREE_DAILY, NO_PLAN, PLANS, UNLIMITED_WINDOW
 from reconcile.sandbox.switches import Switches
 from reconcile.sandbox.wire import EPOCH, iso
 
@@ -84,7 +84,7 @@ class Limits:
     """The counts of one server; asked by different threads."""
 
     def __init__(self, plan: str | None, switches: Switches) -> None:
-        """Take the limits of a plan; without one nothing is refused and no header is sent."""
+        """Take the limits of a plan; without one nothing is refused, and headers leave room."""
         if plan is not None and plan not in PLANS:
             raise ValueError(f"unknown plan {plan!r}; there are {', '.join(PLANS)}")
         self.plan = None if plan is None else PLANS[plan]
@@ -209,11 +209,9 @@ class Limits:
 
     def _headers(self, pool: PoolName, token: str, now: int) -> dict[str, str]:
         """Build the headers; a search has none about the interval ([pay search_429_live])."""
-        if self.plan is None:
-            return {}
         headers = {}
         day = "associations" if pool == "associations" else "app"
-        most = self._daily_limit(day)
+        most = self._daily_limit(day) if self.plan else FREE_DAILY
         if most is not None:
             remaining = max(0, most - self._daily[day])
             headers = {"Daily": str(most), "Daily-Remaining": str(remaining)}
@@ -222,7 +220,7 @@ class Limits:
             told = "app" if self._switches.association_rate_headers == "app" else "search"
         if told != "search":
             window = self._window(told, token)
-            most = window.limit or 0
+            most = window.limit or UNLIMITED_WINDOW
             taken, second = window.within(now, TEN_SECONDS), window.within(now, ONE_SECOND)
             headers |= {
                 "Interval-Milliseconds": str(window.interval),

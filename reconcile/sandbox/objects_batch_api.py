@@ -1,13 +1,15 @@
 """Batches of records: create, read, update, upsert, archive (ref §1, §3, §4, §6)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconcile.sandbox import archiving, writing
+from reconcile.sandbox import archiving, records, writing
 from reconcile.sandbox.batches import (
     OBJECT_BATCH_LIMIT,
     all_traced,
     refuse_duplicates,
+    trace_id,
     write_each,
     written_reply,
 )
@@ -70,11 +72,14 @@ def read(call: Call) -> Reply:
 
 
 def update(call: Call) -> Reply:
-    """Change records. Missing ones are a 207 even without trace ids; invalid values are not."""
+    """Change records. Missing ones are a 207 even without trace ids; invalid values are not.
+
+    A record that was merged away is never changed, and may be missing without an error.
+    """
     call.allow(object_scope(call.kind, "write"))
     inputs = call.inputs(OBJECT_BATCH_LIMIT)
     refuse_duplicates([id_text(one, "id") for one in inputs])
-    missing: list[str] = []
+    missing: list[dict[str, Any]] = []
 
     def write(one: dict[str, Any]) -> Written | None:
         text, key = id_text(one, "id"), one.get("idProperty")
@@ -85,15 +90,16 @@ def update(call: Call) -> Reply:
             return None  # seen live: neither a result nor an error (hubspot-api-nodejs#548)
         else:
             record = by_id(call, call.kind, text, follow_merge=False)
+            if record is None and _is_left_out(call, text):
+                return None
         if record is None:
-            missing.append(text)
+            missing.append(one)
             return None
         return writing.update(call, call.kind, record, writing.sent_properties(one))
 
     partial = call.switches.trace_ids_rescue_batch_update and all_traced(inputs)
     outcome = write_each(call, inputs, write, partial=partial)
-    if missing:
-        outcome.errors.append(some_not_found(call.kind.legacy_name, missing).item())
+    outcome.errors += _missing_errors(call, missing)
     return written_reply(call, call.kind, outcome, 200)
 
 
@@ -105,6 +111,9 @@ def upsert(call: Call) -> Reply:
         if one.get("idProperty") is None:
             raise fields_missing("idProperty")
         check_key(call, call.kind, text_of(one["idProperty"]), "upsert")
+        if not writing.comparable(call, call.kind, text_of(one["idProperty"]), id_text(one, "id")):
+            # No recording shows this; an empty text is no value (ref §12), so it is not set.
+            raise fields_missing("id")
     refuse_duplicates(
         [
             writing.comparable(call, call.kind, text_of(one["idProperty"]), id_text(one, "id"))
@@ -138,6 +147,35 @@ def archive(call: Call) -> Reply:
     for one in call.inputs(OBJECT_BATCH_LIMIT):
         archiving.archive(call, call.kind, id_text(one, "id"))
     return Reply(204)
+
+
+def _is_left_out(call: Call, text: str) -> bool:
+    """Tell whether a batch update passes over a missing record because it was merged away."""
+    number = record_id(text)
+    return (
+        call.switches.update_of_merged == "left_out"
+        and number is not None
+        and records.merged_into(call.connection, call.kind.id, number) is not None
+    )
+
+
+def _missing_errors(call: Call, missing: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Report the records that a batch update could not find, with their trace ids or without."""
+    name, errors = call.kind.legacy_name, []
+    traces = [trace_id(one) for one in missing]
+    if call.switches.missing_updates == "each":
+        errors = [
+            some_not_found(name, [id_text(one, "id")]).item(trace)
+            for one, trace in zip(missing, traces, strict=True)
+            if trace is not None
+        ]
+        missing = [one for one, trace in zip(missing, traces, strict=True) if trace is None]
+    if missing:
+        error = some_not_found(name, [id_text(one, "id") for one in missing])
+        if call.switches.missing_updates == "together" and any(traces):
+            error.context["objectWriteTraceId"] = [trace for trace in traces if trace is not None]
+        errors.append(error.item())
+    return errors
 
 
 def _names(value: object) -> list[str]:

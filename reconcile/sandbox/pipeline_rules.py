@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconcile.sandbox import pipeline_store as store
-from reconcile.sandbox.calls import Call, required, text_of, whole
+from reconcile.sandbox.calls import Call, required, text_of, text_or, whole
 from reconcile.sandbox.database import next_id
 from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.object_types import ORDER
@@ -39,10 +39,10 @@ def find(found: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
     raise HubSpotError(404, "resource not found", category=NOT_FOUND, context={"id": [wanted]})
 
 
-def read_stages(body: Mapping[str, Any]) -> list[Any]:
+def read_stages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Read the stages of a whole pipeline: it must have one, and no more than 30."""
     stages = body["stages"]
-    if not isinstance(stages, list):
+    if not isinstance(stages, list) or not all(isinstance(one, dict) for one in stages):
         raise invalid("stages must be a list of objects")
     if not stages:
         raise invalid("Pipeline must have at least one stage")
@@ -53,8 +53,7 @@ def read_stages(body: Mapping[str, Any]) -> list[Any]:
 
 def new_id(call: Call, name: str, sent: Mapping[str, Any]) -> str:
     """Take the id a client chose, or a number as HubSpot gives its own (ref §10)."""
-    chosen = sent.get(name)
-    return text_of(chosen) if chosen else str(next_id(call.connection))
+    return text_or(sent, name) or str(next_id(call.connection))
 
 
 def display_order(sent: Mapping[str, Any], default: int = 0) -> int:
@@ -64,7 +63,9 @@ def display_order(sent: Mapping[str, Any], default: int = 0) -> int:
 
 def metadata(sent: Mapping[str, Any]) -> dict[str, str]:
     """Read a stage's metadata; the state is OPEN or CLOSED, in capitals."""
-    given = sent.get("metadata") or {}
+    given = sent.get("metadata")
+    if given is None:
+        return {}
     if not isinstance(given, dict):
         raise invalid("metadata must be an object")
     read = {str(name): text_of(value) for name, value in given.items()}
@@ -90,10 +91,8 @@ def check_stage_label(stages: Iterable[Mapping[str, Any]], label: str, own_id: s
             raise error
 
 
-def add_stage(call: Call, pipeline_id: str, sent: object) -> str:
+def add_stage(call: Call, pipeline_id: str, sent: Mapping[str, Any]) -> str:
     """Add a stage to a pipeline."""
-    if not isinstance(sent, dict):
-        raise invalid("stages must be a list of objects")
     required(sent, "label", "displayOrder")
     stage_id, label = new_id(call, "stageId", sent), text_of(sent["label"])
     if stage_id in store.stage_ids(call.connection, call.kind.id, None):
@@ -118,7 +117,7 @@ def change_stage(call: Call, stage: Mapping[str, Any], sent: Mapping[str, Any]) 
         "UPDATE stage SET label = ?, display_order = ?, metadata = ?, updated_at = ? "
         "WHERE type = ? AND id = ?",
         (
-            text_of(sent.get("label") or stage["label"]),
+            text_or(sent, "label", stage["label"]),
             display_order(sent, stage["displayOrder"]),
             json.dumps(stage["metadata"] | metadata(sent)),
             call.now,

@@ -5,7 +5,7 @@ from typing import Any
 
 from reconcile.sandbox import pipeline_audit, pipeline_rules
 from reconcile.sandbox import pipeline_store as store
-from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_of
+from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_of, text_or
 from reconcile.sandbox.errors import invalid
 
 
@@ -64,11 +64,7 @@ def replace(call: Call) -> Reply:
     required(call.json, "label", "displayOrder", "stages")
     sent = pipeline_rules.read_stages(call.json)
     _change(call, pipeline, call.json)
-    kept = {
-        text_of(stage["stageId"])
-        for stage in sent
-        if isinstance(stage, dict) and stage.get("stageId")
-    }
+    kept = {text_or(stage, "stageId") for stage in sent}
     dropped = [stage["id"] for stage in pipeline["stages"] if stage["id"] not in kept]
     if dropped:
         pipeline_rules.refuse_in_use(call, dropped)
@@ -76,7 +72,7 @@ def replace(call: Call) -> Reply:
         store.remove_stage(call.connection, call.kind.id, stage_id)
     held = {stage["id"]: stage for stage in pipeline["stages"] if stage["id"] in kept}
     for stage in sent:
-        existing = held.get(stage.get("stageId", "")) if isinstance(stage, dict) else None
+        existing = held.get(text_or(stage, "stageId"))
         if existing is None:
             pipeline_rules.add_stage(call, pipeline["id"], stage)
         else:
@@ -106,7 +102,7 @@ def audit(call: Call) -> Reply:
 
 
 def _change(call: Call, pipeline: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
-    label = text_of(sent.get("label") or pipeline["label"])
+    label = text_or(sent, "label", pipeline["label"])
     pipeline_rules.check_label(call, label, pipeline["id"])
     order = pipeline_rules.display_order(sent, pipeline["displayOrder"])
     call.connection.execute(

@@ -17,6 +17,9 @@ class Plan:
     association_daily: int | None
 
 
+UNLIMITED_WINDOW = 1_000_000
+"""What headers tell of the ten seconds where nothing is limited: more than anybody can send."""
+
 NO_PLAN = Plan(None, None, None, None)
 PLANS: Mapping[str, Plan] = {
     "starter": Plan(100, 250_000, 100, 500_000),

@@ -4,7 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from reconcile.sandbox import property_store as store
-from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, required, text_of, whole
+from reconcile.sandbox.calls import (
+    Call,
+    Endpoint,
+    Reply,
+    batch_body,
+    flag_of,
+    required,
+    text_of,
+    whole,
+)
 from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.scopes import schema_scope
 
@@ -48,7 +57,7 @@ def archive(call: Call) -> Reply:
 def batch_read(call: Call) -> Reply:
     """Read definitions by name."""
     call.allow(schema_scope(call.kind, "read"))
-    archived = call.json.get("archived") is True
+    archived = flag_of(call.json, "archived")
     return _each(call, 200, lambda name, _: store.find(call, call.kind, name, archived=archived))
 
 

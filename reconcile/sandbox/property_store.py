@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from reconcile.sandbox import definitions, records
-from reconcile.sandbox.calls import Call, required, text_of, whole
+from reconcile.sandbox.calls import Call, flag_of, list_of, required, text_of, text_or, whole
 from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.object_types import LINE_ITEM, ObjectType
 from reconcile.sandbox.wire import instant, iso
@@ -69,7 +69,7 @@ def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]
         )
     value_type = _check_types(sent, text_of(sent["type"]), text_of(sent["fieldType"]))
     _check_group(call, kind, text_of(sent["groupName"]))
-    unique = sent.get("hasUniqueValue") is True
+    unique = flag_of(sent, "hasUniqueValue")
     if unique:
         _check_unique(call, kind, value_type[0])
     body = definitions.build(
@@ -79,15 +79,15 @@ def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]
         kind=value_type,
         at=call.now,
         options=_options(sent, value_type[0]),
-        description=text_of(sent.get("description") or ""),
+        description=text_or(sent, "description"),
         display_order=_order(sent),
         unique=unique,
-        hidden=sent.get("hidden") is True,
-        form_field=sent.get("formField") is True,
-        external=sent.get("externalOptions") is True,
-        references=text_of(sent.get("referencedObjectType") or ""),
-        calculated=bool(sent.get("calculationFormula")),
-        read_only=bool(sent.get("calculationFormula")),
+        hidden=flag_of(sent, "hidden"),
+        form_field=flag_of(sent, "formField"),
+        external=flag_of(sent, "externalOptions"),
+        references=text_or(sent, "referencedObjectType"),
+        calculated=bool(text_or(sent, "calculationFormula")),
+        read_only=bool(text_or(sent, "calculationFormula")),
     )
     definitions.store(call.connection, kind.id, body)
     call.change_definitions()
@@ -103,8 +103,8 @@ def update(call: Call, kind: ObjectType, name: str, sent: dict[str, Any]) -> dic
     if body["modificationMetadata"]["readOnlyDefinition"]:
         raise invalid(f"The definition of property {name} is read only", name=[name])
     types = (
-        text_of(sent.get("type") or body["type"]),
-        text_of(sent.get("fieldType") or body["fieldType"]),
+        text_or(sent, "type", body["type"]),
+        text_or(sent, "fieldType", body["fieldType"]),
     )
     _check_types({**sent, "options": sent.get("options", body["options"])}, *types)
     if sent.get("groupName") is not None:
@@ -114,7 +114,7 @@ def update(call: Call, kind: ObjectType, name: str, sent: dict[str, Any]) -> dic
             body[field] = text_of(sent[field])
     for field in ("hidden", "formField"):
         if sent.get(field) is not None:
-            body[field] = sent[field] is True
+            body[field] = flag_of(sent, field)
     if sent.get("displayOrder") is not None:
         body["displayOrder"] = _order(sent)
     if sent.get("options") is not None:
@@ -165,7 +165,7 @@ def _check_types(sent: dict[str, Any], value_type: str, field_type: str) -> tupl
         raise invalid(
             f"Field type {field_type} is not valid for type {value_type}", fieldType=[field_type]
         )
-    external = sent.get("externalOptions") is True
+    external = flag_of(sent, "externalOptions")
     if value_type == "enumeration" and not external and not sent.get("options"):
         raise invalid("Enumeration properties must have options")
     return value_type, field_type
@@ -195,8 +195,8 @@ def _check_unique(call: Call, kind: ObjectType, value_type: str) -> None:
 
 
 def _options(sent: dict[str, Any], value_type: str) -> list[dict[str, Any]]:
-    options = sent.get("options") or []
-    if not isinstance(options, list) or not all(isinstance(one, dict) for one in options):
+    options = list_of(sent, "options")
+    if not all(isinstance(one, dict) for one in options):
         raise invalid("options must be a list of objects")
     for option in options:
         required(option, "label", "value")
@@ -205,7 +205,19 @@ def _options(sent: dict[str, Any], value_type: str) -> list[dict[str, Any]]:
         raise invalid("Property options must have unique values")
     if value_type == "bool" and not options:
         return definitions.BOOLEAN_OPTIONS
-    return definitions.option_list(options)
+    for option in options:
+        whole(option, "displayOrder", -1)  # checked, and then numbered anew
+    return definitions.option_list(
+        [
+            {
+                "label": text_of(option["label"]),
+                "value": text_of(option["value"]),
+                "description": text_or(option, "description"),
+                "hidden": flag_of(option, "hidden"),
+            }
+            for option in options
+        ]
+    )
 
 
 def _order(sent: dict[str, Any]) -> int:

@@ -1,7 +1,7 @@
 """Validation rules an account's administrators set on properties (ref §12, H; hubspot-sdk).
 
-A new account has none, and what they do to a write is known too little to be played here (ref §12:
-L for effects), so every list is empty.
+A new account has none. That they refuse writes is known (ref §18, H), that they rewrite values is
+not (ref §12, L); neither is played here, so every list is empty.
 """
 
 from reconcile.sandbox import property_store

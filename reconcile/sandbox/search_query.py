@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.sandbox.calls import Call, text_of
+from reconcile.sandbox.calls import Call, list_of, text_of, text_or
 from reconcile.sandbox.errors import invalid, invalid_json
 from reconcile.sandbox.object_types import ObjectType
 from reconcile.sandbox.wire import record_id
@@ -54,10 +54,10 @@ def read(call: Call, kind: ObjectType) -> Search:
     if len(call.raw_body.decode(errors="replace")) > _MAX_BODY:
         raise invalid(f"The request body must not be longer than {_MAX_BODY} characters")
     body = call.json
-    words = text_of(body.get("query") or "")
+    words = text_or(body, "query")
     if len(words) > _MAX_QUERY:
         raise invalid(f"query must not be longer than {_MAX_QUERY} characters")
-    sort, descending = _sort(call, kind, _list(body, "sorts"))
+    sort, descending = _sort(call, kind, list_of(body, "sorts"))
     limit, after = _number(body, "limit", _PAGE), _number(body, "after", 0)
     if not 1 <= limit <= _MAX_PAGE:
         raise invalid(f"limit must be between 1 and {_MAX_PAGE}", limit=[str(limit)])
@@ -68,7 +68,7 @@ def read(call: Call, kind: ObjectType) -> Search:
         words=words.strip(),
         sort=sort,
         descending=descending,
-        properties=tuple(text_of(name) for name in _list(body, "properties")),
+        properties=tuple(text_of(name) for name in list_of(body, "properties")),
         limit=limit,
         after=after,
     )
@@ -76,9 +76,9 @@ def read(call: Call, kind: ObjectType) -> Search:
 
 def _groups(call: Call, kind: ObjectType, body: dict[str, Any]) -> tuple[tuple[Filter, ...], ...]:
     """Read the filter groups; ``filters`` beside them is one more (hubspot-api-nodejs#491)."""
-    lists = [_list(_object(group), "filters") for group in _list(body, "filterGroups")]
-    if body.get("filters"):
-        lists.append(_list(body, "filters"))
+    lists = [list_of(_object(group), "filters") for group in list_of(body, "filterGroups")]
+    if filters := list_of(body, "filters"):
+        lists.append(filters)
     most, most_each, most_of_all = call.switches.search_limits
     if len(lists) > most:
         raise invalid(f"A search has at most {most} filter groups")
@@ -112,7 +112,7 @@ def _filter(call: Call, kind: ObjectType, one: dict[str, Any]) -> Filter:
     if operator in _PRESENCE:
         return Filter(name, operator)
     if operator in _LISTS:
-        values = [text_of(value) for value in _list(one, "values")]
+        values = [text_of(value) for value in list_of(one, "values")]
         if not values:
             raise _unbuildable(f"operator {operator} requires values")
         return Filter(name, operator, tuple(values))
@@ -136,8 +136,8 @@ def _sort(call: Call, kind: ObjectType, sorts: Sequence[Any]) -> tuple[str | Non
         name, descending = sorts[0].removeprefix("-"), sorts[0].startswith("-")
     else:
         one = _object(sorts[0])
-        name = text_of(one.get("propertyName") or "")
-        direction = text_of(one.get("direction") or "ASCENDING")
+        name = text_or(one, "propertyName")
+        direction = text_or(one, "direction", "ASCENDING")
         if direction not in {"ASCENDING", "DESCENDING"}:
             raise invalid_json(f"Cannot deserialize a sort direction from String {direction!r}")
         descending = direction == "DESCENDING"
@@ -152,15 +152,6 @@ def _known(call: Call, kind: ObjectType, name: str) -> None:
 
 def _unbuildable(problem: str) -> Exception:
     return invalid_json(f"Cannot construct instance of `{_FILTER}`, problem: {problem}")
-
-
-def _list(body: dict[str, Any], name: str) -> list[Any]:
-    value = body.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise invalid_json("Cannot deserialize value of type `ArrayList`")
-    return value
 
 
 def _object(value: object) -> dict[str, Any]:

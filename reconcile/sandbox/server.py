@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-import socket
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ import uvicorn
 
 from reconcile.sandbox import app, database, seed
 from reconcile.sandbox.clock import Clock
-from reconcile.sandbox.deliveries import Protocol
+from reconcile.sandbox.connections import Listener
 from reconcile.sandbox.fault_rules import Faults
 from reconcile.sandbox.limits import Limits
 from reconcile.sandbox.page.access import key_of
@@ -23,7 +22,6 @@ from reconcile.sandbox.request_log import RequestLog, RequestRecord
 from reconcile.sandbox.service import open_service
 from reconcile.sandbox.switches import Switches
 
-_BACKLOG = 512
 _POLL_SECONDS = 0.002
 
 
@@ -137,16 +135,7 @@ class Sandbox:
             yield connection
 
     def _serve(self) -> None:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        # With the protocol named, asyncio turns Nagle's algorithm off; without, answers take 40 ms.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((self._host, self._wanted_port))
-            listener.listen(_BACKLOG)
-        except OSError:
-            listener.close()
-            raise
+        listener = Listener(self._host, self._wanted_port)
         self.port = listener.getsockname()[1]
         service = open_service(
             self._path,
@@ -159,9 +148,10 @@ class Sandbox:
             resumes_clock=self._resumes_clock,
         )
         config = uvicorn.Config(
-            app.build(service),
+            listener.known_to(app.build(service)),
             loop="asyncio",
-            http=Protocol,
+            http="h11",
+            proxy_headers=False,  # a request's client is who is connected
             ws="none",
             lifespan="off",
             log_config=None,

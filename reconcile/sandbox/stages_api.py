@@ -4,7 +4,7 @@ from typing import Any
 
 from reconcile.sandbox import pipeline_audit, pipeline_rules
 from reconcile.sandbox import pipeline_store as store
-from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_of
+from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_or
 from reconcile.sandbox.errors import invalid
 
 
@@ -75,7 +75,7 @@ def _stage(call: Call) -> dict[str, Any]:
 
 def _change(call: Call) -> Reply:
     stage = _stage(call)
-    label = text_of(call.json.get("label") or stage["label"])
+    label = text_or(call.json, "label", stage["label"])
     stages = pipeline_rules.find_pipeline(call)["stages"]
     pipeline_rules.check_stage_label(stages, label, stage["id"])
     pipeline_rules.change_stage(call, stage, call.json)

@@ -41,6 +41,29 @@ class Switches:
     Documented for batch create only (ref §4; §17 question 1).
     """
 
+    missing_updates: Literal["each", "together", "untraced"] = "each"
+    """How a batch update reports the records it could not find (ref §18, M).
+
+    ``each``: an error for each, with its objectWriteTraceId beside its id, as seen of one record.
+    ``together``: one error with the ids and the traces of all. ``untraced``: one error with the
+    ids alone, as recorded of updates without traces (ref §4, §5). An update without a trace is in
+    such an error in any case.
+    """
+
+    update_of_merged: Literal["left_out", "not_found"] = "left_out"
+    """What a batch update answers for the id of a record that was merged away (ref §18, M).
+
+    ``left_out``: neither a result nor an error, as seen once. ``not_found``: the error of any
+    other missing record. Either way nothing is written (ref §8, H).
+    """
+
+    dated_archives_answer: Literal["body", "nothing"] = "body"
+    """What batches that archive associations or labels answer on dated paths.
+
+    ``body``: 200 with the body of a batch, as specified (ref §18, M). ``nothing``: 204, as the
+    paths of version 4 do.
+    """
+
     secondary_emails_find_contacts: bool = True
     """A contact is found by its secondary addresses as by its first (ref §18, M: stated for v1)."""
 

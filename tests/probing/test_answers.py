@@ -20,7 +20,6 @@ FACTS = Path(__file__).parent.parent / "sandbox" / "facts"
 NEVER_BY_THEMSELVES = {
     "missing-scope-shape",
     "association-write-scopes",
-    "association-rate-headers",
     "retry-after",
 }
 """Questions that an account without limits and a token with every scope give no occasion for."""

@@ -148,11 +148,19 @@ def test_headers_tell_what_is_left(account: Callable[..., Account]) -> None:
     assert "x-hubspot-correlation-id" in answer.headers
 
 
-def test_no_plan_no_headers(account: Callable[..., Account]) -> None:
-    """Without a plan nothing is refused and nothing told."""
+def test_no_plan_refuses_nothing(account: Callable[..., Account]) -> None:
+    """Without a plan nothing is refused, and the headers are those of limits nobody reaches."""
     one = account(None)
     assert one.calls(300) == [200] * 300
-    assert not [name for name in one.http.get(ORDERS).headers if "ratelimit" in name]
+    headers = one.http.get(ORDERS).headers
+    assert headers[f"{LIMIT}Interval-Milliseconds"] == "10000"
+    assert headers[f"{LIMIT}Max"] == "1000000"
+    assert headers[f"{LIMIT}Remaining"] == str(1_000_000 - 301)
+    assert headers[f"{LIMIT}Daily"] == "250000"
+    assert headers[f"{LIMIT}Daily-Remaining"] == str(250_000 - 301)
+    searched = one.http.post(f"{ORDERS}/search", json={}).headers
+    assert f"{LIMIT}Max" not in searched
+    assert searched[f"{LIMIT}Daily-Remaining"] == str(250_000 - 302)
 
 
 def test_ten_secondly_body(account: Callable[..., Account]) -> None:

@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reconcile.probing.model import Question
-from reconcile.probing.questions import access, batches, keys, links, records, values
+from reconcile.probing.questions import (
+    access,
+    batches,
+    keys,
+    links,
+    records,
+    updates,
+    values,
+)
 
 QUESTIONS: tuple[Question, ...] = (
     *keys.QUESTIONS,
     *batches.QUESTIONS,
+    *updates.QUESTIONS,
     *values.QUESTIONS,
     *records.QUESTIONS,
     *links.QUESTIONS,

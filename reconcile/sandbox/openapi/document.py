@@ -60,7 +60,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     found = operation_of(endpoint.handler) or _ANYTHING
     parameters = [_path_parameter(name) for name in _VARIABLE.findall(endpoint.path)]
     parameters += [
-        {"name": name, "in": "query", "required": False, "schema": QUERY[name]}
+        {"name": name, "in": "query", "required": False, "schema": _query(name, found)}
         for name in found.query
     ]
     shown: dict[str, Any] = {
@@ -76,6 +76,11 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         content = {"application/json": {"schema": ref(found.body)}}
         shown["requestBody"] = {"required": True, "content": content}
     return shown
+
+
+def _query(name: str, found: Operation) -> dict[str, Any]:
+    bounds = {"maximum": found.largest_page} if name == "limit" else {}
+    return {**QUERY[name], **bounds}
 
 
 def _path_parameter(name: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from reconcile.sandbox.calls import Call, Reply
 from reconcile.sandbox.openapi.shapes import FLAG, TEXT, listed
 
 QUERY: dict[str, dict[str, Any]] = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+    "limit": {"type": "integer", "minimum": 1},
     "after": {"type": "string", "pattern": "^[0-9]{1,15}$"},
     "properties": listed(TEXT),
     "propertiesWithHistory": listed(TEXT),
@@ -49,12 +49,14 @@ class Operation:
     answers: Mapping[int, str | None]
     body: str | None = None
     query: tuple[str, ...] = ()
+    largest_page: int = 100
 
 
 _READ = ("properties", "propertiesWithHistory", "associations", "archived")
 _PAGE = ("limit", "after")
 _IN_USE = ("validateReferencesBeforeDelete", "validateDealStageUsagesBeforeDelete")
 _GONE: dict[int, str | None] = {204: None}
+_GONE_DATED: dict[int, str | None] = {200: "EmptyBatch", **_GONE}
 
 
 def _batch(status: int, shape: str) -> dict[int, str | None]:
@@ -76,7 +78,7 @@ OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
     objects_batch_api.update: Operation(_batch(200, "ObjectBatch"), "BatchUpdate"),
     objects_batch_api.upsert: Operation(_batch(200, "UpsertedBatch"), "BatchUpsert"),
     objects_batch_api.archive: Operation(_GONE, "BatchIds"),
-    associations_api.list_links: Operation({200: "LinkedPage"}, query=_PAGE),
+    associations_api.list_links: Operation({200: "LinkedPage"}, query=_PAGE, largest_page=500),
     associations_api.put: Operation({201: "Link"}, "LinkSpecs"),
     associations_api.put_default: Operation({200: "DefaultLinkBatch"}),
     associations_api.delete: Operation(_GONE),
@@ -87,13 +89,17 @@ OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
     associations_batch_api.create: Operation(_batch(201, "LinkBatch"), "LinkInputs"),
     associations_batch_api.read: Operation(_batch(200, "LinkedBatch"), "LinkedRead"),
     associations_batch_api.archive: Operation(_GONE, "ArchivePairs"),
+    associations_batch_api.archive_dated: Operation(_GONE_DATED, "ArchivePairs"),
     associations_batch_api.archive_labels: Operation(_GONE, "LinkInputs"),
+    associations_batch_api.archive_labels_dated: Operation(_GONE_DATED, "LinkInputs"),
     associations_batch_api.associate_default: Operation({200: "DefaultLinkBatch"}, "PairInputs"),
     associations_v3_api.batch_create: Operation(_batch(201, "NamedPairBatch"), "NamedPairs"),
     associations_v3_api.batch_read: Operation(_batch(200, "NamedLinksBatch"), "LinkedRead"),
     associations_v3_api.batch_archive: Operation(_GONE, "NamedPairs"),
     associations_v3_api.list_types: Operation({200: "NamedTypes"}),
-    associations_v3_api.list_links: Operation({200: "NamedLinkPage"}, query=_PAGE),
+    associations_v3_api.list_links: Operation(
+        {200: "NamedLinkPage"}, query=("limit",), largest_page=500
+    ),
     associations_v3_api.put: Operation({200: "Object"}),
     associations_v3_api.delete: Operation(_GONE),
     properties_api.list_all: Operation(
@@ -103,7 +109,7 @@ OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
     properties_api.create: Operation({201: "Property"}, "PropertyCreate"),
     properties_api.update: Operation({200: "Property"}, "PropertyUpdate"),
     properties_api.archive: Operation(_GONE),
-    properties_api.batch_read: Operation(_batch(200, "PropertyBatch"), "PropertyNames"),
+    properties_api.batch_read: Operation(_batch(200, "PropertyBatch"), "PropertyRead"),
     properties_api.batch_create: Operation(_batch(201, "PropertyBatch"), "PropertyCreates"),
     properties_api.batch_archive: Operation(_GONE, "PropertyNames"),
     properties_api.list_groups: Operation({200: "Groups"}),
@@ -118,17 +124,19 @@ OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
     pipelines_api.read: Operation({200: "Pipeline"}),
     pipelines_api.create: Operation({201: "Pipeline"}, "PipelineInput"),
     pipelines_api.update: Operation({200: "Pipeline"}, "PipelineUpdate", _IN_USE),
-    pipelines_api.replace: Operation({200: "Pipeline"}, "PipelineInput", _IN_USE),
+    pipelines_api.replace: Operation({200: "Pipeline"}, "PipelineReplacement", _IN_USE),
     pipelines_api.delete: Operation(_GONE, query=_IN_USE),
     pipelines_api.audit: Operation({200: "Audits"}),
     stages_api.list_all: Operation({200: "Stages"}),
     stages_api.read: Operation({200: "Stage"}),
     stages_api.create: Operation({201: "Stage"}, "StageInput"),
     stages_api.update: Operation({200: "Stage"}, "StageUpdate"),
-    stages_api.replace: Operation({200: "Stage"}, "StageInput"),
+    stages_api.replace: Operation({200: "Stage"}, "StageReplacement"),
     stages_api.delete: Operation(_GONE, query=_IN_USE),
     stages_api.audit: Operation({200: "Audits"}),
-    owners_api.list_page: Operation({200: "Owners"}, query=(*_PAGE, "archived", "email")),
+    owners_api.list_page: Operation(
+        {200: "Owners"}, query=(*_PAGE, "archived", "email"), largest_page=500
+    ),
     owners_api.read: Operation({200: "Owner"}, query=("archived", "idProperty")),
     object_library_api.list_all: Operation({200: "Enablements"}),
     object_library_api.read: Operation({200: "Enablement"}),

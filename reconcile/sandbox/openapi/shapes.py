@@ -83,7 +83,9 @@ _OBJECT = {
     "updatedAt": INSTANT,
     "archived": FLAG,
 }
-_STAGE = record({"label": TEXT, "displayOrder": WHOLE, "metadata": mapped(TEXT)}, {"stageId": TEXT})
+_STAGE_FIELDS = {"label": TEXT, "displayOrder": WHOLE, "metadata": mapped(TEXT)}
+_STAGE = record(_STAGE_FIELDS, {"stageId": TEXT})
+_PIPELINE_FIELDS = {"label": TEXT, "displayOrder": WHOLE, "stages": listed(_STAGE)}
 _LINKED = record({"toObjectId": WHOLE, "associationTypes": listed(ref("LabelledType"))})
 
 SHAPES: dict[str, Shape] = {
@@ -141,6 +143,14 @@ SHAPES: dict[str, Shape] = {
         },
     ),
     # Associations
+    "EmptyBatch": record(
+        {
+            "status": {"enum": ["COMPLETE"]},
+            "results": {"type": "array", "maxItems": 0},
+            "startedAt": INSTANT,
+            "completedAt": INSTANT,
+        }
+    ),
     "LabelledType": record(
         {"category": TEXT, "typeId": WHOLE, "label": {"type": ["string", "null"]}}
     ),
@@ -203,9 +213,17 @@ SHAPES: dict[str, Shape] = {
     "Properties": collection("Property"),
     "PropertyBatch": batch("Property"),
     "PropertyCreate": _DEFINITION,
-    "PropertyUpdate": record({}, _DEFINITION["properties"]),
+    "PropertyUpdate": record(
+        {},
+        {
+            name: shape
+            for name, shape in _DEFINITION["properties"].items()
+            if name not in {"name", "hasUniqueValue"}  # they are for ever
+        },
+    ),
     "PropertyCreates": inputs(_DEFINITION),
-    "PropertyNames": record({"inputs": listed(_NAMED)}, {"archived": FLAG}),
+    "PropertyNames": inputs(_NAMED),
+    "PropertyRead": record({"inputs": listed(_NAMED)}, {"archived": FLAG}),
     "Group": record({"name": TEXT, "label": TEXT, "displayOrder": WHOLE, "archived": FLAG}),
     "Groups": collection("Group"),
     "GroupCreate": record({"name": TEXT, "label": TEXT}, {"displayOrder": WHOLE}),
@@ -224,9 +242,8 @@ SHAPES: dict[str, Shape] = {
         }
     ),
     "Pipelines": collection("Pipeline"),
-    "PipelineInput": record(
-        {"label": TEXT, "displayOrder": WHOLE, "stages": listed(_STAGE)}, {"pipelineId": TEXT}
-    ),
+    "PipelineInput": record(_PIPELINE_FIELDS, {"pipelineId": TEXT}),
+    "PipelineReplacement": record(_PIPELINE_FIELDS),
     "PipelineUpdate": record({}, {"label": TEXT, "displayOrder": WHOLE}),
     "Stage": record(
         {
@@ -242,7 +259,8 @@ SHAPES: dict[str, Shape] = {
     ),
     "Stages": collection("Stage"),
     "StageInput": _STAGE,
-    "StageUpdate": record({}, _STAGE["properties"]),
+    "StageReplacement": record(_STAGE_FIELDS),
+    "StageUpdate": record({}, _STAGE_FIELDS),
     "Audits": collection("Audit"),
     "Audit": record(
         {
