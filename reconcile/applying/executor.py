@@ -170,11 +170,13 @@ class Executor:
             for (batch, _), future in zip(jobs, futures, strict=True):
                 future.result()
                 self._advance(sum(item.status is not None for item in batch))
-        except (KeyboardInterrupt, ReconcileError):
+        except (KeyboardInterrupt, ReconcileError) as stop:
             self._tools.halt.stop()
             for future in futures:
                 future.cancel()
-            wait(futures, timeout=GRACE)
+            hanging = wait(futures, timeout=GRACE).not_done
+            if hanging and isinstance(stop, KeyboardInterrupt):
+                self._reachable = False  # who does not answer is not asked to read anything back
             raise
 
     def _permitted(self, job: Callable[[], None]) -> None:
