@@ -21,21 +21,22 @@ from reconcile.session import connect
 def command(
     *, target: str | None, lock_timeout: float, on_error: str, reason: str, accept_local_store: bool
 ) -> int:
-    """Go on with a run that ended in the middle.
+    """Resume an interrupted run.
 
-    What it had begun is settled by reading; then the rest of its plan is carried out, with the
+    What it had begun is resolved by reading; then the rest of its plan is carried out, with the
     same checks as before. Nothing that is done is done again.
     """
     settings = settings_for(target)
     require_lasting(settings, accept_local_store=accept_local_store)
     with connect(settings, os.environ, "write") as session:
+        session.state()  # refused before anything is said, where it was moved or is another's
         runs = unfinished(session.store)
         if not runs:
             click.echo("No run is unfinished.")
             return 0
         last = runs[-1]
-        name, told = visible(last.run.head.run), so_far(last.run.progress)
-        click.echo(f"Going on with run {name}: {told}.", err=True)
+        name, far = visible(last.run.head.run), so_far(last.run.progress)
+        click.echo(f"Run {name} is not finished: {far}.", err=True)
         report = carry_out(
             session,
             last.plan,
