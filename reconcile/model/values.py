@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from difflib import get_close_matches
+from functools import lru_cache
 
 from reconcile.model.definitions import Property
 
@@ -120,7 +121,12 @@ def show(text: str) -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """``; did you mean 'x'?`` for a name close to one of ``names``, or nothing."""
-    close = get_close_matches(name[:_SHOWN], list(names), n=1, cutoff=0.6)
+    return _nearest(name[:_SHOWN], tuple(names))
+
+
+@lru_cache(maxsize=1024)  # a mistake is often made in every record, and comparing is slow
+def _nearest(name: str, names: tuple[str, ...]) -> str:
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

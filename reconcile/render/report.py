@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from reconcile.model.address import Address
 from reconcile.model.outcome import ALREADY, UNREAD, Outcome, Overwrite, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
+from reconcile.render.capped import capped
 from reconcile.render.rows import BLANK, Line, plain, warning
 from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, shorten, value, visible
 from reconcile.render.text import write_lines
@@ -24,7 +25,22 @@ _DONE = {
 _GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
 _MANY = {Status.CONFLICT: "conflicts"}
 _STOOD = "stood before this run"
-_ALIKE = 5  # so many records that ended alike are listed before they are counted
+_WORST_FIRST = (Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.DONE, Status.SKIPPED)
+
+LINES = 50
+"""So many lines say at most what did not end as planned; the audit log has every record."""
+
+
+class _End(NamedTuple):
+    """How a record ended, in texts that may be shown."""
+
+    outcome: Outcome
+    message: str
+    overwritten: str
+
+    def group(self) -> tuple[Status, str, str]:
+        """Return what records that ended alike have in common."""
+        return self.outcome.status, self.message, self.overwritten
 
 
 def write_report(
@@ -151,35 +167,47 @@ def _of_which(stood: int, conflicts: int) -> str:
 
 
 def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line]:
+    yield from _not_as_planned(report, personal=personal, plan=plan)
+    yield from _rewrites(report, personal=personal)
+    for text in report.unchecked:
+        yield plain(warning(text), "conflict")
+
+
+def _not_as_planned(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line]:
+    """Show the records that did not end as planned, the worst first, in at most ``LINES`` lines."""
     secret = {} if personal else _secrets(report, plan)
-    alike: Counter[tuple[Status, str]] = Counter()
+    ends = []
     for outcome in report.outcomes:
         if outcome.status is Status.DONE and not (outcome.overwrites or outcome.not_persisted):
             continue
         message = outcome.message
         if not personal:
             message = mask(message, secret.get(outcome.address, ()))
-        if outcome.status in (Status.SKIPPED, Status.DONE) and not outcome.overwrites:
-            alike[outcome.status, message] += 1
-            if alike[outcome.status, message] > _ALIKE:
-                continue
-        yield _outcome(outcome, message, personal=personal)
-    for (status, message), number in alike.items():
-        if number > _ALIKE:
+        overwritten = overwrote(outcome.overwrites, personal=personal) if outcome.overwrites else ""
+        ends.append(_End(outcome, message, overwritten))
+    ends.sort(key=lambda end: _WORST_FIRST.index(end.outcome.status) if not end.overwritten else -1)
+    found = capped(ends, _End.group, lines=LINES)
+    for one in found.shown:
+        yield _outcome(one.item)
+        if one.more:
+            message = one.item.message
             reason = f": {visible(message)}" if message else ""
-            more = f"… and {number - _ALIKE:,} more {status}{reason}"
-            yield plain(more, str(status), indent=2)
-    yield from _rewrites(report, personal=personal)
-    for text in report.unchecked:
-        yield plain(warning(text), "conflict")
+            status = one.item.outcome.status
+            yield plain(f"… and {one.more:,} more {status}{reason}", str(status), indent=2)
+    if found.left_out:
+        counts = Counter(end.outcome.status for end in found.left_out)
+        parts = [f"{counts[status]:,} {status}" for status in _WORST_FIRST if counts[status]]
+        every = f"; `reconcile audit show {visible(report.run)}` lists all" if report.run else ""
+        more = f"… and {len(found.left_out):,} more ({', '.join(parts)}){every}"
+        yield plain(more, "note", indent=2)
 
 
-def _outcome(outcome: Outcome, message: str, *, personal: bool) -> Line:
-    status = str(outcome.status)
+def _outcome(end: _End) -> Line:
+    outcome, status = end.outcome, str(end.outcome.status)
     ended = status if outcome.action is Action.CONFLICT else f"{outcome.action} {status}"
-    if outcome.overwrites:
-        ended += f", {overwrote(outcome.overwrites, personal=personal)}"
-    says = f"  {ended}: {visible(message)}" if message else f"  {ended}"
+    if end.overwritten:
+        ended += f", {end.overwritten}"
+    says = f"  {ended}: {visible(end.message)}" if end.message else f"  {ended}"
     address = visible(str(outcome.address))
     style = "conflict" if outcome.status is Status.DONE else status
     note = ((f"  # {_STOOD}", "note"),) if outcome.standing else ()
