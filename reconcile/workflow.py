@@ -259,6 +259,8 @@ def apply(
         resumable=resumable,
         estimated=estimate.calls(planned),
         unchecked=tools.parents.unchecked,
+        run=journal.run,
+        refused=executor.refused,
     )
 
 

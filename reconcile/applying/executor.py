@@ -67,6 +67,11 @@ class Executor:
         self.stopped = ""
         self.interrupted = False
 
+    @property
+    def refused(self) -> frozenset[Address]:
+        """The records of which HubSpot refused a value."""
+        return frozenset(address for address, item in self._by_address.items() if item.refused)
+
     def carry_out(self, plan: Plan) -> None:
         """Write, associate, verify, record, archive; what came of it stands in the journal.
 

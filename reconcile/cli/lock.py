@@ -7,6 +7,7 @@ import click
 from reconcile.audit.actor import origin
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import lock_broken
+from reconcile.cli.again import command_line
 from reconcile.cli.common import settings_for, target_option
 from reconcile.errors import UsageError
 from reconcile.render.safe import visible
@@ -34,7 +35,8 @@ def show(target: str | None) -> None:
     if holder.silent is not None:
         click.echo(f"It last gave a sign of life about {holder.silent:.0f} s ago.")
     click.echo(
-        f"Its number is {holder.number}. If that run hangs: reconcile lock break {holder.number}"
+        f"Its number is {holder.number}. If that run hangs: "
+        f"{command_line('lock', 'break', str(holder.number))}"
     )
 
 

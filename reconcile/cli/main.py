@@ -7,7 +7,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from reconcile.cli.again import begin, command_line
 from reconcile.errors import ApiError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
@@ -104,6 +104,7 @@ def reconcile(chdir: Path | None) -> None:
     a HubSpot-compatible server on this machine.
     """
     _running[:] = [click.get_current_context().invoked_subcommand or ""]
+    begin(chdir)
     if chdir is not None:
         os.chdir(chdir)
 
@@ -154,7 +155,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
 def _give_up(why: str) -> NoReturn:
     """End now, whatever is in flight: no answer is as good as one that nobody reads."""
     applying = _running in (["apply"], ["resume"])
-    how = "; `reconcile resume` goes on" if applying else ""
+    how = f"; `{command_line('resume')}` goes on" if applying else ""
     with suppress(OSError):
         os.write(2, f"{why}{how}\n".encode())
     _end_now(5 if applying else 1)
@@ -190,7 +191,8 @@ def _report(error: ReconcileError) -> int:
 
     if os.environ.get("CI"):
         error = _without_personal(error)
-    click.echo(format_error(error), err=True)
+    name = _running[0] if _running and _running[0] in ("plan", "validate") else "plan"
+    click.echo(format_error(error, every=command_line(name, "--json")), err=True)
     if isinstance(error, ManifestError):
         annotate("error", error.problems)
         annotate("warning", error.conflicts)
@@ -202,15 +204,11 @@ def _without_personal(error: ReconcileError) -> ReconcileError:
 
     Problems of manifests quote values, and HubSpot's refusals may.
     """
+    from reconcile.cli.machine import without_personal  # noqa: PLC0415
     from reconcile.render.safe import mask  # noqa: PLC0415
 
     if isinstance(error, ManifestError):
-        problems, conflicts = (
-            [replace(one, message=mask(one.message)) for one in some]
-            for some in (error.problems, error.conflicts)
-        )
-        hint = mask(error.hint)
-        return ManifestError(problems, title=error.title, conflicts=conflicts, hint=hint)
+        return without_personal(error)
     if isinstance(error, ApiError):
         return error.retold(mask(str(error)), hint=error.hint)
     return error

@@ -6,6 +6,7 @@ import sys
 import click
 
 from reconcile.audit.actor import origin
+from reconcile.cli.again import command_line
 from reconcile.cli.apply import carry_out, exit_code, require_lasting, running_options
 from reconcile.cli.common import colored, declared_now, settings_for, shows_personal, target_option
 from reconcile.render.report import write_report
@@ -46,5 +47,12 @@ def command(
             wait=lock_timeout,
             halt=on_error == "halt",
         )
-    write_report(report, sys.stdout, personal=shows_personal(), color=colored(), plan=last.plan)
+    write_report(
+        report,
+        sys.stdout,
+        personal=shows_personal(),
+        color=colored(),
+        plan=last.plan,
+        typed=command_line,
+    )
     return exit_code(report)

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from reconcile.cli.again import command_line
 from reconcile.cli.common import colored, settings_for, target_option
 from reconcile.cli.lock import told
 from reconcile.render.status import status_json, write_status
@@ -26,7 +27,8 @@ def command(*, target: str | None, as_json: bool) -> None:
         State(store, b"")  # raises where it was moved: what runs left here is out of date
         runs = [one.run.progress for one in unfinished(store)]
         holder = told(found) if (found := store.holder()) else ""
+    resume = command_line("resume")
     if as_json:
-        click.echo(status_json(settings.target.name, runs, holder), nl=False)
+        click.echo(status_json(settings.target.name, runs, holder, resume=resume), nl=False)
     else:
-        write_status(settings.target.name, runs, holder, sys.stdout, color=colored())
+        write_status(settings.target.name, runs, holder, sys.stdout, color=colored(), resume=resume)
