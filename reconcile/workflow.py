@@ -114,6 +114,7 @@ def plan(
         recreate=again,
         shared=known.shared,
         mutual=frozenset(mutual_links(everything, state, known, bindings)),
+        keys=known.keys,
         incomplete=bool(broken),
     )
 

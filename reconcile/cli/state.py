@@ -119,6 +119,10 @@ def push(*, target: str | None, url: str, reason: str) -> None:
 
     URL may be '${env:NAME}', and must be for PostgreSQL. It becomes the `store:` of reconcile.yaml,
     unless there are several targets: then move each first, and name it yourself.
+
+    Credentials come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION
+    and AWS_ENDPOINT_URL; AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY;
+    GOOGLE_APPLICATION_CREDENTIALS; PGPASSWORD.
     """
     settings = settings_for(target)
     with open_home(settings, os.environ) as here, _other(url, settings) as there:

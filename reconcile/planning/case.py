@@ -20,6 +20,8 @@ class Context:
     the user asked to make again although their records are archived, merged or gone; ``shared``
     the folded addresses of declared records that the state has under one and the same id;
     ``mutual`` the associations declared from their other end, as (kind, id, other kind, other id).
+    ``keys`` are the keys of orders and carts that the state knows, by kind and id, as far as
+    something of ours is associated with such records.
     ``incomplete`` says that some manifests could not be read, so that what nothing declares may be
     declared in these.
     """
@@ -32,6 +34,7 @@ class Context:
     recreate: frozenset[Address] = frozenset()
     shared: frozenset[Address] = frozenset()
     mutual: frozenset[tuple[str, str, str, str]] = frozenset()
+    keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
     incomplete: bool = False
 
 

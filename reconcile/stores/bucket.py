@@ -241,7 +241,7 @@ def open_bucket(scheme: str, name: str, prefix: str, where: str) -> Bucket:
     except (BaseError, ValueError) as error:
         raise UsageError(
             f"the store {where} cannot be opened: {_words(error)}",
-            hint="its credentials come from the environment; see the README's section on stores",
+            hint="its credentials come from the environment; see `reconcile state push --help`",
         ) from None
     return Bucket(store, prefix, where, generations=scheme == "gs")
 
