@@ -63,17 +63,13 @@ def refusal(folder: Path) -> UsageError:
     return caught.value
 
 
-def test_clock_skew_is_called_by_its_name(
-    answering: list[tuple[int, str]], tmp_path: Path
-) -> None:
+def test_clock_skew_is_called_by_its_name(answering: list[tuple[int, str]], tmp_path: Path) -> None:
     """The message has both times, and the hint is about the clock."""
     answering.append((403, SKEWED))
     error = refusal(tmp_path)
     assert SENT in str(error)
     assert THERE in str(error)
-    assert error.hint == (
-        "set this machine's clock (turn on NTP); the credentials may be right"
-    )
+    assert error.hint == ("set this machine's clock (turn on NTP); the credentials may be right")
 
 
 def test_clock_skew_without_times(answering: list[tuple[int, str]], tmp_path: Path) -> None:
