@@ -50,7 +50,7 @@ def test_json_has_every_problem(reader: Project, command: str) -> None:
 
 
 def test_json_has_what_the_account_does_not_take(reader: Project) -> None:
-    """Conflicts beside a problem are told apart from it; the problem of a whole file has no line."""
+    """Conflicts are listed apart from problems; the problem of a whole file has no line."""
     reader.write("kind: order\nkey: A\nproperties: {hs_oder_name: x}\n")
     reader.write("", "manifests/empty.yaml")
     found = json.loads(reader.run("plan", "--json").out)

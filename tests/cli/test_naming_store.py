@@ -34,7 +34,8 @@ def push(project: Project, text: str, url: str = "${env:STORE}") -> tuple[str, s
             f'{{version: 1, manifests: [manifests], {TARGET}, store: "${{env:STORE}}"}}\n',
         ),
         (
-            f"{{\n  version: 1,  # ours\n  manifests: [manifests],\n  {TARGET},  # last\n}}\n# end\n",
+            f"{{\n  version: 1,  # ours\n  manifests: [manifests],\n  {TARGET},  # last\n}}\n"
+            "# end\n",
             "{\n  version: 1,  # ours\n  manifests: [manifests],\n  "
             f'{TARGET}, store: "${{env:STORE}}",  # last\n}}\n# end\n',
         ),
