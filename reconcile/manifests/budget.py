@@ -2,14 +2,10 @@
 
 from collections.abc import Iterable
 
-from reconcile.model.values import nearest
+from reconcile.model.suggesting import Suggestions
 
 MAX_REPEATED = {"document": 10_000, "file": 100_000, "project": 500_000}
 """How many nodes aliases may repeat: a small file could otherwise stand for any number of them."""
-
-SUGGESTIONS = 50
-"""So many mistyped words are compared with those that may have been meant; each comparison is slow
-and nobody reads more."""
 
 
 class Budget:
@@ -17,7 +13,7 @@ class Budget:
 
     def __init__(self) -> None:
         self._repeated = dict.fromkeys(MAX_REPEATED, 0)
-        self._suggested: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._suggestions = Suggestions()
 
     def begin(self, part: str) -> None:
         """Count the repeated nodes of the next ``document`` or ``file`` from zero."""
@@ -32,10 +28,5 @@ class Budget:
         return ""
 
     def nearest(self, word: str, names: Iterable[str]) -> str:
-        """Suggest what a word may have meant, the same each time; nothing for a 51st word."""
-        asked = word, tuple(names)
-        if asked not in self._suggested:
-            if len(self._suggested) == SUGGESTIONS:
-                return ""
-            self._suggested[asked] = nearest(*asked)
-        return self._suggested[asked]
+        """Suggest what a word may have meant, as long as suggestions are given."""
+        return self._suggestions.nearest(word, names)

@@ -9,6 +9,7 @@ from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.records import Actual, Desired, LastApplied, Link, Observed, Unit
+from reconcile.model.suggesting import Suggestions
 from reconcile.planning.references import Bindings
 
 
@@ -22,6 +23,7 @@ class Context:
     ``mutual`` the associations declared from their other end, as (kind, id, other kind, other id).
     ``keys`` are the keys of orders and carts that the state knows, by kind and id, as far as
     something of ours is associated with such records.
+    ``suggestions`` are for what is mistyped.
     ``incomplete`` says that some manifests could not be read, so that what nothing declares may be
     declared in these.
     """
@@ -35,6 +37,7 @@ class Context:
     shared: frozenset[Address] = frozenset()
     mutual: frozenset[tuple[str, str, str, str]] = frozenset()
     keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False
 
 

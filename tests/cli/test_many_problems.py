@@ -107,3 +107,23 @@ def test_conflicts_that_all_differ_are_shown_up_to_fifty(reader: Project) -> Non
     lines = reader.refused("plan").splitlines()
     assert lines[-2:] == ["… and 70 more conflicts", "`reconcile plan --json` lists every conflict"]
     assert len(lines) == 56
+
+
+def test_conflicts_have_no_more_than_fifty_suggestions(reader: Project) -> None:
+    """Names that all differ are compared with the account's for the first fifty records only."""
+    many = "---\n".join(
+        f"kind: order\nkey: M-{n}\nproperties: {{{NAMES[n]}: x}}\n" for n in range(120)
+    )
+    reader.write(many)
+    planned = reader.fine("plan")
+    assert planned.count("orders have no property 'hs_oder_name_") == 120
+    assert planned.count("did you mean") == 50
+
+
+def test_one_mistake_in_every_record_has_its_suggestion_in_every_conflict(reader: Project) -> None:
+    """A word that was compared once is suggested again."""
+    many = "---\n".join(
+        f"kind: order\nkey: M-{n}\nproperties: {{hs_oder_name: x}}\n" for n in range(120)
+    )
+    reader.write(many)
+    assert reader.fine("plan").count("did you mean 'hs_order_name'?") == 120
