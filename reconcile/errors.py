@@ -70,7 +70,7 @@ class ManifestError(ReconcileError):
         self.title = title
         self.conflicts = tuple(sorted(conflicts))
         many = len(self.problems)
-        super().__init__(f"{many} problem{'s' if many != 1 else ''} in {title}", hint=hint)
+        super().__init__(f"{many:,} problem{'s' if many != 1 else ''} in {title}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,17 +129,27 @@ def _references_that_moved(session: Session, state: State, planned: Plan) -> Map
         (unit, link, Reference(link.to, one.by, one.value))
         for unit, _, link in _links(planned)
         for one in link.references
-        if link.id and one.by != "id"
+        if link.add and link.id and one.by != "id"
     ]
     fetcher = Fetcher(session.hubspot, session.settings.target.identity, {}, frozenset())
     found = fetcher.resolve([reference for _, _, reference in links])
     ids = {change.address.folded(): change.id for change in planned.records()}
+    formers = {one.former.folded(): one.id for one in planned.records() if one.former}
     moved: dict[Address, str] = {}
     for unit, link, reference in links:
         if link.id not in tuple(_leads_to(reference, found.get(pointer(reference)), ids, state)):
             moved[unit.address] = (
                 f"a reference to a {link.to} leads to another record than when planning; plan again"
             )
+    for unit, _, link in _links(planned):
+        for one in () if link.add else link.references:
+            address = Address(link.to, one.value).folded()
+            entry = state.unit(address).get(address) if one.by == "key" else None
+            if one.by == "key" and link.id not in (entry and entry.id, formers.get(address)):
+                moved[unit.address] = (
+                    f"the state knows a {link.to} to be dissociated by another key than when "
+                    "planning; plan again"
+                )
     state.release()
     return moved
 

@@ -23,7 +23,8 @@ class Survey:
     another unit or under their former address; ``shared`` the folded addresses of declared
     records that the state has under one and the same id. ``lines`` are further line items to
     remove, by their unit's folded address, ``units`` further units; ``managed`` names the
-    properties, by kind, that were last applied to records which are to be removed.
+    properties, by kind, that were last applied to records which are to be removed; ``keys`` are the
+    keys, by kind and id, of units of the kinds that the state has associations with.
     """
 
     undeclared: tuple[Address, ...]
@@ -32,6 +33,7 @@ class Survey:
     lines: Mapping[Address, Sequence[Desired]]
     units: tuple[Unit, ...]
     managed: Mapping[str, frozenset[str]]
+    keys: Mapping[tuple[str, str], str]
 
     def whole(self, units: Iterable[Unit]) -> tuple[Unit, ...]:
         """The units to plan: the declared ones with all that is to be removed under them."""
@@ -64,7 +66,8 @@ class Survey:
 
 def survey(state: State, units: Iterable[Unit], *, prune: bool = False) -> Survey:
     """Go through the state once, a shard at a time; of most entries only the address is held."""
-    seen = _Seen(_Declared(tuple(units)), prune=prune)
+    ends = frozenset(to for _, to in state.linked())
+    seen = _Seen(_Declared(tuple(units)), prune=prune, ends=ends)
     for unit, address, entry in state.entries():
         seen.take(unit, address, entry)
     return seen.survey()
@@ -115,6 +118,8 @@ class _Left:
 class _Seen:
     declared: _Declared
     prune: bool
+    ends: frozenset[str]
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
     elsewhere: dict[Address, LastApplied] = field(default_factory=dict)
     owned: set[Address] = field(default_factory=set)
     by_id: dict[tuple[str, str], set[Address]] = field(default_factory=lambda: defaultdict(set))
@@ -124,6 +129,8 @@ class _Seen:
 
     def take(self, unit: Address, address: Address, entry: LastApplied) -> None:
         """Note one entry of the state, under its folded addresses."""
+        if unit == address and address.kind in self.ends:
+            self.keys[address.kind, entry.id] = entry.key
         home = self.declared.homes.get(address)
         now = address if home else self.declared.formers.get(address)
         if now is None:
@@ -167,6 +174,7 @@ class _Seen:
             lines=self.lines,
             units=units,
             managed={kind: frozenset(names) for kind, names in self.managed.items()},
+            keys=self.keys,
         )
 
     def _pruned(self) -> Iterator[Unit]:

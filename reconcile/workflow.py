@@ -114,6 +114,7 @@ def plan(
         recreate=again,
         shared=known.shared,
         mutual=frozenset(mutual_links(everything, state, known, bindings)),
+        keys=known.keys,
         incomplete=bool(broken),
     )
 
@@ -259,6 +260,8 @@ def apply(
         resumable=resumable,
         estimated=estimate.calls(planned),
         unchecked=tools.parents.unchecked,
+        run=journal.run,
+        refused=executor.refused,
     )
 
 

@@ -11,6 +11,9 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
 from reconcile.model.outcome import Status
 
+_INVALID = "VALIDATION_ERROR"
+"""HubSpot's category of what it refuses whenever it is sent (reference §5)."""
+
 
 @contextmanager
 def ending(
@@ -86,8 +89,9 @@ def _end_badly(item: Item, answer: Answer) -> None:
     match answer:
         case Withheld(message=message):
             item.end(Status.CONFLICT, message)
-        case Refused(message=message):
+        case Refused(message=message, category=category, invalid=invalid):
             item.end(Status.FAILED, message)
+            item.refused = bool(invalid) or category == _INVALID
         case Unclear(message=message):
             item.end(Status.UNKNOWN, f"{message}; the next plan finds out by reading")
         case _:

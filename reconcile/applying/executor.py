@@ -73,6 +73,11 @@ class Executor:
         self.stopped = ""
         self.interrupted = False
 
+    @property
+    def refused(self) -> frozenset[Address]:
+        """The records of which HubSpot refused a value."""
+        return frozenset(address for address, item in self._by_address.items() if item.refused)
+
     def carry_out(self, plan: Plan) -> None:
         """Write, associate, verify, record, archive; what came of it stands in the journal.
 
@@ -176,11 +181,13 @@ class Executor:
             for (batch, _), future in zip(jobs, futures, strict=True):
                 future.result()
                 self._advance(sum(item.status is not None for item in batch))
-        except (KeyboardInterrupt, ReconcileError):
+        except (KeyboardInterrupt, ReconcileError) as stop:
             self._tools.halt.stop()
             for future in futures:
                 future.cancel()
-            wait(futures, timeout=GRACE)
+            hanging = wait(futures, timeout=GRACE).not_done
+            if hanging and isinstance(stop, KeyboardInterrupt):
+                self._reachable = False  # who does not answer is not asked to read anything back
             raise
 
     def _permitted(self, job: Callable[[], None]) -> None:

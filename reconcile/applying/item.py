@@ -23,7 +23,8 @@ class Item:
     can lie besides, under former names of the record and the unit; ``former`` the unit's former
     address, where this is the root that gets another key; ``seen`` is a new record's first reading,
     which confirms that ``id`` is its own; ``others`` counts the records under this root that the
-    plan leaves to others; ``standing`` marks a conflict that stood before.
+    plan leaves to others; ``standing`` marks a conflict that stood before; ``refused`` says that
+    HubSpot refused a value, as it will again.
     """
 
     unit: Address
@@ -47,6 +48,7 @@ class Item:
     seen: Actual | None = None
     others: int = 0
     standing: bool = False
+    refused: bool = False
 
     @property
     def kind(self) -> Kind:

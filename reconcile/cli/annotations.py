@@ -11,16 +11,17 @@ from reconcile.errors import Problem
 from reconcile.render.errors import Level, github_annotations
 
 
-def annotate(level: Level, problems: Iterable[Problem]) -> None:
+def annotate(level: Level, problems: Iterable[Problem], *, err: bool = False) -> None:
     """Print a workflow command for each problem; nothing outside GitHub's runners.
 
-    They go to stdout after an error, and to stderr where stdout holds a plan; GitHub reads both.
+    They go to stdout after an error, and to stderr where stdout holds a plan, or JSON (``err``);
+    GitHub reads both.
     """
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return
     found = [replace(one, file=_in_repository(one.file)) for one in problems]
     for line in github_annotations(found, level):
-        click.echo(line, err=level == "warning")
+        click.echo(line, err=err or level == "warning")
 
 
 def _in_repository(file: str) -> str:

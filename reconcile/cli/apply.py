@@ -12,6 +12,7 @@ import click
 
 from reconcile.admission import require_expected
 from reconcile.audit.actor import origin
+from reconcile.cli.again import command_line
 from reconcile.cli.common import (
     Project,
     addresses,
@@ -201,7 +202,14 @@ def command(
             wait=lock_timeout,
             halt=on_error == "halt",
         )
-    write_report(report, sys.stdout, personal=shows_personal(), color=colored(), plan=made)
+    write_report(
+        report,
+        sys.stdout,
+        personal=shows_personal(),
+        color=colored(),
+        plan=made,
+        typed=command_line,
+    )
     return exit_code(report)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconcile.cli.again import aim
 from reconcile.config import Settings, load_settings
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.manifests import Seen, load_some
@@ -64,8 +65,18 @@ def prune_option(command: Command) -> Command:
 
 
 def settings_for(target: str | None) -> Settings:
-    """The settings of the folder we are in."""
-    return load_settings(Path.cwd(), target=target, environ=os.environ)
+    """Return the settings of the folder we are in."""
+    settings = load_settings(Path.cwd(), target=target, environ=os.environ)
+    aim(target if target is not None and not _is_default(target) else None)
+    return settings
+
+
+def _is_default(target: str) -> bool:
+    """Whether a target is worked on where none is named."""
+    try:
+        return load_settings(Path.cwd(), target=None, environ=os.environ).target.name == target
+    except ReconcileError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import defined
 from reconcile.cli.common import colored, confirm, settings_for, shows_personal, target_option
 from reconcile.config import Settings, starter_text
+from reconcile.config.fields import FIELDS
 from reconcile.errors import ApiError, AuthError, UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
@@ -30,7 +31,7 @@ _OR_WITHIN = (
 )
 
 
-@click.command("init")
+@click.command("init", epilog=FIELDS)
 @target_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask before making the properties.")
 def command(*, target: str | None, auto_approve: bool) -> int:

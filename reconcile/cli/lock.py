@@ -8,6 +8,7 @@ import click
 from reconcile.audit.actor import origin
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import lock_broken
+from reconcile.cli.again import command_line
 from reconcile.cli.common import settings_for, target_option
 from reconcile.cli.stores import as_argument, store_at
 from reconcile.config import Settings
@@ -48,7 +49,7 @@ def show(target: str | None, url: str) -> None:
     where = f" {as_argument(url)}" if url else ""
     click.echo(
         f"Its number is {holder.number}. If that run hangs: "
-        f"reconcile lock break {holder.number}{where}"
+        f"{command_line('lock', 'break', str(holder.number))}{where}"
     )
 
 

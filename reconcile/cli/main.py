@@ -7,7 +7,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from reconcile.cli.again import begin, command_line
 from reconcile.errors import ApiError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
@@ -23,6 +23,8 @@ PATIENCE = 8.0
 
 _running: list[str] = []
 """The command that was called, for a moment when nothing else can be asked."""
+
+_interrupted = threading.Event()
 
 COMMANDS = {
     "init": "Write the project file and make the properties that find records.",
@@ -73,7 +75,22 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+    """Do what the command ``version`` does."""
+    if wanted:
+        context.invoke(import_module("reconcile.cli.version").command)
+        context.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show reconcile's version and exit.",
+)
 @click.option(
     "-C",
     "--chdir",
@@ -87,6 +104,7 @@ def reconcile(chdir: Path | None) -> None:
     a HubSpot-compatible server on this machine.
     """
     _running[:] = [click.get_current_context().invoked_subcommand or ""]
+    begin(chdir)
     if chdir is not None:
         os.chdir(chdir)
 
@@ -112,6 +130,9 @@ def main() -> NoReturn:
         code = 1
     except Exception as error:  # noqa: BLE001  (the last line before the user: no traceback)
         code = _unexpected(error)
+    if _interrupted.is_set():
+        # A thread may still wait for an answer, and Python would join it before it exits.
+        _end_now(code or 0)
     sys.exit(code or 0)
 
 
@@ -127,18 +148,25 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
     watchdog = threading.Timer(PATIENCE, _give_up, (late,))
     watchdog.daemon = True
     watchdog.start()
+    _interrupted.set()
     raise KeyboardInterrupt
 
 
 def _give_up(why: str) -> NoReturn:
     """End now, whatever is in flight: no answer is as good as one that nobody reads."""
     applying = _running in (["apply"], ["resume"])
-    told = "; `reconcile resume` goes on" if applying else ""
-    with suppress(OSError, ValueError, RuntimeError):
-        sys.stdout.flush()
+    how = f"; `{command_line('resume')}` goes on" if applying else ""
     with suppress(OSError):
-        os.write(2, f"{why}{told}\n".encode())
-    os._exit(5 if applying else 1)
+        os.write(2, f"{why}{how}\n".encode())
+    _end_now(5 if applying else 1)
+
+
+def _end_now(code: int) -> NoReturn:
+    """Exit without waiting for any thread. What must last has been written durably by now."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, RuntimeError):
+            stream.flush()
+    os._exit(code)
 
 
 def _usage(error: click.ClickException) -> int:
@@ -163,7 +191,8 @@ def _report(error: ReconcileError) -> int:
 
     if os.environ.get("CI"):
         error = _without_personal(error)
-    click.echo(format_error(error), err=True)
+    name = _running[0] if _running and _running[0] in ("plan", "validate") else "plan"
+    click.echo(format_error(error, every=command_line(name, "--json")), err=True)
     if isinstance(error, ManifestError):
         annotate("error", error.problems)
         annotate("warning", error.conflicts)
@@ -175,15 +204,11 @@ def _without_personal(error: ReconcileError) -> ReconcileError:
 
     Problems of manifests quote values, and HubSpot's refusals may.
     """
+    from reconcile.cli.machine import without_personal  # noqa: PLC0415
     from reconcile.render.safe import mask  # noqa: PLC0415
 
     if isinstance(error, ManifestError):
-        problems, conflicts = (
-            [replace(one, message=mask(one.message)) for one in some]
-            for some in (error.problems, error.conflicts)
-        )
-        hint = mask(error.hint)
-        return ManifestError(problems, title=error.title, conflicts=conflicts, hint=hint)
+        return without_personal(error)
     if isinstance(error, ApiError):
         return error.retold(mask(str(error)), hint=error.hint)
     return error

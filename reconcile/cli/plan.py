@@ -11,6 +11,7 @@ import click
 
 from reconcile import __version__
 from reconcile.audit.actor import commit
+from reconcile.cli.again import command_line
 from reconcile.cli.annotations import annotate
 from reconcile.cli.common import (
     addresses,
@@ -27,6 +28,7 @@ from reconcile.cli.common import (
     write_digest,
 )
 from reconcile.cli.cost import cost
+from reconcile.cli.machine import json_option, problems_as_json, write_json
 from reconcile.cli.source import files_read, source_of, write_source
 from reconcile.errors import UsageError
 from reconcile.planning.planfile import content_digest, dump
@@ -55,6 +57,7 @@ from reconcile.workflow import plan
     is_flag=True,
     help="Exit with 2 when there are changes, 0 when there are none.",
 )
+@json_option
 @recreate_option
 @prune_option
 def command(
@@ -63,6 +66,7 @@ def command(
     target: str | None,
     out: Path | None,
     detailed_exitcode: bool,
+    as_json: bool,
     recreate: tuple[str, ...],
     prune: bool,
 ) -> int:
@@ -75,12 +79,14 @@ def command(
             "--prune and PATHS do not go together: what is not named is not undeclared",
             hint="leave PATHS out, or declare what is to go with lifecycle: {state: absent}",
         )
-    settings = settings_for(target)
+    with problems_as_json(as_json):
+        settings = settings_for(target)
+        read = files_read(settings, commit(os.environ, settings.root))
+        project = project_of(settings, paths, seen=read.add)
+        source = source_of(read, settings, paths)
     again = addresses(recreate)
-    read = files_read(settings, commit(os.environ, settings.root))
-    project = project_of(settings, paths, seen=read.add)
-    source = source_of(read, settings, paths)
     with (
+        problems_as_json(as_json),
         project.explained(),
         connect(settings, os.environ, "read") as session,
         progress(len(project.units), "Planning") as advance,
@@ -94,22 +100,31 @@ def command(
             broken=project.problems,
             advance=advance,
         )
-        told = [f"Note: {unfinished_note(one.run.progress)}" for one in unfinished(session.store)]
-        told += filter(None, [cost(session, made)])
+        resume = command_line("resume")
+        notes = [
+            f"Note: {unfinished_note(one.run.progress, resume)}"
+            for one in unfinished(session.store)
+        ]
+        notes += filter(None, [cost(session, made)])
     made = replace(made, source=source)
     if out is not None:
         made = replace(made, paths=beside_project(settings, paths))
         created = datetime.now(UTC).isoformat(timespec="seconds")
         save(out, dump(made, version=__version__, created=created), "the plan")
-    write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+    digest = content_digest(made)
+    if as_json:
+        from reconcile.render.jsonplan import to_json  # noqa: PLC0415
+
+        write_json(to_json(made, personal=shows_personal(), digest=digest))
+    else:
+        write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
     annotate("warning", conflicts_in(view(made, personal=shows_personal())))
-    write_digest(content_digest(made))
+    write_digest(digest)
     write_source(made.source)
-    for line in told:
+    for line in notes:
         click.echo(line, err=True)
     if out is not None:
         name = visible(shlex.quote(str(out)))
-        click.echo(
-            f"The plan is saved in {name}. To do exactly this: reconcile apply {name}", err=True
-        )
+        exactly = command_line("apply", str(out))
+        click.echo(f"The plan is saved in {name}. To do exactly this: {exactly}", err=True)
     return 2 if detailed_exitcode and not made.empty else 0

@@ -6,6 +6,7 @@ import sys
 import click
 
 from reconcile.audit.actor import origin
+from reconcile.cli.again import command_line
 from reconcile.cli.apply import carry_out, exit_code, require_lasting, running_options
 from reconcile.cli.common import colored, declared_now, settings_for, shows_personal, target_option
 from reconcile.render.report import write_report
@@ -21,21 +22,22 @@ from reconcile.session import connect
 def command(
     *, target: str | None, lock_timeout: float, on_error: str, reason: str, accept_local_store: bool
 ) -> int:
-    """Go on with a run that ended in the middle.
+    """Resume an interrupted run.
 
-    What it had begun is settled by reading; then the rest of its plan is carried out, with the
+    What it had begun is resolved by reading; then the rest of its plan is carried out, with the
     same checks as before. Nothing that is done is done again.
     """
     settings = settings_for(target)
     require_lasting(settings, accept_local_store=accept_local_store)
     with connect(settings, os.environ, "write") as session:
+        session.state()  # refused before anything is said, where it was moved or is another's
         runs = unfinished(session.store)
         if not runs:
             click.echo("No run is unfinished.")
             return 0
         last = runs[-1]
-        name, told = visible(last.run.head.run), so_far(last.run.progress)
-        click.echo(f"Going on with run {name}: {told}.", err=True)
+        name, far = visible(last.run.head.run), so_far(last.run.progress)
+        click.echo(f"Run {name} is not finished: {far}.", err=True)
         report = carry_out(
             session,
             last.plan,
@@ -45,5 +47,12 @@ def command(
             wait=lock_timeout,
             halt=on_error == "halt",
         )
-    write_report(report, sys.stdout, personal=shows_personal(), color=colored(), plan=last.plan)
+    write_report(
+        report,
+        sys.stdout,
+        personal=shows_personal(),
+        color=colored(),
+        plan=last.plan,
+        typed=command_line,
+    )
     return exit_code(report)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.common import colored, shows_personal, write_digest
+from reconcile.cli.machine import write_json
 from reconcile.cli.source import write_source
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
@@ -36,9 +37,7 @@ def command(file: Path, form: str) -> None:
         case "json":
             from reconcile.render.jsonplan import to_json  # noqa: PLC0415
 
-            text = to_json(made, personal=shows_personal(), digest=digest)
-            # In a CI log ##[command] would be obeyed; "#" stands in JSON's strings only.
-            click.echo(text.replace("##[", "#\\u0023["), nl=False)
+            write_json(to_json(made, personal=shows_personal(), digest=digest))
         case _:
             from reconcile.render.text import write_plan  # noqa: PLC0415
 

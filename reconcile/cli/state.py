@@ -21,7 +21,7 @@ from reconcile.cli.common import (
 )
 from reconcile.cli.stores import lock_timeout_option, locked, store_at
 from reconcile.config import Settings, may_be_named
-from reconcile.config.editing import name_store
+from reconcile.config.editing import FIELD, Naming, name_store
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
@@ -53,7 +53,11 @@ def list_(*, target: str | None, as_json: bool) -> None:
     """List the managed records with their HubSpot ids."""
     settings = settings_for(target)
     with open_home(settings, os.environ) as store:
-        for _, address, entry in sorted(_state(settings, store).entries(), key=lambda e: e[:2]):
+        found = sorted(_state(settings, store).entries(), key=lambda e: e[:2])
+        if not found:
+            name = visible(settings.target.name)
+            click.echo(f"The state of target {name} is empty: no record is managed.", err=True)
+        for _, address, entry in found:
             named = Address(address.kind, entry.key)
             if as_json:
                 click.echo(json.dumps({"address": str(named), "id": entry.id}))
@@ -125,14 +129,38 @@ def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
 
     Both stores are locked meanwhile. If it is interrupted, run it again: it completes the move.
     After a kill a shared store stays locked for up to 30 seconds; --lock-timeout 45 waits for that.
+
+    Credentials come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION
+    and AWS_ENDPOINT_URL; AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY;
+    GOOGLE_APPLICATION_CREDENTIALS; PGPASSWORD.
     """
     settings = settings_for(target)
     with _both_locked(settings, url, "state push", lock_timeout) as (here, there):
         _move(settings, here, there, "state push", reason)
-    if may_be_named(url) and name_store(settings.root, url):
-        click.echo(f"{PROJECT_FILE} names it.")
-    else:
-        click.echo(f"Name it as `store:` in {PROJECT_FILE} once every target is there.", err=True)
+    click.echo(_named(settings, url))
+
+
+def _named(settings: Settings, url: str) -> str:
+    """Name a store in the project file, or say what to write there. Quotes no password."""
+    if not may_be_named(url):
+        if url.startswith("file:"):
+            return (
+                f"A folder cannot be the {FIELD}: of {PROJECT_FILE}; `reconcile state pull URL` "
+                "brings the state back from it."
+            )
+        return (
+            f"{PROJECT_FILE} was not changed: a URL that may hold a password does not belong in "
+            f"it. Put the URL in an environment variable, and write as a line of {PROJECT_FILE}: "
+            f"{FIELD}: ${{env:NAME}}"
+        )
+    done = name_store(settings.root, url)
+    if done is Naming.NAMED:
+        return f"{PROJECT_FILE} names it now."
+    when = ", once the state of every target is there" if done is Naming.SEVERAL else ""
+    return (
+        f"{PROJECT_FILE} was not changed: {done.value}. Write as a line of its own, beside "
+        f"targets:{when}: {FIELD}: {visible(url)}"
+    )
 
 
 @command.command("pull")

@@ -5,26 +5,30 @@ import sys
 
 import click
 
+from reconcile.cli.again import command_line
 from reconcile.cli.common import colored, settings_for, target_option
 from reconcile.cli.lock import told
 from reconcile.render.status import status_json, write_status
 from reconcile.runs import unfinished
 from reconcile.session import open_home
+from reconcile.stores.state import State
 
 
 @click.command("status")
 @target_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(*, target: str | None, as_json: bool) -> None:
-    """Say whether a run has ended in the middle, how far it got, and how to go on.
+    """Show whether a run was interrupted, how far it got, and how to resume it.
 
     Reads the state's store alone, not HubSpot.
     """
     settings = settings_for(target)
     with open_home(settings, os.environ) as store:
+        State(store, b"")  # raises where it was moved: what runs left here is out of date
         runs = [one.run.progress for one in unfinished(store)]
         holder = told(found) if (found := store.holder()) else ""
+    resume = command_line("resume")
     if as_json:
-        click.echo(status_json(settings.target.name, runs, holder), nl=False)
+        click.echo(status_json(settings.target.name, runs, holder, resume=resume), nl=False)
     else:
-        write_status(settings.target.name, runs, holder, sys.stdout, color=colored())
+        write_status(settings.target.name, runs, holder, sys.stdout, color=colored(), resume=resume)

@@ -1,50 +1,93 @@
-"""Changing the project file as a person would: one line, every comment where it was."""
+"""Naming a store in the project file as a person would: one value, and every other byte as it was.
 
-from difflib import ndiff
+The text is spliced where YAML's own marks say, and read again before it replaces the file.
+"""
+
+import os
+from enum import Enum
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from reconcile.manifests.files import PROJECT_FILE
 
+FIELD = "store"
 
-def name_store(root: Path, url: str) -> bool:
-    """Make ``url`` the project file's ``store:``; whether that was done.
 
-    Not done where there is no file, where it has several targets (the others' state is not
-    there yet), and where the edit would touch any other line.
+class Naming(Enum):
+    """What came of naming a store in the project file."""
+
+    NAMED = "named"
+    MISSING = "there is no project file"
+    SEVERAL = "the project file has several targets"
+    UNSAFE = "the project file cannot be edited safely"
+    UNWRITABLE = "the project file cannot be written"
+
+
+def name_store(root: Path, url: str) -> Naming:
+    """Make ``url`` the project file's ``store:``, and say whether that was done.
+
+    Not done where the file has several targets: the others' state is not there yet. Nor where the
+    file is a link, or where the edit would change what anything else in it says.
     """
     path = root / PROJECT_FILE
+    if path.is_symlink():
+        return Naming.UNSAFE
     try:
-        before = path.read_text(encoding="utf-8")
-        edited = _with_store(before, url)
-        if edited is None or not _only_adds_a_line(before, edited):
-            return False
-        path.write_text(edited, encoding="utf-8")
-    except (OSError, UnicodeError, YAMLError):
-        return False
-    return True
+        before = path.read_bytes()
+    except FileNotFoundError:
+        return Naming.MISSING
+    except OSError:
+        return Naming.UNWRITABLE
+    try:
+        text = before.decode("utf-8")
+        fields = _read(text)
+        if len(fields["targets"]) != 1:
+            return Naming.SEVERAL
+        edited = _with_store(text, url)
+        if _read(edited) != fields | {FIELD: url}:
+            return Naming.UNSAFE
+    except (UnicodeError, YAMLError, KeyError, TypeError, AttributeError):
+        return Naming.UNSAFE
+    try:
+        _replace(path, edited.encode("utf-8"))
+    except OSError:
+        return Naming.UNWRITABLE
+    return Naming.NAMED
 
 
-def _with_store(text: str, url: str) -> str | None:
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    data = yaml.load(text)
-    if not isinstance(data, dict) or len(data.get("targets") or ()) != 1:
-        return None
-    data["store"] = url
-    stream = StringIO()
-    yaml.dump(data, stream)
-    return stream.getvalue()
+def _read(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(StringIO(text, newline=""))
 
 
-def _only_adds_a_line(before: str, after: str) -> bool:
-    changed = [
-        line
-        for line in ndiff(before.splitlines(), after.splitlines())
-        if line.startswith(("+ ", "- "))
-    ]
-    return all(line[2:].startswith("store:") for line in changed)
+def _with_store(text: str, url: str) -> str:
+    """Return the text with one value replaced or added, whichever style its mapping has."""
+    root = YAML(pure=True).compose(StringIO(text, newline=""))
+    value = f'"{url}"' if root.flow_style else url  # a brace would end a mapping in braces
+    for name, former in root.value:
+        if name.value == FIELD:
+            return text[: former.start_mark.index] + value + text[former.end_mark.index :]
+    if root.flow_style:
+        _, last = root.value[-1]
+        end = last.end_mark.index
+        return f"{text[:end]}, {FIELD}: {value}{text[end:]}"
+    newline = "\r\n" if "\r\n" in text else "\n"
+    start = text if text.endswith("\n") else text + newline
+    return f"{start}{FIELD}: {value}{newline}"
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Replace a file as a whole, or leave it as it is: a full disk must not empty it."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        part.chmod(path.stat().st_mode & 0o777)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -34,7 +34,7 @@ _WORDS = {
 
 _TO_ADD = {
     "version": "add the line version: 1",
-    "targets": "add targets: with a name for each account or sandbox, as in README.md",
+    "targets": "add targets: with a name for each, as in targets: {local: {sandbox: true}}",
     "manifests": "add manifests: with a list of files and folders, as in [manifests]",
 }
 """How to write what is missing."""

@@ -3,7 +3,8 @@
 import json
 
 _TEXT = """\
-# What reconcile works on, and in which HubSpot accounts. README.md explains every field.
+# What reconcile works on, and in which HubSpot accounts.
+# `reconcile init --help` explains every field.
 version: 1
 
 manifests: [{manifests}]   # folders and files with orders, carts and line items

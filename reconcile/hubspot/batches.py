@@ -45,11 +45,11 @@ class Pool:
         self.close()
 
     def close(self) -> None:
-        """Stop the threads once they have finished what they are doing."""
+        """Begin nothing more. After an interrupt a read may never end, so none is waited for."""
         with self._starting:
             executor, self._executor = self._executor, None
         if executor:
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
 
     def map(self, work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
         """``work`` on every item, results in the order of the items.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from reconcile.errors import ManifestError, Problem
+from reconcile.manifests.budget import Budget
 from reconcile.manifests.documents import Declared, read_document
 from reconcile.manifests.files import Found, find, read_bytes
 from reconcile.manifests.nodes import read
@@ -46,8 +47,9 @@ def load_some(
 
 
 def _documents(found: Found, problems: list[Problem], seen: Seen) -> Iterator[Declared]:
+    budget = Budget()
     for file in found.files:
-        report = Report(found.name(file))
+        report = Report(found.name(file), budget)
         data = read_bytes(file, report)
         if data is None:
             problems += report.problems

@@ -18,7 +18,7 @@ from reconcile.manifests.references import read_associations, read_parent
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Desired, Life, Place, Reference
-from reconcile.model.values import nearest, show
+from reconcile.model.values import show
 
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
 _IN_EVERY_RECORD = ("key", "moved_from", "properties", "associations", "lifecycle")
@@ -87,7 +87,7 @@ def _kind_of(node: Node, entries: Mapping[str, Entry], report: Report) -> Kind |
     place = entries["kind"].value
     name = fields.name(place, "the kind", report)
     if name is not None and name not in known:
-        message = f"unknown kind {show(name)}{nearest(name, known)}"
+        message = f"unknown kind {show(name)}{report.budget.nearest(name, known)}"
         report.at(place, message, choices("kind", known))
     return known.get(name or "")
 
@@ -210,7 +210,8 @@ def _life(node: Node, report: Report) -> Life:
     text = fields.text(node, "'state'", report)
     if text is not None and text not in _LIVES:
         hint = "leave it out for a record that is to be there"
-        message = f"'state' is absent or forget, not {show(text)}{nearest(text, _LIVES)}"
+        near = report.budget.nearest(text, _LIVES)
+        message = f"'state' is absent or forget, not {show(text)}{near}"
         report.at(node, message, hint)
     return _LIVES.get(text or "", Life.PRESENT)
 

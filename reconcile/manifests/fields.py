@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from reconcile.manifests.nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.manifests.problems import Report, choices
-from reconcile.model.values import nearest, show
+from reconcile.model.values import show
 
 MAX_NAME = 255
 """Longest key, and longest text of a reference."""
@@ -27,7 +27,7 @@ def table(
         return None
     for name, entry in entries.items():
         if name not in fields:
-            message = f"unknown field {show(name)} in {what}{nearest(name, fields)}"
+            message = f"unknown field {show(name)} in {what}{report.budget.nearest(name, fields)}"
             report.at(entry, message, choices("field", fields))
     for name in required:
         if name not in entries:

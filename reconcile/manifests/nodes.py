@@ -30,9 +30,6 @@ from reconcile.model.values import show
 MAX_DEPTH = 32
 """Deepest nesting of lists and mappings; manifests need six."""
 
-MAX_REPEATED = 10_000
-"""How many nodes the aliases of one document may repeat."""
-
 LOADER: Any = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -97,6 +94,7 @@ def read(data: bytes, report: Report, *, any_comment: bool = False) -> Iterator[
     before it have been given and the rest of the file is left unread. ``any_comment`` takes a
     comment for one however it stands: for settings, which are names and not people's text.
     """
+    report.budget.begin("file")
     source = Source.decoded(data, report, any_comment=any_comment)
     if source is None:
         return
@@ -104,6 +102,7 @@ def read(data: bytes, report: Report, *, any_comment: bool = False) -> Iterator[
         next_event = LOADER(data).get_event
         while type(event := next_event()) is not StreamEndEvent:
             if type(event) is DocumentStartEvent:
+                report.budget.begin("document")
                 document = _Document(next_event, report, source)
                 node = document.node(next_event(), 0)
                 document.check_anchors()
@@ -155,7 +154,7 @@ def _span(start: Any, end: Any) -> Span:
 
 
 class _Document:
-    """Reads one document's nodes from the events; holds its anchors and what they cost."""
+    """Reads one document's nodes from the events; holds its anchors."""
 
     def __init__(self, next_event: Callable[[], Any], report: Report, source: Source) -> None:
         self._next = next_event
@@ -164,7 +163,6 @@ class _Document:
         self._commented = source.commented
         self._anchors: dict[str, Node] = {}
         self._unused: dict[str, Spot] = {}
-        self._repeated = 0
 
     def node(self, event: Any, depth: int) -> Node:
         """The node that begins with ``event``."""
@@ -269,9 +267,8 @@ class _Document:
         node = self._anchors[event.anchor]
         self._unused.pop(event.anchor, None)
         size, height = _measure(node)
-        self._repeated += size
-        if self._repeated > MAX_REPEATED:
-            self._stop(place, f"the aliases of this document repeat over {MAX_REPEATED:,} values")
+        if exhausted := self._report.budget.repeat(size):
+            self._stop(place, exhausted, "write the values out, or split what repeats them")
         self._check_depth(place, depth + height)
         return node
 

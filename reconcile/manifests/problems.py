@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from reconcile.errors import Problem
+from reconcile.manifests.budget import Budget
 
 
 class Positioned(Protocol):
@@ -16,10 +17,11 @@ class Positioned(Protocol):
 
 
 class Report:
-    """The problems of one file, in the order they were found."""
+    """The problems of one file, in the order they were found; ``budget`` is its project's."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, budget: Budget | None = None) -> None:
         self.file = file
+        self.budget = budget or Budget()
         self.problems: list[Problem] = []
 
     def at(self, node: Positioned, message: str, hint: str = "") -> None:

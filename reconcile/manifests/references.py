@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 
 from reconcile.manifests import fields
+from reconcile.manifests.budget import Budget
 from reconcile.manifests.nodes import Entry, Node
 from reconcile.manifests.problems import Report, an, choices, listed
 from reconcile.model.address import fold
 from reconcile.model.kinds import Association, Kind, kinds
 from reconcile.model.records import Place, Reference
-from reconcile.model.values import nearest, show
+from reconcile.model.values import show
 
 _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
@@ -20,7 +21,7 @@ def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference
     single: dict[tuple[str, str], Reference] = {}
     entries = fields.mapping(node, "'associations'", report) or {}
     for word, entry in entries.items():
-        if fault := _fault(word, kind):
+        if fault := _fault(word, kind, report.budget):
             report.at(entry, *fault)
             continue
         association = kind.associations[word]
@@ -72,12 +73,13 @@ def read_parent(
     return _by_one_of(("key", "id"), word, inner, place, report)
 
 
-def _fault(word: str, kind: Kind) -> tuple[str, str] | None:
+def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
     """Why ``kind`` cannot declare an association to ``word``, with a hint."""
     association = kind.associations.get(word)
     if association is None:
-        possible = [known for known in kind.associations if _fault(known, kind) is None]
-        message = f"{an(kind.name)} has no association {show(word)}{nearest(word, possible)}"
+        possible = [known for known in kind.associations if _fault(known, kind, budget) is None]
+        near = budget.nearest(word, possible)
+        message = f"{an(kind.name)} has no association {show(word)}{near}"
         return message, choices("association", possible) if possible else ""
     other = kinds()[association.kind] if association.kind else None
     if other and kind.name in other.parents:

@@ -81,7 +81,8 @@ class Report:
     ``estimated`` is how many calls the plan was said to take; ``resumable`` says that something
     was not begun, or begun and not settled; ``unchecked`` are sentences on what the token did not
     let us look at before writing; ``already`` is the run that applied the same plan before, where
-    nothing was to be done.
+    nothing was to be done; ``run`` is this one, as the audit log names it. ``refused`` are the
+    records that failed since HubSpot refused a value of theirs, as it will again.
     """
 
     target: TargetPin
@@ -93,6 +94,8 @@ class Report:
     estimated: int = 0
     unchecked: tuple[str, ...] = ()
     already: str = ""
+    run: str = ""
+    refused: frozenset[Address] = frozenset()
 
     @property
     def complete(self) -> bool:

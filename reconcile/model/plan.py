@@ -103,7 +103,8 @@ class LinkChange:
     The other end is ``id``, or ``address`` for a record made by the same plan, bound when
     applying. ``types`` is the whole set of (category, type id) the pair must have afterwards when
     adding (HubSpot replaces the set), and those to remove when removing. ``references`` are the
-    manifest's that ask for it, none for a line item's parent. From them follow ``ours``, the
+    manifest's that ask for it, none for a line item's parent; of one to remove they are how a
+    manifest would name it. From them follow ``ours``, the
     declared types, which are written and remembered; ``shown``, which names the other end as the
     manifest does; and ``personal``.
     """

@@ -6,7 +6,7 @@ milliseconds, unordered multi-selects, "" and null reading back alike).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from difflib import get_close_matches
@@ -19,6 +19,10 @@ MAX_LENGTH = 65_536
 # Decimal's default precision would round numbers of more than 28 digits, and so confuse them.
 _EXACT = Context(prec=MAX_LENGTH + 1)
 _SHOWN = 80
+
+Suggest = Callable[[str, Iterable[str]], str]
+"""See ``nearest``."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS = re.compile(r"-?\d{11,14}\Z")
 # HubSpot refuses an exponent (gh HubSpot marketing-automation#206).
@@ -73,8 +77,17 @@ def sent(text: str, definition: Property) -> str:
     return _iso(found) if found else text
 
 
-def fault(text: str, definition: Property) -> str | None:
-    """Why HubSpot would not take ``text`` for this property, or None. ``""`` (clear) is fine."""
+def nearest(name: str, names: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` for a name close to one of ``names``, or nothing."""
+    close = get_close_matches(name[:_SHOWN], list(names), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def fault(text: str, definition: Property, suggest: Suggest = nearest) -> str | None:
+    """Why HubSpot would not take ``text`` for this property, or None. ``""`` (clear) is fine.
+
+    ``suggest`` says which option may have been meant.
+    """
     if text == "":
         return None
     if len(text) > MAX_LENGTH:
@@ -94,7 +107,7 @@ def fault(text: str, definition: Property) -> str | None:
             if text not in ("true", "false"):
                 return f"{quoted} is not true or false"
         case "enumeration" if not definition.open_options:
-            return _option_fault(text, definition)
+            return _option_fault(text, definition, suggest)
     return None
 
 
@@ -118,13 +131,7 @@ def show(text: str) -> str:
     return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` for a name close to one of ``names``, or nothing."""
-    close = get_close_matches(name[:_SHOWN], list(names), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _option_fault(text: str, definition: Property) -> str | None:
+def _option_fault(text: str, definition: Property, suggest: Suggest) -> str | None:
     chosen = text.split(";") if definition.multiple else [text]
     for value in chosen:
         if value in definition.options or (definition.multiple and value == ""):
@@ -136,7 +143,7 @@ def _option_fault(text: str, definition: Property) -> str | None:
         options = tuple(definition.options)
         listed = ", ".join(options[:8]) + (", …" if len(options) > 8 else "")
         quoted = _quoted(value, definition)
-        return f"{quoted} is not one of the options ({listed}){nearest(value, options)}"
+        return f"{quoted} is not one of the options ({listed}){suggest(value, options)}"
     return None
 
 

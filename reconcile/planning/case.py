@@ -9,6 +9,7 @@ from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.records import Actual, Desired, LastApplied, Link, Observed, Unit
+from reconcile.model.suggesting import Suggestions
 from reconcile.planning.references import Bindings
 
 
@@ -20,6 +21,9 @@ class Context:
     the user asked to make again although their records are archived, merged or gone; ``shared``
     the folded addresses of declared records that the state has under one and the same id;
     ``mutual`` the associations declared from their other end, as (kind, id, other kind, other id).
+    ``keys`` are the keys of orders and carts that the state knows, by kind and id, as far as
+    something of ours is associated with such records.
+    ``suggestions`` are for what is mistyped.
     ``incomplete`` says that some manifests could not be read, so that what nothing declares may be
     declared in these.
     """
@@ -32,6 +36,8 @@ class Context:
     recreate: frozenset[Address] = frozenset()
     shared: frozenset[Address] = frozenset()
     mutual: frozenset[tuple[str, str, str, str]] = frozenset()
+    keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False
 
 

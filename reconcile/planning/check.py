@@ -10,9 +10,9 @@ from reconcile.errors import Problem
 from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import Kind, kinds
+from reconcile.model.kinds import kinds
 from reconcile.model.records import Desired, Life, Place, Reference, Unit
-from reconcile.model.values import fault, nearest, show
+from reconcile.model.values import fault, show
 from reconcile.planning.case import Case
 from reconcile.planning.references import association_types, pointer
 
@@ -63,10 +63,10 @@ def faults(case: Case) -> list[Problem]:
     A property that is ignored, once the record exists, is not looked at: nothing of it is sent.
     """
     found = [*_of_properties(case), *_of_references(case)]
-    known, kind = case.definitions, case.kind
+    known, kind, nearest = case.definitions, case.kind, case.context.suggestions.nearest
     for name in sorted(case.desired.ignore - known.keys()):
         message = f"lifecycle.ignore names {name!r}, which {kind.plural} do not have"
-        found.append(_problem(case.desired.place, message + nearest(name, list(known))))
+        found.append(_problem(case.desired.place, message + nearest(name, known)))
     return sorted(set(found))
 
 
@@ -84,10 +84,11 @@ def _property_fault(case: Case, name: str, value: str) -> str:
     definition = case.definitions.get(name)
     kind = case.kind
     if definition is None:
-        return f"{kind.plural} have no property {name!r}{nearest(name, list(case.definitions))}"
+        near = case.context.suggestions.nearest(name, case.definitions)
+        return f"{kind.plural} have no property {name!r}{near}"
     if definition.read_only:
         return f"{name} is read-only: HubSpot computes it"
-    message = fault(value, definition)
+    message = fault(value, definition, case.context.suggestions.nearest)
     if not message and name == kind.currency:
         message = _currency_fault(value, case.context.definitions)
     return f"{name}: {message}" if message else ""
@@ -109,11 +110,12 @@ def _of_references(case: Case) -> Iterator[Problem]:
         if not (case.context.incomplete and reference.by == "key"):
             yield _dangling(reference)
     for reference in case.desired.references:
-        if message := _label_fault(reference, case.kind, case.context.definitions):
+        if message := _label_fault(reference, case):
             yield _problem(reference.place, message)
 
 
-def _label_fault(reference: Reference, kind: Kind, definitions: Definitions) -> str:
+def _label_fault(reference: Reference, case: Case) -> str:
+    kind, definitions = case.kind, case.context.definitions
     if not reference.label or association_types(reference, kind, definitions):
         return ""
     known = [
@@ -126,7 +128,7 @@ def _label_fault(reference: Reference, kind: Kind, definitions: Definitions) -> 
     listed = ", ".join(sorted(known)) or "there are none"
     return (
         f"{show(reference.label)} is not an association label from {kind.plural} to {reference.to} "
-        f"({listed}){nearest(reference.label, known)}"
+        f"({listed}){case.context.suggestions.nearest(reference.label, known)}"
     )
 
 

@@ -31,12 +31,28 @@ def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[
         elif not (ID.fullmatch(link.id) if link.address is None else not link.id):
             yield f"{link.to}: it does not say with which record"
         elif not link.add:
-            if link.references or link.address is not None:
-                yield f"{link.to}: what is removed has no references"
+            yield from _of_names(link, kind)
         elif not link.references:
             yield from _of_parent_link(link, change, unit, kind)
         else:
             yield from _of_references(link, kind)
+
+
+def _of_names(link: LinkChange, kind: Kind) -> Iterator[str]:
+    """Yield what is wrong with the names of an association that is to be removed.
+
+    Whether a key is that of the record is looked up when the plan is applied.
+    """
+    if not {(one.category, one.type_id) for one in link.references} <= set(link.types):
+        yield f"{link.to}: it names what is not removed"
+    if list(link.references) != sorted(link.references, key=lambda one: one[:3]):
+        yield f"{link.to}: its references are not in order"
+    for one in link.references:
+        if one.by == "id" and one.value == link.id:
+            continue
+        if one.by != "key" or not kind.associations[link.to].kind:
+            yield f"{link.to}: the reference leads to another record"
+    yield from _of_labels(link, kind)
 
 
 def _of_parent_link(
@@ -53,17 +69,12 @@ def _of_parent_link(
 
 def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
     association = kind.associations[link.to]
+    yield from _of_labels(link, kind)
     if not set(link.ours) <= set(link.types) or not _are_types(link.ours):
         yield f"{link.to}: its references ask for other types"
     if list(link.references) != sorted(link.references, key=lambda one: one[:3]):
         yield f"{link.to}: its references are not in order"
     for one in link.references:
-        asks = (one.category, one.type_id)
-        own = {"": association.type_id, **association.labels}
-        if one.label in own and asks != (_PLAIN, own[one.label]):
-            yield f"{link.to}: the type is not that of its label"
-        if one.label not in own and asks == (_PLAIN, association.type_id):
-            yield f"{link.to}: its label is not that of the type"
         leads = {
             "id": link.address is None and one.value == link.id,
             "key": link.address is None
@@ -71,6 +82,18 @@ def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
         }
         if not leads.get(one.by, one.by in association.by and link.address is None):
             yield f"{link.to}: the reference leads to another record"
+
+
+def _of_labels(link: LinkChange, kind: Kind) -> Iterator[str]:
+    """Yield which references bear a label that is not their type's."""
+    association = kind.associations[link.to]
+    own = {"": association.type_id, **association.labels}
+    for one in link.references:
+        asks = (one.category, one.type_id)
+        if one.label in own and asks != (_PLAIN, own[one.label]):
+            yield f"{link.to}: the type is not that of its label"
+        if one.label not in own and asks == (_PLAIN, association.type_id):
+            yield f"{link.to}: its label is not that of the type"
 
 
 def _are_types(types: Iterable[tuple[str, int]]) -> bool:

@@ -75,7 +75,7 @@ def described(link: LinkChange, parent: Address | None) -> LinkChange:
     with.
     """
     if not link.add:
-        return replace(link, shown=f"{link.to} id={link.id}", ours=(), personal=False)
+        return replace(link, shown=_removed(link), ours=(), personal=False)
     if not link.references:
         return replace(link, shown=str(parent or ""), ours=(), personal=False)
     named = (Reference(link.to, one.by, one.value, one.label) for one in link.references)
@@ -85,6 +85,16 @@ def described(link: LinkChange, parent: Address | None) -> LinkChange:
         ours=tuple(sorted({(one.category, one.type_id) for one in link.references})),
         personal=any(one.by not in ("key", "id") for one in link.references),
     )
+
+
+def _removed(link: LinkChange) -> str:
+    """Return what an association to be removed is called: a label without a name by its number."""
+    named = [str(Reference(link.to, one.by, one.value, one.label)) for one in link.references]
+    known = {(one.category, one.type_id) for one in link.references}
+    for category, number in link.types:
+        if category != "HUBSPOT_DEFINED" and (category, number) not in known:
+            named.append(f"{link.to} id={link.id} (label type {number})")
+    return ", ".join(named) or f"{link.to} id={link.id}"
 
 
 def _record(

@@ -5,15 +5,16 @@ what is written is the union of what stands and what is declared (reference §11
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconcile.model.kinds import Kind
 from reconcile.model.plan import LinkChange, LinkReference
-from reconcile.model.records import Link, Reference, removable
+from reconcile.model.records import AssociationTypes, Link, Reference, removable
 from reconcile.planning.case import Case
 from reconcile.planning.deriving import described
 from reconcile.planning.references import Bound, association_types, pointer
+
+_HUBSPOT = "HUBSPOT_DEFINED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def plan_links(case: Case) -> LinkPlan:
         changes.append(_to_parent(case))
     if case.last is not None:
         dropped = (link for link in case.last.links - ours if not _mutual(case, link))
-        changes += _removals(case.kind, frozenset(dropped), types_of)
+        changes += _removals(case, frozenset(dropped), types_of)
     named = tuple(described(change, case.parent) for change in changes)
     return LinkPlan(named, frozenset(kept), frozenset(ours))
 
@@ -118,7 +119,7 @@ def _to_parent(case: Case) -> LinkChange:
 
 
 def _removals(
-    kind: Kind,
+    case: Case,
     dropped: frozenset[Link],
     types_of: Mapping[tuple[str, str], set[tuple[str, int]]],
 ) -> list[LinkChange]:
@@ -128,7 +129,7 @@ def _removals(
     changes: list[LinkChange] = []
     for (to, record_id), recorded in sorted(ends.items()):
         there = types_of.get((to, record_id), set())
-        plain = ("HUBSPOT_DEFINED", kind.associations[to].type_id)
+        plain = ("HUBSPOT_DEFINED", case.kind.associations[to].type_id)
         remove = removable(frozenset(recorded), frozenset(there), plain)
         if remove:
             changes.append(
@@ -138,6 +139,28 @@ def _removals(
                     id=record_id,
                     address=None,
                     types=tuple(sorted(remove)),
+                    references=tuple(_names_of(case, to, record_id, remove)),
                 )
             )
     return changes
+
+
+def _names_of(
+    case: Case, to: str, record_id: str, types: AssociationTypes
+) -> Iterator[LinkReference]:
+    """Yield how a manifest would name an association's types, as far as they have names."""
+    association = case.kind.associations[to]
+    key = case.context.keys.get((association.kind or "", record_id), "")
+    by, value = ("key", key) if key else ("id", record_id)
+    labels = {(_HUBSPOT, number): label for label, number in association.labels.items()}
+    labels |= {
+        (label.category, label.type_id): label.label
+        for label in case.context.definitions.labels.get((case.kind.name, to), ())
+        if label.label
+    }
+    plain = (_HUBSPOT, association.type_id)
+    if types == {plain}:
+        labels[plain] = ""
+    found = ((labels[one], *one) for one in types - ({plain} - labels.keys()) if one in labels)
+    for label, category, number in sorted(found):
+        yield LinkReference(by, value, label, category, number)

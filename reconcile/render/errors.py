@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import Literal
 
 from reconcile.errors import ApiError, ManifestError, Problem, ReconcileError
+from reconcile.render.capped import capped
 from reconcile.render.safe import (
     annotation_data,
     annotation_property,
@@ -24,9 +25,12 @@ ANNOTATIONS = 9
 """GitHub shows ten of a kind for each step; the tenth says how many more there are."""
 
 
-def format_error(error: ReconcileError) -> str:
-    """The lines for stderr, without a newline at the end."""
-    return "\n".join(line_start(line) for line in _lines(error))
+def format_error(error: ReconcileError, *, every: str = "reconcile plan --json") -> str:
+    """Return the lines for stderr, without a newline at the end.
+
+    ``every`` is the command that lists all problems where they are too many to be shown.
+    """
+    return "\n".join(line_start(line) for line in _lines(error, every))
 
 
 def github_annotations(problems: Sequence[Problem], level: Level = "error") -> list[str]:
@@ -38,7 +42,7 @@ def github_annotations(problems: Sequence[Problem], level: Level = "error") -> l
     more = len(problems) - ANNOTATIONS
     if more > 0:
         what = plural(more, "more problem" if level == "error" else "more conflict")
-        lines.append(f"::{level} title=reconcile::{what}; the log lists all")
+        lines.append(f"::{level} title=reconcile::{what}; the log has more, and --json has all")
     return lines
 
 
@@ -51,27 +55,35 @@ def conflicts_in(plan: PlanView) -> Iterator[Problem]:
                 yield Problem(file, int(line), int(column), message)
 
 
-def _lines(error: ReconcileError) -> Iterator[str]:
+def _lines(error: ReconcileError, every: str) -> Iterator[str]:
     first, *rest = str(error).split("\n")
     yield f"error: {visible(first)}"
     for line in rest:  # indented, so that no message can pretend to be another error
         yield f"  {visible(line)}"
     if isinstance(error, ManifestError):
-        yield from _listed(error.problems)
+        yield from _listed(error.problems, "problem", every)
         if error.conflicts:
             yield f"and {plural(len(error.conflicts), 'conflict')} with what the account holds"
-            yield from _listed(error.conflicts)
+            yield from _listed(error.conflicts, "conflict", every)
     if isinstance(error, ApiError) and error.correlation_id:
         yield f"  HubSpot's correlation id: {visible(error.correlation_id)}"
     if error.hint:
         yield f"hint: {visible(error.hint)}"
 
 
-def _listed(problems: Sequence[Problem]) -> Iterator[str]:
-    for problem, following in zip_longest(problems, problems[1:]):
-        yield visible(str(problem))
-        if problem.hint and not (following and following.hint == problem.hint):
-            yield f"  hint: {visible(problem.hint)}"
+def _listed(problems: Sequence[Problem], what: str, every: str) -> Iterator[str]:
+    found = capped(problems, lambda one: (one.message, one.hint))
+    for one, following in zip_longest(found.shown, found.shown[1:]):
+        yield visible(str(one.item))
+        if one.more:
+            yield f"  … and {one.more:,} more like this"
+        hint = one.item.hint
+        if hint and not (following and following.item.hint == hint):
+            yield f"  hint: {visible(hint)}"
+    if found.left_out:
+        yield f"… and {plural(len(found.left_out), f'more {what}')}"
+    if len(found.shown) < len(problems):
+        yield f"`{visible(every)}` lists every {what}"
 
 
 def _annotation(problem: Problem, level: Level) -> str:

@@ -17,6 +17,7 @@ from reconcile.render.rows import (
     unit_line,
     unit_lines,
     warning,
+    way_out,
 )
 from reconcile.render.safe import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.view import PlanView, UnitView, view
@@ -89,7 +90,7 @@ def _head(seen: PlanView) -> Iterator[str]:
     if seen.conflicts:
         yield "\n".join(_conflicts(seen))
     if seen.plan.undeclared:
-        yield f"{left_alone(seen)}: {code_span(undeclared(seen))}"
+        yield f"{left_alone(seen)}: {code_span(undeclared(seen))}  \nHint: {way_out(seen)}"
 
 
 def _table(seen: PlanView) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """The end of an apply: what was not done and why, what HubSpot rewrote, and a last sentence."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
-from typing import TextIO
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple, TextIO
 
 from reconcile.model.address import Address
 from reconcile.model.outcome import ALREADY, UNREAD, Outcome, Overwrite, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
+from reconcile.render.capped import capped
 from reconcile.render.rows import BLANK, Line, plain, warning
 from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, shorten, value, visible
 from reconcile.render.text import write_lines
@@ -24,31 +25,65 @@ _DONE = {
 _GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
 _MANY = {Status.CONFLICT: "conflicts"}
 _STOOD = "stood before this run"
-_ALIKE = 5  # so many records that ended alike are listed before they are counted
+Typed = Callable[..., str]
+"""The command to type for some words: ``("audit", "show", "R")`` -> ``reconcile audit show R``."""
+
+_WORST_FIRST = (Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.DONE, Status.SKIPPED)
+
+LINES = 50
+"""So many lines say at most what did not end as planned; the audit log has every record."""
+
+
+class _End(NamedTuple):
+    """How a record ended, in texts that may be shown."""
+
+    outcome: Outcome
+    message: str
+    overwritten: str
+
+    def group(self) -> tuple[Status, str, str]:
+        """Return what records that ended alike have in common."""
+        return self.outcome.status, self.message, self.overwritten
+
+
+def _typed(*words: str) -> str:
+    return " ".join(("reconcile", *words))
 
 
 def write_report(
-    report: Report, stream: TextIO, *, personal: bool, color: bool, plan: Plan | None = None
+    report: Report,
+    stream: TextIO,
+    *,
+    personal: bool,
+    color: bool,
+    plan: Plan | None = None,
+    typed: Typed = _typed,
 ) -> None:
-    """Write a report. ``plan`` lets ``personal=False`` know the values to keep out of messages."""
-    write_lines(report_lines(report, personal=personal, plan=plan), stream, color=color)
+    """Write a report. ``plan`` lets ``personal=False`` know the values to keep out of messages.
+
+    ``typed`` returns the command to type for the words of one, with its options.
+    """
+    lines = report_lines(report, personal=personal, plan=plan, typed=typed)
+    write_lines(lines, stream, color=color)
 
 
-def report_lines(report: Report, *, personal: bool, plan: Plan | None = None) -> Iterator[Line]:
-    """The report, from target line to target line."""
+def report_lines(
+    report: Report, *, personal: bool, plan: Plan | None = None, typed: Typed = _typed
+) -> Iterator[Line]:
+    """Yield the report, from target line to target line."""
     top = plain(visible(target_line(report.target)), "heading")
     yield top
     yield BLANK
-    body = list(_body(report, personal=personal, plan=plan))
+    body = list(_body(report, personal=personal, plan=plan, typed=typed))
     yield from body
     if body:
         yield BLANK
-    yield plain(sentence(report), "heading")
+    yield plain(sentence(report, typed), "heading")
     yield top
 
 
-def sentence(report: Report) -> str:
-    """The whole apply in one or two sentences."""
+def sentence(report: Report, typed: Typed = _typed) -> str:
+    """Return the whole apply in one or two sentences."""
     if report.already:
         return f"Already applied by run {visible(report.already)}, and nothing changed since."
     start = "Apply complete" if report.complete else "Applied in part"
@@ -56,11 +91,14 @@ def sentence(report: Report) -> str:
         start = "Applied"
     if report.interrupted and not report.complete:
         start = "Interrupted"
-    parts = [*_by_action(report), _not_done(report), _lost(report)]
-    told = "; ".join(part for part in parts if part) or "nothing to change"
     already = sum(outcome.message == ALREADY for outcome in report.outcomes)
+    if already and already == len(report.outcomes):
+        did = f"nothing was left to do; an earlier run carried out {plural(already, 'change')}"
+        return f"{start}: {did}.{_cost(report)}{_what_next(report, typed)}"
+    parts = [*_by_action(report), _not_done(report), _lost(report)]
+    did = "; ".join(part for part in parts if part) or "nothing to change"
     before = f" ({already:,} of them by an earlier run)" if already else ""
-    return f"{start}: {told}{before}.{_cost(report)}{_what_next(report)}"
+    return f"{start}: {did}{before}.{_cost(report)}{_what_next(report, typed)}"
 
 
 def _cost(report: Report) -> str:
@@ -70,7 +108,7 @@ def _cost(report: Report) -> str:
     return f" {plural(report.calls, 'call')}{about} in {duration(report.seconds)}."
 
 
-def _what_next(report: Report) -> str:
+def _what_next(report: Report, typed: Typed) -> str:
     if report.complete:
         # Done is only what was read back as declared, or as HubSpot spells it, which is remembered.
         done = any(outcome.status is Status.DONE for outcome in report.outcomes)
@@ -82,13 +120,21 @@ def _what_next(report: Report) -> str:
     if _all_done(report) and _lost(report):
         return " The audit log has what was overwritten; put back what should stand."
     if report.resumable:
-        return " `reconcile resume` goes on with it."
+        return f" `{typed('resume')}` goes on with it."
     ends = {outcome.status for outcome in report.outcomes}
     if ends - {Status.DONE, Status.CONFLICT}:
+        if _all_refused(report):
+            return " Correct the values that HubSpot refused in the manifests, then plan again."
         return " Run the same command again to go on."
     if ends == {Status.DONE} and any(outcome.not_persisted for outcome in report.outcomes):
         return " What HubSpot did not keep is sent again only when its manifest changes."
     return " Conflicts were left alone; plan again to decide about them."
+
+
+def _all_refused(report: Report) -> bool:
+    """Return whether sending again what was not done would meet the same refusals."""
+    left = (one for one in report.outcomes if one.status not in (Status.DONE, Status.CONFLICT))
+    return all(one.status is Status.FAILED and one.address in report.refused for one in left)
 
 
 def _by_action(report: Report) -> Iterator[str]:
@@ -150,36 +196,50 @@ def _of_which(stood: int, conflicts: int) -> str:
     return f" that {_STOOD}" if stood == conflicts else f" ({stood:,} of them {_STOOD})"
 
 
-def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line]:
+def _body(report: Report, *, personal: bool, plan: Plan | None, typed: Typed) -> Iterator[Line]:
+    yield from _not_as_planned(report, personal=personal, plan=plan, typed=typed)
+    yield from _rewrites(report, personal=personal)
+    for text in report.unchecked:
+        yield plain(warning(text), "conflict")
+
+
+def _not_as_planned(
+    report: Report, *, personal: bool, plan: Plan | None, typed: Typed
+) -> Iterator[Line]:
+    """Show the records that did not end as planned, the worst first, in at most ``LINES`` lines."""
     secret = {} if personal else _secrets(report, plan)
-    alike: Counter[tuple[Status, str]] = Counter()
+    ends = []
     for outcome in report.outcomes:
         if outcome.status is Status.DONE and not (outcome.overwrites or outcome.not_persisted):
             continue
         message = outcome.message
         if not personal:
             message = mask(message, secret.get(outcome.address, ()))
-        if outcome.status in (Status.SKIPPED, Status.DONE) and not outcome.overwrites:
-            alike[outcome.status, message] += 1
-            if alike[outcome.status, message] > _ALIKE:
-                continue
-        yield _outcome(outcome, message, personal=personal)
-    for (status, message), number in alike.items():
-        if number > _ALIKE:
+        overwritten = overwrote(outcome.overwrites, personal=personal) if outcome.overwrites else ""
+        ends.append(_End(outcome, message, overwritten))
+    ends.sort(key=lambda end: _WORST_FIRST.index(end.outcome.status) if not end.overwritten else -1)
+    found = capped(ends, _End.group, lines=LINES)
+    for one in found.shown:
+        yield _outcome(one.item)
+        if one.more:
+            message = one.item.message
             reason = f": {visible(message)}" if message else ""
-            more = f"… and {number - _ALIKE:,} more {status}{reason}"
-            yield plain(more, str(status), indent=2)
-    yield from _rewrites(report, personal=personal)
-    for text in report.unchecked:
-        yield plain(warning(text), "conflict")
+            status = one.item.outcome.status
+            yield plain(f"… and {one.more:,} more {status}{reason}", str(status), indent=2)
+    if found.left_out:
+        counts = Counter(end.outcome.status for end in found.left_out)
+        parts = [f"{counts[status]:,} {status}" for status in _WORST_FIRST if counts[status]]
+        every = f"; `{typed('audit', 'show', report.run)}` lists all" if report.run else ""
+        more = f"… and {len(found.left_out):,} more ({', '.join(parts)}){every}"
+        yield plain(visible(more), "note", indent=2)
 
 
-def _outcome(outcome: Outcome, message: str, *, personal: bool) -> Line:
-    status = str(outcome.status)
+def _outcome(end: _End) -> Line:
+    outcome, status = end.outcome, str(end.outcome.status)
     ended = status if outcome.action is Action.CONFLICT else f"{outcome.action} {status}"
-    if outcome.overwrites:
-        ended += f", {overwrote(outcome.overwrites, personal=personal)}"
-    says = f"  {ended}: {visible(message)}" if message else f"  {ended}"
+    if end.overwritten:
+        ended += f", {end.overwritten}"
+    says = f"  {ended}: {visible(end.message)}" if end.message else f"  {ended}"
     address = visible(str(outcome.address))
     style = "conflict" if outcome.status is Status.DONE else status
     note = ((f"  # {_STOOD}", "note"),) if outcome.standing else ()

@@ -8,7 +8,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
 from reconcile.render.safe import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.view import FieldView, LinkView, PlanView, RecordView, UnitView
-from reconcile.render.words import count
+from reconcile.render.words import count, kind_order
 
 Span = tuple[str, str]
 """Visible text and the name of its style (``terminal.STYLES``), empty for none."""
@@ -65,6 +65,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
         yield BLANK
     if view.plan.undeclared:
         yield plain(f"{left_alone(view)}: {undeclared(view)}", "note")
+        yield plain(f"hint: {way_out(view)}", "note", indent=2)
     for text in view.plan.unchecked:
         yield plain(warning(text), "conflict")
     for guard in view.plan.guards:
@@ -82,10 +83,27 @@ def left_alone(view: PlanView) -> str:
     return "No longer declared (left alone)"
 
 
+def way_out(view: PlanView) -> str:
+    """Return what to do about the records that no manifest declares."""
+    if view.plan.prune:
+        return (
+            "apply protected ones once without protect, take away what points at the others; or "
+            "stop managing them with `reconcile state rm ADDRESS`"
+        )
+    return (
+        "declare them again, archive them with `reconcile plan --prune`, or stop managing them "
+        "with `reconcile state rm ADDRESS`"
+    )
+
+
 def undeclared(view: PlanView) -> str:
-    """``order/X, order/Y, … and 12 more``."""
-    names = [visible(shorten(str(address))) for address in view.plan.undeclared[:LISTED]]
-    more = len(view.plan.undeclared) - len(names)
+    """Return ``order/X, order/Y, line_item/X:1, … and 12 more``: orders before their lines."""
+    kinds_first = {name: rank for rank, name in enumerate(kind_order())}
+    found = sorted(
+        view.plan.undeclared, key=lambda one: (kinds_first.get(one.kind, len(kinds_first)), one)
+    )
+    names = [visible(shorten(str(address))) for address in found[:LISTED]]
+    more = len(found) - len(names)
     return ", ".join(names) + (f", … and {more:,} more" if more else "")
 
 

@@ -14,13 +14,22 @@ RESUME = "reconcile resume"
 
 
 def write_status(
-    target: str, runs: Sequence[Progress], holder: str, stream: TextIO, *, color: bool
+    target: str,
+    runs: Sequence[Progress],
+    holder: str,
+    stream: TextIO,
+    *,
+    color: bool,
+    resume: str = RESUME,
 ) -> None:
-    """Write what is pending. ``holder`` says who holds the lock now, or nothing."""
-    write_lines(_lines(target, runs, holder), stream, color=color)
+    """Write what is pending. ``holder`` says who holds the lock now, or nothing.
+
+    ``resume`` is the command that resumes the last run.
+    """
+    write_lines(_lines(target, runs, holder, resume), stream, color=color)
 
 
-def _lines(target: str, runs: Sequence[Progress], holder: str) -> Iterator[Line]:
+def _lines(target: str, runs: Sequence[Progress], holder: str, resume: str) -> Iterator[Line]:
     yield plain(f"Target {visible(target)}", "heading")
     yield BLANK
     if holder:
@@ -36,7 +45,7 @@ def _lines(target: str, runs: Sequence[Progress], holder: str) -> Iterator[Line]
         yield plain(f"Plan {visible(run.plan[:16])}", indent=2)
     yield BLANK
     yield plain(
-        "Wait until the run that holds the lock has ended." if holder else f"To go on: {RESUME}"
+        "Wait until the run that holds the lock has ended." if holder else f"To go on: {resume}"
     )
 
 
@@ -55,18 +64,18 @@ def so_far(run: Progress) -> str:
     return ", ".join(parts)
 
 
-def unfinished_note(run: Progress) -> str:
-    """One sentence for whoever plans meanwhile."""
-    return f"run {visible(run.run)} is not finished ({so_far(run)}); `{RESUME}` goes on with it."
+def unfinished_note(run: Progress, resume: str = RESUME) -> str:
+    """Return one sentence for whoever plans meanwhile."""
+    return f"run {visible(run.run)} is not finished ({so_far(run)}); `{resume}` goes on with it."
 
 
-def status_json(target: str, runs: Sequence[Progress], holder: str) -> str:
-    """The same for programs, in ASCII."""
+def status_json(target: str, runs: Sequence[Progress], holder: str, *, resume: str = RESUME) -> str:
+    """Return the same for programs, in ASCII."""
     data = {
         "target": target,
         "locked_by": holder or None,
         "runs": [_run(run) for run in runs],
-        "next": RESUME if runs and not holder else None,
+        "next": resume if runs and not holder else None,
     }
     return json.dumps(data, indent=2) + "\n"
 

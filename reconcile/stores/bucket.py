@@ -30,6 +30,7 @@ from obstore.exceptions import (
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from reconcile.errors import UsageError
+from reconcile.stores.skew import clock_skew
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -187,6 +188,8 @@ class Bucket:
         try:
             yield
         except (PermissionDeniedError, UnauthenticatedError) as error:
+            if skew := clock_skew(str(error)):
+                raise _clock(self.where, skew) from None
             raise UsageError(
                 f"the store {self.where} refused: {_words(error)}",
                 hint="check the credentials in the environment, and that they may read, list, "
@@ -198,6 +201,8 @@ class Bucket:
                 hint="make the bucket or container first",
             ) from None
         except BaseError as error:
+            if skew := clock_skew(str(error)):
+                raise _clock(self.where, skew) from None
             words = _words(error)
             hint = "check the store's address and the network, then try again"
             if "403 Forbidden" in words or "401 Unauthorized" in words:
@@ -236,9 +241,16 @@ def open_bucket(scheme: str, name: str, prefix: str, where: str) -> Bucket:
     except (BaseError, ValueError) as error:
         raise UsageError(
             f"the store {where} cannot be opened: {_words(error)}",
-            hint="its credentials come from the environment; see the README's section on stores",
+            hint="its credentials come from the environment; see `reconcile state push --help`",
         ) from None
     return Bucket(store, prefix, where, generations=scheme == "gs")
+
+
+def _clock(where: str, skew: str) -> UsageError:
+    return UsageError(
+        f"the store {where} refused a request for its time: {skew}",
+        hint="set this machine's clock (turn on NTP); the credentials may be right",
+    )
 
 
 def _words(error: Exception) -> str:

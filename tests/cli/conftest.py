@@ -244,11 +244,13 @@ class Project:
 class Relay:
     """A proxy before an account that keeps chosen calls waiting, so that a test can interrupt.
 
-    ``hold`` names the end of a path; calls to it are passed on, but answered only once released.
+    ``hold`` names the end of a path; calls to it are passed on, but answered only once released,
+    but for the first ``after`` ones.
     """
 
-    def __init__(self, account: Account, hold: str) -> None:
+    def __init__(self, account: Account, hold: str, *, after: int = 0) -> None:
         self.held = threading.Event()
+        passing = iter(range(after))
         self._released = threading.Event()
         relay = self
 
@@ -263,7 +265,7 @@ class Relay:
                     onward.request(self.command, self.path, body, dict(self.headers))
                     answer = onward.getresponse()
                     content = answer.read()
-                if self.path.partition("?")[0].endswith(hold):
+                if self.path.partition("?")[0].endswith(hold) and next(passing, None) is None:
                     relay.held.set()
                     relay._released.wait(30)
                 with suppress(OSError):

@@ -11,7 +11,7 @@ def test_prune_by_its_exact_count(project: Project) -> None:
     project.fine("apply", "--auto-approve")
     project.account.server.clear_requests()
     project.write(SHOP)
-    assert "No longer declared (left alone): line_item/A-9:1, order/A-9" in project.fine("plan")
+    assert "No longer declared (left alone): order/A-9, line_item/A-9:1" in project.fine("plan")
     shown = project.fine("plan", "--prune", "--out", "p")
     assert "1 order, 1 line item to archive" in shown
     assert "hint: if that is meant, pass --allow prune=2" in shown

@@ -142,7 +142,7 @@ def test_status_and_resume_without_a_run(applied: Project) -> None:
         (PROJECT, True),
         (PROJECT.replace("target: shop\n", "target: shop # ours\n\n# the end\n"), True),
         (PROJECT + "  other: {sandbox: true}\n", False),
-        (PROJECT.replace("manifests: [manifests]", "manifests:\n    - manifests"), False),
+        (PROJECT.replace("manifests: [manifests]", "manifests:\n    - manifests"), True),
     ],
     ids=["plain", "comments", "two targets", "an unusual indent"],
 )
@@ -155,4 +155,5 @@ def test_push_names_the_store(applied: Project, tmp_path: Path, begin: str, *, n
     assert result.code == 0
     after = (applied.folder / "reconcile.yaml").read_text()
     assert after == (before + "store: ${env:STORE}\n" if named else before)
-    assert ("reconcile.yaml names it." in result.out) is named
+    assert ("reconcile.yaml names it" in result.out) is named
+    assert ("once the state of every target is there: store: ${env:STORE}" in result.out) != named

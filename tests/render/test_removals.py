@@ -99,6 +99,8 @@ Target shop: account 7 (STANDARD)
       reconcile_key  OLD -> NW-4
 
 No longer declared, but protected or still pointed at (left alone): order/KEPT
+  hint: apply protected ones once without protect, take away what points at the others; or stop \
+managing them with `reconcile state rm ADDRESS`
 ! guard prune: 1 record is no longer declared
   hint: if that is meant, pass --allow prune=1
 

@@ -1,0 +1,25 @@
+"""Commands for the user to type, with the options that lead to the same project and target."""
+
+import shlex
+from pathlib import Path
+
+_folder: list[str] = []
+_target: list[str] = []
+
+
+def begin(chdir: Path | None) -> None:
+    """Remember where a command was told to work, before it is known on which target."""
+    _folder[:] = [] if chdir is None else ["-C", str(chdir)]
+    _target.clear()
+
+
+def aim(target: str | None) -> None:
+    """Remember the target that has to be named, if any."""
+    _target[:] = [] if target is None else ["--target", target]
+
+
+def command_line(*words: str) -> str:
+    """Return ``reconcile WORDS`` as it is to be typed where this command was, on its target."""
+    from reconcile.render.safe import visible  # noqa: PLC0415  (not for every page of help)
+
+    return visible(shlex.join(["reconcile", *_folder, *words, *_target]))

@@ -1,0 +1,57 @@
+"""JSON on stdout, for programs: what was asked for, or every problem that kept it from being."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from reconcile.cli.annotations import annotate
+from reconcile.errors import ManifestError
+from reconcile.render.jsonproblems import problems_json
+from reconcile.render.safe import mask, visible
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def json_option(command: Command) -> Command:
+    """``--json``."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="JSON for programs: the result, or else every problem with its place.",
+    )(command)
+
+
+def write_json(text: str) -> None:
+    """Print a JSON document; in a CI log nothing in it is obeyed as a command."""
+    click.echo(text.replace("##[", "#\\u0023["), nl=False)  # "#" stands in JSON's strings only
+
+
+@contextmanager
+def problems_as_json(wanted: bool) -> Iterator[None]:  # noqa: FBT001
+    """Print the problems of manifests as JSON where that is ``wanted``, and exit with 1."""
+    try:
+        yield
+    except ManifestError as error:
+        if not wanted:
+            raise
+        shown = without_personal(error) if os.environ.get("CI") else error
+        write_json(problems_json(shown))
+        click.echo(f"error: {visible(str(shown))}", err=True)
+        annotate("error", shown.problems, err=True)
+        annotate("warning", shown.conflicts)
+        raise click.exceptions.Exit(error.exit_code) from None
+
+
+def without_personal(error: ManifestError) -> ManifestError:
+    """Return the same problems as far as a CI log, which others may read, may hold them."""
+    problems, conflicts = (
+        [replace(one, message=mask(one.message)) for one in some]
+        for some in (error.problems, error.conflicts)
+    )
+    hint = mask(error.hint)
+    return ManifestError(problems, title=error.title, conflicts=conflicts, hint=hint)

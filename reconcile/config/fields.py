@@ -1,0 +1,27 @@
+"""Every field of the project file in a few words, for whoever has the program and no more."""
+
+FIELDS = """\
+\b
+Fields of reconcile.yaml:
+  version: 1
+  manifests    files and folders with orders, carts and line items
+  targets      the accounts, each under a name of your own:
+    sandbox    true, or {seed: FILE}: a HubSpot look-alike on this machine
+    portal     the account's id, checked before anything else
+    token      ${env:NAME}: the variable that holds the access token
+    token_read, token_write
+               the same, one to plan with and one to apply with
+    url        https://api.hubapi.com unless named: a regional host, or a
+               server on this machine such as `reconcile sandbox serve`
+    api        v3, or 2026-03 for HubSpot's dated paths
+    rate_limit calls in 10 seconds
+    identity   what a kind's keys find its records by: {order: HOW}, where
+               HOW is "unique:PROPERTY" (unique:reconcile_key unless named),
+               id, or for line items "within_parent:PROPERTY"
+  target       the target to work on where none is named
+  state        the folder of local state; state unless named
+  store        where the state is shared: s3://, gs:// or az:// with a bucket
+               and a path, or ${env:NAME} for PostgreSQL
+  guards       how many changes of a sort may pass without --allow:
+               {adopt_update: 0, unknown: 0, rekey: 0, prune: 0}
+"""
