@@ -35,7 +35,7 @@ from reconcile.render.words import plural
 from reconcile.session import open_home
 from reconcile.stores.contract import LockInfo, Store
 from reconcile.stores.key import find_key
-from reconcile.stores.moving import move, require_room
+from reconcile.stores.moving import move, require_no_strangers, require_room
 from reconcile.stores.opening import open_store
 from reconcile.stores.state import State
 
@@ -142,6 +142,7 @@ def pull(*, target: str | None, url: str, reason: str) -> None:
 def _move(settings: Settings, source: Store, target: Store, what: str, reason: str) -> None:
     if source.where == target.where:
         raise UsageError("that is the store the state is in already")
+    require_no_strangers(target)
     with _locked(source, what), _locked(target, what):
         require_room(source, target)
         state = _state(settings, source)

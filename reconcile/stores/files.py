@@ -9,6 +9,14 @@ from tempfile import NamedTemporaryFile
 
 from reconcile.errors import UsageError
 
+GITIGNORE = ".gitignore"
+
+_LEAVE_ALONE = b"""\
+# reconcile keeps a target's state here: ids, hashes and their key, plans, the audit log with its
+# values, a sandbox's data. None of it belongs in git.
+*
+"""
+
 
 @contextmanager
 def usable(folder: Path) -> Iterator[None]:
@@ -43,6 +51,32 @@ def replace_file(path: Path, data: bytes, *, after: int = 0) -> int:
             raise
     sync_folder(path.parent)
     return written
+
+
+def make_home(home: Path) -> None:
+    """Make the folder of a target's state, which git is to leave alone with all that is in it.
+
+    The ``.gitignore`` that says so is made where it is missing, and otherwise left as it is.
+    """
+    make_folder(home)
+    if not (home / GITIGNORE).exists():
+        replace_file(home / GITIGNORE, _LEAVE_ALONE)
+
+
+def refuse_links(home: Path, *paths: Path) -> None:
+    """Raise UsageError where a path below ``home`` is, or goes through, a symbolic link.
+
+    What is written there must not end up elsewhere, nor what lies elsewhere be read from there.
+    """
+    for path in paths:
+        for part in (path, *path.parents):
+            if part == home:
+                break
+            if part.is_symlink():
+                raise UsageError(
+                    f"{part} is a symbolic link, which reconcile does not follow",
+                    hint="put what it leads to in its place",
+                )
 
 
 def make_folder(folder: Path) -> None:
