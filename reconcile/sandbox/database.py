@@ -179,7 +179,9 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None], at: int) -> N
 
 
 def erase(path: Path) -> None:
-    """Delete a database and the files kept beside it."""
+    """Delete a database, the files kept beside it, and what killed makers of one have left."""
+    for draft in path.parent.glob(f".{path.name}.*.new*"):
+        draft.unlink(missing_ok=True)
     for part in _parts(path, "", "-wal", "-shm", "-journal", "-requests", "-requests-journal"):
         part.unlink(missing_ok=True)
 

@@ -48,6 +48,7 @@ def erase(home: Path, info: LockInfo, erase_data: Callable[[], None]) -> None:
             store.drop(log)
         for name in filter(is_blob, list(store.names(""))):
             store.remove(name)
+        store.remove_half_written()
         erase_data()
         sync_folder(home)
         (home / _MARK).unlink()

@@ -132,13 +132,14 @@ class LocalStore:
 
     def strangers(self) -> Iterator[str]:
         """See Store."""
-        with usable(self._home):
-            for top, folders, files in os.walk(self._home, onerror=_unless_missing):
-                links = [name for name in folders if (Path(top) / name).is_symlink()]
-                for file in (*files, *links):
-                    name = (Path(top) / file).relative_to(self._home).as_posix()
-                    if not (_is_own(name) or is_tolerated(name)):
-                        yield name
+        return (name for name in self._everything() if not (_is_own(name) or is_tolerated(name)))
+
+    def remove_half_written(self) -> None:
+        """Remove what writers that were killed have left."""
+        with self._writing():
+            for name in list(self._everything()):
+                if _HALF_WRITTEN.fullmatch(name) and _is_own(name):
+                    (self._home / name).unlink()
 
     def close(self) -> None:
         """See Store."""
@@ -158,6 +159,14 @@ class LocalStore:
         with usable(self._home), self._lock.turn():
             self._held.check()
             yield
+
+    def _everything(self) -> Iterator[str]:
+        """Every file below ``home``; a symbolic link is one, whatever it leads to."""
+        with usable(self._home):
+            for top, folders, files in os.walk(self._home, onerror=_unless_missing):
+                links = [name for name in folders if (Path(top) / name).is_symlink()]
+                for file in (*files, *links):
+                    yield (Path(top) / file).relative_to(self._home).as_posix()
 
     def _find(self, prefix: str, ending: str, shown: str) -> Iterator[str]:
         folder = self._home / prefix.rpartition("/")[0]
