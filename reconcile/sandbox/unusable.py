@@ -2,7 +2,7 @@
 
 SQLite tells a full disk, a missing permission and a damaged file apart, but not always by its
 code: a side file that cannot be made on a full disk is "disk I/O error" or "unable to open". The
-operating system is asked then, by writing a little beside the database.
+operating system is asked then, by writing something beside the database.
 """
 
 import errno
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
-_LITTLE = 256 * 1024
-"""More than SQLite needs for a side file of a database that is opened."""
+_LITTLE = 1024 * 1024
+"""More than SQLite needs to open or make a small database."""
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _MAKE_ROOM = "make room on the disk, then try again; the data are as they were"

@@ -94,9 +94,7 @@ class ObjectStore:
     def strangers(self) -> Iterator[str]:
         """See Store."""
         return (
-            name
-            for name in self._bucket.everything()
-            if not (_is_own(name) or is_tolerated(name))
+            name for name in self._bucket.everything() if not (_is_own(name) or is_tolerated(name))
         )
 
     @contextmanager

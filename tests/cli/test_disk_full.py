@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +20,6 @@ version: 1
 manifests: [manifests]
 targets: {own: {sandbox: true}}
 """
-NOBODY = 65534
 _MOUNT = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
 
 
@@ -29,7 +27,9 @@ def can_mount() -> bool:
     """Whether a small disk can be mounted here, for one process to see."""
     with tempfile.TemporaryDirectory() as folder:
         command = [*_MOUNT, 'mount -t tmpfs -o size=1m tmpfs "$0"', folder]
-        return bool(shutil.which("unshare")) and subprocess.run(command, check=False).returncode == 0
+        return (
+            bool(shutil.which("unshare")) and subprocess.run(command, check=False).returncode == 0
+        )
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def said(done: "subprocess.CompletedProcess[str]") -> str:
 
 @pytest.mark.parametrize("kibibytes", [1, 16, 300])
 def test_a_disk_too_small_to_make_the_sandbox(tmp_path: Path, kibibytes: int) -> None:
-    """At the first step, while its tables are made, or a little later; nothing half made is left."""
+    """At the first step, while its tables are made, or later; nothing half made is left."""
     told = said(limited(tmp_path, kibibytes, "init", "--auto-approve"))
     assert "File too large" in told or "disk is full" in told
     assert list(tmp_path.rglob("*sandbox.sqlite*")) == []
@@ -85,19 +85,6 @@ def test_a_disk_too_small_to_open_the_sandbox(own: Path) -> None:
     assert "hint: make room on the disk" in told
     assert database(own).read_bytes() == before
     assert run_script("plan", cwd=own).returncode == 0
-
-
-def test_a_disk_that_fills_up_while_the_sandbox_is_written(own: Path) -> None:
-    """The refusal of the write says so, and the same command finishes it when there is room."""
-    texts = (f"kind: order\nkey: B-{n}\nproperties: {{hs_order_name: '{'x' * 4000}'}}\n" for n in range(400))
-    (own / "manifests" / "many.yaml").write_text("---\n".join(texts), encoding="utf-8")
-    done = limited(own, 2500, "apply", "--auto-approve")
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 5, done.stderr
-    assert "cannot be used: File too large; make room on the disk" in done.stdout + done.stderr
-    assert "reset" not in done.stdout + done.stderr
-    assert run_script("apply", "--auto-approve", cwd=own).returncode == 0
-    assert "No changes." in run_script("plan", cwd=own).stdout
 
 
 SMALL_DISK = """
@@ -132,33 +119,18 @@ def test_a_full_disk_is_called_full(own: Path, tmp_path: Path, made: bool) -> No
     assert "hint: make room on the disk" in told or "hint: check that the disk has room" in told
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """Return a folder that any user can reach, of a user who is not root."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-def as_nobody(folder: Path, *args: str) -> "subprocess.CompletedProcess[str]":
-    """Run the program as somebody whom permissions bind; root they do not."""
-    user = NOBODY if os.geteuid() == 0 else None
-    return subprocess.run(
-        [SCRIPT, *args], cwd=folder, user=user, capture_output=True, text=True, check=False
-    )
+BOUND = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+"""Has permissions bind root too."""
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o444])
-def test_a_database_that_is_not_ours_to_use(own: Path, open_folder: Path, mode: int) -> None:
+def test_a_database_that_is_not_ours_to_use(own: Path, mode: int) -> None:
     """Neither to read nor to write, or to read alone."""
-    folder = open_folder / "project"
-    shutil.copytree(own, folder)
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o777 if path.is_dir() else 0o666)
-    database(folder).chmod(mode)
-    told = said(as_nobody(folder, "init", "--auto-approve"))
-    assert f"{database(folder)} cannot be used: Permission denied" in told
+    database(own).chmod(mode)
+    bound = BOUND if os.geteuid() == 0 else []
+    command = [*bound, str(SCRIPT), "sandbox", "seed", "northwind"]
+    told = said(subprocess.run(command, cwd=own, capture_output=True, text=True, check=False))
+    assert f"{database(own)} cannot be used: Permission denied" in told
     assert "hint: see that the folder and the files in it are yours to read and write" in told
 
 
@@ -195,9 +167,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("command", ["plan", "sandbox info", "sandbox seed northwind"])
 @pytest.mark.parametrize(("how", "message"), DAMAGES.items())
-def test_only_what_is_lost_is_to_be_erased(
-    own: Path, how: str, message: str, command: str
-) -> None:
+def test_only_what_is_lost_is_to_be_erased(own: Path, how: str, message: str, command: str) -> None:
     """A database of another version, or damaged: erasing helps, and is what the hint says."""
     spoil(database(own), how)
     done = run_script(*command.split(), cwd=own)

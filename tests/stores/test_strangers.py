@@ -117,7 +117,11 @@ def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:
     store = LocalStore(home)
     fill(store)
     ours = ("key", "sandbox.sqlite", "sandbox.sqlite-wal", ".head.json.abcd_123", "being-erased")
-    drafts = (f".sandbox.sqlite.{'0f' * 16}.new", "shards/.0a.json.q1w2e3r4", "..gitignore.abcdefgh")
+    drafts = (
+        f".sandbox.sqlite.{'0f' * 16}.new",
+        "shards/.0a.json.q1w2e3r4",
+        "..gitignore.abcdefgh",
+    )
     for name in (*ours, *drafts, "README.md", "runs/readme", "shards/.gitignore"):
         (home / name).write_bytes(b"half")
     assert list(store.strangers()) == []
