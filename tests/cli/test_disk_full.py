@@ -71,8 +71,8 @@ def said(done: "subprocess.CompletedProcess[str]") -> str:
 @pytest.mark.parametrize("kibibytes", [1, 16, 300])
 def test_a_disk_too_small_to_make_the_sandbox(tmp_path: Path, kibibytes: int) -> None:
     """At the first step, while its tables are made, or later; nothing half made is left."""
-    told = said(limited(tmp_path, kibibytes, "init", "--auto-approve"))
-    assert "File too large" in told or "disk is full" in told
+    words = said(limited(tmp_path, kibibytes, "init", "--auto-approve"))
+    assert "File too large" in words or "disk is full" in words
     assert list(tmp_path.rglob("*sandbox.sqlite*")) == []
     assert run_script("init", "--auto-approve", cwd=tmp_path).returncode == 0
 
@@ -80,9 +80,9 @@ def test_a_disk_too_small_to_make_the_sandbox(tmp_path: Path, kibibytes: int) ->
 def test_a_disk_too_small_to_open_the_sandbox(own: Path) -> None:
     """SQLite's own word for it is "disk I/O error"."""
     before = database(own).read_bytes()
-    told = said(limited(own, 16, "plan"))
-    assert f"{database(own)} cannot be used: File too large" in told
-    assert "hint: make room on the disk" in told
+    words = said(limited(own, 16, "plan"))
+    assert f"{database(own)} cannot be used: File too large" in words
+    assert "hint: make room on the disk" in words
     assert database(own).read_bytes() == before
     assert run_script("plan", cwd=own).returncode == 0
 
@@ -114,9 +114,9 @@ def test_a_full_disk_is_called_full(own: Path, tmp_path: Path, made: bool) -> No
         text=True,
         check=False,
     )
-    told = said(done)
-    assert "No space left on device" in told or "the disk is full" in told
-    assert "hint: make room on the disk" in told or "hint: check that the disk has room" in told
+    words = said(done)
+    assert "No space left on device" in words or "the disk is full" in words
+    assert "hint: make room on the disk" in words or "hint: check that the disk has room" in words
 
 
 BOUND = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
@@ -129,9 +129,9 @@ def test_a_database_that_is_not_ours_to_use(own: Path, mode: int) -> None:
     database(own).chmod(mode)
     bound = BOUND if os.geteuid() == 0 else []
     command = [*bound, str(SCRIPT), "sandbox", "seed", "northwind"]
-    told = said(subprocess.run(command, cwd=own, capture_output=True, text=True, check=False))
-    assert f"{database(own)} cannot be used: Permission denied" in told
-    assert "hint: see that the folder and the files in it are yours to read and write" in told
+    words = said(subprocess.run(command, cwd=own, capture_output=True, text=True, check=False))
+    assert f"{database(own)} cannot be used: Permission denied" in words
+    assert "hint: see that the folder and the files in it are yours to read and write" in words
 
 
 def test_a_locked_database(own: Path) -> None:
@@ -139,8 +139,8 @@ def test_a_locked_database(own: Path) -> None:
     with closing(sqlite3.connect(database(own), isolation_level=None)) as connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
-        told = said(run_script("plan", cwd=own))
-    assert "is locked by another process" in told
+        words = said(run_script("plan", cwd=own))
+    assert "is locked by another process" in words
 
 
 def spoil(file: Path, how: str) -> None:
