@@ -18,6 +18,7 @@ from reconcile.model.plan import Action, Plan
 from reconcile.planning.planfile import content_digest, content_of, dump, load
 from reconcile.stores.applied import AppliedPlan, AppliedPlans
 from reconcile.stores.contract import Lease, Store
+from reconcile.stores.names import is_blob
 from reconcile.stores.state import State
 
 _PIECE = 4_000_000
@@ -187,19 +188,19 @@ def forget_runs(store: Store, state: State, *, keep: str = "") -> None:
         if name != keep:
             applied.supersede(name, state.serial)
             drop_run(store, name)
-    for name in list(store.names("plans/")):
+    for name in filter(is_blob, list(store.names("plans/"))):
         if not (keep and name.startswith(f"plans/{keep}/")):
             store.remove(name)
 
 
 def _drop(store: Store, run: str) -> None:
     drop_run(store, run)
-    for name in list(store.names(f"plans/{run}/")):
+    for name in filter(is_blob, list(store.names(f"plans/{run}/"))):
         store.remove(name)
 
 
 def _kept_plan(store: Store, run: str) -> Plan:
-    names = list(store.names(f"plans/{run}/"))
+    names = filter(is_blob, list(store.names(f"plans/{run}/")))
     pieces = [found[0] for name in names if (found := store.read(name)) is not None]
     try:
         return load(b"".join(pieces))[0]

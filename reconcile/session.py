@@ -13,6 +13,8 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Account
 from reconcile.model.plan import TargetPin
 from reconcile.stores.contract import Store
+from reconcile.stores.erasing import refuse_half_erased
+from reconcile.stores.files import make_home, refuse_links
 from reconcile.stores.key import VARIABLE, find_key, make_key
 from reconcile.stores.local import LocalStore
 from reconcile.stores.opening import is_local, open_store
@@ -106,7 +108,11 @@ def connect(settings: Settings, environ: Mapping[str, str], purpose: Purpose) ->
 
 @contextmanager
 def open_home(settings: Settings, environ: Mapping[str, str]) -> Iterator[Store]:
-    """The store of a target's state, journal and audit, without reaching its account."""
+    """The store of a target's state, journal and audit, without reaching its account.
+
+    Raises UsageError where the target's folder is half erased.
+    """
+    refuse_half_erased(settings.home)
     store = open_store(settings.store_url(environ), settings.home)
     try:
         yield store
@@ -129,18 +135,20 @@ def serve_sandbox(
 
     Raises UsageError where it cannot be served: a bad seed, damaged data, a port in use.
     """
-    from reconcile.sandbox import Sandbox, SeedError  # noqa: PLC0415  (a web server, if needed)
+    from reconcile.sandbox import Sandbox, SeedError, UnusableError  # noqa: PLC0415  (a web server)
 
     path = sandbox_file(settings)
     seed = settings.target.sandbox.seed if settings.target.sandbox else None
     with ExitStack() as stack:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            refuse_half_erased(settings.home)
+            refuse_links(settings.home, *settings.home.glob(f"{path.name}*"))
+            make_home(settings.home)
             sandbox = stack.enter_context(Sandbox(path, port=port, seed=seed, plan=plan))
         except SeedError as error:
             raise UsageError(f"the sandbox's seed cannot be loaded: {error}") from None
-        except ValueError as error:
-            hint = "`reconcile sandbox reset` erases it"
+        except UnusableError as error:
+            hint = "`reconcile sandbox reset` erases it" if error.lost else error.hint
             raise UsageError(str(error), hint=hint) from None
         except OSError as error:
             where = f" on port {port}" if port else ""

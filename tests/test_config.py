@@ -32,7 +32,7 @@ targets:
     rate_limit: 90
     identity: {order: "unique:order_no", line_item: id}
 manifests: [orders, carts]
-state: ../state
+state: data/state
 guards: {adopt_update: 5}
 """
 
@@ -69,8 +69,8 @@ def test_the_default_target_is_read(tmp_path: Path) -> None:
     assert found.has_file
     assert found.root == tmp_path
     assert found.manifests == (tmp_path / "orders", tmp_path / "carts")
-    assert found.state == tmp_path.parent / "state"
-    assert found.home == tmp_path.parent / "state" / "northwind-sandbox"
+    assert found.state == tmp_path / "data" / "state"
+    assert found.home == tmp_path / "data" / "state" / "northwind-sandbox"
     assert found.target.name == "northwind-sandbox"
     assert found.target.sandbox.seed == tmp_path / "data" / "seed.json"
     assert found.target.rate_limit is None

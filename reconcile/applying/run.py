@@ -11,6 +11,7 @@ from reconcile.model.address import Address
 from reconcile.model.outcome import Outcome, Overwrite, Progress, Rewrite, Status
 from reconcile.model.plan import Action, RecordChange
 from reconcile.stores.contract import Store
+from reconcile.stores.names import is_log
 
 FORMAT = 1
 """Version of the journal's format. A newer one is refused, never guessed at."""
@@ -112,7 +113,7 @@ class Run:
 
 def open_runs(store: Store) -> list[str]:
     """The runs whose journals are still there, oldest first."""
-    return [log.removeprefix(LOGS) for log in store.logs(LOGS)]
+    return [log.removeprefix(LOGS) for log in store.logs(LOGS) if is_log(log)]
 
 
 def drop_run(store: Store, run: str) -> None:

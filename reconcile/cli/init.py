@@ -14,6 +14,7 @@ from reconcile.audit.recording import defined
 from reconcile.cli.common import colored, confirm, settings_for, shows_personal, target_option
 from reconcile.config import Settings, starter_text
 from reconcile.config.fields import FIELDS
+from reconcile.config.ignoring import leave_plans_alone
 from reconcile.errors import ApiError, AuthError, UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
@@ -127,6 +128,7 @@ def _write_project_file(settings: Settings) -> Path | None:
     path = settings.root / PROJECT_FILE
     if settings.has_file:
         return None
+    leave_plans_alone(settings.root)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(starter_text())

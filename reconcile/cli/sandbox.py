@@ -1,16 +1,20 @@
 """`reconcile sandbox`: the HubSpot-compatible server on this machine."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from reconcile.cli.common import confirm, settings_for, target_option
+from reconcile.cli.common import confirm, settings_for, target_option, who
 from reconcile.cli.seeds import find_seed
 from reconcile.config import Settings
 from reconcile.errors import UsageError
-from reconcile.sandbox import PLANS, Sandbox, SeedError, describe, load_seed
+from reconcile.sandbox import PLANS, Sandbox, SeedError, UnusableError, describe, load_seed
 from reconcile.session import sandbox_file, serve_sandbox
-from reconcile.stores.local import LocalStore
+from reconcile.stores.contract import LockInfo
+from reconcile.stores.erasing import erase, holds_state, is_half_erased, refuse_half_erased
 
 
 @click.group("sandbox")
@@ -56,17 +60,17 @@ def seed(target: str | None, source: str) -> None:
     Records that are there already, by id or unique value, are left as they are: it can be repeated.
     """
     settings, path = _sandbox(target)
+    refuse_half_erased(settings.home)
     file = find_seed(source, settings.root)
     if not path.exists():
         with serve_sandbox(settings):  # makes it, with the seed its target names
             click.echo(f"Made the sandbox of {settings.target.name}.")
     try:
-        seeded = load_seed(path, file)
+        with _explained():
+            seeded = load_seed(path, file)
     except SeedError as error:
         message = f"the seed cannot be loaded, and nothing of it was: {error}"
         raise UsageError(message) from None
-    except ValueError as error:
-        raise UsageError(str(error), hint="`reconcile sandbox reset` erases it") from None
     click.echo(f"Loaded {file} into the sandbox of {settings.target.name}.")
     for name in sorted(seeded.added.keys() | seeded.left.keys()):
         added, left = seeded.added.get(name, 0), seeded.left.get(name, 0)
@@ -79,14 +83,20 @@ def seed(target: str | None, source: str) -> None:
 def reset(*, target: str | None, auto_approve: bool) -> int:
     """Erase the sandbox's data, and the target's state with it."""
     settings, path = _sandbox(target)
-    if not path.exists():
+    resumed = is_half_erased(settings.home)
+    if not (resumed or any(settings.home.glob(f"{path.name}*")) or holds_state(settings.home)):
         click.echo(f"Target {settings.target.name} has no sandbox data yet.")
         return 0
+    with _explained():
+        Sandbox.check_reset(path)
+    if resumed:
+        click.echo("The last reset did not come to its end.", err=True)
     if not auto_approve and not confirm(f"Erase the sandbox of {settings.target.name}?"):
         click.echo("Nothing was erased.", err=True)
         return 1
-    Sandbox.reset(path)
-    LocalStore(settings.home).erase()
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    info = LockInfo(who(), since, "sandbox reset")
+    erase(settings.home, info, lambda: Sandbox.reset(path))
     click.echo(f"Erased the sandbox of {settings.target.name}.")
     return 0
 
@@ -96,19 +106,28 @@ def reset(*, target: str | None, auto_approve: bool) -> int:
 def info(target: str | None) -> None:
     """Show the sandbox's account, token and contents, without starting it."""
     settings, path = _sandbox(target)
+    refuse_half_erased(settings.home)
     if not path.exists():
         click.echo(f"Target {settings.target.name} has no sandbox data yet.")
         return
-    try:
+    with _explained():
         found = describe(path)
-    except ValueError as error:
-        raise UsageError(str(error), hint="`reconcile sandbox reset` erases it") from None
     click.echo(f"Target   {settings.target.name}")
     click.echo(f"Account  {found.portal_id}")
     click.echo(f"Token    {found.token}")
     click.echo(f"File     {path} ({found.size_bytes:,} bytes)")
     for name, number in sorted(found.counts.items()):
         click.echo(f"  {name:<12} {number:>9,}")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what is wrong with the database; that a reset helps, only where nothing else does."""
+    try:
+        yield
+    except UnusableError as error:
+        hint = "`reconcile sandbox reset` erases it" if error.lost else error.hint
+        raise UsageError(str(error), hint=hint) from None
 
 
 def _sandbox(target: str | None) -> tuple[Settings, Path]:

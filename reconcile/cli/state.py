@@ -34,7 +34,7 @@ from reconcile.render.words import plural
 from reconcile.session import open_home
 from reconcile.stores.contract import Store
 from reconcile.stores.key import find_key
-from reconcile.stores.moving import move
+from reconcile.stores.moving import move, require_no_strangers
 from reconcile.stores.state import State
 
 
@@ -135,7 +135,7 @@ def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
     GOOGLE_APPLICATION_CREDENTIALS; PGPASSWORD.
     """
     settings = settings_for(target)
-    with _both_locked(settings, url, "state push", lock_timeout) as (here, there):
+    with _both_locked(settings, url, "state push", lock_timeout, comes_here=False) as (here, there):
         _move(settings, here, there, "state push", reason)
     click.echo(_named(settings, url))
 
@@ -177,18 +177,22 @@ def pull(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
     After a kill a shared store stays locked for up to 30 seconds; --lock-timeout 45 waits for that.
     """
     settings = settings_for(target)
-    with _both_locked(settings, url, "state pull", lock_timeout) as (here, there):
+    with _both_locked(settings, url, "state pull", lock_timeout, comes_here=True) as (here, there):
         _move(settings, there, here, "state pull", reason)
 
 
 @contextmanager
 def _both_locked(
-    settings: Settings, url: str, doing: str, wait: float
+    settings: Settings, url: str, doing: str, wait: float, *, comes_here: bool
 ) -> Iterator[tuple[Store, Store]]:
-    """Open and lock the target's own store and the one that ``url`` names."""
+    """Open and lock the target's own store and the one that ``url`` names.
+
+    Where the state goes there must be nothing of others.
+    """
     with open_home(settings, os.environ) as here, store_at(url, settings) as there:
         if here.where == there.where:
             raise UsageError("that is the store the state is in already")
+        require_no_strangers(here if comes_here else there)
         with locked(here, doing, wait), locked(there, doing, wait, url=url):
             yield here, there
 

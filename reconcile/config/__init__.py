@@ -5,6 +5,7 @@ load code, read a variable into anything but a token, or send a token anywhere b
 hosts and to this machine.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,16 +113,28 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
     )
     name = _choose(targets, target, file.target if file else None, environ, has_file=bool(file))
     chosen = targets[name]
+    state = _inside(root, file.state if file else root / "state", name)
     limit = chosen.rate_limit or (None if chosen.sandbox else RATE_LIMIT)
     return Settings(
         root=root,
         manifests=file.manifests if file else (),
-        state=file.state if file else root / "state",
+        state=state,
         target=Target.model_construct(**{**dict(chosen), "name": name, "rate_limit": limit}),
         guards=file.guards if file else Guards(),
         has_file=file is not None,
         store=file.store if file and not chosen.sandbox else "",
     )
+
+
+def _inside(root: Path, state: Path, target: str) -> Path:
+    """The folder of local state. Raises UsageError where a link leads out of the project."""
+    for folder in (state, state / target):
+        if not Path(os.path.realpath(folder)).is_relative_to(root):
+            raise UsageError(
+                f"the state folder {folder} is a link that leads out of the project",
+                hint="make it a folder; to keep the state elsewhere, name a `store:`",
+            )
+    return state
 
 
 def _choose(

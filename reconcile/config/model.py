@@ -1,5 +1,6 @@
 """What reconcile.yaml may say. All values come as text; paths are resolved against its folder."""
 
+import os
 import re
 from collections.abc import Mapping, Sized
 from pathlib import Path
@@ -55,15 +56,12 @@ def _folder(info: ValidationInfo) -> Path:
     return folder
 
 
-def _path(value: object, info: ValidationInfo) -> Path:
+def _inner_path(value: object, info: ValidationInfo) -> Path:
+    """A path whose end, behind all symbolic links, is in the project's folder."""
     text = str(value) if isinstance(value, str | Path) else ""
     if not text.strip() or not text.isprintable():
         raise ValueError("must be a path")
-    return (_folder(info) / text).resolve()
-
-
-def _inner_path(value: object, info: ValidationInfo) -> Path:
-    path = _path(value, info)
+    path = Path(os.path.realpath(_folder(info) / text))
     if not path.is_relative_to(_folder(info)):
         raise ValueError(f"must stay inside the folder of {PROJECT_FILE}")
     return path
@@ -158,7 +156,6 @@ def _not_empty(value: _Sized) -> _Sized:
 
 _Count = Annotated[int, PlainValidator(_count)]
 _Number = Annotated[int, PlainValidator(_number)]
-_Path = Annotated[Path, PlainValidator(_path)]
 _InnerPath = Annotated[Path, PlainValidator(_inner_path)]
 _Variable = Annotated[str, PlainValidator(_variable)]
 _Identities = Mapping[
@@ -223,6 +220,6 @@ class ProjectFile(_Model):
     ]
     manifests: Annotated[tuple[_InnerPath, ...], AfterValidator(_not_empty)]
     target: str | None = None
-    state: _Path = Field(default=Path("state"), validate_default=True)
+    state: _InnerPath = Field(default=Path("state"), validate_default=True)
     store: Annotated[str, PlainValidator(_store)] = ""
     guards: Guards = Guards()

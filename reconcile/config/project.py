@@ -1,5 +1,6 @@
 """Reading reconcile.yaml, with every problem in it and the place of each."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,7 +59,11 @@ def read_project(folder: Path) -> ProjectFile | None:
             raise UsageError("there is a reconcile.yml", hint=f"rename it to {PROJECT_FILE}")
         return None
     report = Report(PROJECT_FILE)
-    project = _project(path, report)
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        project = _project(path, report)
+    else:
+        project = None
+        report.whole("this link leads out of the project", "copy what it leads to")
     if project is None or report.problems:
         raise ManifestError(report.problems, title=PROJECT_FILE)
     return project

@@ -1,5 +1,6 @@
 """From paths to the files behind them, without leaving the project."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -89,7 +90,7 @@ class Found:
 
     @staticmethod
     def _stays(link: Path, within: tuple[Path, ...]) -> bool:
-        end = link.resolve()
+        end = Path(os.path.realpath(link))
         return any(end.is_relative_to(folder) for folder in within)
 
     def _take(self, file: Path) -> None:

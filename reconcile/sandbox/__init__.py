@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconcile.sandbox.seed import Seeded, SeedError, load_seed
     from reconcile.sandbox.server import Sandbox
     from reconcile.sandbox.switches import Switches
+    from reconcile.sandbox.unusable import UnusableError
 
 __all__ = [
     "PLANS",
@@ -26,6 +27,7 @@ __all__ = [
     "SeedError",
     "Seeded",
     "Switches",
+    "UnusableError",
     "describe",
     "load_seed",
 ]
@@ -39,6 +41,7 @@ _HOMES = {
     "SeedError": "seed",
     "Seeded": "seed",
     "Switches": "switches",
+    "UnusableError": "unusable",
     "describe": "database",
     "load_seed": "seed",
 }

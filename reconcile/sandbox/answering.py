@@ -15,6 +15,7 @@ from reconcile.sandbox.calls import Call, Endpoint, Reply
 from reconcile.sandbox.course import Course, UndoneError
 from reconcile.sandbox.errors import HubSpotError
 from reconcile.sandbox.service import Service
+from reconcile.sandbox.unusable import explain
 from reconcile.sandbox.wire import CONTENT_TYPE, encode
 
 _LOGIN = (
@@ -63,13 +64,18 @@ def answer(
     except HubSpotError as error:
         service.definitions.forget()
         return error_response(error, correlation_id, headers), False
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        # Another process holds the database: HubSpot's word for that is 423 (ref §3).
-        locked = HubSpotError(423, "The resource is locked by other writes, try again later")
-        return error_response(locked, correlation_id, headers), False
+    except sqlite3.DatabaseError as error:
+        service.definitions.forget()
+        return error_response(_unanswerable(service, error), correlation_id, headers), False
     return _response(reply, headers), endpoint.writes
+
+
+def _unanswerable(service: Service, error: sqlite3.DatabaseError) -> HubSpotError:
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
+        # Another process holds the database: HubSpot's word for that is 423 (ref §3).
+        return HubSpotError(423, "The resource is locked by other writes, try again later")
+    found = explain(service.path, error)
+    return HubSpotError(500, f"{found}{'; ' if found.hint else ''}{found.hint}")
 
 
 def _call(

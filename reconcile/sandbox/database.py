@@ -16,9 +16,11 @@ from pathlib import Path
 
 from reconcile.sandbox.object_types import BY_ID, OBJECT_TYPES
 from reconcile.sandbox.scopes import ALL_SCOPES
+from reconcile.sandbox.unusable import UnusableError, explained
 
 _APPLICATION_ID = 0x52435342  # "RCSB", so that another program's file is never taken for ours
 _VERSION = 3
+_MAGIC, _ID_AT, _HEAD_BYTES = b"SQLite format 3\0", 68, 72  # https://sqlite.org/fileformat.html
 _BUSY_SECONDS = 10.0
 _FIRST_ID = 41_000_000_001  # ids in recordings have 9 to 12 digits and ascend
 
@@ -122,25 +124,38 @@ class Info:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open an existing database; transactions are begun and ended by the caller."""
+    """Open an existing database; transactions are begun and ended by the caller.
+
+    Raises UnusableError, with the cause, where it cannot be used.
+    """
     if not path.exists():
         raise FileNotFoundError(f"no sandbox database at {path}")
-    connection = sqlite3.connect(
-        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    if not _is_ours(connection):
-        connection.close()
-        raise ValueError(f"{path} is not a sandbox database of this version")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA cache_size = -65536")
-    connection.execute("PRAGMA mmap_size = 1073741824")
+    with explained(path):
+        connection = sqlite3.connect(
+            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _require_ours(connection, path)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA cache_size = -65536")
+            connection.execute("PRAGMA mmap_size = 1073741824")
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
 def create(path: Path, fill: Callable[[sqlite3.Connection], None], at: int) -> None:
-    """Make the database at ``path`` unless one is there; ``fill`` puts the first content in."""
+    """Make the database at ``path`` unless one is there; ``fill`` puts the first content in.
+
+    Raises UnusableError where only a part of one is there: SQLite would put the former database's
+    last writes into the new one.
+    """
     if path.exists():
         return
+    for part in _parts(path, "-wal", "-journal"):
+        if part.exists() and not path.exists():
+            raise UnusableError(f"{part} is left of a database that is gone", lost=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -164,9 +179,23 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None], at: int) -> N
 
 
 def erase(path: Path) -> None:
-    """Delete a database and the files kept beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal", "-requests", "-requests-journal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    """Delete a database, the files kept beside it, and what killed makers of one have left."""
+    for draft in path.parent.glob(f".{path.name}.*.new*"):
+        draft.unlink(missing_ok=True)
+    for part in _parts(path, "", "-wal", "-shm", "-journal", "-requests", "-requests-journal"):
+        part.unlink(missing_ok=True)
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raise UnusableError for another program's database, which is not ours to erase."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except FileNotFoundError:
+        return
+    application = int.from_bytes(head[_ID_AT:_HEAD_BYTES], "big")
+    if head.startswith(_MAGIC) and application != _APPLICATION_ID:
+        raise _foreign(path)
 
 
 @contextmanager
@@ -175,11 +204,11 @@ def transaction(connection: sqlite3.Connection, *, write: bool) -> Iterator[None
     connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def account_value(connection: sqlite3.Connection, name: str) -> int:
@@ -213,7 +242,7 @@ def full_token(connection: sqlite3.Connection) -> str:
 def describe(path: Path) -> Info:
     """Tell what is in the database at ``path`` without serving it."""
     path = Path(path)
-    with closing(connect(path)) as connection:
+    with explained(path), closing(connect(path)) as connection:
         counts = dict.fromkeys((kind.plural for kind in OBJECT_TYPES), 0)
         rows = connection.execute(
             "SELECT type, count(*) FROM record WHERE archived_at IS NULL GROUP BY type"
@@ -229,14 +258,25 @@ def describe(path: Path) -> Info:
         )
 
 
-def _is_ours(connection: sqlite3.Connection) -> bool:
-    """Tell whether a file is a database of this program and version."""
-    try:
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.DatabaseError:
-        return False
-    return bool((application, version) == (_APPLICATION_ID, _VERSION))
+def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise UnusableError unless a file is a database of this program and version."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application == _APPLICATION_ID and version != _VERSION:
+        message = f"{path} is not a sandbox database of this version: {version}, not {_VERSION}"
+        raise UnusableError(message, lost=True)
+    if application != _APPLICATION_ID and path.stat().st_size:
+        raise _foreign(path)
+    if application != _APPLICATION_ID:
+        raise UnusableError(f"{path} is damaged: it is empty", lost=True)
+
+
+def _foreign(path: Path) -> UnusableError:
+    return UnusableError(f"{path} is another program's database", hint="move it away")
+
+
+def _parts(path: Path, *suffixes: str) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in suffixes]
 
 
 def _fill_account(connection: sqlite3.Connection, at: int) -> None:

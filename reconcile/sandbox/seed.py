@@ -25,6 +25,7 @@ from reconcile.sandbox.records import is_taken
 from reconcile.sandbox.scopes import ALL_SCOPES
 from reconcile.sandbox.seed_present import Present
 from reconcile.sandbox.switches import Switches
+from reconcile.sandbox.unusable import explained
 
 _PARTS = {"objects", "properties", "labels"}
 _AGE_MS = 60_000
@@ -64,7 +65,7 @@ def load_seed(path: Path, seed: Path, switches: Switches | None = None) -> Seede
     What is there is left as it is, so that a seed can be loaded again; see ``seed_present``.
     """
     present = Present()
-    with closing(connect(path)) as connection:
+    with explained(path), closing(connect(path)) as connection:
         try:
             with transaction(connection, write=True):
                 at = wire.now_ms()

@@ -21,6 +21,7 @@ from reconcile.sandbox.page.access import key_of
 from reconcile.sandbox.request_log import RequestLog, RequestRecord
 from reconcile.sandbox.service import open_service
 from reconcile.sandbox.switches import Switches
+from reconcile.sandbox.unusable import explained
 
 _POLL_SECONDS = 0.002
 
@@ -75,11 +76,12 @@ class Sandbox:
     def __enter__(self) -> Self:
         """Make the database if need be and start to serve it."""
         now = self.clock.now_ms()
-        database.create(self._path, seed.filler(self._seed, self._switches, now), now)
-        with closing(database.connect(self._path)) as connection:
-            self.token = database.full_token(connection)
-            self.portal_id = database.account_value(connection, "portal_id")
-        self._serve()
+        with explained(self._path):
+            database.create(self._path, seed.filler(self._seed, self._switches, now), now)
+            with closing(database.connect(self._path)) as connection:
+                self.token = database.full_token(connection)
+                self.portal_id = database.account_value(connection, "portal_id")
+            self._serve()
         return self
 
     def __exit__(
@@ -121,8 +123,13 @@ class Sandbox:
         self._ended.wait()
 
     @staticmethod
+    def check_reset(path: Path) -> None:
+        """Raise UnusableError where the database at ``path`` is not ours to erase."""
+        database.refuse_foreign(Path(path))
+
+    @staticmethod
     def reset(path: Path) -> None:
-        """Erase the database at ``path``."""
+        """Erase the database at ``path``, or what is left of it."""
         database.erase(Path(path))
 
     @contextmanager

@@ -21,6 +21,7 @@ from reconcile.sandbox.switches import Switches
 class Service:
     """What every request needs, open as long as the server runs."""
 
+    path: Path
     connection: sqlite3.Connection
     switches: Switches
     portal_id: int
@@ -72,5 +73,5 @@ def open_service(
     counts.load(file, with_clock=resumes_clock)
     requests = RequestStore(file, log, counts)
     return Service(
-        connection, switches, portal_id, base_url, log, clock, limits, faults, apps, requests
+        path, connection, switches, portal_id, base_url, log, clock, limits, faults, apps, requests
     )

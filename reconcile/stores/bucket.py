@@ -132,6 +132,12 @@ class Bucket:
         # Azurite ignores the offset.
         return sorted(name for name in names if name > last)
 
+    def everything(self) -> Iterator[str]:
+        """The names of all objects, in pages as they are asked for."""
+        with self._told():
+            for some in obstore.list(self._store, self._prefix, chunk_size=1000):
+                yield from (entry["path"][len(self._prefix) :] for entry in some)
+
     def holds(self, folder: str) -> bool:
         """Whether there is an object under a folder. Some servers go on listing empty ones."""
         with self._told():

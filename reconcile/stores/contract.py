@@ -119,6 +119,13 @@ class Store(Protocol):
         """
         ...
 
+    def strangers(self) -> Iterator[str]:
+        """Names of what lies in the store's place and is not reconcile's, in any order.
+
+        A README and a .gitignore are not among them. Writes nothing, and is as lazy as it can be.
+        """
+        ...
+
     def lock(
         self, info: LockInfo, *, timeout: float = 0.0, lease: float = LEASE
     ) -> AbstractContextManager[Lease]:

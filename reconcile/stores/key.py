@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_bytes
 
 from reconcile.errors import UsageError
-from reconcile.stores.files import make_folder, replace_file
+from reconcile.stores.files import make_home, refuse_links, replace_file, usable
 
 VARIABLE = "RECONCILE_STATE_KEY"
 LENGTH = 32
@@ -27,6 +27,7 @@ def find_key(home: Path, environ: Mapping[str, str]) -> bytes | None:
             raise UsageError(f"{VARIABLE} is too short: give it at least {SHORTEST} characters")
         return blake2b(text.encode(), digest_size=LENGTH).digest()
     file = home / "key"
+    refuse_links(home, file)
     try:
         key = file.read_bytes()
     except FileNotFoundError:
@@ -43,10 +44,15 @@ def find_key(home: Path, environ: Mapping[str, str]) -> bytes | None:
 
 
 def make_key(home: Path) -> bytes:
-    """Make the key file of a local store, mode 0600. Raises FileExistsError where there is one."""
-    key = token_bytes(LENGTH)
-    make_folder(home)
-    if (home / "key").exists():
-        raise FileExistsError(home / "key")
-    replace_file(home / "key", key)
+    """Make the key file of a local store, mode 0600.
+
+    Raises FileExistsError where there is one, and UsageError where it cannot be written.
+    """
+    key, file = token_bytes(LENGTH), home / "key"
+    refuse_links(home, file)
+    if file.exists():
+        raise FileExistsError(file)
+    with usable(home):
+        make_home(home)
+        replace_file(file, key)
     return key

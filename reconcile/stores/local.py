@@ -5,23 +5,40 @@ a crash sees the old content or the new, never half. Logs are files that grow; s
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
-from reconcile.stores.files import make_folder, replace_file, sync_folder, usable
+from reconcile.stores.files import (
+    GITIGNORE,
+    make_folder,
+    refuse_links,
+    replace_file,
+    sync_folder,
+    usable,
+)
 from reconcile.stores.lease import Held
 from reconcile.stores.local_lock import LocalLock
 from reconcile.stores.local_log import LocalLogs
+from reconcile.stores.names import is_blob, is_log, is_tolerated
 from reconcile.stores.naming import BLOB, LOG, check_blob, check_entry, check_log
+
+_MACHINERY = re.compile(
+    r"key|lock|lock-holder|write-lock|being-erased"
+    r"|sandbox\.sqlite(-wal|-shm|-journal|-requests|-requests-journal)?"
+    r"|\.sandbox\.sqlite\.[0-9a-f]{32}\.new(-wal|-shm|-journal)?"
+)
+_HALF_WRITTEN = re.compile(r"((?:.+/)?)\.([^/]+)\.[a-z0-9_]{8}")
 
 
 class LocalStore:
     """Keeps blobs and logs as files under ``home``, which is made when first written, mode 0700.
 
-    What else lies there (the key, a sandbox's data) has other endings, and is left alone.
+    What else lies there (the key, a sandbox's data) has other endings, and is left alone. Symbolic
+    links below ``home`` are refused.
     """
 
     def __init__(self, home: Path) -> None:
@@ -37,7 +54,7 @@ class LocalStore:
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """See Store."""
-        path = self._home / check_blob(name)
+        path = self._blob(name)
         with usable(self._home):
             try:
                 data, stamp = _read(path)
@@ -47,7 +64,7 @@ class LocalStore:
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """See Store."""
-        path = self._home / check_blob(name)
+        path = self._blob(name)
         with self._writing():
             make_folder(path.parent)
             current, stamp = None, 0
@@ -60,7 +77,7 @@ class LocalStore:
 
     def remove(self, name: str) -> None:
         """See Store."""
-        path = self._home / check_blob(name)
+        path = self._blob(name)
         with self._writing():
             if path.exists():
                 path.unlink()
@@ -113,19 +130,29 @@ class LocalStore:
         """See Store."""
         self._lock.break_(number)
 
-    def erase(self) -> None:
-        """Remove every blob and log, for an account that is no more. The hash key stays."""
-        with self.lock(LockInfo("", "", "erase")):
-            for log in list(self.logs("")):
-                self.drop(log)
-            for name in list(self.names("")):
-                self.remove(name)
+    def strangers(self) -> Iterator[str]:
+        """See Store."""
+        return (name for name in self._everything() if not (_is_own(name) or is_tolerated(name)))
+
+    def remove_half_written(self) -> None:
+        """Remove what writers that were killed have left."""
+        with self._writing():
+            for name in list(self._everything()):
+                if _HALF_WRITTEN.fullmatch(name) and _is_own(name):
+                    (self._home / name).unlink()
 
     def close(self) -> None:
         """See Store."""
 
+    def _blob(self, name: str) -> Path:
+        path = self._home / check_blob(name)
+        refuse_links(self._home, path)
+        return path
+
     def _log(self, log: str) -> Path:
-        return self._home / (check_log(log) + LOG)
+        path = self._home / (check_log(log) + LOG)
+        refuse_links(self._home, path)
+        return path
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -133,8 +160,17 @@ class LocalStore:
             self._held.check()
             yield
 
+    def _everything(self) -> Iterator[str]:
+        """Every file below ``home``; a symbolic link is one, whatever it leads to."""
+        with usable(self._home):
+            for top, folders, files in os.walk(self._home, onerror=_unless_missing):
+                links = [name for name in folders if (Path(top) / name).is_symlink()]
+                for file in (*files, *links):
+                    yield (Path(top) / file).relative_to(self._home).as_posix()
+
     def _find(self, prefix: str, ending: str, shown: str) -> Iterator[str]:
         folder = self._home / prefix.rpartition("/")[0]
+        refuse_links(self._home, folder)
         with usable(self._home):
             found = sorted(
                 (Path(top) / file).relative_to(self._home).as_posix().removesuffix(ending) + shown
@@ -143,6 +179,15 @@ class LocalStore:
                 if file.endswith(ending) and not file.startswith(".")
             )
         return (name for name in found if name.startswith(prefix))
+
+
+def _is_own(name: str) -> bool:
+    half = _HALF_WRITTEN.fullmatch(name)
+    if half and (half[2] == GITIGNORE or _is_own(half[1] + half[2])):
+        return True
+    if name.endswith(LOG):
+        return is_log(name.removesuffix(LOG))
+    return is_blob(name) or _MACHINERY.fullmatch(name) is not None
 
 
 def _unless_missing(error: OSError) -> None:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from reconcile.errors import Locked
 from reconcile.stores.contract import Holder, LockInfo
-from reconcile.stores.files import make_folder, replace_file, usable
+from reconcile.stores.files import make_home, refuse_links, replace_file, usable
 from reconcile.stores.lease import NOBODY, elapsed, locked, lost, stuck
 
 _POLL = 0.1
@@ -63,11 +63,13 @@ class LocalLock:
     def turn(self) -> Iterator[None]:
         """Be the only one that writes, among all threads and processes. Short, and not nested.
 
-        Raises OSError where the folder cannot be used, and Locked where another process keeps its
-        turn and does not go on.
+        Raises OSError where the folder cannot be used, UsageError where a file of the lock is a
+        symbolic link, and Locked where another process keeps its turn and does not go on.
         """
-        make_folder(self._home)
-        waiting = FileLock(self._home / "write-lock", mode=0o600, thread_local=False)
+        make_home(self._home)
+        turns = self._home / "write-lock"
+        refuse_links(self._home, turns, self._file, self._note)
+        waiting = FileLock(turns, mode=0o600, thread_local=False)
         with self._turn:
             try:
                 waiting.acquire(timeout=PATIENCE, poll_interval=_TURN)
@@ -119,6 +121,8 @@ class LocalLock:
 
     def _take(self, info: LockInfo) -> tuple[LocalLease, FileLock] | None:
         with usable(self._home), self.turn():
+            # Before a run begins: it must not find out in the middle what it may not write to.
+            refuse_links(self._home, *self._home.iterdir())
             file = FileLock(self._file, mode=0o600, thread_local=False)
             try:
                 file.acquire(blocking=False)

@@ -2,15 +2,21 @@
 
 At no moment can two stores be used, and wherever a move ends in the middle, the same move again
 completes it: a head that refuses to be used is written to the target first; then everything is
-copied; then the head left behind says where it all went; then the target gets its own head.
+copied; then the head left behind says where it all went; then the target gets its own head. Only
+reconcile's own blobs and logs are copied, and only those are replaced.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 
 from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
 from reconcile.stores.head import HEAD, Content, encode, read_head
+from reconcile.stores.names import is_blob, is_log
+
+_SHOWN = 5
+"""Strangers that an error names."""
 
 
 def move(source: Store, target: Store, record: Callable[[], None]) -> None:
@@ -64,20 +70,35 @@ def _require_room(source: Store, target: Store) -> None:
 def _copy(source: Store, target: Store) -> None:
     head = read_head(source) or Content()
     _put(target, HEAD, encode(replace(head, arriving=source.where)))
-    names = [name for name in source.names("") if name != HEAD]
-    for name in list(target.names("")):
+    names = [name for name in source.names("") if is_blob(name) and name != HEAD]
+    for name in filter(is_blob, list(target.names(""))):
         if name not in {*names, HEAD}:
             target.remove(name)
     for name in names:
         if (found := source.read(name)) is not None:
             _put(target, name, found[0])
-    for log in list(target.logs("")):
+    for log in filter(is_log, list(target.logs(""))):
         target.drop(log)
-    for log in source.logs(""):
+    for log in filter(is_log, source.logs("")):
         for position, entry in source.entries(log):
             target.append(log, position, entry)
     _put(source, HEAD, encode(replace(head, moved=target.where)))
     _put(target, HEAD, encode(head))
+
+
+def require_no_strangers(target: Store) -> None:
+    """See that where a state goes there is nothing but reconcile's own.
+
+    To be asked before anything is written there, the lock included. Raises UsageError.
+    """
+    found = sorted(islice(target.strangers(), _SHOWN + 1))
+    if found:
+        more = ", and more" if len(found) > _SHOWN else ""
+        raise UsageError(
+            f"{target.where} holds what is not reconcile's: "
+            f"{', '.join(map(ascii, found[:_SHOWN]))}{more}",
+            hint="choose an empty place; nothing was written or removed",
+        )
 
 
 def _put(store: Store, name: str, data: bytes) -> None:

@@ -1,5 +1,6 @@
 """A store in a bucket: an object for each blob, and for each entry of a log."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -7,8 +8,13 @@ from threading import Lock
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.lease import Held
+from reconcile.stores.names import is_blob, is_log, is_tolerated
 from reconcile.stores.naming import BLOB, LOG, check_blob, check_entry, check_log
 from reconcile.stores.object_lock import ObjectLock
+
+_ENTRY = re.compile(rf"(.+){re.escape(LOG)}/[0-9]{{10}}")
+_MACHINERY = re.compile("lock|probe-[0-9a-f]{16}")
+"""The lock, and what a try of the bucket leaves when it is killed."""
 
 
 class ObjectStore:
@@ -67,7 +73,7 @@ class ObjectStore:
         """See Store."""
         folder = check_log(log) + LOG + "/"
         last = _entry(log, start - 1) if start else folder
-        for name, found in self._bucket.get_all(self._bucket.after(folder, last)):
+        for name, found in self._bucket.get_all(self._entries_after(folder, last)):
             if found:
                 yield int(name.removeprefix(folder)), found.data
 
@@ -80,10 +86,16 @@ class ObjectStore:
         """See Store."""
         folder = check_log(log) + LOG + "/"
         self._begin()
-        names = self._bucket.after(folder, folder)
+        names = self._entries_after(folder, folder)
         if names:
             self._bucket.delete(names[:1])
             self._bucket.delete(names[1:])
+
+    def strangers(self) -> Iterator[str]:
+        """See Store."""
+        return (
+            name for name in self._bucket.everything() if not (_is_own(name) or is_tolerated(name))
+        )
 
     @contextmanager
     def lock(
@@ -116,6 +128,10 @@ class ObjectStore:
                 self._bucket.check_conditions()
                 self._trusted = True
 
+    def _entries_after(self, folder: str, last: str) -> list[str]:
+        """The names of a log's entries after one, sorted; whatever else lies there is not one."""
+        return [name for name in self._bucket.after(folder, last) if _ENTRY.fullmatch(name)]
+
     def _find(self, prefix: str) -> tuple[list[str], list[str]]:
         """The logs and the blobs whose names begin with a prefix; no log is gone through."""
         folder, slash, _ = prefix.rpartition("/")
@@ -132,6 +148,11 @@ class ObjectStore:
             sorted(name for name in logs if name.startswith(prefix)),
             sorted(name for name in blobs if name.startswith(prefix)),
         )
+
+
+def _is_own(name: str) -> bool:
+    entry = _ENTRY.fullmatch(name)
+    return is_log(entry[1]) if entry else is_blob(name) or _MACHINERY.fullmatch(name) is not None
 
 
 def _entry(log: str, position: int) -> str:

@@ -13,6 +13,7 @@ from typing import LiteralString
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.database import Database
 from reconcile.stores.lease import Held, lost
+from reconcile.stores.names import is_blob, is_log
 from reconcile.stores.naming import check_blob, check_entry, check_log
 from reconcile.stores.postgres_lock import PostgresLock
 
@@ -185,6 +186,11 @@ where home = %s and log = %s and position >= %s order by position limit %s"
     def drop(self, log: str) -> None:
         """See Store."""
         self._change(_DROP, {"log": check_log(log)})
+
+    def strangers(self) -> Iterator[str]:
+        """See Store. The tables are reconcile's alone; blobs and logs in them may not be."""
+        yield from (name for name in self.names("") if not is_blob(name))
+        yield from (log for log in self.logs("") if not is_log(log))
 
     @contextmanager
     def lock(

@@ -215,7 +215,9 @@ class Project:
         return self._clean(Result(process.returncode, out or "", err or ""))
 
     def files(self) -> dict[str, bytes]:
-        """Every file of the project, state and plans too, but for locks and the audit log.
+        """Every file of the project, state and plans too.
+
+        Locks and the audit log are left out, and what has git leave the state's folder alone.
 
         The log is told of refusals too.
         """
@@ -223,7 +225,7 @@ class Project:
             path.relative_to(self.folder).as_posix(): path.read_bytes()
             for path in sorted(self.folder.rglob("*"))
             if path.is_file()
-            and not path.name.endswith("lock")
+            and not path.name.endswith(("lock", ".gitignore"))
             and not {"audit", "audit-values"} & set(path.parts)
         }
 

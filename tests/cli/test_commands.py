@@ -508,7 +508,7 @@ BROKEN = {
     "data of another program": (
         "state/own/sandbox.sqlite",
         "something else",
-        "is not a sandbox database of this version",
+        "is damaged, or not a sandbox database",
     ),
 }
 

@@ -36,8 +36,8 @@ def reconcile(folder: Path, *arguments: str) -> str:
 def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of an example on a fresh sandbox that has the key properties."""
     folder = tmp_path / "examples" / request.param
-    shutil.copytree(EXAMPLES / request.param, folder)
-    (tmp_path / "state").mkdir()
+    left_out = shutil.ignore_patterns("state", "*.plan")
+    shutil.copytree(EXAMPLES / request.param, folder, ignore=left_out)
     reconcile(folder, "init", "--auto-approve")
     return folder
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconcile.sandbox import Sandbox, Switches, describe
+from reconcile.sandbox import Sandbox, Switches, UnusableError, describe
 
 
 def client_of(sandbox: Sandbox) -> httpx.Client:
@@ -142,7 +142,7 @@ def test_describe_of_something_else(tmp_path: Path) -> None:
     """A file that is not a sandbox database is refused; one that is not there is not found."""
     other = tmp_path / "other.db"
     other.write_bytes(b"hello world, this is no database" * 100)
-    with pytest.raises(ValueError, match="not a sandbox database"):
+    with pytest.raises(UnusableError, match="not a sandbox database"):
         describe(other)
     with pytest.raises(FileNotFoundError):
         describe(tmp_path / "missing.db")

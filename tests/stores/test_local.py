@@ -15,6 +15,7 @@ import pytest
 
 from reconcile.errors import Locked, UsageError
 from reconcile.stores.contract import LockInfo, VersionMoved
+from reconcile.stores.erasing import erase, holds_state
 from reconcile.stores.key import find_key, make_key
 from reconcile.stores.local import LocalStore
 
@@ -48,15 +49,20 @@ def test_what_an_interrupted_write_leaves_is_no_name(home: Path) -> None:
 
 
 def test_erasing_leaves_what_is_not_the_stores(home: Path) -> None:
-    """The key, and the sandbox's data; the fencing number goes on."""
+    """The key, and what others put there, stay; the fencing number goes on."""
     store = LocalStore(home)
     store.write("shards/0a.json", b"{}", None)
-    store.append("runs/a", 0, b"entry")
+    store.write("notes.json", b"{}", None)
+    store.append("runs/20260102T030405-1f2e3d", 0, b"entry")
+    store.append("runs/mine", 0, b"entry")
     make_key(home)
     with store.lock(INFO) as before:
         pass
-    store.erase()
-    assert list(store.names("")) == list(store.logs("")) == []
+    assert holds_state(home)
+    erase(home, INFO, lambda: None)
+    assert not holds_state(home)
+    assert list(store.names("")) == ["notes.json"]
+    assert list(store.logs("")) == ["runs/mine"]
     assert find_key(home, {}) is not None
     with store.lock(INFO) as after:
         assert after.number > before.number
@@ -71,7 +77,7 @@ def test_files_are_for_their_owner_only(home: Path) -> None:
         pass
     modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in [home, *home.rglob("*")]}
     folders = {"test", "shards", "runs"}
-    files = {"00.json", "a.jsonl", "lock", "lock-holder", "write-lock"}
+    files = {"00.json", "a.jsonl", "lock", "lock-holder", "write-lock", ".gitignore"}
     assert modes == dict.fromkeys(folders, 0o700) | dict.fromkeys(files, 0o600)
 
 

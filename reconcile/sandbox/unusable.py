@@ -1,0 +1,71 @@
+"""Why a database file cannot be used, in words that lead to what helps.
+
+SQLite tells a full disk, a missing permission and a damaged file apart, but not always by its
+code: a side file that cannot be made on a full disk is "disk I/O error" or "unable to open". The
+operating system is asked then, by writing something beside the database.
+"""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+_LITTLE = 1024 * 1024
+"""More than SQLite needs to open or make a small database."""
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_MAKE_ROOM = "make room on the disk, then try again; the data are as they were"
+_GET_PERMISSION = "see that the folder and the files in it are yours to read and write"
+
+
+class UnusableError(Exception):
+    """A database that cannot be used. ``lost`` says that nothing but erasing it helps."""
+
+    def __init__(self, message: str, *, hint: str = "", lost: bool = False) -> None:
+        """Keep what helps apart from what is wrong."""
+        super().__init__(message)
+        self.hint = hint
+        self.lost = lost
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Raise UnusableError, with its cause, where SQLite cannot use the database at ``path``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explain(path, error) from error
+
+
+def explain(path: Path, error: sqlite3.Error) -> UnusableError:
+    """Find the cause of SQLite's error."""
+    name = getattr(error, "sqlite_errorname", "")
+    what = f"the sandbox's database {path}"
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return UnusableError(f"{path} is damaged, or not a sandbox database", lost=True)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return UnusableError(
+            f"{what} is locked by another process", hint="end that process, or try again"
+        )
+    if name == "SQLITE_FULL":
+        return UnusableError(f"{what} cannot be written: the disk is full", hint=_MAKE_ROOM)
+    cause = _cause(path)
+    if cause is None:
+        return UnusableError(f"{what} cannot be used: {error}")
+    hint = _MAKE_ROOM if cause.errno in _NO_ROOM else _GET_PERMISSION
+    return UnusableError(f"{what} cannot be used: {cause.strerror}", hint=hint)
+
+
+def _cause(path: Path) -> OSError | None:
+    """Ask the operating system what keeps us from writing: to the file, or beside it."""
+    try:
+        if path.exists():
+            path.open("r+b").close()
+        with TemporaryFile(dir=path.parent) as file:
+            file.write(bytes(_LITTLE))
+            file.flush()
+    except OSError as error:
+        return error
+    return None

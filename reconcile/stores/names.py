@@ -1,0 +1,40 @@
+"""Which blobs and logs are reconcile's own.
+
+A store may lie in a folder, bucket or database that holds things of others too. What erases or
+moves a state touches only what is named here, so whatever writes a blob or a log under a new name
+must add it.
+"""
+
+import re
+
+_RUN = "[0-9]{8}T[0-9]{6}-[0-9a-f]+"
+_EVENT = "[0-9a-f]{12}"
+
+_BLOB = re.compile(
+    "|".join(
+        (
+            r"head\.json",
+            r"applied\.json",
+            r"shards/[0-9a-f]{2}\.json",
+            rf"plans/{_RUN}/[0-9]{{6,}}\.json",
+            rf"audit-values/({_RUN}|{_EVENT})/{_EVENT}-[0-9]{{4,}}\.json",
+        )
+    )
+)
+_LOG = re.compile(rf"runs/{_RUN}|audit/[0-9]{{6,}}")
+
+
+def is_blob(name: str) -> bool:
+    """Whether a blob of this name is reconcile's own."""
+    return _BLOB.fullmatch(name) is not None
+
+
+def is_log(name: str) -> bool:
+    """Whether a log of this name is reconcile's own."""
+    return _LOG.fullmatch(name) is not None
+
+
+def is_tolerated(path: str) -> bool:
+    """Whether a file of others may lie beside a state: a README, or what git is to leave out."""
+    file = path.rpartition("/")[2]
+    return file == ".gitignore" or file.upper().startswith("README")

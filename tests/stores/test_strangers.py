@@ -1,0 +1,159 @@
+"""What is in a store's place and is not reconcile's: found in every backend, and never touched."""
+
+from pathlib import Path
+
+import obstore
+import pytest
+from homes import Home
+from obstore.store import MemoryStore
+from world import World, order
+
+from reconcile.errors import UsageError
+from reconcile.stores.bucket import Bucket
+from reconcile.stores.contract import LockInfo, Store
+from reconcile.stores.local import LocalStore
+from reconcile.stores.moving import move, require_no_strangers
+from reconcile.stores.names import is_blob, is_log
+from reconcile.stores.objects import ObjectStore
+
+INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", doing="apply")
+RUN = "20260102T030405-1f2e3d"
+BLOBS = [
+    "applied.json",
+    "audit-values/0123456789ab/0123456789ab-0001.json",
+    f"audit-values/{RUN}/0123456789ab-0000.json",
+    "head.json",
+    f"plans/{RUN}/000000.json",
+    "shards/0a.json",
+]
+LOGS = ["audit/000000", f"runs/{RUN}"]
+STRANGE_BLOBS = ["audit-values/report.json", "invoices.json", "plans/2026.json", "shards/all.json"]
+STRANGE_LOGS = ["audit/export", "events", "runs/marathon"]
+
+
+def fill(store: Store) -> None:
+    """Put some of everything that is reconcile's into a store."""
+    for name in BLOBS:
+        store.write(name, b"{}", None)
+    for log in LOGS:
+        store.append(log, 0, b"entry")
+
+
+def fill_strange(store: Store) -> None:
+    """Put what somebody else may keep there into a store."""
+    for name in STRANGE_BLOBS:
+        store.write(name, b"of others", None)
+    for log in STRANGE_LOGS:
+        store.append(log, 0, b"of others")
+
+
+def of_others(store: Store) -> dict[str, bytes]:
+    """What is left of what others keep there."""
+    blobs = {name: found[0] for name in STRANGE_BLOBS if (found := store.read(name))}
+    return blobs | {log: entry for log in STRANGE_LOGS for _, entry in store.entries(log)}
+
+
+def expected() -> dict[str, bytes]:
+    """All that others keep there."""
+    return dict.fromkeys((*STRANGE_BLOBS, *STRANGE_LOGS), b"of others")
+
+
+@pytest.mark.parametrize("name", BLOBS)
+def test_blobs_of_ours_are_known_by_name(name: str) -> None:
+    """A name that only begins or ends like one of ours is not ours."""
+    assert is_blob(name)
+    assert not any(map(is_blob, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_logs_of_ours_are_known_by_name(name: str) -> None:
+    """A name that only begins or ends like one of ours is not ours."""
+    assert is_log(name)
+    assert not any(map(is_log, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
+
+
+def test_a_store_of_ours_alone_has_no_strangers(home: Home) -> None:
+    """Not even while its lock is held; nor has an empty one."""
+    one, other = home.client(), home.client()
+    assert list(other.strangers()) == []
+    with one.lock(INFO, lease=60):
+        fill(one)
+        assert list(one.strangers()) == list(other.strangers()) == []
+    require_no_strangers(other)
+
+
+def test_strangers_are_seen_by_every_client(home: Home) -> None:
+    """And named in the error; there is nothing else among them."""
+    one, other = home.client(), home.client()
+    fill(one)
+    fill_strange(one)
+    found = list(other.strangers())
+    assert len(found) == len(expected())
+    for name in expected():
+        assert any(one.startswith(name) for one in found)
+    with pytest.raises(UsageError, match="holds what is not reconcile's: 'audit") as caught:
+        require_no_strangers(other)
+    assert "and more" in str(caught.value)
+    assert of_others(one) == expected()
+
+
+def test_moving_touches_reconciles_own_alone(home: Home, tmp_path: Path) -> None:
+    """Neither where it goes nor where it came from; strangers do not go along."""
+    source, target = LocalStore(tmp_path / "source" / "test"), home.client()
+    fill(source)
+    fill_strange(source)
+    fill(target)
+    target.append(f"runs/{RUN[:-1]}", 0, b"an old run")
+    fill_strange(target)
+    move(source, target)
+    assert of_others(source) == of_others(home.client()) == expected()
+    assert sorted(filter(is_blob, target.names(""))) == BLOBS
+    assert sorted(filter(is_log, target.logs(""))) == LOGS
+
+
+def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:
+    """Whatever it is called; what a crash of ours leaves, a README and a .gitignore are none."""
+    home = tmp_path / "test"
+    store = LocalStore(home)
+    fill(store)
+    ours = ("key", "sandbox.sqlite", "sandbox.sqlite-wal", ".head.json.abcd_123", "being-erased")
+    drafts = (
+        f".sandbox.sqlite.{'0f' * 16}.new",
+        "shards/.0a.json.q1w2e3r4",
+        "..gitignore.abcdefgh",
+    )
+    for name in (*ours, *drafts, "README.md", "runs/readme", "shards/.gitignore"):
+        (home / name).write_bytes(b"half")
+    assert list(store.strangers()) == []
+    strange = {"notes.txt", "runs/marathon.jsonl", "shards/0a.json.bak", ".notes.txt.abcdefgh", "a"}
+    for name in strange - {"a"}:
+        (home / name).write_bytes(b"of others")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "head.json").write_bytes(b"of others")
+    (home / "a").symlink_to(tmp_path / "elsewhere")
+    assert set(store.strangers()) == strange
+
+
+def test_any_object_is_a_stranger_in_a_bucket() -> None:
+    """What lies outside the prefix is nobody's business, and what a killed try leaves is ours."""
+    memory = MemoryStore()
+    store = ObjectStore(Bucket(memory, "some/where/", "memory"))
+    fill(store)
+    strange = {"report.csv", f"runs/{RUN}.jsonl/notes.txt", "lock/er"}
+    for name in (*strange, "README.txt", "probe-0123456789abcdef", "../else", "../where-else/a"):
+        path = f"some/{name[3:]}" if name.startswith("../") else f"some/where/{name}"
+        obstore.put(memory, path, b"of others")
+    assert set(store.strangers()) == strange
+    assert list(store.entries(f"runs/{RUN}")) == [(0, b"entry")]
+    store.drop(f"runs/{RUN}")
+    assert set(store.strangers()) == strange
+
+
+def test_all_that_a_project_writes_is_known_by_name(world: World) -> None:
+    """An apply that ends, and one that stops in the middle, leave nothing but reconcile's own."""
+    world.declare(order("A-1", hs_order_name="One"))
+    world.apply()
+    world.declare(order("A-1", hs_order_name="Two"), order("A-2", channel="nowhere"))
+    world.apply(halt=True)
+    assert list(world.store.strangers()) == []
+    assert list(world.store.names("")) != []
