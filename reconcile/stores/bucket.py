@@ -30,6 +30,7 @@ from obstore.exceptions import (
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from reconcile.errors import UsageError
+from reconcile.waiting import CALL_LIMIT, watched
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -185,7 +186,8 @@ class Bucket:
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
-            yield
+            with watched(f"the store {self.where}"):
+                yield
         except (PermissionDeniedError, UnauthenticatedError) as error:
             raise UsageError(
                 f"the store {self.where} refused: {_words(error)}",
@@ -228,10 +230,11 @@ def open_bucket(scheme: str, name: str, prefix: str, where: str) -> Bucket:
             name,
             client_options={
                 "allow_http": http or allowed,
-                "timeout": timedelta(seconds=20),
+                # The last of several tries begins before the half of the limit is over.
+                "timeout": timedelta(seconds=CALL_LIMIT / 2),
                 "connect_timeout": timedelta(seconds=5),
             },
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=CALL_LIMIT / 2)},
         )
     except (BaseError, ValueError) as error:
         raise UsageError(

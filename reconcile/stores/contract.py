@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconcile.errors import ReconcileError
+from reconcile.waiting import CALL_LIMIT
 
-LEASE = 30.0
-"""Seconds a lock outlives its holder's last sign of life."""
+LEASE = 2 * CALL_LIMIT
+"""Seconds a lock outlives its holder's last heartbeat.
+
+Half of them are for the last call: see Lease.check.
+"""
 
 
 class VersionMoved(ReconcileError):
@@ -54,7 +58,12 @@ class Lease(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise LockLost unless the lock is surely still ours. Cheap: asked before every call."""
+        """Raise LockLost unless the lock is surely still ours. Asked before every call.
+
+        Where others can take the lock over while its holder lives, it is also surely ours for half
+        a lease from now, so that a call that leaves now is over before another holder begins. Where
+        a heartbeat is late, this waits for it as long as it may still come.
+        """
         ...
 
 

@@ -19,6 +19,7 @@ from reconcile.model.digest import canonical
 from reconcile.stores.bucket import Bucket, Found
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.lease import RenewedLease, elapsed, locked
+from reconcile.waiting import watched
 
 _NAME = "lock"
 _TRIES = 5
@@ -110,7 +111,8 @@ class ObjectLock:
             broken = replace(seen.record, number=number + 1, token=token_hex(16), info=info)
             version = self.put(broken, seen.version)
             if version is not None:
-                time.sleep(broken.lease)
+                with watched(f"the end of the broken lock's lease, {broken.lease:.0f} s"):
+                    time.sleep(broken.lease)
                 _Holding(self, broken, version).release()
                 return
 

@@ -14,6 +14,7 @@ from reconcile.errors import ReconcileError
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.database import Busy, Database
 from reconcile.stores.lease import RenewedLease, elapsed, locked
+from reconcile.waiting import watched
 
 _TAKE = """
     insert into reconcile.lock as held (home, number, token, who, since, doing, lease, renewed)
@@ -80,7 +81,9 @@ class PostgresLock:
             return
         rows = self._database.write(_BREAK, (token_hex(16), self._home, number))
         if rows:
-            time.sleep(max(0.0, float(rows[0][0])))
+            left = max(0.0, float(rows[0][0]))
+            with watched(f"the end of the broken lock's lease, {left:.0f} s"):
+                time.sleep(left)
             return
         found = self._read()
         if found:
