@@ -19,7 +19,10 @@ CALL_LIMIT = 30.0
 EVERY = 10.0
 """Seconds after which it is said what a call waits for, and again each time."""
 
-_LOG = logging.getLogger(__name__)
+LOGGER = "reconcile.waiting"
+"""The logger's name."""
+
+_LOG = logging.getLogger(LOGGER)
 
 
 def say(text: str) -> None:

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import click
 
+from reconcile.cli.notices import show_notices
 from reconcile.errors import ApiError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
@@ -87,6 +88,7 @@ def reconcile(chdir: Path | None) -> None:
     a HubSpot-compatible server on this machine.
     """
     _running[:] = [click.get_current_context().invoked_subcommand or ""]
+    show_notices()
     if chdir is not None:
         os.chdir(chdir)
 

@@ -4,7 +4,7 @@
 ``write`` of the store or ``call`` to HubSpot, counted from 1, and whether right ``before`` or right
 ``after`` it. A call's ``after`` is when HubSpot has answered and nobody has read the answer.
 An ``entry`` is a journal's line on its way to a bucket, when the lock has been looked at; ``lines``
-is a call that creates line items.
+is a call that creates line items, ``upsert`` one that creates or updates by key.
 ``STOP_FILE`` is made right before stopping. ``LEASE`` is for how many seconds a shared store's lock
 outlives its holder, and ``CALL_LIMIT`` for how many a request of a dead run may still arrive, so
 that tests need not wait half a minute.
@@ -34,11 +34,13 @@ POINTS: dict[str, tuple[str, tuple[type, ...]]] = {
     "call": ("send", (Connection,)),
     "entry": ("put", (Bucket,)),
     "lines": ("send", (Connection,)),
+    "upsert": ("send", (Connection,)),
 }
 """By the word for them: methods, and the classes that have them."""
 ONLY: dict[str, Callable[..., bool]] = {
     "entry": lambda _, name, *__: name.startswith(LOGS),
     "lines": lambda _, __, path: path.endswith("/line_items/batch/create"),
+    "upsert": lambda _, __, path: path.endswith("/batch/upsert"),
 }
 """Which of their calls count, where not all do."""
 
