@@ -41,7 +41,7 @@ class Holder:
     """A lock as others see it.
 
     ``number`` is the fencing number: every holder's is larger than those before. ``silent`` is for
-    how many seconds the holder has given no sign of life, or None where nobody can tell.
+    how many seconds the holder has given no heartbeat, or None where nobody can tell.
     """
 
     info: LockInfo
@@ -135,7 +135,7 @@ class Store(Protocol):
 
         Waits up to ``timeout`` seconds for another holder to end. Raises Locked, naming the
         holder, when it is taken then. Where others cannot see a holder die, they may take the
-        lock over once it has given no sign of life for ``lease`` seconds, so their ``timeout``
+        lock over once it has given no heartbeat for ``lease`` seconds, so their ``timeout``
         must be longer than that.
         """
         ...

@@ -20,7 +20,7 @@ _LAST_CALL = 2
 """The share of a lease, one in so many, that a holder must still have when it sends something."""
 
 _PATIENCE = 2.0
-"""Seconds that the end of a run waits for a sign of life on its way."""
+"""Seconds that the end of a run waits for a heartbeat on its way."""
 
 NOBODY = LockInfo("another process", "", "")
 """Whoever holds a lock whose note cannot be read."""
@@ -41,7 +41,7 @@ def locked(where: str, holder: Holder, lease: float | None = None) -> Locked:
     if lease is None:
         return Locked(message, hint=f"wait with --lock-timeout SECONDS; {cut}")
     if holder.silent is not None:
-        message += f"; it last gave a sign of life about {holder.silent:.0f} s ago"
+        message += f"; its last heartbeat was about {holder.silent:.0f} s ago"
         left = max(0.0, lease - holder.silent)
         message += (
             f", and its lease ends about {left:.0f} s from now unless renewed"

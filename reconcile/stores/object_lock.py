@@ -55,7 +55,7 @@ class _Holding:
         self._turn = Lock()
 
     def renew(self) -> bool:
-        """Give a sign of life; False when the lock is somebody else's."""
+        """Give a heartbeat; False when the lock is somebody else's."""
         return self._write(self._record)
 
     def release(self) -> None:

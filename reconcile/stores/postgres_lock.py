@@ -43,7 +43,7 @@ _POLL = 0.5
 
 
 class PostgresLock:
-    """The lock of ``home``. A holder gives its signs of life on a connection of their own."""
+    """The lock of ``home``. A holder gives its heartbeats on a connection of their own."""
 
     def __init__(self, url: str, home: str, database: Database) -> None:
         self._url = url
@@ -90,7 +90,7 @@ class PostgresLock:
             raise locked(self._database.where, *found)
 
     def _read(self) -> tuple[Holder, float] | None:
-        """Who holds the lock, and for how long without a sign of life; None when it is free."""
+        """Who holds the lock, and for how long without a heartbeat; None when it is free."""
         rows = self._database.read(_HOLDER, (self._home,))
         if not rows:
             return None

@@ -163,7 +163,7 @@ def test_a_silent_holder_is_told_with_its_silence(memory: MemoryStore) -> None:
         time.sleep(1)
         with pytest.raises(Locked) as caught, store.lock(INFO):
             pass
-        assert "gave a sign of life about 1 s ago" in str(caught.value)
+        assert "its last heartbeat was about 1 s ago" in str(caught.value)
         assert "its lease ends about 1 s from now unless renewed" in str(caught.value)
         assert "--lock-timeout 3 " in caught.value.hint
         time.sleep(1.5)
