@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,7 +19,9 @@ from reconcile.model.plan import Plan
 from reconcile.runs import OpenRun, close_ended, forget_runs, record, telling, unfinished
 from reconcile.session import Session
 from reconcile.stores.contract import Lease, LockInfo
+from reconcile.stores.lease import elapsed
 from reconcile.stores.state import State
+from reconcile.waiting import CALL_LIMIT, say, watched
 
 
 def settle_unfinished(
@@ -60,8 +62,14 @@ def settle(
     sleep: Callable[[float], None],
     *planned: Plan,
 ) -> Entries:
-    """Settle what runs had begun. Returns the maker of entries for these plans and ``planned``."""
+    """Resolve what runs had begun. Return the maker of entries for these plans and ``planned``.
+
+    The last requests of a run that died, or lost the lock, may arrive at HubSpot after that. So a
+    write that does not show is called undone only when the time of any call is over that had left
+    before this process held the lock.
+    """
     store = session.store
+    over = elapsed() + CALL_LIMIT
     runs = unfinished(store)
     definitions = _definitions(session, *planned, *(one.plan for one in runs))
     entries = Entries(session.settings.target.identity, definitions, state.hasher)
@@ -70,12 +78,27 @@ def settle(
         journal = Journal(store, name, lease.check, one.run)
         if one.run.begun:
             mine = replace(entries, run=name, identities=unpinned(one.plan.identities))
-            Settler(session.hubspot, state, mine, sleep).settle(one.run, one.plan, journal)
+            settler = Settler(session.hubspot, state, mine, sleep)
+            settler.settle(one.run, one.plan, journal, may_come=True)
+            left = read_run(store, name)
+            if left is not None and left.begun:
+                _wait_until(over, name, sleep)
+                settler.settle(left, one.plan, journal)
         run = read_run(store, name)
         if run is not None and run.unaudited:
             told = telling(store, state, one.plan, run.head, origin)
             record(state, journal, OpenRun(run, one.plan), told)
     return entries
+
+
+def _wait_until(over: float, run: str, sleep: Callable[[float], None]) -> None:
+    rest = over - elapsed()
+    if rest > 0:
+        say(
+            f"waiting {rest:.0f} s: the last calls of run {run} have not shown in HubSpot, "
+            "and may still arrive"
+        )
+        sleep(rest)
 
 
 def _begin(session: Session) -> State:
@@ -98,10 +121,12 @@ def require_same_identities(session: Session, runs: Sequence[OpenRun]) -> None:
 @contextmanager
 def locked(session: Session, doing: str, who: str, wait: float) -> Iterator[Lease]:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    with (
-        session.store.lock(LockInfo(who, since, doing), timeout=wait) as lease,
-        session.hubspot.permitted(lease.check),
-    ):
+    with ExitStack() as stack:
+        with watched(f"the lock of the state in {session.store.where}"):
+            lease = stack.enter_context(
+                session.store.lock(LockInfo(who, since, doing), timeout=wait)
+            )
+        stack.enter_context(session.hubspot.permitted(lease.check))
         yield lease
 
 

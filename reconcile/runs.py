@@ -36,13 +36,27 @@ class OpenRun:
 def unfinished(store: Store) -> list[OpenRun]:
     """The runs that are not over, oldest first: none, or one unless a process died just then.
 
+    A journal without an intent and without a whole plan is not one: nothing was sent, and nothing
+    can be continued. That is what the first line leaves behind that a holder of the lock sent and
+    that arrived after another one had forgotten its run; the next run removes it.
+
     Raises UsageError where a run's journal or plan was damaged or removed from outside.
     """
     found: list[OpenRun] = []
     for name in open_runs(store):
         run = read_run(store, name)
-        if run is not None:
-            found.append(OpenRun(run, _kept_plan(store, name)))
+        if run is None:
+            continue
+        if (plan := _kept_plan(store, name)) is not None:
+            found.append(OpenRun(run, plan))
+        # A run that ended just now has taken its journal along before its plan.
+        elif (run := read_run(store, name)) is not None and run.intents:
+            raise UsageError(
+                f"the plan of run {name}, which is not finished, is missing or damaged in "
+                f"{store.where}",
+                hint="bring plans/ back from a backup; or remove plans/ and runs/ there: what that "
+                "run made is then found by its keys",
+            )
     return found
 
 
@@ -199,17 +213,14 @@ def _drop(store: Store, run: str) -> None:
         store.remove(name)
 
 
-def _kept_plan(store: Store, run: str) -> Plan:
+def _kept_plan(store: Store, run: str) -> Plan | None:
+    """Return a run's plan; None where it is missing or damaged."""
     names = filter(is_blob, list(store.names(f"plans/{run}/")))
     pieces = [found[0] for name in names if (found := store.read(name)) is not None]
     try:
         return load(b"".join(pieces))[0]
-    except UsageError as error:
-        raise UsageError(
-            f"the plan of run {run}, which is not finished, is missing or damaged in {store.where}",
-            hint="bring plans/ back from a backup; or remove plans/ and runs/ there: what that run "
-            "made is then found by its keys",
-        ) from error
+    except UsageError:
+        return None
 
 
 def _name(run: str, number: int) -> str:

@@ -19,6 +19,7 @@ from reconcile.stores.key import VARIABLE, find_key, make_key
 from reconcile.stores.local import LocalStore
 from reconcile.stores.opening import is_local, open_store
 from reconcile.stores.state import State
+from reconcile.waiting import say
 
 if TYPE_CHECKING:
     from reconcile.sandbox import Sandbox
@@ -163,9 +164,9 @@ def _reach(
     target = settings.target
     if target.sandbox is None:
         token = settings.token(purpose, environ).reveal()
-        return HubSpot(target.url, token, api=target.api, rate_limit=target.rate_limit)
+        return HubSpot(target.url, token, api=target.api, rate_limit=target.rate_limit, notice=say)
     sandbox = stack.enter_context(serve_sandbox(settings))
-    return HubSpot(sandbox.url, sandbox.token, api=target.api, rate_limit=None)
+    return HubSpot(sandbox.url, sandbox.token, api=target.api, rate_limit=None, notice=say)
 
 
 def _unanswered(error: ApiError, settings: Settings, purpose: Purpose) -> ApiError:

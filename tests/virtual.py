@@ -132,7 +132,8 @@ class _Line:
         self._account = account
         self._app = app
 
-    def send(self, _: str, path: str, **__: object) -> Reply:
+    def send(self, _: str, path: str, *, leave: Callable[[], None], **__: object) -> Reply:
+        leave()
         return self._account.serve(self._app, path)
 
     def close(self) -> None:

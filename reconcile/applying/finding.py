@@ -33,7 +33,8 @@ _NO_PARENT: Parent = "", ""
 class RecordFinder:
     """Reads what is there of records, until they show what was written or patience ends.
 
-    The writes were begun at the moment ``since`` or later. ``born`` are those that were found by
+    The writes were begun at the moment ``since`` or later. ``patient`` waits long for lines that
+    only their association shows. ``born`` are those that were found by
     what they began with: there is no more to prove of them. ``refuted`` are new records whose
     answered ids are other records'.
     """
@@ -46,6 +47,7 @@ class RecordFinder:
         sleep: Callable[[float], None],
         *,
         since: datetime,
+        patient: bool = True,
     ) -> None:
         self._hubspot = hubspot
         self._state = state
@@ -53,6 +55,7 @@ class RecordFinder:
         self._sleep = sleep
         self._ids: dict[Address, str] = {}
         self._since = since - _SKEW
+        self._patient = patient
         self.born: set[Address] = set()
         self.refuted: set[Address] = set()
         self._changed_since: set[str] = set()
@@ -76,7 +79,7 @@ class RecordFinder:
         found: dict[Address, Actual] = {}
         left = list(wanted)
         lines = identity.within_parent and any(not one.id for one in wanted)
-        for wait in LONG_WAITS if lines else WAITS:
+        for wait in LONG_WAITS if lines and self._patient else WAITS:
             if not left:
                 break
             self._sleep(wait)

@@ -51,6 +51,11 @@ class Begun:
     status: Status | None = None
     late: bool = False
 
+    @property
+    def may_be_under_way(self) -> bool:
+        """Whether HubSpot may still carry the write out: no answer of its own says what it did."""
+        return self.status not in (Status.DONE, Status.CONFLICT, Status.FAILED)
+
 
 _OF_LINKS = ("associate", "dissociate")
 """Calls that write no record's values."""
@@ -64,7 +69,7 @@ class Run:
     reading; ``unaudited`` those of which the audit log does not have the last word; ``traces`` the
     objectWriteTraceIds of their last writes; ``overwrites`` the edits of others that they
     overwrote; ``ended`` is why the run ended (empty where it did not say), ``entries`` how many
-    lines the journal has.
+    lines the journal has, ``intents`` how many calls it announces.
     """
 
     head: RunHead
@@ -75,6 +80,7 @@ class Run:
     overwrites: dict[Address, tuple[Overwrite, ...]] = field(default_factory=dict)
     ended: str = ""
     entries: int = 0
+    intents: int = 0
 
     @property
     def open(self) -> bool:
@@ -156,6 +162,7 @@ def _head(entry: Mapping[str, Any], run: str) -> RunHead:
 
 
 def _intent(run: Run, entry: Mapping[str, Any]) -> None:
+    run.intents += 1
     for text, unit, record_id, trace in entry["records"]:
         address = Address.parse(text)
         former = run.begun.get(address)

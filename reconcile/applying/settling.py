@@ -69,14 +69,18 @@ class Settler:
         self._sleep = sleep
         self._finder = EntryFinder(state)
 
-    def settle(self, run: Run, plan: Plan, journal: Journal) -> None:
-        """Settle one run.
+    def settle(self, run: Run, plan: Plan, journal: Journal, *, may_come: bool = False) -> None:
+        """Resolve what one run had begun.
 
-        Records that do not show what was written are read again for a while.
+        Records that do not show what was written are read again for a while. With ``may_come``
+        requests of that run may still arrive at HubSpot: what does not show is then left as it is,
+        unless it was answered.
         """
         going, waiting = _by_removal(unsettled(run, plan))
         since = datetime.fromisoformat(run.head.since)
-        records = RecordFinder(self._hubspot, self._state, self._entries, self._sleep, since=since)
+        records = RecordFinder(
+            self._hubspot, self._state, self._entries, self._sleep, since=since, patient=may_come
+        )
         found = records.find(waiting)
         waiting = [
             one.unanswered() if one.change.address in records.refuted else one for one in waiting
@@ -124,6 +128,8 @@ class Settler:
         self._state.flush()
         leave(self._state, left)
         journal.decided(outcomes)
+        if may_come:
+            undone = [one for one in undone if not run.begun[one].may_be_under_way]
         journal.undone(undone)
 
     def _find_entry(self, one: Unsettled) -> Found | None:

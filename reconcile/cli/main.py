@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from reconcile.cli.again import begin, command_line
+from reconcile.cli.notices import show_notices
 from reconcile.errors import ApiError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
@@ -105,6 +106,7 @@ def reconcile(chdir: Path | None) -> None:
     """
     _running[:] = [click.get_current_context().invoked_subcommand or ""]
     begin(chdir)
+    show_notices()
     if chdir is not None:
         os.chdir(chdir)
 

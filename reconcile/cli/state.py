@@ -128,7 +128,7 @@ def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
     unless there are several targets: then move each first, and name it yourself.
 
     Both stores are locked meanwhile. If it is interrupted, run it again: it completes the move.
-    After a kill a shared store stays locked for up to 30 seconds; --lock-timeout 45 waits for that.
+    After a kill a shared store stays locked for up to 60 seconds; --lock-timeout 90 waits for that.
 
     Credentials come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION
     and AWS_ENDPOINT_URL; AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY;
@@ -174,7 +174,7 @@ def pull(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
     URL is what reconcile.yaml named before, or '${env:NAME}'; file: is the folder state/TARGET.
 
     Both stores are locked meanwhile. If it is interrupted, run it again: it completes the move.
-    After a kill a shared store stays locked for up to 30 seconds; --lock-timeout 45 waits for that.
+    After a kill a shared store stays locked for up to 60 seconds; --lock-timeout 90 waits for that.
     """
     settings = settings_for(target)
     with _both_locked(settings, url, "state pull", lock_timeout, comes_here=True) as (here, there):

@@ -1,20 +1,31 @@
 """The only module that imports httpx: one request out, one reply in, and what went wrong between.
 
+httpx limits single reads and writes only, so an answer that drips in has no end. Here the whole
+call has one limit, at which its socket is shut.
+
 Callers learn of a failure only whether the request can have reached HubSpot. httpx's own
 exceptions stop here because they carry the request, and with it the token; should an answer or a
 failure quote the token, it is gone before anything is cut, parsed or shown.
 """
 
+import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
 from reconcile import __version__
+from reconcile.waiting import watched
 
 MAX_BODY = 64 * 1024 * 1024
 """Largest reply taken, unpacked: hundreds of times what a full batch needs."""
+
+CONNECT = 10.0
+"""Seconds that connecting may take."""
 
 _HIDDEN = "[token]"
 
@@ -48,8 +59,49 @@ class NoReply(Exception):
         self.hopeless = hopeless
 
 
+class _Line:
+    """A client that makes one call at a time, over one connection whose socket it knows."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        self.is_over = False
+        """Whether the time of the call was up."""
+        self._socket: socket.socket | None = None
+        self._leave: Callable[[], None] | None = None
+
+    def begin(self, leave: Callable[[], None]) -> None:
+        """Begin a call; ``leave`` is asked when it is connected, right before it is sent."""
+        self._leave, self.is_over = leave, False
+
+    def cut(self) -> None:
+        """End the call, in the middle of whatever it waits for."""
+        self.is_over = True
+        if self._socket is not None:
+            with suppress(OSError):  # closed by the other end
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Follow httpcore's own account of the call (its documented ``trace`` extension)."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._socket = info["return_value"].get_extra_info("socket")
+        elif event.endswith(".send_request_headers.started") and not _is_to_proxy(info["request"]):
+            self.let_leave()
+
+    def let_leave(self) -> None:
+        """Ask once whether the call may be sent; raises NotSent where it is too late for it."""
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()
+        if self.is_over:
+            raise NotSent("no connection in time")
+
+
 class Connection:
-    """A pool of connections to one host. Follows no redirects; safe to share between threads."""
+    """Connections to one host, one for each thread that calls. Follows no redirects.
+
+    ``timeout`` are the seconds that a call may take in all. ``transport`` takes the network's
+    place. Safe to share between threads.
+    """
 
     def __init__(
         self,
@@ -64,42 +116,91 @@ class Connection:
         self._url = url
         self._token = token
         self._max_body = max_body
-        self._client = httpx.Client(
-            headers={
-                "Authorization": f"Bearer {token}",
-                "Accept": "application/json",
-                "User-Agent": f"reconcile/{__version__}",
-            },
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            follow_redirects=False,
-            trust_env=environment,
-            transport=transport,
-        )
+        self._timeout = timeout
+        self._environment = environment
+        self._transport = transport
+        self._trusted = httpx.create_ssl_context(trust_env=environment)
+        self._lines: list[_Line] = []
+        self._idle: list[_Line] = []
+        self._turn = threading.Lock()
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        for line in self._lines:
+            line.client.close()
 
     def send(
-        self, method: str, path: str, *, params: Mapping[str, str] | None, content: bytes | None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        leave: Callable[[], None] = lambda: None,
+        name: str = "",
     ) -> Reply:
-        """Send one request. Raises NotSent or NoReply; every status is a Reply."""
+        """Send one request. Raises NotSent or NoReply; every status is a Reply.
+
+        ``leave`` is asked once, when all is ready and right before the request leaves; what it
+        raises is raised, and nothing was sent. ``name`` is the call as messages name it.
+        """
         if not path.startswith("/") or path.startswith("//"):
             raise ValueError(f"{path!r} is no path on the host")
         headers = {"Content-Type": "application/json"} if content is not None else None
+        with (
+            self._line() as line,
+            watched(f"HubSpot: {name or method}", limit=self._timeout, cut=line.cut),
+        ):
+            line.begin(leave)
+            if self._transport is not None:
+                line.let_leave()
+            try:
+                with line.client.stream(
+                    method,
+                    self._url + path,
+                    params=params,
+                    content=content,
+                    headers=headers,
+                    extensions={"trace": line.trace},
+                ) as response:
+                    return self._read(response)
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                raise NotSent(self._said(error), hopeless=_refused_certificate(error)) from None
+            except httpx.ProxyError as error:
+                raise NotSent(f"the proxy refused: {self._said(error)}") from None
+            except httpx.TransportError as error:
+                late = f"no whole answer within {self._timeout:g} s" if line.is_over else ""
+                raise NoReply(late or self._said(error)) from None
+            except httpx.DecodingError:
+                raise NoReply("the answer is not packed the way it says") from None
+
+    @contextmanager
+    def _line(self) -> Iterator[_Line]:
+        """Use the line that was used last of those that nobody uses, or a new one."""
+        with self._turn:
+            line = self._idle.pop() if self._idle else self._new_line()
         try:
-            with self._client.stream(
-                method, self._url + path, params=params, content=content, headers=headers
-            ) as response:
-                return self._read(response)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotSent(self._said(error), hopeless=_refused_certificate(error)) from None
-        except httpx.ProxyError as error:
-            raise NotSent(f"the proxy refused: {self._said(error)}") from None
-        except httpx.TransportError as error:
-            raise NoReply(self._said(error)) from None
-        except httpx.DecodingError:
-            raise NoReply("the answer is not packed the way it says") from None
+            yield line
+        finally:
+            with self._turn:
+                self._idle.append(line)
+
+    def _new_line(self) -> _Line:
+        client = httpx.Client(
+            headers={
+                "Authorization": f"Bearer {self._token}",
+                "Accept": "application/json",
+                "User-Agent": f"reconcile/{__version__}",
+            },
+            timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT)),
+            follow_redirects=False,
+            trust_env=self._environment,
+            verify=self._trusted,
+            transport=self._transport,
+        )
+        line = _Line(client)
+        self._lines.append(line)
+        return line
 
     def _read(self, response: httpx.Response) -> Reply:
         parts: list[bytes] = []
@@ -120,6 +221,11 @@ class Connection:
 
     def _hidden(self, text: str) -> str:
         return text.replace(self._token, _HIDDEN)
+
+
+def _is_to_proxy(request: Any) -> bool:
+    """Whether a request asks a proxy for a tunnel, and is not yet the call itself."""
+    return bool(request.method == b"CONNECT")
 
 
 def _refused_certificate(error: BaseException) -> bool:

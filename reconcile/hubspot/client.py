@@ -22,6 +22,7 @@ from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Writ
 from reconcile.hubspot.writing import Writer
 from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 from reconcile.model.records import Actual, Link, Version
+from reconcile.waiting import CALL_LIMIT
 
 __all__ = [
     "LINKS_WRITE",
@@ -47,7 +48,8 @@ class HubSpot:
     to a call that is safe to repeat (or was never sent), and Ambiguous where none came to a create
     that may have been carried out. Only a plain ApiError says that a write did nothing.
 
-    ``api`` is ``v3`` or a dated version. ``rate_limit`` is the account's requests per 10 s, None
+    ``api`` is ``v3`` or a dated version. ``timeout`` are the seconds that one call may take in all,
+    each time it is made. ``rate_limit`` is the account's requests per 10 s, None
     for no waiting. ``sleep`` may raise, which stops whatever waits; ``notice`` is told why a call
     is asked again.
     """
@@ -60,7 +62,7 @@ class HubSpot:
         api: str = "v3",
         rate_limit: int | None = 190,
         workers: int = 4,
-        timeout: float = 60.0,
+        timeout: float = CALL_LIMIT,
         attempts: int = 8,
         patience: float = 120.0,
         clock: Clock = time.monotonic,

@@ -80,12 +80,14 @@ class Departure:
     _sent: int = 0
     _at_any_age: bool = False
 
-    def leave(self, now: float) -> None:
-        """Note that the write is about to be sent. Raises Stale where it must not be."""
-        is_old = now - self.read > MAX_AGE
-        if is_old and not self._at_any_age:
+    def check(self, now: float) -> None:
+        """Raise Stale where the write must not be sent on its last re-check."""
+        if now - self.read > MAX_AGE and not self._at_any_age:
             raise Stale
-        self.late = self.late or is_old or self._sent > 0
+
+    def leave(self, now: float) -> None:
+        """Note that the write is being sent."""
+        self.late = self.late or now - self.read > MAX_AGE or self._sent > 0
         self._sent += 1
         self._at_any_age = False
 

@@ -19,6 +19,7 @@ from reconcile.hubspot.limits import SEARCHES, Clock, RateLimit, Sleep, associat
 from reconcile.hubspot.refusals import clean, reset
 from reconcile.hubspot.retry import judge
 from reconcile.hubspot.steps import Departure, Step, Tries, begin_step, current_step
+from reconcile.waiting import CALL_LIMIT
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -69,6 +70,7 @@ class _Call:
 class Transport:
     """Calls on one host with one token. Safe to share between threads.
 
+    ``timeout`` are the seconds that one attempt may take in all.
     ``sleep`` may raise to stop a run that is waiting; nothing is in flight at that moment.
     ``notice`` is told why a call is asked again, where that takes a second or more.
     The loop is written here and not left to stamina, whose sleep and clock cannot be replaced and
@@ -81,7 +83,7 @@ class Transport:
         token: str,
         *,
         rate_limit: int | None = 190,
-        timeout: float = 60.0,
+        timeout: float = CALL_LIMIT,
         attempts: int = 8,
         patience: float = 120.0,
         clock: Clock = time.monotonic,
@@ -218,18 +220,31 @@ class Transport:
         limit, step = self._limits[call.pool], current_step()
         with step.slot(limit) if step else limit.slot() as slot:
             slot.used = False
+
+            def leave() -> None:
+                """Raise where the request must not leave. It is connected, and nothing is sent."""
+                if departure is not None:
+                    departure.check(self._clock())
+                if (permit := getattr(self._permits, "ask", None)) is not None:
+                    permit()  # which may take a while, so the moment of leaving is noted after it
+                if departure is not None:
+                    departure.leave(self._clock())
+                    if step is not None:
+                        step.hand_back()  # what it did not need; the answer may take a while
+                slot.used = True
+                with self._counting:
+                    self._calls[call.counted_as] += 1
+
             if departure is not None:
-                departure.leave(self._clock())
-            if (permit := getattr(self._permits, "ask", None)) is not None:
-                permit()
-            if departure is not None and step is not None:
-                step.hand_back()  # what it did not need; reading the answer may take a while
-            slot.used = True
-            with self._counting:
-                self._calls[call.counted_as] += 1
+                departure.check(self._clock())  # here too: refusing a connected call costs it
             try:
                 reply = self._connection.send(
-                    call.method, call.path, params=call.params, content=call.content
+                    call.method,
+                    call.path,
+                    params=call.params,
+                    content=call.content,
+                    leave=leave,
+                    name=call.counted_as,
                 )
             except (NotSent, NoReply) as failure:
                 return failure

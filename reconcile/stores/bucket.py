@@ -31,6 +31,7 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from reconcile.errors import UsageError
 from reconcile.stores.skew import clock_skew
+from reconcile.waiting import CALL_LIMIT, watched
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -192,7 +193,8 @@ class Bucket:
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
-            yield
+            with watched(f"the store {self.where}"):
+                yield
         except (PermissionDeniedError, UnauthenticatedError) as error:
             if skew := clock_skew(str(error)):
                 raise _clock(self.where, skew) from None
@@ -239,10 +241,11 @@ def open_bucket(scheme: str, name: str, prefix: str, where: str) -> Bucket:
             name,
             client_options={
                 "allow_http": http or allowed,
-                "timeout": timedelta(seconds=20),
+                # The last of several tries begins before the half of the limit is over.
+                "timeout": timedelta(seconds=CALL_LIMIT / 2),
                 "connect_timeout": timedelta(seconds=5),
             },
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=CALL_LIMIT / 2)},
         )
     except (BaseError, ValueError) as error:
         raise UsageError(

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconcile.errors import ReconcileError
+from reconcile.waiting import CALL_LIMIT
 
-LEASE = 30.0
-"""Seconds a lock outlives its holder's last sign of life."""
+LEASE = 2 * CALL_LIMIT
+"""Seconds a lock outlives its holder's last heartbeat.
+
+Half of them are for the last call: see Lease.check.
+"""
 
 
 class VersionMoved(ReconcileError):
@@ -37,7 +41,7 @@ class Holder:
     """A lock as others see it.
 
     ``number`` is the fencing number: every holder's is larger than those before. ``silent`` is for
-    how many seconds the holder has given no sign of life, or None where nobody can tell.
+    how many seconds the holder has given no heartbeat, or None where nobody can tell.
     """
 
     info: LockInfo
@@ -54,7 +58,12 @@ class Lease(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise LockLost unless the lock is surely still ours. Cheap: asked before every call."""
+        """Raise LockLost unless the lock is surely still ours. Asked before every call.
+
+        Where others can take the lock over while its holder lives, it is also surely ours for half
+        a lease from now, so that a call that leaves now is over before another holder begins. Where
+        a heartbeat is late, this waits for it as long as it may still come.
+        """
         ...
 
 
@@ -133,7 +142,7 @@ class Store(Protocol):
 
         Waits up to ``timeout`` seconds for another holder to end. Raises Locked, naming the
         holder, when it is taken then. Where others cannot see a holder die, they may take the
-        lock over once it has given no sign of life for ``lease`` seconds, so their ``timeout``
+        lock over once it has given no heartbeat for ``lease`` seconds, so their ``timeout``
         must be longer than that.
         """
         ...

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, LiteralString
 
 import psycopg
@@ -20,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.stores.lease import elapsed
+from reconcile.waiting import CALL_LIMIT, watched
 
 _IDLE = 1.0
 """Seconds after which a connection is asked whether it still is one."""
@@ -27,7 +29,7 @@ _IDLE = 1.0
 WAIT = 5.0
 """Seconds that the server lets a statement wait for a row that somebody else has locked."""
 
-LIMIT = 60.0
+LIMIT = CALL_LIMIT
 """Seconds that a statement may take in all, by the server's clock and by ours."""
 
 _SETTINGS: Mapping[str, Any] = {
@@ -62,7 +64,8 @@ class Database:
 
     def __init__(self, url: str, target: str) -> None:
         given = _understood(url)
-        self._settings = {**_SETTINGS, **given}
+        options = " ".join(filter(None, (_SETTINGS["options"], given.get("options"))))
+        self._settings = {**_SETTINGS, **given, "options": options}
         place = ":".join(str(given[name]) for name in ("host", "port") if name in given)
         self.where = f"postgresql://{place}/{given.get('dbname', '')} ({target})"
         self._connection: psycopg.Connection[Row] | None = None
@@ -118,13 +121,9 @@ class Database:
     @contextmanager
     def _limited(self, connection: psycopg.Connection[Row]) -> Iterator[None]:
         """Cut the connection where no answer comes: a server that hangs ends nothing by itself."""
-        cut = threading.Timer(LIMIT + _PATIENCE, _cut, (connection.fileno(),))
-        cut.daemon = True
-        cut.start()
-        try:
+        cut = partial(_cut, connection.fileno())
+        with watched(f"the store {self.where}", limit=LIMIT + _PATIENCE, cut=cut):
             yield
-        finally:
-            cut.cancel()
 
     def _connected(self) -> psycopg.Connection[Row]:
         if self._connection is not None and elapsed() - self._used > _IDLE:
@@ -133,9 +132,10 @@ class Database:
         if self._connection is None or self._connection.closed:
             self.close()
             # No prepared statements: a pooler between may give each statement another session.
-            self._connection = psycopg.connect(
-                **self._settings, autocommit=True, prepare_threshold=None
-            )
+            with watched(f"the store {self.where}"):
+                self._connection = psycopg.connect(
+                    **self._settings, autocommit=True, prepare_threshold=None
+                )
         return self._connection
 
     @contextmanager

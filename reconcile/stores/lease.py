@@ -11,10 +11,16 @@ from reconcile.stores.contract import Holder, Lease, LockInfo, LockLost
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _MARGIN = 6
-"""The share of a lease, one in so many, that a holder gives up for what is on its way."""
+"""The share of a lease, one in so many, that a holder gives up for what is on its way.
+
+Heartbeats are that far apart, too.
+"""
+
+_LAST_CALL = 2
+"""The share of a lease, one in so many, that a holder must still have when it sends something."""
 
 _PATIENCE = 2.0
-"""Seconds that the end of a run waits for a sign of life on its way."""
+"""Seconds that the end of a run waits for a heartbeat on its way."""
 
 NOBODY = LockInfo("another process", "", "")
 """Whoever holds a lock whose note cannot be read."""
@@ -35,7 +41,7 @@ def locked(where: str, holder: Holder, lease: float | None = None) -> Locked:
     if lease is None:
         return Locked(message, hint=f"wait with --lock-timeout SECONDS; {cut}")
     if holder.silent is not None:
-        message += f"; it last gave a sign of life about {holder.silent:.0f} s ago"
+        message += f"; its last heartbeat was about {holder.silent:.0f} s ago"
         left = max(0.0, lease - holder.silent)
         message += (
             f", and its lease ends about {left:.0f} s from now unless renewed"
@@ -93,7 +99,7 @@ class Held:
 
 
 class RenewedLease:
-    """A lock that ends ``lease`` seconds after its last sign of life, and a thread that gives them.
+    """A lock that ends ``lease`` seconds after its last heartbeat, and a thread that gives them.
 
     ``renew`` gives one: True when it was taken, False when somebody else has the lock; a
     ReconcileError means that it could not be told. ``begun`` is when asking for the lock began.
@@ -105,11 +111,13 @@ class RenewedLease:
         self._number = number
         self._where = where
         self._renew = renew
-        self._every = lease / 3
+        self._every = lease / _MARGIN
         self._good_for = lease - lease / _MARGIN
+        self._last_call = lease / _LAST_CALL
         self._until = begun + self._good_for
         self._taken = False
         self._stopped = threading.Event()
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._keep, name="lock", daemon=True)
         self._thread.start()
 
@@ -120,16 +128,24 @@ class RenewedLease:
 
     def check(self) -> None:
         """See Lease."""
-        if self._stopped.is_set():
-            raise lost(self._where, "it was given back")
-        if self._taken:
-            raise lost(self._where, "somebody else broke it or took it over")
-        if elapsed() >= self._until:
-            raise lost(self._where, "it could not be renewed in time")
+        with self._changed:
+            while True:
+                if self._stopped.is_set():
+                    raise lost(self._where, "it was given back")
+                if self._taken:
+                    raise lost(self._where, "somebody else broke it or took it over")
+                left = self._until - elapsed()
+                if left <= 0:
+                    raise lost(self._where, "it could not be renewed in time")
+                if left >= self._last_call:
+                    return
+                self._changed.wait(left)
 
     def stop(self) -> bool:
-        """End the signs of life. False when the last one hangs, and may still arrive."""
+        """End the heartbeats. False when the last one hangs, and may still arrive."""
         self._stopped.set()
+        with self._changed:
+            self._changed.notify_all()
         self._thread.join(_PATIENCE)
         return not self._thread.is_alive()
 
@@ -138,12 +154,16 @@ class RenewedLease:
         while not self._stopped.wait(wait):
             begun = elapsed()
             try:
-                if not self._renew():
-                    self._taken = True
-                    return
+                renewed = self._renew()
             except ReconcileError:
                 # The next try, or the end of the lease, will tell.
                 wait = self._every / 4
-            else:
-                self._until = begun + self._good_for
-                wait = self._every
+                continue
+            with self._changed:
+                self._taken = not renewed
+                if renewed:
+                    self._until = begun + self._good_for
+                self._changed.notify_all()
+            if not renewed:
+                return
+            wait = self._every

@@ -19,6 +19,7 @@ from reconcile.model.digest import canonical
 from reconcile.stores.bucket import Bucket, Found
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.lease import RenewedLease, elapsed, locked
+from reconcile.waiting import watched
 
 _NAME = "lock"
 _TRIES = 5
@@ -54,7 +55,7 @@ class _Holding:
         self._turn = Lock()
 
     def renew(self) -> bool:
-        """Give a sign of life; False when the lock is somebody else's."""
+        """Give a heartbeat; False when the lock is somebody else's."""
         return self._write(self._record)
 
     def release(self) -> None:
@@ -110,7 +111,8 @@ class ObjectLock:
             broken = replace(seen.record, number=number + 1, token=token_hex(16), info=info)
             version = self.put(broken, seen.version)
             if version is not None:
-                time.sleep(broken.lease)
+                with watched(f"the end of the broken lock's lease, {broken.lease:.0f} s"):
+                    time.sleep(broken.lease)
                 _Holding(self, broken, version).release()
                 return
 

@@ -14,6 +14,7 @@ from reconcile.errors import ReconcileError
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.database import Busy, Database
 from reconcile.stores.lease import RenewedLease, elapsed, locked
+from reconcile.waiting import watched
 
 _TAKE = """
     insert into reconcile.lock as held (home, number, token, who, since, doing, lease, renewed)
@@ -42,7 +43,7 @@ _POLL = 0.5
 
 
 class PostgresLock:
-    """The lock of ``home``. A holder gives its signs of life on a connection of their own."""
+    """The lock of ``home``. A holder gives its heartbeats on a connection of their own."""
 
     def __init__(self, url: str, home: str, database: Database) -> None:
         self._url = url
@@ -80,14 +81,16 @@ class PostgresLock:
             return
         rows = self._database.write(_BREAK, (token_hex(16), self._home, number))
         if rows:
-            time.sleep(max(0.0, float(rows[0][0])))
+            left = max(0.0, float(rows[0][0]))
+            with watched(f"the end of the broken lock's lease, {left:.0f} s"):
+                time.sleep(left)
             return
         found = self._read()
         if found:
             raise locked(self._database.where, *found)
 
     def _read(self) -> tuple[Holder, float] | None:
-        """Who holds the lock, and for how long without a sign of life; None when it is free."""
+        """Who holds the lock, and for how long without a heartbeat; None when it is free."""
         rows = self._database.read(_HOLDER, (self._home,))
         if not rows:
             return None

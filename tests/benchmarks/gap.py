@@ -48,17 +48,21 @@ def measured(stage: Stage) -> tuple[list[float], int]:
     """Apply in this process; the ages of what was sent, and how often a write was too old."""
     ages: list[float] = []
     refused: list[float] = []
-    leave = Departure.leave
+    check, leave = Departure.check, Departure.leave
 
-    def watched(self: Departure, now: float) -> None:
+    def checked(self: Departure, now: float) -> None:
         try:
-            leave(self, now)
+            check(self, now)
         except Stale:
             refused.append(now - self.read)
             raise
+
+    def left(self: Departure, now: float) -> None:
+        leave(self, now)
         ages.append(now - self.read)
 
-    Departure.leave = watched  # type: ignore[method-assign]
+    Departure.check = checked  # type: ignore[method-assign]
+    Departure.leave = left  # type: ignore[method-assign]
     os.environ.update(stage.environ)
     command = ["-C", str(stage.project), "apply", "--auto-approve", "--accept-local-store"]
     sys.argv = ["reconcile", *command]

@@ -3,8 +3,11 @@
 ``CRASH_AT`` or ``STOP_AT`` says where, as ``WHAT:NUMBER:WHEN``: at which ``append`` to the journal,
 ``write`` of the store or ``call`` to HubSpot, counted from 1, and whether right ``before`` or right
 ``after`` it. A call's ``after`` is when HubSpot has answered and nobody has read the answer.
+An ``entry`` is a journal's line on its way to a bucket, when the lock has been looked at; ``lines``
+is a call that creates line items, ``upsert`` one that creates or updates by key.
 ``STOP_FILE`` is made right before stopping. ``LEASE`` is for how many seconds a shared store's lock
-outlives its holder, so that tests need not wait half a minute.
+outlives its holder, and ``CALL_LIMIT`` for how many a request of a dead run may still arrive, so
+that tests need not wait half a minute.
 """
 
 import itertools
@@ -15,8 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from reconcile import recovery
+from reconcile.applying.run import LOGS
 from reconcile.cli import main
 from reconcile.hubspot._http import Connection
+from reconcile.stores.bucket import Bucket
 from reconcile.stores.local import LocalStore
 from reconcile.stores.objects import ObjectStore
 from reconcile.stores.postgres import PostgresStore
@@ -26,8 +32,17 @@ POINTS: dict[str, tuple[str, tuple[type, ...]]] = {
     "append": ("append", (LocalStore, *SHARED)),
     "write": ("write", (LocalStore, *SHARED)),
     "call": ("send", (Connection,)),
+    "entry": ("put", (Bucket,)),
+    "lines": ("send", (Connection,)),
+    "upsert": ("send", (Connection,)),
 }
 """By the word for them: methods, and the classes that have them."""
+ONLY: dict[str, Callable[..., bool]] = {
+    "entry": lambda _, name, *__: name.startswith(LOGS),
+    "lines": lambda _, __, path: path.endswith("/line_items/batch/create"),
+    "upsert": lambda _, __, path: path.endswith("/batch/upsert"),
+}
+"""Which of their calls count, where not all do."""
 
 
 def die() -> None:
@@ -50,6 +65,8 @@ def at(point: str, act: Callable[[], None]) -> None:
 
     def watched(original: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*args: Any, **named: Any) -> Any:
+            if what in ONLY and not ONLY[what](*args):
+                return original(*args, **named)
             with counting:
                 mine = next(count) == int(number)
             if mine and when == "before":
@@ -75,6 +92,7 @@ def shorten_leases(seconds: float) -> None:
 
 if __name__ == "__main__":
     shorten_leases(float(os.environ.get("LEASE", "30")))
+    recovery.CALL_LIMIT = float(os.environ.get("CALL_LIMIT", "0.1"))
     if point := os.environ.pop("CRASH_AT", ""):
         at(point, die)
     if point := os.environ.pop("STOP_AT", ""):

@@ -487,7 +487,7 @@ def test_the_lock_of_a_killed_holder_is_free_when_its_lease_is_over(processes_ho
     with processes_home.client().lock(INFO, timeout=30, lease=LEASE) as lease:
         waited = time.monotonic() - killed
         assert lease.number > number
-    # Its last sign of life is no older than a third of its lease, and what was on its way.
+    # Its last heartbeat is no older than a sixth of its lease, and what was on its way.
     assert waited < 2 if processes_home.lives else 0.8 < waited < 15
 
 

@@ -1,0 +1,43 @@
+"""What is said on stderr while a call takes long, and where it is not said."""
+
+import sys
+
+from reconcile.sandbox.faults import Refuse
+from tests.cli.conftest import PROJECT, Project, Relay
+
+ORDER = "kind: order\nkey: W-1\nproperties: {hs_order_name: Mugs}\n"
+TALKATIVE = (
+    sys.executable,
+    "-c",
+    "from reconcile import waiting; from reconcile.cli import main; waiting.EVERY = 0.3; main()",
+)
+"""The program, which says after a third of a second what it waits for."""
+
+
+def test_a_long_call_is_said_on_stderr_and_nowhere_else(project: Project) -> None:
+    """Which call it is and since when; the plan on stdout is what it is without."""
+    project.write(ORDER)
+    usual = project.fine("plan")
+    with Relay(project.account, "/orders/batch/read") as relay:
+        project.settings(PROJECT.replace("{url}", relay.url))
+        process = project.process("plan", program=TALKATIVE)
+        assert relay.held.wait(20)
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        relay.release()
+        result = project.end(process)
+    assert said.startswith("waiting for HubSpot: POST ")
+    assert "/orders/batch/read, " in said
+    assert said.endswith(" s so far\n")
+    assert result.code == 0
+    assert result.out == usual
+
+
+def test_why_a_call_is_made_again_is_said(project: Project) -> None:
+    """HubSpot's word, and how long until then."""
+    project.write(ORDER)
+    project.account.server.faults.add(Refuse(423), path="*/orders/batch/read", times=1)
+    result = project.run("plan")
+    assert result.code == 0, result.err
+    assert "; asking again in 2 s\n" in result.err
+    assert "asking again" not in result.out
