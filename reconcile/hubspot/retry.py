@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from reconcile.errors import Ambiguous, ApiError, Unreachable
 from reconcile.hubspot._http import NoReply, NotSent, Reply
-from reconcile.hubspot.refusals import Refusal, clean, errors_from
+from reconcile.hubspot.reasons import clean
+from reconcile.hubspot.refusals import Refusal, errors_from
 
 MAX_RETRY_AFTER = 60.0
 """Sources disagree whether Retry-After means seconds or milliseconds; this bounds the error."""

@@ -16,7 +16,8 @@ from reconcile.errors import Ambiguous, Unreachable
 from reconcile.hubspot._http import Connection, NoReply, NotSent, Reply
 from reconcile.hubspot.access import checked_token, checked_url
 from reconcile.hubspot.limits import SEARCHES, Clock, RateLimit, Sleep, association_limit
-from reconcile.hubspot.refusals import clean, reset
+from reconcile.hubspot.reasons import clean
+from reconcile.hubspot.refusals import reset
 from reconcile.hubspot.retry import judge
 from reconcile.hubspot.steps import Departure, Step, Tries, begin_step, current_step
 
