@@ -259,6 +259,7 @@ def apply(
         resumable=resumable,
         estimated=estimate.calls(planned),
         unchecked=tools.parents.unchecked,
+        stopped=executor.stopped,
     )
 
 

@@ -43,6 +43,8 @@ def ending(
         for name, (item, _) in writes.items():
             if name in answers:
                 end(item, answers[name])
+                if unanswered is not None and item.message == NOT_SHOWN:
+                    item.message = f"written, and not read back: {unanswered[1]}"
                 item.warnings = _warnings(item, answers[name])
             elif unanswered is not None:
                 item.end(*unanswered)

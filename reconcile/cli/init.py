@@ -80,9 +80,9 @@ def _define(session: Session, planned: Plan) -> None:
     made: list[PropertyDefine] = []
     try:
         define(session.hubspot, planned, made)
-    except AuthError as error:
-        raise _no_permission(planned.defines, made) from error
     except ApiError as error:
+        if isinstance(error, AuthError) and error.status == 403:
+            raise _no_permission(planned.defines, made) from error
         hint = error.hint or _AGAIN
         if any(kinds()[wanted.kind].parents for wanted in planned.defines[len(made) :][:1]):
             hint += _OR_WITHIN

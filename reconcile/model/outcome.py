@@ -93,7 +93,8 @@ class Report:
     """The end of an apply. ``calls`` counts requests sent, ``seconds`` the time it took.
 
     ``estimated`` is how many calls the plan was said to take; ``resumable`` says that something
-    was not begun, or begun and not settled; ``unchecked`` are sentences on what the token did not
+    was not begun, or begun and not resolved; ``stopped`` is why the run ended before it had tried
+    everything, empty where it did not; ``unchecked`` are sentences on what the token did not
     let us look at before writing; ``already`` is the run that applied the same plan before, where
     nothing was to be done.
     """
@@ -107,6 +108,7 @@ class Report:
     estimated: int = 0
     unchecked: tuple[str, ...] = ()
     already: str = ""
+    stopped: str = ""
 
     @property
     def complete(self) -> bool:

@@ -179,6 +179,9 @@ def _body(report: Report, *, personal: bool, plan: Plan | None) -> Iterator[Line
             yield plain(more, str(status), indent=2)
     yield from _rewrites(report, personal=personal)
     yield from _warnings(report, secret, personal=personal)
+    if report.stopped and not report.interrupted:
+        why = report.stopped if personal else mask(report.stopped)
+        yield plain(f"The run ended early: {visible(why)}", "failed")
     for text in report.unchecked:
         yield plain(warning(text), "conflict")
 
