@@ -5,13 +5,13 @@ exceptions stop here because they carry the request, and with it the token; shou
 failure quote the token, it is gone before anything is cut, parsed or shown.
 """
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
 
 from reconcile import __version__
+from reconcile.hubspot.network import is_untrusted, network_hint, proxy_hint
 
 MAX_BODY = 64 * 1024 * 1024
 """Largest reply taken, unpacked: hundreds of times what a full batch needs."""
@@ -29,11 +29,15 @@ class Reply:
 
 
 class NotSent(Exception):
-    """The request did not leave; ``hopeless`` where asking again cannot help."""
+    """The request did not leave; ``hopeless`` where asking again cannot help.
 
-    def __init__(self, message: str, *, hopeless: bool = False) -> None:
+    ``hint`` says what of the network to look at.
+    """
+
+    def __init__(self, message: str, *, hopeless: bool = False, hint: str = "") -> None:
         super().__init__(message)
         self.hopeless = hopeless
+        self.hint = hint
 
 
 class NoReply(Exception):
@@ -64,6 +68,7 @@ class Connection:
         self._url = url
         self._token = token
         self._max_body = max_body
+        self._environment = environment
         self._client = httpx.Client(
             headers={
                 "Authorization": f"Bearer {token}",
@@ -92,10 +97,14 @@ class Connection:
                 method, self._url + path, params=params, content=content, headers=headers
             ) as response:
                 return self._read(response)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotSent(self._said(error), hopeless=_refused_certificate(error)) from None
+        except httpx.PoolTimeout as error:
+            raise NotSent(self._said(error)) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            hint = network_hint(error, self._url, environment=self._environment)
+            raise NotSent(self._said(error), hopeless=is_untrusted(error), hint=hint) from None
         except httpx.ProxyError as error:
-            raise NotSent(f"the proxy refused: {self._said(error)}") from None
+            hint = proxy_hint(self._url)
+            raise NotSent(f"the proxy refused: {self._said(error)}", hint=hint) from None
         except httpx.TransportError as error:
             raise NoReply(self._said(error)) from None
         except httpx.DecodingError:
@@ -120,12 +129,3 @@ class Connection:
 
     def _hidden(self, text: str) -> str:
         return text.replace(self._token, _HIDDEN)
-
-
-def _refused_certificate(error: BaseException) -> bool:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False

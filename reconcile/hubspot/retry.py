@@ -45,7 +45,8 @@ def judge(
     """
     match outcome:
         case NotSent():
-            cannot = Unreachable(f"HubSpot cannot be reached: {clean(str(outcome))}")
+            message = f"HubSpot cannot be reached: {clean(str(outcome))}"
+            cannot = Unreachable(message, hint=outcome.hint)
             return Verdict(cannot, None if outcome.hopeless else backoff(attempt))
         case NoReply():
             kind = Unreachable if repeatable else Ambiguous
