@@ -34,16 +34,16 @@ def nested(
 def reason_of(item: Mapping[str, Any], said: str = "") -> str:
     """Return one error or warning in words: ``hs_tags: too long (INVALID) [limit: 10]``.
 
-    Nothing of it is repeated that is in ``said``; where all of it is, the answer is empty.
+    A message that ``said`` repeats is left out, and so is what it says besides; where that is all,
+    the answer is empty.
     """
-    message, name, code = (
-        text if text not in said else "" for text in (_message(item), property_of(item), _code(item))
-    )
-    shown = message
-    if not message:
+    message, name, code = _message(item), property_of(item), _code(item)
+    if " " in message and message in said:
+        message, name, code = "", *("" if one in said else one for one in (name, code))
+    if message:
+        shown = f"{name}: {message}" if name and name not in message else message
+    else:
         shown, code = (name, code) if name else (code, "")
-    elif name and name not in message:
-        shown = f"{name}: {message}"
     if code and code not in shown:
         shown += f" ({code})"
     return (shown + _context(item.get("context"), said + shown)).strip()
