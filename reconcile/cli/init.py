@@ -14,6 +14,7 @@ from reconcile.audit.recording import defined
 from reconcile.cli.common import colored, confirm, settings_for, shows_personal, target_option
 from reconcile.config import Settings, starter_text
 from reconcile.errors import ApiError, AuthError, UsageError
+from reconcile.hubspot.support import SERVICE_KEYS, support
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, PropertyDefine
@@ -53,6 +54,8 @@ def command(*, target: str | None, auto_approve: bool) -> int:
         name = session.pin.name
     wrote = _write_project_file(settings)
     click.echo(f"Target {name} is ready: each kind has what its records are found by.")
+    if not settings.target.sandbox and (until := support(settings.target.api)):
+        click.echo(f"{until}.")
     if wrote:
         click.echo(f"Wrote {wrote}. Put manifests where it says, then run `reconcile plan`.")
     return 0
@@ -117,7 +120,8 @@ def _no_permission(defines: Sequence[PropertyDefine], made: Sequence[PropertyDef
     ]
     return UsageError(
         "\n".join([f"the token may not make these properties; {_so_far(made)}", *lines]),
-        hint="give the token these scopes and run `reconcile init` again, or ask an admin to make "
+        hint="give the service key (or private app) of the token these scopes, in HubSpot under "
+        f"{SERVICE_KEYS}, and run `reconcile init` again, or ask an admin to make "
         "the properties in HubSpot under Settings > Data management > Properties",
     )
 

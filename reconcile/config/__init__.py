@@ -93,7 +93,8 @@ class Settings:
             )
         text = environ.get(variable, "")
         if not text:
-            hint = f"set {variable} in the environment, never in a file of the repository"
+            hint = f"set {variable} in the environment, never in a file of the repository; a token "
+            hint += "is made in HubSpot under Development > Keys > Service keys"
             message = f"{variable} is not set; the target {target.name} takes its token to "
             raise UsageError(f"{message}{purpose} with from it", hint=hint)
         return Token(text, origin=variable)

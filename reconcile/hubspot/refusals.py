@@ -115,7 +115,9 @@ class ErrorBody(BaseModel):
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Scopes the token lacks; private apps and OAuth apps are told in two different shapes."""
+        """Scopes the token lacks; HubSpot names them in one shape to OAuth apps, and in another to
+        service keys and private apps.
+        """
         found = dict.fromkeys(self.named(*_SCOPE_KEYS))
         for item in self.errors if isinstance(self.errors, list) else ():
             if isinstance(item, Mapping) and isinstance(item.get("context"), Mapping):
@@ -232,14 +234,16 @@ def _auth_hint(status: int, scopes: tuple[str, ...]) -> str:
     if status == 401:
         return "the token is wrong, expired or revoked"
     if scopes:
-        return f"give the token's app {'this scope' if len(scopes) == 1 else 'one of these scopes'}"
-    return "give the token's app the scope this call needs"
+        these = "this scope" if len(scopes) == 1 else "one of these scopes"
+        return f"give the service key (or private app) of the token {these}"
+    return "give the service key (or private app) of the token the scope this call needs"
 
 
 def _daily_hint(headers: Mapping[str, str]) -> str:
     limit = clean(headers.get("x-hubspot-ratelimit-daily", ""), 20)
     of = f" of {limit} calls" if limit else ""
-    return f"the daily limit{of} is shared by all private apps: run again after it resets"
+    shared = "is shared by all service keys and private apps of the account"
+    return f"the daily limit{of} {shared}: run again after it resets"
 
 
 def _is_text(value: Any) -> bool:

@@ -83,10 +83,10 @@ def partly(ending: str, status: int, body: dict[str, Any]) -> Hook:
 SHAPES = {
     "whole, no message": (refusing, (BARE,), "v3"),
     "whole, with a message": (refusing, (TOPPED,), "v3"),
-    "whole, dated version": (refusing, (BARE,), "2026-09"),
+    "whole, dated version": (refusing, (BARE,), "2026-03"),
     "207": (partly, (207, BARE), "v3"),
     "207 with a message": (partly, (207, TOPPED), "2026-03"),
-    "200 with errors": (partly, (200, BARE), "2026-09"),
+    "200 with errors": (partly, (200, BARE), "2026-03"),
 }
 
 
