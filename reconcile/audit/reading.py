@@ -32,9 +32,7 @@ def summaries(
         last[entry.id] = entry.time
         if wanted is None:
             summary = found.setdefault(entry.id, Summary(entry))
-            summary.counts.update(
-                (one.action, one.address.kind, one.end) for one in entry.records
-            )
+            summary.counts.update((one.action, one.address.kind, one.end) for one in entry.records)
         elif _speaks_of(entry, wanted):
             summary = found.setdefault(entry.id, Summary(entry))
             about = [one for one in log.full(entry).records if one.address.folded() == wanted]

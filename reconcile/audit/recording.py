@@ -190,9 +190,7 @@ def _details(change: RecordChange, outcome: Outcome, *, touched: bool) -> Iterat
         values = (rewrite.sent, rewrite.stored)
         yield Detail(What.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
     for warned in outcome.warnings:
-        yield Detail(
-            What.WARNING, warned.name, values=(warned.text,), personal=warned.personal
-        )
+        yield Detail(What.WARNING, warned.name, values=(warned.text,), personal=warned.personal)
     if outcome.message:
         yield Detail(What.MESSAGE, values=(outcome.message,))
 

@@ -120,7 +120,7 @@ def _no_permission(defines: Sequence[PropertyDefine], made: Sequence[PropertyDef
     ]
     return UsageError(
         "\n".join([f"the token may not make these properties; {_so_far(made)}", *lines]),
-        hint="give the service key (or private app) of the token these scopes, in HubSpot under "
+        hint="give the token's service key or app these scopes, in HubSpot under "
         f"{SERVICE_KEYS}, and run `reconcile init` again, or ask an admin to make "
         "the properties in HubSpot under Settings > Data management > Properties",
     )

@@ -235,8 +235,8 @@ def _auth_hint(status: int, scopes: tuple[str, ...]) -> str:
         return "the token is wrong, expired or revoked"
     if scopes:
         these = "this scope" if len(scopes) == 1 else "one of these scopes"
-        return f"give the service key (or private app) of the token {these}"
-    return "give the service key (or private app) of the token the scope this call needs"
+        return f"give the token's service key or app {these}"
+    return "give the token's service key or app the scope this call needs"
 
 
 def _daily_hint(headers: Mapping[str, str]) -> str:

@@ -271,9 +271,7 @@ def _secrets(report: Report, plan: Plan | None) -> dict[Address, tuple[str, ...]
     if plan is None:
         return {}
     failed = {
-        o.address
-        for o in report.outcomes
-        if o.status is not Status.DONE or o.message or o.warnings
+        o.address for o in report.outcomes if o.status is not Status.DONE or o.message or o.warnings
     }
     return {
         change.address: tuple(personal_values(change))

@@ -166,9 +166,7 @@ def warn(warning: dict[str, Any]) -> Callable[[str, str, Any], Any]:
 
 
 @pytest.mark.parametrize("many", [1, 3])
-def test_warnings_are_reported_and_logged_and_the_record_is_done(
-    watched: World, many: int
-) -> None:
+def test_warnings_are_reported_and_logged_and_the_record_is_done(watched: World, many: int) -> None:
     """Of one property once, with the number of records; in the log of each record."""
     keys = [f"O{n}" for n in range(many)]
     for due, verb in (("2026-01-02", "created"), ("2026-01-03", "updated")):

@@ -54,6 +54,6 @@ def test_a_refusal_for_want_of_a_scope_names_the_service_key_first() -> None:
     """As does the hint about the daily limit, which all of them share."""
     body = b'{"message": "no", "category": "MISSING_SCOPES"}'
     hint = errors_from(Refusal.read(403, {}, body), {}, "").hint
-    assert hint.startswith("give the service key (or private app) of the token")
+    assert hint.startswith("give the token's service key or app")
     daily = Refusal(429, ErrorBody.model_validate({"policyName": "DAILY"}), is_json=True)
     assert "all service keys and private apps" in errors_from(daily, {}, "").hint

@@ -124,12 +124,8 @@ def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_untrusted_certificate_hints_at_who_reads_the_traffic(tmp_path: Path) -> None:
     """As of a firewall that intercepts TLS and signs with an authority of its own."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
-        + ["-keyout", str(key), "-out", str(certificate), "-days", "2"],
-        check=True,
-        capture_output=True,
-    )
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2".split()
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with answering(b"", context) as port:
