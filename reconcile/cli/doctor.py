@@ -8,8 +8,8 @@ import click
 
 from reconcile.cli.common import echo, manifests_of, settings_for, target_option
 from reconcile.config import Settings
+from reconcile.config.support import SERVICE_KEYS, support
 from reconcile.errors import AuthError, ManifestError, UsageError
-from reconcile.hubspot.support import SERVICE_KEYS, support
 from reconcile.model.definitions import OWNERS_SCOPE
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Unit

@@ -13,8 +13,8 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import defined
 from reconcile.cli.common import colored, confirm, settings_for, shows_personal, target_option
 from reconcile.config import Settings, starter_text
+from reconcile.config.support import SERVICE_KEYS, support
 from reconcile.errors import ApiError, AuthError, UsageError
-from reconcile.hubspot.support import SERVICE_KEYS, support
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, PropertyDefine
