@@ -262,6 +262,7 @@ def apply(
         unchecked=tools.parents.unchecked,
         run=journal.run,
         refused=executor.refused,
+        stopped=executor.stopped,
     )
 
 

@@ -16,6 +16,7 @@ from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import WAITS
 from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.reasons import MAX_MESSAGE, together
 from reconcile.hubspot.writes import Answer, Pair, Refused, Written
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind
@@ -52,7 +53,7 @@ def associate(tools: Tools, items: Sequence[Item], ids: Mapping[Address, str]) -
                 plain = ("HUBSPOT_DEFINED", item.kind.associations[link.to].type_id)
                 by_pair[item.kind.name, link.to, link.add].append(_Owed(item, link, to_id, plain))
             else:
-                item.end(Status.FAILED, f"not associated: {link.shown} does not exist")
+                _end_without(item, link, "it does not exist")
                 item.unlinked -= link in item.change.links
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
         for start in range(0, len(owed), BATCH):
@@ -199,7 +200,7 @@ def _send(
                 entry.item.end(Status.CONFLICT, answer.message)
                 _decide(entry)
             elif isinstance(answer, Refused):
-                entry.item.end(Status.FAILED, f"{entry.link.shown}: {answer.message}")
+                _end_without(entry.item, entry.link, answer.message)
                 _decide(entry)
             else:
                 written.append(entry)
@@ -207,6 +208,17 @@ def _send(
             if _is_place(entry):
                 _leave_open(entry)
     return written
+
+
+def _end_without(item: Item, link: LinkChange, why: str) -> None:
+    """End a record, which is there, without one of its associations; each one is named."""
+    about = f"not associated with {link.shown}"
+    if not link.add:
+        about = f"still associated with {link.shown}"
+    item.missing.append(f"{about}: {why}")
+    item.end(Status.FAILED)
+    if item.status is Status.FAILED:
+        item.message = together(item.missing, longest=MAX_MESSAGE)
 
 
 def _of_nobody_else(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from reconcile.applying.fresh import Withheld
 from reconcile.applying.item import Item
@@ -9,7 +10,7 @@ from reconcile.applying.tools import Tools
 from reconcile.applying.verified import NOT_SHOWN
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
-from reconcile.model.outcome import Status
+from reconcile.model.outcome import Status, Warned
 
 _INVALID = "VALIDATION_ERROR"
 """HubSpot's category of what it refuses whenever it is sent (reference §5)."""
@@ -45,6 +46,9 @@ def ending(
         for name, (item, _) in writes.items():
             if name in answers:
                 end(item, answers[name])
+                if unanswered is not None and item.message == NOT_SHOWN:
+                    item.message = f"written, and not read back: {unanswered[1]}"
+                item.warnings = _warnings(item, answers[name])
             elif unanswered is not None:
                 item.end(*unanswered)
         tools.halt.look(items)
@@ -83,6 +87,13 @@ def end_updated(item: Item, answer: Answer) -> None:
             item.end(Status.DONE)
         case _:
             _end_badly(item, answer)
+
+
+def _warnings(item: Item, answer: Answer) -> tuple[Warned, ...]:
+    """HubSpot's warnings, marked where they quote a personal value."""
+    personal = {field.name for field in item.change.fields if field.personal}
+    given = answer.warnings if isinstance(answer, Written) else ()
+    return tuple(replace(one, personal=one.name in personal) for one in given)
 
 
 def _end_badly(item: Item, answer: Answer) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from reconcile.applying.moving import Place
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.outcome import Outcome, Overwrite, Rewrite, Status
-from reconcile.model.plan import RecordChange
+from reconcile.model.outcome import Outcome, Overwrite, Rewrite, Status, Warned
+from reconcile.model.plan import Action, RecordChange
 from reconcile.model.records import Actual, LastApplied, Link
 
 
@@ -24,7 +24,8 @@ class Item:
     address, where this is the root that gets another key; ``seen`` is a new record's first reading,
     which confirms that ``id`` is its own; ``others`` counts the records under this root that the
     plan leaves to others; ``standing`` marks a conflict that stood before; ``refused`` says that
-    HubSpot refused a value, as it will again.
+    HubSpot refused a value, as it will again; ``warnings`` came with HubSpot's answer; ``missing``
+    says why associations were not made, or not removed.
     """
 
     unit: Address
@@ -49,6 +50,8 @@ class Item:
     others: int = 0
     standing: bool = False
     refused: bool = False
+    warnings: tuple[Warned, ...] = ()
+    missing: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> Kind:
@@ -95,6 +98,19 @@ class Item:
             self.rewrites,
             overwrites=self.overwrites,
             not_persisted=self.not_persisted,
-            written=self.taken and status is Status.CONFLICT,
+            written=self._is_written,
             standing=self.standing,
+            warnings=self.warnings,
         )
+
+    @property
+    def _is_written(self) -> bool:
+        """Whether HubSpot has the record as it was written, although it is not done.
+
+        A new one counts where it was seen, and associations alone where they were found to stand.
+        """
+        if self.status is Status.CONFLICT:
+            return self.taken
+        is_there = bool(self.change.id or self.seen is not None)
+        writes_record = self.change.action is not Action.ASSOCIATE
+        return self.taken and is_there and writes_record and self.status is not Status.DONE

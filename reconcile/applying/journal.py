@@ -140,4 +140,5 @@ def _encode(outcome: Outcome) -> list[Any]:
         list(outcome.not_persisted),
         outcome.written,
         outcome.standing,
+        [[w.name, w.text, w.personal] for w in outcome.warnings],
     ]

@@ -36,9 +36,8 @@ class RefusedValues:
             for one in refused.invalid:
                 if one.name not in write.properties or one.code.startswith(_ABOUT_THE_RECORD):
                     continue
-                alike = refused
-                if len(refused.invalid) > 1:
-                    alike = replace(refused, message=one.message, invalid=(one,))
+                # What the refusal says of the record's other values stays with that record.
+                alike = replace(refused, message=one.message, invalid=(one,))
                 if one.code in WHATEVER_THE_VALUE:
                     self._properties.setdefault(one.name, alike)
                 elif (key := self._key(write, one.name)) is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
-from reconcile.model.outcome import Outcome, Overwrite, Progress, Rewrite, Status
+from reconcile.model.outcome import Outcome, Overwrite, Progress, Rewrite, Status, Warned
 from reconcile.model.plan import Action, RecordChange
 from reconcile.stores.contract import Store
 from reconcile.stores.names import is_log
@@ -224,7 +224,8 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
 
 
 def _decode(raw: Sequence[Any]) -> Outcome:
-    address, action, status, record_id, message, rewrites, not_persisted, written, standing = raw
+    address, action, status, record_id, message, rewrites, not_persisted, *flags, warnings = raw
+    written, standing = flags
     return Outcome(
         Address.parse(address),
         Action(action),
@@ -235,4 +236,5 @@ def _decode(raw: Sequence[Any]) -> Outcome:
         not_persisted=tuple(not_persisted),
         written=written,
         standing=standing is True,
+        warnings=tuple(Warned(*warned) for warned in warnings),
     )

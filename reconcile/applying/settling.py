@@ -49,7 +49,7 @@ def _outcome(change: RecordChange, seen: Verified) -> Outcome:
         message,
         seen.rewrites,
         not_persisted=seen.not_persisted,
-        written=status is Status.CONFLICT,
+        written=seen.seen and status is not Status.DONE,
     )
 
 

@@ -6,8 +6,8 @@ are.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from reconcile.applying.confirming import confirm, find_made
@@ -21,7 +21,7 @@ from reconcile.applying.recheck_parents import recheck_parents, with_moved
 from reconcile.applying.sending import send, settle_updated
 from reconcile.applying.tools import Tools
 from reconcile.applying.verify import LONG_WAITS
-from reconcile.errors import ApiError
+from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.under import parents_of
 from reconcile.hubspot.writes import Answer, Unclear, Write, Written
@@ -78,7 +78,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
             known = tools.known(kind, kind.create)
             send(tools, fresh, _inputs(writes), answers, known=known, answered=fresh.answered)
             made = {name: item for name, (item, _) in writes.items()}
-            with suppress(ApiError):  # unclear or not confirmed then, and nothing is built on it
+            with _refusals_suppressed():  # unclear or not confirmed; nothing is built on it
                 confirm(tools, kind, made, answers, owned=owned)
     hit = {
         answer.id: (item, Late(item.change))
@@ -133,8 +133,19 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
                 for item, write in writes.values()
                 if _is_unclear(answer := answers.get(write.trace)) or _is_anothers(item, answer)
             ]
-            with suppress(ApiError):  # still unclear then, and told so
+            with _refusals_suppressed():  # still unclear then, and reported so
                 answers.update(settle_updated(tools.hubspot, kind, definitions, unclear))
+
+
+@contextmanager
+def _refusals_suppressed() -> Iterator[None]:
+    """Go on where HubSpot refuses to be read, but not where it would refuse whatever comes next."""
+    try:
+        yield
+    except (AuthError, RateLimited, Unreachable):
+        raise
+    except ApiError:
+        return
 
 
 def _inputs(writes: Mapping[str, tuple[Item, Write]]) -> list[Write]:

@@ -34,13 +34,11 @@ def summaries(
         last[entry.id] = entry.time
         if wanted is None:
             summary = found.setdefault(entry.id, Summary(entry))
-            summary.counts.update(
-                (one.action, one.address.kind, one.status) for one in entry.records
-            )
+            summary.counts.update((one.action, one.address.kind, one.end) for one in entry.records)
         elif _speaks_of(entry, wanted):
             summary = found.setdefault(entry.id, Summary(entry))
             about = [one for one in reader.full(entry).records if one.address.folded() == wanted]
-            summary.counts.update((one.action, one.address.kind, one.status) for one in about)
+            summary.counts.update((one.action, one.address.kind, one.end) for one in about)
             summary.records += about
     yield from (summary for event, summary in found.items() if last[event] >= since)
 

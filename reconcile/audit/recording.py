@@ -9,7 +9,17 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.source import planned_at
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan
 from reconcile.model.address import Address
-from reconcile.model.audit import Detail, Event, Fact, Facts, Head, Origin, Recorded, What
+from reconcile.model.audit import (
+    WRITTEN,
+    Detail,
+    Event,
+    Fact,
+    Facts,
+    Head,
+    Origin,
+    Recorded,
+    What,
+)
 from reconcile.model.outcome import ALREADY, Outcome, Status
 from reconcile.model.plan import (
     FieldChange,
@@ -125,6 +135,7 @@ def recorded(change: RecordChange, outcome: Outcome, trace: str = "") -> Recorde
         "pruned": change.pruned,
         "moved": bool(change.moved_from),
         "standing": outcome.standing,
+        WRITTEN: outcome.written,
     }
     return Recorded(
         address=change.address,
@@ -196,6 +207,8 @@ def _details(change: RecordChange, outcome: Outcome, *, touched: bool) -> Iterat
     for rewrite in outcome.rewrites:
         values = (rewrite.sent, rewrite.stored)
         yield Detail(What.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
+    for warned in outcome.warnings:
+        yield Detail(What.WARNING, warned.name, values=(warned.text,), personal=warned.personal)
     if outcome.message:
         yield Detail(What.MESSAGE, values=(outcome.message,))
 

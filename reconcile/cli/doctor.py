@@ -8,6 +8,7 @@ import click
 
 from reconcile.cli.common import echo, manifests_of, settings_for, target_option
 from reconcile.config import Settings
+from reconcile.config.support import SERVICE_KEYS, support
 from reconcile.errors import AuthError, ManifestError, UsageError
 from reconcile.model.definitions import OWNERS_SCOPE
 from reconcile.model.kinds import kinds
@@ -55,6 +56,8 @@ def command(
         echo(f"Account  {pin.portal_id}, type {pin.account_type}")
         where = "of the embedded sandbox" if pin.sandbox else f"at {settings.target.url}"
         echo(f"API      {settings.target.api} {where}")
+        if not pin.sandbox and (until := support(settings.target.api)):
+            echo(f"Support  {until}")
         if probes:
             from reconcile.cli.probe import check, probe  # noqa: PLC0415  (the questions, if asked)
 
@@ -94,6 +97,8 @@ def _scopes(session: Session) -> bool:
         state = "all granted" if not missing else f"missing {', '.join(missing)}"
         echo(f"Scopes   {name}: {state}")
         fine = fine and (not missing or name == "init")
+    if any(granted.isdisjoint(any_of) for needed in needs.values() for any_of in needed):
+        echo(f"Scopes   a service key gets them in HubSpot under {SERVICE_KEYS}")
     if associated is None:
         echo("Scopes   of associated objects: unknown, the manifests have problems; see validate")
     # Whether HubSpot asks for the right to write at both ends is not known.

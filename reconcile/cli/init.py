@@ -15,6 +15,7 @@ from reconcile.cli.common import colored, confirm, settings_for, shows_personal,
 from reconcile.config import Settings, starter_text
 from reconcile.config.fields import FIELDS
 from reconcile.config.ignoring import leave_plans_alone
+from reconcile.config.support import SERVICE_KEYS, support
 from reconcile.errors import ApiError, AuthError, UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
@@ -55,6 +56,8 @@ def command(*, target: str | None, auto_approve: bool) -> int:
         name = session.pin.name
     wrote = _write_project_file(settings)
     click.echo(f"Target {name} is ready: each kind has what its records are found by.")
+    if not settings.target.sandbox and (until := support(settings.target.api)):
+        click.echo(f"{until}.")
     if wrote:
         click.echo(f"Wrote {wrote}. Put manifests where it says, then run `reconcile plan`.")
     return 0
@@ -82,9 +85,9 @@ def _define(session: Session, planned: Plan) -> None:
     made: list[PropertyDefine] = []
     try:
         define(session.hubspot, planned, made)
-    except AuthError as error:
-        raise _no_permission(planned.defines, made) from error
     except ApiError as error:
+        if isinstance(error, AuthError) and error.status == 403:
+            raise _no_permission(planned.defines, made) from error
         hint = error.hint or _AGAIN
         if any(kinds()[wanted.kind].parents for wanted in planned.defines[len(made) :][:1]):
             hint += _OR_WITHIN
@@ -119,7 +122,8 @@ def _no_permission(defines: Sequence[PropertyDefine], made: Sequence[PropertyDef
     ]
     return UsageError(
         "\n".join([f"the token may not make these properties; {_so_far(made)}", *lines]),
-        hint="give the token these scopes and run `reconcile init` again, or ask an admin to make "
+        hint="give the token's service key or app these scopes, in HubSpot under "
+        f"{SERVICE_KEYS}, and run `reconcile init` again, or ask an admin to make "
         "the properties in HubSpot under Settings > Data management > Properties",
     )
 

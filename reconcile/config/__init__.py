@@ -21,6 +21,7 @@ from reconcile.config.model import (
 )
 from reconcile.config.project import read_project
 from reconcile.config.starter import starter_text
+from reconcile.config.support import SERVICE_KEYS
 from reconcile.config.token import Token
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
@@ -94,7 +95,8 @@ class Settings:
             )
         text = environ.get(variable, "")
         if not text:
-            hint = f"set {variable} in the environment, never in a file of the repository"
+            hint = f"set {variable} in the environment, never in a file of the repository; a token "
+            hint += f"is made in HubSpot under {SERVICE_KEYS}"
             message = f"{variable} is not set; the target {target.name} takes its token to "
             raise UsageError(f"{message}{purpose} with from it", hint=hint)
         return Token(text, origin=variable)

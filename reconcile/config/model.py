@@ -23,7 +23,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.values import nearest
 
 RATE_LIMIT = 190
-"""Requests per 10 seconds: what HubSpot gives a private app of a Professional account."""
+"""Requests per 10 seconds: what HubSpot gives a service key of a Professional account."""
 
 TOKEN_FIELDS = ("token", "token_read", "token_write")
 

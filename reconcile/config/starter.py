@@ -16,8 +16,10 @@ targets:
     sandbox: true          # a HubSpot look-alike on this machine; needs no account
 #  production:
 #    portal: 12345678       # the account's id, checked before anything else
-#    token_read: ${{env:HUBSPOT_READ_TOKEN}}     # for plan; tokens never stand in this file
+#    # The tokens of service keys, from Development > Keys > Service keys in HubSpot; never in here.
+#    token_read: ${{env:HUBSPOT_READ_TOKEN}}     # for plan
 #    token_write: ${{env:HUBSPOT_WRITE_TOKEN}}   # for apply
+#    api: 2026-03            # v3 is supported until September 2027, its /crm/v4 until 2027-03-30
 
 guards:                    # how many of these a plan may hold before it needs --allow
   adopt_update: 0          # records with values that reconcile has never seen

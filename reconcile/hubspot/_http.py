@@ -9,7 +9,6 @@ failure quote the token, it is gone before anything is cut, parsed or shown.
 """
 
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from typing import Any
 import httpx
 
 from reconcile import __version__
+from reconcile.hubspot.network import is_untrusted, network_hint, proxy_hint
 from reconcile.waiting import watched
 
 MAX_BODY = 64 * 1024 * 1024
@@ -40,11 +40,15 @@ class Reply:
 
 
 class NotSent(Exception):
-    """The request did not leave; ``hopeless`` where asking again cannot help."""
+    """The request did not leave; ``hopeless`` where asking again cannot help.
 
-    def __init__(self, message: str, *, hopeless: bool = False) -> None:
+    ``hint`` says what of the network to look at.
+    """
+
+    def __init__(self, message: str, *, hopeless: bool = False, hint: str = "") -> None:
         super().__init__(message)
         self.hopeless = hopeless
+        self.hint = hint
 
 
 class NoReply(Exception):
@@ -164,10 +168,14 @@ class Connection:
                     extensions={"trace": line.trace},
                 ) as response:
                     return self._read(response)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                raise NotSent(self._said(error), hopeless=_refused_certificate(error)) from None
+            except httpx.PoolTimeout as error:
+                raise NotSent(self._said(error)) from None
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                hint = network_hint(error, self._url, environment=self._environment)
+                raise NotSent(self._said(error), hopeless=is_untrusted(error), hint=hint) from None
             except httpx.ProxyError as error:
-                raise NotSent(f"the proxy refused: {self._said(error)}") from None
+                hint = proxy_hint(self._url)
+                raise NotSent(f"the proxy refused: {self._said(error)}", hint=hint) from None
             except httpx.TransportError as error:
                 late = f"no whole answer within {self._timeout:g} s" if line.is_over else ""
                 raise NoReply(late or self._said(error)) from None
@@ -226,12 +234,3 @@ class Connection:
 def _is_to_proxy(request: Any) -> bool:
     """Whether a request asks a proxy for a tunnel, and is not yet the call itself."""
     return bool(request.method == b"CONNECT")
-
-
-def _refused_certificate(error: BaseException) -> bool:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False

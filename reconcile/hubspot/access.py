@@ -4,7 +4,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from reconcile.errors import UsageError
-from reconcile.hubspot.refusals import clean
+from reconcile.hubspot.reasons import clean
 
 
 def checked_url(url: str) -> tuple[str, bool]:

@@ -4,10 +4,15 @@ Every field may be missing ("should be treated as optional", reference §1), unk
 ignored, and ids may be numbers or text (reference §11).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from reconcile.hubspot.reasons import SHOWN, clean, property_of, reason_of
 from reconcile.hubspot.refusals import ErrorBody
+from reconcile.model.outcome import Warned
 
 
 class _Body(BaseModel):
@@ -33,6 +38,22 @@ class ObjectBody(_Body):
     new: bool | None = None
     object_write_trace_id: str | None = None
     properties_with_history: dict[str, list[VersionBody]] | None = None
+    warnings: Any = None
+
+    @property
+    def warned(self) -> tuple[Warned, ...]:
+        """What HubSpot warns of, the first few; an odd one never costs the record beside it."""
+        listed = self.warnings if isinstance(self.warnings, list) else ()
+        said = (
+            Warned(clean(property_of(one), 100), clean(reason_of(one)))
+            for one in listed
+            if isinstance(one, Mapping)
+        )
+        found = [one for one in dict.fromkeys(said) if one.text]
+        more = len(found) - SHOWN
+        if more > 0:
+            found[SHOWN:] = [Warned("", f"and {more:,} more")]
+        return tuple(found)
 
 
 class BatchBody(_Body):

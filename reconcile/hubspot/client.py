@@ -137,11 +137,11 @@ class HubSpot:
         return account
 
     def scopes(self) -> frozenset[str] | None:
-        """The token's scopes, None where HubSpot will not tell (only private apps can ask)."""
+        """The token's scopes, None where HubSpot will not tell (OAuth apps cannot ask)."""
         return self._describer.scopes()
 
     def usage(self) -> Usage | None:
-        """Today's calls by private apps, None where HubSpot will not tell."""
+        """Today's calls by service keys and private apps, None where HubSpot will not tell."""
         return self._describer.usage()
 
     def properties(self, object: str) -> Mapping[str, Property]:

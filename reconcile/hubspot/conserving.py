@@ -12,7 +12,8 @@ from typing import TypeAlias, TypeVar
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.batches import Pool, split
 from reconcile.hubspot.bodies import BatchBody
-from reconcile.hubspot.refusals import ABSENT, clean
+from reconcile.hubspot.reasons import clean, together
+from reconcile.hubspot.refusals import ABSENT
 
 Found = TypeVar("Found")
 
@@ -76,11 +77,11 @@ def _in_batches(
 
 def refuse_failures(answer: BatchBody) -> None:
     """Absence is normal in a batch read; any other error is not, nor is half an answer."""
-    for error in answer.errors or ():
-        if error.category != ABSENT:
-            raise ApiError(
-                f"HubSpot cannot read the batch: {error.text}", category=error.category or ""
-            )
+    if failures := [error for error in answer.errors or () if error.category != ABSENT]:
+        reasons = together(error.text for error in failures)
+        raise ApiError(
+            f"HubSpot cannot read the batch: {reasons}", category=failures[0].category or ""
+        )
     if answer.status not in (None, "COMPLETE"):
         raise ApiError(f"HubSpot has not finished the batch: {clean(answer.status or '', 40)}")
     if answer.num_errors and not answer.errors:

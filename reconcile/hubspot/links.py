@@ -6,7 +6,7 @@ from reconcile.errors import ApiError
 from reconcile.hubspot.batches import LINKS_READ, Pool
 from reconcile.hubspot.bodies import LinkedBody, LinksBody, LinksOfBody, LinksPageBody, PagingBody
 from reconcile.hubspot.conserving import Heard, conserve, contradictory, refuse_failures
-from reconcile.hubspot.refusals import clean
+from reconcile.hubspot.reasons import clean
 from reconcile.hubspot.routes import ANY, Routes
 from reconcile.hubspot.transport import Transport
 from reconcile.model.records import Link

@@ -8,7 +8,8 @@ from reconcile.errors import ApiError
 from reconcile.hubspot.batches import HISTORIES, OBJECTS, Pool
 from reconcile.hubspot.bodies import ObjectBody, ObjectsBody, SearchBody
 from reconcile.hubspot.conserving import Heard, conserve, contradictory, refuse_failures
-from reconcile.hubspot.refusals import ABSENT, clean
+from reconcile.hubspot.reasons import clean
+from reconcile.hubspot.refusals import ABSENT
 from reconcile.hubspot.routes import ANY, Routes, is_segment
 from reconcile.hubspot.transport import Transport
 from reconcile.model.address import fold, other_forms

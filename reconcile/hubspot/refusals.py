@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconcile.errors import ApiError, AuthError, InvalidValue, RateLimited
-from reconcile.hubspot.validation import named_values, without_json
-
-MAX_MESSAGE = 500
+from reconcile.hubspot.reasons import clean, nested, together
+from reconcile.hubspot.validation import named_values, taken_apart
 
 ABSENT = "OBJECT_NOT_FOUND"
 """Category of a record that is not there. Single reads leave it out; here it is always set."""
@@ -82,8 +81,29 @@ class ErrorBody(BaseModel):
 
     @property
     def text(self) -> str:
-        """The message in one line, without JSON inside it."""
-        return clean(without_json(self.message or "")) or "no reason given"
+        """All that it says, in one line: its message, the values and the errors inside it."""
+        before, values, after = taken_apart(self.message or "")
+        said = [one.message for one in values]
+        inside = nested(
+            self.errors,
+            said="\n".join([before, *said, after]),
+            known={(one.name, one.code) for one in values if one.name},
+        )
+        reasons = together([*said, *inside])
+        message = clean(before)
+        if not reasons:
+            return message or self._unexplained
+        if not message:
+            return reasons
+        rest = f" {clean(after)}" if after.strip() else ""
+        return f"{message.rstrip(' .:')}: {reasons}{rest}"
+
+    @property
+    def _unexplained(self) -> str:
+        """What is left to say of an error without any message: at least what kind it is of."""
+        kinds = (self.sub_category, self.category, self.error_type, self.policy_name)
+        kind = next((clean(one, 80) for one in kinds if isinstance(one, str) and one.strip()), "")
+        return f"no reason given ({kind})" if kind else "no reason given"
 
     @property
     def invalid(self) -> tuple[InvalidValue, ...]:
@@ -95,7 +115,9 @@ class ErrorBody(BaseModel):
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Scopes the token lacks; private apps and OAuth apps are told in two different shapes."""
+        """Scopes the token lacks; HubSpot names them in one shape to OAuth apps, and in another to
+        service keys and private apps.
+        """
         found = dict.fromkeys(self.named(*_SCOPE_KEYS))
         for item in self.errors if isinstance(self.errors, list) else ():
             if isinstance(item, Mapping) and isinstance(item.get("context"), Mapping):
@@ -208,24 +230,20 @@ def reset(time_zone: str, now: datetime) -> str:
     return f"at {midnight:%Y-%m-%d %H:%M} {time_zone}, in {minutes // 60} h {minutes % 60} min"
 
 
-def clean(text: str, longest: int = MAX_MESSAGE) -> str:
-    """One printable line: control characters, escapes and text direction marks become spaces."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * longest]).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
 def _auth_hint(status: int, scopes: tuple[str, ...]) -> str:
     if status == 401:
         return "the token is wrong, expired or revoked"
     if scopes:
-        return f"give the token's app {'this scope' if len(scopes) == 1 else 'one of these scopes'}"
-    return "give the token's app the scope this call needs"
+        these = "this scope" if len(scopes) == 1 else "one of these scopes"
+        return f"give the token's service key or app {these}"
+    return "give the token's service key or app the scope this call needs"
 
 
 def _daily_hint(headers: Mapping[str, str]) -> str:
     limit = clean(headers.get("x-hubspot-ratelimit-daily", ""), 20)
     of = f" of {limit} calls" if limit else ""
-    return f"the daily limit{of} is shared by all private apps: run again after it resets"
+    shared = "is shared by all service keys and private apps of the account"
+    return f"the daily limit{of} {shared}: run again after it resets"
 
 
 def _is_text(value: Any) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from reconcile.errors import Ambiguous, ApiError, Unreachable
 from reconcile.hubspot._http import NoReply, NotSent, Reply
-from reconcile.hubspot.refusals import Refusal, clean, errors_from
+from reconcile.hubspot.reasons import clean
+from reconcile.hubspot.refusals import Refusal, errors_from
 
 MAX_RETRY_AFTER = 60.0
 """Sources disagree whether Retry-After means seconds or milliseconds; this bounds the error."""
@@ -44,7 +45,8 @@ def judge(
     """
     match outcome:
         case NotSent():
-            cannot = Unreachable(f"HubSpot cannot be reached: {clean(str(outcome))}")
+            message = f"HubSpot cannot be reached: {clean(str(outcome))}"
+            cannot = Unreachable(message, hint=outcome.hint)
             return Verdict(cannot, None if outcome.hopeless else backoff(attempt))
         case NoReply():
             kind = Unreachable if repeatable else Ambiguous

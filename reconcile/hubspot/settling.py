@@ -11,7 +11,8 @@ Unclear, and where none is open, all of them, since the answer then says more th
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconcile.hubspot.refusals import ErrorBody, clean
+from reconcile.hubspot.reasons import clean, together
+from reconcile.hubspot.refusals import ErrorBody
 from reconcile.hubspot.writes import Answer, Refused, Unclear, Written
 
 Blame = Callable[[ErrorBody], Sequence[str]]
@@ -155,17 +156,16 @@ def _refused(
 
 
 def _silence(loose: Sequence[ErrorBody]) -> str:
-    reasons = "; ".join(dict.fromkeys(error.text for error in loose))
-    return f"{SILENT}, but refuses something: {clean(reasons)}" if reasons else SILENT
+    reasons = together(error.text for error in loose)
+    return f"{SILENT}, but refuses something: {reasons}" if reasons else SILENT
 
 
 def _any_of(errors: Sequence[ErrorBody]) -> Refused:
     if len(errors) == 1:
         return refusal_of(errors[0])
     ids = tuple(dict.fromkeys(name for error in errors for name in refusal_of(error).ids))
-    reasons = dict.fromkeys(error.text for error in errors)
     category = refusal_of(errors[0]).category
-    return Refused(clean("one of: " + "; ".join(reasons)), category, ids)
+    return Refused(f"one of: {together(error.text for error in errors)}", category, ids)
 
 
 def _some(foreign: Sequence[Written]) -> str:

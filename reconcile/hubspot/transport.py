@@ -12,11 +12,12 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from reconcile.errors import Ambiguous, Unreachable
+from reconcile.errors import Ambiguous, ApiError, Unreachable
 from reconcile.hubspot._http import Connection, NoReply, NotSent, Reply
 from reconcile.hubspot.access import checked_token, checked_url
 from reconcile.hubspot.limits import SEARCHES, Clock, RateLimit, Sleep, association_limit
-from reconcile.hubspot.refusals import clean, reset
+from reconcile.hubspot.reasons import clean
+from reconcile.hubspot.refusals import reset
 from reconcile.hubspot.retry import judge
 from reconcile.hubspot.steps import Departure, Step, Tries, begin_step, current_step
 from reconcile.waiting import CALL_LIMIT
@@ -104,6 +105,8 @@ class Transport:
         self._now = now
         self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
+        self._accepted = False
+        """Whether HubSpot has carried out a call with this token."""
         self._watch: Callable[[Reply], None] | None = None
         self._permits = threading.local()
         self._limits = {
@@ -192,6 +195,7 @@ class Transport:
             outcome = self._attempt(request, departure)
             tries.attempts += 1
             if isinstance(outcome, Reply) and 200 <= outcome.status < 300:
+                self._accepted = True
                 correlation = clean(outcome.headers.get("x-hubspot-correlation-id", ""), 80)
                 return Response(
                     outcome.status, correlation, outcome.body, repeatable, tries.repeated
@@ -199,7 +203,7 @@ class Transport:
             resets = reset(self.time_zone, self._now())
             verdict = judge(outcome, repeatable=repeatable, attempt=tries.attempts, resets=resets)
             if verdict.wait is None:
-                raise verdict.error
+                raise self._explained(verdict.error)
             now = self._clock()
             if tries.give_up is None:
                 tries.give_up = now + self._patience
@@ -215,6 +219,15 @@ class Transport:
             if verdict.wait >= 1:
                 self._notice(f"{verdict.error}; asking again in {verdict.wait:.0f} s")
             self._sleep(verdict.wait)
+
+    def _explained(self, error: ApiError) -> ApiError:
+        """Say of a token that HubSpot has accepted before that it has come to its end."""
+        if error.status != 401 or not self._accepted:
+            return error
+        return error.retold(
+            f"the token expired or was revoked while it was in use: {error}",
+            hint="set a token that is valid, and run the command again",
+        )
 
     def _attempt(self, call: _Call, departure: Departure | None) -> Reply | NotSent | NoReply:
         limit, step = self._limits[call.pool], current_step()

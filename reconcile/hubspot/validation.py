@@ -36,13 +36,20 @@ def named_values(message: str, errors: Any, tokens: Any) -> Iterator[Named]:
     yield from found or _taken(message, tokens) or _from_errors(errors)
 
 
-def without_json(message: str) -> str:
-    """``Property values were not valid: x: does not exist (PROPERTY_DOESNT_EXIST)``."""
+def taken_apart(message: str) -> tuple[str, list[Named], str]:
+    """Return what a message says before its list of values, the list, and what it says after.
+
+    ``Property values were not valid: `` and ``x: does not exist (PROPERTY_DOESNT_EXIST)``. There is
+    no list where an item of it says nothing.
+    """
     start, items, end = _embedded(message)
-    reasons = [_reason(item) for item in items]
-    if not reasons or not all(reasons):
-        return message
-    return message[:start] + "; ".join(reasons) + message[end:]
+    if not items or not all(map(_reason, items)):
+        return message, [], ""
+    found = [
+        Named(_text(item, "name"), _reason(item), _text(item, "error"), _value(item))
+        for item in items
+    ]
+    return message[:start], found, message[end:]
 
 
 def _embedded(message: str) -> tuple[int, Sequence[Mapping[str, Any]], int]:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from reconcile.errors import InvalidValue
+from reconcile.model.outcome import Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,13 @@ class Written:
     ``id`` is the id that answered: another one than was asked for means a merged record.
     ``properties`` echo the request and prove nothing about what is stored (reference §6).
     ``new`` tells an upsert's creations from its updates; None where HubSpot did not say, or where
-    an earlier attempt of the same call may have been the creator.
+    an earlier attempt of the same call may have been the creator. ``warnings`` came with it.
     """
 
     id: str
     properties: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
     new: bool | None = None
+    warnings: tuple[Warned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,10 @@ class Writer:
             raise
         body = response.parse(ObjectBody)
         return settle(
-            [write.trace], [(write.trace, Written(body.id, body.properties))], [], blame=_nobody
+            [write.trace],
+            [(write.trace, Written(body.id, body.properties, warnings=body.warned))],
+            [],
+            blame=_nobody,
         )[write.trace]
 
     def archive(self, object_: str, ids: Sequence[str]) -> dict[str, Answer]:
@@ -225,7 +228,10 @@ def _settled(
     made = body.results or []
     echoed = [one if (one := r.object_write_trace_id) in known else None for r in made]
     results = [
-        (trace or echo, Written(result.id, result.properties, _new(result, response)))
+        (
+            trace or echo,
+            Written(result.id, result.properties, _new(result, response), result.warned),
+        )
         for result, trace, echo in zip(made, traces_of(made), echoed, strict=True)
     ]
     return settle(

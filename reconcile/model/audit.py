@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from reconcile.model.address import Address
 
+WRITTEN = "written"
+
 Fact = str | int | tuple[str, ...]
 Facts = Mapping[str, Fact]
 """What is told of an event beside its records. Never a record's values: facts cannot be erased."""
@@ -54,6 +56,7 @@ class What(StrEnum):
     LINK = "link"
     REWRITE = "rewrite"
     OVERWRITE = "overwrite"
+    WARNING = "warning"
     MESSAGE = "message"
 
 
@@ -70,6 +73,7 @@ class Detail:
     - rewrite: ``name`` is the property, ``values`` what we sent and what HubSpot stored
     - overwrite: ``name`` is the property, empty where HubSpot did not show its history; ``note`` is
       what had set the value that our write overwrote unseen, and when; ``values`` that and ours
+    - warning: ``name`` is the property, empty where it names none, ``values`` HubSpot's text
     - message: ``values`` is the text
     """
 
@@ -86,7 +90,9 @@ class Recorded:
     """What became of one record.
 
     ``action`` and ``status`` are the outcome's; ``marks`` say what was special about the change
-    (``adopts``, ``rekey``, ``recreates``); ``trace`` is the ``objectWriteTraceId`` of the write.
+    (``adopts``, ``rekey``, ``recreates``) and of its end (``written``: the record was written, and
+    what it came to failed or was found out after that); ``trace`` is the ``objectWriteTraceId`` of
+    the write.
     """
 
     address: Address
@@ -97,6 +103,11 @@ class Recorded:
     marks: tuple[str, ...] = ()
     trace: str = ""
     details: tuple[Detail, ...] = ()
+
+    @property
+    def end(self) -> str:
+        """How the change ended: ``failed``, or ``written, then failed``."""
+        return f"written, then {self.status}" if WRITTEN in self.marks else self.status
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,18 @@ class Overwrite:
     personal: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A warning that came with HubSpot's answer to a write that it carried out.
+
+    ``name`` is the property it is about, empty where it names none; ``text`` may quote values.
+    """
+
+    name: str
+    text: str
+    personal: bool = False
+
+
 UNREAD = Overwrite("", "", "", "")
 """The write was late and HubSpot does not show the history: an edit may have been overwritten."""
 
@@ -56,8 +68,9 @@ class Outcome:
     """How one record's change ended, and why where it was not done.
 
     ``not_persisted`` names properties that were written and of which HubSpot did not keep what was
-    sent: said here once, and no drift afterwards. ``written`` marks a conflict that was found after
-    HubSpot had accepted the write.
+    sent: said here once, and no drift afterwards. ``written`` says that HubSpot has the record as
+    it was written although ``status`` is not done: what failed, or was found out, came after that.
+    ``warnings`` are HubSpot's own, whatever the status.
     ``standing`` marks a conflict that already stood when the last run that applied this manifest
     text of the unit ended.
     """
@@ -72,6 +85,7 @@ class Outcome:
     not_persisted: tuple[str, ...] = ()
     written: bool = False
     standing: bool = False
+    warnings: tuple[Warned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,8 @@ class Report:
     """The end of an apply. ``calls`` counts requests sent, ``seconds`` the time it took.
 
     ``estimated`` is how many calls the plan was said to take; ``resumable`` says that something
-    was not begun, or begun and not settled; ``unchecked`` are sentences on what the token did not
+    was not begun, or begun and not resolved; ``stopped`` is why the run ended before it had tried
+    everything, empty where it did not; ``unchecked`` are sentences on what the token did not
     let us look at before writing; ``already`` is the run that applied the same plan before, where
     nothing was to be done; ``run`` is this one, as the audit log names it. ``refused`` are the
     records that failed since HubSpot refused a value of theirs, as it will again.
@@ -96,6 +111,7 @@ class Report:
     already: str = ""
     run: str = ""
     refused: frozenset[Address] = frozenset()
+    stopped: str = ""
 
     @property
     def complete(self) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconcile.hubspot.refusals import ErrorBody, clean
+from reconcile.hubspot.reasons import clean
+from reconcile.hubspot.refusals import ErrorBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class Seen:
     def told(self) -> str:
         """The answer in a few words."""
         category = f" {self.category}" if self.category else ""
-        message = f": {ErrorBody(message=self.message).text}" if self.message else ""
+        has_more = self.message or self.errors
+        message = f": {ErrorBody.model_validate(dict(self.body)).text}" if has_more else ""
         return clean(f"HTTP {self.status}{category}{message}", 300)
 
     def shape(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.audit import (
+    WRITTEN,
     Detail,
     Entry,
     Finding,
@@ -79,8 +80,8 @@ def record_lines(record: Recorded, *, personal: bool, indent: int = 0) -> Iterat
     address = visible(str(record.address))
     done = record.status == "done"
     notes = [visible(f"id {record.id}")] if record.id else []
-    notes += [visible(mark) for mark in record.marks]
-    told = visible(record.action if done else f"{record.action} {record.status}")
+    notes += [visible(mark) for mark in record.marks if mark != WRITTEN]
+    told = visible(record.action if done else f"{record.action} {record.end}")
     spans: list[Span] = [(address, "address"), (f"  {told}", "" if done else record.status)]
     if notes:
         spans.append((f"  ({', '.join(notes)})", "note"))
@@ -148,7 +149,7 @@ def is_personal(record: Recorded, detail: Detail) -> bool:
     """Whether a detail's values are personal: by the plan then, or by what is known now."""
     kind = kinds().get(record.address.kind)
     by_kind = kind is not None and kind.is_personal(detail.name)
-    values = (What.FIELD, What.REWRITE, What.OVERWRITE)
+    values = (What.FIELD, What.REWRITE, What.OVERWRITE, What.WARNING)
     return detail.personal or (detail.what in values and by_kind)
 
 
@@ -198,6 +199,8 @@ def _detail_line(
 ) -> Line:
     if detail.what is What.MESSAGE:
         return plain(_message(detail, secret, personal=personal), "note", indent)
+    if detail.what is What.WARNING:
+        return plain(_warning(record, detail, secret, personal=personal), "note", indent)
     hidden = is_personal(record, detail) and not personal
     name = visible(detail.name)
     if detail.what is What.LINK:
@@ -249,7 +252,13 @@ def _message(detail: Detail, secret: tuple[str, ...], *, personal: bool) -> str:
     if detail.values is None:
         return absent(detail)
     text = detail.values[0] if detail.values else ""
-    return visible(shorten(text if personal else mask(text, secret)))
+    return visible(text if personal else mask(text, secret))
+
+
+def _warning(record: Recorded, detail: Detail, secret: tuple[str, ...], *, personal: bool) -> str:
+    if is_personal(record, detail) and not personal:
+        return f"HubSpot warned about {visible(detail.name)}"
+    return f"HubSpot warned: {_message(detail, secret, personal=personal)}"
 
 
 def _finding(finding: Finding) -> str:

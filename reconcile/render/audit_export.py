@@ -46,7 +46,8 @@ there is one, ``files`` says whether the files read were that commit's (``same``
 ``after`` are null where the value is not there: ``absent`` is ``erased`` where a redaction in the
 log explains that, else ``missing``. ``what`` is ``field``, ``link``, ``rewrite`` (what we sent,
 what HubSpot stored), ``overwrite`` (an edit that we overwrote unseen; ``note`` says what had made
-it, and when), ``message``, or empty for a record or an event with nothing more to report.
+it, and when), ``warning`` (HubSpot's, about a value that it took), ``message``, or empty for a
+record or an event with nothing more to report.
 """
 
 _OF_RECORDS = COLUMNS[COLUMNS.index("address") :]
@@ -154,16 +155,16 @@ def _record(about: dict[str, Any], record: Recorded, *, personal: bool) -> Itera
     its = {
         "address": str(record.address),
         "action": record.action,
-        "outcome": record.status,
+        "outcome": record.end,
         "id": record.id,
         "trace": record.trace,
     }
     secret = personal_values(record)
     for detail in record.details:
-        if detail.what is What.MESSAGE:
+        hidden = not personal and is_personal(record, detail)
+        if detail.what in (What.MESSAGE, What.WARNING) and not hidden:
             yield _row(about, its, _message(detail, secret, personal=personal))
         else:
-            hidden = not personal and is_personal(record, detail)
             yield _row(about, its, _change(detail, hidden=hidden))
     if not record.details:
         yield _row(about, its, {})
@@ -173,7 +174,7 @@ def _change(detail: Detail, *, hidden: bool) -> dict[str, Any]:
     before: str | None = None
     after: str | None = None
     if detail.values is not None:
-        before, after = detail.values[:2]
+        before, after = ("", *detail.values) if len(detail.values) == 1 else detail.values[:2]
         if detail.what is What.LINK:
             before, after = ("", before) if detail.note == "add" else (before, "")
     if hidden:
@@ -192,7 +193,13 @@ def _message(detail: Detail, secret: tuple[str, ...], *, personal: bool) -> dict
     text = detail.values[0] if detail.values else None
     if text is not None and not personal:
         text = mask(text, secret)
-    return {"what": str(detail.what), "before": "", "after": text, "absent": _absent(detail)}
+    return {
+        "what": str(detail.what),
+        "name": detail.name,
+        "before": "",
+        "after": text,
+        "absent": _absent(detail),
+    }
 
 
 def _absent(detail: Detail) -> str:

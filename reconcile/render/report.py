@@ -1,7 +1,7 @@
 """The end of an apply: what was not done and why, what HubSpot rewrote, and a last sentence."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TextIO
 
 from reconcile.model.address import Address
@@ -25,6 +25,7 @@ _DONE = {
 _GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
 _MANY = {Status.CONFLICT: "conflicts"}
 _STOOD = "stood before this run"
+_AFTER = "came after the record was written"
 Typed = Callable[..., str]
 """The command to type for some words: ``("audit", "show", "R")`` -> ``reconcile audit show R``."""
 
@@ -139,7 +140,7 @@ def _all_refused(report: Report) -> bool:
 
 def _by_action(report: Report) -> Iterator[str]:
     total = Counter((o.action, o.address.kind) for o in report.outcomes)
-    done = Counter((o.action, o.address.kind) for o in report.outcomes if o.status is Status.DONE)
+    done = Counter((o.action, o.address.kind) for o in report.outcomes if _stands(o))
     for action, verb in _DONE.items():
         names = in_order(kind for one, kind in total if one is action)
         if not names:
@@ -151,6 +152,11 @@ def _by_action(report: Report) -> Iterator[str]:
             yield f"{', '.join(said)} {verb}"
 
 
+def _stands(outcome: Outcome) -> bool:
+    """Whether HubSpot has the record as it was written, whatever came after that."""
+    return outcome.status is Status.DONE or (outcome.written and outcome.action in _DONE)
+
+
 def _of(kind: str, done: int, total: int) -> str:
     return count(kind, total) if done == total else f"{done:,} of {count(kind, total)}"
 
@@ -158,9 +164,11 @@ def _of(kind: str, done: int, total: int) -> str:
 def _not_done(report: Report) -> str:
     counts = Counter(outcome.status for outcome in report.outcomes)
     stood = sum(outcome.standing for outcome in report.outcomes)
-    notes = {Status.CONFLICT: _of_which(stood, counts[Status.CONFLICT])}
+    after = Counter(one.status for one in report.outcomes if one.written)
     parts = [
-        plural(counts[status], str(status), _MANY.get(status, str(status))) + notes.get(status, "")
+        plural(counts[status], str(status), _MANY.get(status, str(status)))
+        + (_of_which(stood, counts[status], _STOOD) if status is Status.CONFLICT else "")
+        + _of_which(after[status], counts[status], _AFTER)
         for status in _GLYPHS
         if counts[status]
     ]
@@ -189,25 +197,33 @@ def _lost(report: Report) -> str:
     return ", ".join(parts)
 
 
-def _of_which(stood: int, conflicts: int) -> str:
-    """Return the note on conflicts that are not this run's."""
-    if not stood:
+def _of_which(some: int, every: int, what: str) -> str:
+    """Return the note on those that are special: they stood before, or came after a write."""
+    if not some:
         return ""
-    return f" that {_STOOD}" if stood == conflicts else f" ({stood:,} of them {_STOOD})"
+    return f" that {what}" if some == every else f" ({some:,} of them {what})"
 
 
 def _body(report: Report, *, personal: bool, plan: Plan | None, typed: Typed) -> Iterator[Line]:
-    yield from _not_as_planned(report, personal=personal, plan=plan, typed=typed)
+    secret = {} if personal else _secrets(report, plan)
+    yield from _not_as_planned(report, secret, personal=personal, typed=typed)
     yield from _rewrites(report, personal=personal)
+    yield from _warnings(report, secret, personal=personal)
+    if report.stopped and not report.interrupted:
+        why = report.stopped if personal else mask(report.stopped)
+        yield plain(f"The run ended early: {visible(why)}", "failed")
     for text in report.unchecked:
         yield plain(warning(text), "conflict")
 
 
 def _not_as_planned(
-    report: Report, *, personal: bool, plan: Plan | None, typed: Typed
+    report: Report,
+    secret: Mapping[Address, Sequence[str]],
+    *,
+    personal: bool,
+    typed: Typed,
 ) -> Iterator[Line]:
     """Show the records that did not end as planned, the worst first, in at most ``LINES`` lines."""
-    secret = {} if personal else _secrets(report, plan)
     ends = []
     for outcome in report.outcomes:
         if outcome.status is Status.DONE and not (outcome.overwrites or outcome.not_persisted):
@@ -237,6 +253,8 @@ def _not_as_planned(
 def _outcome(end: _End) -> Line:
     outcome, status = end.outcome, str(end.outcome.status)
     ended = status if outcome.action is Action.CONFLICT else f"{outcome.action} {status}"
+    if outcome.written and outcome.action in _DONE:
+        ended = f"{_DONE[outcome.action]}, then {status}"
     if end.overwritten:
         ended += f", {end.overwritten}"
     says = f"  {ended}: {visible(end.message)}" if end.message else f"  {ended}"
@@ -283,6 +301,30 @@ def _rewrites(report: Report, *, personal: bool) -> Iterator[Line]:
         yield Line(2, "~", Action.UPDATE, spans)
 
 
+def _warnings(
+    report: Report, secret: Mapping[Address, Sequence[str]], *, personal: bool
+) -> Iterator[Line]:
+    """One line for each property that HubSpot warned about, with the first record as its example.
+
+    Warnings that name no property are told apart by their text.
+    """
+    first: dict[tuple[str, str], str] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for outcome in report.outcomes:
+        for one in outcome.warnings:
+            text = one.text if personal else mask(one.text, secret.get(outcome.address, ()))
+            if one.personal and not personal:
+                text = f"{one.name}: {PERSONAL}"
+            key = (outcome.address.kind, one.name or text)
+            counts[key] += 1
+            first.setdefault(key, f"{visible(text)}  ({visible(str(outcome.address))}")
+    if first:
+        yield plain("HubSpot warned about values that it took:")
+    for key, text in first.items():
+        others = f" and {counts[key] - 1:,} more" if counts[key] > 1 else ""
+        yield plain(f"{text}{others})", "note", indent=2)
+
+
 def _pair(sent: str, stored: str) -> tuple[str, str]:
     if sent and stored:
         return pair(sent, stored)
@@ -292,7 +334,9 @@ def _pair(sent: str, stored: str) -> tuple[str, str]:
 def _secrets(report: Report, plan: Plan | None) -> dict[Address, tuple[str, ...]]:
     if plan is None:
         return {}
-    failed = {o.address for o in report.outcomes if o.status is not Status.DONE or o.message}
+    failed = {
+        o.address for o in report.outcomes if o.status is not Status.DONE or o.message or o.warnings
+    }
     return {
         change.address: tuple(personal_values(change))
         for change in plan.records()

@@ -114,7 +114,7 @@ def test_missing_scope(reader: Project, lacking: int) -> None:
     said = reader.refused("plan")
     assert "error: HTTP 403" in said
     assert said.partition("hint: ")[0].count(READ[lacking]) == 1
-    assert "hint: give the token's app " in said
+    assert "hint: give the token's service key or app " in said
     assert READ[lacking] not in said.partition("hint: ")[2]
 
 
@@ -129,7 +129,7 @@ def test_missing_scope_in_the_other_shape(
         project = make_project(account)
         project.token(account.server.add_token(READ[1:]))
         said = project.refused("plan")
-    assert "hint: give the token's app one of these scopes" in said
+    assert "hint: give the token's service key or app one of these scopes" in said
     assert "crm.objects.orders.read" in said
 
 
@@ -153,6 +153,7 @@ def test_account_unreachable(reader: Project) -> None:
         reader.settings(PROJECT.replace("{url}", url))
         said = reader.refused("plan")
     assert said.startswith(f"error: target shop at {url}: HubSpot cannot be reached: ")
+    assert "\nhint: does a server run at 127.0.0.1:" in said
 
 
 NOT_HUBSPOT = {

@@ -52,7 +52,7 @@ def test_an_edit_of_a_hundred_times_the_value_is_reported(
     project.write(ORDER % "1.50")
     result = project.run("apply", "--auto-approve")
     said = "written, and changed right after: hs_total_price to '150' by CRM_UI"
-    assert f"  ! order/K-1  update conflict: {said}\n" in result.out
+    assert f"  ! order/K-1  updated, then conflict: {said}\n" in result.out
     assert result.code == 5
     shown = project.run("plan").out
     assert "150 -> 1.50" in shown
