@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from reconcile.applying.fresh import Withheld
 from reconcile.applying.item import Item
+from reconcile.applying.journal import NOT_SENT
 from reconcile.applying.tools import Tools
 from reconcile.applying.verified import NOT_SHOWN
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
@@ -46,7 +47,9 @@ def ending(
                 item.end(*unanswered)
         tools.halt.look(items)
         tools.journal.answered(number, items, of_records=True)
-        tools.journal.undone([item.change.address for item in items if item.status is None])
+        tools.journal.undone(
+            [item.change.address for item in items if item.status is None], NOT_SENT
+        )
 
 
 def end_created(item: Item, answer: Answer) -> None:
