@@ -196,13 +196,14 @@ def _moment(text: str | None) -> str:
 
 
 def _run_lines(entries: Iterable[Entry]) -> Iterator[Line]:
-    event = ""
+    event = ("", False)
     for entry in entries:
-        begins = entry.id != event
+        own = (entry.id, entry.number == 0)
+        begins = own != event
         if begins:
-            if event:
+            if event[0]:
                 yield BLANK
-            event = entry.id
+            event = own
             yield from entry_lines(entry, personal=shows_personal())
             yield BLANK
         for record in entry.records:

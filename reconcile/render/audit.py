@@ -22,6 +22,8 @@ ERASED = "(erased)"
 
 _SOURCES = {"oidc": "GitHub", "github": "GitHub", "gitlab": "GitLab"}
 _NAMES = 40
+_LISTED = ("resolved by", "logged")
+"""Facts of runs that the list shows too."""
 
 
 def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]:
@@ -42,7 +44,7 @@ def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]
         if entry.origin.reason:
             yield plain(f"reason: {said(entry.origin.reason, personal=personal)}", indent=2)
         for name, text in _facts(entry):
-            if not entry.run:
+            if not entry.run or name in _LISTED:
                 yield plain(f"{name}: {text}", indent=2)
         for record in summary.records:
             yield from record_lines(record, personal=personal, indent=2)
@@ -188,7 +190,7 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
     for name, fact in sorted(entry.facts.items()):
         text = ", ".join(fact) if isinstance(fact, tuple) else str(fact)
         if text:
-            told.append((visible(name), visible(shorten(text))))
+            told.append((visible(name.replace("_", " ")), visible(shorten(text))))
     return told
 
 

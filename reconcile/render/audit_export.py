@@ -24,6 +24,7 @@ COLUMNS = (
     "reason",
     "commit",
     "plan",
+    "resolved_by",
     "address",
     "action",
     "outcome",
@@ -36,6 +37,11 @@ COLUMNS = (
     "after",
 )
 """Of each row: first the entry, then the record, then what changed in it.
+
+``number`` is 0 for what the journal of a run says and the log does not yet. ``event`` is
+``recover`` where a later run, or a command, found out what became of the writes that ``run`` had
+begun: ``resolved_by``. ``outcome`` is ``begun`` while that is not known, and ``written`` where the
+record is there, but not its associations.
 
 ``before`` and ``after`` are null where the value was erased. ``what`` is ``field``, ``link``,
 ``rewrite`` (what we sent, what HubSpot stored), ``overwrite`` (an edit that we overwrote unseen;
@@ -118,7 +124,11 @@ def summary_data(summary: Summary, *, personal: bool) -> dict[str, Any]:
     if summary.records:
         about: dict[str, Any] = {}
         data["records"] = [
-            {name: text for name, text in row.items() if name in COLUMNS[9:]}
+            {
+                name: text
+                for name, text in row.items()
+                if name in COLUMNS[COLUMNS.index("address") :]
+            }
             for record in summary.records
             for row in _record(about, record, personal=personal)
         ]
@@ -137,6 +147,7 @@ def _entry(entry: Entry, *, personal: bool) -> dict[str, Any]:
         "reason": mask_unless(entry.origin.reason, personal=personal),
         "commit": entry.origin.commit,
         "plan": entry.facts.get("plan", ""),
+        "resolved_by": entry.facts.get("resolved_by", ""),
     }
 
 

@@ -172,13 +172,11 @@ def record_run(
     run = Run(replace(head, audit=audit), Process(0, "apply", origin, head.since, head.allow))
     journal = Journal(log.store, run, lambda: None)
     journal.begin()
-    items = [
-        Item(one.address, of(planned, one.address), trace=traces.get(one.address, ""))
-        for one in outcomes
-    ]
-    for item, outcome in zip(items, outcomes, strict=True):
-        if item.trace:
-            journal.intend("update", [item])
+    changes = {change.address: change for change in planned.records()}
+    for outcome in outcomes:
+        if trace := traces.get(outcome.address, ""):
+            change = changes[outcome.address]
+            journal.intend("update", [Item(change.address, change, trace=trace)])
         journal.overwrote(outcome.address, outcome.overwrites)
     journal.decided(outcomes)
     journal.end(ended)
@@ -186,11 +184,6 @@ def record_run(
     written.catch_up(head.run)
     drop_run(log.store, head.run)
     return written.head
-
-
-def of(planned: Plan, address: Address) -> RecordChange:
-    """The plan's change of a record."""
-    return next(one for one in planned.records() if one.address == address)
 
 
 def run(log: AuditLog, name: str = "R-1", after: Head | None = None, **more: Any) -> Head:
