@@ -129,8 +129,8 @@ class Run:
 
     def outcome(self, change: RecordChange) -> Outcome:
         """How far a change of the run's plan has come."""
-        end = self._end(change)
-        return replace(end, overwrites=self.overwrites.get(change.address, ()))
+        end, lost = self._end(change), self.overwrites.get(change.address)
+        return replace(end, overwrites=lost) if lost else end
 
     def _end(self, change: RecordChange) -> Outcome:
         if (known := self.outcomes.get(change.address)) is not None:

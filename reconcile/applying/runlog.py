@@ -24,8 +24,8 @@ class RunLog:
     def __init__(self, audit: AuditLog, plan: Plan, after: Head | None) -> None:
         self._audit = audit
         self._plan = plan
-        self._changes = {change.address: change for change in plan.records()}
-        self._order = {address: place for place, address in enumerate(self._changes)}
+        self._changes = list(plan.records())
+        self._order = {change.address: place for place, change in enumerate(self._changes)}
         self._portions = Portions(self._order)
         self._span: Span | None = None
         self._behind = False
@@ -136,6 +136,6 @@ class RunLog:
 
     def _records(self, run: Run, portion: Portion) -> Iterator[Recorded]:
         for address in portion.records:
-            change = self._changes[address]
+            change = self._changes[self._order[address]]
             status, outcome = run.recorded_as(change)
             yield recorded(change, outcome, run.traces.get(address, ""), status=status)
