@@ -1,4 +1,4 @@
-"""Runs that ended in the middle: settled by reading, before anything else is written."""
+"""Runs that ended in the middle: resolved by reading, before anything else is written."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from reconcile.applying.entries import Entries
 from reconcile.applying.journal import Journal
-from reconcile.applying.run import read_run
+from reconcile.applying.run import Process
 from reconcile.applying.settling import Settler
 from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
@@ -16,7 +16,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.identity import pinned, unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
-from reconcile.runs import OpenRun, close_ended, forget_runs, record, telling, unfinished
+from reconcile.runs import OpenRun, close_ended, forget_runs, log_rest, unfinished
 from reconcile.session import Session
 from reconcile.stores.contract import Lease, LockInfo
 from reconcile.stores.lease import elapsed
@@ -31,24 +31,28 @@ def settle_unfinished(
     who: str = "",
     wait: float = 0.0,
     sleep: Callable[[float], None] = time.sleep,
+    by: str = "apply",
 ) -> None:
     """Find out what became of writes that a run which ended in the middle had begun.
 
-    Raises Locked while another run holds the lock: it may be the one that has not ended.
+    ``by`` is who the audit log is to name for it: a run or a command. Raises Locked while another
+    run holds the lock: it may be the one that has not ended.
     """
-    if not any(one.run.begun or one.run.unaudited for one in unfinished(session.store)):
+    if not any(one.run.begun or not one.run.audited for one in unfinished(session.store)):
         return
     with locked(session, "settle", who, wait) as lease:
-        settle(session, _begin(session), lease, origin, sleep)
+        settle(session, _begin(session), lease, origin, sleep, by=by)
 
 
-def close_unfinished(session: Session, origin: Origin, *, who: str = "", wait: float = 0.0) -> None:
+def close_unfinished(
+    session: Session, origin: Origin, *, who: str = "", wait: float = 0.0, by: str = "apply"
+) -> None:
     """End runs whose plans are no longer wanted: everything is as declared without them."""
     if not unfinished(session.store):
         return
     with locked(session, "settle", who, wait) as lease:
         state = _begin(session)
-        settle(session, state, lease, origin, time.sleep)
+        settle(session, state, lease, origin, time.sleep, by=by)
         runs = close_ended(session.store, state, unfinished(session.store))
         if not any(one.run.begun for one in runs):
             forget_runs(session.store, state)
@@ -61,12 +65,13 @@ def settle(
     origin: Origin,
     sleep: Callable[[float], None],
     *planned: Plan,
+    by: str,
 ) -> Entries:
-    """Resolve what runs had begun. Return the maker of entries for these plans and ``planned``.
+    """Resolve what runs had begun, and log it as done ``by`` a run or a command.
 
     The last requests of a run that died, or lost the lock, may arrive at HubSpot after that. So a
     write that does not show is called undone only when the time of any call is over that had left
-    before this process held the lock.
+    before this process held the lock. Returns the maker of entries for these plans and ``planned``.
     """
     store = session.store
     over = elapsed() + CALL_LIMIT
@@ -74,20 +79,20 @@ def settle(
     definitions = _definitions(session, *planned, *(one.plan for one in runs))
     entries = Entries(session.settings.target.identity, definitions, state.hasher)
     for one in runs:
-        name = one.run.head.run
-        journal = Journal(store, name, lease.check, one.run)
+        journal = Journal(store, one.run, lease.check)
         if one.run.begun:
-            mine = replace(entries, run=name, identities=unpinned(one.plan.identities))
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            journal.recover(Process(0, "recover", origin, since, resolved_by=by))
+            identities = unpinned(one.plan.identities)
+            mine = replace(entries, run=journal.run, identities=identities)
             settler = Settler(session.hubspot, state, mine, sleep)
             settler.settle(one.run, one.plan, journal, may_come=True)
-            left = read_run(store, name)
-            if left is not None and left.begun:
-                _wait_until(over, name, sleep)
-                settler.settle(left, one.plan, journal)
-        run = read_run(store, name)
-        if run is not None and run.unaudited:
-            told = telling(store, state, one.plan, run.head, origin)
-            record(state, journal, OpenRun(run, one.plan), told)
+            if one.run.begun:
+                _wait_until(over, journal.run, sleep)
+                settler.settle(one.run, one.plan, journal)
+            journal.resolved()
+        if not one.run.audited:
+            log_rest(state, journal, one.plan)
     return entries
 
 

@@ -1,18 +1,18 @@
 """Runs that are not over: their plans, kept in the store until nothing is left to do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
 from reconcile import __version__
 from reconcile.applying.journal import Journal
-from reconcile.applying.run import Run, RunHead, drop_run, open_runs, read_run
+from reconcile.applying.run import Process, Run, RunHead, drop_run, open_runs, read_run
+from reconcile.applying.runlog import RunLog
 from reconcile.applying.standing import remember_standing
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import RunTelling
 from reconcile.errors import ReconcileError, Unfinished, UsageError
-from reconcile.model.audit import Origin
+from reconcile.model.audit import Entry, Origin
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.planning.planfile import content_digest, content_of, dump, load
@@ -60,6 +60,11 @@ def unfinished(store: Store) -> list[OpenRun]:
     return found
 
 
+def new_run() -> str:
+    """Return a name for a run. Names sort by when they were made."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(3)}"
+
+
 def begin(
     store: Store,
     state: State,
@@ -70,26 +75,32 @@ def begin(
     origin: Origin,
     allow: frozenset[str],
     who: str,
-) -> tuple[Journal, RunTelling]:
-    """The journal of the run that carries out a plan, and what tells the audit log of it.
+    name: str,
+) -> tuple[Journal, RunLog]:
+    """Return the journal of the run that carries out a plan, and its part of the audit log.
 
-    It is the one of ``runs`` that had begun the plan already, or a new one. The others, settled by
-    now, are over.
+    It is the one of ``runs`` that had begun the plan already, or a new one with this ``name``. The
+    others, resolved by now, are over. Raises UsageError where the journal to continue is gone.
     """
-    now = datetime.now(UTC)
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    process = Process(0, "resume", origin, since, tuple(sorted(allow)))
+    log = RunLog(AuditLog(store), planned, state.audit)
     digest = content_digest(planned) if runs else ""
     for one in runs:
         if one.run.head.plan == digest:
             name = one.run.head.run
             forget_runs(store, state, keep=name)
             AppliedPlans(store, state).begin(digest, name, state.serial, after=None)
-            told = telling(store, state, planned, one.run.head, origin)
-            run = read_run(store, name)
-            return Journal(store, name, lease.check, run, tell=told.tell), told
+            run = log.catch_up(name)
+            if run is None:
+                raise UsageError(
+                    f"the journal of run {name} is gone from {store.where}", hint="plan again"
+                )
+            journal = Journal(store, run, lease.check)
+            journal.resume(process)
+            return journal, log
     forget_runs(store, state)
-    name = f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}"
-    since = now.isoformat(timespec="seconds")
-    # The plan first: a journal without it could not be settled.
+    # The plan first: a journal without it could not be resolved.
     digest = _keep_plan(store, name, planned, created=since)
     head = RunHead(
         run=name,
@@ -98,65 +109,77 @@ def begin(
         who=who,
         since=since,
         total=sum(1 for _ in planned.records()),
-        allow=tuple(sorted(allow)),
+        allow=process.allow,
+        audit=log.head.number,
     )
-    told = telling(store, state, planned, head, origin)
-    journal = Journal(store, name, lease.check, tell=told.tell)
-    journal.begin(head)
+    journal = Journal(store, Run(head, replace(process, event="apply")), lease.check)
+    journal.begin()
     # Before anything is sent: carried out again, the plan could make again what was removed since.
     applied = AppliedPlans(store, state)
     after = applied.find(digest, planned.serial)
     applied.begin(digest, name, state.serial, after=after)
-    return journal, told
-
-
-def telling(store: Store, state: State, plan: Plan, head: RunHead, origin: Origin) -> RunTelling:
-    """What puts a run into the audit log while it goes on."""
-    return RunTelling(AuditLog(store), plan, head, origin, state.audit)
+    return journal, log
 
 
 def end(
-    state: State, planned: Plan, journal: Journal, told: RunTelling, stopped: str
+    state: State, planned: Plan, journal: Journal, log: RunLog, stopped: str
 ) -> tuple[tuple[Outcome, ...], bool]:
     """Close a run as far as it has come, and put what is left of it into the audit log.
 
     Returns its outcomes in the plan's order, read from its journal, and whether something is left
-    to go on with. Raises Unfinished where the journal cannot be read any more.
+    to carry on with. Raises Unfinished where the journal cannot be read any more.
     """
     try:
         journal.end(stopped)
-        run = read_run(journal.store, journal.run)
+        run = log.catch_up(journal.run)
         if run is None:
-            raise _untold(stopped or "its journal is gone")
+            raise _unknown(stopped or "its journal is gone")
         remember_standing(state, planned, run.outcomes)
-        record(state, journal, OpenRun(run, planned), told)
+        _remember_log(state, journal, log)
         if not run.open:
             close_ended(journal.store, state, [OpenRun(run, planned)])
     except ReconcileError as error:
-        raise _untold(stopped or str(error)) from error
+        raise _unknown(stopped or str(error)) from error
     return tuple(run.outcome(change) for change in planned.records()), run.open
 
 
-def record(state: State, journal: Journal, one: OpenRun, told: RunTelling) -> None:
-    """Put what is new of a run into the audit log, and the log's head into the state."""
-    run = one.run
-    news = (run.outcome(change) for change in one.plan.records() if change.address in run.unaudited)
-    told.tell(news, run.traces)
-    state.audit = told.end(run.ended)
+def log_rest(state: State, journal: Journal, plan: Plan) -> None:
+    """Put what is missing of a run that has ended into the audit log."""
+    log = RunLog(AuditLog(journal.store), plan, state.audit)
+    log.catch_up(journal.run)
+    _remember_log(state, journal, log)
+
+
+def unlogged(store: Store) -> list[Entry]:
+    """Return what journals say and the audit log does not, as entries that are numbered 0.
+
+    Raises UsageError where a run's journal or plan was damaged or removed from outside.
+    """
+    return [
+        entry
+        for one in unfinished(store)
+        if not one.run.audited
+        for entry in RunLog(AuditLog(store), one.plan, None).unlogged(one.run.head.run)
+    ]
+
+
+def _remember_log(state: State, journal: Journal, log: RunLog) -> None:
+    """Have the state know how far the log goes, so that a log that is cut off is found."""
+    state.audit = log.head
     state.flush()
     journal.audited()
 
 
-def _untold(why: str) -> Unfinished:
+def _unknown(why: str) -> Unfinished:
     return Unfinished(
-        f"the run ended in the middle, and what came of it cannot be told: {why}",
+        f"the run ended in the middle, and what came of it is not known: {why}",
         hint="run `reconcile status`, then `reconcile resume`: everything that was begun is in the "
-        "journal and is settled by reading",
+        "journal and is resolved by reading",
     )
 
 
 def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> str:
-    """Put a run's plan where whoever settles or resumes it finds it; its content digest."""
+    """Put a run's plan where whoever resolves or resumes it finds it; its content digest."""
     piece, number, line = bytearray(), 0, b""
     for line in dump(plan, version=__version__, created=created):
         piece += line

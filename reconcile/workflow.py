@@ -53,7 +53,7 @@ from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.rivals import without_rivals
 from reconcile.recovery import locked, require_same_identities, settle
 from reconcile.replay import already_applied
-from reconcile.runs import begin, close_ended, end, unfinished
+from reconcile.runs import begin, close_ended, end, new_run, unfinished
 from reconcile.session import Session
 from reconcile.stores.state import shard_of
 from reconcile.survey import survey
@@ -202,16 +202,18 @@ def apply(
     halt: bool = False,
     advance: Advance = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
+    run: str = "",
 ) -> Report:
-    """Carry out exactly ``planned``, going on where an earlier run of it ended.
+    """Carry out exactly ``planned``, from where an earlier run of it ended.
 
     For a plan that was saved ``declared`` is what the manifests declare now: units whose manifests,
     labels or references have moved since are left alone. A plan that was applied before as a whole,
     and stands, is not applied again; one of which something was changed or removed since is stale.
     Waits up to ``wait`` seconds for another run to end; ``halt`` ends this one at the first record
     that is not done as planned. Raises what ``admit`` raises, StalePlan for a plan of another
-    state, Locked while another run holds the lock, Unfinished where what came of it cannot be
-    told any more. The audit log has all of it, refusals too.
+    state, Locked while another run holds the lock, Unfinished where what came of it is not
+    known any more. The audit log has all of it, refusals too. A new run is named ``run``, or gets
+    a name made now.
     """
     begun = time.monotonic()
     calls = sum(session.hubspot.calls.values())
@@ -224,8 +226,10 @@ def apply(
             runs = unfinished(session.store)
             if resolving := bool(runs):
                 state.begin(session.account.portal_id)
-            entries = settle(session, state, lease, origin, sleep, planned)
             digest = content_digest(planned)
+            mine = [one.run.head.run for one in runs if one.run.head.plan == digest]
+            run = mine[0] if mine else run or new_run()
+            entries = settle(session, state, lease, origin, sleep, planned, by=run)
             runs = close_ended(session.store, state, unfinished(session.store), but=digest)
             if already := already_applied(session, state, entries, planned, runs):
                 return Report(session.pin, (), already=already)
@@ -236,13 +240,22 @@ def apply(
             )
             if not resolving:
                 state.begin(session.account.portal_id)
-            journal, told = begin(
-                session.store, state, planned, runs, lease, origin=origin, allow=allow, who=who
+            journal, log = begin(
+                session.store,
+                state,
+                planned,
+                runs,
+                lease,
+                origin=origin,
+                allow=allow,
+                who=who,
+                name=run,
             )
             tools = Tools(
                 session.hubspot,
                 replace(entries, run=journal.run),
                 journal,
+                log,
                 ParentReader(session.hubspot),
                 trace=_traces(journal.run),
                 sleep=sleep,
@@ -250,7 +263,7 @@ def apply(
             )
             executor = Executor(tools, state, stale=stale, advance=advance)
             executor.carry_out(planned)
-            outcomes, resumable = end(state, planned, journal, told, executor.stopped)
+            outcomes, resumable = end(state, planned, journal, log, executor.stopped)
     return Report(
         target=session.pin,
         outcomes=outcomes,

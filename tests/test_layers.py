@@ -21,7 +21,7 @@ BELOW = {
     "audit": ("errors", "hubspot", "model", "stores"),
     "planning": ("errors", "model"),
     "render": ("errors", "model"),
-    "applying": ("errors", "hubspot", "model", "stores"),
+    "applying": ("audit", "errors", "hubspot", "model", "stores"),
     "probing": ("errors", "hubspot", "model"),
     "sandbox": (),
     "session": ("config", "errors", "hubspot", "model", "sandbox", "stores", "waiting"),

@@ -10,6 +10,7 @@ from functools import partial
 
 from reconcile.applying.fresh import Fresh, Withheld
 from reconcile.applying.item import Item
+from reconcile.applying.journal import NOT_SENT
 from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.recheck_parents import recheck_lines_under, recheck_parents, with_moved
@@ -202,7 +203,9 @@ def _archive(
                 item.end(*unanswered)
         tools.halt.look(items)
         tools.journal.answered(number, items)
-        tools.journal.undone([item.change.address for item in items if item.status is None])
+        tools.journal.undone(
+            [item.change.address for item in items if item.status is None], NOT_SENT
+        )
 
 
 def _end(item: Item, answer: Answer, *, gone: bool) -> None:

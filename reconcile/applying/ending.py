@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reconcile.applying.fresh import Withheld
 from reconcile.applying.item import Item
+from reconcile.applying.journal import NOT_SENT
 from reconcile.applying.tools import Tools
 from reconcile.applying.verified import NOT_SHOWN
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
@@ -53,7 +54,9 @@ def ending(
                 item.end(*unanswered)
         tools.halt.look(items)
         tools.journal.answered(number, items, of_records=True)
-        tools.journal.undone([item.change.address for item in items if item.status is None])
+        tools.journal.undone(
+            [item.change.address for item in items if item.status is None], NOT_SENT
+        )
 
 
 def end_created(item: Item, answer: Answer) -> None:

@@ -15,7 +15,7 @@ from reconcile.stores.state import State
 
 
 class Recorder:
-    """Gives written items their last word, and the state and the journal theirs."""
+    """Decides how written items end, in the state, the journal and the audit log."""
 
     def __init__(self, tools: Tools, state: State) -> None:
         self._tools = tools
@@ -61,12 +61,13 @@ class Recorder:
         self.remember(items)
 
     def remember(self, items: Sequence[Item]) -> None:
-        """Make durable what these items came to: first the state, then the journal.
+        """Make durable what these items came to: first the state, then the journal, then the log.
 
-        What is not decided stays begun in the journal, to be settled later.
+        What is not decided stays begun in the journal, to be resolved later.
         """
         self._state.flush()
         leave(self._state, self._left)
         self._left = []
         self._state.release()
         self._tools.journal.decided([item.outcome() for item in items if item.decided])
+        self._tools.log.write(self._tools.journal)

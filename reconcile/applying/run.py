@@ -1,20 +1,30 @@
-"""A run, read back from its journal: how far it came, and what is to be settled."""
+"""A run, read back from its journal: how far it came, and what is to be resolved."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconcile.audit.codec import origin_of
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
-from reconcile.model.outcome import Outcome, Overwrite, Progress, Rewrite, Status, Warned
+from reconcile.model.audit import BEGUN, WRITTEN, Origin
+from reconcile.model.outcome import (
+    ALREADY,
+    Outcome,
+    Overwrite,
+    Progress,
+    Rewrite,
+    Status,
+    Warned,
+)
 from reconcile.model.plan import Action, RecordChange
 from reconcile.stores.contract import Store
 from reconcile.stores.names import is_log
 
-FORMAT = 1
-"""Version of the journal's format. A newer one is refused, never guessed at."""
+FORMAT = 2
+"""Version of the journal's format. Another one is refused, never guessed at."""
 
 LOGS = "runs/"
 """Where the journals are in the store."""
@@ -24,7 +34,8 @@ LOGS = "runs/"
 class RunHead:
     """What a run is about. ``plan`` is the plan's content digest, ``since`` ISO 8601 in UTC.
 
-    ``total`` counts the plan's records; ``allow`` are the guards that were let pass.
+    ``total`` counts the plan's records; ``allow`` are the guards that were allowed; ``audit`` is
+    the number of the audit log's last entry before any of the run.
     """
 
     run: str
@@ -34,6 +45,23 @@ class RunHead:
     since: str
     total: int
     allow: tuple[str, ...] = ()
+    audit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that wrote to the journal, from its ``line`` on: the run's own, or a later one.
+
+    ``event`` is what it did: ``apply``, ``resume``, or ``recover`` where it resolved writes that a
+    process before it had begun; ``resolved_by`` is then the run that did so, or the command.
+    """
+
+    line: int
+    event: str
+    origin: Origin
+    since: str = ""
+    allow: tuple[str, ...] = ()
+    resolved_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +85,38 @@ class Begun:
         return self.status not in (Status.DONE, Status.CONFLICT, Status.FAILED)
 
 
+UNLINKED = "written, but its associations are still to be made"
+"""What is said of a record that a recovery found without its associations."""
+
 _OF_LINKS = ("associate", "dissociate")
 """Calls that write no record's values."""
 
 
 @dataclass(slots=True)
 class Run:
-    """A run as its journal tells it.
+    """A run as its journal has it.
 
-    ``outcomes`` are those of records that came to an end; ``begun`` the records to be settled by
-    reading; ``unaudited`` those of which the audit log does not have the last word; ``traces`` the
+    ``outcomes`` are those of records that came to an end; ``begun`` the records to be resolved by
+    reading; ``written`` the ids of those that a recovery found written, but not associated;
+    ``undone`` says of others that were begun why nothing was written; ``traces`` are the
     objectWriteTraceIds of their last writes; ``overwrites`` the edits of others that they
-    overwrote; ``ended`` is why the run ended (empty where it did not say), ``entries`` how many
-    lines the journal has, ``intents`` how many calls it announces.
+    overwrote.
+
+    ``process`` is the one that wrote the last line, ``former`` the one before it. ``touched`` are
+    records that lines since then speak of. ``audited`` says that the audit log has everything;
+    ``ended`` is why the run ended (empty where it did not say), ``entries`` how many lines the
+    journal has, ``intents`` how many calls it announces.
     """
 
     head: RunHead
+    process: Process
+    former: Process | None = None
     outcomes: dict[Address, Outcome] = field(default_factory=dict)
     begun: dict[Address, Begun] = field(default_factory=dict)
-    unaudited: set[Address] = field(default_factory=set)
+    written: dict[Address, str] = field(default_factory=dict)
+    undone: dict[Address, str] = field(default_factory=dict)
+    touched: set[Address] = field(default_factory=set)
+    audited: bool = False
     traces: dict[Address, str] = field(default_factory=dict)
     overwrites: dict[Address, tuple[Overwrite, ...]] = field(default_factory=dict)
     ended: str = ""
@@ -84,7 +125,7 @@ class Run:
 
     @property
     def open(self) -> bool:
-        """Whether something is left to settle or to begin."""
+        """Whether something is left to resolve or to begin."""
         return bool(self.begun) or len(self.outcomes) < self.head.total
 
     @property
@@ -103,8 +144,8 @@ class Run:
 
     def outcome(self, change: RecordChange) -> Outcome:
         """How far a change of the run's plan has come."""
-        end = self._end(change)
-        return replace(end, overwrites=self.overwrites.get(change.address, ()))
+        end, lost = self._end(change), self.overwrites.get(change.address)
+        return replace(end, overwrites=lost) if lost else end
 
     def _end(self, change: RecordChange) -> Outcome:
         if (known := self.outcomes.get(change.address)) is not None:
@@ -114,7 +155,48 @@ class Run:
             if begun.status is Status.DONE:
                 why = "written; the run ended before its associations were made and it was read"
             return Outcome(change.address, change.action, Status.UNKNOWN, begun.id, why)
+        if (record_id := self.written.get(change.address)) is not None:
+            return Outcome(change.address, change.action, Status.SKIPPED, record_id, UNLINKED)
         return Outcome(change.address, change.action, Status.SKIPPED, message=self.ended)
+
+    def recorded_as(self, change: RecordChange) -> tuple[str, Outcome]:
+        """Return what the audit log says of a change that was begun, and what is known of it.
+
+        The first is empty where that is an outcome.
+        """
+        address, known = change.address, self.outcome(change)
+        if address in self.outcomes:
+            return "", known
+        if address in self.written:
+            return WRITTEN, known
+        if (begun := self.begun.get(address)) is None:
+            return "", replace(known, message=self.undone.get(address, known.message))
+        message = begun.answer or "its outcome was not known yet"
+        if begun.status is Status.DONE:
+            message = "written; it was not associated and read back yet"
+        return BEGUN, replace(known, message=message)
+
+    def take(self, position: int, entry: Mapping[str, Any]) -> None:
+        """Learn what a line of the journal says.
+
+        Raises KeyError, TypeError or ValueError for one that says nothing.
+        """
+        if entry["about"] in OPENING:
+            self._open(position, entry)
+        else:
+            _READ[entry["about"]](self, entry)
+        self.audited = entry["about"] == "audited"
+        self.entries = max(self.entries, position + 1)
+
+    def forget(self, addresses: Iterable[Address]) -> None:
+        """Forget records that came to an end: a long run keeps them in its journal alone."""
+        for address in addresses:
+            for known in (self.outcomes, self.undone, self.traces, self.overwrites):
+                known.pop(address, None)
+
+    def _open(self, position: int, entry: Mapping[str, Any]) -> None:
+        if position:
+            self.former, self.process = self.process, process_of(position, entry)
 
 
 def open_runs(store: Store) -> list[str]:
@@ -133,28 +215,51 @@ def read_run(store: Store, run: str) -> Run | None:
     Raises UsageError for a journal that cannot be understood.
     """
     found: Run | None = None
+    for step in replay(store, run):
+        found = step[0]
+    return found
+
+
+def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]]]:
+    """Read a journal: the run as it is after each line, that line's position and what it says.
+
+    Yields the same run again and again, and nothing where it died before its first line. Raises
+    UsageError for a journal that cannot be understood.
+    """
+    found: Run | None = None
     for position, line in store.entries(LOGS + run):
         try:
             entry = json.loads(line)
-            if entry["about"] == "run":
-                found = found or Run(_head(entry, run))
-            elif found is not None:
-                _READ[entry["about"]](found, entry)
+            if found is None and entry["about"] == "run":
+                found = Run(_head(entry, run), process_of(position, entry))
+            if found is not None:
+                found.take(position, entry)
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(
                 f"the journal of run {run} is damaged in line {position + 1}",
                 hint="bring it back from a backup; without it, records are found by their keys",
             ) from error
         if found is not None:
-            found.entries = position + 1
-    return found
+            yield found, position, entry
+
+
+def process_of(position: int, entry: Mapping[str, Any]) -> Process:
+    """Return the process that a line opens the work of."""
+    return Process(
+        position,
+        OPENING[entry["about"]],
+        origin_of(entry),
+        entry["since"],
+        tuple(entry.get("allow", ())),
+        entry.get("by", ""),
+    )
 
 
 def _head(entry: Mapping[str, Any], run: str) -> RunHead:
-    if entry["format"] > FORMAT:
+    if entry["format"] != FORMAT:
         raise UsageError(
             f"the journal of run {run} has format {entry['format']}; this version reads {FORMAT}",
-            hint="use the version of reconcile that wrote it, or a newer one",
+            hint="use the version of reconcile that wrote it",
         )
     names = RunHead.__dataclass_fields__
     values = {name: value for name, value in entry.items() if name in names}
@@ -167,9 +272,10 @@ def _intent(run: Run, entry: Mapping[str, Any]) -> None:
         address = Address.parse(text)
         former = run.begun.get(address)
         late = former is not None and former.late if entry["call"] in _OF_LINKS else True
+        for known in (run.outcomes, run.written, run.undone):
+            known.pop(address, None)
         run.begun[address] = Begun(Address.parse(unit), record_id, late=late)
-        run.outcomes.pop(address, None)
-        run.unaudited.add(address)
+        run.touched.add(address)
         if trace:
             run.traces[address] = trace
 
@@ -181,36 +287,57 @@ def _answer(run: Run, entry: Mapping[str, Any]) -> None:
             begun = run.begun[address]
             end = Status(status) if status else None
             run.begun[address] = Begun(begun.unit, record_id or begun.id, message, end, late)
+            run.touched.add(address)
 
 
 def _outcomes(run: Run, entry: Mapping[str, Any]) -> None:
     for raw in entry["records"]:
         outcome = _decode(raw)
+        unfinished = (run.begun, run.written, run.undone)
+        was_begun = [known.pop(outcome.address, None) is not None for known in unfinished]
         run.outcomes[outcome.address] = outcome
-        run.begun.pop(outcome.address, None)
-        run.unaudited.add(outcome.address)
+        if outcome.message != ALREADY or any(was_begun):
+            run.touched.add(outcome.address)
 
 
 def _overwrote(run: Run, entry: Mapping[str, Any]) -> None:
     for text, overwrites in entry["records"]:
         address = Address.parse(text)
         run.overwrites[address] = tuple(Overwrite(*one) for one in overwrites)
-        run.unaudited.add(address)
+        run.touched.add(address)
 
 
 def _undone(run: Run, entry: Mapping[str, Any]) -> None:
     for text in entry["records"]:
-        run.begun.pop(Address.parse(text), None)
-        run.outcomes.pop(Address.parse(text), None)
+        address = Address.parse(text)
+        run.begun.pop(address, None)
+        run.outcomes.pop(address, None)
+        run.undone[address] = entry["why"]
+        run.touched.add(address)
 
 
-def _audited(run: Run, _: Mapping[str, Any]) -> None:
-    run.unaudited.clear()
+def _written(run: Run, entry: Mapping[str, Any]) -> None:
+    for text, record_id in entry["records"]:
+        address = Address.parse(text)
+        run.begun.pop(address, None)
+        run.outcomes.pop(address, None)
+        run.written[address] = record_id
+        run.touched.add(address)
+
+
+def _nothing(run: Run, entry: Mapping[str, Any]) -> None:
+    """Some lines say nothing of records."""
 
 
 def _end(run: Run, entry: Mapping[str, Any]) -> None:
     run.ended = entry["why"]
 
+
+OPENING: Mapping[str, str] = {"run": "apply", "resumed": "resume", "recovery": "recover"}
+"""Lines with which a process begins its work, and what that work is called in the audit log."""
+
+CLOSING = frozenset({"end", "resolved"})
+"""Lines with which a process that was not killed ends it."""
 
 _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
     "intent": _intent,
@@ -218,7 +345,9 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
     "outcomes": _outcomes,
     "overwrote": _overwrote,
     "undone": _undone,
-    "audited": _audited,
+    "written": _written,
+    "resolved": _nothing,
+    "audited": _nothing,
     "end": _end,
 }
 

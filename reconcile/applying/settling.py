@@ -25,6 +25,8 @@ from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import LastApplied, Link
 from reconcile.stores.state import State
 
+_NOT_FOUND = "HubSpot shows nothing of it: it was not carried out"
+
 
 def _by_removal(found: Sequence[Unsettled]) -> tuple[list[Unsettled], list[Unsettled]]:
     going = [one for one in found if one.change.action is Action.ARCHIVE]
@@ -97,6 +99,7 @@ class Settler:
         ]
         histories = read_histories(self._hubspot, self._entries, there)
         outcomes, undone = self._removed(going, journal)
+        written: dict[Address, str] = {}
         left: list[Place] = []
         for one in waiting:
             change, address = one.change, one.change.address
@@ -121,16 +124,19 @@ class Settler:
             if seen is not None and seen.seen:
                 late = Late(change, seen.lost)
                 self._note_overwritten(one, seen.entry.id, late, journal)
-            if seen is None or to_remove(change) & standing or one.links(ends) - standing:
+            if seen is None:
                 undone.append(address)
+            elif to_remove(change) & standing or one.links(ends) - standing:
+                written[address] = seen.entry.id
             else:
                 outcomes.append(_outcome(change, seen))
         self._state.flush()
         leave(self._state, left)
-        journal.decided(outcomes)
         if may_come:
             undone = [one for one in undone if not run.begun[one].may_be_under_way]
-        journal.undone(undone)
+        journal.decided(outcomes)
+        journal.written(written)
+        journal.undone(undone, _NOT_FOUND)
 
     def _find_entry(self, one: Unsettled) -> Found | None:
         return self._finder.find(one.unit, one.change)

@@ -8,6 +8,7 @@ from reconcile.applying.entries import Entries
 from reconcile.applying.halting import Halt
 from reconcile.applying.journal import Journal
 from reconcile.applying.refused_values import RefusedValues
+from reconcile.applying.runlog import RunLog
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.parents import ParentReader
 from reconcile.model.definitions import Property
@@ -17,11 +18,15 @@ from reconcile.model.kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """``trace`` makes the next objectWriteTraceId, unique within a run; ``halt`` can end it."""
+    """What they share. ``log`` is the audit log of what ``journal`` says.
+
+    ``trace`` makes the next objectWriteTraceId, unique within a run; ``halt`` can end it.
+    """
 
     hubspot: HubSpot
     entries: Entries
     journal: Journal
+    log: RunLog
     parents: ParentReader
     trace: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep

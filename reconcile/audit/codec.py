@@ -11,10 +11,21 @@ from typing import Any
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
-from reconcile.model.audit import Actor, Detail, Entry, Event, Facts, Head, Origin, Recorded, What
+from reconcile.model.audit import (
+    Actor,
+    Detail,
+    Entry,
+    Event,
+    Facts,
+    Head,
+    Origin,
+    Recorded,
+    Span,
+    What,
+)
 
-FORMAT = 1
-"""Version of the log's format. A newer one is refused, never guessed at."""
+FORMAT = 2
+"""Version of the log's format. Another one is refused, never guessed at."""
 
 EVENT = ""
 """The name under which an event's own message lies among the values."""
@@ -56,6 +67,26 @@ def split(owner: str, details: Iterable[Detail]) -> tuple[list[list[str]], dict[
     return chained, {"salt": salt.hex(), "values": kept}
 
 
+def origin_data(origin: Origin) -> dict[str, Any]:
+    """Return who did something and why, as entries and journals have it."""
+    actor = origin.actor
+    return {
+        "actor": {"name": actor.name, "source": actor.source, "facts": dict(actor.facts)},
+        "reason": origin.reason,
+        "commit": origin.commit,
+    }
+
+
+def origin_of(raw: Mapping[str, Any]) -> Origin:
+    """Return who did something and why, from what ``origin_data`` made."""
+    actor = raw["actor"]
+    return Origin(
+        Actor(actor["name"], actor["source"], MappingProxyType(actor["facts"])),
+        raw["reason"],
+        raw["commit"],
+    )
+
+
 def body(event: Event, event_id: str, time: str) -> dict[str, Any]:
     """What every entry of an event says."""
     return {
@@ -63,13 +94,7 @@ def body(event: Event, event_id: str, time: str) -> dict[str, Any]:
         "id": event_id,
         "time": time,
         "event": event.event,
-        "actor": {
-            "name": event.origin.actor.name,
-            "source": event.origin.actor.source,
-            "facts": dict(event.origin.actor.facts),
-        },
-        "reason": event.origin.reason,
-        "commit": event.origin.commit,
+        **origin_data(event.origin),
         "run": event.run,
         "facts": dict(event.facts),
     }
@@ -119,11 +144,11 @@ def parse(number: int, line: bytes) -> dict[str, Any]:
         raise _damaged(number) from error
     if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
         raise _damaged(number)
-    if raw["format"] > FORMAT:
+    if raw["format"] != FORMAT:
         raise UsageError(
             f"entry {number} of the audit log has format {raw['format']}; this version reads "
             f"{FORMAT}",
-            hint="use the version of reconcile that wrote it, or a newer one",
+            hint="use the version of reconcile that wrote it",
         )
     return raw
 
@@ -131,22 +156,18 @@ def parse(number: int, line: bytes) -> dict[str, Any]:
 def decode(number: int, raw: Mapping[str, Any]) -> Entry:
     """An entry, its values left out. Raises UsageError for one that cannot be understood."""
     try:
-        actor = raw["actor"]
         return Entry(
             number=number,
             time=str(raw["time"]),
             id=str(raw["id"]),
             event=str(raw["event"]),
-            origin=Origin(
-                Actor(actor["name"], actor["source"], MappingProxyType(actor["facts"])),
-                raw["reason"],
-                raw["commit"],
-            ),
+            origin=origin_of(raw),
             run=str(raw["run"]),
             facts=_facts(raw["facts"]),
             message=_detail(raw["message"][0]) if raw.get("message") else None,
             records=tuple(_recorded(one) for one in raw.get("records", ())),
             values=str(raw.get("values", "")),
+            journal=Span(*raw["journal"]) if "journal" in raw else None,
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise _damaged(number) from error

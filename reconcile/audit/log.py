@@ -5,7 +5,7 @@ through more than the last one, however long the log is.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from reconcile.audit import codec
 from reconcile.audit.values import blob, with_values
 from reconcile.errors import UsageError
-from reconcile.model.audit import Detail, Entry, Event, Head, Recorded, What
+from reconcile.model.audit import Detail, Entry, Event, Head, Recorded, Span, What
 from reconcile.stores.contract import Store, VersionMoved
 
 PIECE = 64
@@ -33,7 +33,7 @@ def _now() -> datetime:
 
 
 class AuditLog:
-    """The audit log of one store. Appending needs no lock: a race is settled by trying again."""
+    """The audit log of one store. Appending needs no lock: who loses a race tries again."""
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime] = _now) -> None:
         self._store = store
@@ -49,20 +49,19 @@ class AuditLog:
 
         ``after`` is the head that the state keeps. What was appended since then is found; what is
         missing before it stays missing, for ``verify`` to see. Values are written before the entry
-        that speaks of them. Raises what the store raises.
+        that speaks of them. Raises what the store raises, and UsageError where another process
+        has put entries of the same run into the log since ``after``.
         """
         head = after or self.tail()
         for event in events:
-            telling = self.telling(event, head)
-            telling.add(event.records)
-            head = telling.end(event.message)
+            event_id, span = event.id or token_hex(6), event.journal
+            for records, is_last in _batches(event.records):
+                entry = self._entry(event, event_id, records, event.message if is_last else "")
+                if span is not None:
+                    span = span._replace(first=span.last, last=span.last + len(records))
+                    entry["journal"] = span
+                head = self._link(entry, head)
         return head
-
-    def telling(self, event: Event, after: Head | None = None) -> "Telling":
-        """Begin to put an event at the end of the log, whose records and message come bit by bit;
-        see ``append``.
-        """
-        return Telling(self, event, after or self.tail())
 
     def tail(self) -> Head:
         """The log's last entry, from the store alone."""
@@ -72,20 +71,32 @@ class AuditLog:
                 return Head(last[0], _hash(*last))
         return _START
 
-    def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Every entry's number and bytes, in order. Raises UsageError for a damaged log."""
+    def lines(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Number and bytes of every entry after one, in order. Raises UsageError for damage."""
         for piece in self.pieces():
-            yield from self.piece(piece)
+            if _first(piece) + PIECE > after + 1:
+                yield from self.piece(piece, after)
 
     def pieces(self) -> list[str]:
         """The names of the log's pieces."""
         return list(self._store.logs(_LOGS))
 
-    def piece(self, name: str) -> Iterator[tuple[int, bytes]]:
+    def piece(self, name: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """The numbers and bytes of one piece's entries. Raises UsageError for a damaged one."""
         first = _first(name)
-        for position, line in self._store.entries(name):
+        for position, line in self._store.entries(name, max(after + 1 - first, 0)):
             yield first + position, line
+
+    def covered(self, run: str, after: int) -> tuple[Span | None, Head | None]:
+        """Return what the log has of a run's journal, and the log's end.
+
+        Only entries after the one numbered ``after`` are looked at; without any, the end is None.
+        """
+        span, head = None, None
+        for number, line in self.lines(after):
+            head = Head(number, _hash(number, line))
+            span = _of_run(run, number, line) or span
+        return span, head
 
     def entries(self, *, of: str = "") -> Iterator[Entry]:
         """Every entry, in order, without values. Raises UsageError for a damaged log.
@@ -105,7 +116,28 @@ class AuditLog:
         """The moment, as entries have it: ISO 8601 in UTC."""
         return _iso(self._clock())
 
-    def link(self, entry: dict[str, Any], head: Head) -> Head:
+    def _entry(
+        self, event: Event, event_id: str, records: Sequence[Recorded], message: str
+    ) -> dict[str, Any]:
+        """Return an entry as JSON. Its values are in the store then."""
+        entry: dict[str, Any] = codec.body(event, event_id, self.now())
+        values: dict[str, Any] = {}
+        if message:
+            detail = Detail(What.MESSAGE, values=(message,))
+            entry["message"], values[codec.EVENT] = codec.split(codec.EVENT, [detail])
+        entry["records"] = []
+        for recorded in records:
+            chained, kept = codec.record(recorded)
+            entry["records"].append(chained)
+            if kept is not None:
+                values[str(recorded.address)] = kept
+        if values:
+            entry["values"] = blob(event.run or event_id)
+            data = {"format": codec.FORMAT, "values": values}
+            self._store.write(entry["values"], codec.to_bytes(data), None)
+        return entry
+
+    def _link(self, entry: dict[str, Any], head: Head) -> Head:
         """Put an entry after ``head``, or at the log's end where that has moved; the new head."""
         for _ in range(_TRIES):
             line, after = codec.seal(entry, head)
@@ -113,7 +145,13 @@ class AuditLog:
             try:
                 self._store.append(f"{_LOGS}{piece:06}", position, line)
             except VersionMoved:
-                head = self.tail()
+                span, end = self.covered(entry["run"], head.number)
+                if span is not None and "journal" in entry:
+                    raise UsageError(
+                        f"another process writes run {entry['run']} to the audit log",
+                        hint="wait until it has ended, then try again: nothing is recorded twice",
+                    ) from None
+                head = end or self.tail()
             else:
                 return after
         raise UsageError(
@@ -122,57 +160,28 @@ class AuditLog:
         )
 
 
-class Telling:
-    """One event on its way into the log, an entry of many records at a time."""
+def _batches(records: Iterable[Recorded]) -> Iterator[tuple[list[Recorded], bool]]:
+    """Yield the records of each entry, and whether it is the last one: there is one at least."""
+    batch: list[Recorded] = []
+    weight = 0
+    for one in records:
+        if len(batch) >= BATCH or weight >= WEIGHT:
+            yield batch, False
+            batch, weight = [], 0
+        batch.append(one)
+        weight += sum(len(text) for detail in one.details for text in detail.values or ())
+    yield batch, True
 
-    def __init__(self, log: AuditLog, event: Event, head: Head) -> None:
-        self._log = log
-        self._event = event
-        self._head = head
-        self._id = token_hex(6)
-        self._entries = 0
-        self._records: list[Recorded] = []
-        self._weight = 0
 
-    @property
-    def head(self) -> Head:
-        """The log's head after what of the event is in it."""
-        return self._head
-
-    def add(self, records: Iterable[Recorded]) -> None:
-        """Records of the event; they are in the log when enough are together, or at the end."""
-        for recorded in records:
-            self._records.append(recorded)
-            self._weight += sum(len(v) for detail in recorded.details for v in detail.values or ())
-            if len(self._records) >= BATCH or self._weight >= WEIGHT:
-                self._write("")
-
-    def end(self, message: str = "") -> Head:
-        """Put what is left into the log, and a message; the log's new head."""
-        if self._records or message or not self._entries:
-            self._write(message)
-        return self._head
-
-    def _write(self, message: str) -> None:
-        event, log = self._event, self._log
-        entry: dict[str, Any] = codec.body(event, self._id, log.now())
-        values: dict[str, Any] = {}
-        if message:
-            detail = Detail(What.MESSAGE, values=(message,))
-            entry["message"], values[codec.EVENT] = codec.split(codec.EVENT, [detail])
-        entry["records"] = []
-        for recorded in self._records:
-            chained, kept = codec.record(recorded)
-            entry["records"].append(chained)
-            if kept is not None:
-                values[str(recorded.address)] = kept
-        if values:
-            entry["values"] = blob(event.run or self._id, self._id, self._entries)
-            data = {"format": codec.FORMAT, "values": values}
-            log.store.write(entry["values"], codec.to_bytes(data), None)
-        self._head = log.link(entry, self._head)
-        self._entries += 1
-        self._records, self._weight = [], 0
+def _of_run(run: str, number: int, line: bytes) -> Span | None:
+    """Return which lines of a run's journal an entry has; None for an entry of another run."""
+    if b'"run":%b' % codec.to_bytes(run) not in line:
+        return None
+    try:
+        entry = codec.parse(number, line)
+        return Span(*entry["journal"]) if entry["run"] == run else None
+    except (KeyError, TypeError, UsageError):  # a damaged entry must not keep others from the log
+        return None
 
 
 def _first(piece: str) -> int:

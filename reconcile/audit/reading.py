@@ -1,13 +1,11 @@
 """Asking the audit log: its events in short, one run in full, everything for other programs.
 
-A run that was interrupted is recorded again when it is resumed or settled; of each of its records
-the last word counts. Entries stream through, and only the records of runs that may have been
-recorded more than once are remembered, by address.
+Entries stream through. ``unlogged`` are entries that the log does not have yet: what journals of
+runs that are not over say beyond it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from reconcile.audit.log import AuditLog
 from reconcile.audit.redactions import Reader
@@ -15,12 +13,13 @@ from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Entry, Summary
 
-_LastWords = Mapping[tuple[str, Address], int]
-"""The number of the entry that speaks of a run's record last."""
-
 
 def summaries(
-    log: AuditLog, *, since: str = "", address: Address | None = None
+    log: AuditLog,
+    *,
+    since: str = "",
+    address: Address | None = None,
+    unlogged: Sequence[Entry] = (),
 ) -> Iterator[Summary]:
     """The events that ended since a moment (ISO 8601, UTC), oldest first.
 
@@ -30,7 +29,7 @@ def summaries(
     found: dict[str, Summary] = {}
     last: dict[str, str] = {}
     reader = Reader(log)
-    for entry in log.entries():
+    for entry in chain(log.entries(), unlogged):
         last[entry.id] = entry.time
         if wanted is None:
             summary = found.setdefault(entry.id, Summary(entry))
@@ -43,37 +42,26 @@ def summaries(
     yield from (summary for event, summary in found.items() if last[event] >= since)
 
 
-def shown(log: AuditLog, named: str) -> Iterator[Entry]:
-    """The entries of a run, or of the event with that number, with values and last words only.
+def shown(log: AuditLog, named: str, *, unlogged: Sequence[Entry] = ()) -> Iterator[Entry]:
+    """The entries of a run, or of the event with that number, with values.
 
-    Raises UsageError where there is none.
+    Those of a run include what it resolved of other runs. Raises UsageError where there is none.
     """
-    run, event = _named(log, named)
-
-    def entries() -> Iterator[Entry]:
-        for entry in log.entries(of=run or event):
-            if (entry.run == run) if run else (entry.id == event):
-                yield entry
-
-    last = _last_words(entries())
+    run, event = _named(log, named, unlogged)
     reader = Reader(log)
-    return (reader.full(_last_said(entry, last)) for entry in entries())
+    for entry in chain(log.entries(of=run or event), unlogged):
+        if (run in _runs(entry)) if run else (entry.id == event):
+            yield reader.full(entry)
 
 
-def everything(log: AuditLog, *, since: str = "") -> Iterator[Entry]:
-    """Every entry since a moment, with values, and of each run's record only the last word."""
-    events: dict[str, set[str]] = defaultdict(set)
-    for entry in log.entries():
-        if entry.run:
-            events[entry.run].add(entry.id)
-    again = {run for run, ids in events.items() if len(ids) > 1}
-    last = _last_words(entry for entry in log.entries() if entry.run in again) if again else {}
+def everything(
+    log: AuditLog, *, since: str = "", unlogged: Sequence[Entry] = ()
+) -> Iterator[Entry]:
+    """Every entry since a moment, with values."""
     reader = Reader(log)
-    for entry in log.entries():
+    for entry in chain(log.entries(), unlogged):
         if entry.time >= since:
-            said = _last_said(entry, last)
-            if said.records or not entry.records:
-                yield reader.full(said)
+            yield reader.full(entry)
 
 
 def _speaks_of(entry: Entry, wanted: Address) -> bool:
@@ -85,24 +73,18 @@ def _speaks_of(entry: Entry, wanted: Address) -> bool:
     }
 
 
-def _named(log: AuditLog, named: str) -> tuple[str, str]:
+def _named(log: AuditLog, named: str, unlogged: Sequence[Entry]) -> tuple[str, str]:
     """A run's name, or no name and the id of an event that belongs to none."""
-    for entry in log.entries(of="" if named.isdecimal() else named):
-        if named in (entry.run, str(entry.number)):
+    for entry in chain(log.entries(of="" if named.isdecimal() else named), unlogged):
+        if named in _runs(entry):
+            return named, entry.id
+        if named == str(entry.number) != "0":
             return entry.run, entry.id
     raise UsageError(
         f"the audit log has no run or entry {named}", hint="`reconcile audit log` lists them"
     )
 
 
-def _last_words(entries: Iterable[Entry]) -> _LastWords:
-    return {(entry.run, one.address): entry.number for entry in entries for one in entry.records}
-
-
-def _last_said(entry: Entry, last: _LastWords) -> Entry:
-    records = tuple(
-        one
-        for one in entry.records
-        if last.get((entry.run, one.address), entry.number) == entry.number
-    )
-    return replace(entry, records=records)
+def _runs(entry: Entry) -> set[str]:
+    """Return the runs that an entry belongs to: its own, and the one that resolved that."""
+    return {run for run in (entry.run, str(entry.facts.get("resolved_by", ""))) if run}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from secrets import token_hex
 from typing import Any
 
 from reconcile.audit import codec
@@ -16,9 +17,12 @@ BLOBS = "audit-values/"
 _TRIES = 100
 
 
-def blob(folder: str, event_id: str, index: int) -> str:
-    """The name of the blob with one entry's values. A run that is recorded again gets others."""
-    return f"{BLOBS}{folder}/{event_id}-{index:04}.json"
+def blob(folder: str) -> str:
+    """Return a new name for the blob with one entry's values.
+
+    It is never used twice: a process that died may have written the values, but not the entry.
+    """
+    return f"{BLOBS}{folder}/{token_hex(8)}.json"
 
 
 def read(store: Store, name: str) -> Mapping[str, Any]:

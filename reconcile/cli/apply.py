@@ -44,6 +44,7 @@ from reconcile.recovery import close_unfinished, settle_unfinished
 from reconcile.render.progress import progress
 from reconcile.render.report import write_report
 from reconcile.render.text import write_plan
+from reconcile.runs import new_run
 from reconcile.session import Session, connect
 from reconcile.stores.opening import is_local
 from reconcile.workflow import apply, forget_resolved, plan, refusals_logged
@@ -154,14 +155,14 @@ def command(
     settings = settings_for(target or (saved.target.name if saved else None))
     require_lasting(settings, accept_local_store=accept_local_store)
     by = origin(os.environ, settings.root, reason)
-    again = addresses(recreate)
+    again, run = addresses(recreate), new_run()
     read = files_read(settings, by.commit)
     project = project_of(settings, seen=read.add) if saved is None else Project((), (), ())
     units = project.units if saved is None else declared_now(settings, saved)
     with project.explained(), connect(settings, os.environ, "write") as session:
         if saved is None:
             if not project.problems:
-                settle_unfinished(session, by, who=who(), wait=lock_timeout)
+                settle_unfinished(session, by, who=who(), wait=lock_timeout, by=run)
             with progress(len(units), "Planning") as advance:
                 made = plan(
                     session,
@@ -179,7 +180,7 @@ def command(
             with refusals_logged(session, made, by):
                 require_expected(digest, expect_digest)
             if made.empty:
-                close_unfinished(session, by, who=who(), wait=lock_timeout)
+                close_unfinished(session, by, who=who(), wait=lock_timeout, by=run)
                 forget_resolved(session, made, who=who(), wait=lock_timeout)
                 return 0
             refused = any(guard.allowance not in allow for guard in made.guards)
@@ -201,6 +202,7 @@ def command(
             declared=None if saved is None else units,
             wait=lock_timeout,
             halt=on_error == "halt",
+            run=run,
         )
     write_report(
         report,
@@ -231,8 +233,9 @@ def carry_out(
     declared: Sequence[Unit] | None,
     wait: float,
     halt: bool,
+    run: str = "",
 ) -> Report:
-    """Apply with a progress bar."""
+    """Apply with a progress bar. A new run gets the name ``run``, if one is given."""
     total = sum(1 for _ in made.records())
     with progress(total, "Applying") as advance:
         return apply(
@@ -245,6 +248,7 @@ def carry_out(
             wait=wait,
             halt=halt,
             advance=advance,
+            run=run,
         )
 
 

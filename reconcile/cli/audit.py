@@ -41,6 +41,7 @@ from reconcile.render.audit_export import csv_lines, json_line, rows, summary_da
 from reconcile.render.rows import BLANK, Line, plain
 from reconcile.render.safe import visible
 from reconcile.render.text import write_lines
+from reconcile.runs import unlogged
 from reconcile.session import open_home
 from reconcile.stores.state import State
 
@@ -69,7 +70,7 @@ def log(*, target: str | None, since: str | None, address: str | None, as_json: 
     (wanted,) = addresses((address,)) if address else (None,)
     begin = _moment(since)
     with _opened(target) as (settings, audit):
-        found = summaries(audit, since=begin, address=wanted)
+        found = summaries(audit, since=begin, address=wanted, unlogged=_unlogged(audit))
         if as_json:
             _write(json_line(summary_data(one, personal=shows_personal())) for one in found)
             return
@@ -83,7 +84,7 @@ def log(*, target: str | None, since: str | None, address: str | None, as_json: 
 def show(*, target: str | None, run: str) -> None:
     """Show a run as the log has it, each field before and after."""
     with _opened(target) as (settings, audit):
-        _show(settings, _run_lines(shown(audit, run)))
+        _show(settings, _run_lines(shown(audit, run, unlogged=_unlogged(audit))))
 
 
 @command.command("verify")
@@ -164,7 +165,8 @@ def export(*, target: str | None, since: str | None, form: str, out: Path | None
     """Give out the log, a row for each thing that changed."""
     begin = _moment(since)
     with _opened(target) as (_, audit):
-        found = rows(everything(audit, since=begin), personal=shows_personal())
+        entries = everything(audit, since=begin, unlogged=_unlogged(audit))
+        found = rows(entries, personal=shows_personal())
         lines = csv_lines(found) if form == "csv" else map(json_line, found)
         if out is None:
             _write(lines)
@@ -179,6 +181,15 @@ def _opened(target: str | None) -> Iterator[tuple[Settings, AuditLog]]:
     settings = settings_for(target)
     with open_home(settings, os.environ) as store:
         yield settings, AuditLog(store)
+
+
+def _unlogged(audit: AuditLog) -> list[Entry]:
+    """What journals of runs that are not over say beyond the log, which must be readable alone."""
+    try:
+        return unlogged(audit.store)
+    except UsageError as error:
+        click.echo(f"What is not in the log yet is left out: {visible(str(error))}", err=True)
+        return []
 
 
 def _moment(text: str | None) -> str:
@@ -196,13 +207,14 @@ def _moment(text: str | None) -> str:
 
 
 def _run_lines(entries: Iterable[Entry]) -> Iterator[Line]:
-    event = ""
+    event = ("", False)
     for entry in entries:
-        begins = entry.id != event
+        own = (entry.id, entry.number == 0)
+        begins = own != event
         if begins:
-            if event:
+            if event[0]:
                 yield BLANK
-            event = entry.id
+            event = own
             yield from entry_lines(entry, personal=shows_personal())
             yield BLANK
         for record in entry.records:

@@ -49,6 +49,32 @@ class Origin:
     commit: str = ""
 
 
+class Span(NamedTuple):
+    """Which lines of a run's journal an entry was written from.
+
+    They are those from ``start`` up to, not with, ``stop``. What is known of their records after
+    the last of them can fill several entries: this one has those from ``first`` up to, not with,
+    ``last``, of ``total``.
+    """
+
+    start: int
+    stop: int
+    first: int
+    last: int
+    total: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether the log has all that these lines say."""
+        return self.last == self.total
+
+
+BEGUN = "begun"
+"""Instead of an outcome: a write was about to be sent, and nothing more is known of it yet."""
+WRITTEN = "written"
+"""Instead of an outcome: HubSpot has the record's values; its associations are still to be made."""
+
+
 class What(StrEnum):
     """What a detail is about."""
 
@@ -89,10 +115,10 @@ class Detail:
 class Recorded:
     """What became of one record.
 
-    ``action`` and ``status`` are the outcome's; ``marks`` say what was special about the change
-    (``adopts``, ``rekey``, ``recreates``) and of its end (``written``: the record was written, and
-    what it came to failed or was found out after that); ``trace`` is the ``objectWriteTraceId`` of
-    the write.
+    ``action`` and ``status`` are the outcome's, but for a ``status`` of ``begun`` or ``written``;
+    ``marks`` say what was special about the change (``adopts``, ``rekey``, ``recreates``) and of
+    its end (``written``: the record was written, and what it came to failed or was found out after
+    that); ``trace`` is the ``objectWriteTraceId`` of the write.
     """
 
     address: Address
@@ -112,7 +138,11 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to put into the log. ``message`` may quote values, ``facts`` must not."""
+    """Something to put into the log. ``message`` may quote values, ``facts`` must not.
+
+    ``id`` is one for all entries of the event, made where it is empty. ``journal`` says from which
+    lines of the run's journal the records are, and how many of these the log has already.
+    """
 
     event: str
     origin: Origin
@@ -120,6 +150,8 @@ class Event:
     facts: Facts = field(default_factory=lambda: MappingProxyType({}))
     message: str = ""
     records: Iterable[Recorded] = ()
+    id: str = ""
+    journal: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +159,7 @@ class Entry:
     """An entry of the log. An event with many records has several, all with its ``id``.
 
     ``time`` is ISO 8601 in UTC, ``values`` the blob with the values, empty where there are none.
+    ``journal`` says from which lines of its run's journal it was written.
     """
 
     number: int
@@ -139,6 +172,7 @@ class Entry:
     message: Detail | None
     records: tuple[Recorded, ...]
     values: str
+    journal: Span | None = None
 
 
 @dataclass(slots=True)

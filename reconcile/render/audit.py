@@ -21,6 +21,8 @@ from reconcile.render.safe import CLEARED, EMPTY, PERSONAL, mask, pair, shorten,
 from reconcile.render.words import in_order, listed, plural
 
 _NAMES = 40
+_LISTED = ("resolved by", "logged")
+"""Facts of runs that the list shows too."""
 
 
 def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]:
@@ -42,7 +44,7 @@ def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]
         if entry.origin.reason:
             yield plain(f"reason: {said(entry.origin.reason, personal=personal)}", indent=2)
         for name, text in _facts(entry):
-            if not entry.run:
+            if not entry.run or name in _LISTED:
                 yield plain(f"{name}: {text}", indent=2)
         for record in summary.records:
             yield from record_lines(record, personal=personal, indent=2)
@@ -184,7 +186,7 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
             continue
         text = ", ".join(fact) if isinstance(fact, tuple) else str(fact)
         if text:
-            told.append((visible(name), visible(shorten(text))))
+            told.append((visible(name.replace("_", " ")), visible(shorten(text))))
     return told
 
 

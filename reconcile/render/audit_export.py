@@ -26,6 +26,7 @@ COLUMNS = (
     "files",
     "commit_at_apply",
     "plan",
+    "resolved_by",
     "address",
     "action",
     "outcome",
@@ -40,6 +41,11 @@ COLUMNS = (
 )
 """Of each row: first the entry, then the record, then what changed in it.
 
+``number`` is 0 for what the journal of a run says and the log does not yet. ``event`` is
+``recover`` where a later run, or a command, found out what became of the writes that ``run`` had
+begun: ``resolved_by``. ``outcome`` is ``begun`` while that is not known, and ``written`` where the
+record is there, but not its associations.
+
 ``source`` says where ``who`` is from; no person's name is verified. ``commit`` is the plan's where
 there is one, ``files`` says whether the files read were that commit's (``same``, ``differ``,
 ``unknown``), ``commit_at_apply`` is the one checked out then where it is another. ``before`` and
@@ -50,6 +56,7 @@ it, and when), ``warning`` (HubSpot's, about a value that it took), ``message``,
 record or an event with nothing more to report.
 """
 
+_FACTS = ("files", "commit_at_apply", "plan", "resolved_by")
 _OF_RECORDS = COLUMNS[COLUMNS.index("address") :]
 
 # A plain number is none of the formulas that a leading sign could make of a cell.
@@ -147,7 +154,10 @@ def _entry(entry: Entry, *, personal: bool) -> dict[str, Any]:
         "source": actor.source,
         "reason": mask_unless(entry.origin.reason, personal=personal),
         "commit": entry.origin.commit,
-        **{name: entry.facts.get(name, "") for name in ("files", "commit_at_apply", "plan")},
+        **{
+            name: entry.facts.get(name, "")
+            for name in ("files", "commit_at_apply", "plan", "resolved_by")
+        },
     }
 
 

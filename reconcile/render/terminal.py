@@ -32,6 +32,8 @@ STYLES = {
     "failed": "bold red",
     "skipped": "dim",
     "unknown": "magenta",
+    "begun": "magenta",
+    "written": "magenta",
 }
 _STYLES = {name: Style.parse(style) for name, style in STYLES.items()}
 _NONE = Style.null()

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from proxy import Seen
-from world import EMAILS, World, incomplete, messages, order, statuses
+from world import EMAILS, ORIGIN, World, incomplete, messages, order, statuses
 
 from reconcile.applying import executor
 from reconcile.applying.halting import Halt
 from reconcile.applying.journal import Journal
-from reconcile.applying.run import open_runs, read_run
+from reconcile.applying.run import Process, Run, RunHead, open_runs, read_run
+from reconcile.applying.runlog import RunLog
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools
+from reconcile.audit.log import AuditLog
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.parents import ParentReader
 from reconcile.hubspot.writes import Answer, Write, Written
 from reconcile.model.outcome import Report
+from reconcile.model.plan import Plan, TargetPin
 from reconcile.sandbox.faults import Refuse
 
 if TYPE_CHECKING:
@@ -248,10 +251,13 @@ def test_a_refused_archive_halts_before_the_next_batch(
 
 def tools_of(world: World, hubspot: HubSpot, halt: Halt) -> Tools:
     """Return what a step of an apply works with; sending needs no entries."""
-    journal = Journal(world.store, "run", lambda: None)
+    audit = AuditLog(world.store)
+    head = RunHead("run", "", 1, "", "2026-01-02T03:04:05+00:00", 0)
+    journal = Journal(world.store, Run(head, Process(0, "apply", ORIGIN)), lambda: None)
+    log = RunLog(audit, Plan(TargetPin("shop", 1, "STANDARD"), ()), None)
     entries = cast("Entries", None)
     parents = ParentReader(hubspot)
-    return Tools(hubspot, entries, journal, parents, trace=lambda: "t", halt=halt)
+    return Tools(hubspot, entries, journal, log, parents, trace=lambda: "t", halt=halt)
 
 
 def test_a_call_that_waits_for_its_turn_when_the_run_halts_is_not_sent(world: World) -> None:

@@ -1,15 +1,18 @@
 """What the audit's tests record: plans, outcomes, runs, and a store that lives in memory."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.applying.run import RunHead
+from reconcile.applying.item import Item
+from reconcile.applying.journal import Journal
+from reconcile.applying.run import Process, Run, RunHead, drop_run
+from reconcile.applying.runlog import RunLog
 from reconcile.audit.codec import to_bytes
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import RunTelling
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Head, Origin
 from reconcile.model.outcome import Outcome, Rewrite, Status
@@ -70,6 +73,9 @@ class Memory:
     def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
         self.read_logs.append(log)
         yield from sorted(item for item in self.kept.get(log, {}).items() if item[0] >= start)
+
+    def drop(self, log: str) -> None:
+        self.kept.pop(log, None)
 
     def logs(self, prefix: str) -> Iterator[str]:
         yield from sorted(name for name in self.kept if name.startswith(prefix))
@@ -156,17 +162,30 @@ def record_run(
     log: AuditLog,
     planned: Plan,
     head: RunHead,
-    outcomes: Iterable[Outcome],
+    outcomes: Sequence[Outcome],
     origin: Origin,
     *,
     after: Head | None = None,
     ended: str = "",
     traces: Mapping[Address, str] = MappingProxyType({}),
 ) -> Head:
-    """Put a run into the log, all at once."""
-    telling = RunTelling(log, planned, head, origin, after)
-    telling.tell(outcomes, traces)
-    return telling.end(ended)
+    """Put a run into the log, all at once, from a journal that says no more."""
+    audit = log.tail().number if after is None else after.number
+    run = Run(replace(head, audit=audit), Process(0, "apply", origin, head.since, head.allow))
+    journal = Journal(log.store, run, lambda: None)
+    journal.begin()
+    changes = {change.address: change for change in planned.records()}
+    for outcome in outcomes:
+        if trace := traces.get(outcome.address, ""):
+            change = changes[outcome.address]
+            journal.intend("update", [Item(change.address, change, trace=trace)])
+        journal.overwrote(outcome.address, outcome.overwrites)
+    journal.decided(outcomes)
+    journal.end(ended)
+    written = RunLog(log, planned, after)
+    written.catch_up(head.run)
+    drop_run(log.store, head.run)
+    return written.head
 
 
 def run(log: AuditLog, name: str = "R-1", after: Head | None = None, **more: Any) -> Head:

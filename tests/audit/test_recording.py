@@ -1,10 +1,10 @@
 """What is told of a run, of refusals, of work on the state; and reading it back."""
 
 import pytest
-from making import ANA, CART, CHANGES, MUG, ORDER, OUTCOMES, head_of, plan, record_run, run, updates
+from making import ANA, CART, CHANGES, MUG, ORDER, head_of, plan, record_run, run, updates
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import everything, shown, summaries
+from reconcile.audit.reading import shown, summaries
 from reconcile.audit.recording import defined, lock_broken, refused, surgery
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan, UsageError
 from reconcile.model.audit import Detail, Entry, What
@@ -74,17 +74,6 @@ def test_what_was_never_sent_changed_nothing(log: AuditLog, status: Status) -> N
     record_run(log, plan(), head_of("R-1"), [outcome], ANA)
     (record,) = only(log).records
     assert [one.what for one in record.details] == [What.MESSAGE]
-
-
-def test_the_last_word_counts(log: AuditLog) -> None:
-    """A run that was settled later is told once, each record as it ended."""
-    unknown = [Outcome(one.address, one.action, Status.UNKNOWN) for one in OUTCOMES]
-    record_run(log, plan(), head_of("R-1"), unknown, ANA)
-    record_run(log, plan(), head_of("R-1"), OUTCOMES[:2], ANA)
-    for entries in (list(shown(log, "R-1")), list(everything(log))):
-        found = [(one.address, one.status) for entry in entries for one in entry.records]
-        assert found == [(CART, "unknown"), (ORDER, "done"), (MUG, "failed")]
-    assert [sum(one.counts.values()) for one in summaries(log)] == [3, 2]
 
 
 def test_a_runs_entries_are_one_event(log: AuditLog) -> None:

@@ -25,10 +25,12 @@ from reconcile import workflow
 from reconcile.applying import recording
 from reconcile.applying.journal import Journal
 from reconcile.applying.moving import EntryFinder
+from reconcile.applying.runlog import RunLog
 from reconcile.stores.state import State
 
 PARTS: list[tuple[Any, str, str]] = [
     *((Journal, name, "journal and audit") for name in ("intend", "answered", "decided", "undone")),
+    (RunLog, "write", "journal and audit"),
     *((State, name, "state") for name in ("begin", "put", "flush", "release", "drop", "unit")),
     (EntryFinder, "find", "state"),
     (recording, "leave", "state"),
