@@ -39,12 +39,14 @@ def test_nothing_that_commands_write_is_a_stranger(applied: Project) -> None:
 
 
 def test_a_state_moves_with_all_that_belongs_to_it(applied: Project, tmp_path: Path) -> None:
-    """The audit log is whole where it goes, and its values are there."""
+    """There and back: the audit log is whole, and its values are there."""
     before = content(applied.folder / "state" / "shop")
-    applied.fine("state", "push", f"file:{tmp_path / 'elsewhere'}")
+    other = f"file:{tmp_path / 'elsewhere'}"
+    applied.fine("state", "push", other)
     after = content(tmp_path / "elsewhere" / "shop")
     assert before.keys() - after.keys() == set()
     assert any(name.startswith("audit-values/") for name in after)
+    applied.fine("state", "pull", other)
     assert "Another" in applied.fine("audit", "export")
     applied.fine("audit", "verify")
 
