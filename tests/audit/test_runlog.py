@@ -167,7 +167,7 @@ def test_each_line_is_logged_once(step: int, when: str, monkeypatch: pytest.Monk
         rest = {entry["about"] for n, entry in lines.items() if n >= covered}
         assert rest <= {"run", "answer", "recovery", "resolved", "audited"}
         found = verify(log_of(store), log_of(store).tail())
-        assert (found.findings, found.gone) == ((), 0)
+        assert (found.findings, found.erased) == ((), 0)
         ends = resolved(store)
         assert {str(one) for one in ends} == addresses(lines.values())
         for statuses in ends.values():
@@ -198,7 +198,7 @@ def test_who_began_a_write_is_not_who_resolved_it() -> None:
     recover(store, "R-2")
     first, second = log_of(store).entries()
     assert (first.event, first.origin, first.facts["allow"]) == ("apply", ANA, ("rekey",))
-    assert (second.event, second.origin) == ("recover", BOB)
+    assert (second.event, second.origin) == ("recover", replace(BOB, commit=ANA.commit))
     assert (second.run, second.facts["resolved_by"]) == ("R-1", "R-2")
     assert [one.status for entry in (first, second) for one in entry.records] == ["begun", "done"]
 
@@ -230,7 +230,7 @@ def test_the_journal_has_all_that_the_log_says() -> None:
         logs.append(entry.records)
     assert logs[0] == logs[1]
     (one,) = logs[0]
-    assert (one.status, one.trace, one.marks) == ("conflict", "t-1", ("standing",))
+    assert (one.status, one.trace, one.marks) == ("conflict", "t-1", ("standing", "written"))
     assert [str(detail.what) for detail in one.details] == [
         "field",
         "overwrite",

@@ -154,7 +154,7 @@ def test_a_repeated_push_names_the_store_in_the_project_file(applied: Project) -
     applied.fine("state", "push", "${env:STORE}")
     (applied.folder / "reconcile.yaml").write_text(before)
     assert "was moved to" in applied.run("plan").err
-    assert "reconcile.yaml names it." in applied.fine("state", "push", "${env:STORE}")
+    assert "reconcile.yaml names it now." in applied.fine("state", "push", "${env:STORE}")
     head = json.loads((applied.folder / "elsewhere" / "shop" / "head.json").read_text())
     assert "moved" not in head
 
