@@ -395,7 +395,10 @@ def test_a_missing_scope_lets_the_apply_go_on_and_is_said(world: World) -> None:
 
 
 def test_an_update_asks_once_for_each_kind_of_parent_and_batch(world: World) -> None:
-    """Orders and carts alone; an archive asks for every kind, and what is under the order."""
+    """Orders and carts alone; an archive asks for every kind, and what is under the order.
+
+    An order that goes with its line items is looked at before any of them, and once more later.
+    """
     several = [f"A:{n}" for n in range(130)]
 
     def declared(name: str) -> Document:
@@ -411,8 +414,8 @@ def test_an_update_asks_once_for_each_kind_of_parent_and_batch(world: World) -> 
     plan = world.plan(gone("A"))
     world.forget_calls()
     assert incomplete(world.apply(plan)) == ()
-    assert asked(world) == dict.fromkeys(WORDS, 2)
-    assert asked(world, "orders") == {"line_items": 1}
+    assert asked(world) == dict.fromkeys(WORDS, 4)
+    assert asked(world, "orders") == {"line_items": 2}
     assert abs(calls(plan) - len(world.sandbox.requests())) <= 2
 
 

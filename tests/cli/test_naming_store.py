@@ -74,10 +74,10 @@ def test_what_is_not_edited_is_said_with_the_line_to_write(
     assert said.endswith(": store: ${env:STORE}")
 
 
-def test_a_link_is_not_replaced(pushed: Project, tmp_path: Path) -> None:
-    """A project file that is a link is left to whoever made it."""
+def test_a_link_is_not_replaced(pushed: Project) -> None:
+    """A project file that is a link within the project is left to whoever made it."""
     file = pushed.folder / "reconcile.yaml"
-    real = tmp_path / "real.yaml"
+    real = pushed.folder / "real.yaml"
     file.rename(real)
     file.symlink_to(real)
     before = real.read_bytes()
