@@ -94,10 +94,10 @@ def interfere(monkeypatch: pytest.MonkeyPatch) -> Callable[[Interfere], None]:
 
     def install(change: Interfere) -> None:
         def between(
-            self: Connection, method: str, path: str, *, params: Any, content: bytes | None
+            self: Connection, method: str, path: str, *, content: bytes | None, **more: Any
         ) -> Reply:
             def onward() -> Reply:
-                return send(self, method, path, params=params, content=content)
+                return send(self, method, path, content=content, **more)
 
             return change(method, path, content or b"", onward)
 
