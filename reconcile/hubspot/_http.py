@@ -70,12 +70,14 @@ class _Line:
         self.client = client
         self.is_over = False
         """Whether the time of the call was up."""
+        self.has_left = False
+        """Whether anything of the call may have been sent."""
         self._socket: socket.socket | None = None
         self._leave: Callable[[], None] | None = None
 
     def begin(self, leave: Callable[[], None]) -> None:
         """Begin a call; ``leave`` is asked when it is connected, right before it is sent."""
-        self._leave, self.is_over = leave, False
+        self._leave, self.is_over, self.has_left = leave, False, False
 
     def cut(self) -> None:
         """End the call, in the middle of whatever it waits for."""
@@ -98,6 +100,7 @@ class _Line:
             leave()
         if self.is_over:
             raise NotSent("no connection in time")
+        self.has_left = True
 
 
 class Connection:
@@ -177,6 +180,9 @@ class Connection:
                 hint = proxy_hint(self._url)
                 raise NotSent(f"the proxy refused: {self._said(error)}", hint=hint) from None
             except httpx.TransportError as error:
+                if not line.has_left:  # a proxy answered wrongly, or not in time
+                    hint = proxy_hint(self._url)
+                    raise NotSent(f"no tunnel: {self._said(error)}", hint=hint) from None
                 late = f"no whole answer within {self._timeout:g} s" if line.is_over else ""
                 raise NoReply(late or self._said(error)) from None
             except httpx.DecodingError:
