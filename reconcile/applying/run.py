@@ -156,7 +156,8 @@ class Run:
                 why = "written; the run ended before its associations were made and it was read"
             return Outcome(change.address, change.action, Status.UNKNOWN, begun.id, why)
         if (record_id := self.written.get(change.address)) is not None:
-            return Outcome(change.address, change.action, Status.SKIPPED, record_id, UNLINKED)
+            end = Outcome(change.address, change.action, Status.SKIPPED, record_id, UNLINKED)
+            return replace(end, written=True)
         return Outcome(change.address, change.action, Status.SKIPPED, message=self.ended)
 
     def recorded_as(self, change: RecordChange) -> tuple[str, Outcome]:
