@@ -30,7 +30,9 @@ def content(home: Path) -> dict[str, bytes]:
     store = LocalStore(home)
     blobs = {name: found[0] for name in store.names("") if (found := store.read(name))}
     del blobs["head.json"]
-    return blobs | {f"{log}:{at}": line for log in store.logs("") for at, line in store.entries(log)}
+    return blobs | {
+        f"{log}:{at}": line for log in store.logs("") for at, line in store.entries(log)
+    }
 
 
 def test_nothing_that_commands_write_is_a_stranger(applied: Project) -> None:
