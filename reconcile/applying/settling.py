@@ -81,7 +81,12 @@ class Settler:
         going, waiting = _by_removal(unsettled(run, plan))
         since = datetime.fromisoformat(run.head.since)
         records = RecordFinder(
-            self._hubspot, self._state, self._entries, self._sleep, since=since, patient=not may_come
+            self._hubspot,
+            self._state,
+            self._entries,
+            self._sleep,
+            since=since,
+            patient=not may_come,
         )
         found = records.find(waiting)
         waiting = [
