@@ -18,7 +18,13 @@ from typing import Any
 import httpx
 
 from reconcile import __version__
-from reconcile.hubspot.network import is_untrusted, network_hint, proxy_hint
+from reconcile.hubspot.network import (
+    is_untrusted,
+    network_hint,
+    proxy_hint,
+    unusable_certificates,
+    unusable_proxy,
+)
 from reconcile.waiting import watched
 
 MAX_BODY = 64 * 1024 * 1024
@@ -107,7 +113,8 @@ class Connection:
     """Connections to one host, one for each thread that calls. Follows no redirects.
 
     ``timeout`` are the seconds that a call may take in all. ``transport`` takes the network's
-    place. Safe to share between threads.
+    place. Safe to share between threads. Raises UsageError for settings of the machine's network
+    that cannot be used.
     """
 
     def __init__(
@@ -126,10 +133,15 @@ class Connection:
         self._timeout = timeout
         self._environment = environment
         self._transport = transport
-        self._trusted = httpx.create_ssl_context(trust_env=environment)
         self._lines: list[_Line] = []
-        self._idle: list[_Line] = []
         self._turn = threading.Lock()
+        try:
+            self._trusted = httpx.create_ssl_context(trust_env=environment)
+            self._idle = [self._new_line()]
+        except OSError as error:
+            raise unusable_certificates(error) from None
+        except (ImportError, ValueError, httpx.InvalidURL):
+            raise unusable_proxy() from None  # the error may quote the proxy's password
 
     def close(self) -> None:
         """Close all connections."""
