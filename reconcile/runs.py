@@ -7,7 +7,8 @@ from secrets import token_hex
 
 from reconcile import __version__
 from reconcile.applying.journal import Journal
-from reconcile.applying.run import Process, Run, RunHead, drop_run, open_runs, read_run
+from reconcile.applying.journals import drop_run, open_runs, read_run
+from reconcile.applying.run import Process, Run, RunHead
 from reconcile.applying.runlog import RunLog
 from reconcile.applying.standing import remember_standing
 from reconcile.audit.log import AuditLog

@@ -26,7 +26,7 @@ _LOG = logging.getLogger(LOGGER)
 
 
 def say(text: str) -> None:
-    """Tell whoever watches the program what it waits for."""
+    """Say what the program waits for to whoever watches it."""
     _LOG.info("%s", text)
 
 

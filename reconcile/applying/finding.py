@@ -34,9 +34,8 @@ class RecordFinder:
     """Reads what is there of records, until they show what was written or patience ends.
 
     The writes were begun at the moment ``since`` or later. ``patient`` waits long for lines that
-    only their association shows. ``born`` are those that were found by
-    what they began with: there is no more to prove of them. ``refuted`` are new records whose
-    answered ids are other records'.
+    only their association shows. ``born`` are those that were found by what they began with: there
+    is no more to prove of them. ``refuted`` are new records whose answered ids are other records'.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class RecordFinder:
         sleep: Callable[[float], None],
         *,
         since: datetime,
-        patient: bool = True,
+        patient: bool,
     ) -> None:
         self._hubspot = hubspot
         self._state = state

@@ -11,6 +11,7 @@ from dataclasses import asdict, astuple, replace
 from typing import Any
 
 from reconcile.applying.item import Item
+from reconcile.applying.outcome_lines import encode
 from reconcile.applying.run import FORMAT, LOGS, Process, Run
 from reconcile.audit.codec import origin_data
 from reconcile.model.address import Address
@@ -103,7 +104,7 @@ class Journal:
         """Say what records came to in the end: read back and recorded in the state."""
         news = [one for one in outcomes if self._is_news(one)]
         if news:
-            self._append("outcomes", records=[_encode(outcome) for outcome in news])
+            self._append("outcomes", records=[encode(outcome) for outcome in news])
 
     def _is_news(self, outcome: Outcome) -> bool:
         known = self.so_far.outcomes.get(outcome.address)
@@ -146,19 +147,3 @@ class Journal:
         with self.lock:
             self._pending -= 1
             self.so_far.take(position, entry)
-
-
-def _encode(outcome: Outcome) -> list[Any]:
-    rewrites = [[r.name, r.sent, r.stored, r.personal] for r in outcome.rewrites]
-    return [
-        str(outcome.address),
-        str(outcome.action),
-        str(outcome.status),
-        outcome.id,
-        outcome.message,
-        rewrites,
-        list(outcome.not_persisted),
-        outcome.written,
-        outcome.standing,
-        [[w.name, w.text, w.personal] for w in outcome.warnings],
-    ]

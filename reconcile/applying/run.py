@@ -1,13 +1,12 @@
-"""A run, read back from its journal: how far it came, and what is to be resolved."""
+"""A run as the lines of its journal have it: how far it came, and what is to be resolved."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconcile.applying.outcome_lines import decode
 from reconcile.audit.codec import origin_of
-from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import BEGUN, WRITTEN, Origin
 from reconcile.model.outcome import (
@@ -15,13 +14,9 @@ from reconcile.model.outcome import (
     Outcome,
     Overwrite,
     Progress,
-    Rewrite,
     Status,
-    Warned,
 )
-from reconcile.model.plan import Action, RecordChange
-from reconcile.stores.contract import Store
-from reconcile.stores.names import is_log
+from reconcile.model.plan import RecordChange
 
 FORMAT = 2
 """Version of the journal's format. Another one is refused, never guessed at."""
@@ -156,7 +151,8 @@ class Run:
                 why = "written; the run ended before its associations were made and it was read"
             return Outcome(change.address, change.action, Status.UNKNOWN, begun.id, why)
         if (record_id := self.written.get(change.address)) is not None:
-            return Outcome(change.address, change.action, Status.SKIPPED, record_id, UNLINKED)
+            end = Outcome(change.address, change.action, Status.SKIPPED, record_id, UNLINKED)
+            return replace(end, written=True)
         return Outcome(change.address, change.action, Status.SKIPPED, message=self.ended)
 
     def recorded_as(self, change: RecordChange) -> tuple[str, Outcome]:
@@ -199,50 +195,6 @@ class Run:
             self.former, self.process = self.process, process_of(position, entry)
 
 
-def open_runs(store: Store) -> list[str]:
-    """The runs whose journals are still there, oldest first."""
-    return [log.removeprefix(LOGS) for log in store.logs(LOGS) if is_log(log)]
-
-
-def drop_run(store: Store, run: str) -> None:
-    """Remove a journal that nothing is left to learn from."""
-    store.drop(LOGS + run)
-
-
-def read_run(store: Store, run: str) -> Run | None:
-    """A run from its journal; None where it died before it said what it was about.
-
-    Raises UsageError for a journal that cannot be understood.
-    """
-    found: Run | None = None
-    for step in replay(store, run):
-        found = step[0]
-    return found
-
-
-def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]]]:
-    """Read a journal: the run as it is after each line, that line's position and what it says.
-
-    Yields the same run again and again, and nothing where it died before its first line. Raises
-    UsageError for a journal that cannot be understood.
-    """
-    found: Run | None = None
-    for position, line in store.entries(LOGS + run):
-        try:
-            entry = json.loads(line)
-            if found is None and entry["about"] == "run":
-                found = Run(_head(entry, run), process_of(position, entry))
-            if found is not None:
-                found.take(position, entry)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(
-                f"the journal of run {run} is damaged in line {position + 1}",
-                hint="bring it back from a backup; without it, records are found by their keys",
-            ) from error
-        if found is not None:
-            yield found, position, entry
-
-
 def process_of(position: int, entry: Mapping[str, Any]) -> Process:
     """Return the process that a line opens the work of."""
     return Process(
@@ -253,17 +205,6 @@ def process_of(position: int, entry: Mapping[str, Any]) -> Process:
         tuple(entry.get("allow", ())),
         entry.get("by", ""),
     )
-
-
-def _head(entry: Mapping[str, Any], run: str) -> RunHead:
-    if entry["format"] != FORMAT:
-        raise UsageError(
-            f"the journal of run {run} has format {entry['format']}; this version reads {FORMAT}",
-            hint="use the version of reconcile that wrote it",
-        )
-    names = RunHead.__dataclass_fields__
-    values = {name: value for name, value in entry.items() if name in names}
-    return RunHead(**values | {"allow": tuple(entry["allow"])})
 
 
 def _intent(run: Run, entry: Mapping[str, Any]) -> None:
@@ -292,7 +233,7 @@ def _answer(run: Run, entry: Mapping[str, Any]) -> None:
 
 def _outcomes(run: Run, entry: Mapping[str, Any]) -> None:
     for raw in entry["records"]:
-        outcome = _decode(raw)
+        outcome = decode(raw)
         unfinished = (run.begun, run.written, run.undone)
         was_begun = [known.pop(outcome.address, None) is not None for known in unfinished]
         run.outcomes[outcome.address] = outcome
@@ -350,20 +291,3 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
     "audited": _nothing,
     "end": _end,
 }
-
-
-def _decode(raw: Sequence[Any]) -> Outcome:
-    address, action, status, record_id, message, rewrites, not_persisted, *flags, warnings = raw
-    written, standing = flags
-    return Outcome(
-        Address.parse(address),
-        Action(action),
-        Status(status),
-        record_id,
-        message,
-        tuple(Rewrite(*rewrite) for rewrite in rewrites),
-        not_persisted=tuple(not_persisted),
-        written=written,
-        standing=standing is True,
-        warnings=tuple(Warned(*warned) for warned in warnings),
-    )

@@ -7,8 +7,9 @@ entries leaves nothing undecided: whoever reads the journal next writes the rest
 from collections.abc import Iterator
 
 from reconcile.applying.journal import Journal
+from reconcile.applying.journals import replay
 from reconcile.applying.portions import Portion, Portions
-from reconcile.applying.run import Run, RunHead, replay
+from reconcile.applying.run import Run, RunHead
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import recorded, target_facts
 from reconcile.audit.source import planned_at

@@ -75,13 +75,18 @@ class Settler:
         """Resolve what one run had begun.
 
         Records that do not show what was written are read again for a while. With ``may_come``
-        requests of that run may still arrive at HubSpot: what does not show is then left as it is,
-        unless it was answered.
+        requests of that run may still arrive at HubSpot: what does not show soon is then left as
+        it is, unless it was answered.
         """
         going, waiting = _by_removal(unsettled(run, plan))
         since = datetime.fromisoformat(run.head.since)
         records = RecordFinder(
-            self._hubspot, self._state, self._entries, self._sleep, since=since, patient=may_come
+            self._hubspot,
+            self._state,
+            self._entries,
+            self._sleep,
+            since=since,
+            patient=not may_come,
         )
         found = records.find(waiting)
         waiting = [

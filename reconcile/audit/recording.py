@@ -36,7 +36,7 @@ def recorded(
         "pruned": change.pruned,
         "moved": bool(change.moved_from),
         "standing": outcome.standing,
-        WRITTEN: outcome.written,
+        WRITTEN: outcome.written and not status,
     }
     details = _details(change, outcome, touched=touched, linked=status != WRITTEN)
     return Recorded(

@@ -43,7 +43,7 @@ def show(target: str | None, url: str) -> None:
     if holder is None:
         click.echo(f"{name} is not locked.")
         return
-    click.echo(f"{name} is locked by {visible(told(holder))}.")
+    click.echo(f"{name} is locked by {visible(described(holder))}.")
     if holder.silent is not None:
         click.echo(f"Its last heartbeat was about {holder.silent:.0f} s ago.")
     where = f" {as_argument(url)}" if url else ""
@@ -80,7 +80,7 @@ def break_(target: str | None, number: int, url: str, reason: str) -> None:
             doing=info.doing,
         )
         AuditLog(store if _keeps_its_log(store) else own).append([event])
-    click.echo(f"The lock of {visible(told(holder))} is broken.")
+    click.echo(f"The lock of {visible(described(holder))} is broken.")
 
 
 def _opened(url: str, settings: Settings) -> AbstractContextManager[Store]:
@@ -100,6 +100,6 @@ def _keeps_its_log(store: Store) -> bool:
     return head is not None and not head.arriving
 
 
-def told(holder: Holder) -> str:
-    """Who holds a lock, since when, doing what."""
+def described(holder: Holder) -> str:
+    """Return who holds a lock, since when, doing what."""
     return f"{holder.info.who}, since {holder.info.since}, doing {holder.info.doing}"

@@ -7,7 +7,7 @@ import click
 
 from reconcile.cli.again import command_line
 from reconcile.cli.common import colored, settings_for, target_option
-from reconcile.cli.lock import told
+from reconcile.cli.lock import described
 from reconcile.render.status import status_json, write_status
 from reconcile.runs import unfinished
 from reconcile.session import open_home
@@ -26,7 +26,7 @@ def command(*, target: str | None, as_json: bool) -> None:
     with open_home(settings, os.environ) as store:
         State(store, b"")  # raises where it was moved: what runs left here is out of date
         runs = [one.run.progress for one in unfinished(store)]
-        holder = told(found) if (found := store.holder()) else ""
+        holder = described(found) if (found := store.holder()) else ""
     resume = command_line("resume")
     if as_json:
         click.echo(status_json(settings.target.name, runs, holder, resume=resume), nl=False)

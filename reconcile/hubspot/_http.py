@@ -18,7 +18,13 @@ from typing import Any
 import httpx
 
 from reconcile import __version__
-from reconcile.hubspot.network import is_untrusted, network_hint, proxy_hint
+from reconcile.hubspot.network import (
+    is_untrusted,
+    network_hint,
+    proxy_hint,
+    unusable_certificates,
+    unusable_proxy,
+)
 from reconcile.waiting import watched
 
 MAX_BODY = 64 * 1024 * 1024
@@ -70,12 +76,14 @@ class _Line:
         self.client = client
         self.is_over = False
         """Whether the time of the call was up."""
+        self.has_left = False
+        """Whether anything of the call may have been sent."""
         self._socket: socket.socket | None = None
         self._leave: Callable[[], None] | None = None
 
     def begin(self, leave: Callable[[], None]) -> None:
         """Begin a call; ``leave`` is asked when it is connected, right before it is sent."""
-        self._leave, self.is_over = leave, False
+        self._leave, self.is_over, self.has_left = leave, False, False
 
     def cut(self) -> None:
         """End the call, in the middle of whatever it waits for."""
@@ -98,13 +106,15 @@ class _Line:
             leave()
         if self.is_over:
             raise NotSent("no connection in time")
+        self.has_left = True
 
 
 class Connection:
     """Connections to one host, one for each thread that calls. Follows no redirects.
 
     ``timeout`` are the seconds that a call may take in all. ``transport`` takes the network's
-    place. Safe to share between threads.
+    place. Safe to share between threads. Raises UsageError for settings of the machine's network
+    that cannot be used.
     """
 
     def __init__(
@@ -123,10 +133,15 @@ class Connection:
         self._timeout = timeout
         self._environment = environment
         self._transport = transport
-        self._trusted = httpx.create_ssl_context(trust_env=environment)
         self._lines: list[_Line] = []
-        self._idle: list[_Line] = []
         self._turn = threading.Lock()
+        try:
+            self._trusted = httpx.create_ssl_context(trust_env=environment)
+            self._idle = [self._new_line()]
+        except OSError as error:
+            raise unusable_certificates(error) from None
+        except (ImportError, ValueError, httpx.InvalidURL):
+            raise unusable_proxy() from None  # the error may quote the proxy's password
 
     def close(self) -> None:
         """Close all connections."""
@@ -177,6 +192,9 @@ class Connection:
                 hint = proxy_hint(self._url)
                 raise NotSent(f"the proxy refused: {self._said(error)}", hint=hint) from None
             except httpx.TransportError as error:
+                if not line.has_left:  # a proxy answered wrongly, or not in time
+                    hint = proxy_hint(self._url)
+                    raise NotSent(f"no tunnel: {self._said(error)}", hint=hint) from None
                 late = f"no whole answer within {self._timeout:g} s" if line.is_over else ""
                 raise NoReply(late or self._said(error)) from None
             except httpx.DecodingError:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from reconcile.errors import UsageError
+
 _IF_NEEDED = "where this network needs a proxy, set HTTPS_PROXY"
 
 
@@ -41,6 +43,23 @@ def proxy_hint(url: str) -> str:
     return (
         f"the proxy {_proxy(url) or 'of this network'} does not connect to {_host(url)}: check "
         "HTTPS_PROXY, with the name and password in it, and what the proxy lets through"
+    )
+
+
+def unusable_proxy() -> UsageError:
+    """Return the error of a proxy by whose URL nothing can be reached."""
+    return UsageError(
+        "the proxy that this machine's settings name cannot be used",
+        hint="HTTPS_PROXY, or ALL_PROXY, is http://HOST:PORT or https://HOST:PORT; a SOCKS proxy "
+        "needs the Python package socksio",
+    )
+
+
+def unusable_certificates(error: OSError) -> UsageError:
+    """Return the error of trusted certificates that cannot be read."""
+    return UsageError(
+        f"the certificates that SSL_CERT_FILE names cannot be read: {error.strerror or error}",
+        hint="it is a file of certificates in PEM form; without it those of the program count",
     )
 
 

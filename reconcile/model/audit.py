@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 from reconcile.model.address import Address
 
-WRITTEN = "written"
-
 Fact = str | int | tuple[str, ...]
 Facts = Mapping[str, Fact]
 """What is told of an event beside its records. Never a record's values: facts cannot be erased."""
@@ -72,7 +70,10 @@ class Span(NamedTuple):
 BEGUN = "begun"
 """Instead of an outcome: a write was about to be sent, and nothing more is known of it yet."""
 WRITTEN = "written"
-"""Instead of an outcome: HubSpot has the record's values; its associations are still to be made."""
+"""Instead of an outcome: HubSpot has the record's values; its associations are still to be made.
+
+As a mark, beside an outcome: the record was written all the same.
+"""
 
 
 class What(StrEnum):

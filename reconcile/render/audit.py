@@ -83,8 +83,8 @@ def record_lines(record: Recorded, *, personal: bool, indent: int = 0) -> Iterat
     done = record.status == "done"
     notes = [visible(f"id {record.id}")] if record.id else []
     notes += [visible(mark) for mark in record.marks if mark != WRITTEN]
-    told = visible(record.action if done else f"{record.action} {record.end}")
-    spans: list[Span] = [(address, "address"), (f"  {told}", "" if done else record.status)]
+    ended = visible(record.action if done else f"{record.action} {record.end}")
+    spans: list[Span] = [(address, "address"), (f"  {ended}", "" if done else record.status)]
     if notes:
         spans.append((f"  ({', '.join(notes)})", "note"))
     yield Line(indent, glyph, record.action, tuple(spans))

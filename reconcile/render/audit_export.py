@@ -56,7 +56,6 @@ it, and when), ``warning`` (HubSpot's, about a value that it took), ``message``,
 record or an event with nothing more to report.
 """
 
-_FACTS = ("files", "commit_at_apply", "plan", "resolved_by")
 _OF_RECORDS = COLUMNS[COLUMNS.index("address") :]
 
 # A plain number is none of the formulas that a leading sign could make of a cell.

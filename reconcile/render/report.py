@@ -1,50 +1,21 @@
 """The end of an apply: what was not done and why, what HubSpot rewrote, and a last sentence."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple, TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TextIO
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import ALREADY, UNREAD, Outcome, Overwrite, Report, Rewrite, Status
+from reconcile.model.outcome import ALREADY, UNREAD, Outcome, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
-from reconcile.render.capped import capped
+from reconcile.render.outcomes import DONE, GLYPHS, STOOD, Typed, not_as_planned
 from reconcile.render.rows import BLANK, Line, plain, warning
-from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, shorten, value, visible
+from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, value, visible
 from reconcile.render.text import write_lines
 from reconcile.render.view import personal_values
 from reconcile.render.words import count, duration, in_order, listed, plural, target_line
 
-_DONE = {
-    Action.CREATE: "created",
-    Action.UPDATE: "updated",
-    Action.ADOPT: "adopted",
-    Action.ASSOCIATE: "associated",
-    Action.ARCHIVE: "archived",
-    Action.FORGET: "forgotten",
-}
-_GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
 _MANY = {Status.CONFLICT: "conflicts"}
-_STOOD = "stood before this run"
 _AFTER = "came after the record was written"
-Typed = Callable[..., str]
-"""The command to type for some words: ``("audit", "show", "R")`` -> ``reconcile audit show R``."""
-
-_WORST_FIRST = (Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.DONE, Status.SKIPPED)
-
-LINES = 50
-"""So many lines say at most what did not end as planned; the audit log has every record."""
-
-
-class _End(NamedTuple):
-    """How a record ended, in texts that may be shown."""
-
-    outcome: Outcome
-    message: str
-    overwritten: str
-
-    def group(self) -> tuple[Status, str, str]:
-        """Return what records that ended alike have in common."""
-        return self.outcome.status, self.message, self.overwritten
 
 
 def _typed(*words: str) -> str:
@@ -141,7 +112,7 @@ def _all_refused(report: Report) -> bool:
 def _by_action(report: Report) -> Iterator[str]:
     total = Counter((o.action, o.address.kind) for o in report.outcomes)
     done = Counter((o.action, o.address.kind) for o in report.outcomes if _stands(o))
-    for action, verb in _DONE.items():
+    for action, verb in DONE.items():
         names = in_order(kind for one, kind in total if one is action)
         if not names:
             continue
@@ -154,7 +125,7 @@ def _by_action(report: Report) -> Iterator[str]:
 
 def _stands(outcome: Outcome) -> bool:
     """Whether HubSpot has the record as it was written, whatever came after that."""
-    return outcome.status is Status.DONE or (outcome.written and outcome.action in _DONE)
+    return outcome.status is Status.DONE or (outcome.written and outcome.action in DONE)
 
 
 def _of(kind: str, done: int, total: int) -> str:
@@ -167,9 +138,9 @@ def _not_done(report: Report) -> str:
     after = Counter(one.status for one in report.outcomes if one.written)
     parts = [
         plural(counts[status], str(status), _MANY.get(status, str(status)))
-        + (_of_which(stood, counts[status], _STOOD) if status is Status.CONFLICT else "")
+        + (_of_which(stood, counts[status], STOOD) if status is Status.CONFLICT else "")
         + _of_which(after[status], counts[status], _AFTER)
-        for status in _GLYPHS
+        for status in GLYPHS
         if counts[status]
     ]
     if lost := sum(len(outcome.not_persisted) for outcome in report.outcomes):
@@ -206,7 +177,7 @@ def _of_which(some: int, every: int, what: str) -> str:
 
 def _body(report: Report, *, personal: bool, plan: Plan | None, typed: Typed) -> Iterator[Line]:
     secret = {} if personal else _secrets(report, plan)
-    yield from _not_as_planned(report, secret, personal=personal, typed=typed)
+    yield from not_as_planned(report, secret, personal=personal, typed=typed)
     yield from _rewrites(report, personal=personal)
     yield from _warnings(report, secret, personal=personal)
     if report.stopped and not report.interrupted:
@@ -214,70 +185,6 @@ def _body(report: Report, *, personal: bool, plan: Plan | None, typed: Typed) ->
         yield plain(f"The run ended early: {visible(why)}", "failed")
     for text in report.unchecked:
         yield plain(warning(text), "conflict")
-
-
-def _not_as_planned(
-    report: Report,
-    secret: Mapping[Address, Sequence[str]],
-    *,
-    personal: bool,
-    typed: Typed,
-) -> Iterator[Line]:
-    """Show the records that did not end as planned, the worst first, in at most ``LINES`` lines."""
-    ends = []
-    for outcome in report.outcomes:
-        if outcome.status is Status.DONE and not (outcome.overwrites or outcome.not_persisted):
-            continue
-        message = outcome.message
-        if not personal:
-            message = mask(message, secret.get(outcome.address, ()))
-        overwritten = overwrote(outcome.overwrites, personal=personal) if outcome.overwrites else ""
-        ends.append(_End(outcome, message, overwritten))
-    ends.sort(key=lambda end: _WORST_FIRST.index(end.outcome.status) if not end.overwritten else -1)
-    found = capped(ends, _End.group, lines=LINES)
-    for one in found.shown:
-        yield _outcome(one.item)
-        if one.more:
-            message = one.item.message
-            reason = f": {visible(message)}" if message else ""
-            status = one.item.outcome.status
-            yield plain(f"… and {one.more:,} more {status}{reason}", str(status), indent=2)
-    if found.left_out:
-        counts = Counter(end.outcome.status for end in found.left_out)
-        parts = [f"{counts[status]:,} {status}" for status in _WORST_FIRST if counts[status]]
-        every = f"; `{typed('audit', 'show', report.run)}` lists all" if report.run else ""
-        more = f"… and {len(found.left_out):,} more ({', '.join(parts)}){every}"
-        yield plain(visible(more), "note", indent=2)
-
-
-def _outcome(end: _End) -> Line:
-    outcome, status = end.outcome, str(end.outcome.status)
-    ended = status if outcome.action is Action.CONFLICT else f"{outcome.action} {status}"
-    if outcome.written and outcome.action in _DONE:
-        ended = f"{_DONE[outcome.action]}, then {status}"
-    if end.overwritten:
-        ended += f", {end.overwritten}"
-    says = f"  {ended}: {visible(end.message)}" if end.message else f"  {ended}"
-    address = visible(str(outcome.address))
-    style = "conflict" if outcome.status is Status.DONE else status
-    note = ((f"  # {_STOOD}", "note"),) if outcome.standing else ()
-    return Line(2, _GLYPHS.get(outcome.status, "!"), style, ((address, style), (says, ""), *note))
-
-
-def overwrote(overwrites: Collection[Overwrite], *, personal: bool) -> str:
-    """Say what of others a write overwrote: ``overwrote 'HUMAN' of hs_tags by CRM_UI``."""
-    known = [one for one in overwrites if one != UNREAD]
-    parts = [f"overwrote {', '.join(_edit(one, personal=personal) for one in known)}"]
-    if UNREAD in overwrites:
-        parts.append("may have overwritten an edit that HubSpot's history does not show")
-    return visible(" and ".join(parts if known else parts[1:]))
-
-
-def _edit(one: Overwrite, *, personal: bool) -> str:
-    text = repr(shorten(one.value))
-    if not personal:
-        text = "a personal value" if one.personal else mask(text)
-    return f"{text} of {one.name}" + (f" by {one.source}" if one.source else "")
 
 
 def _rewrites(report: Report, *, personal: bool) -> Iterator[Line]:

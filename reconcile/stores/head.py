@@ -142,9 +142,9 @@ def _of_another_format(store: Store, name: str, parsed: Mapping[str, Any]) -> Us
     hint = "use the version of reconcile that wrote it, or a newer one"
     if parsed["format"] < FORMAT:
         hint = (
-            f"an earlier version of reconcile wrote it: remove {HEAD} and shards/ from "
-            f"{store.where}; records are then found by their keys, and the next plan "
-            "shows them to adopt"
+            f"an earlier version of reconcile wrote it: remove {HEAD}, applied.json and shards/ "
+            f"from {store.where}; records are then found by their keys, and the next plan shows "
+            "them to adopt"
         )
     return UsageError(
         f"the state's {name} has format {parsed['format']}; this version reads {FORMAT}",

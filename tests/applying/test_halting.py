@@ -13,7 +13,8 @@ from world import EMAILS, ORIGIN, World, incomplete, messages, order, statuses
 from reconcile.applying import executor
 from reconcile.applying.halting import Halt
 from reconcile.applying.journal import Journal
-from reconcile.applying.run import Process, Run, RunHead, open_runs, read_run
+from reconcile.applying.journals import open_runs, read_run
+from reconcile.applying.run import Process, Run, RunHead
 from reconcile.applying.runlog import RunLog
 from reconcile.applying.sending import send
 from reconcile.applying.tools import Tools

@@ -9,7 +9,8 @@ from typing import Any
 
 from reconcile.applying.item import Item
 from reconcile.applying.journal import Journal
-from reconcile.applying.run import Process, Run, RunHead, drop_run
+from reconcile.applying.journals import drop_run
+from reconcile.applying.run import Process, Run, RunHead
 from reconcile.applying.runlog import RunLog
 from reconcile.audit.codec import to_bytes
 from reconcile.audit.log import AuditLog

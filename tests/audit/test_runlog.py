@@ -13,7 +13,8 @@ from making import ANA, Memory, head_of, updates
 
 from reconcile.applying.item import Item
 from reconcile.applying.journal import NOT_SENT, Journal
-from reconcile.applying.run import LOGS, Process, Run, RunHead, read_run
+from reconcile.applying.journals import read_run
+from reconcile.applying.run import LOGS, Process, Run, RunHead
 from reconcile.applying.runlog import RunLog
 from reconcile.audit import log as module
 from reconcile.audit.log import AuditLog

@@ -17,7 +17,8 @@ from scene import LEASE, VICTIM, Scene, save_plan
 from test_two_at_once import stopped
 from world import Document, World, line, order
 
-from reconcile.applying.run import LOGS, open_runs
+from reconcile.applying.journals import open_runs
+from reconcile.applying.run import LOGS
 from reconcile.runs import unfinished
 
 MANY = 6

@@ -51,9 +51,12 @@ def die() -> None:
 
 
 def stop() -> None:
-    """Stand still, as laptops do that are closed."""
+    """Stand still, as laptops do that are closed.
+
+    The signal is for this thread: another one would take it later, and this one go on meanwhile.
+    """
     Path(os.environ["STOP_FILE"]).touch()
-    os.kill(os.getpid(), signal.SIGSTOP)
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 def at(point: str, act: Callable[[], None]) -> None:

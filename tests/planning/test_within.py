@@ -23,7 +23,7 @@ from world import (
 from reconcile import recovery
 from reconcile.applying import finding
 from reconcile.applying.journal import Journal
-from reconcile.applying.run import read_run
+from reconcile.applying.journals import read_run
 from reconcile.errors import ManifestError, UsageError
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, Reason

@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,8 @@ from reconcile.model.outcome import Outcome, Report, Status
 from reconcile.model.plan import Action, TargetPin
 from reconcile.render.capped import capped
 from reconcile.render.errors import format_error
-from reconcile.render.report import LINES, write_report
+from reconcile.render.outcomes import LINES
+from reconcile.render.report import write_report
 
 
 def problems(many: int, message: str = "no {n}", start: int = 0) -> list[Problem]:
@@ -139,3 +141,11 @@ def test_the_worst_comes_first() -> None:
     lines = said([*ended(Status.SKIPPED, 900), *ended(Status.FAILED, 1, "bad value")])
     assert lines[0] == "  x order/failed-0000  create failed: bad value"
     assert len(lines) == LINES
+
+
+def test_what_is_there_is_not_counted_with_what_is_not() -> None:
+    """One reason for both: HubSpot has the ones, and the others are to be made."""
+    failed = ended(Status.FAILED, 40, "no such label")
+    lines = said([replace(one, written=n % 2 == 0) for n, one in enumerate(failed)])
+    assert "… and 15 more created, then failed: no such label" in "\n".join(lines)
+    assert "… and 15 more failed: no such label" in "\n".join(lines)

@@ -1,0 +1,65 @@
+"""The journals in a store, read back line by line."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconcile.applying.run import FORMAT, LOGS, Run, RunHead, process_of
+from reconcile.errors import UsageError
+from reconcile.stores.contract import Store
+from reconcile.stores.names import is_log
+
+
+def open_runs(store: Store) -> list[str]:
+    """The runs whose journals are still there, oldest first."""
+    return [log.removeprefix(LOGS) for log in store.logs(LOGS) if is_log(log)]
+
+
+def drop_run(store: Store, run: str) -> None:
+    """Remove a journal that nothing is left to learn from."""
+    store.drop(LOGS + run)
+
+
+def read_run(store: Store, run: str) -> Run | None:
+    """A run from its journal; None where it died before it said what it was about.
+
+    Raises UsageError for a journal that cannot be understood.
+    """
+    found: Run | None = None
+    for step in replay(store, run):
+        found = step[0]
+    return found
+
+
+def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]]]:
+    """Read a journal: the run as it is after each line, that line's position and what it says.
+
+    Yields the same run again and again, and nothing where it died before its first line. Raises
+    UsageError for a journal that cannot be understood.
+    """
+    found: Run | None = None
+    for position, line in store.entries(LOGS + run):
+        try:
+            entry = json.loads(line)
+            if found is None and entry["about"] == "run":
+                found = Run(_head(entry, run), process_of(position, entry))
+            if found is not None:
+                found.take(position, entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(
+                f"the journal of run {run} is damaged in line {position + 1}",
+                hint="bring it back from a backup; without it, records are found by their keys",
+            ) from error
+        if found is not None:
+            yield found, position, entry
+
+
+def _head(entry: Mapping[str, Any], run: str) -> RunHead:
+    if entry["format"] != FORMAT:
+        raise UsageError(
+            f"the journal of run {run} has format {entry['format']}; this version reads {FORMAT}",
+            hint="use the version of reconcile that wrote it",
+        )
+    names = RunHead.__dataclass_fields__
+    values = {name: value for name, value in entry.items() if name in names}
+    return RunHead(**values | {"allow": tuple(entry["allow"])})

@@ -1,0 +1,43 @@
+"""Outcomes as a journal has them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from reconcile.model.address import Address
+from reconcile.model.outcome import Outcome, Rewrite, Status, Warned
+from reconcile.model.plan import Action
+
+
+def encode(outcome: Outcome) -> list[Any]:
+    """Return an outcome as JSON. What it overwrote has lines of its own."""
+    rewrites = [[r.name, r.sent, r.stored, r.personal] for r in outcome.rewrites]
+    return [
+        str(outcome.address),
+        str(outcome.action),
+        str(outcome.status),
+        outcome.id,
+        outcome.message,
+        rewrites,
+        list(outcome.not_persisted),
+        outcome.written,
+        outcome.standing,
+        [[w.name, w.text, w.personal] for w in outcome.warnings],
+    ]
+
+
+def decode(raw: Sequence[Any]) -> Outcome:
+    """Return the outcome that ``encode`` made this of."""
+    address, action, status, record_id, message, rewrites, not_persisted, *rest = raw
+    written, standing, warnings = rest
+    return Outcome(
+        Address.parse(address),
+        Action(action),
+        Status(status),
+        record_id,
+        message,
+        tuple(Rewrite(*rewrite) for rewrite in rewrites),
+        not_persisted=tuple(not_persisted),
+        written=written,
+        standing=standing is True,
+        warnings=tuple(Warned(*warned) for warned in warnings),
+    )
