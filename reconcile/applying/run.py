@@ -1,11 +1,11 @@
 """A run, read back from its journal: how far it came, and what is to be resolved."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconcile.applying.lines import format_of, read_line
 from reconcile.audit.codec import origin_of
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
@@ -28,6 +28,9 @@ FORMAT = 2
 
 LOGS = "runs/"
 """Where the journals are in the store."""
+
+BRING_BACK = "bring it back from a backup; without it, records are found by their keys"
+"""What to do about a damaged journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,11 @@ class Run:
         self.audited = entry["about"] == "audited"
         self.entries = max(self.entries, position + 1)
 
+    @property
+    def records(self) -> set[Address]:
+        """Every record of which the journal says something."""
+        return {*self.outcomes, *self.begun, *self.written, *self.undone, *self.overwrites}
+
     def forget(self, addresses: Iterable[Address]) -> None:
         """Forget records that came to an end: a long run keeps them in its journal alone."""
         for address in addresses:
@@ -228,16 +236,18 @@ def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]
     """
     found: Run | None = None
     for position, line in store.entries(LOGS + run):
+        if found is None:
+            _require_format(run, format_of(line))
         try:
-            entry = json.loads(line)
+            entry = read_line(line)
             if found is None and entry["about"] == "run":
                 found = Run(_head(entry, run), process_of(position, entry))
             if found is not None:
                 found.take(position, entry)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise UsageError(
                 f"the journal of run {run} is damaged in line {position + 1}",
-                hint="bring it back from a backup; without it, records are found by their keys",
+                hint=BRING_BACK,
             ) from error
         if found is not None:
             yield found, position, entry
@@ -255,12 +265,17 @@ def process_of(position: int, entry: Mapping[str, Any]) -> Process:
     )
 
 
-def _head(entry: Mapping[str, Any], run: str) -> RunHead:
-    if entry["format"] != FORMAT:
+def _require_format(run: str, found: int | None) -> None:
+    if found not in (None, FORMAT):
         raise UsageError(
-            f"the journal of run {run} has format {entry['format']}; this version reads {FORMAT}",
+            f"the journal of run {run} has format {found}; this version reads {FORMAT}",
             hint="use the version of reconcile that wrote it",
         )
+
+
+def _head(entry: Mapping[str, Any], run: str) -> RunHead:
+    if entry["run"] != run:
+        raise ValueError(f"it is the journal of run {entry['run']}")
     names = RunHead.__dataclass_fields__
     values = {name: value for name, value in entry.items() if name in names}
     return RunHead(**values | {"allow": tuple(entry["allow"])})

@@ -17,7 +17,7 @@ _BLOB = re.compile(
             r"applied\.json",
             r"shards/[0-9a-f]{2}\.json",
             rf"plans/{_RUN}/[0-9]{{6,}}\.json",
-            rf"audit-values/({_RUN}|{_EVENT})/{_EVENT}-[0-9]{{4,}}\.json",
+            rf"audit-values/({_RUN}|{_EVENT})/[0-9a-f]{{16}}\.json",
         )
     )
 )

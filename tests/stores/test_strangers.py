@@ -20,8 +20,8 @@ INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", d
 RUN = "20260102T030405-1f2e3d"
 BLOBS = [
     "applied.json",
-    "audit-values/0123456789ab/0123456789ab-0001.json",
-    f"audit-values/{RUN}/0123456789ab-0000.json",
+    "audit-values/0123456789ab/0123456789abcdef.json",
+    f"audit-values/{RUN}/0123456789abcdef.json",
     "head.json",
     f"plans/{RUN}/000000.json",
     "shards/0a.json",
