@@ -34,7 +34,6 @@ PLAN = "saved.plan"
 SANDBOX = "state/own/sandbox.sqlite"
 
 _MACHINERY = re.compile(r".*/(lock|write-lock|lock-holder|\.gitignore)")
-_LOG_OF_REFUSALS = ("/audit/", "/audit-values/")
 _NEVER_SHOWN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _CODES = frozenset(range(7))
 _REFUSED = (1, 3, 4)
@@ -234,36 +233,35 @@ class Fuzzer:
         before, outside = self._files(), self._outside()
         account = self._dump() if case.command.writes else ()
         case.code, case.out, case.err = self.run(*case.command.words)
-        said = case.out + case.err
-        if case.code not in _CODES:
-            case.faults.append(f"exit code {case.code}")
-        if "Traceback" in said or "in a way it should not" in said:
-            case.faults.append("it failed in a way it should not")
-        if any(secret in said for secret in self._secrets) and "sandbox" not in case.command.words:
-            case.faults.append("a token is shown")
-        if found := _NEVER_SHOWN.search(said):
-            case.faults.append(f"the control character {found[0]!r} is printed")
+        case.faults += self._faults_of_words(case)
         if self._outside() != outside:
             case.faults.append("something outside the project was written")
-        if case.code and not case.err.strip() and case.command.words[0] != "apply":
-            if "verify" not in case.command.words and case.code == 1:
-                case.faults.append("it does not say why")
         refused = case.code in _REFUSED
-        if not case.command.writes or refused:
-            after = self._files()
-            changed = {name for name in before.keys() | after.keys() if self._differ(name, before, after)}
-            if case.command.writes:
-                changed = {name for name in changed if not any(p in name for p in _LOG_OF_REFUSALS)}
-            if changed and case.command.words[:2] != ("sandbox", "reset"):
-                case.faults.append(f"changed: {', '.join(sorted(changed))}")
-        if case.command.writes and refused and self._dump() != account:
+        if case.command.writes and not refused:
+            return
+        after = self._files()
+        changed = sorted(
+            name
+            for name in before.keys() | after.keys()
+            if before.get(name) != after.get(name) and not _may_change(name, case)
+        )
+        if changed:
+            case.faults.append(f"changed: {', '.join(changed)}")
+        if case.command.writes and self._dump() != account:
             case.faults.append("the account was changed")
 
-    @staticmethod
-    def _differ(name: str, before: Files, after: Files) -> bool:
-        if _MACHINERY.fullmatch(name) or "sandbox.sqlite" in name:
-            return False
-        return before.get(name) != after.get(name)
+    def _faults_of_words(self, case: Case) -> Iterator[str]:
+        said = case.out + case.err
+        if case.code not in _CODES:
+            yield f"exit code {case.code}"
+        if "Traceback" in said or "in a way it should not" in said:
+            yield "it failed in a way it should not"
+        if case.command.words[0] != "sandbox" and any(one in said for one in self._secrets):
+            yield "a token is shown"
+        if found := _NEVER_SHOWN.search(said):
+            yield f"the control character {found[0]!r} is printed"
+        if case.code == 1 and not case.err.strip() and case.command.words != ("audit", "verify"):
+            yield "it does not say why"
 
     def run(self, *words: str) -> tuple[int | None, str, str]:
         """Run the program in this process, on streams that take UTF-8 alone."""
@@ -343,7 +341,6 @@ class Fuzzer:
             live.backup(kept)
         base = Base(self._files(), account)
         if (self.folder / "state/test/head.json").exists():
-            base.lineage = self.world.state_lineage() if hasattr(self.world, "state_lineage") else ""
             found = re.search(rb'"lineage":"([^"]+)"', base.files["state/test/head.json"])
             base.lineage = found[1].decode() if found else ""
         runs = [name for name in base.files if "/audit-values/2" in name]
@@ -431,6 +428,24 @@ def _limited(seconds: int) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, former)
+
+
+def _may_change(name: str, case: Case) -> bool:
+    """Whether a file may be another after a command that only reads, or that was refused."""
+    if _MACHINERY.fullmatch(name) or "sandbox.sqlite" in name:
+        return True
+    if not case.command.writes:
+        return False
+    kept = name.removeprefix("state/test/")
+    first, *rest = case.command.words
+    if kept.startswith(("audit/", "audit-values/")):
+        return True  # refusals are recorded
+    if first in ("apply", "resume") and case.base.startswith("killed"):
+        # What the interrupted run had begun is resolved first, as far as that is possible.
+        return kept.startswith(("head.json", "applied.json", "shards/", "runs/", "key"))
+    if rest[:1] == ["push"]:  # begun, and to be resumed when what is in the way is gone
+        return name.startswith("elsewhere/") or kept == "head.json"
+    return rest[:1] == ["reset"]
 
 
 def in_database(path: Path, chance: random.Random) -> bytes:

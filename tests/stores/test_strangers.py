@@ -105,7 +105,7 @@ def test_moving_touches_reconciles_own_alone(home: Home, tmp_path: Path) -> None
     fill(target)
     target.append(f"runs/{RUN[:-1]}", 0, b"an old run")
     fill_strange(target)
-    move(source, target)
+    move(source, target, lambda: None)
     assert of_others(source) == of_others(home.client()) == expected()
     assert sorted(filter(is_blob, target.names(""))) == BLOBS
     assert sorted(filter(is_log, target.logs(""))) == LOGS
