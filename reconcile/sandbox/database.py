@@ -257,6 +257,9 @@ def describe(path: Path) -> Info:
             "SELECT type, count(*) FROM record WHERE archived_at IS NULL GROUP BY type"
         )
         for type_id, count in rows:
+            if type_id not in BY_ID:
+                message = f"{path} is damaged: it holds records of an unknown type"
+                raise UnusableError(message, lost=True)
             counts[BY_ID[type_id].plural] = count
         return Info(
             path=path,

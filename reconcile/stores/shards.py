@@ -173,7 +173,7 @@ class Shards:
             # A checksum is no signature: whoever can write the file can make one.
             _SHAPE.validate_json(data, strict=True)
         except ValidationError as error:
-            raise damaged(self._store, f"{_file(name)} holds something else than a shard") from error
+            raise damaged(self._store, f"{_file(name)} is not a shard") from error
         return content
 
     def _checksum(self, name: str, content: Mapping[str, Any]) -> str:

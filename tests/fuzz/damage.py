@@ -13,7 +13,6 @@ from planfiles import sealed
 
 from reconcile.model.digest import canonical
 
-
 ODD: Sequence[Any] = (
     None,
     True,
@@ -259,7 +258,11 @@ def _json_file(_: str, data: bytes, chance: Random, __: str) -> bytes:
 def _shard(name: str, data: bytes, chance: Random, lineage: str) -> bytes:
     content = json.loads(data)
     del content["checksum"]
-    content = in_json(content, chance)
+    return with_checksum(name, in_json(content, chance), lineage)
+
+
+def with_checksum(name: str, content: Any, lineage: str) -> bytes:
+    """Return a shard's file with the checksum that belongs to its content."""
     if not isinstance(content, dict):
         return written(content)
     whole = canonical([lineage, PurePosixPath(name).stem, content])
@@ -276,37 +279,49 @@ def _plan(_: str, data: bytes, chance: Random, __: str) -> bytes:
 
 
 def _log(_: str, data: bytes, chance: Random, __: str) -> bytes:
-    entries = [line[len("0123456789 01234567 ") :] for line in data.splitlines()]
-    at = chance.randrange(len(entries))
+    entries = entries_of(data)
     if chance.random() < 0.2:
         entries = in_lines(b"\n".join(entries), chance).splitlines()
     else:
+        at = chance.randrange(len(entries))
         entries[at] = written(in_json(json.loads(entries[at]), chance))
-    return _numbered(entries, chance)
+    return as_log(entries, skip=_gap(chance))
 
 
 def _audit(_: str, data: bytes, chance: Random, __: str) -> bytes:
-    entries = [json.loads(line[len("0123456789 01234567 ") :])["entry"] for line in data.splitlines()]
+    entries = [json.loads(line)["entry"] for line in entries_of(data)]
     at = chance.randrange(len(entries))
     entries[at] = in_json(entries[at], chance)
+    return as_log(chained(entries, after=at if chance.random() < 0.7 else None), skip=_gap(chance))
+
+
+def chained(entries: Sequence[Any], *, after: int | None = None) -> list[bytes]:
+    """Return lines of an audit log with their own hashes; those ``after`` one point back anew."""
     lines, previous = [], ""
-    chained = chance.random() < 0.7
-    for number, entry in enumerate(entries, 1):
-        if chained and isinstance(entry, dict) and number > at:
-            entry |= {"previous": previous} if number > 1 else {}
-        body = written(entry)
+    for number, entry in enumerate(entries):
+        points_back = after is not None and number > after and isinstance(entry, dict)
+        body = written(entry | {"previous": previous} if points_back else entry)
         previous = sha256(body).hexdigest()
         lines.append(b'{"entry":%b,"hash":"%b"}' % (body, previous.encode()))
-    return _numbered(lines, chance)
+    return lines
 
 
-def _numbered(entries: Sequence[bytes], chance: Random) -> bytes:
-    skip = chance.choice((0, 0, 0, 0, 0, 1, 7))
+def entries_of(data: bytes) -> list[bytes]:
+    """Return the entries of a log's file."""
+    return [line[len("0123456789 01234567 ") :] for line in data.splitlines()]
+
+
+def as_log(entries: Sequence[bytes], *, skip: int = 0) -> bytes:
+    """Return a log's file with the sums that belong to its lines; ``skip`` leaves a gap."""
     found = b""
     for position, entry in enumerate(entries):
         body = b"%010d " % (position + (skip if position else 0)) + entry
         found += b"%s %08x %s\n" % (body[:10], zlib.crc32(body), entry)
     return found
+
+
+def _gap(chance: Random) -> int:
+    return chance.choice((0, 0, 0, 0, 0, 1, 7))
 
 
 def _manifest(_: str, data: bytes, chance: Random, __: str) -> bytes:
@@ -331,4 +346,3 @@ _EDITS: Sequence[tuple[str, _Edit]] = (
     ("reconcile.yaml", _manifest),
     ("*.yaml", _manifest),
 )
-

@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -180,7 +180,8 @@ class Case:
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        what = f"{self.part} {self.number}: {' '.join(self.command.words)} ({self.base}, {self.file})"
+        words = " ".join(self.command.words)
+        what = f"{self.part} {self.number}: {words} ({self.base}, {self.file})"
         return "\n".join([what, *self.faults, self.err[-3000:]])
 
 
@@ -213,9 +214,8 @@ class Fuzzer:
         """Damage a file, run a command, and say what was wrong with that."""
         chance = random.Random(f"{part} {number}")
         about = PARTS[part]
-        base = chance.choice([name for name in about.bases])
-        given = self._bases[base]
-        self._restore(base)
+        base = chance.choice(about.bases)
+        given = self.begin(base)
         names = sorted(name for name in given.files if name.startswith(about.files))
         file = chance.choice(names)
         if base == "sandbox":
@@ -224,8 +224,22 @@ class Fuzzer:
             damaged = in_file(file, given.files[file], chance, lineage=given.lineage)
         command = chance.choice(about.commands)
         words = tuple(word.format(run=given.run) for word in command.words)
-        case = Case(part, number, base, file, Command(words, command.writes), damaged)
+        case = Case(part, number, base, file, Command(words, writes=command.writes), damaged)
         (self.folder / file).write_bytes(damaged)
+        self._judge(case)
+        return case
+
+    def begin(self, base: str) -> Base:
+        """Have the files and the account of a project, as they were made."""
+        self._restore(base)
+        return self._bases[base]
+
+    def try_(self, base: str, file: str, damaged: bytes, *words: str) -> Case:
+        """Run a command that only reads on a project with one file damaged."""
+        case = Case("", 0, base, file, Command(words), damaged)
+        path = self.folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(damaged)
         self._judge(case)
         return case
 
@@ -316,7 +330,7 @@ class Fuzzer:
         self._restore("applied")
         shutil.rmtree(self.folder / "state")
         (self.folder / PLAN).unlink()
-        project = 'version: 1\nmanifests: [manifests]\ntargets: {own: {sandbox: true}}\n'
+        project = "version: 1\nmanifests: [manifests]\ntargets: {own: {sandbox: true}}\n"
         (self.folder / "reconcile.yaml").write_text(project, encoding="utf-8")
         (self.folder / "seed.json").write_text('{"objects": {"orders": [{"properties": {}}]}}')
         self.world.declare(order("A-1", [line("A-1:1", name="Mug")], hs_order_name="a"))
@@ -375,7 +389,7 @@ class Fuzzer:
         return found
 
     def _outside(self) -> list[str]:
-        return sorted(os.listdir(self._outer))
+        return sorted(one.name for one in self._outer.iterdir())
 
     def _dump(self) -> Sequence[Any]:
         with closing(sqlite3.connect(self.folder / "account.sqlite")) as connection:
@@ -394,11 +408,11 @@ class Fuzzer:
                 raise socket.gaierror(socket.EAI_NONAME, "not in a test")
             return real(host, *args, **named)
 
-        gone = ("CI", "GITHUB_ACTIONS", "TERM", "FORCE_COLOR")
-        kept = {k: v for k, v in os.environ.items() if k not in gone and not k.startswith("RECONCILE")}
+        ours = self.world.environ | {"RECONCILE_DEBUG": "1", "PATH": os.environ["PATH"]}
+        impatient = partial(HubSpot, sleep=self._sleep, clock=self._clock)
         with (
-            patch.dict(os.environ, kept | self.world.environ | {"RECONCILE_DEBUG": "1"}, clear=True),
-            patch("reconcile.session.HubSpot", partial(HubSpot, sleep=self._sleep, clock=self._clock)),
+            patch.dict(os.environ, ours, clear=True),
+            patch("reconcile.session.HubSpot", impatient),
             patch.object(recovery, "CALL_LIMIT", 0.01),
             patch("socket.getaddrinfo", only_here),
         ):
@@ -448,6 +462,9 @@ def _may_change(name: str, case: Case) -> bool:
     return rest[:1] == ["reset"]
 
 
+_IN_ROWS = (0, -1, 2**40, "", "x", "{", "[]", "null", '{"a": 1}', b"\xff", "9" * 400)
+
+
 def in_database(path: Path, chance: random.Random) -> bytes:
     """Damage a database: its bytes, or values in its rows."""
     if chance.random() < 0.5:
@@ -465,21 +482,21 @@ def in_database(path: Path, chance: random.Random) -> bytes:
     copy = path.with_name("copy.sqlite")
     shutil.copy(path, copy)
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        table = chance.choice(tables)
+        found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        table = chance.choice([row[0] for row in found])
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
         column = chance.choice(columns)
-        odd = chance.choice((0, -1, 2**40, "", "x", "{", "[]", "null", '{"a": 1}', b"\xff", "9" * 400))
+        odd = chance.choice(_IN_ROWS)
         with contextlib.suppress(sqlite3.Error):
             match chance.randrange(6):
                 case 0:
-                    connection.execute(f"DELETE FROM {table}")
+                    connection.execute(f"DELETE FROM {table}")  # noqa: S608  (own names)
                 case 1:
                     connection.execute(f"DROP TABLE {table}")
                 case 2:
                     connection.execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO zz")
                 case _:
-                    connection.execute(f"UPDATE {table} SET {column} = ?", (odd,))
+                    connection.execute(f"UPDATE {table} SET {column} = ?", (odd,))  # noqa: S608
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     data = copy.read_bytes()
     for one in path.parent.glob("copy.sqlite*"):

@@ -46,7 +46,8 @@ def main() -> int:
         with Fuzzer(Path(text) / "outer", template) as fuzzer:
             if asked.only is not None:
                 case = fuzzer.case(parts[0], asked.only)
-                sys.stdout.write(f"{case}\n{case.out}\nexit code {case.code}\n{case.damaged!r:.3000}\n")
+                said = f"{case}\n{case.out}\nexit code {case.code}\n{case.damaged[:3000]!r}\n"
+                sys.stdout.write(said)
                 return 1 if case.faults else 0
             for part in parts:
                 wrong += _part(fuzzer, part, asked.first, 60 * asked.minutes / len(parts))
