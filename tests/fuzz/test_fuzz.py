@@ -251,3 +251,19 @@ def test_counts_beside_the_database(fuzzer: Fuzzer) -> None:
     damaged = (fuzzer.folder / file).read_bytes()
     case = fuzzer.try_("sandbox", file, damaged, "plan")
     assert (case.code, case.faults) == (0, [])
+
+
+@pytest.mark.parametrize("field", ["manifests: [{}]", "manifests: [m]\nstate: {}"])
+def test_a_path_too_long(fuzzer: Fuzzer, field: str) -> None:
+    """A path that no file system takes is a problem of its line in the project file."""
+    base = fuzzer.begin("applied")
+    text = field.format("x" * 5000)
+    damaged = f"version: 1\ntargets: {{own: {{sandbox: true}}}}\n{text}\n".encode()
+    for words in ("plan", "status", "state list"):
+        case = fuzzer.try_("applied", "reconcile.yaml", damaged, *words.split())
+        assert (case.code, case.faults) == (1, [])
+        assert "reconcile.yaml:" in case.err
+    whole = base.files["reconcile.yaml"]
+    case = fuzzer.try_("applied", "reconcile.yaml", whole, "validate", "y" * 5000)
+    assert (case.code, case.faults) == (1, [])
+    assert "cannot be read: File name too long" in case.err
