@@ -194,7 +194,6 @@ class Fuzzer:
         self._stack = contextlib.ExitStack()
         self._bases: dict[str, Base] = {}
         self._slept = 0.0
-        self._account = ""
 
     def __enter__(self) -> "Fuzzer":
         """Make the projects."""
@@ -389,7 +388,7 @@ class Fuzzer:
         return found
 
     def _outside(self) -> list[str]:
-        return sorted(one.name for one in self._outer.iterdir())
+        return [*sorted(one.name for one in self._outer.iterdir()), str(Path("/outside").exists())]
 
     def _dump(self) -> Sequence[Any]:
         with closing(sqlite3.connect(self.folder / "account.sqlite")) as connection:

@@ -1,7 +1,7 @@
 """Files as disks, editors and attackers leave them: every command ends in plain words.
 
-Damage and command follow from a part's name and a number, so that these cases are always the same;
-``run.py`` does as many others as there is time for.
+Damage and command follow from a part's name and a number, so that these cases are the same but for
+the ids and times in the files; ``run.py`` does as many others as there is time for.
 """
 
 import json
