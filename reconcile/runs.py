@@ -7,7 +7,7 @@ from secrets import token_hex
 
 from reconcile import __version__
 from reconcile.applying.journal import Journal
-from reconcile.applying.journals import drop_run, open_runs, read_run
+from reconcile.applying.journals import BRING_BACK, drop_run, open_runs, read_run
 from reconcile.applying.run import Process, Run, RunHead
 from reconcile.applying.runlog import RunLog
 from reconcile.applying.standing import remember_standing
@@ -48,7 +48,8 @@ def unfinished(store: Store) -> list[OpenRun]:
         run = read_run(store, name)
         if run is None:
             continue
-        if (plan := _kept_plan(store, name)) is not None:
+        if (plan := _kept_plan(store, run.head)) is not None:
+            _require_together(run, plan)
             found.append(OpenRun(run, plan))
         # A run that ended just now has taken its journal along before its plan.
         elif (run := read_run(store, name)) is not None and run.intents:
@@ -237,14 +238,26 @@ def _drop(store: Store, run: str) -> None:
         store.remove(name)
 
 
-def _kept_plan(store: Store, run: str) -> Plan | None:
-    """Return a run's plan; None where it is missing or damaged."""
-    names = filter(is_blob, list(store.names(f"plans/{run}/")))
+def _kept_plan(store: Store, head: RunHead) -> Plan | None:
+    """Return a run's plan; None where it is missing, damaged, or another one."""
+    names = filter(is_blob, list(store.names(f"plans/{head.run}/")))
     pieces = [found[0] for name in names if (found := store.read(name)) is not None]
     try:
-        return load(b"".join(pieces))[0]
+        plan, digest = load(b"".join(pieces))
     except UsageError:
         return None
+    return plan if digest == head.plan else None
+
+
+def _require_together(run: Run, plan: Plan) -> None:
+    """Raise UsageError where a run's journal speaks of other records than its plan."""
+    planned = {change.address for change in plan.records()}
+    if run.head.total != len(planned) or not run.records <= planned:
+        raise UsageError(
+            f"the journal of run {run.head.run} is damaged: it speaks of records that its plan "
+            "does not have",
+            hint=BRING_BACK,
+        )
 
 
 def _name(run: str, number: int) -> str:

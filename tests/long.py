@@ -1,7 +1,7 @@
-"""Run what takes too long for every change: mutants, and many random crashes on each kind of store.
+"""Run what takes too long for every change: mutants, random damage, and random crashes.
 
     .venv/bin/python tests/long.py              # all of it
-    .venv/bin/python tests/long.py --runs 20    # fewer crashes
+    .venv/bin/python tests/long.py --runs 20 --minutes 2    # fewer crashes, less damage
 
 Needs what ``.ci/run`` installs, PostgreSQL among it. The exit code is 1 where any part failed.
 """
@@ -19,10 +19,12 @@ def main() -> int:
     """Run every part, even after one has failed, and print how each ended."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--runs", type=int, default=200, help="random crashes for each store")
+    parser.add_argument("--minutes", type=float, default=15, help="how long to damage files")
     asked = parser.parse_args()
     runs = ("--runs", str(asked.runs))
     parts = (
         ("mutants/run.py",),
+        ("fuzz/run.py", "--minutes", str(asked.minutes)),
         ("crashes/run.py", *runs, "--store", "local"),
         ("crashes/run.py", *runs, "--store", "postgresql"),
     )

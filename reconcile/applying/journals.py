@@ -1,13 +1,16 @@
 """The journals in a store, read back line by line."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconcile.applying.lines import format_of, read_line
 from reconcile.applying.run import FORMAT, LOGS, Run, RunHead, process_of
 from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
 from reconcile.stores.names import is_log
+
+BRING_BACK = "bring it back from a backup; without it, records are found by their keys"
+"""What to do about a damaged journal."""
 
 
 def open_runs(store: Store) -> list[str]:
@@ -39,27 +42,33 @@ def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]
     """
     found: Run | None = None
     for position, line in store.entries(LOGS + run):
+        if found is None:
+            _require_format(run, format_of(line))
         try:
-            entry = json.loads(line)
+            entry = read_line(line)
             if found is None and entry["about"] == "run":
                 found = Run(_head(entry, run), process_of(position, entry))
             if found is not None:
                 found.take(position, entry)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise UsageError(
-                f"the journal of run {run} is damaged in line {position + 1}",
-                hint="bring it back from a backup; without it, records are found by their keys",
+                f"the journal of run {run} is damaged in line {position + 1}", hint=BRING_BACK
             ) from error
         if found is not None:
             yield found, position, entry
 
 
-def _head(entry: Mapping[str, Any], run: str) -> RunHead:
-    if entry["format"] != FORMAT:
+def _require_format(run: str, found: int | None) -> None:
+    if found not in (None, FORMAT):
         raise UsageError(
-            f"the journal of run {run} has format {entry['format']}; this version reads {FORMAT}",
+            f"the journal of run {run} has format {found}; this version reads {FORMAT}",
             hint="use the version of reconcile that wrote it",
         )
+
+
+def _head(entry: Mapping[str, Any], run: str) -> RunHead:
+    if entry["run"] != run:
+        raise ValueError(f"it is the journal of run {entry['run']}")
     names = RunHead.__dataclass_fields__
     values = {name: value for name, value in entry.items() if name in names}
     return RunHead(**values | {"allow": tuple(entry["allow"])})

@@ -184,6 +184,11 @@ class Run:
         self.audited = entry["about"] == "audited"
         self.entries = max(self.entries, position + 1)
 
+    @property
+    def records(self) -> set[Address]:
+        """Every record of which the journal says something."""
+        return {*self.outcomes, *self.begun, *self.written, *self.undone, *self.overwrites}
+
     def forget(self, addresses: Iterable[Address]) -> None:
         """Forget records that came to an end: a long run keeps them in its journal alone."""
         for address in addresses:

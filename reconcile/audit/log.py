@@ -15,6 +15,7 @@ from reconcile.audit.values import blob, with_values
 from reconcile.errors import UsageError
 from reconcile.model.audit import Detail, Entry, Event, Head, Recorded, Span, What
 from reconcile.stores.contract import Store, VersionMoved
+from reconcile.stores.names import is_log
 
 PIECE = 64
 """Entries in one piece of the log."""
@@ -79,7 +80,7 @@ class AuditLog:
 
     def pieces(self) -> list[str]:
         """The names of the log's pieces."""
-        return list(self._store.logs(_LOGS))
+        return list(filter(is_log, self._store.logs(_LOGS)))
 
     def piece(self, name: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """The numbers and bytes of one piece's entries. Raises UsageError for a damaged one."""
@@ -185,11 +186,8 @@ def _of_run(run: str, number: int, line: bytes) -> Span | None:
 
 
 def _first(piece: str) -> int:
-    """The number of a piece's first entry. Raises UsageError for a name that is no piece's."""
-    digits = piece.removeprefix(_LOGS)
-    if not digits.isdecimal():
-        raise UsageError(f"{piece} is no piece of the audit log")
-    return int(digits) * PIECE + 1
+    """Return the number of a piece's first entry."""
+    return int(piece.removeprefix(_LOGS)) * PIECE + 1
 
 
 def _hash(number: int, line: bytes) -> str:

@@ -1,7 +1,6 @@
 """What the log says was erased: the only thing that explains values that are not there."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -22,12 +21,10 @@ class Redactions:
         self._last: dict[Address, int] = {}
 
     def note(self, number: int, raw: Mapping[str, Any]) -> None:
-        """Take note of an entry, whatever it is."""
-        if raw.get("event") == REDACT:
-            # Verifying finds an entry that was altered so that this cannot be read.
-            with suppress(AttributeError, KeyError, TypeError, ValueError):
-                for text in raw["facts"].get("addresses", ()):
-                    self._last[Address.parse(text).folded()] = number
+        """Take note of an entry that was parsed, whatever it is."""
+        if raw["event"] == REDACT:
+            for text in raw["facts"].get("addresses", ()):
+                self._last[Address.parse(text).folded()] = number
 
     def explain(self, number: int, address: Address | None) -> bool:
         """Whether the values of an entry's record were erased; an event's own never are."""

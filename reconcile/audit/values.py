@@ -9,12 +9,23 @@ from typing import Any
 from reconcile.audit import codec
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
-from reconcile.model.audit import Detail, Entry
+from reconcile.model.audit import Detail, Entry, What
 from reconcile.stores.contract import Store, VersionMoved
+from reconcile.stores.names import is_blob
 
 BLOBS = "audit-values/"
 
 _TRIES = 100
+
+_MANY: Mapping[What, Sequence[int]] = {
+    What.FIELD: (2, 4),
+    What.LINK: (3,),
+    What.REWRITE: (2,),
+    What.OVERWRITE: (2,),
+    What.WARNING: (1,),
+    What.MESSAGE: (1,),
+}
+"""How many values there are of a detail; see Detail."""
 
 
 def blob(folder: str) -> str:
@@ -48,7 +59,7 @@ def with_values(store: Store, entry: Entry) -> Entry:
 
 def holding(store: Store, address: Address) -> Iterator[tuple[str, int]]:
     """The blobs that hold values of a record, and how many."""
-    for name in store.names(BLOBS):
+    for name in filter(is_blob, store.names(BLOBS)):
         found = sum(
             len(values["values"])
             for text, values in read(store, name).items()
@@ -84,6 +95,8 @@ def _filled(details: Sequence[Detail], kept: Mapping[str, Any] | None) -> tuple[
         return tuple(details)
     return tuple(
         replace(detail, personal=bool(values[0]), values=tuple(values[1:]))
+        if len(values) - 1 in _MANY[detail.what]
+        else detail
         for detail, values in zip(details, kept["values"], strict=True)
     )
 

@@ -1,5 +1,6 @@
 """The `reconcile` program: finding the command, and ending well whatever happens."""
 
+import errno
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -21,6 +22,9 @@ from reconcile.errors import ApiError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
 """Seconds to end after an interrupt: more than calls in flight get, less than the 10 until kill."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Why a file takes no more."""
 
 _running: list[str] = []
 """The command that was called, for a moment when nothing else can be asked."""
@@ -113,6 +117,7 @@ def reconcile(chdir: Path | None) -> None:
 
 def main() -> NoReturn:
     """Run the program and exit with the codes of the README's table."""
+    _open_missing()
     _catch(_interrupt)
     try:
         code = reconcile.main(standalone_mode=False)
@@ -122,19 +127,27 @@ def main() -> NoReturn:
     except click.ClickException as error:
         code = _usage(error)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        _tell("interrupted")
         code = 1
     except ReconcileError as error:
         code = _report(error)
     except BrokenPipeError:
-        # The reader has gone (`| head`); say nothing more to it, not even when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has gone (`| head`).
+        _say_nothing_more(sys.stdout)
         code = 1
+    except OSError as error:
+        # Of a file of ours it has the name, or has become a UsageError by now.
+        is_output = error.filename is None and error.errno in _NO_ROOM
+        code = _unwritable(error) if is_output else _unexpected(error)
     except Exception as error:  # noqa: BLE001  (the last line before the user: no traceback)
         code = _unexpected(error)
     if _interrupted.is_set():
         # A thread may still wait for an answer, and Python would join it before it exits.
         _end_now(code or 0)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _say_nothing_more(sys.stderr)
     sys.exit(code or 0)
 
 
@@ -178,12 +191,12 @@ def _usage(error: click.ClickException) -> int:
     message = error.format_message()
     context = error.ctx if isinstance(error, click.UsageError) else None
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(message, err=True)
+        _tell(message)
         return 1
-    click.echo(f"error: {visible(message[:1].lower() + message[1:])}", err=True)
+    _tell(f"error: {visible(message[:1].lower() + message[1:])}")
     if context is not None:
         usage = context.get_usage().removeprefix("Usage: ")
-        click.echo(f"hint: usage: {usage}; see {context.command_path} --help", err=True)
+        _tell(f"hint: usage: {usage}; see {context.command_path} --help")
     return 1
 
 
@@ -194,7 +207,7 @@ def _report(error: ReconcileError) -> int:
     if os.environ.get("CI"):
         error = _without_personal(error)
     name = _running[0] if _running and _running[0] in ("plan", "validate") else "plan"
-    click.echo(format_error(error, every=command_line(name, "--json")), err=True)
+    _tell(format_error(error, every=command_line(name, "--json")))
     if isinstance(error, ManifestError):
         annotate("error", error.problems)
         annotate("warning", error.conflicts)
@@ -216,14 +229,48 @@ def _without_personal(error: ReconcileError) -> ReconcileError:
     return error
 
 
+def _open_missing() -> None:
+    """Put something in the place of standard streams that the caller has closed.
+
+    Files that are opened later would take their numbers.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+
+
+def _tell(text: str) -> None:
+    """Print to stderr. Where that cannot be written, the exit code has to do."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def _say_nothing_more(stream: TextIO) -> None:
+    """Keep a stream from being written to, even when Python exits."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _unwritable(error: OSError) -> int:
+    """Say that stdout cannot be written: it is a file on a disk that is full, or broken."""
+    _say_nothing_more(sys.stdout)
+    _tell(f"error: the output cannot be written: {error.strerror or error}")
+    if _running in (["apply"], ["resume"]):
+        seen = command_line("audit", "log")
+        _tell(f"hint: what was written to HubSpot is written; see `{seen}`")
+    else:
+        _tell("hint: make room on the disk, or send the output elsewhere")
+    return 1
+
+
 def _unexpected(error: Exception) -> int:
     from reconcile.render.safe import mask, shorten, visible  # noqa: PLC0415
 
     said = mask(str(error)) if os.environ.get("CI") else str(error)
     told = shorten(visible(f"{type(error).__name__}: {said}"))
-    click.echo(f"error: reconcile failed in a way it should not: {told}", err=True)
+    _tell(f"error: reconcile failed in a way it should not: {told}")
     if os.environ.get("RECONCILE_DEBUG"):
         traceback.print_exc()
     else:
-        click.echo("hint: run it again with RECONCILE_DEBUG=1 and report what it prints", err=True)
+        _tell("hint: run it again with RECONCILE_DEBUG=1 and report what it prints")
     return 1

@@ -27,6 +27,9 @@ RATE_LIMIT = 190
 
 TOKEN_FIELDS = ("token", "token_read", "token_write")
 
+_LONGEST_PATH = 200
+"""Bytes: less than any file system takes for one name."""
+
 _Sized = TypeVar("_Sized", bound=Sized)
 
 _HUBSPOT = re.compile(r"https://api(-[a-z]{2}[0-9])?\.hubapi\.com")
@@ -59,7 +62,8 @@ def _folder(info: ValidationInfo) -> Path:
 def _inner_path(value: object, info: ValidationInfo) -> Path:
     """A path whose end, behind all symbolic links, is in the project's folder."""
     text = str(value) if isinstance(value, str | Path) else ""
-    if not text.strip() or not text.isprintable():
+    too_long = len(text.encode("utf-8", "replace")) > _LONGEST_PATH
+    if not text.strip() or not text.isprintable() or too_long:
         raise ValueError("must be a path")
     path = Path(os.path.realpath(_folder(info) / text))
     if not path.is_relative_to(_folder(info)):

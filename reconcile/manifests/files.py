@@ -55,6 +55,12 @@ class Found:
 
     def add(self, given: Path) -> None:
         """Take a path the user gave: a file, or a folder to walk."""
+        try:
+            self._add(given)
+        except OSError as error:  # a name that is too long, a folder that is not ours
+            self.refuse(given, f"cannot be read: {error.strerror}")
+
+    def _add(self, given: Path) -> None:
         if given.is_dir():
             before = len(self.files) + len(self.problems)
             again = given.resolve() in self._seen

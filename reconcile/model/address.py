@@ -7,6 +7,10 @@ BY_ID = "id:"
 """How the address of a parent begins that manifests name by its id; no key may begin so."""
 
 
+ADDRESS = r"(?s)^[^/]+/.+$"
+"""What text is an address, for readers of files that others may have written."""
+
+
 class Address(NamedTuple):
     """A record's name in git: ``order/NW-10248``, ``line_item/NW-10248:11``.
 

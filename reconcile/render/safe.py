@@ -35,7 +35,10 @@ _NAME = re.compile(r"[\w.:/-]*", re.ASCII)
 
 
 def _escape(match: re.Match[str]) -> str:
-    found = match.group()
+    return _written_out(match.group())
+
+
+def _written_out(found: str) -> str:
     if found in _SHORT:
         return _SHORT[found]
     code = ord(found)
@@ -45,8 +48,16 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """``text`` on one line, with every invisible or directing character written out (``\\x1b``)."""
-    return _NOT_SHOWN.sub(_escape, text)
+    """Return ``text`` on one line, with what hides, directs or has no known look written out.
+
+    Code points that are unassigned, or for private use, look like each other or as a font has it.
+    """
+    text = _NOT_SHOWN.sub(_escape, text)
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char.isspace() else _written_out(char) for char in text
+    )
 
 
 def line_start(line: str) -> str:
@@ -160,7 +171,7 @@ def _in_ascii(text: str) -> str:
 
 
 def _clear(text: str) -> str:
-    if text in _WORDS_OF_OURS or _UNCLEAR.search(text) or _NOT_SHOWN.search(text):
+    if text in _WORDS_OF_OURS or _UNCLEAR.search(text) or visible(text) != text:
         return quoted(text)
     return text
 

@@ -7,6 +7,7 @@ interruption leaves nothing half made and two processes cannot both make it.
 import json
 import os
 import random
+import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ _APPLICATION_ID = 0x52435342  # "RCSB", so that another program's file is never 
 _VERSION = 3
 _MAGIC, _ID_AT, _HEAD_BYTES = b"SQLite format 3\0", 68, 72  # https://sqlite.org/fileformat.html
 _BUSY_SECONDS = 10.0
+_TOKEN = re.compile(r"pat-na1-[0-9a-f-]{36}")
 _FIRST_ID = 41_000_000_001  # ids in recordings have 9 to 12 digits and ascend
 
 _TABLES = """
@@ -212,9 +214,11 @@ def transaction(connection: sqlite3.Connection, *, write: bool) -> Iterator[None
 
 
 def account_value(connection: sqlite3.Connection, name: str) -> int:
-    """Read one number about the account."""
-    row = connection.execute("SELECT value FROM account WHERE name = ?", (name,)).fetchone()
-    return int(row[0])
+    """Read one number about the account. Raises UnusableError where it is not there."""
+    value = _account(connection, name)
+    if not isinstance(value, int):
+        raise _incomplete(name)
+    return value
 
 
 def next_id(connection: sqlite3.Connection) -> int:
@@ -234,9 +238,14 @@ def add_token(connection: sqlite3.Connection, scopes: frozenset[str]) -> str:
 
 
 def full_token(connection: sqlite3.Connection) -> str:
-    """Read the full-scope token that was made with the database."""
-    row = connection.execute("SELECT value FROM account WHERE name = 'token'").fetchone()
-    return str(row[0])
+    """Read the full-scope token that was made with the database.
+
+    Raises UnusableError where it is not there.
+    """
+    token = _account(connection, "token")
+    if not (isinstance(token, str) and _TOKEN.fullmatch(token)):
+        raise _incomplete("token")
+    return token
 
 
 def describe(path: Path) -> Info:
@@ -248,6 +257,9 @@ def describe(path: Path) -> Info:
             "SELECT type, count(*) FROM record WHERE archived_at IS NULL GROUP BY type"
         )
         for type_id, count in rows:
+            if type_id not in BY_ID:
+                message = f"{path} is damaged: it holds records of an unknown type"
+                raise UnusableError(message, lost=True)
             counts[BY_ID[type_id].plural] = count
         return Info(
             path=path,
@@ -256,6 +268,16 @@ def describe(path: Path) -> Info:
             counts=counts,
             size_bytes=path.stat().st_size,
         )
+
+
+def _account(connection: sqlite3.Connection, name: str) -> object:
+    row = connection.execute("SELECT value FROM account WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
+
+
+def _incomplete(name: str) -> UnusableError:
+    message = f"the sandbox's database is damaged: its account has no usable {name}"
+    return UnusableError(message, lost=True)
 
 
 def _require_ours(connection: sqlite3.Connection, path: Path) -> None:

@@ -30,15 +30,17 @@ class KeptCounts:
         kept: dict[str, Any] = {}
         with suppress(sqlite3.OperationalError):  # another process has the file
             kept = dict(file.read("SELECT name, value FROM kept"))
+        # Like the whole file: what is damaged counts from zero.
         used = {
-            name.removeprefix(_USED): int(value)
+            name.removeprefix(_USED): value
             for name, value in kept.items()
-            if name.startswith(_USED)
+            if name.startswith(_USED) and isinstance(value, int)
         }
         if used:
             self._limits.resume(str(kept.get(_DAY, "")), used)
         if with_clock:
-            self._clock.resume(int(kept.get(_AHEAD, 0)))
+            ahead = kept.get(_AHEAD, 0)
+            self._clock.resume(ahead if isinstance(ahead, int) else 0)
         self._written = self._now()
 
     def have_changed(self) -> bool:

@@ -144,16 +144,20 @@ class Sandbox:
     def _serve(self) -> None:
         listener = Listener(self._host, self._wanted_port)
         self.port = listener.getsockname()[1]
-        service = open_service(
-            self._path,
-            self._switches,
-            self.url,
-            self._log,
-            clock=self.clock,
-            limits=self.limits,
-            faults=self.faults,
-            resumes_clock=self._resumes_clock,
-        )
+        try:
+            service = open_service(
+                self._path,
+                self._switches,
+                self.url,
+                self._log,
+                clock=self.clock,
+                limits=self.limits,
+                faults=self.faults,
+                resumes_clock=self._resumes_clock,
+            )
+        except BaseException:
+            listener.close()
+            raise
         config = uvicorn.Config(
             listener.known_to(app.build(service)),
             loop="asyncio",

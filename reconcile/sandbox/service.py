@@ -67,8 +67,12 @@ def open_service(
 ) -> Service:
     """Open the database for serving."""
     connection = database.connect(path)
-    portal_id = database.account_value(connection, "portal_id")
-    apps = f"{database.account_value(connection, 'app_id')}:{portal_id}"
+    try:
+        portal_id = database.account_value(connection, "portal_id")
+        apps = f"{database.account_value(connection, 'app_id')}:{portal_id}"
+    except BaseException:
+        connection.close()
+        raise
     file, counts = SideFile(path), KeptCounts(limits, clock)
     counts.load(file, with_clock=resumes_clock)
     requests = RequestStore(file, log, counts)

@@ -37,6 +37,8 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explain(path, error) from error
+    except UnicodeDecodeError as error:  # SQLite quotes a damaged table's definition
+        raise _damaged(path) from error
 
 
 def explain(path: Path, error: sqlite3.Error) -> UnusableError:
@@ -44,7 +46,7 @@ def explain(path: Path, error: sqlite3.Error) -> UnusableError:
     name = getattr(error, "sqlite_errorname", "")
     what = f"the sandbox's database {path}"
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return UnusableError(f"{path} is damaged, or not a sandbox database", lost=True)
+        return _damaged(path)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return UnusableError(
             f"{what} is locked by another process", hint="end that process, or try again"
@@ -56,6 +58,10 @@ def explain(path: Path, error: sqlite3.Error) -> UnusableError:
         return UnusableError(f"{what} cannot be used: {error}")
     hint = _MAKE_ROOM if cause.errno in _NO_ROOM else _GET_PERMISSION
     return UnusableError(f"{what} cannot be used: {cause.strerror}", hint=hint)
+
+
+def _damaged(path: Path) -> UnusableError:
+    return UnusableError(f"{path} is damaged, or not a sandbox database", lost=True)
 
 
 def _cause(path: Path) -> OSError | None:

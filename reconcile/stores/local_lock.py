@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from reconcile.errors import Locked
 from reconcile.stores.contract import Holder, LockInfo
@@ -25,6 +26,19 @@ _TURN = 0.005
 """Seconds between two tries to get a lock, and to get one's turn to write."""
 PATIENCE = 10.0
 """Seconds to wait for one's turn. It takes milliseconds, unless a process stands still in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What the note says: that of a free lock only the number."""
+
+    number: NonNegativeInt
+    who: str | None = None
+    since: str = ""
+    doing: str = ""
+
+
+_NOTE = TypeAdapter(_Note)
 
 
 class LocalLease:
@@ -146,12 +160,12 @@ class LocalLock:
             return True
 
     def _read(self) -> Holder:
-        number, info = 0, NOBODY
-        with suppress(OSError, ValueError, TypeError, AttributeError):
-            note = json.loads(self._note.read_bytes())
-            number = int(note.pop("number", 0))
-            info = LockInfo(**{name: str(value) for name, value in note.items()})
-        return Holder(info, number)
+        try:
+            note = _NOTE.validate_json(self._note.read_bytes(), strict=True)
+        except (OSError, ValidationError):
+            return Holder(NOBODY, 0)
+        info = NOBODY if note.who is None else LockInfo(note.who, note.since, note.doing)
+        return Holder(info, note.number)
 
 
 def _encode(number: int, info: LockInfo | None) -> bytes:

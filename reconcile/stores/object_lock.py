@@ -123,7 +123,7 @@ class ObjectLock:
             return _Seen(_Record(0), None, None)
         try:
             return _Seen(_decode(json.loads(found.data)), found.version, found)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UsageError(
                 f"the lock of the state in {self._bucket.where} is damaged",
                 hint=f"if no run is going on, remove its object {_NAME}",

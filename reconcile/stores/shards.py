@@ -8,16 +8,56 @@ and any other is there and no older than the head says. Each shard has a checksu
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import NonNegativeInt, StringConstraints, TypeAdapter, ValidationError
 
 from reconcile.errors import UsageError
+from reconcile.model.address import ADDRESS
 from reconcile.model.digest import canonical
 from reconcile.stores.contract import Store
 from reconcile.stores.head import FORMAT, HEAD, HeadFile, damaged, parse
 
 _FILE = re.compile(r"shards/([0-9a-f]{2})\.json")
+
+_Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What is kept of one record; see ``State``, which writes it."""
+
+    id: str
+    whole: str
+    marks: dict[str, str | tuple[str, str]]
+    key: str = ""
+    links: tuple[tuple[str, str, int, str], ...] = ()
+    parent: _Address | None = None
+    protect: bool = False
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What stands in the way of a unit's manifest text."""
+
+    manifest: str
+    records: dict[_Address, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A shard's file. Only read by: what is kept of it is the JSON itself."""
+
+    format: int
+    serial: NonNegativeInt
+    units: dict[_Address, dict[_Address, _Entry]]
+    standing: dict[_Address, _Standing] = field(default_factory=dict)
+
+
+_SHAPE = TypeAdapter(_File)
 
 
 @dataclass(slots=True)
@@ -129,6 +169,11 @@ class Shards:
             altered = True
         if altered:
             raise damaged(self._store, f"{_file(name)} is not as it was written")
+        try:
+            # A checksum is no signature: whoever can write the file can make one.
+            _SHAPE.validate_json(data, strict=True)
+        except ValidationError as error:
+            raise damaged(self._store, f"{_file(name)} is not a shard") from error
         return content
 
     def _checksum(self, name: str, content: Mapping[str, Any]) -> str:

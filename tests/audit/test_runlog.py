@@ -168,7 +168,7 @@ def test_each_line_is_logged_once(step: int, when: str, monkeypatch: pytest.Monk
         rest = {entry["about"] for n, entry in lines.items() if n >= covered}
         assert rest <= {"run", "answer", "recovery", "resolved", "audited"}
         found = verify(log_of(store), log_of(store).tail())
-        assert (found.findings, found.erased) == ((), 0)
+        assert (found.findings, found.erased, found.missing) == ((), 0, 0)
         ends = resolved(store)
         assert {str(one) for one in ends} == addresses(lines.values())
         for statuses in ends.values():

@@ -119,7 +119,9 @@ def test_token_revoked_in_the_middle(build: Callable[..., Probed]) -> None:
         return Found("a")
 
     report = world.run(questions=[question(revoke), BY_ID["null-clears"]])
-    assert report.stopped.startswith("the token expired or was revoked while it was in use: HTTP 401")
+    assert report.stopped.startswith(
+        "the token expired or was revoked while it was in use: HTTP 401"
+    )
     assert [result.verdict for result in report.results] == [Verdict.SKIPPED] * 2
     assert report.left[0].startswith("orders with the ids 4")
     assert world.sandbox.token not in json.dumps(as_json(report, at="now"))

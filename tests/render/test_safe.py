@@ -12,8 +12,8 @@ from reconcile.render import safe
 
 
 def test_no_character_that_acts_instead_of_showing_is_left() -> None:
-    """Of all of Unicode, controls, formats, surrogates and line separators are written out."""
-    acting = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    """Controls, formats, surrogates, line separators and what has no known look are written out."""
+    acting = {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"}
     left = [
         hex(code)
         for code in range(sys.maxunicode + 1)
@@ -32,6 +32,7 @@ def test_no_character_that_acts_instead_of_showing_is_left() -> None:
         ("\ufeffa\u200bb\u2028", r"\ufeffa\u200bb\u2028"),
         ("\ud800", r"\ud800"),
         ("\U000e0041", r"\U000e0041"),
+        ("\ud7fc\ue0b0", r"\ud7fc\ue0b0"),
         ("##[add-mask]x", r"#\x23[add-mask]x"),
     ],
 )

@@ -11,6 +11,7 @@ from world import World, order
 from reconcile.errors import UsageError
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LockInfo, Store
+from reconcile.stores.head import HEAD, Content, encode
 from reconcile.stores.local import LocalStore
 from reconcile.stores.moving import move, require_no_strangers
 from reconcile.stores.names import is_blob, is_log
@@ -37,6 +38,12 @@ def fill(store: Store) -> None:
         store.write(name, b"{}", None)
     for log in LOGS:
         store.append(log, 0, b"entry")
+
+
+def put_head(store: Store, content: Content) -> None:
+    """Replace the head of a state."""
+    found = store.read(HEAD)
+    store.write(HEAD, encode(content), found[1] if found else None)
 
 
 def fill_strange(store: Store) -> None:
@@ -101,11 +108,13 @@ def test_moving_touches_reconciles_own_alone(home: Home, tmp_path: Path) -> None
     """Neither where it goes nor where it came from; strangers do not go along."""
     source, target = LocalStore(tmp_path / "source" / "test"), home.client()
     fill(source)
+    put_head(source, Content(lineage="one"))
     fill_strange(source)
     fill(target)
+    put_head(target, Content(lineage="one", arriving=source.where))
     target.append(f"runs/{RUN[:-1]}", 0, b"an old run")
     fill_strange(target)
-    move(source, target)
+    move(source, target, lambda: None)
     assert of_others(source) == of_others(home.client()) == expected()
     assert sorted(filter(is_blob, target.names(""))) == BLOBS
     assert sorted(filter(is_log, target.logs(""))) == LOGS

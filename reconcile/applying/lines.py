@@ -1,0 +1,168 @@
+"""What the lines of a journal look like, so that a damaged one is refused before it is believed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt, StringConstraints, TypeAdapter, ValidationError
+
+from reconcile.audit.shape import Actor
+from reconcile.model.address import ADDRESS
+from reconcile.model.outcome import Status
+from reconcile.model.plan import Action
+
+_Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    about: Literal["run"]
+    format: int
+    run: str
+    plan: str
+    portal_id: int
+    who: str
+    since: str
+    total: NonNegativeInt
+    allow: tuple[str, ...]
+    audit: NonNegativeInt
+    actor: Actor
+    reason: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Resumed:
+    about: Literal["resumed"]
+    since: str
+    allow: tuple[str, ...]
+    actor: Actor
+    reason: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Recovery:
+    about: Literal["recovery"]
+    since: str
+    by: str
+    actor: Actor
+    reason: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """Of each record: its address, its unit's, its id and the trace id of the write."""
+
+    about: Literal["intent"]
+    call: str
+    number: int
+    records: tuple[tuple[_Address, _Address, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Of each record: its address, what was answered, its id, its status, whether it was late."""
+
+    about: Literal["answer"]
+    number: int
+    records: tuple[tuple[_Address, str, str, Status | Literal[""], bool], ...]
+
+
+_Overwrite = tuple[str, str, str, str, bool]
+_Rewrite = tuple[str, str, str, bool]
+_Warned = tuple[str, str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Overwrote:
+    about: Literal["overwrote"]
+    records: tuple[tuple[_Address, tuple[_Overwrite, ...]], ...]
+
+
+_Outcome = tuple[
+    _Address,
+    Action,
+    Status,
+    str,
+    str,
+    tuple[_Rewrite, ...],
+    tuple[str, ...],
+    bool,
+    bool,
+    tuple[_Warned, ...],
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcomes:
+    about: Literal["outcomes"]
+    records: tuple[_Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Undone:
+    about: Literal["undone"]
+    why: str
+    records: tuple[_Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    about: Literal["written"]
+    records: tuple[tuple[_Address, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    about: Literal["resolved", "audited"]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    about: Literal["end"]
+    why: str
+
+
+_Any = (
+    _Run
+    | _Resumed
+    | _Recovery
+    | _Intent
+    | _Answer
+    | _Overwrote
+    | _Outcomes
+    | _Undone
+    | _Written
+    | _Plain
+    | _End
+)
+_LINE: TypeAdapter[_Any] = TypeAdapter(Annotated[_Any, Field(discriminator="about")])
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """As much of a first line as every format has."""
+
+    about: Literal["run"]
+    format: int
+
+
+_FIRST = TypeAdapter(_First)
+
+
+def format_of(line: bytes) -> int | None:
+    """Return the format of the journal that begins with a line; None for any other line."""
+    try:
+        return _FIRST.validate_json(line, strict=True).format
+    except ValidationError:
+        return None
+
+
+def read_line(line: bytes) -> Mapping[str, Any]:
+    """Return what a line says. Raises ValueError for one that no run writes."""
+    _LINE.validate_json(line, strict=True)
+    entry: dict[str, Any] = json.loads(line)
+    return entry

@@ -1,0 +1,78 @@
+"""What an entry of the log looks like, so that another one is refused before it is believed."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints, TypeAdapter
+
+from reconcile.model.address import ADDRESS, Address
+from reconcile.model.audit import What
+
+_Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
+_Blob = Annotated[
+    str,
+    StringConstraints(pattern=r"^(audit-values/[0-9A-Za-z-]+/[0-9a-z-]+\.json)?$", max_length=150),
+]
+_Detail = tuple[What, str, str, str]
+"""What it is about, its name, a note, and the digest of its values."""
+
+
+_Facts = dict[str, str | int | tuple[str, ...]]
+
+
+def _check_addresses(facts: _Facts) -> _Facts:
+    """Raise ValueError where the records that an event names are not addresses."""
+    named = facts.get("addresses", ())
+    if not isinstance(named, tuple):
+        raise ValueError("addresses are a list")  # noqa: TRY004  (pydantic takes no TypeError)
+    for text in named:
+        Address.parse(text)
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something; journals have it too."""
+
+    name: str
+    source: str
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    address: _Address
+    action: str
+    status: str
+    id: str
+    parent: _Address = "/"
+    marks: tuple[str, ...] = ()
+    trace: str = ""
+    details: tuple[_Detail, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    format: int
+    number: int
+    previous: str
+    id: str
+    time: str
+    event: str
+    actor: Actor
+    reason: str
+    commit: str
+    run: str
+    facts: Annotated[_Facts, AfterValidator(_check_addresses)]
+    records: tuple[_Record, ...]
+    message: tuple[()] | tuple[_Detail] = ()
+    values: _Blob = ""
+    journal: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+
+
+_ENTRY = TypeAdapter(_Entry)
+
+
+def check_entry(body: bytes) -> None:
+    """Raise ValueError for the JSON of an entry that the log never wrote."""
+    _ENTRY.validate_json(body, strict=True)
