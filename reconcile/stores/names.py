@@ -8,7 +8,6 @@ must add it.
 import re
 
 _RUN = "[0-9]{8}T[0-9]{6}-[0-9a-f]+"
-_EVENT = "[0-9a-f]{12}"
 
 _BLOB = re.compile(
     "|".join(
@@ -17,7 +16,7 @@ _BLOB = re.compile(
             r"applied\.json",
             r"shards/[0-9a-f]{2}\.json",
             rf"plans/{_RUN}/[0-9]{{6,}}\.json",
-            rf"audit-values/({_RUN}|{_EVENT})/[0-9a-f]{{16}}\.json",
+            r"audit-values/[0-9A-Za-z-]+/[0-9a-f]{16}\.json",  # of a run, or of another event
         )
     )
 )

@@ -326,7 +326,7 @@ def test_redact_tells_of_a_run_that_is_not_over(
 ) -> None:
     """Its plan lies in the store too, with values in it."""
     run(log)
-    store.write("plans/R-1.json", b"{}", None)
+    store.write("plans/20260102T030405-1f/000000.json", b"{}", None)
     cli.command.main(["redact", "order/NW-1", "--auto-approve"], standalone_mode=False)
     assert "A run is not over" in capsys.readouterr().err
 
