@@ -43,7 +43,6 @@ from reconcile.render.safe import visible
 from reconcile.render.text import write_lines
 from reconcile.runs import unlogged
 from reconcile.session import open_home
-from reconcile.stores.names import is_blob
 from reconcile.stores.state import State
 
 
@@ -136,7 +135,7 @@ def erase(
         redact(audit, held, origin(os.environ, settings.root, reason))
         total = sum(one.values for one in held)
         click.echo(f"Erased {total:,} value{'' if total == 1 else 's'}; the log says so.")
-        if any(map(is_blob, audit.store.names("plans/"))):
+        if next(audit.store.names("plans/"), None) is not None:
             click.echo(
                 "A run is not over: its plan and journal hold values until it is "
                 "(`reconcile status`).",
