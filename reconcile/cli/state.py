@@ -20,7 +20,6 @@ from reconcile.cli.common import (
 )
 from reconcile.cli.stores import locked, store_at
 from reconcile.config import Settings, may_be_named
-from reconcile.config.editing import FIELD, Naming, name_store
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
@@ -102,6 +101,8 @@ def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
 
 def _named(settings: Settings, url: str) -> str:
     """Name a store in the project file, or say what to write there. Quotes no password."""
+    from reconcile.config.editing import FIELD, Naming, name_store  # noqa: PLC0415  (for push only)
+
     if not may_be_named(url):
         if url.startswith("file:"):
             return (
