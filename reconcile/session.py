@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from reconcile.config import Settings
 from reconcile.errors import ApiError, UsageError
-from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Account
 from reconcile.model.plan import TargetPin
 from reconcile.stores.contract import Store
@@ -22,6 +21,7 @@ from reconcile.stores.state import State
 from reconcile.waiting import say
 
 if TYPE_CHECKING:
+    from reconcile.hubspot.client import HubSpot
     from reconcile.sandbox import Sandbox
 
 Purpose = Literal["read", "write"]
@@ -33,7 +33,7 @@ class Session:
 
     settings: Settings
     environ: Mapping[str, str]
-    hubspot: HubSpot
+    hubspot: "HubSpot"
     account: Account
     store: Store
 
@@ -160,7 +160,9 @@ def serve_sandbox(
 
 def _reach(
     settings: Settings, environ: Mapping[str, str], purpose: Purpose, stack: ExitStack
-) -> HubSpot:
+) -> "HubSpot":
+    from reconcile.hubspot.client import HubSpot  # noqa: PLC0415  (work on a store needs no HTTP)
+
     target = settings.target
     if target.sandbox is None:
         token = settings.token(purpose, environ).reveal()

@@ -16,6 +16,7 @@ from bootstrap import environment  # noqa: E402  (found through the line above)
 ELSEWHERE = (
     "lint, format and strict types (ruff, mypy)",
     "the example workflow's checks (actionlint, zizmor)",
+    "the lowest versions that pyproject.toml allows, and the newest Python",
     "mutants, random damage, and hundreds of random crashes (tests/long.py)",
     "benchmarks (tests/benchmarks/README.md)",
 )

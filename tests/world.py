@@ -178,7 +178,7 @@ class World:
         """Reach the account as a command does, but for waiting."""
         impatient = partial(HubSpot, sleep=self.sleep, clock=self.clock)
         with (
-            patch("reconcile.session.HubSpot", impatient),
+            patch("reconcile.hubspot.client.HubSpot", impatient),
             connect(self.settings, self.environ, "write") as session,
         ):
             yield session

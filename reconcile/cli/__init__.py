@@ -1,4 +1,4 @@
-"""The command line. Each command is a module of its own, imported when it is called."""
+"""The command line: ``commands`` is what can be typed, and each module here carries one out."""
 
 from reconcile.cli.main import main
 

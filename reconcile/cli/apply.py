@@ -1,12 +1,10 @@
 """`reconcile apply`."""
 
 import os
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
@@ -20,25 +18,20 @@ from reconcile.cli.common import (
     confirm,
     declared_now,
     project_of,
-    prune_option,
-    recreate_option,
     settings_for,
     shows_personal,
-    target_option,
     who,
     write_digest,
 )
 from reconcile.cli.cost import cost
 from reconcile.cli.show import read_plan
 from reconcile.cli.source import files_read, source_of, write_source
-from reconcile.cli.stores import lock_timeout_option
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Unit
-from reconcile.model.values import show
 from reconcile.planning.planfile import content_digest
 from reconcile.recovery import close_unfinished, settle_unfinished
 from reconcile.render.progress import progress
@@ -49,86 +42,8 @@ from reconcile.session import Session, connect
 from reconcile.stores.opening import is_local
 from reconcile.workflow import apply, forget_resolved, plan, refusals_logged
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
-GUARDS = ("adopt-update", "unknown", "rekey", "recreate")
-EXACT = "prune"
-"""The guard that is let pass by the number of records alone that the plan shows."""
-
-
-def _allowances(
-    _: click.Context, option: click.Parameter, given: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Guards' names, and ``prune=37``."""
-    for text in given:
-        guard, _equals, count = text.partition("=")
-        if text in GUARDS or (guard == EXACT and re.fullmatch(r"[1-9][0-9]{0,14}", count)):
-            continue
-        if guard == EXACT:
-            message = f"write {EXACT}= and the number of records that the plan shows"
-        else:
-            listed = ", ".join((*GUARDS, f"{EXACT}=COUNT"))
-            message = f"{show(text)} is no guard; choose from {listed}"
-        raise click.BadParameter(message, param=option)
-    return given
-
-
-def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str:
-    if given is None:
-        return ""
-    if not re.fullmatch(r"[0-9a-f]{16,64}", given):
-        message = f"{show(given)} is not a content digest: 16 to 64 of 0-9 and a-f"
-        raise click.BadParameter(message, param=option)
-    return given
-
-
-def running_options(command: Command) -> Command:
-    """What every command that carries out a plan takes."""
-    options = (
-        lock_timeout_option,
-        click.option(
-            "--on-error",
-            type=click.Choice(("continue", "halt")),
-            default="continue",
-            show_default=True,
-            help="What to do when a record cannot be written as planned: go on with the others, or "
-            "begin nothing more.",
-        ),
-        click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log."),
-        click.option(
-            "--accept-local-store",
-            is_flag=True,
-            help="In CI: accept that state kept on this machine is lost with it.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-@click.command("apply")
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
-@target_option
-@click.option("--auto-approve", is_flag=True, help="Do not ask before applying.")
-@click.option(
-    "--allow",
-    multiple=True,
-    metavar="GUARD",
-    callback=_allowances,
-    help=f"Let a guard pass that the plan trips: {', '.join(GUARDS)}, or {EXACT}=COUNT with the "
-    "number of records that the plan shows. Can be given several times.",
-)
-@click.option(
-    "--expect-digest",
-    metavar="DIGEST",
-    callback=_digest,
-    help="Apply only the plan with this content digest, which plan, show and apply print: exit 6 "
-    "for any other. The first 16 characters or more are enough.",
-)
-@recreate_option
-@prune_option
-@running_options
-def command(
+def run(
     *,
     file: Path | None,
     target: str | None,
@@ -142,12 +57,7 @@ def command(
     reason: str,
     accept_local_store: bool,
 ) -> int:
-    """Carry out a plan.
-
-    With FILE: exactly the plan saved there, without asking. Without: plan, show, ask, apply.
-    Applying the same plan again goes on where it ended. Records whose manifest has changed since
-    the plan was saved are left alone.
-    """
+    """Run `reconcile apply`."""
     saved, digest = read_plan(file) if file else (None, "")
     for option, given in (("--recreate", recreate), ("--prune", prune)):
         if saved is not None and given:

@@ -22,9 +22,8 @@ from reconcile.cli.common import (
     save,
     settings_for,
     shows_personal,
-    target_option,
 )
-from reconcile.cli.stores import lock_timeout_option, locked
+from reconcile.cli.stores import locked
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.model.audit import Entry
@@ -46,27 +45,8 @@ from reconcile.session import open_home
 from reconcile.stores.state import State
 
 
-@click.group("audit")
-def command() -> None:
-    """Who changed what in the account, when and why.
-
-    The log is a chain of entries that cannot be altered unseen; the values are beside it, where
-    they can be erased.
-    """
-
-
-since_option = click.option(
-    "--since", metavar="DATE", help="Only from then on: 2026-01-31, or 2026-01-31T12:00+01:00."
-)
-
-
-@command.command("log")
-@target_option
-@since_option
-@click.option("--address", metavar="ADDRESS", help="Only what became of this record (order/KEY).")
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each event.")
 def log(*, target: str | None, since: str | None, address: str | None, as_json: bool) -> None:
-    """List the events: applies, refusals, work on the state."""
+    """Run `reconcile audit log`."""
     (wanted,) = addresses((address,)) if address else (None,)
     begin = _moment(since)
     with _opened(target) as (settings, audit):
@@ -78,22 +58,14 @@ def log(*, target: str | None, since: str | None, address: str | None, as_json: 
         _show(settings, lines or [plain("Nothing is recorded.")])
 
 
-@command.command("show")
-@target_option
-@click.argument("run", metavar="RUN|NUMBER")
 def show(*, target: str | None, run: str) -> None:
-    """Show a run as the log has it, each field before and after."""
+    """Run `reconcile audit show`."""
     with _opened(target) as (settings, audit):
         _show(settings, _run_lines(shown(audit, run, unlogged=_unlogged(audit))))
 
 
-@command.command("verify")
-@target_option
 def check(*, target: str | None) -> int:
-    """Check that nothing in the log was altered, removed or cut off.
-
-    Exits with 1 where something was. The end of the log is compared with what the state knows.
-    """
+    """Run `reconcile audit verify`."""
     with _opened(target) as (settings, audit):
         # Without the hash key: how far the log goes is no secret.
         found = verify(audit, State(audit.store, b"").audit)
@@ -101,12 +73,6 @@ def check(*, target: str | None) -> int:
     return 1 if found.findings else 0
 
 
-@command.command("redact")
-@target_option
-@click.argument("names", metavar="ADDRESS...", nargs=-1, required=True)
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-@click.option("--auto-approve", is_flag=True, help="Do not ask before erasing.")
-@lock_timeout_option
 def erase(
     *,
     target: str | None,
@@ -115,11 +81,7 @@ def erase(
     auto_approve: bool,
     lock_timeout: float,
 ) -> int:
-    """Erase the values that the log holds of a record.
-
-    What stays are the record's address, the names of its fields, who, when and why, and that the
-    values were erased. The log stays whole.
-    """
+    """Run `reconcile audit redact`."""
     wanted = sorted(addresses(names))
     # Under the lock: a value that `state push` has copied would outlive its erasure here, and one
     # whose entry a run has not yet put into the log would be missing with nothing to explain it.
@@ -144,25 +106,8 @@ def erase(
     return 0
 
 
-@command.command("export")
-@target_option
-@since_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("csv", "jsonl")),
-    default="jsonl",
-    show_default=True,
-    help="csv for spreadsheets, with cells made harmless; jsonl with every text exact.",
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write to FILE, mode 0600.",
-)
 def export(*, target: str | None, since: str | None, form: str, out: Path | None) -> None:
-    """Give out the log, a row for each thing that changed."""
+    """Run `reconcile audit export`."""
     begin = _moment(since)
     with _opened(target) as (_, audit):
         entries = everything(audit, since=begin, unlogged=_unlogged(audit))

@@ -4,11 +4,10 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
@@ -25,43 +24,6 @@ from reconcile.model.values import show
 from reconcile.planning.check import problems
 from reconcile.render.safe import line_start, visible
 from reconcile.render.text import wants_color
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def target_option(command: Command) -> Command:
-    """``--target NAME``."""
-    return click.option(
-        "--target", metavar="NAME", help="Which target of reconcile.yaml to work on."
-    )(command)
-
-
-def paths_argument(command: Command) -> Command:
-    """``[PATHS]...``: manifests other than the project file's."""
-    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATHS]...")(
-        command
-    )
-
-
-def recreate_option(command: Command) -> Command:
-    """``--recreate ADDRESS``."""
-    return click.option(
-        "--recreate",
-        multiple=True,
-        metavar="ADDRESS",
-        help="Make this record again although its HubSpot record is archived, merged or gone "
-        "(order/KEY). Can be given several times.",
-    )(command)
-
-
-def prune_option(command: Command) -> Command:
-    """``--prune``."""
-    return click.option(
-        "--prune",
-        is_flag=True,
-        help="Archive the managed records that no manifest declares any more, but never protected "
-        "ones.",
-    )(command)
 
 
 def settings_for(target: str | None) -> Settings:

@@ -4,9 +4,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-import click
-
-from reconcile.cli.common import echo, manifests_of, settings_for, target_option
+from reconcile.cli.common import echo, manifests_of, settings_for
 from reconcile.config import Settings
 from reconcile.config.support import SERVICE_KEYS, support
 from reconcile.errors import AuthError, ManifestError, UsageError
@@ -17,24 +15,7 @@ from reconcile.planning.owners import named_owners
 from reconcile.session import Session, connect
 
 
-@click.command("doctor")
-@target_option
-@click.option(
-    "--probe",
-    "probes",
-    is_flag=True,
-    help="Ask the account what nobody could confirm about HubSpot, with records of its own that "
-    "are removed again. For developer test accounts.",
-)
-@click.option("--allow-standard", is_flag=True, help="With --probe: also in a STANDARD account.")
-@click.option(
-    "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="With --probe: save what was found as JSON, mode 0600.",
-)
-@click.option("--auto-approve", is_flag=True, help="With --probe: do not ask before it begins.")
-def command(
+def run(
     *,
     target: str | None,
     probes: bool,
@@ -42,11 +23,7 @@ def command(
     report: Path | None,
     auto_approve: bool,
 ) -> int:
-    """Check the account, the token's scopes for each command, and the limits left.
-
-    Uses the writing token where there is one. Exits with 1 when plan or apply lack a scope; with
-    --probe, when it was refused or did not reach its end.
-    """
+    """Run `reconcile doctor`."""
     if (allow_standard or report or auto_approve) and not probes:
         raise UsageError("--allow-standard, --report and --auto-approve are for --probe only")
     settings = settings_for(target)

@@ -11,9 +11,8 @@ from reconcile.applying.defining import define
 from reconcile.audit.actor import origin
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import defined
-from reconcile.cli.common import colored, confirm, settings_for, shows_personal, target_option
+from reconcile.cli.common import colored, confirm, settings_for, shows_personal
 from reconcile.config import Settings, starter_text
-from reconcile.config.fields import FIELDS
 from reconcile.config.ignoring import leave_plans_alone
 from reconcile.config.support import SERVICE_KEYS, support
 from reconcile.errors import ApiError, AuthError, UsageError
@@ -33,16 +32,8 @@ _OR_WITHIN = (
 )
 
 
-@click.command("init", epilog=FIELDS)
-@target_option
-@click.option("--auto-approve", is_flag=True, help="Do not ask before making the properties.")
-def command(*, target: str | None, auto_approve: bool) -> int:
-    """Write the project file and make the properties that find records.
-
-    HubSpot has no property of its own that tells one order, cart or line item from another, so
-    each kind gets a unique text property for the manifests' keys. What is there already is left
-    as it is, so init can be run again.
-    """
+def run(*, target: str | None, auto_approve: bool) -> int:
+    """Run `reconcile init`."""
     settings = settings_for(target)
     with connect(settings, os.environ, "write") as session:
         planned = _plan(session)

@@ -9,7 +9,7 @@ from reconcile.audit.actor import origin
 from reconcile.audit.log import AuditLog
 from reconcile.audit.recording import lock_broken
 from reconcile.cli.again import command_line
-from reconcile.cli.common import settings_for, target_option
+from reconcile.cli.common import settings_for
 from reconcile.cli.stores import as_argument, store_at
 from reconcile.config import Settings
 from reconcile.errors import UsageError
@@ -19,22 +19,8 @@ from reconcile.stores.contract import Holder, Store
 from reconcile.stores.head import read_head
 
 
-@click.group("lock")
-def command() -> None:
-    """The lock that lets one run at a time write to a target."""
-
-
-url_argument = click.argument("url", metavar="[URL]", required=False, default="")
-
-
-@command.command("show")
-@target_option
-@url_argument
 def show(target: str | None, url: str) -> None:
-    """Say who holds the lock, since when, doing what, and its number.
-
-    URL names a store other than the target's own, as in `state push URL`; it may be '${env:NAME}'.
-    """
+    """Run `reconcile lock show`."""
     settings = settings_for(target)
     with _opened(url, settings) as store:
         holder = store.holder()
@@ -53,18 +39,8 @@ def show(target: str | None, url: str) -> None:
     )
 
 
-@command.command("break")
-@target_option
-@click.argument("number", type=click.IntRange(min=1))
-@url_argument
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
 def break_(target: str | None, number: int, url: str, reason: str) -> None:
-    """Take the lock from the run with this NUMBER, as `lock show` prints it.
-
-    That run sends nothing any more once it notices; what it had begun is resolved by the next.
-
-    URL names a store other than the target's own, as in `state push URL`; it may be '${env:NAME}'.
-    """
+    """Run `reconcile lock break`."""
     settings = settings_for(target)
     with _opened(url, settings) as store, open_home(settings, os.environ) as own:
         holder = store.holder()

@@ -1,10 +1,9 @@
 """JSON on stdout, for programs: what was asked for, or every problem that kept it from being."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
 
 import click
 
@@ -12,18 +11,6 @@ from reconcile.cli.annotations import annotate
 from reconcile.errors import ManifestError
 from reconcile.render.jsonproblems import problems_json
 from reconcile.render.safe import mask, visible
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def json_option(command: Command) -> Command:
-    """``--json``."""
-    return click.option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        help="JSON for programs: the result, or else every problem with its place.",
-    )(command)
 
 
 def write_json(text: str) -> None:

@@ -56,10 +56,10 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import ``reconcile.cli.NAME`` and take its ``command``."""
+        """Import ``reconcile.cli.commands.NAME`` and take its ``command``."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"reconcile.cli.{cmd_name}").command
+        command: click.Command = import_module(f"reconcile.cli.commands.{cmd_name}").command
         return command
 
     def resolve_command(
@@ -83,7 +83,7 @@ class Commands(click.Group):
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
     """Do what the command ``version`` does."""
     if wanted:
-        context.invoke(import_module("reconcile.cli.version").command)
+        context.invoke(import_module("reconcile.cli.commands.version").command)
         context.exit()
 
 

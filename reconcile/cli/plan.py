@@ -17,18 +17,14 @@ from reconcile.cli.common import (
     addresses,
     beside_project,
     colored,
-    paths_argument,
     project_of,
-    prune_option,
-    recreate_option,
     save,
     settings_for,
     shows_personal,
-    target_option,
     write_digest,
 )
 from reconcile.cli.cost import cost
-from reconcile.cli.machine import json_option, problems_as_json, write_json
+from reconcile.cli.machine import problems_as_json, write_json
 from reconcile.cli.source import files_read, source_of, write_source
 from reconcile.errors import UsageError
 from reconcile.planning.planfile import content_digest, dump
@@ -43,24 +39,7 @@ from reconcile.session import connect
 from reconcile.workflow import plan
 
 
-@click.command("plan")
-@paths_argument
-@target_option
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Save the plan, so that `apply FILE` does exactly this. It holds order data: mode 0600.",
-)
-@click.option(
-    "--detailed-exitcode",
-    is_flag=True,
-    help="Exit with 2 when there are changes, 0 when there are none.",
-)
-@json_option
-@recreate_option
-@prune_option
-def command(
+def run(
     *,
     paths: tuple[Path, ...],
     target: str | None,
@@ -70,10 +49,7 @@ def command(
     recreate: tuple[str, ...],
     prune: bool,
 ) -> int:
-    """Show what apply would change. Writes nothing, in HubSpot or in the state.
-
-    PATHS are files or folders of manifests; without them the project file says where they are.
-    """
+    """Run `reconcile plan`."""
     if prune and paths:
         raise UsageError(
             "--prune and PATHS do not go together: what is not named is not undeclared",

@@ -7,8 +7,8 @@ import click
 
 from reconcile.audit.actor import origin
 from reconcile.cli.again import command_line
-from reconcile.cli.apply import carry_out, exit_code, require_lasting, running_options
-from reconcile.cli.common import colored, declared_now, settings_for, shows_personal, target_option
+from reconcile.cli.apply import carry_out, exit_code, require_lasting
+from reconcile.cli.common import colored, declared_now, settings_for, shows_personal
 from reconcile.render.report import write_report
 from reconcile.render.safe import visible
 from reconcile.render.status import so_far
@@ -16,17 +16,10 @@ from reconcile.runs import unfinished
 from reconcile.session import connect
 
 
-@click.command("resume")
-@target_option
-@running_options
-def command(
+def run(
     *, target: str | None, lock_timeout: float, on_error: str, reason: str, accept_local_store: bool
 ) -> int:
-    """Resume an interrupted run.
-
-    What it had begun is resolved by reading; then the rest of its plan is carried out, with the
-    same checks as before. Nothing that is done is done again.
-    """
+    """Run `reconcile resume`."""
     settings = settings_for(target)
     require_lasting(settings, accept_local_store=accept_local_store)
     with connect(settings, os.environ, "write") as session:

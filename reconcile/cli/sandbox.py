@@ -7,34 +7,18 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.common import confirm, settings_for, target_option, who
+from reconcile.cli.common import confirm, settings_for, who
 from reconcile.cli.seeds import find_seed
 from reconcile.config import Settings
 from reconcile.errors import UsageError
-from reconcile.sandbox import PLANS, Sandbox, SeedError, UnusableError, describe, load_seed
+from reconcile.sandbox import Sandbox, SeedError, UnusableError, describe, load_seed
 from reconcile.session import sandbox_file, serve_sandbox
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.erasing import erase, holds_state, is_half_erased, refuse_half_erased
 
 
-@click.group("sandbox")
-def command() -> None:
-    """A HubSpot-compatible server on this machine, with its data under state/.
-
-    plan and apply start it by themselves where the target is a sandbox.
-    """
-
-
-@command.command("serve")
-@target_option
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
-@click.option(
-    "--plan",
-    type=click.Choice(list(PLANS)),
-    help="Limit calls as HubSpot does on this subscription. Default: no limits.",
-)
 def serve(target: str | None, port: int, plan: str | None) -> None:
-    """Serve the sandbox to other tools, on this machine only, until interrupted."""
+    """Run `reconcile sandbox serve`."""
     settings, _ = _sandbox(target)
     with serve_sandbox(settings, port=port, plan=plan) as sandbox:
         try:
@@ -51,14 +35,8 @@ def serve(target: str | None, port: int, plan: str | None) -> None:
             click.echo("stopped", err=True)
 
 
-@command.command("seed")
-@target_option
-@click.argument("source", metavar="NAME|FILE")
 def seed(target: str | None, source: str) -> None:
-    """Add an example's records to the sandbox, or those of a seed file.
-
-    Records that are there already, by id or unique value, are left as they are: it can be repeated.
-    """
+    """Run `reconcile sandbox seed`."""
     settings, path = _sandbox(target)
     refuse_half_erased(settings.home)
     file = find_seed(source, settings.root)
@@ -77,11 +55,8 @@ def seed(target: str | None, source: str) -> None:
         click.echo(f"  {name:<20} {added:>7,} added {left:>7,} already there")
 
 
-@command.command("reset")
-@target_option
-@click.option("--auto-approve", is_flag=True, help="Do not ask before erasing.")
 def reset(*, target: str | None, auto_approve: bool) -> int:
-    """Erase the sandbox's data, and the target's state with it."""
+    """Run `reconcile sandbox reset`."""
     settings, path = _sandbox(target)
     resumed = is_half_erased(settings.home)
     if not (resumed or any(settings.home.glob(f"{path.name}*")) or holds_state(settings.home)):
@@ -101,10 +76,8 @@ def reset(*, target: str | None, auto_approve: bool) -> int:
     return 0
 
 
-@command.command("info")
-@target_option
 def info(target: str | None) -> None:
-    """Show the sandbox's account, token and contents, without starting it."""
+    """Run `reconcile sandbox info`."""
     settings, path = _sandbox(target)
     refuse_half_erased(settings.home)
     if not path.exists():

@@ -12,22 +12,9 @@ from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
 from reconcile.planning.planfile import load
 
-FORMATS = ("terminal", "markdown", "json")
 
-
-@click.command("show")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="terminal",
-    show_default=True,
-    help="terminal as plan prints it; markdown for a pull request's comment or step summary, "
-    "without personal data; json for programs.",
-)
-def command(file: Path, form: str) -> None:
-    """Show a plan that `plan --out FILE` saved."""
+def run(file: Path, form: str) -> None:
+    """Run `reconcile show`."""
     made, digest = read_plan(file)
     match form:
         case "markdown":

@@ -17,11 +17,9 @@ from reconcile.cli.common import (
     colored,
     confirm,
     settings_for,
-    target_option,
 )
-from reconcile.cli.stores import lock_timeout_option, locked, store_at
+from reconcile.cli.stores import locked, store_at
 from reconcile.config import Settings, may_be_named
-from reconcile.config.editing import FIELD, Naming, name_store
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
@@ -38,19 +36,8 @@ from reconcile.stores.moving import move, require_no_strangers
 from reconcile.stores.state import State
 
 
-@click.group("state")
-def command() -> None:
-    """What was last applied, record by record: ids and keyed hashes, no order data.
-
-    It tells your changes from other people's, and finds a record whose key was cleared.
-    """
-
-
-@command.command("list")
-@target_option
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each record.")
 def list_(*, target: str | None, as_json: bool) -> None:
-    """List the managed records with their HubSpot ids."""
+    """Run `reconcile state list`."""
     settings = settings_for(target)
     with open_home(settings, os.environ) as store:
         found = sorted(_state(settings, store).entries(), key=lambda e: e[:2])
@@ -65,11 +52,8 @@ def list_(*, target: str | None, as_json: bool) -> None:
                 click.echo(f"{visible(str(named))}  {visible(entry.id)}")
 
 
-@command.command("show")
-@target_option
-@click.argument("address", metavar="ADDRESS")
 def show(*, target: str | None, address: str) -> None:
-    """Show what is remembered of one record."""
+    """Run `reconcile state show`."""
     (wanted,) = addresses((address,))
     settings = settings_for(target)
     with open_home(settings, os.environ) as store:
@@ -79,12 +63,6 @@ def show(*, target: str | None, address: str) -> None:
     write_lines(_entry(Address(wanted.kind, found[0].key), found[0]), sys.stdout, color=colored())
 
 
-@command.command("rm")
-@target_option
-@click.argument("records", metavar="ADDRESS...", nargs=-1, required=True)
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-@lock_timeout_option
 def remove(
     *,
     target: str | None,
@@ -93,10 +71,7 @@ def remove(
     reason: str,
     lock_timeout: float,
 ) -> int:
-    """Forget records. In HubSpot nothing changes; the next plan adopts them anew.
-
-    To stop managing one for good, say `lifecycle: {state: forget}` in its manifest instead.
-    """
+    """Run `reconcile state rm`."""
     wanted = {address.folded() for address in addresses(records)}
     settings = settings_for(target)
     with open_home(settings, os.environ) as store, locked(store, "state rm", lock_timeout):
@@ -116,24 +91,8 @@ def remove(
     return 0
 
 
-@command.command("push")
-@target_option
-@click.argument("url", metavar="URL")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-@lock_timeout_option
 def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> None:
-    """Move the state, its journals and its audit log from this target's store to URL.
-
-    URL may be '${env:NAME}', and must be for PostgreSQL. It becomes the `store:` of reconcile.yaml,
-    unless there are several targets: then move each first, and name it yourself.
-
-    Both stores are locked meanwhile. If it is interrupted, run it again: it completes the move.
-    After a kill a shared store stays locked for up to 60 seconds; --lock-timeout 90 waits for that.
-
-    Credentials come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION
-    and AWS_ENDPOINT_URL; AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY;
-    GOOGLE_APPLICATION_CREDENTIALS; PGPASSWORD.
-    """
+    """Run `reconcile state push`."""
     settings = settings_for(target)
     with _both_locked(settings, url, "state push", lock_timeout, comes_here=False) as (here, there):
         _move(settings, here, there, "state push", reason)
@@ -142,6 +101,8 @@ def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
 
 def _named(settings: Settings, url: str) -> str:
     """Name a store in the project file, or say what to write there. Quotes no password."""
+    from reconcile.config.editing import FIELD, Naming, name_store  # noqa: PLC0415  (for push only)
+
     if not may_be_named(url):
         if url.startswith("file:"):
             return (
@@ -163,19 +124,8 @@ def _named(settings: Settings, url: str) -> str:
     )
 
 
-@command.command("pull")
-@target_option
-@click.argument("url", metavar="URL")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-@lock_timeout_option
 def pull(*, target: str | None, url: str, reason: str, lock_timeout: float) -> None:
-    """Move the state, its journals and its audit log from URL to this target's store.
-
-    URL is what reconcile.yaml named before, or '${env:NAME}'; file: is the folder state/TARGET.
-
-    Both stores are locked meanwhile. If it is interrupted, run it again: it completes the move.
-    After a kill a shared store stays locked for up to 60 seconds; --lock-timeout 90 waits for that.
-    """
+    """Run `reconcile state pull`."""
     settings = settings_for(target)
     with _both_locked(settings, url, "state pull", lock_timeout, comes_here=True) as (here, there):
         _move(settings, there, here, "state pull", reason)

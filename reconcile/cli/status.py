@@ -6,7 +6,7 @@ import sys
 import click
 
 from reconcile.cli.again import command_line
-from reconcile.cli.common import colored, settings_for, target_option
+from reconcile.cli.common import colored, settings_for
 from reconcile.cli.lock import described
 from reconcile.render.status import status_json, write_status
 from reconcile.runs import unfinished
@@ -14,14 +14,8 @@ from reconcile.session import open_home
 from reconcile.stores.state import State
 
 
-@click.command("status")
-@target_option
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def command(*, target: str | None, as_json: bool) -> None:
-    """Show whether a run was interrupted, how far it got, and how to resume it.
-
-    Reads the state's store alone, not HubSpot.
-    """
+def run(*, target: str | None, as_json: bool) -> None:
+    """Run `reconcile status`."""
     settings = settings_for(target)
     with open_home(settings, os.environ) as store:
         State(store, b"")  # raises where it was moved: what runs left here is out of date

@@ -2,32 +2,16 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from math import ceil
-from typing import Any, TypeVar
-
-import click
 
 from reconcile.cli.common import who
 from reconcile.config import Settings, may_be_named, variable_of
 from reconcile.errors import Locked, UsageError
 from reconcile.stores.contract import LEASE, LockInfo, Store
 from reconcile.stores.opening import open_store
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def lock_timeout_option(command: Command) -> Command:
-    """``--lock-timeout SECONDS``."""
-    return click.option(
-        "--lock-timeout",
-        type=click.FloatRange(min=0),
-        default=0.0,
-        metavar="SECONDS",
-        help="Wait so long for another run to end. Default: not at all.",
-    )(command)
 
 
 @contextmanager

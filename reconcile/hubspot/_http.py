@@ -9,13 +9,12 @@ failure quote the token, it is gone before anything is cut, parsed or shown.
 """
 
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
-
-import httpx
 
 from reconcile import __version__
 from reconcile.hubspot.network import (
@@ -26,6 +25,15 @@ from reconcile.hubspot.network import (
     unusable_proxy,
 )
 from reconcile.waiting import watched
+
+# httpx loads its own command line, and with it rich and pygments, wherever these are installed:
+# a third of its time. None is how Python says that a module cannot be imported, which httpx is
+# prepared for. It is taken back at once, so that others can still import that module.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+import httpx  # noqa: E402
+
+if sys.modules["httpx._main"] is None:
+    del sys.modules["httpx._main"]
 
 MAX_BODY = 64 * 1024 * 1024
 """Largest reply taken, unpacked: hundreds of times what a full batch needs."""

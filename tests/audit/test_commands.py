@@ -27,7 +27,7 @@ from making import (
 
 from reconcile.audit.log import BATCH, AuditLog
 from reconcile.audit.recording import refused
-from reconcile.cli import audit as cli
+from reconcile.cli.commands import audit as cli
 from reconcile.errors import GuardRefused, UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Head, Origin
@@ -463,7 +463,7 @@ def test_on_a_terminal_it_is_coloured(
     """And says the same without the colours."""
     run(log)
     plain = reconcile("show", "R-1")[1]
-    monkeypatch.setattr(cli, "colored", lambda: True)
+    monkeypatch.setattr("reconcile.cli.audit.colored", lambda: True)
     coloured = reconcile("show", "R-1")[1]
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain

@@ -14,7 +14,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.redacting import holdings, redact
 from reconcile.audit.values import erase
 from reconcile.audit.verifying import verify
-from reconcile.cli import audit as cli
+from reconcile.cli.commands import audit as cli
 from reconcile.errors import Locked
 from reconcile.model.audit import Event, Head
 from reconcile.stores.contract import LockInfo

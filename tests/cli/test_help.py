@@ -1,28 +1,11 @@
-"""Help texts, and what is imported to show them."""
+"""Help texts."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import pytest
 
 from reconcile.cli.main import COMMANDS, reconcile
-
-HEAVY = {"httpx", "deepdiff", "pydantic", "ruamel", "yaml", "starlette", "uvicorn", "rich"}
-LOADED = """
-import json, sys
-sys.argv = ["reconcile", *{args}]
-from reconcile.cli import main
-try:
-    main()
-except SystemExit as stop:
-    code = stop.code
-sys.stdout.flush()
-sys.stderr.write(json.dumps([code, sorted({{name.partition(".")[0] for name in sys.modules}})]))
-"""
 
 
 def commands(
@@ -41,22 +24,6 @@ def commands(
 
 
 ALL = list(commands())
-
-
-@pytest.mark.parametrize("args", [["--help"], ["-h"], ["version"], [], ["pln"], ["--nope"]])
-def test_imports_little(tmp_path: Path, args: list[str]) -> None:
-    """Help, version and a mistyped command load no library that takes time."""
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED.format(args=args)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    code, loaded = json.loads(done.stderr.splitlines()[-1].partition("[")[2].join(["[", ""]))
-    assert code == (0 if args and args[0] in ("--help", "-h", "version") else 1)
-    assert set(loaded) & HEAVY == set()
 
 
 @pytest.mark.parametrize(("path", "command"), ALL, ids=[path for path, _ in ALL])

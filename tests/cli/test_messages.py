@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.cli.fields import FIELDS
 from reconcile.config import starter_text
-from reconcile.config.fields import FIELDS
 from reconcile.config.model import Guards, ProjectFile, TargetSettings
 from tests.cli.conftest import PROJECT, SHOP, Project
 

@@ -25,7 +25,7 @@ def test_the_command_says_what_it_overwrote_and_exits_5(
     monkeypatch.chdir(tight.folder)
     monkeypatch.delenv("CI", raising=False)
     client = partial(HubSpot, sleep=tight.sleep, clock=tight.clock)
-    monkeypatch.setattr("reconcile.session.HubSpot", client)
+    monkeypatch.setattr("reconcile.hubspot.client.HubSpot", client)
 
     def run(*args: str) -> tuple[int | str | None, str]:
         monkeypatch.setattr("sys.argv", ["reconcile", *args])

@@ -23,8 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.app import ENDPOINTS
 from reconcile.sandbox.object_types import infer_object_type
-from reconcile.sandbox.openapi import describe
-from reconcile.sandbox.openapi.document import operation_of
+from reconcile.sandbox.openapi.document import describe, operation_of
 
 CHECKS = [
     not_a_server_error,

@@ -11,7 +11,7 @@ import pytest
 
 from reconcile.sandbox.app import ENDPOINTS
 from reconcile.sandbox.calls import Endpoint
-from reconcile.sandbox.openapi import describe
+from reconcile.sandbox.openapi.document import describe
 
 Place = tuple[str | int, ...]
 

@@ -127,7 +127,11 @@ def test_names_are_sorted_and_begin_with_the_prefix(home: Home) -> None:
     assert list(home.client().names("nothing/")) == []
 
 
-@pytest.mark.parametrize("data", [b"", b"\n\n", bytes(range(256)), os.urandom(6_000_000)])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\n\n", bytes(range(256)), os.urandom(6_000_000)],
+    ids=["empty", "lines", "every byte", "large"],
+)
 def test_any_content_comes_back_as_it_was(home: Home, data: bytes) -> None:
     """Nothing, lines, every byte, and more than S3 clients like to send at once."""
     version = home.client().write("head.json", data, None)

@@ -184,7 +184,10 @@ def test_an_earlier_format_is_refused_with_the_way_out(world: World, name: str) 
         world.plan()
     with pytest.raises(UsageError, match="format 1"):
         world.apply()
-    assert f"remove head.json, applied.json and shards/ from {world.settings.home}" in caught.value.hint
+    assert (
+        f"remove head.json, applied.json and shards/ from {world.settings.home}"
+        in caught.value.hint
+    )
 
     (world.settings.home / "head.json").unlink()
     shutil.rmtree(world.settings.home / "shards")

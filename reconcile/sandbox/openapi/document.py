@@ -10,22 +10,10 @@ from reconcile.sandbox.object_types import OBJECT_TYPES
 from reconcile.sandbox.openapi.operations import OPERATIONS, QUERY, Operation
 from reconcile.sandbox.openapi.shapes import SHAPES, ref
 
-PATH = "/_sandbox/openapi.json"
-
 _VARIABLE = re.compile(r"\{(\w+)\}")
 _TYPE_NAMES = [name for kind in OBJECT_TYPES for name in (kind.plural, kind.singular, kind.id)]
 _ANYTHING = Operation({200: None})
 _ERROR = {"description": "Refused", "content": {"application/json": {"schema": ref("Error")}}}
-
-
-def routes(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
-    """Return the route that serves the description of these endpoints."""
-    described = tuple(endpoints)
-
-    def read(call: Call) -> Reply:
-        return Reply(200, describe(described, call.base_url))
-
-    return [Endpoint("GET", PATH, read)]
 
 
 def describe(endpoints: Iterable[Endpoint], base_url: str) -> dict[str, Any]:

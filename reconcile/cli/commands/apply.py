@@ -1,0 +1,74 @@
+"""The command line of `reconcile apply`."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconcile.cli.options import prune_option, recreate_option, running_options, target_option
+from reconcile.model.values import show
+
+GUARDS = ("adopt-update", "unknown", "rekey", "recreate")
+EXACT = "prune"
+"""The guard that is let pass by the number of records alone that the plan shows."""
+
+
+def _allowances(
+    _: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Guards' names, and ``prune=37``."""
+    for text in given:
+        guard, _equals, count = text.partition("=")
+        if text in GUARDS or (guard == EXACT and re.fullmatch(r"[1-9][0-9]{0,14}", count)):
+            continue
+        if guard == EXACT:
+            message = f"write {EXACT}= and the number of records that the plan shows"
+        else:
+            listed = ", ".join((*GUARDS, f"{EXACT}=COUNT"))
+            message = f"{show(text)} is no guard; choose from {listed}"
+        raise click.BadParameter(message, param=option)
+    return given
+
+
+def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str:
+    if given is None:
+        return ""
+    if not re.fullmatch(r"[0-9a-f]{16,64}", given):
+        message = f"{show(given)} is not a content digest: 16 to 64 of 0-9 and a-f"
+        raise click.BadParameter(message, param=option)
+    return given
+
+
+@click.command("apply")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@target_option
+@click.option("--auto-approve", is_flag=True, help="Do not ask before applying.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="GUARD",
+    callback=_allowances,
+    help=f"Let a guard pass that the plan trips: {', '.join(GUARDS)}, or {EXACT}=COUNT with the "
+    "number of records that the plan shows. Can be given several times.",
+)
+@click.option(
+    "--expect-digest",
+    metavar="DIGEST",
+    callback=_digest,
+    help="Apply only the plan with this content digest, which plan, show and apply print: exit 6 "
+    "for any other. The first 16 characters or more are enough.",
+)
+@recreate_option
+@prune_option
+@running_options
+def command(**given: Any) -> int:
+    """Carry out a plan.
+
+    With FILE: exactly the plan saved there, without asking. Without: plan, show, ask, apply.
+    Applying the same plan again goes on where it ended. Records whose manifest has changed since
+    the plan was saved are left alone.
+    """
+    from reconcile.cli import apply
+
+    return apply.run(**given)

@@ -1,0 +1,45 @@
+"""The command line of `reconcile lock`."""
+
+from typing import Any
+
+import click
+
+from reconcile.cli.options import target_option
+
+
+@click.group("lock")
+def command() -> None:
+    """The lock that lets one run at a time write to a target."""
+
+
+url_argument = click.argument("url", metavar="[URL]", required=False, default="")
+
+
+@command.command("show")
+@target_option
+@url_argument
+def show(**given: Any) -> None:
+    """Say who holds the lock, since when, doing what, and its number.
+
+    URL names a store other than the target's own, as in `state push URL`; it may be '${env:NAME}'.
+    """
+    from reconcile.cli import lock
+
+    lock.show(**given)
+
+
+@command.command("break")
+@target_option
+@click.argument("number", type=click.IntRange(min=1))
+@url_argument
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+def break_(**given: Any) -> None:
+    """Take the lock from the run with this NUMBER, as `lock show` prints it.
+
+    That run sends nothing any more once it notices; what it had begun is resolved by the next.
+
+    URL names a store other than the target's own, as in `state push URL`; it may be '${env:NAME}'.
+    """
+    from reconcile.cli import lock
+
+    lock.break_(**given)

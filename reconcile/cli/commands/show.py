@@ -1,0 +1,24 @@
+"""The command line of `reconcile show`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("show")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("terminal", "markdown", "json")),
+    default="terminal",
+    show_default=True,
+    help="terminal as plan prints it; markdown for a pull request's comment or step summary, "
+    "without personal data; json for programs.",
+)
+def command(**given: Any) -> None:
+    """Show a plan that `plan --out FILE` saved."""
+    from reconcile.cli import show
+
+    show.run(**given)

@@ -1,0 +1,92 @@
+"""The command line of `reconcile state`."""
+
+from typing import Any
+
+import click
+
+from reconcile.cli.options import lock_timeout_option, target_option
+
+
+@click.group("state")
+def command() -> None:
+    """What was last applied, record by record: ids and keyed hashes, no order data.
+
+    It tells your changes from other people's, and finds a record whose key was cleared.
+    """
+
+
+@command.command("list")
+@target_option
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each record.")
+def list_(**given: Any) -> None:
+    """List the managed records with their HubSpot ids."""
+    from reconcile.cli import state
+
+    state.list_(**given)
+
+
+@command.command("show")
+@target_option
+@click.argument("address", metavar="ADDRESS")
+def show(**given: Any) -> None:
+    """Show what is remembered of one record."""
+    from reconcile.cli import state
+
+    state.show(**given)
+
+
+@command.command("rm")
+@target_option
+@click.argument("records", metavar="ADDRESS...", nargs=-1, required=True)
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@lock_timeout_option
+def remove(**given: Any) -> int:
+    """Forget records. In HubSpot nothing changes; the next plan adopts them anew.
+
+    To stop managing one for good, say `lifecycle: {state: forget}` in its manifest instead.
+    """
+    from reconcile.cli import state
+
+    return state.remove(**given)
+
+
+@command.command("push")
+@target_option
+@click.argument("url", metavar="URL")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@lock_timeout_option
+def push(**given: Any) -> None:
+    """Move the state, its journals and its audit log from this target's store to URL.
+
+    URL may be '${env:NAME}', and must be for PostgreSQL. It becomes the `store:` of reconcile.yaml,
+    unless there are several targets: then move each first, and name it yourself.
+
+    Both stores are locked meanwhile. If it is interrupted, run it again: it completes the move.
+    After a kill a shared store stays locked for up to 60 seconds; --lock-timeout 90 waits for that.
+
+    Credentials come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION
+    and AWS_ENDPOINT_URL; AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY;
+    GOOGLE_APPLICATION_CREDENTIALS; PGPASSWORD.
+    """
+    from reconcile.cli import state
+
+    state.push(**given)
+
+
+@command.command("pull")
+@target_option
+@click.argument("url", metavar="URL")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@lock_timeout_option
+def pull(**given: Any) -> None:
+    """Move the state, its journals and its audit log from URL to this target's store.
+
+    URL is what reconcile.yaml named before, or '${env:NAME}'; file: is the folder state/TARGET.
+
+    Both stores are locked meanwhile. If it is interrupted, run it again: it completes the move.
+    After a kill a shared store stays locked for up to 60 seconds; --lock-timeout 90 waits for that.
+    """
+    from reconcile.cli import state
+
+    state.pull(**given)

@@ -1,0 +1,89 @@
+"""Options and arguments that several commands share. Imports nothing that takes time."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def target_option(command: Command) -> Command:
+    """``--target NAME``."""
+    return click.option(
+        "--target", metavar="NAME", help="Which target of reconcile.yaml to work on."
+    )(command)
+
+
+def paths_argument(command: Command) -> Command:
+    """``[PATHS]...``: manifests other than the project file's."""
+    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATHS]...")(
+        command
+    )
+
+
+def recreate_option(command: Command) -> Command:
+    """``--recreate ADDRESS``."""
+    return click.option(
+        "--recreate",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Make this record again although its HubSpot record is archived, merged or gone "
+        "(order/KEY). Can be given several times.",
+    )(command)
+
+
+def prune_option(command: Command) -> Command:
+    """``--prune``."""
+    return click.option(
+        "--prune",
+        is_flag=True,
+        help="Archive the managed records that no manifest declares any more, but never protected "
+        "ones.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """``--json``."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="JSON for programs: the result, or else every problem with its place.",
+    )(command)
+
+
+def lock_timeout_option(command: Command) -> Command:
+    """``--lock-timeout SECONDS``."""
+    return click.option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait so long for another run to end. Default: not at all.",
+    )(command)
+
+
+def running_options(command: Command) -> Command:
+    """What every command that carries out a plan takes."""
+    options = (
+        lock_timeout_option,
+        click.option(
+            "--on-error",
+            type=click.Choice(("continue", "halt")),
+            default="continue",
+            show_default=True,
+            help="What to do when a record cannot be written as planned: go on with the others, or "
+            "begin nothing more.",
+        ),
+        click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log."),
+        click.option(
+            "--accept-local-store",
+            is_flag=True,
+            help="In CI: accept that state kept on this machine is lost with it.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
