@@ -55,7 +55,7 @@ def is_whole(scene: Scene) -> None:
     """Check that the chain is whole, and that no line of a journal is in it twice."""
     log = AuditLog(scene.world.store)
     found = verify(log, State(scene.world.store, b"").audit)
-    assert (found.findings, found.gone) == ((), 0)
+    assert (found.findings, found.missing) == ((), 0)
     assert "The audit log is whole." in said(scene, "audit", "verify")
     by_run: dict[str, list[Entry]] = defaultdict(list)
     for entry in log.entries():
