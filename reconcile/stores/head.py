@@ -26,7 +26,8 @@ class Content:
 
     ``shards`` has the serial at which each shard was last written, and 0 for one that is about to
     be written for the first time. ``linked`` are the (kind, associated object) pairs of which an
-    association was made at some time. ``moved`` is where the state is now, if it was moved away;
+    association was made at some time. ``applied`` is the serial of the list of applied plans when
+    the head was written. ``moved`` is where the state is now, if it was moved away;
     ``arriving`` is where it is being moved from, until all of it is here.
     """
 
@@ -38,6 +39,7 @@ class Content:
     linked: tuple[tuple[str, str], ...] = ()
     shards: dict[ShardName, NonNegativeInt] = field(default_factory=dict)
     audit: tuple[int, str] | None = None
+    applied: NonNegativeInt = 0
     moved: str = ""
     arriving: str = ""
 
@@ -89,6 +91,7 @@ class HeadFile:
         now, self._seen = decode(self._store, found[0]), found[1]
         mine = self.content
         mine.lineage, mine.serial, mine.shards = now.lineage, now.serial, now.shards
+        mine.applied = now.applied
         return True
 
 

@@ -160,6 +160,25 @@ class State:
     def audit(self, head: Head) -> None:
         self._head.audit = (head.number, head.hash)
 
+    @property
+    def applied(self) -> int:
+        """The serial of the list of applied plans; an older list is not the one that belongs here.
+
+        Set it when the list is written; the next write of the head keeps it.
+        """
+        return self._head.applied
+
+    @applied.setter
+    def applied(self, serial: int) -> None:
+        self._head.applied = serial
+
+    def moved_on(self) -> bool:
+        """Take in how often the state was written by now; whether it was since the last look.
+
+        For readers without the lock, which may read while a run writes.
+        """
+        return self._file.moved_on()
+
     def begin(self, portal_id: int) -> None:
         """Make the state this account's own, durably, before the first write of a run.
 
