@@ -16,7 +16,7 @@ from reconcile.model.audit import Head
 from reconcile.model.digest import Hasher
 from reconcile.model.records import NO_MARKS, LastApplied, Link, Marks
 from reconcile.stores.contract import Store
-from reconcile.stores.head import HeadFile
+from reconcile.stores.head import HeadFile, moved_away
 from reconcile.stores.shards import Shard, Shards
 
 _CHECK = "reconcile"
@@ -208,10 +208,7 @@ class State:
     def _require_here(self, store: Store) -> None:
         """Raise UsageError for a state that was moved away, or that has not arrived as a whole."""
         if self._head.moved:
-            raise UsageError(
-                f"the state in {store.where} was moved to {self._head.moved}",
-                hint="name that store in reconcile.yaml (`store:`); this one is out of date",
-            )
+            raise moved_away(store, self._head.moved)
         if self._head.arriving:
             raise UsageError(
                 f"the state in {store.where} is not whole: moving it there from "
