@@ -17,6 +17,7 @@ from reconcile.stores.files import make_home, refuse_links
 from reconcile.stores.key import VARIABLE, find_key, make_key
 from reconcile.stores.local import LocalStore
 from reconcile.stores.opening import is_local, open_store
+from reconcile.stores.serving import serving
 from reconcile.stores.state import State
 from reconcile.waiting import say
 
@@ -67,12 +68,24 @@ class Session:
         if not state.lineage and self.store.where != str(self.settings.home):
             self._refuse_left_behind()
         if state.portal_id not in (None, self.account.portal_id):
-            raise UsageError(
-                f"the state in {self.store.where} belongs to account {state.portal_id}, "
-                f"but the token to account {self.account.portal_id}",
+            raise self._of_another_account(state.portal_id)
+        return state
+
+    def _of_another_account(self, portal_id: int | None) -> UsageError:
+        """Return the error of a state that was made with another account than the one at hand."""
+        belongs = f"the state in {self.store.where} belongs to account {portal_id}"
+        if self.settings.target.sandbox is None:
+            return UsageError(
+                f"{belongs}, but the token to account {self.account.portal_id}",
                 hint="use the token of that account, or another target name for this one",
             )
-        return state
+        file = sandbox_file(self.settings)
+        return UsageError(
+            f"{belongs}, but the sandbox in {file.name} is account {self.account.portal_id}: the "
+            "sandbox of that state was lost or replaced",
+            hint=f"bring {file} back from a backup, without the files named after it that are "
+            "there now; or erase the state with `reconcile sandbox reset` and begin anew",
+        )
 
     def _refuse_left_behind(self) -> None:
         """A shared store without a state is no new beginning where the folder still has one."""
@@ -127,6 +140,19 @@ def sandbox_file(settings: Settings) -> Path:
 
 
 @contextmanager
+def sandbox_in_use(settings: Settings) -> Iterator[None]:
+    """Keep others from erasing the settings' embedded sandbox.
+
+    Raises UsageError where it is half erased, and OSError where its folder cannot be used.
+    """
+    refuse_half_erased(settings.home)
+    make_home(settings.home)
+    with serving(settings.home):
+        refuse_half_erased(settings.home)
+        yield
+
+
+@contextmanager
 def serve_sandbox(
     settings: Settings, *, port: int = 0, plan: str | None = None
 ) -> Iterator["Sandbox"]:
@@ -142,9 +168,8 @@ def serve_sandbox(
     seed = settings.target.sandbox.seed if settings.target.sandbox else None
     with ExitStack() as stack:
         try:
-            refuse_half_erased(settings.home)
+            stack.enter_context(sandbox_in_use(settings))
             refuse_links(settings.home, *settings.home.glob(f"{path.name}*"))
-            make_home(settings.home)
             sandbox = stack.enter_context(Sandbox(path, port=port, seed=seed, plan=plan))
         except SeedError as error:
             raise UsageError(f"the sandbox's seed cannot be loaded: {error}") from None

@@ -55,6 +55,7 @@ from reconcile.recovery import locked, require_same_identities, settle
 from reconcile.replay import already_applied
 from reconcile.runs import begin, close_ended, end, new_run, unfinished
 from reconcile.session import Session
+from reconcile.stores.applied import AppliedPlans
 from reconcile.stores.state import shard_of
 from reconcile.survey import survey
 
@@ -85,6 +86,7 @@ def plan(
     what the account does not take of the rest. Alone, that is a conflict of the record it is of.
     """
     state = session.state()
+    AppliedPlans(session.store, state)  # raises where it is damaged: the plan could not be applied
     runs = unfinished(session.store)
     require_same_identities(session, runs)
     overlay = Overlay.of(runs)

@@ -462,7 +462,8 @@ def test_a_missing_token_names_variable_and_target(
 ) -> None:
     """Who has to set what is in the message."""
     found = settings(tmp_path, target="production")
-    with pytest.raises(UsageError, match=r"READ is not set.*production") as caught:
+    how = "set, but empty" if environ else "not set"
+    with pytest.raises(UsageError, match=rf"READ is {how}.*production") as caught:
         found.token("read", environ)
     assert "READ" in caught.value.hint
 

@@ -67,10 +67,20 @@ def show(*, target: str | None, run: str) -> None:
 def check(*, target: str | None) -> int:
     """Run `reconcile audit verify`."""
     with _opened(target) as (settings, audit):
-        # Without the hash key: how far the log goes is no secret.
-        found = verify(audit, State(audit.store, b"").audit)
+        unknown: UsageError | None = None
+        try:
+            # Without the hash key: how far the log goes is no secret.
+            head = State(audit.store, b"").audit
+        except UsageError as error:
+            head, unknown = None, error
+        found = verify(audit, head)
         _show(settings, verified_lines(found))
-    return 1 if found.findings else 0
+        if unknown:
+            why = visible(str(unknown))
+            click.echo(f"The log could not be compared with the state: {why}", err=True)
+            if unknown.hint:
+                click.echo(f"hint: {visible(unknown.hint)}", err=True)
+    return 1 if found.findings or unknown else 0
 
 
 def erase(

@@ -12,9 +12,10 @@ from reconcile.cli.seeds import find_seed
 from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.sandbox import Sandbox, SeedError, UnusableError, describe, load_seed
-from reconcile.session import sandbox_file, serve_sandbox
+from reconcile.session import sandbox_file, sandbox_in_use, serve_sandbox
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.erasing import erase, holds_state, is_half_erased, refuse_half_erased
+from reconcile.stores.serving import refuse_served
 
 
 def serve(target: str | None, port: int, plan: str | None) -> None:
@@ -44,7 +45,7 @@ def seed(target: str | None, source: str) -> None:
         with serve_sandbox(settings):  # makes it, with the seed its target names
             click.echo(f"Made the sandbox of {settings.target.name}.")
     try:
-        with _explained():
+        with _explained(), sandbox_in_use(settings):
             seeded = load_seed(path, file)
     except SeedError as error:
         message = f"the seed cannot be loaded, and nothing of it was: {error}"
@@ -64,6 +65,7 @@ def reset(*, target: str | None, auto_approve: bool) -> int:
         return 0
     with _explained():
         Sandbox.check_reset(path)
+    refuse_served(settings.home)
     if resumed:
         click.echo("The last reset did not come to its end.", err=True)
     if not auto_approve and not confirm(f"Erase the sandbox of {settings.target.name}?"):

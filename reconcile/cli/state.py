@@ -32,7 +32,7 @@ from reconcile.render.words import plural
 from reconcile.session import open_home
 from reconcile.stores.contract import Store
 from reconcile.stores.key import find_key
-from reconcile.stores.moving import move, require_no_strangers
+from reconcile.stores.moving import move, require_movable
 from reconcile.stores.state import State
 
 
@@ -137,12 +137,12 @@ def _both_locked(
 ) -> Iterator[tuple[Store, Store]]:
     """Open and lock the target's own store and the one that ``url`` names.
 
-    Where the state goes there must be nothing of others.
+    A move that is refused leaves nothing behind, not even the files of a lock.
     """
     with open_home(settings, os.environ) as here, store_at(url, settings) as there:
         if here.where == there.where:
             raise UsageError("that is the store the state is in already")
-        require_no_strangers(here if comes_here else there)
+        require_movable(*((there, here) if comes_here else (here, there)))
         with locked(here, doing, wait), locked(there, doing, wait, url=url):
             yield here, there
 

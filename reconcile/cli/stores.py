@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from math import ceil
 
 from reconcile.cli.common import who
-from reconcile.config import Settings, may_be_named, variable_of
-from reconcile.errors import Locked, UsageError
+from reconcile.config import Settings, may_be_named, read_variable, variable_of
+from reconcile.errors import Locked
 from reconcile.stores.contract import LEASE, LockInfo, Store
 from reconcile.stores.opening import open_store
 
@@ -18,9 +18,7 @@ from reconcile.stores.opening import open_store
 def store_at(url: str, settings: Settings) -> Iterator[Store]:
     """Open the target's part of the store that a URL, or ``${env:NAME}``, names."""
     variable = variable_of(url)
-    if variable and not os.environ.get(variable):
-        raise UsageError(f"{variable} is not set")
-    store = open_store(os.environ[variable] if variable else url, settings.home)
+    store = open_store(read_variable(variable, os.environ) if variable else url, settings.home)
     try:
         yield store
     finally:

@@ -5,7 +5,6 @@ load code, read a variable into anything but a token, or send a token anywhere b
 hosts and to this machine.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from reconcile.config.support import SERVICE_KEYS
 from reconcile.config.token import Token
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
+from reconcile.manifests.paths import called, end_of, link_out
 from reconcile.manifests.problems import choices, listed
 from reconcile.model.values import nearest, show
 
@@ -36,6 +36,7 @@ __all__ = [
     "Token",
     "load_settings",
     "may_be_named",
+    "read_variable",
     "starter_text",
     "variable_of",
 ]
@@ -71,12 +72,12 @@ class Settings:
         variable = variable_of(self.store)
         if not variable:
             return self.store
-        if not environ.get(variable):
-            raise UsageError(
-                f"{variable} is not set; the URL of the state's store is taken from it",
-                hint=f"set {variable} in the environment, never in a file of the repository",
-            )
-        return environ[variable]
+        return read_variable(
+            variable,
+            environ,
+            "the URL of the state's store is taken from it",
+            hint=f"set {variable} in the environment, never in a file of the repository",
+        )
 
     @property
     def home(self) -> Path:
@@ -93,13 +94,28 @@ class Settings:
             raise UsageError(
                 f"the target {target.name} names no token to {purpose} with", hint=hint
             )
-        text = environ.get(variable, "")
-        if not text:
-            hint = f"set {variable} in the environment, never in a file of the repository; a token "
-            hint += f"is made in HubSpot under {SERVICE_KEYS}"
-            message = f"{variable} is not set; the target {target.name} takes its token to "
-            raise UsageError(f"{message}{purpose} with from it", hint=hint)
+        text = read_variable(
+            variable,
+            environ,
+            f"the target {target.name} takes its token to {purpose} with from it",
+            hint=f"set {variable} in the environment, never in a file of the repository; a token "
+            f"is made in HubSpot under {SERVICE_KEYS}",
+        )
         return Token(text, origin=variable)
+
+
+def read_variable(
+    variable: str, environ: Mapping[str, str], purpose: str = "", *, hint: str = ""
+) -> str:
+    """Return what an environment variable holds.
+
+    Raises UsageError, with what it is for, where it is not set or empty.
+    """
+    text = environ.get(variable, "")
+    if not text:
+        how = "set, but empty" if variable in environ else "not set"
+        raise UsageError(f"{variable} is {how}{'; ' if purpose else ''}{purpose}", hint=hint)
+    return text
 
 
 def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str]) -> Settings:
@@ -115,7 +131,7 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
     )
     name = _choose(targets, target, file.target if file else None, environ, has_file=bool(file))
     chosen = targets[name]
-    state = _inside(root, file.state if file else root / "state", name)
+    state = _inside(root, (file.state if file else None) or root / "state", name)
     limit = chosen.rate_limit or (None if chosen.sandbox else RATE_LIMIT)
     return Settings(
         root=root,
@@ -130,13 +146,13 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
 
 def _inside(root: Path, state: Path, target: str) -> Path:
     """The folder of local state. Raises UsageError where a link leads out of the project."""
-    for folder in (state, state / target):
-        if not Path(os.path.realpath(folder)).is_relative_to(root):
-            raise UsageError(
-                f"the state folder {folder} is a link that leads out of the project",
-                hint="make it a folder; to keep the state elsewhere, name a `store:`",
-            )
-    return state
+    if link := link_out(state / target, root):
+        raise UsageError(
+            f"the state folder {called(link)} is a link that leads out of the project, to "
+            f"{called(end_of(link))}",
+            hint="make it a folder; to keep the state elsewhere, name a `store:`",
+        )
+    return end_of(state)
 
 
 def _choose(

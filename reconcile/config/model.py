@@ -1,6 +1,5 @@
 """What reconcile.yaml may say. All values come as text; paths are resolved against its folder."""
 
-import os
 import re
 from collections.abc import Mapping, Sized
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import (
 )
 
 from reconcile.manifests.files import PROJECT_FILE
+from reconcile.manifests.paths import called, end_of, link_out
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.values import nearest
@@ -27,13 +27,16 @@ RATE_LIMIT = 190
 
 TOKEN_FIELDS = ("token", "token_read", "token_write")
 
+_LAST_PORT = 65535
+"""A larger number would wrap around to another program's port, which would get the token."""
+
 _LONGEST_PATH = 200
 """Bytes: less than any file system takes for one name."""
 
 _Sized = TypeVar("_Sized", bound=Sized)
 
 _HUBSPOT = re.compile(r"https://api(-[a-z]{2}[0-9])?\.hubapi\.com")
-_LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:[1-9][0-9]{0,4})?")
+_LOOPBACK = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::([1-9][0-9]{0,4}))?")
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _BUCKET = re.compile(r"(s3|gs|az)://[A-Za-z0-9._/-]+")
 _TARGET = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -65,8 +68,14 @@ def _inner_path(value: object, info: ValidationInfo) -> Path:
     too_long = len(text.encode("utf-8", "replace")) > _LONGEST_PATH
     if not text.strip() or not text.isprintable() or too_long:
         raise ValueError("must be a path")
-    path = Path(os.path.realpath(_folder(info) / text))
-    if not path.is_relative_to(_folder(info)):
+    folder = _folder(info)
+    if link := link_out(folder / text, folder):
+        raise ValueError(
+            f"must stay inside the folder of {PROJECT_FILE}: {called(link)} is a link to "
+            f"{called(end_of(link))}"
+        )
+    path = end_of(folder / text)
+    if not path.is_relative_to(folder):
         raise ValueError(f"must stay inside the folder of {PROJECT_FILE}")
     return path
 
@@ -85,13 +94,16 @@ def variable_of(text: str) -> str:
     return found[1] if found else ""
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine."""
-    return bool(_LOOPBACK.fullmatch(url))
+def is_hubspot(url: str) -> bool:
+    """Whether a URL leads to one of HubSpot's hosts."""
+    return bool(_HUBSPOT.fullmatch(url))
 
 
 def _url(value: str) -> str:
-    if not (_HUBSPOT.fullmatch(value) or is_loopback(value)):
+    loopback = _LOOPBACK.fullmatch(value)
+    if loopback and int(loopback[1] or 1) > _LAST_PORT:
+        raise ValueError(f"must have a port from 1 to {_LAST_PORT}")
+    if not (loopback or is_hubspot(value)):
         raise ValueError(
             "must be https://api.hubapi.com, a regional host like https://api-eu1.hubapi.com, "
             "or this machine, like http://127.0.0.1:8080, and nothing more"
@@ -224,6 +236,6 @@ class ProjectFile(_Model):
     ]
     manifests: Annotated[tuple[_InnerPath, ...], AfterValidator(_not_empty)]
     target: str | None = None
-    state: _InnerPath = Field(default=Path("state"), validate_default=True)
+    state: _InnerPath | None = None
     store: Annotated[str, PlainValidator(_store)] = ""
     guards: Guards = Guards()

@@ -1,6 +1,5 @@
 """Reading reconcile.yaml, with every problem in it and the place of each."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,11 +13,12 @@ from reconcile.config.model import (
     ProjectFile,
     SandboxSettings,
     TargetSettings,
-    is_loopback,
+    is_hubspot,
 )
 from reconcile.errors import ManifestError, UsageError
 from reconcile.manifests.files import PROJECT_FILE, read_bytes
 from reconcile.manifests.nodes import Empty, Items, Node, Table, Text, read
+from reconcile.manifests.paths import called, end_of, link_out
 from reconcile.manifests.problems import Positioned, Report, choices, listed
 from reconcile.model.values import nearest, show
 
@@ -59,11 +59,16 @@ def read_project(folder: Path) -> ProjectFile | None:
             raise UsageError("there is a reconcile.yml", hint=f"rename it to {PROJECT_FILE}")
         return None
     report = Report(PROJECT_FILE)
-    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        project = _project(path, report)
-    else:
-        project = None
+    project = None
+    if link_out(path, folder):
         report.whole("this link leads out of the project", "copy what it leads to")
+    elif not path.exists():
+        report.whole(
+            f"a link to {called(end_of(path))}, where there is nothing",
+            "remove it, or bring back what it leads to",
+        )
+    else:
+        project = _project(path, report)
     if project is None or report.problems:
         raise ManifestError(report.problems, title=PROJECT_FILE)
     return project
@@ -139,7 +144,9 @@ def _check_target(name: str, target: Table, report: Report) -> None:
         for field in ("portal", "url", *TOKEN_FIELDS):
             if field in entries:
                 report.at(entries[field], f"a sandbox target has no {field!r}")
-    elif "portal" not in entries and not (isinstance(url, Text) and is_loopback(url.value)):
+    elif "portal" not in entries and (
+        url is None or (isinstance(url, Text) and is_hubspot(url.value))
+    ):
         hint = "the account's id; HubSpot shows it under the account's name"
         report.at(target, f"the target {show(name)} has no 'portal'", hint)
 

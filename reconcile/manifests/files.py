@@ -1,10 +1,10 @@
 """From paths to the files behind them, without leaving the project."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from reconcile.errors import Problem
+from reconcile.manifests.paths import called, end_of, link_out
 from reconcile.manifests.problems import Report
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -46,8 +46,7 @@ class Found:
         """How a file is called in messages: relative to the root where it is inside."""
         absolute = path.absolute()
         inside = absolute.is_relative_to(self.root)
-        name = (absolute.relative_to(self.root) if inside else path).as_posix()
-        return name if name.isprintable() else ascii(name)[1:-1]
+        return called(absolute.relative_to(self.root) if inside else path)
 
     def refuse(self, path: Path, message: str, hint: str = "") -> None:
         """Note a problem of a whole path."""
@@ -61,7 +60,9 @@ class Found:
             self.refuse(given, f"cannot be read: {error.strerror}")
 
     def _add(self, given: Path) -> None:
-        if given.is_dir():
+        if link := link_out(given, self.root):
+            self._refuse_link(link)
+        elif given.is_dir():
             before = len(self.files) + len(self.problems)
             again = given.resolve() in self._seen
             self._walk(given, (self.root, given.resolve()))
@@ -71,6 +72,8 @@ class Found:
             self._take(given)
         elif given.exists():
             self.refuse(given, "neither a file nor a folder")
+        elif given.is_symlink():
+            self._refuse_dangling(given)
         else:
             self.refuse(given, "there is no such file or folder")
 
@@ -86,17 +89,29 @@ class Found:
             if entry.name.startswith(".") or not (_is_named_so(entry) or entry.is_dir()):
                 continue
             if entry.is_symlink() and not self._stays(entry, within):
-                self.refuse(entry, "this link leads out of the project", "copy what it leads to")
+                self._refuse_link(entry)
             elif entry.is_dir():
                 self._walk(entry, within)
             elif entry.is_file():
                 self._take(entry)
+            elif entry.is_symlink() and not entry.exists():
+                self._refuse_dangling(entry)
             else:
                 self.refuse(entry, "neither a file nor a folder")
 
+    def _refuse_link(self, link: Path) -> None:
+        self.refuse(link, "this link leads out of the project", "copy what it leads to")
+
+    def _refuse_dangling(self, link: Path) -> None:
+        self.refuse(
+            link,
+            f"a link to {called(end_of(link))}, where there is nothing",
+            "remove it, or bring back what it leads to",
+        )
+
     @staticmethod
     def _stays(link: Path, within: tuple[Path, ...]) -> bool:
-        end = Path(os.path.realpath(link))
+        end = end_of(link)
         return any(end.is_relative_to(folder) for folder in within)
 
     def _take(self, file: Path) -> None:

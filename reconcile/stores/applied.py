@@ -3,18 +3,26 @@
 What a plan expects of each record cannot tell a record that was never made from one that was made
 and archived since. The state's serial can: a plan that was made before a run of the same content
 is not a new one.
+
+The file has a checksum, and a serial of its own. The head names the serial at which the file was
+last written before it, so that an older copy of it is found: it would not know what was applied
+since.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import NonNegativeInt, TypeAdapter
 
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
 from reconcile.stores.contract import Store
 from reconcile.stores.state import State
 
-FORMAT = 1
+FORMAT = 2
 """Version of the blob's format. Another one is refused."""
 
 NAME = "applied.json"
@@ -45,7 +53,8 @@ class _Content:
     """``forgotten`` is the highest serial of the plans that are not remembered any more."""
 
     format: int = FORMAT
-    forgotten: int = 0
+    serial: NonNegativeInt = 0
+    forgotten: NonNegativeInt = 0
     plans: tuple[AppliedPlan, ...] = ()
 
 
@@ -56,24 +65,12 @@ class AppliedPlans:
     """What a store remembers of plans. The holder of its lock alone writes it."""
 
     def __init__(self, store: Store, state: State) -> None:
-        """Read it. Raises UsageError where it is damaged.
+        """Read it. Raises UsageError where it was altered or replaced by an older copy.
 
         Where it was lost, any plan older than ``state`` may have been carried out.
         """
-        self._store = store
-        self._content, self._version = _Content(), None
-        found = store.read(NAME)
-        if found is None:
-            if state.has_entries:
-                self._content = _Content(forgotten=state.serial)
-            return
-        data, self._version = found
-        try:
-            self._content = _CONTENT.validate_json(data)
-        except ValidationError as error:
-            raise _damaged(store) from error
-        if self._content.format != FORMAT:
-            raise _damaged(store)
+        self._store, self._state = store, state
+        self._content, self._version = self._read()
 
     def find(self, plan: str, serial: int) -> AppliedPlan | None:
         """Return the plan if a run has begun it since the state had this serial."""
@@ -110,14 +107,50 @@ class AppliedPlans:
         plans = sorted((*others, plan), key=lambda one: (one.serial, one.plan))
         over, kept = plans[:-MOST], plans[-MOST:]
         forgotten = max([self._content.forgotten, *(one.serial for one in over)])
-        self._content = _Content(FORMAT, forgotten, tuple(kept))
-        data = canonical(_CONTENT.dump_python(self._content, mode="json"))
+        serial = max(self._content.serial, self._state.applied) + 1
+        self._content = _Content(FORMAT, serial, forgotten, tuple(kept))
+        raw = _CONTENT.dump_python(self._content, mode="json")
+        data = canonical(raw | {"checksum": _checksum(self._state.lineage, raw)})
         self._version = self._store.write(NAME, data, self._version)
+        self._state.applied = serial
+
+    def _read(self) -> tuple[_Content, str | None]:
+        while True:
+            found = self._store.read(NAME)
+            try:
+                if found is not None:
+                    return self._checked(found[0]), found[1]
+            except UsageError:
+                # A run that writes meanwhile may have begun the state, or written the file again.
+                if not self._state.moved_on():
+                    raise
+                continue
+            forgotten = self._state.serial if self._state.has_entries else 0
+            return _Content(forgotten=forgotten), None
+
+    def _checked(self, data: bytes) -> _Content:
+        try:
+            raw = json.loads(data)
+            content = _CONTENT.validate_json(data, strict=True)
+            checksum = raw.pop("checksum", None)
+            altered = checksum != _checksum(self._state.lineage, raw)
+        except (ValueError, RecursionError) as error:
+            raise self._damaged("is not as it was written") from error
+        if altered or content.format != FORMAT:
+            raise self._damaged("is not as it was written")
+        if content.serial < self._state.applied:
+            raise self._damaged("is an old copy")
+        return content
+
+    def _damaged(self, how: str) -> UsageError:
+        return UsageError(
+            f"the state in {self._store.where} is damaged: {NAME}, which says which plans were "
+            f"applied, {how}",
+            hint="bring it back from a backup; or remove it: plan files from before now are then "
+            "refused",
+        )
 
 
-def _damaged(store: Store) -> UsageError:
-    return UsageError(
-        f"{NAME} in {store.where}, which says which plans were applied, is damaged",
-        hint="bring it back from a backup; or remove it: plan files from before now are then "
-        "refused",
-    )
+def _checksum(lineage: str, content: Mapping[str, Any]) -> str:
+    """Return the checksum of what the file of the state with that lineage holds."""
+    return blake2b(canonical([lineage, content]), digest_size=16).hexdigest()

@@ -7,11 +7,12 @@ marked folder is good for nothing but being erased again, to the end.
 from collections.abc import Callable
 from pathlib import Path
 
-from reconcile.errors import UsageError
+from reconcile.errors import Locked, UsageError
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.files import replace_file, sync_folder, usable
 from reconcile.stores.local import LocalStore
 from reconcile.stores.names import is_blob, is_log
+from reconcile.stores.serving import refuse_served, remove_left
 
 _MARK = "being-erased"
 
@@ -36,14 +37,32 @@ def holds_state(home: Path) -> bool:
     return any(map(is_blob, store.names(""))) or any(map(is_log, store.logs("")))
 
 
+def _mark(home: Path) -> None:
+    """Mark the folder. Raises Locked, with no new mark left, where somebody has the sandbox open.
+
+    Whoever opens it after the mark is there sees the mark, and whoever did before is seen here.
+    """
+    marked = is_half_erased(home)
+    replace_file(home / _MARK, b"")
+    try:
+        refuse_served(home)
+    except Locked:
+        if not marked:
+            (home / _MARK).unlink()
+            sync_folder(home)
+        raise
+
+
 def erase(home: Path, info: LockInfo, erase_data: Callable[[], None]) -> None:
     """Erase a target's state, and with ``erase_data`` its sandbox; the hash key stays.
 
-    Nothing happens while somebody else holds the state's lock: raises Locked then.
+    Nothing happens while somebody else holds the state's lock, or has the sandbox open: raises
+    Locked then.
     """
     store = LocalStore(home)
     with store.lock(info), usable(home):
-        replace_file(home / _MARK, b"")
+        _mark(home)
+        remove_left(home)
         for log in filter(is_log, list(store.logs(""))):
             store.drop(log)
         for name in filter(is_blob, list(store.names(""))):

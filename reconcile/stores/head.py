@@ -1,8 +1,10 @@
 """The head of a state: whose it is, how often it was written, and which shards there are."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import NonNegativeInt, StringConstraints, TypeAdapter, ValidationError
@@ -26,7 +28,8 @@ class Content:
 
     ``shards`` has the serial at which each shard was last written, and 0 for one that is about to
     be written for the first time. ``linked`` are the (kind, associated object) pairs of which an
-    association was made at some time. ``moved`` is where the state is now, if it was moved away;
+    association was made at some time. ``applied`` is the serial of the list of applied plans when
+    the head was written. ``moved`` is where the state is now, if it was moved away;
     ``arriving`` is where it is being moved from, until all of it is here.
     """
 
@@ -38,6 +41,7 @@ class Content:
     linked: tuple[tuple[str, str], ...] = ()
     shards: dict[ShardName, NonNegativeInt] = field(default_factory=dict)
     audit: tuple[int, str] | None = None
+    applied: NonNegativeInt = 0
     moved: str = ""
     arriving: str = ""
 
@@ -89,6 +93,7 @@ class HeadFile:
         now, self._seen = decode(self._store, found[0]), found[1]
         mine = self.content
         mine.lineage, mine.serial, mine.shards = now.lineage, now.serial, now.shards
+        mine.applied = now.applied
         return True
 
 
@@ -136,6 +141,24 @@ def damaged(store: Store, how: str) -> UsageError:
         hint=f"bring {HEAD}, applied.json and shards/ back from one backup; or remove them: the "
         "next plan then finds records by their keys and shows them to adopt, but records and "
         "associations that reconcile made and no manifest declares any more stay in HubSpot",
+    )
+
+
+def moved_away(store: Store, to: str) -> UsageError:
+    """Return the error of a state that is in another store now, with what to do.
+
+    A folder cannot be the project's store, and has the target's name at its end.
+    """
+    url = shlex.quote(f"file:{Path(to).parent}")
+    back = f"bring it back with `reconcile state pull {url}`"
+    if "://" in to:
+        back = (
+            "name that store in reconcile.yaml (`store:`), or bring it back with `reconcile state "
+            "pull` and its URL"
+        )
+    return UsageError(
+        f"the state in {store.where} was moved to {to}",
+        hint=f"{back}; what is left here is out of date",
     )
 
 

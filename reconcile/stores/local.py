@@ -28,6 +28,7 @@ from reconcile.stores.naming import BLOB, LOG, check_blob, check_entry, check_lo
 
 _MACHINERY = re.compile(
     r"key|lock|lock-holder|write-lock|being-erased"
+    r"|serving-[0-9]+-[0-9a-f]{8}\.lock"
     r"|sandbox\.sqlite(-wal|-shm|-journal|-requests|-requests-journal)?"
     r"|\.sandbox\.sqlite\.[0-9a-f]{32}\.new(-wal|-shm|-journal)?"
 )

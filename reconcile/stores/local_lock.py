@@ -5,7 +5,9 @@ Breaking a lock raises the number and takes the locked file away; the next holde
 All this, and every write, happens one process at a time, under a second, short lock.
 """
 
+import fcntl
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -39,6 +41,47 @@ class _Note:
 
 
 _NOTE = TypeAdapter(_Note)
+
+
+def file_lock(path: Path) -> FileLock:
+    """Return the operating system's lock on a file, which is made when it is taken, mode 0600."""
+    return FileLock(path, mode=0o600, thread_local=False)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody has the lock on a file. Writes nothing, but shares it for a moment.
+
+    So whoever tries to take it just then without waiting may find it taken.
+    """
+    with _shared(path, 0.0) as free:
+        return not free
+
+
+@contextmanager
+def _shared(path: Path, patience: float) -> Iterator[bool]:
+    """Share the lock on a file, and say whether that was possible. Writes nothing."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        descriptor = None
+    if descriptor is None:
+        yield True
+        return
+    try:
+        end = elapsed() + patience
+        while not (free := _share(descriptor)) and elapsed() < end:
+            time.sleep(_TURN)
+        yield free
+    finally:
+        os.close(descriptor)
+
+
+def _share(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
 
 
 class LocalLease:
@@ -83,7 +126,7 @@ class LocalLock:
         make_home(self._home)
         turns = self._home / "write-lock"
         refuse_links(self._home, turns, self._file, self._note)
-        waiting = FileLock(turns, mode=0o600, thread_local=False)
+        waiting = file_lock(turns)
         with self._turn:
             try:
                 waiting.acquire(timeout=PATIENCE, poll_interval=_TURN)
@@ -114,18 +157,19 @@ class LocalLock:
                 file.release()
 
     def holder(self) -> Holder | None:
-        """See Store. Writes nothing where nobody ever locked."""
-        if not self._file.exists():
-            return None
-        with usable(self._home), self.turn():
-            return self._read() if self._is_held() else None
+        """See Store. Writes nothing at all: the disk may be read-only."""
+        refuse_links(self._home, self._home / "write-lock", self._file, self._note)
+        with usable(self._home), _shared(self._home / "write-lock", PATIENCE) as quiet:
+            if not quiet:
+                raise stuck(str(self._home), self._read())
+            return self._read() if is_locked(self._file) else None
 
     def break_(self, number: int) -> None:
         """See Store.break_lock."""
         if not self._file.exists():
             return
         with usable(self._home), self.turn():
-            if not self._is_held():
+            if not is_locked(self._file):
                 return
             holder = self._read()
             if holder.number != number:
@@ -137,7 +181,7 @@ class LocalLock:
         with usable(self._home), self.turn():
             # Before a run begins: it must not find out in the middle what it may not write to.
             refuse_links(self._home, *self._home.iterdir())
-            file = FileLock(self._file, mode=0o600, thread_local=False)
+            file = file_lock(self._file)
             try:
                 file.acquire(blocking=False)
             except Timeout:
@@ -149,15 +193,6 @@ class LocalLock:
                 file.release()
                 raise
             return lease, file
-
-    def _is_held(self) -> bool:
-        """Whether a process has the lock. In one's turn only: asking takes it for a moment."""
-        file = FileLock(self._file, mode=0o600, thread_local=False)
-        try:
-            with file.acquire(blocking=False):
-                return False
-        except Timeout:
-            return True
 
     def _read(self) -> Holder:
         try:

@@ -12,7 +12,7 @@ from itertools import islice
 
 from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
-from reconcile.stores.head import HEAD, Content, encode, read_head
+from reconcile.stores.head import HEAD, Content, encode, moved_away, read_head
 from reconcile.stores.names import is_blob, is_log
 
 _SHOWN = 5
@@ -26,23 +26,36 @@ def move(source: Store, target: Store, record: Callable[[], None]) -> None:
     against the move; it may write to ``source``. Raises UsageError where there is no state to
     move, or where something would be lost where it goes.
     """
-    if _finish(source, target):
+    if _is_all_there(source, target):
+        _finish(target)
         return
     _require_room(source, target)
     record()
     _copy(source, target)
 
 
-def _finish(source: Store, target: Store) -> bool:
-    """Do what is left of a move that had copied everything; whether there was one."""
+def require_movable(source: Store, target: Store) -> None:
+    """Raise UsageError where ``move`` would, and where there is anything of others in ``target``.
+
+    To be asked before anything is written in either, their locks included.
+    """
+    if not _is_all_there(source, target):
+        _require_room(source, target)
+    require_no_strangers(target)
+
+
+def _is_all_there(source: Store, target: Store) -> bool:
+    """Whether a move had copied everything: at most its last write is left to do."""
     head, there = read_head(source), read_head(target)
     if head is None or there is None:
         return False
-    if head.moved != target.where or there.lineage != head.lineage or there.moved:
-        return False
-    if there.arriving:
+    return head.moved == target.where and there.lineage == head.lineage and not there.moved
+
+
+def _finish(target: Store) -> None:
+    there = read_head(target)
+    if there is not None and there.arriving:
         _put(target, HEAD, encode(replace(there, arriving="")))
-    return True
 
 
 def _require_room(source: Store, target: Store) -> None:
@@ -51,7 +64,7 @@ def _require_room(source: Store, target: Store) -> None:
     if head is None:
         raise UsageError(f"there is no state in {source.where}")
     if head.moved:
-        raise UsageError(f"the state in {source.where} was moved to {head.moved} already")
+        raise moved_away(source, head.moved)
     there = read_head(target)
     if there is None:
         return
@@ -87,10 +100,7 @@ def _copy(source: Store, target: Store) -> None:
 
 
 def require_no_strangers(target: Store) -> None:
-    """See that where a state goes there is nothing but reconcile's own.
-
-    To be asked before anything is written there, the lock included. Raises UsageError.
-    """
+    """See that where a state goes there is nothing but reconcile's own. Raises UsageError."""
     found = sorted(islice(target.strangers(), _SHOWN + 1))
     if found:
         more = ", and more" if len(found) > _SHOWN else ""

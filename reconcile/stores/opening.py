@@ -1,5 +1,6 @@
 """A store by its URL."""
 
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +31,9 @@ def open_store(url: str, home: Path) -> Store:
     if url == "" or (scheme == "file" and not rest):
         return LocalStore(home)
     if scheme == "file":
-        return LocalStore(_folder(rest) / home.name)
+        # By where it ends: the same folder has one name, whichever way it is written, and that
+        # name is good for whoever reads later where a state was moved to.
+        return LocalStore(Path(os.path.realpath(_folder(rest) / home.name)))
     if colon and scheme in BUCKETS:
         return _objects(scheme, url, home.name)
     if colon and scheme in {"postgresql", "postgres"}:

@@ -16,7 +16,7 @@ from reconcile.model.audit import Head
 from reconcile.model.digest import Hasher
 from reconcile.model.records import NO_MARKS, LastApplied, Link, Marks
 from reconcile.stores.contract import Store
-from reconcile.stores.head import HeadFile
+from reconcile.stores.head import HeadFile, moved_away
 from reconcile.stores.shards import Shard, Shards
 
 _CHECK = "reconcile"
@@ -160,6 +160,25 @@ class State:
     def audit(self, head: Head) -> None:
         self._head.audit = (head.number, head.hash)
 
+    @property
+    def applied(self) -> int:
+        """The serial of the list of applied plans; an older list is not the one that belongs here.
+
+        Set it when the list is written; the next write of the head keeps it.
+        """
+        return self._head.applied
+
+    @applied.setter
+    def applied(self, serial: int) -> None:
+        self._head.applied = serial
+
+    def moved_on(self) -> bool:
+        """Take in how often the state was written by now; whether it was since the last look.
+
+        For readers without the lock, which may read while a run writes.
+        """
+        return self._file.moved_on()
+
     def begin(self, portal_id: int) -> None:
         """Make the state this account's own, durably, before the first write of a run.
 
@@ -189,10 +208,7 @@ class State:
     def _require_here(self, store: Store) -> None:
         """Raise UsageError for a state that was moved away, or that has not arrived as a whole."""
         if self._head.moved:
-            raise UsageError(
-                f"the state in {store.where} was moved to {self._head.moved}",
-                hint="name that store in reconcile.yaml (`store:`); this one is out of date",
-            )
+            raise moved_away(store, self._head.moved)
         if self._head.arriving:
             raise UsageError(
                 f"the state in {store.where} is not whole: moving it there from "

@@ -98,10 +98,10 @@ def test_it_waits_for_the_other_store_too(applied: Project, what: str) -> None:
 def test_the_lock_of_another_store_is_shown_and_broken(applied: Project) -> None:
     """By its URL; the project's own audit log has it, since the other has no state yet."""
     shown = applied.fine("lock", "show", "file:elsewhere")
-    assert shown == "The store elsewhere/shop is not locked.\n"
+    assert shown == f"The store {applied.folder}/elsewhere/shop is not locked.\n"
     missing = applied.run("lock", "break", "1", "file:elsewhere")
     assert missing.code == 1
-    assert "the store elsewhere/shop is not locked" in missing.err
+    assert f"the store {applied.folder}/elsewhere/shop is not locked" in missing.err
     with elsewhere(applied).lock(INFO) as lease:
         shown = applied.fine("lock", "show", "file:elsewhere")
         assert "elsewhere/shop is locked by ana@mill" in shown

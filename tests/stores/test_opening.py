@@ -19,7 +19,7 @@ from reconcile.stores.postgres import PostgresStore
     [
         ("", "{home}"),
         ("file:", "{home}"),
-        ("file:other", "other/shop"),
+        ("file:other", "{cwd}/other/shop"),
         ("file:///srv/state", "/srv/state/shop"),
         ("s3://bucket", "s3://bucket/shop"),
         ("s3://my.bucket-1/team/x/", "s3://my.bucket-1/team/x/shop"),
@@ -36,7 +36,7 @@ def test_each_target_has_its_own_part(
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
     home = tmp_path / "state" / "shop"
     store = open_store(url, home)
-    assert store.where == where.format(home=home)
+    assert store.where == where.format(home=home, cwd=Path.cwd())
     assert is_local(url) == isinstance(store, LocalStore)
     assert isinstance(store, LocalStore | ObjectStore | PostgresStore)
     assert list(tmp_path.iterdir()) == []

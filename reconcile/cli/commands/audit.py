@@ -49,7 +49,8 @@ def show(**given: Any) -> None:
 def check(**given: Any) -> int:
     """Check that nothing in the log was altered, removed or cut off.
 
-    Exits with 1 where something was. The end of the log is compared with what the state knows.
+    Exits with 1 where something was, and where the end of the log cannot be compared with what the
+    state knows, because that is damaged or elsewhere.
     """
     from reconcile.cli import audit
 
