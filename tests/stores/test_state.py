@@ -190,6 +190,7 @@ def test_an_earlier_format_is_refused_with_the_way_out(world: World, name: str) 
     )
 
     (world.settings.home / "head.json").unlink()
+    (world.settings.home / "applied.json").unlink()
     shutil.rmtree(world.settings.home / "shards")
 
     assert actions(world.plan()) == {"order/A": Action.ADOPT}
