@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconcile.cli.again import aim
+from reconcile.cli import again
 from reconcile.config import Settings, load_settings
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.manifests import Seen, load_some
@@ -38,9 +38,19 @@ def target_option(command: Command) -> Command:
 
 def paths_argument(command: Command) -> Command:
     """``[PATHS]...``: manifests other than the project file's."""
-    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATHS]...")(
-        command
-    )
+    return click.argument(
+        "paths",
+        nargs=-1,
+        type=click.Path(path_type=Path),
+        metavar="[PATHS]...",
+        callback=_read_again,
+    )(command)
+
+
+def _read_again(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Have the commands that messages name read the same manifests."""
+    again.read(paths)
+    return paths
 
 
 def recreate_option(command: Command) -> Command:
@@ -67,7 +77,7 @@ def prune_option(command: Command) -> Command:
 def settings_for(target: str | None) -> Settings:
     """Return the settings of the folder we are in."""
     settings = load_settings(Path.cwd(), target=target, environ=os.environ)
-    aim(target if target is not None and not _is_default(target) else None)
+    again.aim(target if target is not None and not _is_default(target) else None)
     return settings
 
 
@@ -254,10 +264,17 @@ def who() -> str:
 
 
 def confirm(question: str, *, otherwise: str = "add --auto-approve") -> bool:
-    """Ask for a typed ``yes``. Raises UsageError, hinting at ``otherwise``, where nobody can."""
+    """Ask for a typed ``yes``: an interrupt, or the end of the input, means no.
+
+    Raises UsageError, hinting at ``otherwise``, where nobody can answer.
+    """
     if not sys.stdin.isatty():
         raise UsageError("nobody is there to confirm", hint=otherwise)
-    answer: str = click.prompt(
-        f"{question}\n  Only 'yes' is accepted", default="", show_default=False
-    )
+    try:
+        answer: str = click.prompt(
+            f"{question}\n  Only 'yes' is accepted", default="", show_default=False
+        )
+    except click.Abort:
+        click.echo(err=True)  # the question's line has no end yet
+        return False
     return answer.strip() == "yes"

@@ -125,6 +125,7 @@ def command(
         click.echo(line, err=True)
     if out is not None:
         name = visible(shlex.quote(str(out)))
-        exactly = command_line("apply", str(out))
+        allowed = (word for guard in made.guards for word in ("--allow", guard.allowance))
+        exactly = command_line("apply", str(out), *allowed)
         click.echo(f"The plan is saved in {name}. To do exactly this: {exactly}", err=True)
     return 2 if detailed_exitcode and not made.empty else 0
