@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from reconcile.applying.entries import Entries
 from reconcile.applying.journal import Journal
@@ -19,7 +18,7 @@ from reconcile.model.plan import Plan
 from reconcile.runs import OpenRun, close_ended, forget_runs, log_rest, unfinished
 from reconcile.session import Session
 from reconcile.stores.contract import Lease, LockInfo
-from reconcile.stores.lease import elapsed
+from reconcile.stores.lease import elapsed, utc_now
 from reconcile.stores.state import State
 from reconcile.waiting import CALL_LIMIT, say, watched
 
@@ -81,7 +80,7 @@ def settle(
     for one in runs:
         journal = Journal(store, one.run, lease.check)
         if one.run.begun:
-            since = datetime.now(UTC).isoformat(timespec="seconds")
+            since = utc_now()
             journal.recover(Process(0, "recover", origin, since, resolved_by=by))
             identities = unpinned(one.plan.identities)
             mine = replace(entries, run=journal.run, identities=identities)
@@ -125,7 +124,7 @@ def require_same_identities(session: Session, runs: Sequence[OpenRun]) -> None:
 
 @contextmanager
 def locked(session: Session, doing: str, who: str, wait: float) -> Iterator[Lease]:
-    since = datetime.now(UTC).isoformat(timespec="seconds")
+    since = utc_now()
     with ExitStack() as stack:
         with watched(f"the lock of the state in {session.store.where}"):
             lease = stack.enter_context(

@@ -234,6 +234,7 @@ def carry_out(
     wait: float,
     halt: bool,
     run: str = "",
+    command: str = "apply",
 ) -> Report:
     """Apply with a progress bar. A new run gets the name ``run``, if one is given."""
     total = sum(1 for _ in made.records())
@@ -249,6 +250,7 @@ def carry_out(
             halt=halt,
             advance=advance,
             run=run,
+            command=command,
         )
 
 

@@ -4,7 +4,6 @@ import os
 import shlex
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -40,6 +39,7 @@ from reconcile.render.text import write_plan
 from reconcile.render.view import view
 from reconcile.runs import unfinished
 from reconcile.session import connect
+from reconcile.stores.lease import utc_now
 from reconcile.workflow import plan
 
 
@@ -109,7 +109,7 @@ def command(
     made = replace(made, source=source)
     if out is not None:
         made = replace(made, paths=beside_project(settings, paths))
-        created = datetime.now(UTC).isoformat(timespec="seconds")
+        created = utc_now()
         save(out, dump(made, version=__version__, created=created), "the plan")
     digest = content_digest(made)
     if as_json:

@@ -46,6 +46,7 @@ def command(
             declared=declared_now(settings, last.plan),
             wait=lock_timeout,
             halt=on_error == "halt",
+            command="resume",
         )
     write_report(
         report,

@@ -4,7 +4,6 @@ import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from math import ceil
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from reconcile.cli.common import who
 from reconcile.config import Settings, may_be_named, variable_of
 from reconcile.errors import Locked, UsageError
 from reconcile.stores.contract import LEASE, LockInfo, Store
+from reconcile.stores.lease import utc_now
 from reconcile.stores.opening import open_store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -49,7 +49,7 @@ def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[
 
     Raises Locked, with a hint that fits that store, while another run holds it.
     """
-    since = datetime.now(UTC).isoformat(timespec="seconds")
+    since = utc_now()
     with ExitStack() as stack:
         try:
             stack.enter_context(store.lock(LockInfo(who(), since, doing), timeout=wait))

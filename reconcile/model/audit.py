@@ -204,10 +204,10 @@ class Verified:
     """What a verification came to.
 
     ``values`` counts the values that match their digests; ``erased`` the records whose values a
-    redaction took away, ``missing`` the records and events whose values are not there with no
-    redaction to explain it (findings name them), ``kept`` those whose values are there though a
-    redaction says otherwise. ``against_state`` says whether the state knew how long the log must
-    be.
+    redaction took away and ``erased_in`` the entries that had them, ``missing`` the records and
+    events whose values are not there with no redaction to explain it (findings name them),
+    ``kept`` those whose values are there though a redaction says otherwise. ``against_state``
+    says whether the state knew how long the log must be.
     """
 
     entries: int
@@ -216,6 +216,7 @@ class Verified:
     last: str
     values: int
     erased: int
+    erased_in: int
     missing: int
     kept: tuple[str, ...]
     against_state: bool
