@@ -74,6 +74,8 @@ WRITTEN = "written"
 
 As a mark, beside an outcome: the record was written all the same.
 """
+NOT_NEEDED = "not needed"
+"""As a mark, and how a change ended of which nothing was sent: the record was so already."""
 
 
 class What(StrEnum):
@@ -119,7 +121,8 @@ class Recorded:
     ``action`` and ``status`` are the outcome's, but for a ``status`` of ``begun`` or ``written``;
     ``marks`` say what was special about the change (``adopts``, ``rekey``, ``recreates``) and of
     its end (``written``: the record was written, and what it came to failed or was found out after
-    that); ``trace`` is the ``objectWriteTraceId`` of the write.
+    that; ``not needed``: nothing was written, as somebody else had made the change); ``trace`` is
+    the ``objectWriteTraceId`` of the write.
     """
 
     address: Address
@@ -133,7 +136,9 @@ class Recorded:
 
     @property
     def end(self) -> str:
-        """How the change ended: ``failed``, or ``written, then failed``."""
+        """How the change ended: ``failed``, or ``written, then failed``, or ``not needed``."""
+        if NOT_NEEDED in self.marks:
+            return NOT_NEEDED
         return f"written, then {self.status}" if WRITTEN in self.marks else self.status
 
 

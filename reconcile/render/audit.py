@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.audit import (
+    NOT_NEEDED,
     WRITTEN,
     Detail,
     Entry,
@@ -87,9 +88,9 @@ def record_lines(record: Recorded, *, personal: bool, indent: int = 0) -> Iterat
     """What became of one record, a line for each field and association."""
     glyph = Action(record.action).glyph if record.action in set(Action) else "?"
     address = visible(str(record.address))
-    done = record.status == "done"
+    done = record.end == "done"
     notes = [visible(f"id {record.id}")] if record.id else []
-    notes += [visible(mark) for mark in record.marks if mark != WRITTEN]
+    notes += [visible(mark) for mark in record.marks if mark not in (WRITTEN, NOT_NEEDED)]
     is_said = done or record.action == record.end
     ended = visible(record.action if is_said else f"{record.action} {record.end}")
     spans: list[Span] = [(address, "address"), (f"  {ended}", "" if done else record.status)]

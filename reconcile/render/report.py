@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import ALREADY, UNREAD, Outcome, Report, Rewrite, Status
+from reconcile.model.outcome import ALREADY, FOUND, UNREAD, Outcome, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.render.outcomes import DONE, GLYPHS, STOOD, Typed, not_as_planned
 from reconcile.render.rows import BLANK, Line, plain, warning
@@ -110,9 +110,10 @@ def _all_refused(report: Report) -> bool:
 
 
 def _by_action(report: Report) -> Iterator[str]:
-    total = Counter((o.action, o.address.kind) for o in report.outcomes)
-    done = Counter((o.action, o.address.kind) for o in report.outcomes if _stands(o))
-    before = Counter(o.action for o in report.outcomes if o.message == ALREADY)
+    ours = [outcome for outcome in report.outcomes if outcome.message != FOUND]
+    total = Counter((o.action, o.address.kind) for o in ours)
+    done = Counter((o.action, o.address.kind) for o in ours if _stands(o))
+    before = Counter(o.action for o in ours if o.message == ALREADY)
     for action, verb in DONE.items():
         names = in_order(kind for one, kind in total if one is action)
         if not names:
@@ -124,6 +125,8 @@ def _by_action(report: Report) -> Iterator[str]:
         else:
             said = (_of(name, done[action, name], total[action, name]) for name in names)
             yield f"{', '.join(said)} {verb}{earlier}"
+    if found := Counter(o.address.kind for o in report.outcomes if o.message == FOUND):
+        yield f"{listed(found)} so already"
 
 
 def _stands(outcome: Outcome) -> bool:
