@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from reconcile.applying.entries import Entries
 from reconcile.applying.journal import Journal
 from reconcile.applying.run import Process
 from reconcile.applying.settling import Settler
-from reconcile.errors import UsageError
+from reconcile.errors import ApiError, ReconcileError, UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.definitions import Definitions
 from reconcile.model.identity import pinned, unpinned
@@ -18,8 +17,8 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
 from reconcile.runs import OpenRun, close_ended, forget_runs, log_rest, unfinished
 from reconcile.session import Session
-from reconcile.stores.contract import Lease, LockInfo
-from reconcile.stores.lease import elapsed
+from reconcile.stores.contract import Lease, LockInfo, Store
+from reconcile.stores.lease import elapsed, utc_now
 from reconcile.stores.state import State
 from reconcile.waiting import CALL_LIMIT, say, watched
 
@@ -81,7 +80,7 @@ def settle(
     for one in runs:
         journal = Journal(store, one.run, lease.check)
         if one.run.begun:
-            since = datetime.now(UTC).isoformat(timespec="seconds")
+            since = utc_now()
             journal.recover(Process(0, "recover", origin, since, resolved_by=by))
             identities = unpinned(one.plan.identities)
             mine = replace(entries, run=journal.run, identities=identities)
@@ -125,14 +124,35 @@ def require_same_identities(session: Session, runs: Sequence[OpenRun]) -> None:
 
 @contextmanager
 def locked(session: Session, doing: str, who: str, wait: float) -> Iterator[Lease]:
-    since = datetime.now(UTC).isoformat(timespec="seconds")
+    """Hold the lock of a session's store; what fails within it names a run that is left to resume.
+
+    Raises Locked while another run holds it.
+    """
+    since = utc_now()
     with ExitStack() as stack:
         with watched(f"the lock of the state in {session.store.where}"):
             lease = stack.enter_context(
                 session.store.lock(LockInfo(who, since, doing), timeout=wait)
             )
         stack.enter_context(session.hubspot.permitted(lease.check))
+        stack.enter_context(_way_on(session.store))
         yield lease
+
+
+@contextmanager
+def _way_on(store: Store) -> Iterator[None]:
+    """Add to an error of HubSpot's, where a run is not finished, how to go on with that run."""
+    try:
+        yield
+    except ApiError as error:
+        left: list[OpenRun] = []
+        with suppress(ReconcileError):
+            left = unfinished(store)
+        if not left:
+            raise
+        way_on = f"run {left[-1].run.head.run} is not finished; `reconcile resume` goes on with it"
+        hint = "; ".join(filter(None, (error.hint, way_on)))
+        raise error.retold(str(error), hint=hint) from error
 
 
 def _definitions(session: Session, *plans: Plan) -> Definitions:

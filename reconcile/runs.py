@@ -19,6 +19,7 @@ from reconcile.model.plan import Action, Plan
 from reconcile.planning.planfile import content_digest, content_of, dump, load
 from reconcile.stores.applied import AppliedPlan, AppliedPlans
 from reconcile.stores.contract import Lease, Store
+from reconcile.stores.lease import utc_now
 from reconcile.stores.names import is_blob
 from reconcile.stores.state import State
 
@@ -84,7 +85,7 @@ def begin(
     It is the one of ``runs`` that had begun the plan already, or a new one with this ``name``. The
     others, resolved by now, are over. Raises UsageError where the journal to continue is gone.
     """
-    since = datetime.now(UTC).isoformat(timespec="seconds")
+    since = utc_now()
     process = Process(0, "resume", origin, since, tuple(sorted(allow)))
     log = RunLog(AuditLog(store), planned, state.audit)
     digest = content_digest(planned) if runs else ""
@@ -216,7 +217,7 @@ def as_applied(one: OpenRun, serial: int) -> AppliedPlan:
         if change.action is not Action.CONFLICT
         and outcomes[change.address].status is not Status.DONE
     )
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = utc_now()
     return AppliedPlan(one.run.head.plan, serial, (one.run.head.run,), now, left)
 
 

@@ -205,6 +205,7 @@ def apply(
     advance: Advance = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
     run: str = "",
+    command: str = "apply",
 ) -> Report:
     """Carry out exactly ``planned``, from where an earlier run of it ended.
 
@@ -215,14 +216,14 @@ def apply(
     that is not done as planned. Raises what ``admit`` raises, StalePlan for a plan of another
     state, Locked while another run holds the lock, Unfinished where what came of it is not
     known any more. The audit log has all of it, refusals too. A new run is named ``run``, or gets
-    a name made now.
+    a name made now. ``command`` is the one that the user typed.
     """
     begun = time.monotonic()
     calls = sum(session.hubspot.calls.values())
-    with refusals_logged(session, planned, origin):
+    with refusals_logged(session, planned, origin, command):
         admit(session, planned, allow)
         require_lineage(planned, session.state())
-        with locked(session, "apply", who, wait) as lease:
+        with locked(session, command, who, wait) as lease:
             state = session.state(writing=True)
             require_lineage(planned, state)
             runs = unfinished(session.store)
@@ -297,14 +298,16 @@ def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: flo
 
 
 @contextmanager
-def refusals_logged(session: Session, planned: Plan, origin: Origin) -> Iterator[None]:
+def refusals_logged(
+    session: Session, planned: Plan, origin: Origin, command: str = "apply"
+) -> Iterator[None]:
     """Put into the audit log what refuses a plan before anything of it is begun."""
     try:
         yield
     except (GuardRefused, StalePlan, Locked) as error:
         with suppress(ReconcileError):
             digest = content_digest(planned)
-            event = refused(error, origin, plan=digest, source=planned.source, command="apply")
+            event = refused(error, origin, plan=digest, source=planned.source, command=command)
             AuditLog(session.store).append([event])
         raise
 

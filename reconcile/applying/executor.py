@@ -144,7 +144,7 @@ class Executor:
             self.stopped = self.stopped or self._tools.halt.why
 
     def _interrupt(self) -> None:
-        self.stopped = self.stopped or "interrupted before it was begun"
+        self.stopped = self.stopped or "interrupted"
         self.interrupted = True
 
     def _write(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:

@@ -100,6 +100,17 @@ class Journal:
         if overwrites:
             self._append("overwrote", records=[[str(address), [*map(astuple, overwrites)]]])
 
+    def found(self, names: Mapping[Address, Sequence[str]]) -> None:
+        """Say which properties of records were found as planned, and so are not sent.
+
+        It comes before the write that leaves them out, and holds until it is said anew.
+        """
+        with self.lock:
+            known = {address: self.so_far.found.get(address, ()) for address in names}
+        news = [[str(one), [*found]] for one, found in names.items() if tuple(found) != known[one]]
+        if news:
+            self._append("found", records=news)
+
     def decided(self, outcomes: Sequence[Outcome]) -> None:
         """Say what records came to in the end: read back and recorded in the state."""
         news = [one for one in outcomes if self._is_news(one)]

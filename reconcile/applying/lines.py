@@ -82,6 +82,14 @@ class _Overwrote:
     records: tuple[tuple[_Address, tuple[_Overwrite, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Of each record: its address, and the properties that were found as planned."""
+
+    about: Literal["found"]
+    records: tuple[tuple[_Address, tuple[str, ...]], ...]
+
+
 _Outcome = tuple[
     _Address,
     Action,
@@ -133,6 +141,7 @@ _Any = (
     | _Intent
     | _Answer
     | _Overwrote
+    | _Found
     | _Outcomes
     | _Undone
     | _Written

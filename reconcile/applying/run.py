@@ -11,6 +11,7 @@ from reconcile.model.address import Address
 from reconcile.model.audit import BEGUN, WRITTEN, Origin
 from reconcile.model.outcome import (
     ALREADY,
+    FOUND,
     Outcome,
     Overwrite,
     Progress,
@@ -95,7 +96,7 @@ class Run:
     reading; ``written`` the ids of those that a recovery found written, but not associated;
     ``undone`` says of others that were begun why nothing was written; ``traces`` are the
     objectWriteTraceIds of their last writes; ``overwrites`` the edits of others that they
-    overwrote.
+    overwrote; ``found`` the properties that others had set as planned, so that they were not sent.
 
     ``process`` is the one that wrote the last line, ``former`` the one before it. ``touched`` are
     records that lines since then speak of. ``audited`` says that the audit log has everything;
@@ -114,6 +115,7 @@ class Run:
     audited: bool = False
     traces: dict[Address, str] = field(default_factory=dict)
     overwrites: dict[Address, tuple[Overwrite, ...]] = field(default_factory=dict)
+    found: dict[Address, tuple[str, ...]] = field(default_factory=dict)
     ended: str = ""
     entries: int = 0
     intents: int = 0
@@ -140,6 +142,10 @@ class Run:
     def outcome(self, change: RecordChange) -> Outcome:
         """How far a change of the run's plan has come."""
         end, lost = self._end(change), self.overwrites.get(change.address)
+        if found := self.found.get(change.address):
+            is_all = len(found) == len(change.fields) and not change.links
+            is_news = end.status is Status.DONE and not end.message
+            end = replace(end, found=found, message=FOUND if is_all and is_news else end.message)
         return replace(end, overwrites=lost) if lost else end
 
     def _end(self, change: RecordChange) -> Outcome:
@@ -187,12 +193,13 @@ class Run:
     @property
     def records(self) -> set[Address]:
         """Every record of which the journal says something."""
-        return {*self.outcomes, *self.begun, *self.written, *self.undone, *self.overwrites}
+        known = (self.outcomes, self.begun, self.written, self.undone, self.overwrites, self.found)
+        return {address for some in known for address in some}
 
     def forget(self, addresses: Iterable[Address]) -> None:
         """Forget records that came to an end: a long run keeps them in its journal alone."""
         for address in addresses:
-            for known in (self.outcomes, self.undone, self.traces, self.overwrites):
+            for known in (self.outcomes, self.undone, self.traces, self.overwrites, self.found):
                 known.pop(address, None)
 
     def _open(self, position: int, entry: Mapping[str, Any]) -> None:
@@ -253,6 +260,11 @@ def _overwrote(run: Run, entry: Mapping[str, Any]) -> None:
         run.touched.add(address)
 
 
+def _found(run: Run, entry: Mapping[str, Any]) -> None:
+    """Learn it for the outcome that comes: by itself nothing has happened to these records."""
+    run.found |= {Address.parse(text): tuple(names) for text, names in entry["records"]}
+
+
 def _undone(run: Run, entry: Mapping[str, Any]) -> None:
     for text in entry["records"]:
         address = Address.parse(text)
@@ -290,6 +302,7 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
     "answer": _answer,
     "outcomes": _outcomes,
     "overwrote": _overwrote,
+    "found": _found,
     "undone": _undone,
     "written": _written,
     "resolved": _nothing,

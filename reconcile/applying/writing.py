@@ -25,6 +25,7 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.under import parents_of
 from reconcile.hubspot.writes import Answer, Unclear, Write, Written
+from reconcile.model.address import Address
 from reconcile.model.belonging import parents_to_ask
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
@@ -102,11 +103,19 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
         return with_moved(checked, recheck_parents(tools.parents, changes))
 
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
-        results = zip(inputs, check([writes[write.trace][0] for write in inputs]), strict=True)
+        some = [writes[write.trace][0] for write in inputs]
+        checked = check(some)
+        if not in_doubt:  # else what is there may be of the attempt whose answer did not come
+            _note_found(tools, list(zip(some, checked, strict=True)), untried)
+        results = zip(inputs, checked, strict=True)
         return [_left(write, one, definitions, in_doubt=in_doubt) for write, one in results]
 
+    # What an earlier process of the run may have written is not somebody else's.
+    untried = {item.change.address for item in items} - tools.journal.so_far.traces.keys()
     with tools.hubspot.step(**slots) as step:
-        for item, result in _without_conflicts(tools, items, check(items)):
+        ready = _without_conflicts(tools, items, check(items))
+        _note_found(tools, ready, untried)
+        for item, result in ready:
             item.id = item.change.id
             if not result.fields:
                 item.end(Status.DONE)
@@ -135,6 +144,22 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
             ]
             with _refusals_suppressed():  # still unclear then, and reported so
                 answers.update(settle_updated(tools.hubspot, kind, definitions, unclear))
+
+
+def _note_found(
+    tools: Tools, checked: Sequence[tuple[Item, Checked]], untried: Collection[Address]
+) -> None:
+    """Put into the journal which fields somebody else has set as planned, before anything leaves.
+
+    ``untried`` are the records of which this run has not tried to write anything.
+    """
+    found: dict[Address, list[str]] = {}
+    for item, result in checked:
+        if item.change.address in untried and not result.conflict:
+            found[item.change.address] = [
+                field.name for field in item.change.fields if field not in result.fields
+            ]
+    tools.journal.found(found)
 
 
 @contextmanager

@@ -5,8 +5,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconcile.audit.source import planned_at
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan
 from reconcile.model.address import Address
-from reconcile.model.audit import WRITTEN, Detail, Event, Fact, Facts, Origin, Recorded, What
-from reconcile.model.outcome import Outcome, Status
+from reconcile.model.audit import (
+    NOT_NEEDED,
+    WRITTEN,
+    Detail,
+    Event,
+    Fact,
+    Facts,
+    Origin,
+    Recorded,
+    What,
+)
+from reconcile.model.outcome import FOUND, Outcome, Status
 from reconcile.model.plan import (
     FieldChange,
     LinkChange,
@@ -37,6 +47,7 @@ def recorded(
         "moved": bool(change.moved_from),
         "standing": outcome.standing,
         WRITTEN: outcome.written and not status,
+        NOT_NEEDED: outcome.message == FOUND,
     }
     details = _details(change, outcome, touched=touched, linked=status != WRITTEN)
     return Recorded(
@@ -102,19 +113,24 @@ def _details(
     for one in outcome.overwrites:
         lost.setdefault(one.name, one.value)  # the latest of a property comes first
     if touched:
-        yield from (_field(field, lost.get(field.name)) for field in change.fields)
+        ours = [field for field in change.fields if field.name not in outcome.found]
+        yield from (_field(field, lost.get(field.name)) for field in ours)
         if linked:
             yield from map(_link, change.links)
-    ours = {field.name: field.after for field in change.fields}
+    wanted = {field.name: field.after for field in change.fields}
     for one in outcome.overwrites:
         note = " ".join(filter(None, (one.source, one.at)))
-        values = (one.value, ours.get(one.name, ""))
+        values = (one.value, wanted.get(one.name, ""))
         yield Detail(What.OVERWRITE, one.name, note, values, one.personal)
     for rewrite in outcome.rewrites:
         values = (rewrite.sent, rewrite.stored)
         yield Detail(What.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
     for warned in outcome.warnings:
         yield Detail(What.WARNING, warned.name, values=(warned.text,), personal=warned.personal)
+    if touched and outcome.found and outcome.message != FOUND:
+        names = ", ".join(outcome.found)
+        text = f"not written, since it was so already: {names}"
+        yield Detail(What.MESSAGE, values=(text,))
     if outcome.message:
         yield Detail(What.MESSAGE, values=(outcome.message,))
 

@@ -36,7 +36,8 @@ class _Checked:
     first_time: str = ""
     time: str = ""
     matching: int = 0
-    erased: int = 0
+    erased: set[Address] = field(default_factory=set)
+    erased_in: set[int] = field(default_factory=set)
     missing: int = 0
     kept: set[str] = field(default_factory=set)
     redactions: Redactions = field(default_factory=Redactions)
@@ -79,7 +80,8 @@ def verify(log: AuditLog, head: Head | None) -> Verified:
         first=checked.first_time,
         last=last_time,
         values=checked.matching,
-        erased=checked.erased,
+        erased=len(checked.erased),
+        erased_in=len(checked.erased_in),
         missing=checked.missing,
         kept=tuple(sorted(checked.kept)),
         against_state=head is not None,
@@ -163,10 +165,12 @@ def _check_values(log: AuditLog, checked: _Checked, number: int, raw: Mapping[st
     for text, details in owners.items():
         if not details:
             continue
-        redacted = checked.redactions.explain(number, Address.parse(text) if text else None)
+        address = Address.parse(text).folded() if text else None
+        redacted = checked.redactions.explain(number, address)
         if text not in kept:
-            if redacted:
-                checked.erased += 1
+            if redacted and address is not None:
+                checked.erased.add(address)
+                checked.erased_in.add(number)
             else:
                 missing.append(text)
             continue

@@ -1,21 +1,34 @@
 """Commands for the user to type, with the options that lead to the same project and target."""
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 _folder: list[str] = []
 _target: list[str] = []
+_paths: list[str] = []
 
 
 def begin(chdir: Path | None) -> None:
     """Remember where a command was told to work, before it is known on which target."""
     _folder[:] = [] if chdir is None else ["-C", str(chdir)]
     _target.clear()
+    _paths.clear()
 
 
 def aim(target: str | None) -> None:
     """Remember the target that has to be named, if any."""
     _target[:] = [] if target is None else ["--target", target]
+
+
+def read(paths: Iterable[Path]) -> None:
+    """Remember the PATHS of manifests that a command was given."""
+    _paths[:] = map(str, paths)
+
+
+def paths() -> tuple[str, ...]:
+    """Return the PATHS of manifests that this command was given, if any."""
+    return tuple(_paths)
 
 
 def command_line(*words: str) -> str:

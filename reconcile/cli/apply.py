@@ -144,6 +144,7 @@ def carry_out(
     wait: float,
     halt: bool,
     run: str = "",
+    command: str = "apply",
 ) -> Report:
     """Apply with a progress bar. A new run gets the name ``run``, if one is given."""
     total = sum(1 for _ in made.records())
@@ -159,6 +160,7 @@ def carry_out(
             halt=halt,
             advance=advance,
             run=run,
+            command=command,
         )
 
 

@@ -55,7 +55,9 @@ def log(*, target: str | None, since: str | None, address: str | None, as_json: 
             _write(json_line(summary_data(one, personal=shows_personal())) for one in found)
             return
         lines = list(log_lines(found, personal=shows_personal()))
-        _show(settings, lines or [plain("Nothing is recorded.")])
+        of = f" of {wanted}" if wanted else ""
+        then = f" since {since}" if since else ""
+        _show(settings, lines or [plain(visible(f"Nothing is recorded{of}{then}."))])
 
 
 def show(*, target: str | None, run: str) -> None:

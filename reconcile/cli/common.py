@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.again import aim
+from reconcile.cli import again
 from reconcile.config import Settings, load_settings
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.manifests import Seen, load_some
@@ -29,7 +29,7 @@ from reconcile.render.text import wants_color
 def settings_for(target: str | None) -> Settings:
     """Return the settings of the folder we are in."""
     settings = load_settings(Path.cwd(), target=target, environ=os.environ)
-    aim(target if target is not None and not _is_default(target) else None)
+    again.aim(target if target is not None and not _is_default(target) else None)
     return settings
 
 
@@ -216,10 +216,17 @@ def who() -> str:
 
 
 def confirm(question: str, *, otherwise: str = "add --auto-approve") -> bool:
-    """Ask for a typed ``yes``. Raises UsageError, hinting at ``otherwise``, where nobody can."""
+    """Ask for a typed ``yes``: an interrupt, or the end of the input, means no.
+
+    Raises UsageError, hinting at ``otherwise``, where nobody can answer.
+    """
     if not sys.stdin.isatty():
         raise UsageError("nobody is there to confirm", hint=otherwise)
-    answer: str = click.prompt(
-        f"{question}\n  Only 'yes' is accepted", default="", show_default=False
-    )
+    try:
+        answer: str = click.prompt(
+            f"{question}\n  Only 'yes' is accepted", default="", show_default=False
+        )
+    except click.Abort:
+        click.echo(err=True)  # the question's line has no end yet
+        return False
     return answer.strip() == "yes"

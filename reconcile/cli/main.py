@@ -16,7 +16,7 @@ from typing import NoReturn, TextIO
 
 import click
 
-from reconcile.cli.again import begin, command_line
+from reconcile.cli.again import begin, command_line, paths
 from reconcile.cli.notices import show_notices
 from reconcile.errors import ApiError, ManifestError, ReconcileError
 
@@ -207,7 +207,7 @@ def _report(error: ReconcileError) -> int:
     if os.environ.get("CI"):
         error = _without_personal(error)
     name = _running[0] if _running and _running[0] in ("plan", "validate") else "plan"
-    _tell(format_error(error, every=command_line(name, "--json")))
+    _tell(format_error(error, every=command_line(name, "--json", *paths())))
     if isinstance(error, ManifestError):
         annotate("error", error.problems)
         annotate("warning", error.conflicts)

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from reconcile.cli import again
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -18,9 +20,19 @@ def target_option(command: Command) -> Command:
 
 def paths_argument(command: Command) -> Command:
     """``[PATHS]...``: manifests other than the project file's."""
-    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATHS]...")(
-        command
-    )
+    return click.argument(
+        "paths",
+        nargs=-1,
+        type=click.Path(path_type=Path),
+        metavar="[PATHS]...",
+        callback=_read_again,
+    )(command)
+
+
+def _read_again(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Have the commands that messages name read the same manifests."""
+    again.read(paths)
+    return paths
 
 
 def recreate_option(command: Command) -> Command:

@@ -4,7 +4,6 @@ import os
 import shlex
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -36,6 +35,7 @@ from reconcile.render.text import write_plan
 from reconcile.render.view import view
 from reconcile.runs import unfinished
 from reconcile.session import connect
+from reconcile.stores.lease import utc_now
 from reconcile.workflow import plan
 
 
@@ -85,7 +85,7 @@ def run(
     made = replace(made, source=source)
     if out is not None:
         made = replace(made, paths=beside_project(settings, paths))
-        created = datetime.now(UTC).isoformat(timespec="seconds")
+        created = utc_now()
         save(out, dump(made, version=__version__, created=created), "the plan")
     digest = content_digest(made)
     if as_json:
@@ -101,6 +101,7 @@ def run(
         click.echo(line, err=True)
     if out is not None:
         name = visible(shlex.quote(str(out)))
-        exactly = command_line("apply", str(out))
+        allowed = (word for guard in made.guards for word in ("--allow", guard.allowance))
+        exactly = command_line("apply", str(out), *allowed)
         click.echo(f"The plan is saved in {name}. To do exactly this: {exactly}", err=True)
     return 2 if detailed_exitcode and not made.empty else 0

@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -17,6 +16,7 @@ from reconcile.errors import UsageError
 from reconcile.probing import Probe, Report, Result, as_json, row, summary
 from reconcile.render.safe import visible
 from reconcile.session import Session
+from reconcile.stores.lease import utc_now
 
 FOR_TRYING = ("DEVELOPER_TEST", "SANDBOX", "APP_DEVELOPER")
 """Types of accounts that nobody does business in (reference §3)."""
@@ -76,7 +76,7 @@ def _tell(result: Result) -> None:
 
 
 def _save(made: Report, path: Path) -> None:
-    at = datetime.now(UTC).isoformat(timespec="seconds")
+    at = utc_now()
     text = json.dumps(as_json(made, at=at), indent=2, ensure_ascii=False) + "\n"
     save(path, [text.encode()], "the report")
 

@@ -39,6 +39,7 @@ def run(
             declared=declared_now(settings, last.plan),
             wait=lock_timeout,
             halt=on_error == "halt",
+            command="resume",
         )
     write_report(
         report,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from reconcile.sandbox import Sandbox, SeedError, UnusableError, describe, load_
 from reconcile.session import sandbox_file, sandbox_in_use, serve_sandbox
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.erasing import erase, holds_state, is_half_erased, refuse_half_erased
+from reconcile.stores.lease import utc_now
 from reconcile.stores.serving import refuse_served
 
 
@@ -71,7 +71,7 @@ def reset(*, target: str | None, auto_approve: bool) -> int:
     if not auto_approve and not confirm(f"Erase the sandbox of {settings.target.name}?"):
         click.echo("Nothing was erased.", err=True)
         return 1
-    since = datetime.now(UTC).isoformat(timespec="seconds")
+    since = utc_now()
     info = LockInfo(who(), since, "sandbox reset")
     erase(settings.home, info, lambda: Sandbox.reset(path))
     click.echo(f"Erased the sandbox of {settings.target.name}.")

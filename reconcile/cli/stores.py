@@ -4,13 +4,13 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from math import ceil
 
 from reconcile.cli.common import who
 from reconcile.config import Settings, may_be_named, read_variable, variable_of
 from reconcile.errors import Locked
 from reconcile.stores.contract import LEASE, LockInfo, Store
+from reconcile.stores.lease import utc_now
 from reconcile.stores.opening import open_store
 
 
@@ -31,7 +31,7 @@ def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[
 
     Raises Locked, with a hint that fits that store, while another run holds it.
     """
-    since = datetime.now(UTC).isoformat(timespec="seconds")
+    since = utc_now()
     with ExitStack() as stack:
         try:
             stack.enter_context(store.lock(LockInfo(who(), since, doing), timeout=wait))

@@ -73,7 +73,8 @@ class Transport:
 
     ``timeout`` are the seconds that one attempt may take in all.
     ``sleep`` may raise to stop a run that is waiting; nothing is in flight at that moment.
-    ``notice`` is told why a call is asked again, where that takes a second or more.
+    ``notice`` gets why a call is made again, where an attempt and the wait after it cost a second
+    or more.
     The loop is written here and not left to stamina, whose sleep and clock cannot be replaced and
     whose switches are global to the process.
     """
@@ -192,6 +193,7 @@ class Transport:
         request = _Call(method, path, params, content, pool, f"{method} {route or path}")
         tries = Tries() if departure is None else departure.tries
         while True:
+            begun = self._clock()
             outcome = self._attempt(request, departure)
             tries.attempts += 1
             if isinstance(outcome, Reply) and 200 <= outcome.status < 300:
@@ -216,8 +218,9 @@ class Transport:
                     hint=verdict.error.hint or "try again later",
                 )
             tries.repeated = tries.repeated or verdict.in_doubt
-            if verdict.wait >= 1:
-                self._notice(f"{verdict.error}; asking again in {verdict.wait:.0f} s")
+            if now - begun + verdict.wait >= 1:
+                then = f" in {verdict.wait:.0f} s" if verdict.wait >= 1 else ""
+                self._notice(f"{verdict.error}; asking again{then}")
             self._sleep(verdict.wait)
 
     def _explained(self, error: ApiError) -> ApiError:

@@ -74,6 +74,8 @@ WRITTEN = "written"
 
 As a mark, beside an outcome: the record was written all the same.
 """
+NOT_NEEDED = "not needed"
+"""As a mark, and how a change ended of which nothing was sent: the record was so already."""
 
 
 class What(StrEnum):
@@ -119,7 +121,8 @@ class Recorded:
     ``action`` and ``status`` are the outcome's, but for a ``status`` of ``begun`` or ``written``;
     ``marks`` say what was special about the change (``adopts``, ``rekey``, ``recreates``) and of
     its end (``written``: the record was written, and what it came to failed or was found out after
-    that); ``trace`` is the ``objectWriteTraceId`` of the write.
+    that; ``not needed``: nothing was written, as somebody else had made the change); ``trace`` is
+    the ``objectWriteTraceId`` of the write.
     """
 
     address: Address
@@ -133,7 +136,9 @@ class Recorded:
 
     @property
     def end(self) -> str:
-        """How the change ended: ``failed``, or ``written, then failed``."""
+        """How the change ended: ``failed``, or ``written, then failed``, or ``not needed``."""
+        if NOT_NEEDED in self.marks:
+            return NOT_NEEDED
         return f"written, then {self.status}" if WRITTEN in self.marks else self.status
 
 
@@ -204,10 +209,10 @@ class Verified:
     """What a verification came to.
 
     ``values`` counts the values that match their digests; ``erased`` the records whose values a
-    redaction took away, ``missing`` the records and events whose values are not there with no
-    redaction to explain it (findings name them), ``kept`` those whose values are there though a
-    redaction says otherwise. ``against_state`` says whether the state knew how long the log must
-    be.
+    redaction took away and ``erased_in`` the entries that had them, ``missing`` the records and
+    events whose values are not there with no redaction to explain it (findings name them),
+    ``kept`` those whose values are there though a redaction says otherwise. ``against_state``
+    says whether the state knew how long the log must be.
     """
 
     entries: int
@@ -216,6 +221,7 @@ class Verified:
     last: str
     values: int
     erased: int
+    erased_in: int
     missing: int
     kept: tuple[str, ...]
     against_state: bool

@@ -21,6 +21,9 @@ class Status(StrEnum):
 ALREADY = "carried out by an earlier run"
 """What is said of a change that this run found done."""
 
+FOUND = "was so already: somebody made this change after it was planned"
+"""What is said of a change of which nothing had to be written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
@@ -72,7 +75,8 @@ class Outcome:
     it was written although ``status`` is not done: what failed, or was found out, came after that.
     ``warnings`` are HubSpot's own, whatever the status.
     ``standing`` marks a conflict that already stood when the last run that applied this manifest
-    text of the unit ended.
+    text of the unit ended. ``found`` names properties that the re-check before the write found as
+    planned: somebody else had set them, and they were not sent.
     """
 
     address: Address
@@ -86,6 +90,7 @@ class Outcome:
     written: bool = False
     standing: bool = False
     warnings: tuple[Warned, ...] = ()
+    found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

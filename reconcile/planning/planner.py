@@ -143,12 +143,18 @@ def _why_doubtful(case: Case, actual: Actual) -> str:
 
 
 def _with_faults(why: str, found: list[Problem]) -> str:
-    """Return all reasons, a line each, before the ways out of them."""
-    reasons, ways_out = explained(why)
-    # Labels and options are the account's: a line break in one must not begin another reason.
-    faulty = (" ".join(str(one).splitlines()) for one in found)
-    lines = (*reasons, *faulty, *ways_out, *(one.hint for one in found))
-    return "\n".join(dict.fromkeys(line for line in lines if line))
+    """Return all reasons, a line each, and each way out once, after the last reason it is for."""
+    _, ways_out = explained(why)
+    lines = why.split("\n")
+    for one in found:
+        # Labels and options are the account's: a line break in one must not begin another reason.
+        lines += (" ".join(str(one).splitlines()), one.hint)
+    last = {line: at for at, line in enumerate(lines)}
+    hints = {*ways_out, *(one.hint for one in found)}
+    once = dict.fromkeys(
+        line for at, line in enumerate(lines) if line not in hints or last[line] == at
+    )
+    return "\n".join(filter(None, once))
 
 
 def _create(case: Case, *, recreates: bool) -> RecordChange:

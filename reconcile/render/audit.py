@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.audit import (
+    NOT_NEEDED,
     WRITTEN,
     Detail,
     Entry,
@@ -23,6 +24,9 @@ from reconcile.render.words import in_order, listed, plural
 _NAMES = 40
 _LISTED = ("resolved by", "logged")
 """Facts of runs that the list shows too."""
+_NOTHING = "nothing to do"
+_CONFLICT = "conflict"
+"""An action, and how it always ends."""
 
 
 def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]:
@@ -41,6 +45,8 @@ def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]
         told = _counts(summary)
         if told:
             yield plain(told, indent=2)
+        elif _had_nothing_to_do(entry):
+            yield plain(_NOTHING, indent=2)
         if entry.origin.reason:
             yield plain(f"reason: {said(entry.origin.reason, personal=personal)}", indent=2)
         for name, text in _facts(entry):
@@ -69,6 +75,8 @@ def entry_lines(entry: Entry, *, personal: bool) -> Iterator[Line]:
         yield Line(2, "", "", ((f"{name:<{column}}  ", "note"), (text, "")))
     if entry.message:
         yield from message_lines(entry.message, personal=personal)
+    elif _had_nothing_to_do(entry):
+        yield plain(_NOTHING, "note", indent=2)
 
 
 def message_lines(message: Detail, *, personal: bool) -> Iterator[Line]:
@@ -80,10 +88,11 @@ def record_lines(record: Recorded, *, personal: bool, indent: int = 0) -> Iterat
     """What became of one record, a line for each field and association."""
     glyph = Action(record.action).glyph if record.action in set(Action) else "?"
     address = visible(str(record.address))
-    done = record.status == "done"
+    done = record.end == "done"
     notes = [visible(f"id {record.id}")] if record.id else []
-    notes += [visible(mark) for mark in record.marks if mark != WRITTEN]
-    ended = visible(record.action if done else f"{record.action} {record.end}")
+    notes += [visible(mark) for mark in record.marks if mark not in (WRITTEN, NOT_NEEDED)]
+    is_said = done or record.action == record.end
+    ended = visible(record.action if is_said else f"{record.action} {record.end}")
     spans: list[Span] = [(address, "address"), (f"  {ended}", "" if done else record.status)]
     if notes:
         spans.append((f"  ({', '.join(notes)})", "note"))
@@ -175,8 +184,16 @@ def _counts(summary: Summary) -> str:
     for status, action in order:
         counts = {name: groups[status, action][name] for name in in_order(groups[status, action])}
         end = "" if status == "done" else f": {status}"
-        told.append(f"{action} {listed(counts)}{end}")
+        said_once = action == status == _CONFLICT
+        told.append(
+            f"{listed(counts)} in conflict" if said_once else f"{action} {listed(counts)}{end}"
+        )
     return visible("; ".join(told))
+
+
+def _had_nothing_to_do(entry: Entry) -> bool:
+    """Whether this is all that the log has of a run whose plan had nothing left to carry out."""
+    return bool(entry.run) and not entry.records and entry.message is None
 
 
 def _facts(entry: Entry) -> list[tuple[str, str]]:
@@ -271,8 +288,9 @@ def _finding(finding: Finding) -> str:
 
 def _notes(found: Verified) -> Iterator[str]:
     if found.erased:
-        many = plural(found.erased, "record")
-        yield f"the values of {many} were erased by a redaction, as the log says"
+        where = plural(found.erased_in, "entry", "entries")
+        values = f"the values of {plural(found.erased, 'record')} in {where}"
+        yield f"{values} were erased by a redaction, as the log says"
     for text in found.kept:
         yield f"{visible(text)} was redacted, but values are left: redact it again"
     if found.entries and not found.against_state:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import ALREADY, UNREAD, Outcome, Report, Rewrite, Status
+from reconcile.model.outcome import ALREADY, FOUND, UNREAD, Outcome, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.render.outcomes import DONE, GLYPHS, STOOD, Typed, not_as_planned
 from reconcile.render.rows import BLANK, Line, plain, warning
@@ -69,8 +69,7 @@ def sentence(report: Report, typed: Typed = _typed) -> str:
         return f"{start}: {did}.{_cost(report)}{_what_next(report, typed)}"
     parts = [*_by_action(report), _not_done(report), _lost(report)]
     did = "; ".join(part for part in parts if part) or "nothing to change"
-    before = f" ({already:,} of them by an earlier run)" if already else ""
-    return f"{start}: {did}{before}.{_cost(report)}{_what_next(report, typed)}"
+    return f"{start}: {did}.{_cost(report)}{_what_next(report, typed)}"
 
 
 def _cost(report: Report) -> str:
@@ -94,33 +93,40 @@ def _what_next(report: Report, typed: Typed) -> str:
     if report.resumable:
         return f" `{typed('resume')}` goes on with it."
     ends = {outcome.status for outcome in report.outcomes}
-    if ends - {Status.DONE, Status.CONFLICT}:
+    if ends & {Status.FAILED, Status.UNKNOWN}:
         if _all_refused(report):
             return " Correct the values that HubSpot refused in the manifests, then plan again."
-        return " Run the same command again to go on."
+        # Not "the same command": there is nothing to resume, and a saved plan stays as it is.
+        return " Plan and apply again to go on."
     if ends == {Status.DONE} and any(outcome.not_persisted for outcome in report.outcomes):
         return " What HubSpot did not keep is sent again only when its manifest changes."
     return " Conflicts were left alone; plan again to decide about them."
 
 
 def _all_refused(report: Report) -> bool:
-    """Return whether sending again what was not done would meet the same refusals."""
-    left = (one for one in report.outcomes if one.status not in (Status.DONE, Status.CONFLICT))
-    return all(one.status is Status.FAILED and one.address in report.refused for one in left)
+    """Return whether sending again what failed would meet the same refusals."""
+    failed = (one for one in report.outcomes if one.status in (Status.FAILED, Status.UNKNOWN))
+    return all(one.status is Status.FAILED and one.address in report.refused for one in failed)
 
 
 def _by_action(report: Report) -> Iterator[str]:
-    total = Counter((o.action, o.address.kind) for o in report.outcomes)
-    done = Counter((o.action, o.address.kind) for o in report.outcomes if _stands(o))
+    ours = [outcome for outcome in report.outcomes if outcome.message != FOUND]
+    total = Counter((o.action, o.address.kind) for o in ours)
+    done = Counter((o.action, o.address.kind) for o in ours if _stands(o))
+    before = Counter(o.action for o in ours if o.message == ALREADY)
     for action, verb in DONE.items():
         names = in_order(kind for one, kind in total if one is action)
         if not names:
             continue
+        all_done = sum(done[action, name] for name in names)
+        earlier = _of_which(before[action], all_done, "by an earlier run", joint="")
         if all(done[action, name] == total[action, name] for name in names):
-            yield f"{listed({name: total[action, name] for name in names})} {verb}"
+            yield f"{listed({name: total[action, name] for name in names})} {verb}{earlier}"
         else:
             said = (_of(name, done[action, name], total[action, name]) for name in names)
-            yield f"{', '.join(said)} {verb}"
+            yield f"{', '.join(said)} {verb}{earlier}"
+    if found := Counter(o.address.kind for o in report.outcomes if o.message == FOUND):
+        yield f"{listed(found)} so already"
 
 
 def _stands(outcome: Outcome) -> bool:
@@ -168,11 +174,11 @@ def _lost(report: Report) -> str:
     return ", ".join(parts)
 
 
-def _of_which(some: int, every: int, what: str) -> str:
-    """Return the note on those that are special: they stood before, or came after a write."""
+def _of_which(some: int, every: int, what: str, joint: str = "that ") -> str:
+    """Return the note on those that are special, with ``joint`` before it where all of them are."""
     if not some:
         return ""
-    return f" that {what}" if some == every else f" ({some:,} of them {what})"
+    return f" {joint}{what}" if some == every else f" ({some:,} of them {what})"
 
 
 def _body(report: Report, *, personal: bool, plan: Plan | None, typed: Typed) -> Iterator[Line]:

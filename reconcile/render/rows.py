@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
+from reconcile.render.alike import fewer_conflicts
 from reconcile.render.safe import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.view import FieldView, LinkView, PlanView, RecordView, UnitView
-from reconcile.render.words import count, kind_order
+from reconcile.render.words import count, kind_order, plural
 
 Span = tuple[str, str]
 """Visible text and the name of its style (``terminal.STYLES``), empty for none."""
@@ -55,13 +56,23 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     for define in view.plan.defines:
         yield define_line(define)
         above = 2
-    for unit in view.units():
+    fewer = fewer_conflicts(view.plan.units)
+    for place, unit in enumerate(view.units()):
+        if place in fewer.hidden:
+            continue
         lines = list(unit_lines(unit))
+        if place in fewer.more:
+            lines.append(plain(f"… and {fewer.more[place]:,} more like this", "conflict", indent=2))
         if above and above + len(lines) > 2:  # units of one line stand together
             yield BLANK
         above = len(lines)
         yield from lines
     if not view.plan.empty:
+        yield BLANK
+    if fewer.left_out:
+        yield plain(f"… and {plural(fewer.left_out, 'more conflict')}", "conflict")
+    if fewer.hidden:
+        yield plain("`reconcile plan --json` lists every conflict", "note")
         yield BLANK
     if view.plan.undeclared:
         yield plain(f"{left_alone(view)}: {undeclared(view)}", "note")
@@ -162,10 +173,10 @@ def _record_lines(
     indent = 6 if record.root else 8
     beside = packed[0] if len(packed) == 1 and sum(columns) + len(packed[0]) < WIDE else ""
     yield _head(record, columns, beside)
-    for reason in record.conflicts:
-        yield Line(indent, "", record.action, ((visible(reason), "conflict"),))
-    for hint in record.hints:
-        yield Line(indent, "", record.action, ((f"hint: {visible(hint)}", "note"),))
+    for text in record.why:
+        is_hint = text in record.hints
+        said = (f"hint: {visible(text)}", "note") if is_hint else (visible(text), "conflict")
+        yield Line(indent, "", record.action, (said,))
     if packed:
         for text in () if beside else packed:
             yield Line(indent, "", record.action, ((text, ""),))

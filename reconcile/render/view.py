@@ -63,7 +63,7 @@ class LinkView:
 @dataclass(frozen=True, slots=True)
 class RecordView:
     """One record. ``notes`` say what is special about it; ``conflicts`` why it is left alone, and
-    ``hints`` what to do about that.
+    ``hints`` what to do about that; ``why`` has both, each hint below its reasons.
     """
 
     action: Action
@@ -82,6 +82,7 @@ class RecordView:
     pruned: bool
     moved_from: str
     conflicts: tuple[str, ...]
+    why: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,7 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         title = "" if _is_title_personal(change) else title
         why = mask(why, personal_values(change)) if why else why
     reasons, hints = explained(why)
+    conflicts = tuple(filter(None, reasons)) if change.action is Action.CONFLICT else ()
     return RecordView(
         action=change.action,
         address=change.address,
@@ -240,7 +242,8 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         recreates=change.recreates,
         pruned=change.pruned,
         moved_from=change.moved_from,
-        conflicts=tuple(filter(None, reasons)) if change.action is Action.CONFLICT else (),
+        conflicts=conflicts,
+        why=tuple(text for text in why.split("\n") if text in conflicts or text in hints),
     )
 
 

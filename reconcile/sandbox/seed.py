@@ -109,7 +109,8 @@ class _Loader:
         except HubSpotError as error:
             raise self._error(error.message) from None
         except OSError as error:
-            raise self._error(error.strerror or "cannot be read") from None
+            reason = error.strerror or "the file system gives no reason"
+            raise SeedError(f"{self._path} cannot be read: {reason}") from None
 
     def _load_parts(self, content: Mapping[str, Any]) -> None:
         for unknown in sorted(content.keys() - _PARTS):

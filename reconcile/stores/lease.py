@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from math import ceil
 
 from reconcile.errors import Locked, ReconcileError
@@ -29,6 +30,11 @@ NOBODY = LockInfo("another process", "", "")
 def elapsed() -> float:
     """Seconds on a clock that nobody sets, and that goes on while the machine sleeps."""
     return time.clock_gettime(_CLOCK)
+
+
+def utc_now() -> str:
+    """Return this moment as locks, runs and plans note it: ``2026-01-02T03:04:05Z``."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def locked(where: str, holder: Holder, lease: float | None = None) -> Locked:

@@ -291,7 +291,7 @@ def test_redact_asks_erases_and_says_what(
     )
     code, text = reconcile("verify")
     assert code == 0
-    assert "of 1 record were erased by a redaction" in text
+    assert "of 1 record in 1 entry were erased by a redaction" in text
     text = reconcile("log", "--address", "order/NW-1")[1]
     assert "hs_total_price     (erased)" in text
     assert "redact  2" in text

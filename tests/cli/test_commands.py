@@ -422,7 +422,7 @@ def test_apply_interrupted_at_the_question(project: Project) -> None:
     for typed in ("", "\x04"):
         code, screen = in_terminal(project, "apply", typed=typed)
         assert code == 1
-        assert screen.endswith("interrupted\n")
+        assert screen.endswith("\nNothing was applied.\n")
         assert "Traceback" not in screen
     assert project.account.writes() == []
 

@@ -115,7 +115,7 @@ def test_conflicts_have_no_more_than_fifty_suggestions(reader: Project) -> None:
         f"kind: order\nkey: M-{n}\nproperties: {{{NAMES[n]}: x}}\n" for n in range(120)
     )
     reader.write(many)
-    planned = reader.fine("plan")
+    planned = reader.fine("plan", "--json")
     assert planned.count("orders have no property 'hs_oder_name_") == 120
     assert planned.count("did you mean") == 50
 
@@ -126,4 +126,4 @@ def test_one_mistake_in_every_record_has_its_suggestion_in_every_conflict(reader
         f"kind: order\nkey: M-{n}\nproperties: {{hs_oder_name: x}}\n" for n in range(120)
     )
     reader.write(many)
-    assert reader.fine("plan").count("did you mean 'hs_order_name'?") == 120
+    assert reader.fine("plan", "--json").count("did you mean 'hs_order_name'?") == 120

@@ -41,3 +41,30 @@ def test_why_a_call_is_made_again_is_said(project: Project) -> None:
     assert result.code == 0, result.err
     assert "; asking again in 2 s\n" in result.err
     assert "asking again" not in result.out
+
+
+HASTY = (
+    sys.executable,
+    "-c",
+    "from reconcile import waiting; waiting.CALL_LIMIT = 1.0; waiting.EVERY = 0.4; "
+    "from reconcile.cli import main; main()",
+)
+"""The program, whose calls may take a second, with two lines said of each."""
+
+
+def test_a_second_attempt_after_silence_is_said(project: Project) -> None:
+    """What is waited for begins anew only after it was said that the call is made again."""
+    project.write(ORDER)
+    with Relay(project.account, "/orders/batch/read") as relay:
+        project.settings(PROJECT.replace("{url}", relay.url))
+        process = project.process("plan", program=HASTY)
+        assert process.stderr is not None
+        waits = 0
+        while (said := process.stderr.readline()).startswith("waiting for HubSpot: "):
+            waits += 1
+        then = process.stderr.readline()
+        relay.release()
+        assert project.end(process).code == 0
+    assert waits <= 2
+    assert "no whole answer within 1 s; asking again" in said
+    assert then.startswith("waiting for HubSpot: ")

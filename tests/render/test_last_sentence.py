@@ -10,7 +10,7 @@ from reconcile.render.report import sentence
 
 PIN = TargetPin("shop", 7, "STANDARD")
 CORRECT = "Correct the values that HubSpot refused in the manifests, then plan again."
-AGAIN = "Run the same command again to go on."
+AGAIN = "Plan and apply again to go on."
 
 
 def outcome(key: str, status: Status, message: str = "") -> Outcome:

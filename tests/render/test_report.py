@@ -32,7 +32,7 @@ def _text(report: Report, *, personal: bool = True, plan: Plan | None = None) ->
 
 
 DONE, FAILED, CONFLICT = Status.DONE, Status.FAILED, Status.CONFLICT
-AGAIN = "Run the same command again to go on."
+AGAIN = "Plan and apply again to go on."
 
 
 PROVED = "Read back as declared: planning again shows nothing."

@@ -1,0 +1,47 @@
+"""Which conflicts of a plan people see where there are many: a few of each kind, as of problems."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconcile.model.plan import Action, UnitChange
+from reconcile.render.capped import capped
+
+_PLACE = re.compile(r"^.+?:\d+:\d+: ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Fewer:
+    """Units, by their place in the plan.
+
+    ``hidden`` are those to leave out. ``more`` says after which units how many like them are, and
+    ``left_out`` counts the records of those that nothing which is shown is like.
+    """
+
+    hidden: frozenset[int]
+    more: Mapping[int, int]
+    left_out: int
+
+
+def fewer_conflicts(units: Sequence[UnitChange]) -> Fewer:
+    """Choose among the units of which every record is in conflict; all others are shown."""
+    stuck = [place for place, unit in enumerate(units) if _is_stuck(unit)]
+    found = capped(stuck, lambda place: _alike(units[place]))
+    return Fewer(
+        frozenset(stuck) - {one.item for one in found.shown},
+        {one.item: one.more for one in found.shown if one.more},
+        sum(len(units[place].changes) for place in found.left_out),
+    )
+
+
+def _is_stuck(unit: UnitChange) -> bool:
+    return all(change.action is Action.CONFLICT for change in unit.changes)
+
+
+def _alike(unit: UnitChange) -> tuple[tuple[str, str], ...]:
+    """Return what units in the same conflict have in common: neither address nor place."""
+    own = str(unit.address)
+    return tuple(
+        (change.address.kind, _PLACE.sub("", change.why).replace(own, unit.address.kind))
+        for change in unit.changes
+    )

@@ -1,0 +1,102 @@
+"""Advice that works when it is followed, and ends that say what was done."""
+
+import os
+import pty
+import shlex
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.cli.conftest import PROJECT, SCRIPT, SHOP, Project, Relay
+
+MORE = "\n---\nkind: order\nkey: A-9\nline_items:\n  - key: A-9:1\n"
+
+
+def words(text: str) -> list[str]:
+    """Return the words of the command ``reconcile WORDS`` that a text ends with."""
+    return shlex.split(text.strip().partition("reconcile ")[2])
+
+
+def test_the_command_for_a_saved_plan_lets_its_guards_pass(project: Project) -> None:
+    """The command that `plan --out` prints applies the plan, also where a guard is tripped."""
+    project.write(SHOP + MORE)
+    project.fine("apply", "--auto-approve")
+    project.write(SHOP)
+    planned = project.run("plan", "--prune", "--out", "p")
+    command = words(planned.err.splitlines()[-1].partition("exactly this: ")[2])
+    assert command == ["apply", "p", "--allow", "prune=2"]
+    assert "1 order, 1 line item archived" in project.fine(*command)
+
+
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_the_command_that_lists_every_problem_reads_the_same_files(
+    reader: Project, command: str
+) -> None:
+    """PATHS of the command line stand in it again, quoted for the shell."""
+    bad = "---\n".join(f"kind: order\nkey: B{n}\ny: 1\n" for n in range(9))
+    reader.write(bad, "other files/b.yaml")
+    said = reader.refused(command, "other files", "manifests")
+    assert f"`reconcile {command} --json 'other files' manifests` lists every problem" in said
+
+
+def prompted(project: Project, *args: str) -> tuple[int, str]:
+    """Run a command on a terminal and press Ctrl-C at its question; its code and what it said."""
+    main, side = pty.openpty()
+    process = subprocess.Popen(
+        [SCRIPT, *args],
+        cwd=project.folder,
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        start_new_session=True,
+    )
+    os.close(side)
+    said = b""
+    while b"is accepted" not in said:
+        said += os.read(main, 65536)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    try:
+        while piece := os.read(main, 65536):
+            said += piece
+    except OSError:  # the other side is closed
+        pass
+    os.close(main)
+    return process.wait(20), said.decode()
+
+
+def test_an_interrupt_at_the_question_says_that_nothing_was_applied(project: Project) -> None:
+    """What is said stands on a line of its own."""
+    before = project.account.dump()
+    code, said = prompted(project, "apply")
+    assert (code, project.account.dump()) == (1, before)
+    assert said.splitlines()[-1] == "Nothing was applied."
+
+
+def test_a_seed_that_is_not_there_is_named(project: Project) -> None:
+    """The project file's seed that cannot be read is named with the reason."""
+    project.settings(
+        "version: 1\nmanifests: [manifests]\ntargets: {own: {sandbox: {seed: nope.json}}}\n"
+    )
+    said = project.run("plan").err
+    assert "nope.json cannot be read: No such file or directory" in said
+    assert "the file:" not in said
+
+
+def test_an_interrupted_run_gives_interrupted_as_its_reason(project: Project) -> None:
+    """The reason is that of the whole run, a part of which may be done."""
+    declared = "kind: order\nkey: M-{0}\nline_items:\n  - key: M-{0}:1\n"
+    project.write("---\n".join(map(declared.format, range(3))))
+    with Relay(project.account, "/orders/batch/upsert") as relay:
+        project.settings(PROJECT.replace("{url}", relay.url))
+        process = project.process("apply", "--auto-approve")
+        assert relay.held.wait(20)
+        process.send_signal(signal.SIGINT)
+        relay.release()
+        project.end(process)
+    project.settings(PROJECT)
+    shown = project.fine("status")
+    assert "not finished" in shown
+    assert "  It ended early: interrupted\n" in shown

@@ -1,0 +1,97 @@
+"""Conflicts of a plan: many equal ones take a few lines, and each hint stands by its reason."""
+
+import io
+from collections.abc import Sequence
+
+from world import World, line, order
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
+from reconcile.planning.planfile import dump, load
+from reconcile.render.jsonplan import to_json
+from reconcile.render.text import write_plan
+
+PIN = TargetPin("shop", 7, "STANDARD")
+
+
+def plan(why: Sequence[str]) -> Plan:
+    """Return a plan of orders in conflict for these reasons, each with a line held back."""
+    units = []
+    for number, reason in enumerate(why):
+        root = Address("order", f"O{number}")
+        under = Address("line_item", f"O{number}:1")
+        changes = (
+            RecordChange(root, Action.CONFLICT, why=reason),
+            RecordChange(under, Action.CONFLICT, parent=root, why=f"{root} is in conflict"),
+        )
+        units.append(UnitChange(root, changes))
+    return Plan(PIN, tuple(units))
+
+
+def lines_of(planned: Plan) -> list[str]:
+    """Return the lines that `plan` prints."""
+    stream = io.StringIO()
+    write_plan(planned, stream, personal=True, color=False)
+    return stream.getvalue().splitlines()
+
+
+def test_equal_conflicts_are_shown_at_five_places() -> None:
+    """The place in the manifest and the record's own address make no difference."""
+    many = [f"shop.yaml:{n}:1: no such option 'x'\nuse one of a, b" for n in range(1, 5001)]
+    lines = lines_of(plan(many))
+    assert sum(text.startswith("  ! order/") for text in lines) == 5
+    assert lines.count("      hint: use one of a, b") == 5
+    at = lines.index("  … and 4,995 more like this")
+    assert lines[at - 2].startswith("    ! line_item/O4:1")
+    assert "`reconcile plan --json` lists every conflict" in lines
+    assert lines[-2] == "Plan: 10,000 conflicts (left alone)."
+    assert len(lines) < 60
+
+
+def test_fifty_groups_of_conflicts_are_shown() -> None:
+    """Of conflicts that all differ fifty units are shown, and the records of others are counted."""
+    lines = lines_of(plan([f"record {n} has this key" for n in range(1000)]))
+    assert sum(text.startswith("  ! order/") for text in lines) == 50
+    assert "… and 1,900 more conflicts" in lines
+
+
+def test_a_rare_conflict_is_not_buried_by_a_common_one() -> None:
+    """A group that comes late is shown all the same."""
+    lines = lines_of(plan(["its key is taken"] * 1000 + ["archived in HubSpot"]))
+    assert "      archived in HubSpot" in lines
+
+
+def test_a_few_conflicts_are_all_shown() -> None:
+    """Up to five of a kind nothing is counted."""
+    lines = lines_of(plan(["its key is taken"] * 5))
+    assert sum(text.startswith("  ! order/") for text in lines) == 5
+    assert not any("more" in text or "--json" in text for text in lines)
+
+
+def test_programs_and_the_saved_plan_have_every_conflict(world: World) -> None:
+    """What is left out on the screen is left out there alone."""
+    made = world.plan(*(order(f"O{n}", channel="x") for n in range(20)))
+    assert sum("  ! order/" in text for text in lines_of(made)) == 5
+    data = to_json(made, personal=True, digest="")
+    saved, _ = load(b"".join(dump(made, version="0", created="")))
+    for n in range(20):
+        assert f'"order/O{n}"' in data
+    assert sum(1 for _ in saved.records()) == 20
+
+
+def test_changes_beside_conflicts_are_never_left_out(world: World) -> None:
+    """A unit of which anything is written is shown as a whole."""
+    planned = world.plan(*(order(f"O{n}", [line(f"O{n}:1", nope="1")]) for n in range(10)))
+    lines = lines_of(planned)
+    assert sum(text.startswith("  + order/") for text in lines) == 10
+    assert sum(text.startswith("    ! line_item/") for text in lines) == 10
+
+
+def test_each_hint_stands_once_after_its_reasons(world: World) -> None:
+    """Of several reasons each has its own hint below it, and equal hints are put once."""
+    world.converge(order("A"))
+    world.archive("orders", world.id_of("orders", "A"))
+    lines = lines_of(world.plan(order("A", channel="x", topics="z")))
+    at = next(number for number, text in enumerate(lines) if "is archived in HubSpot" in text)
+    assert lines[at + 1].startswith("      hint: restore it in HubSpot, or make")
+    assert [".yaml:" in text for text in lines[at + 2 :]] == [True, True, False, False, False]
