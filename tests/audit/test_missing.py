@@ -206,7 +206,7 @@ def test_a_redaction_that_was_killed_is_completed(
     assert (found.findings, found.erased, found.kept) == ((), done, ("order/NW-1",))
     redact(log, holdings(log, [ORDER]), ANA)
     found = verify(log, head)
-    assert (found.findings, found.erased, found.kept) == ((), 2, ())
+    assert (found.findings, found.erased, found.erased_in, found.kept) == ((), 1, 2, ())
 
 
 def test_redact_waits_for_a_run_to_end(reconcile: Run, log: AuditLog, store: LocalStore) -> None:

@@ -31,7 +31,7 @@ def test_values_go_and_the_chain_stays(store: LocalStore, log: AuditLog) -> None
     assert b"Mug" in everything(store)
     found = verify(log, head)
     assert found.findings == ()
-    assert (found.erased, found.missing, found.kept) == (2, 0, ())
+    assert (found.erased, found.erased_in, found.missing, found.kept) == (1, 2, 0, ())
 
 
 def test_the_digests_tell_nothing_without_the_salt(store: LocalStore, log: AuditLog) -> None:
