@@ -23,6 +23,7 @@ import obstore
 from obstore.exceptions import (
     AlreadyExistsError,
     BaseError,
+    GenericError,
     PermissionDeniedError,
     PreconditionError,
     UnauthenticatedError,
@@ -113,8 +114,13 @@ class Bucket:
 
     def delete(self, names: Sequence[str]) -> None:
         """Remove objects; those that are not there do not matter."""
+        paths = [self._prefix + name for name in names]
         with self._told(), suppress(FileNotFoundError):
-            obstore.delete(self._store, [self._prefix + name for name in names])
+            try:
+                obstore.delete(self._store, paths)
+            except GenericError:
+                # obstore repeats every call but one for many objects, where the connection broke.
+                obstore.delete(self._store, paths)
 
     def inside(self, folder: str) -> tuple[list[str], list[str]]:
         """The names right under a folder (empty, or ending in ``/``): folders, and objects."""

@@ -411,7 +411,7 @@ class Fuzzer:
         impatient = partial(HubSpot, sleep=self._sleep, clock=self._clock)
         with (
             patch.dict(os.environ, ours, clear=True),
-            patch("reconcile.session.HubSpot", impatient),
+            patch("reconcile.hubspot.client.HubSpot", impatient),
             patch.object(recovery, "CALL_LIMIT", 0.01),
             patch("socket.getaddrinfo", only_here),
         ):

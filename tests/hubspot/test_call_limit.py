@@ -180,7 +180,7 @@ def test_a_call_whose_time_is_up_before_it_is_sent_is_not_sent(dripper: Dripper)
 
 def test_a_write_that_waits_for_permission_is_noted_as_late(dripper: Dripper) -> None:
     """Its re-check is old when it leaves at last, so its history is to be looked up."""
-    moments = iter((100.0, 100.0, 105.0))
+    moments = iter((100.0, 100.0, 100.0, 105.0))
     departure = Departure(100.0)
     with (
         transport(dripper.url, timeout=20, clock=lambda: next(moments, 105.0)) as calls,
