@@ -4,6 +4,7 @@ Runs everything that needs nothing but Python, and ends with a list of what it l
 Arguments go to pytest: ``python3 tests/run.py -k plan``.
 """
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".ci"))
 from bootstrap import environment  # noqa: E402  (found through the line above)
+
+WORKERS = str(max(4, os.cpu_count() or 1))
+"""Processes that run tests. Many tests wait: a small machine has time for more than its cores."""
 
 ELSEWHERE = (
     "lint, format and strict types (ruff, mypy)",
@@ -27,7 +31,7 @@ def main() -> int:
     python = environment("test")
     pytest = [str(python), "-m", "pytest"]
     done = subprocess.run(
-        [*pytest, "-n", "auto", "-m", "not servers", *sys.argv[1:]], cwd=ROOT, check=False
+        [*pytest, "-n", WORKERS, "-m", "not servers", *sys.argv[1:]], cwd=ROOT, check=False
     )
     found = subprocess.run(
         [*pytest, "--collect-only", "-q", "-m", "servers"],
