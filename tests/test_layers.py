@@ -14,8 +14,9 @@ BELOW = {
     "model": (),
     "errors": (),
     "waiting": (),
+    "whole_file": (),
     "manifests": ("errors", "model"),
-    "config": ("errors", "manifests", "model"),
+    "config": ("errors", "manifests", "model", "whole_file"),
     "hubspot": ("errors", "model", "waiting"),
     "stores": ("errors", "model", "waiting"),
     "audit": ("errors", "hubspot", "model", "stores"),
@@ -68,6 +69,7 @@ BELOW = {
         "session",
         "stores",
         "waiting",
+        "whole_file",
         "workflow",
     ),
 }

@@ -7,12 +7,10 @@ from pydantic import AfterValidator, StringConstraints, TypeAdapter
 
 from reconcile.model.address import ADDRESS, Address
 from reconcile.model.audit import What
+from reconcile.stores.names import VALUES
 
 _Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
-BLOB = r"audit-values/[0-9A-Za-z-]+/[0-9a-f]+\.json"
-"""What a blob with values may be called."""
-
-_Blob = Annotated[str, StringConstraints(pattern=f"^({BLOB})?$", max_length=150)]
+_Blob = Annotated[str, StringConstraints(pattern=f"^({VALUES})?$", max_length=150)]
 _Detail = tuple[What, str, str, str]
 """What it is about, its name, a note, and the digest of its values."""
 

@@ -1,18 +1,17 @@
 """The erasable part of the audit log: blobs with the values, and the salts of their digests."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 
 from reconcile.audit import codec
-from reconcile.audit.shape import BLOB
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Detail, Entry, What
 from reconcile.stores.contract import Store, VersionMoved
+from reconcile.stores.names import is_blob
 
 BLOBS = "audit-values/"
 
@@ -61,7 +60,7 @@ def with_values(store: Store, entry: Entry) -> Entry:
 def holding(store: Store, address: Address) -> Iterator[tuple[str, int]]:
     """The blobs that hold values of a record, and how many."""
     # Wherever an entry may point: what others have put there is left alone.
-    for name in filter(re.compile(BLOB).fullmatch, store.names(BLOBS)):
+    for name in filter(is_blob, store.names(BLOBS)):
         found = sum(
             len(values["values"])
             for text, values in read(store, name).items()

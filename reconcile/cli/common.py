@@ -24,6 +24,7 @@ from reconcile.model.values import show
 from reconcile.planning.check import problems
 from reconcile.render.safe import line_start, visible
 from reconcile.render.text import wants_color
+from reconcile.whole_file import write_whole
 
 
 def settings_for(target: str | None) -> Settings:
@@ -192,16 +193,8 @@ def echo(text: str) -> None:
 
 def save(path: Path, pieces: Iterable[bytes], what: str) -> None:
     """Write a file, mode 0600, all or nothing. Raises UsageError where it cannot be written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.writelines(pieces)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        write_whole(path, pieces)
     except OSError as error:
         raise UsageError(f"{what} cannot be saved in {path}: {error.strerror}") from error
 

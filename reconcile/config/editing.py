@@ -3,7 +3,6 @@
 The text is spliced where YAML's own marks say, and read again before it replaces the file.
 """
 
-import os
 from enum import Enum
 from io import StringIO
 from pathlib import Path
@@ -13,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from reconcile.manifests.files import PROJECT_FILE
+from reconcile.whole_file import write_whole
 
 FIELD = "store"
 
@@ -53,7 +53,7 @@ def name_store(root: Path, url: str) -> Naming:
     except (UnicodeError, YAMLError, KeyError, TypeError, AttributeError):
         return Naming.UNSAFE
     try:
-        _replace(path, edited.encode("utf-8"))
+        write_whole(path, [edited.encode("utf-8")], mode=path.stat().st_mode & 0o777)
     except OSError:
         return Naming.UNWRITABLE
     return Naming.NAMED
@@ -77,17 +77,3 @@ def _with_store(text: str, url: str) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
     start = text if text.endswith("\n") else text + newline
     return f"{start}{FIELD}: {value}{newline}"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Replace a file as a whole, or leave it as it is: a full disk must not empty it."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        part.chmod(path.stat().st_mode & 0o777)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

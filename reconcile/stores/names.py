@@ -7,6 +7,9 @@ must add it.
 
 import re
 
+VALUES = r"audit-values/[0-9A-Za-z-]+/[0-9a-f]{16}\.json"
+"""A blob with values of the audit log: of a run, or of another event."""
+
 _RUN = "[0-9]{8}T[0-9]{6}-[0-9a-f]+"
 
 _BLOB = re.compile(
@@ -16,7 +19,7 @@ _BLOB = re.compile(
             r"applied\.json",
             r"shards/[0-9a-f]{2}\.json",
             rf"plans/{_RUN}/[0-9]{{6,}}\.json",
-            r"audit-values/[0-9A-Za-z-]+/[0-9a-f]{16}\.json",  # of a run, or of another event
+            VALUES,
         )
     )
 )
