@@ -1,6 +1,7 @@
 """Fixtures that the tests of planning, applying, stores and the whole share."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +12,9 @@ import pytest
 
 # Helpers are plain modules beside this file; importlib mode puts no folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
+
+# Programs that tests start are to buffer what they print as they do for people.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 from proxy import Proxy
 from world import World, seed

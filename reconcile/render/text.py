@@ -15,7 +15,10 @@ def write_plan(plan: Plan, stream: TextIO, *, personal: bool, color: bool) -> No
 
 
 def write_lines(lines: Iterable[Line], stream: TextIO, *, color: bool) -> None:
-    """Write lines; what the stream's encoding cannot say is written as an escape."""
+    """Write lines; what the stream's encoding cannot say is written as an escape.
+
+    They have left when this returns, so that what is said on stderr afterwards comes after them.
+    """
     texts = _plain(lines)
     if color:
         from reconcile.render.terminal import colored  # noqa: PLC0415  # rich only where seen
@@ -25,6 +28,7 @@ def write_lines(lines: Iterable[Line], stream: TextIO, *, color: bool) -> None:
     if not encoding.startswith("utf"):
         texts = (text.encode(encoding, "backslashreplace").decode(encoding) for text in texts)
     stream.writelines(texts)
+    stream.flush()
 
 
 def wants_color(stream: TextIO, environ: Mapping[str, str]) -> bool:
