@@ -12,6 +12,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from reconcile.audit.log import AuditLog
 from reconcile.stores.local import LocalStore
 
+PROJECT = """\
+version: 1
+manifests: [manifests]
+targets:
+  shop: {portal: 123, token: "${env:NOT_SET}"}
+"""
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -25,6 +31,18 @@ class Clock:
         now = self.now
         self.now += timedelta(minutes=1)
         return now
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project that we are in, with a real account as its target, and no token for it."""
+    folder = tmp_path / "project"
+    (folder / "manifests").mkdir(parents=True)
+    (folder / "reconcile.yaml").write_text(PROJECT)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    return folder
 
 
 @pytest.fixture

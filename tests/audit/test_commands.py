@@ -39,27 +39,9 @@ from reconcile.stores.local import LocalStore
 PERSONAL = ("Old name", "Anton", "anton@example.com", "ana@example.com")
 TOP = "Audit log of target shop\n\n"
 WHOLE = "The audit log is whole.\n"
-PROJECT = """\
-version: 1
-manifests: [manifests]
-targets:
-  shop: {portal: 123, token: "${env:NOT_SET}"}
-"""
 HOSTILE = "\x1b[31m\u202eevil\n::error::x ##[error]"
 
 Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a project with a real account as its target, and no token for it."""
-    folder = tmp_path / "project"
-    (folder / "manifests").mkdir(parents=True)
-    (folder / "reconcile.yaml").write_text(PROJECT)
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    return folder
 
 
 @pytest.fixture

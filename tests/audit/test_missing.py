@@ -21,27 +21,15 @@ from reconcile.stores.contract import LockInfo
 from reconcile.stores.head import FORMAT
 from reconcile.stores.local import LocalStore
 
-PROJECT = """\
-version: 1
-manifests: [manifests]
-targets:
-  shop: {portal: 123, token: "${env:NOT_SET}"}
-"""
 LOG = "audit/000000"
 
 Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalStore:
-    """Return the store of the target of a project that we are in."""
-    folder = tmp_path / "project"
-    (folder / "manifests").mkdir(parents=True)
-    (folder / "reconcile.yaml").write_text(PROJECT)
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    return LocalStore(folder / "state" / "shop")
+def store(project: Path) -> LocalStore:
+    """Return the target's store."""
+    return LocalStore(project / "state" / "shop")
 
 
 @pytest.fixture

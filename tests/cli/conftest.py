@@ -214,6 +214,18 @@ class Project:
             out, err = process.communicate()
         return self._clean(Result(process.returncode, out or "", err or ""))
 
+    def interrupted(self, *args: str, at: str) -> Result:
+        """Run a command that gets Ctrl-C while a call to a path that ends with ``at`` waits."""
+        with Relay(self.account, at) as relay:
+            self.settings(PROJECT.replace("{url}", relay.url))
+            process = self.process(*args)
+            assert relay.held.wait(20)
+            process.send_signal(signal.SIGINT)
+            relay.release()
+            result = self.end(process)
+        self.settings(PROJECT)
+        return result
+
     def files(self) -> dict[str, bytes]:
         """Every file of the project, state and plans too.
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.cli.conftest import PROJECT, SCRIPT, SHOP, Project, Relay
+from tests.cli.conftest import SCRIPT, SHOP, Project
 
 MORE = "\n---\nkind: order\nkey: A-9\nline_items:\n  - key: A-9:1\n"
 
@@ -89,14 +89,7 @@ def test_an_interrupted_run_gives_interrupted_as_its_reason(project: Project) ->
     """The reason is that of the whole run, a part of which may be done."""
     declared = "kind: order\nkey: M-{0}\nline_items:\n  - key: M-{0}:1\n"
     project.write("---\n".join(map(declared.format, range(3))))
-    with Relay(project.account, "/orders/batch/upsert") as relay:
-        project.settings(PROJECT.replace("{url}", relay.url))
-        process = project.process("apply", "--auto-approve")
-        assert relay.held.wait(20)
-        process.send_signal(signal.SIGINT)
-        relay.release()
-        project.end(process)
-    project.settings(PROJECT)
+    project.interrupted("apply", "--auto-approve", at="/orders/batch/upsert")
     shown = project.fine("status")
     assert "not finished" in shown
     assert "  It ended early: interrupted\n" in shown

@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 
 import httpx
 
@@ -78,13 +77,7 @@ def test_a_redaction_is_counted_in_records(project: Project) -> None:
 def test_the_lock_names_the_command_and_the_time_as_the_log_does(project: Project) -> None:
     """`resume` is not called apply, and every time ends with Z."""
     project.write("---\n".join(f"kind: order\nkey: M-{n}\n" for n in range(3)) + "---\n" + LINES)
-    with Relay(project.account, "/orders/batch/upsert") as relay:
-        project.settings(PROJECT.replace("{url}", relay.url))
-        process = project.process("apply", "--auto-approve")
-        assert relay.held.wait(20)
-        process.send_signal(signal.SIGINT)
-        relay.release()
-        project.end(process)
+    project.interrupted("apply", "--auto-approve", at="/orders/batch/upsert")
     with Relay(project.account, "/line_items/batch/create") as relay:
         project.settings(PROJECT.replace("{url}", relay.url))
         process = project.process("resume")
@@ -101,14 +94,7 @@ def test_the_lock_names_the_command_and_the_time_as_the_log_does(project: Projec
 def test_a_refused_resume_is_called_so(project: Project) -> None:
     """The log names the command that was refused, by its own name."""
     project.write(LINES)
-    with Relay(project.account, "/orders/batch/upsert") as relay:
-        project.settings(PROJECT.replace("{url}", relay.url))
-        process = project.process("apply", "--auto-approve")
-        assert relay.held.wait(20)
-        process.send_signal(signal.SIGINT)
-        relay.release()
-        project.end(process)
-    project.settings(PROJECT)
+    project.interrupted("apply", "--auto-approve", at="/orders/batch/upsert")
     store = open_store("", project.folder / "state" / "shop")
     with store.lock(LockInfo("ana@mill", "", "apply")):
         assert project.run("resume").code == 4
