@@ -7,18 +7,18 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Literal
 
-from reconcile.config import Settings
 from reconcile.errors import ApiError, UsageError
 from reconcile.model.definitions import Account
 from reconcile.model.plan import TargetPin
+from reconcile.project import Settings
+from reconcile.state.hash_key import VARIABLE, find_key, make_key
+from reconcile.state.state import State
+from reconcile.stores.atomic_files import make_home, refuse_links
 from reconcile.stores.contract import Store
-from reconcile.stores.erasing import refuse_half_erased
-from reconcile.stores.files import make_home, refuse_links
-from reconcile.stores.key import VARIABLE, find_key, make_key
+from reconcile.stores.erase import refuse_half_erased
 from reconcile.stores.local import LocalStore
-from reconcile.stores.opening import is_local, open_store
-from reconcile.stores.serving import serving
-from reconcile.stores.state import State
+from reconcile.stores.sandbox_in_use import serving
+from reconcile.stores.store_urls import is_local, open_store
 from reconcile.waiting import say
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from secrets import token_hex
 
-from reconcile.admission import admit, require_lineage
-from reconcile.applying import estimate
-from reconcile.applying.entries import Entries
+from reconcile.applying.context import Tools
 from reconcile.applying.executor import Executor
-from reconcile.applying.halting import Halt
-from reconcile.applying.history import read_histories
-from reconcile.applying.standing import remember_standing
-from reconcile.applying.tools import Tools
+from reconcile.applying.explain_mismatch import read_histories
+from reconcile.applying.halt import Halt
+from reconcile.applying.pins import stale_units
+from reconcile.applying.preconditions import admit, require_lineage
+from reconcile.applying.standing_conflicts import remember_standing
+from reconcile.applying.state_entries import Entries
+from reconcile.audit.events import refused
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import refused
 from reconcile.errors import (
     GuardRefused,
     Locked,
@@ -26,9 +26,9 @@ from reconcile.errors import (
     StalePlan,
     UsageError,
 )
-from reconcile.hubspot.fetch import Fetcher
-from reconcile.hubspot.parents import ParentReader
-from reconcile.inputs import (
+from reconcile.fetching.actual import Fetcher
+from reconcile.fetching.parents import ParentReader
+from reconcile.fetching.requirements import (
     bind,
     declared_keys,
     mutual_links,
@@ -42,22 +42,22 @@ from reconcile.model.digest import desired_digest
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.records import LastApplied, Life, Observed, Unit
-from reconcile.overlay import Overlay
-from reconcile.pins import stale_units
-from reconcile.planning.case import Context
-from reconcile.planning.check import problems
-from reconcile.planning.parents import found_elsewhere
-from reconcile.planning.plan import assemble
-from reconcile.planning.planfile import content_digest
+from reconcile.planning import cost
+from reconcile.planning.assemble import assemble
+from reconcile.planning.identity_collisions import without_rivals
+from reconcile.planning.parent_conflicts import found_elsewhere
+from reconcile.planning.plan_file import content_digest
 from reconcile.planning.planner import plan_unit, unit_faults
-from reconcile.planning.rivals import without_rivals
-from reconcile.recovery import locked, require_same_identities, settle
-from reconcile.replay import already_applied
-from reconcile.runs import begin, close_ended, end, new_run, unfinished
+from reconcile.planning.record_input import Context
+from reconcile.planning.validate import problems
+from reconcile.recovery.pending import Overlay
+from reconcile.recovery.recover import locked, require_same_identities, settle
+from reconcile.recovery.replay import already_applied
+from reconcile.recovery.runs import begin, close_ended, end, new_run, unfinished
 from reconcile.session import Session
-from reconcile.stores.applied import AppliedPlans
-from reconcile.stores.state import shard_of
-from reconcile.survey import survey
+from reconcile.state.applied_plans import AppliedPlans
+from reconcile.state.managed import survey
+from reconcile.state.state import shard_of
 
 CHUNK = 1000
 """Units that are read and diffed at a time; only keys are held for all of them."""
@@ -274,7 +274,7 @@ def apply(
         seconds=time.monotonic() - begun,
         interrupted=executor.interrupted,
         resumable=resumable,
-        estimated=estimate.calls(planned),
+        estimated=cost.calls(planned),
         unchecked=tools.parents.unchecked,
         run=journal.run,
         refused=executor.refused,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconcile.hubspot._http import Reply
 from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.connection import Reply
 from reconcile.probing import QUESTIONS, Probe, Question, Report, Result
 from reconcile.sandbox import Sandbox
 

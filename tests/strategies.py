@@ -23,7 +23,7 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.model.records import Link
-from reconcile.planning.plan import assemble
+from reconcile.planning.assemble import assemble
 
 # Values, as authors write them
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from reconcile.config import Settings, Token, load_settings, starter_text
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
+from reconcile.project import Settings, Token, load_settings, starter_text
 
 NOTHING: Mapping[str, str] = {}
 

@@ -24,9 +24,9 @@ from world import (
 )
 
 from reconcile import workflow
-from reconcile.config import load_settings
 from reconcile.manifests import load
-from reconcile.planning.planfile import content_digest
+from reconcile.planning.plan_file import content_digest
+from reconcile.project import load_settings
 from reconcile.session import connect
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconcile.hubspot._http import Reply
+from reconcile.hubspot.connection import Reply
 from reconcile.hubspot.transport import Transport
 from reconcile.sandbox.limits import Limits, TooManyCallsError
 from reconcile.sandbox.switches import Switches

@@ -19,8 +19,7 @@ from unittest.mock import patch
 
 import httpx
 
-from reconcile import recovery, workflow
-from reconcile.config import load_settings
+from reconcile import workflow
 from reconcile.errors import ManifestError
 from reconcile.hubspot.client import HubSpot
 from reconcile.manifests import load
@@ -29,10 +28,12 @@ from reconcile.model.audit import Actor, Origin
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import Unit
+from reconcile.project import load_settings
+from reconcile.recovery import recover
 from reconcile.sandbox import RequestRecord, Sandbox, Switches
 from reconcile.session import Session, connect
 from reconcile.stores.contract import Store
-from reconcile.stores.opening import open_store
+from reconcile.stores.store_urls import open_store
 
 Document = Mapping[str, Any]
 
@@ -197,7 +198,7 @@ class World:
         """Apply a plan; as the command does, one made now if none is given."""
         with self.session() as session:
             if planned is None:
-                recovery.settle_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
+                recover.settle_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
                 planned = self._plan(session, frozenset())
             return workflow.apply(
                 session, planned, ORIGIN, allow=allow, who="test", halt=halt, sleep=self.sleep

@@ -8,21 +8,21 @@ ones and stand among the archived ones.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
-from reconcile.applying.fresh import Fresh, Withheld
-from reconcile.applying.item import Item
+from reconcile.applying.batch_send import send
+from reconcile.applying.context import Tools
+from reconcile.applying.fresh_recheck import Fresh, Withheld
 from reconcile.applying.journal import NOT_SENT
 from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.recheck_parents import recheck_lines_under, recheck_parents, with_moved
-from reconcile.applying.sending import send
-from reconcile.applying.tools import Tools
+from reconcile.applying.task import Item
 from reconcile.applying.verify import WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
+from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
 from reconcile.model.address import Address
-from reconcile.model.belonging import parents_to_ask
 from reconcile.model.kinds import Kind
+from reconcile.model.line_parent import parents_to_ask
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 

@@ -9,15 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconcile.applying.fresh import Fresh, Withheld
-from reconcile.applying.item import Item
+from reconcile.applying.batch_send import send
+from reconcile.applying.context import Tools
+from reconcile.applying.fresh_recheck import Fresh, Withheld
 from reconcile.applying.recheck_parents import recheck_unowned
-from reconcile.applying.sending import send
-from reconcile.applying.tools import Tools
+from reconcile.applying.task import Item
 from reconcile.applying.verify import WAITS
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.reasons import MAX_MESSAGE, together
-from reconcile.hubspot.writes import Answer, Pair, Refused, Written
+from reconcile.hubspot.error_details import MAX_MESSAGE, together
+from reconcile.hubspot.types import Answer, Pair, Refused, Written
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status

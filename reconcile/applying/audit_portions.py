@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.applying.run import CLOSING, OPENING, Process, Run
+from reconcile.applying.run_log import CLOSING, OPENING, Process, Run
 from reconcile.model.address import Address
 from reconcile.model.audit import Span
 

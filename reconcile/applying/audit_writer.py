@@ -6,12 +6,12 @@ entries leaves nothing undecided: whoever reads the journal next writes the rest
 
 from collections.abc import Iterator
 
+from reconcile.applying.audit_portions import Portion, Portions
 from reconcile.applying.journal import Journal
-from reconcile.applying.journals import replay
-from reconcile.applying.portions import Portion, Portions
-from reconcile.applying.run import Run, RunHead
+from reconcile.applying.journal_reader import replay
+from reconcile.applying.run_log import Run, RunHead
+from reconcile.audit.events import recorded, target_facts
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import recorded, target_facts
 from reconcile.audit.source import planned_at
 from reconcile.model.audit import Detail, Entry, Event, Fact, Head, Recorded, Span, What
 from reconcile.model.plan import Plan

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from reconcile.applying.fresh import Withheld
-from reconcile.applying.item import Item
+from reconcile.applying.context import Tools
+from reconcile.applying.fresh_recheck import Withheld
 from reconcile.applying.journal import NOT_SENT
-from reconcile.applying.tools import Tools
-from reconcile.applying.verified import NOT_SHOWN
+from reconcile.applying.readback import NOT_SHOWN
+from reconcile.applying.task import Item
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
-from reconcile.hubspot.writes import Answer, Refused, Unclear, Write, Written
+from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
 from reconcile.model.outcome import Status, Warned
 
 _INVALID = "VALIDATION_ERROR"

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from reconcile.applying.halting import Halted
+from reconcile.applying.context import Tools
+from reconcile.applying.halt import Halted
 from reconcile.applying.refused_values import WHATEVER_THE_VALUE, RefusedValues, sends
-from reconcile.applying.tools import Tools
 from reconcile.errors import (
     Ambiguous,
     ApiError,
@@ -15,7 +15,7 @@ from reconcile.errors import (
     Unreachable,
 )
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
+from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
 from reconcile.model.values import same

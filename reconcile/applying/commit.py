@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from reconcile.applying.entries import Done
-from reconcile.applying.existing import tell_twins
-from reconcile.applying.item import Item
-from reconcile.applying.moving import Place, follow, leave
+from reconcile.applying.context import Tools
+from reconcile.applying.created_records import tell_twins
 from reconcile.applying.overwritten import Late, note_overwritten
-from reconcile.applying.tools import Tools
+from reconcile.applying.state_entries import Done
+from reconcile.applying.task import Item
 from reconcile.applying.verify import verify
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Status
-from reconcile.stores.state import State
+from reconcile.state.relocation import Place, follow, leave
+from reconcile.state.state import State
 
 
 class Recorder:

@@ -7,13 +7,13 @@ state. The reading serves the verification at the end of the slice too.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from reconcile.applying.entries import Entries
-from reconcile.applying.existing import existing, sought
-from reconcile.applying.item import Item
-from reconcile.applying.tools import Tools
+from reconcile.applying.context import Tools
+from reconcile.applying.created_records import existing, sought
+from reconcile.applying.state_entries import Entries
+from reconcile.applying.task import Item
 from reconcile.applying.verify import WAITS, to_read
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.writes import Answer, Unclear, Written
+from reconcile.hubspot.types import Answer, Unclear, Written
 from reconcile.model.address import fold
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.plan import RecordChange

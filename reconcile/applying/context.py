@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconcile.applying.entries import Entries
-from reconcile.applying.halting import Halt
+from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.halt import Halt
 from reconcile.applying.journal import Journal
 from reconcile.applying.refused_values import RefusedValues
-from reconcile.applying.runlog import RunLog
+from reconcile.applying.state_entries import Entries
+from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.parents import ParentReader
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind

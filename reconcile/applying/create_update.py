@@ -10,25 +10,25 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from reconcile.applying.confirming import confirm, find_made
-from reconcile.applying.ending import end_created, end_updated, ending
-from reconcile.applying.existing import sought
-from reconcile.applying.fresh import Call, Fresh, Withheld
-from reconcile.applying.item import Item
+from reconcile.applying.batch_outcomes import end_created, end_updated, ending
+from reconcile.applying.batch_send import send, settle_updated
+from reconcile.applying.confirm_ids import confirm, find_made
+from reconcile.applying.context import Tools
+from reconcile.applying.created_records import sought
+from reconcile.applying.fresh_recheck import Call, Fresh, Withheld
 from reconcile.applying.overwritten import Late, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.recheck_parents import recheck_parents, with_moved
-from reconcile.applying.sending import send, settle_updated
-from reconcile.applying.tools import Tools
+from reconcile.applying.task import Item
 from reconcile.applying.verify import LONG_WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.fetching.children import parents_of
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.under import parents_of
-from reconcile.hubspot.writes import Answer, Unclear, Write, Written
+from reconcile.hubspot.types import Answer, Unclear, Write, Written
 from reconcile.model.address import Address
-from reconcile.model.belonging import parents_to_ask
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
+from reconcile.model.line_parent import parents_to_ask
 from reconcile.model.outcome import Status
 from reconcile.model.plan import FieldChange
 

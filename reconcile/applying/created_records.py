@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from reconcile.applying.item import Item
-from reconcile.applying.tools import Tools
+from reconcile.applying.context import Tools
+from reconcile.applying.task import Item
+from reconcile.fetching.children import Parent, carrying, lines_under
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.under import Parent, carrying, lines_under
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status

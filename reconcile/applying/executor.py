@@ -11,28 +11,28 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from types import MappingProxyType
 
-from reconcile.applying.archiving import (
+from reconcile.applying.archive import (
     archive,
     hold_whole,
     in_whole_units,
     look_first,
     ready_to_go,
 )
-from reconcile.applying.associating import associate
-from reconcile.applying.item import Item
-from reconcile.applying.moving import EntryFinder
-from reconcile.applying.parents import find_parents
-from reconcile.applying.preparing import prepare
-from reconcile.applying.recording import Recorder
-from reconcile.applying.tools import Tools
-from reconcile.applying.writing import create, update
+from reconcile.applying.associate import associate
+from reconcile.applying.commit import Recorder
+from reconcile.applying.context import Tools
+from reconcile.applying.create_update import create, update
+from reconcile.applying.parent_records import find_parents
+from reconcile.applying.prepare import prepare
+from reconcile.applying.task import Item
 from reconcile.errors import ApiError, ReconcileError, Unreachable
-from reconcile.hubspot.batches import OBJECTS, split
+from reconcile.hubspot.thread_pool import OBJECTS, split
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action, Plan, UnitChange
-from reconcile.stores.state import State, shard_of
+from reconcile.state.relocation import EntryFinder
+from reconcile.state.state import State, shard_of
 
 SLICE = 1000
 """Units that are carried through all phases before the next ones begin."""

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from reconcile.applying.entries import Entries
 from reconcile.applying.rewrites import History
+from reconcile.applying.state_entries import Entries
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address

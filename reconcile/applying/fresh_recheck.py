@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.steps import Departure, Stale
-from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write
+from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write
 
 Traced = TypeVar("Traced", Write, Pair)
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterable
 
-from reconcile.applying.item import Item
+from reconcile.applying.task import Item
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, replace
 from typing import Any
 
-from reconcile.applying.item import Item
-from reconcile.applying.outcome_lines import encode
-from reconcile.applying.run import FORMAT, LOGS, Process, Run
-from reconcile.audit.codec import origin_data
+from reconcile.applying.journal_outcomes import encode
+from reconcile.applying.run_log import FORMAT, LOGS, Process, Run
+from reconcile.applying.task import Item
+from reconcile.audit.chain import origin_data
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
 from reconcile.model.outcome import ALREADY, Outcome, Overwrite

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, StringConstraints, TypeAdapter, ValidationError
 
-from reconcile.audit.shape import Actor
+from reconcile.audit.entry_schema import Actor
 from reconcile.model.address import ADDRESS
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action

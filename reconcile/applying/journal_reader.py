@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconcile.applying.lines import format_of, read_line
-from reconcile.applying.run import FORMAT, LOGS, Run, RunHead, process_of
+from reconcile.applying.journal_lines import format_of, read_line
+from reconcile.applying.run_log import FORMAT, LOGS, Run, RunHead, process_of
 from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
-from reconcile.stores.names import is_log
+from reconcile.stores.own_names import is_log
 
 BRING_BACK = "bring it back from a backup; without it, records are found by their keys"
 """What to do about a damaged journal."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from reconcile.applying.item import Item
+from reconcile.applying.context import Tools
 from reconcile.applying.rewrites import OURS, History
-from reconcile.applying.tools import Tools
+from reconcile.applying.task import Item
 from reconcile.applying.verify import WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot

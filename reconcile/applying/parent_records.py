@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from reconcile.applying.item import Item
-from reconcile.applying.tools import Tools
+from reconcile.applying.context import Tools
+from reconcile.applying.task import Item
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds

@@ -6,7 +6,7 @@ are the manifests, the labels that the plan shows, and the records that its refe
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconcile.hubspot.fetch import Fetcher
+from reconcile.fetching.actual import Fetcher
 from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.digest import desired_digest
@@ -15,9 +15,9 @@ from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
 from reconcile.model.records import Reference, Unit
 from reconcile.model.values import same
 from reconcile.planning.references import association_types, pointer
-from reconcile.planning.wire import shown
+from reconcile.planning.wire_values import shown
 from reconcile.session import Session
-from reconcile.stores.state import State
+from reconcile.state.state import State
 
 _GONE = "no manifest declares it any more; plan again"
 _DECLARED = "it has been declared since planning; plan again"

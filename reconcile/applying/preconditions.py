@@ -4,10 +4,10 @@ from reconcile.errors import AuthError, GuardRefused, StalePlan, UsageError
 from reconcile.model.identity import pinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan
+from reconcile.planning.assemble import tripped
 from reconcile.planning.consistency import require_consistent
-from reconcile.planning.plan import tripped
 from reconcile.session import Session
-from reconcile.stores.state import State
+from reconcile.state.state import State
 
 
 def admit(session: Session, planned: Plan, allow: frozenset[str]) -> None:

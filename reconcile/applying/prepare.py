@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from reconcile.applying.entries import Entries, to_remove
-from reconcile.applying.item import Item
-from reconcile.applying.moving import EntryFinder, left_by
+from reconcile.applying.state_entries import Entries, to_remove
+from reconcile.applying.task import Item
 from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import ALREADY, Status
 from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, explained
 from reconcile.model.records import LastApplied
+from reconcile.state.relocation import EntryFinder, left_by
 
 _MOVED = "the state has moved since planning; plan again"
 

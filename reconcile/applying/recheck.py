@@ -7,7 +7,7 @@ somebody can write in between; what was read back afterwards tells (``verify``).
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconcile.applying.existing import Sought, existing
+from reconcile.applying.created_records import Sought, existing
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import fold
 from reconcile.model.definitions import Property

@@ -7,13 +7,13 @@ archiving it would alter what nobody planned.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from reconcile.applying.item import Item
 from reconcile.applying.recheck import Checked
+from reconcile.applying.task import Item
+from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.parents import ParentReader
 from reconcile.model.address import Address
-from reconcile.model.belonging import Parent, named, parents_to_ask, planned_parents
 from reconcile.model.kinds import Kind, kinds
+from reconcile.model.line_parent import Parent, named, parents_to_ask, planned_parents
 from reconcile.model.plan import RecordChange
 
 

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from reconcile.errors import InvalidValue
-from reconcile.hubspot.writes import Pair, Refused, Write
+from reconcile.hubspot.types import Pair, Refused, Write
 from reconcile.model.kinds import Kind
 
 WHATEVER_THE_VALUE = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconcile.applying.outcome_lines import decode
-from reconcile.audit.codec import origin_of
+from reconcile.applying.journal_outcomes import decode
+from reconcile.audit.chain import origin_of
 from reconcile.model.address import Address
 from reconcile.model.audit import BEGUN, WRITTEN, Origin
 from reconcile.model.outcome import (

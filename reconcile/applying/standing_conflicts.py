@@ -7,7 +7,7 @@ from collections.abc import Container
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan
-from reconcile.stores.state import State, shard_of
+from reconcile.state.state import State, shard_of
 
 
 def remember_standing(state: State, planned: Plan, outcomes: Container[Address]) -> None:

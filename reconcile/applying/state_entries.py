@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from reconcile.applying.readback import Verified
 from reconcile.applying.rewrites import Fate, History, Verdict, began_as, judge
-from reconcile.applying.verified import Verified
 from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from reconcile.applying.moving import Place
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Outcome, Overwrite, Rewrite, Status, Warned
 from reconcile.model.plan import Action, RecordChange
 from reconcile.model.records import Actual, LastApplied, Link
+from reconcile.state.relocation import Place
 
 
 @dataclass(slots=True)

@@ -6,10 +6,10 @@ Write responses prove nothing: values are echoed that a fresh read does not show
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from reconcile.applying.entries import Done
-from reconcile.applying.history import read_histories
-from reconcile.applying.tools import Tools
-from reconcile.applying.verified import Verified
+from reconcile.applying.context import Tools
+from reconcile.applying.explain_mismatch import read_histories
+from reconcile.applying.readback import Verified
+from reconcile.applying.state_entries import Done
 from reconcile.model.kinds import Kind
 from reconcile.model.plan import RecordChange
 from reconcile.model.records import Actual

@@ -9,7 +9,7 @@ from secrets import token_bytes
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.audit.shape import check_entry
+from reconcile.audit.entry_schema import check_entry
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import (

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, StringConstraints, TypeAdapter
 
 from reconcile.model.address import ADDRESS, Address
 from reconcile.model.audit import What
-from reconcile.stores.names import VALUES
+from reconcile.stores.own_names import VALUES
 
 _Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
 _Blob = Annotated[str, StringConstraints(pattern=f"^({VALUES})?$", max_length=150)]

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 
-from reconcile.audit import codec
-from reconcile.audit.values import blob, with_values
+from reconcile.audit import chain
+from reconcile.audit.value_store import blob, with_values
 from reconcile.errors import UsageError
 from reconcile.model.audit import Detail, Entry, Event, Head, Recorded, Span, What
 from reconcile.stores.contract import Store, VersionMoved
-from reconcile.stores.names import is_log
+from reconcile.stores.own_names import is_log
 
 PIECE = 64
 """Entries in one piece of the log."""
@@ -104,10 +104,10 @@ class AuditLog:
 
         ``of`` leaves out, unread, entries that do not hold this text as it is; others may remain.
         """
-        sought = codec.to_bytes(of) if of else b""
+        sought = chain.to_bytes(of) if of else b""
         for number, line in self.lines():
             if sought in line:
-                yield codec.decode(number, codec.parse(number, line))
+                yield chain.decode(number, chain.parse(number, line))
 
     def full(self, entry: Entry) -> Entry:
         """The same entry with those of its values that are not erased."""
@@ -121,27 +121,27 @@ class AuditLog:
         self, event: Event, event_id: str, records: Sequence[Recorded], message: str
     ) -> dict[str, Any]:
         """Return an entry as JSON. Its values are in the store then."""
-        entry: dict[str, Any] = codec.body(event, event_id, self.now())
+        entry: dict[str, Any] = chain.body(event, event_id, self.now())
         values: dict[str, Any] = {}
         if message:
             detail = Detail(What.MESSAGE, values=(message,))
-            entry["message"], values[codec.EVENT] = codec.split(codec.EVENT, [detail])
+            entry["message"], values[chain.EVENT] = chain.split(chain.EVENT, [detail])
         entry["records"] = []
         for recorded in records:
-            chained, kept = codec.record(recorded)
+            chained, kept = chain.record(recorded)
             entry["records"].append(chained)
             if kept is not None:
                 values[str(recorded.address)] = kept
         if values:
             entry["values"] = blob(event.run or event_id)
-            data = {"format": codec.FORMAT, "values": values}
-            self._store.write(entry["values"], codec.to_bytes(data), None)
+            data = {"format": chain.FORMAT, "values": values}
+            self._store.write(entry["values"], chain.to_bytes(data), None)
         return entry
 
     def _link(self, entry: dict[str, Any], head: Head) -> Head:
         """Put an entry after ``head``, or at the log's end where that has moved; the new head."""
         for _ in range(_TRIES):
-            line, after = codec.seal(entry, head)
+            line, after = chain.seal(entry, head)
             piece, position = divmod(head.number, PIECE)
             try:
                 self._store.append(f"{_LOGS}{piece:06}", position, line)
@@ -176,10 +176,10 @@ def _batches(records: Iterable[Recorded]) -> Iterator[tuple[list[Recorded], bool
 
 def _of_run(run: str, number: int, line: bytes) -> Span | None:
     """Return which lines of a run's journal an entry has; None for an entry of another run."""
-    if b'"run":%b' % codec.to_bytes(run) not in line:
+    if b'"run":%b' % chain.to_bytes(run) not in line:
         return None
     try:
-        entry = codec.parse(number, line)
+        entry = chain.parse(number, line)
         return Span(*entry["journal"]) if entry["run"] == run else None
     except (KeyError, TypeError, UsageError):  # a damaged entry must not keep others from the log
         return None
@@ -193,7 +193,7 @@ def _first(piece: str) -> int:
 def _hash(number: int, line: bytes) -> str:
     """What the next entry points back at. A damaged entry must not keep others from the log."""
     try:
-        return codec.unseal(number, line)[1]
+        return chain.unseal(number, line)[1]
     except UsageError:
         return ""
 

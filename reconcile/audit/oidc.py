@@ -90,7 +90,7 @@ def _require_issuer(found: Any, domain: str) -> None:
 
 def _ask(url: str, token: str) -> bytes:
     """Return the issuer's answer. Raises ValueError for one that cannot be used."""
-    from reconcile.hubspot._http import Connection, NoReply, NotSent  # noqa: PLC0415  (rarely used)
+    from reconcile.hubspot.connection import Connection, NoReply, NotSent  # noqa: PLC0415  (rarely used)
 
     parts = urlsplit(url)
     query = f"{parts.query}&audience={AUDIENCE}" if parts.query else f"audience={AUDIENCE}"

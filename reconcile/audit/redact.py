@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reconcile.audit import values
+from reconcile.audit import value_store
 from reconcile.audit.log import AuditLog
 from reconcile.audit.redactions import REDACT
 from reconcile.model.address import Address
@@ -18,7 +18,7 @@ def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]
                 children[one.parent.folded()].add(one.address)
     found = []
     for address in addresses:
-        blobs = list(values.holding(log.store, address))
+        blobs = list(value_store.holding(log.store, address))
         found.append(
             Holding(
                 address,
@@ -42,5 +42,5 @@ def redact(log: AuditLog, held: Sequence[Holding], origin: Origin) -> None:
     }
     log.append([Event(REDACT, origin, facts=facts)])
     for one in held:
-        for name, _ in values.holding(log.store, one.address):
-            values.erase(log.store, name, one.address)
+        for name, _ in value_store.holding(log.store, one.address):
+            value_store.erase(log.store, name, one.address)

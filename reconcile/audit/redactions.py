@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from reconcile.audit import codec
+from reconcile.audit import chain
 from reconcile.audit.log import AuditLog
 from reconcile.model.address import Address
 from reconcile.model.audit import Detail, Entry
@@ -57,10 +57,10 @@ class Reader:
     def _redactions(self) -> Redactions:
         # Read only where something is not there: that is a pass through the whole log.
         found = Redactions()
-        sought = codec.to_bytes(REDACT)
+        sought = chain.to_bytes(REDACT)
         for number, line in self._log.lines():
             if sought in line:
-                found.note(number, codec.parse(number, line))
+                found.note(number, chain.parse(number, line))
         return found
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 
-from reconcile.audit import codec
+from reconcile.audit import chain
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Detail, Entry, What
 from reconcile.stores.contract import Store, VersionMoved
-from reconcile.stores.names import is_blob
+from reconcile.stores.own_names import is_blob
 
 BLOBS = "audit-values/"
 
@@ -46,7 +46,7 @@ def with_values(store: Store, entry: Entry) -> Entry:
     if not entry.values:
         return entry
     values = read(store, entry.values)
-    message = _filled([entry.message] if entry.message else [], values.get(codec.EVENT))
+    message = _filled([entry.message] if entry.message else [], values.get(chain.EVENT))
     return replace(
         entry,
         message=message[0] if message else None,
@@ -77,7 +77,7 @@ def erase(store: Store, name: str, address: Address) -> None:
         left = {text: kept for text, kept in values.items() if not _is(text, address)}
         if len(left) == len(values):
             return
-        data = codec.to_bytes({"format": codec.FORMAT, "values": left})
+        data = chain.to_bytes({"format": chain.FORMAT, "values": left})
         try:
             store.write(name, data, version)
         except VersionMoved:
@@ -87,7 +87,7 @@ def erase(store: Store, name: str, address: Address) -> None:
 
 
 def _is(text: str, address: Address) -> bool:
-    return text != codec.EVENT and Address.parse(text).folded() == address.folded()
+    return text != chain.EVENT and Address.parse(text).folded() == address.folded()
 
 
 def _filled(details: Sequence[Detail], kept: Mapping[str, Any] | None) -> tuple[Detail, ...]:
@@ -120,7 +120,7 @@ def _read(store: Store, name: str) -> tuple[dict[str, Any], str | None]:
 
 def _check(text: str, kept: Mapping[str, Any]) -> None:
     """Raise what it takes where a record's values are not as they were written."""
-    if text != codec.EVENT:
+    if text != chain.EVENT:
         Address.parse(text)
     bytes.fromhex(kept["salt"])
     for flag, *texts in kept["values"]:

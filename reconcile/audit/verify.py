@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from reconcile.audit import codec, values
+from reconcile.audit import chain, value_store
 from reconcile.audit.log import AuditLog
 from reconcile.audit.redactions import Redactions
 from reconcile.errors import ReconcileError, UsageError
@@ -71,7 +71,7 @@ def verify(log: AuditLog, head: Head | None) -> Verified:
     broken = {finding.number for finding in checked.findings}
     for number, line in _lines(log, _Checked()):
         if number not in broken:
-            raw = codec.parse(number, line)
+            raw = chain.parse(number, line)
             checked.time = str(raw["time"])
             _check_values(log, checked, number, raw)
     return Verified(
@@ -115,10 +115,10 @@ def _entry(checked: _Checked, number: int, line: bytes) -> dict[str, Any] | None
     checked.entries += 1
     checked.last = Head(number, "")
     try:
-        body, own_hash = codec.unseal(number, line)
+        body, own_hash = chain.unseal(number, line)
         checked.last = Head(number, own_hash)
-        raw = codec.parse(number, line)
-        entry = codec.decode(number, raw)
+        raw = chain.parse(number, line)
+        entry = chain.decode(number, raw)
     except UsageError as error:
         checked.add_unread(number, str(error))
         return None
@@ -155,9 +155,9 @@ def _check_head(checked: _Checked, head: Head) -> None:
 def _check_values(log: AuditLog, checked: _Checked, number: int, raw: Mapping[str, Any]) -> None:
     owners: dict[str, Any] = {one["address"]: one.get("details", ()) for one in raw["records"]}
     if raw.get("message"):
-        owners[codec.EVENT] = raw["message"]
+        owners[chain.EVENT] = raw["message"]
     try:
-        kept = values.read(log.store, raw["values"]) if raw.get("values") else {}
+        kept = value_store.read(log.store, raw["values"]) if raw.get("values") else {}
     except UsageError as error:
         checked.add(number, str(error))
         return
@@ -202,7 +202,7 @@ def _check_owner(
         checked.add(number, what, owner)
         return
     for (what, name, note, expected), found in zip(details, kept["values"], strict=True):
-        if codec.digest(owner, [what, name, note], found, salt) != expected:
+        if chain.digest(owner, [what, name, note], found, salt) != expected:
             checked.add(number, "its values do not match their digest", owner, name or what)
         else:
             checked.matching += 1

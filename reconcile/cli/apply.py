@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from reconcile.admission import require_expected
+from reconcile.applying.preconditions import require_expected
 from reconcile.audit.actor import origin
-from reconcile.cli.again import command_line
+from reconcile.cli.commit import files_read, source_of, write_source
 from reconcile.cli.common import (
     Project,
     addresses,
@@ -24,22 +24,22 @@ from reconcile.cli.common import (
     write_digest,
 )
 from reconcile.cli.cost import cost
+from reconcile.cli.next_command import command_line
 from reconcile.cli.show import read_plan
-from reconcile.cli.source import files_read, source_of, write_source
-from reconcile.config import Settings
 from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Unit
-from reconcile.planning.planfile import content_digest
-from reconcile.recovery import close_unfinished, settle_unfinished
+from reconcile.planning.plan_file import content_digest
+from reconcile.project import Settings
+from reconcile.recovery.recover import close_unfinished, settle_unfinished
+from reconcile.recovery.runs import new_run
+from reconcile.render.output import write_plan
 from reconcile.render.progress import progress
 from reconcile.render.report import write_report
-from reconcile.render.text import write_plan
-from reconcile.runs import new_run
 from reconcile.session import Session, connect
-from reconcile.stores.opening import is_local
+from reconcile.stores.store_urls import is_local
 from reconcile.workflow import apply, forget_resolved, plan, refusals_logged
 
 

@@ -12,9 +12,9 @@ import click
 
 from reconcile.audit.actor import origin
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import everything, shown, summaries
-from reconcile.audit.redacting import holdings, redact
-from reconcile.audit.verifying import verify
+from reconcile.audit.query import everything, shown, summaries
+from reconcile.audit.redact import holdings, redact
+from reconcile.audit.verify import verify
 from reconcile.cli.common import (
     addresses,
     colored,
@@ -23,12 +23,14 @@ from reconcile.cli.common import (
     settings_for,
     shows_personal,
 )
-from reconcile.cli.stores import locked
-from reconcile.config import Settings
+from reconcile.cli.store_access import locked
 from reconcile.errors import UsageError
 from reconcile.model.audit import Entry
 from reconcile.model.values import show as quoted
-from reconcile.render.audit import (
+from reconcile.project import Settings
+from reconcile.recovery.runs import unlogged
+from reconcile.render.audit_export import csv_lines, json_line, rows, summary_data
+from reconcile.render.audit_lines import (
     entry_lines,
     held_lines,
     log_lines,
@@ -36,13 +38,11 @@ from reconcile.render.audit import (
     record_lines,
     verified_lines,
 )
-from reconcile.render.audit_export import csv_lines, json_line, rows, summary_data
-from reconcile.render.rows import BLANK, Line, plain
-from reconcile.render.safe import visible
-from reconcile.render.text import write_lines
-from reconcile.runs import unlogged
+from reconcile.render.escaping import visible
+from reconcile.render.output import write_lines
+from reconcile.render.plan_lines import BLANK, Line, plain
 from reconcile.session import open_home
-from reconcile.stores.state import State
+from reconcile.state.state import State
 
 
 def log(*, target: str | None, since: str | None, address: str | None, as_json: bool) -> None:

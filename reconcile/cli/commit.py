@@ -7,9 +7,9 @@ import click
 
 from reconcile.audit.git import is_commit
 from reconcile.audit.source import FilesRead
-from reconcile.config import Settings
 from reconcile.manifests.files import PROJECT_FILE, is_manifest
 from reconcile.model.source import Files, Source
+from reconcile.project import Settings
 
 _FILES = {
     Files.SAME: "",

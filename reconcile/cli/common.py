@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli import again
-from reconcile.config import Settings, load_settings
+from reconcile.cli import next_command
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.manifests import Seen, load_some
 from reconcile.manifests.problems import choices
@@ -21,16 +20,17 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.model.values import show
-from reconcile.planning.check import problems
-from reconcile.render.safe import line_start, visible
-from reconcile.render.text import wants_color
+from reconcile.planning.validate import problems
+from reconcile.project import Settings, load_settings
+from reconcile.render.escaping import line_start, visible
+from reconcile.render.output import wants_color
 from reconcile.whole_file import write_whole
 
 
 def settings_for(target: str | None) -> Settings:
     """Return the settings of the folder we are in."""
     settings = load_settings(Path.cwd(), target=target, environ=os.environ)
-    again.aim(target if target is not None and not _is_default(target) else None)
+    next_command.aim(target if target is not None and not _is_default(target) else None)
     return settings
 
 

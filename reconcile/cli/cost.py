@@ -1,8 +1,8 @@
 """What applying a plan takes, for `plan` and `apply` to say."""
 
-from reconcile.applying.estimate import calls, seconds
 from reconcile.model.plan import Plan
-from reconcile.render.words import duration, plural
+from reconcile.planning.cost import calls, seconds
+from reconcile.render.phrasing import duration, plural
 from reconcile.session import Session
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reconcile.errors import Problem
-from reconcile.render.errors import Level, github_annotations
+from reconcile.render.error_lines import Level, github_annotations
 
 
 def annotate(level: Level, problems: Iterable[Problem], *, err: bool = False) -> None:

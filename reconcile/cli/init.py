@@ -7,21 +7,21 @@ from pathlib import Path
 
 import click
 
-from reconcile.applying.defining import define
+from reconcile.applying.define_properties import define
 from reconcile.audit.actor import origin
+from reconcile.audit.events import defined
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import defined
 from reconcile.cli.common import colored, confirm, settings_for, shows_personal
-from reconcile.config import Settings, starter_text
-from reconcile.config.ignoring import leave_plans_alone
-from reconcile.config.support import SERVICE_KEYS, support
 from reconcile.errors import ApiError, AuthError, UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, PropertyDefine
-from reconcile.planning.definitions import missing_keys
-from reconcile.planning.plan import assemble
-from reconcile.render.text import write_plan
+from reconcile.planning.assemble import assemble
+from reconcile.planning.key_properties import missing_keys
+from reconcile.project import Settings, starter_text
+from reconcile.project.gitignore import leave_plans_alone
+from reconcile.project.support_ends import SERVICE_KEYS, support
+from reconcile.render.output import write_plan
 from reconcile.session import Session, connect
 
 _AGAIN = "run `reconcile init` again: what is made already stays as it is"

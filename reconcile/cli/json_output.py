@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import click
 
-from reconcile.cli.annotations import annotate
+from reconcile.cli.github_annotations import annotate
 from reconcile.errors import ManifestError
-from reconcile.render.jsonproblems import problems_json
-from reconcile.render.safe import mask, visible
+from reconcile.render.escaping import mask, visible
+from reconcile.render.json_problems import problems_json
 
 
 def write_json(text: str) -> None:

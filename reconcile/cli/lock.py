@@ -6,17 +6,17 @@ from contextlib import AbstractContextManager
 import click
 
 from reconcile.audit.actor import origin
+from reconcile.audit.events import lock_broken
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import lock_broken
-from reconcile.cli.again import command_line
 from reconcile.cli.common import settings_for
-from reconcile.cli.stores import as_argument, store_at
-from reconcile.config import Settings
+from reconcile.cli.next_command import command_line
+from reconcile.cli.store_access import as_argument, store_at
 from reconcile.errors import UsageError
-from reconcile.render.safe import visible
+from reconcile.project import Settings
+from reconcile.render.escaping import visible
 from reconcile.session import open_home
+from reconcile.state.head import read_head
 from reconcile.stores.contract import Holder, Store
-from reconcile.stores.head import read_head
 
 
 def show(target: str | None, url: str) -> None:

@@ -16,8 +16,8 @@ from typing import NoReturn, TextIO
 
 import click
 
-from reconcile.cli.again import begin, command_line, paths
-from reconcile.cli.notices import show_notices
+from reconcile.cli.next_command import begin, command_line, paths
+from reconcile.cli.waiting_notices import show_notices
 from reconcile.errors import ApiError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
@@ -186,7 +186,7 @@ def _end_now(code: int) -> NoReturn:
 
 def _usage(error: click.ClickException) -> int:
     """A mistyped command line, in click's words. They quote it: file names may hold anything."""
-    from reconcile.render.safe import visible  # noqa: PLC0415
+    from reconcile.render.escaping import visible  # noqa: PLC0415
 
     message = error.format_message()
     context = error.ctx if isinstance(error, click.UsageError) else None
@@ -201,8 +201,8 @@ def _usage(error: click.ClickException) -> int:
 
 
 def _report(error: ReconcileError) -> int:
-    from reconcile.cli.annotations import annotate  # noqa: PLC0415
-    from reconcile.render.errors import format_error  # noqa: PLC0415
+    from reconcile.cli.github_annotations import annotate  # noqa: PLC0415
+    from reconcile.render.error_lines import format_error  # noqa: PLC0415
 
     if os.environ.get("CI"):
         error = _without_personal(error)
@@ -219,8 +219,8 @@ def _without_personal(error: ReconcileError) -> ReconcileError:
 
     Problems of manifests quote values, and HubSpot's refusals may.
     """
-    from reconcile.cli.machine import without_personal  # noqa: PLC0415
-    from reconcile.render.safe import mask  # noqa: PLC0415
+    from reconcile.cli.json_output import without_personal  # noqa: PLC0415
+    from reconcile.render.escaping import mask  # noqa: PLC0415
 
     if isinstance(error, ManifestError):
         return without_personal(error)
@@ -264,7 +264,7 @@ def _unwritable(error: OSError) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    from reconcile.render.safe import mask, shorten, visible  # noqa: PLC0415
+    from reconcile.render.escaping import mask, shorten, visible  # noqa: PLC0415
 
     said = mask(str(error)) if os.environ.get("CI") else str(error)
     told = shorten(visible(f"{type(error).__name__}: {said}"))

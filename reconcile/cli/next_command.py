@@ -33,6 +33,6 @@ def paths() -> tuple[str, ...]:
 
 def command_line(*words: str) -> str:
     """Return ``reconcile WORDS`` as it is to be typed where this command was, on its target."""
-    from reconcile.render.safe import visible  # noqa: PLC0415  (not for every page of help)
+    from reconcile.render.escaping import visible  # noqa: PLC0415  (not for every page of help)
 
     return visible(shlex.join(["reconcile", *_folder, *words, *_target]))

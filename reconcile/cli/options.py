@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconcile.cli import again
+from reconcile.cli import next_command
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -31,7 +31,7 @@ def paths_argument(command: Command) -> Command:
 
 def _read_again(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """Have the commands that messages name read the same manifests."""
-    again.read(paths)
+    next_command.read(paths)
     return paths
 
 

@@ -10,8 +10,7 @@ import click
 
 from reconcile import __version__
 from reconcile.audit.actor import commit
-from reconcile.cli.again import command_line
-from reconcile.cli.annotations import annotate
+from reconcile.cli.commit import files_read, source_of, write_source
 from reconcile.cli.common import (
     addresses,
     beside_project,
@@ -23,17 +22,18 @@ from reconcile.cli.common import (
     write_digest,
 )
 from reconcile.cli.cost import cost
-from reconcile.cli.machine import problems_as_json, write_json
-from reconcile.cli.source import files_read, source_of, write_source
+from reconcile.cli.github_annotations import annotate
+from reconcile.cli.json_output import problems_as_json, write_json
+from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
-from reconcile.planning.planfile import content_digest, dump
-from reconcile.render.errors import conflicts_in
+from reconcile.planning.plan_file import content_digest, dump
+from reconcile.recovery.runs import unfinished
+from reconcile.render.error_lines import conflicts_in
+from reconcile.render.escaping import visible
+from reconcile.render.output import write_plan
+from reconcile.render.plan_view import view
 from reconcile.render.progress import progress
-from reconcile.render.safe import visible
-from reconcile.render.status import unfinished_note
-from reconcile.render.text import write_plan
-from reconcile.render.view import view
-from reconcile.runs import unfinished
+from reconcile.render.run_status import unfinished_note
 from reconcile.session import connect
 from reconcile.stores.lease import utc_now
 from reconcile.workflow import plan
@@ -89,7 +89,7 @@ def run(
         save(out, dump(made, version=__version__, created=created), "the plan")
     digest = content_digest(made)
     if as_json:
-        from reconcile.render.jsonplan import to_json  # noqa: PLC0415
+        from reconcile.render.json_plan import to_json  # noqa: PLC0415
 
         write_json(to_json(made, personal=shows_personal(), digest=digest))
     else:

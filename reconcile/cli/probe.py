@@ -14,7 +14,7 @@ import click
 from reconcile.cli.common import confirm, echo, save
 from reconcile.errors import UsageError
 from reconcile.probing import Probe, Report, Result, as_json, row, summary
-from reconcile.render.safe import visible
+from reconcile.render.escaping import visible
 from reconcile.session import Session
 from reconcile.stores.lease import utc_now
 

@@ -6,13 +6,13 @@ import sys
 import click
 
 from reconcile.audit.actor import origin
-from reconcile.cli.again import command_line
 from reconcile.cli.apply import carry_out, exit_code, require_lasting
 from reconcile.cli.common import colored, declared_now, settings_for, shows_personal
+from reconcile.cli.next_command import command_line
+from reconcile.recovery.runs import unfinished
+from reconcile.render.escaping import visible
 from reconcile.render.report import write_report
-from reconcile.render.safe import visible
-from reconcile.render.status import so_far
-from reconcile.runs import unfinished
+from reconcile.render.run_status import so_far
 from reconcile.session import connect
 
 

@@ -8,14 +8,14 @@ import click
 
 from reconcile.cli.common import confirm, settings_for, who
 from reconcile.cli.seeds import find_seed
-from reconcile.config import Settings
 from reconcile.errors import UsageError
+from reconcile.project import Settings
 from reconcile.sandbox import Sandbox, SeedError, UnusableError, describe, load_seed
 from reconcile.session import sandbox_file, sandbox_in_use, serve_sandbox
 from reconcile.stores.contract import LockInfo
-from reconcile.stores.erasing import erase, holds_state, is_half_erased, refuse_half_erased
+from reconcile.stores.erase import erase, holds_state, is_half_erased, refuse_half_erased
 from reconcile.stores.lease import utc_now
-from reconcile.stores.serving import refuse_served
+from reconcile.stores.sandbox_in_use import refuse_served
 
 
 def serve(target: str | None, port: int, plan: str | None) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
+from reconcile.cli.commit import write_source
 from reconcile.cli.common import colored, shows_personal, write_digest
-from reconcile.cli.machine import write_json
-from reconcile.cli.source import write_source
+from reconcile.cli.json_output import write_json
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
-from reconcile.planning.planfile import load
+from reconcile.planning.plan_file import load
 
 
 def run(file: Path, form: str) -> None:
@@ -22,11 +22,11 @@ def run(file: Path, form: str) -> None:
 
             click.echo(markdown(made, digest=digest), nl=False)
         case "json":
-            from reconcile.render.jsonplan import to_json  # noqa: PLC0415
+            from reconcile.render.json_plan import to_json  # noqa: PLC0415
 
             write_json(to_json(made, personal=shows_personal(), digest=digest))
         case _:
-            from reconcile.render.text import write_plan  # noqa: PLC0415
+            from reconcile.render.output import write_plan  # noqa: PLC0415
 
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
             write_digest(digest)

@@ -10,30 +10,30 @@ from secrets import token_bytes
 import click
 
 from reconcile.audit.actor import origin
+from reconcile.audit.events import surgery
 from reconcile.audit.log import AuditLog
-from reconcile.audit.recording import surgery
 from reconcile.cli.common import (
     addresses,
     colored,
     confirm,
     settings_for,
 )
-from reconcile.cli.stores import locked, store_at
-from reconcile.config import Settings, may_be_named
+from reconcile.cli.store_access import locked, store_at
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
 from reconcile.model.records import LastApplied
-from reconcile.render.rows import Line, plain
-from reconcile.render.safe import visible
-from reconcile.render.text import write_lines
-from reconcile.render.words import plural
+from reconcile.project import Settings, may_be_named
+from reconcile.render.escaping import visible
+from reconcile.render.output import write_lines
+from reconcile.render.phrasing import plural
+from reconcile.render.plan_lines import Line, plain
 from reconcile.session import open_home
+from reconcile.state.hash_key import find_key
+from reconcile.state.migrate import move, require_movable
+from reconcile.state.state import State
 from reconcile.stores.contract import Store
-from reconcile.stores.key import find_key
-from reconcile.stores.moving import move, require_movable
-from reconcile.stores.state import State
 
 
 def list_(*, target: str | None, as_json: bool) -> None:
@@ -101,7 +101,7 @@ def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
 
 def _named(settings: Settings, url: str) -> str:
     """Name a store in the project file, or say what to write there. Quotes no password."""
-    from reconcile.config.editing import FIELD, Naming, name_store  # noqa: PLC0415  (for push only)
+    from reconcile.project.edit_file import FIELD, Naming, name_store  # noqa: PLC0415  (for push only)
 
     if not may_be_named(url):
         if url.startswith("file:"):

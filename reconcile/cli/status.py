@@ -5,13 +5,13 @@ import sys
 
 import click
 
-from reconcile.cli.again import command_line
 from reconcile.cli.common import colored, settings_for
 from reconcile.cli.lock import described
-from reconcile.render.status import status_json, write_status
-from reconcile.runs import unfinished
+from reconcile.cli.next_command import command_line
+from reconcile.recovery.runs import unfinished
+from reconcile.render.run_status import status_json, write_status
 from reconcile.session import open_home
-from reconcile.stores.state import State
+from reconcile.state.state import State
 
 
 def run(*, target: str | None, as_json: bool) -> None:

@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from math import ceil
 
 from reconcile.cli.common import who
-from reconcile.config import Settings, may_be_named, read_variable, variable_of
 from reconcile.errors import Locked
+from reconcile.project import Settings, may_be_named, read_variable, variable_of
 from reconcile.stores.contract import LEASE, LockInfo, Store
 from reconcile.stores.lease import utc_now
-from reconcile.stores.opening import open_store
+from reconcile.stores.store_urls import open_store
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from reconcile.cli.common import manifests_of, settings_for
-from reconcile.cli.machine import problems_as_json, write_json
-from reconcile.render.jsonproblems import valid_json
-from reconcile.render.words import listed
+from reconcile.cli.json_output import problems_as_json, write_json
+from reconcile.render.json_problems import valid_json
+from reconcile.render.phrasing import listed
 
 
 def run(paths: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:

@@ -21,7 +21,7 @@ class _OnStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one line, made harmless: it can quote what a server said."""
-        from reconcile.render.safe import line_start, mask, visible  # noqa: PLC0415
+        from reconcile.render.escaping import line_start, mask, visible  # noqa: PLC0415
 
         try:
             text = record.getMessage()

@@ -6,9 +6,9 @@ Search has no part in it: its index lags behind writes (reference §3).
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from reconcile.fetching.existence import Existence
+from reconcile.fetching.observation import Seen, has_lines, observed
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.existence import Existence
-from reconcile.hubspot.observing import Seen, has_lines, observed
 from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Association, kinds

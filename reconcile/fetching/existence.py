@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from reconcile.fetching.children import Lines, carrying
+from reconcile.fetching.observation import Seen, left_behind
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.observing import Seen, left_behind
-from reconcile.hubspot.under import Lines, carrying
 from reconcile.model.address import Address
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds

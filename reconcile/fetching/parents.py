@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconcile.errors import ApiError
 from reconcile.hubspot.client import HubSpot
-from reconcile.model.belonging import Parent, parents_among, parents_to_ask
 from reconcile.model.kinds import Kind, kinds
+from reconcile.model.line_parent import Parent, parents_among, parents_to_ask
 from reconcile.model.plan import RecordChange
 
 _UNKNOWN_TYPE = "infer object type"

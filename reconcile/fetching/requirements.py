@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconcile.errors import UsageError
-from reconcile.hubspot.fetch import Fetcher
+from reconcile.fetching.actual import Fetcher
 from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.identity import Identity
@@ -13,8 +13,8 @@ from reconcile.model.records import Life, Unit
 from reconcile.planning.owners import named_owners
 from reconcile.planning.references import Bindings, Bound, pointer
 from reconcile.session import Session
-from reconcile.stores.state import State
-from reconcile.survey import Survey
+from reconcile.state.managed import Survey
+from reconcile.state.state import State
 
 
 def read_definitions(session: Session, units: Sequence[Unit]) -> Definitions:

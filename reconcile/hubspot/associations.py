@@ -3,11 +3,11 @@
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.batches import LINKS_READ, Pool
-from reconcile.hubspot.bodies import LinkedBody, LinksBody, LinksOfBody, LinksPageBody, PagingBody
-from reconcile.hubspot.conserving import Heard, conserve, contradictory, refuse_failures
-from reconcile.hubspot.reasons import clean
+from reconcile.hubspot.complete_reads import Heard, conserve, contradictory, refuse_failures
+from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.routes import ANY, Routes
+from reconcile.hubspot.schemas import LinkedBody, LinksBody, LinksOfBody, LinksPageBody, PagingBody
+from reconcile.hubspot.thread_pool import LINKS_READ, Pool
 from reconcile.hubspot.transport import Transport
 from reconcile.model.records import Link
 

@@ -11,9 +11,9 @@ Unclear, and where none is open, all of them, since the answer then says more th
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconcile.hubspot.reasons import clean, together
-from reconcile.hubspot.refusals import ErrorBody
-from reconcile.hubspot.writes import Answer, Refused, Unclear, Written
+from reconcile.hubspot.error_bodies import ErrorBody
+from reconcile.hubspot.error_details import clean, together
+from reconcile.hubspot.types import Answer, Refused, Unclear, Written
 
 Blame = Callable[[ErrorBody], Sequence[str]]
 """The traces of the inputs that an error means; none where it does not say."""

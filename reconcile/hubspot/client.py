@@ -9,17 +9,17 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Self
 
-from reconcile.hubspot.batches import LINKS_WRITE, OBJECTS, Pool
+from reconcile.hubspot.associations import LinkReader
+from reconcile.hubspot.correlate import Owners
 from reconcile.hubspot.definitions import Describer, Usage
-from reconcile.hubspot.limits import Clock, Sleep
-from reconcile.hubspot.links import LinkReader
-from reconcile.hubspot.matching import Owners
-from reconcile.hubspot.reading import Reader
+from reconcile.hubspot.rate_limit import Clock, Sleep
+from reconcile.hubspot.record_reads import Reader
+from reconcile.hubspot.record_writes import Writer
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.steps import Departure, Step
+from reconcile.hubspot.thread_pool import LINKS_WRITE, OBJECTS, Pool
 from reconcile.hubspot.transport import Transport
-from reconcile.hubspot.writes import Answer, Pair, Refused, Unclear, Write, Written
-from reconcile.hubspot.writing import Writer
+from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 from reconcile.model.records import Actual, Link, Version
 from reconcile.waiting import CALL_LIMIT

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias, TypeVar
 
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
-from reconcile.hubspot.batches import Pool, split
-from reconcile.hubspot.bodies import BatchBody
-from reconcile.hubspot.reasons import clean, together
-from reconcile.hubspot.refusals import ABSENT
+from reconcile.hubspot.error_bodies import ABSENT
+from reconcile.hubspot.error_details import clean, together
+from reconcile.hubspot.schemas import BatchBody
+from reconcile.hubspot.thread_pool import Pool, split
 
 Found = TypeVar("Found")
 

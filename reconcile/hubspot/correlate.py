@@ -7,8 +7,8 @@ value of a property tells, and where several inputs have the same one, the recor
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from reconcile.hubspot.bodies import ObjectBody
-from reconcile.hubspot.writes import Write
+from reconcile.hubspot.schemas import ObjectBody
+from reconcile.hubspot.types import Write
 from reconcile.model.address import fold
 
 Owners = Callable[[Sequence[str]], Mapping[str, frozenset[str]]]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
-from reconcile.hubspot.bodies import (
+from reconcile.hubspot.routes import TOKEN_INFO, Routes
+from reconcile.hubspot.schemas import (
     AccountBody,
     GroupsBody,
     LabelsBody,
@@ -16,7 +17,6 @@ from reconcile.hubspot.bodies import (
     TokenBody,
     UsageBody,
 )
-from reconcile.hubspot.routes import TOKEN_INFO, Routes
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 

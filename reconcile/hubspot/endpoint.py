@@ -4,7 +4,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from reconcile.errors import UsageError
-from reconcile.hubspot.reasons import clean
+from reconcile.hubspot.error_details import clean
 
 
 def checked_url(url: str) -> tuple[str, bool]:

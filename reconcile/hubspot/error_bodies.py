@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconcile.errors import ApiError, AuthError, InvalidValue, RateLimited
-from reconcile.hubspot.reasons import clean, nested, together
-from reconcile.hubspot.validation import named_values, taken_apart
+from reconcile.hubspot.error_details import clean, nested, together
+from reconcile.hubspot.validation_errors import named_values, taken_apart
 
 ABSENT = "OBJECT_NOT_FOUND"
 """Category of a record that is not there. Single reads leave it out; here it is always set."""

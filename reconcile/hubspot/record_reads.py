@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.batches import HISTORIES, OBJECTS, Pool
-from reconcile.hubspot.bodies import ObjectBody, ObjectsBody, SearchBody
-from reconcile.hubspot.conserving import Heard, conserve, contradictory, refuse_failures
-from reconcile.hubspot.reasons import clean
-from reconcile.hubspot.refusals import ABSENT
+from reconcile.hubspot.complete_reads import Heard, conserve, contradictory, refuse_failures
+from reconcile.hubspot.error_bodies import ABSENT
+from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.routes import ANY, Routes, is_segment
+from reconcile.hubspot.schemas import ObjectBody, ObjectsBody, SearchBody
+from reconcile.hubspot.thread_pool import HISTORIES, OBJECTS, Pool
 from reconcile.hubspot.transport import Transport
 from reconcile.model.address import fold, other_forms
 from reconcile.model.records import Actual, Version

@@ -5,15 +5,15 @@ from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Se
 from typing import Any, TypeVar
 
 from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable
-from reconcile.hubspot.batches import LINKS_WRITE, OBJECTS
-from reconcile.hubspot.bodies import BatchBody, ObjectBody, ObjectsBody, PairsBody
-from reconcile.hubspot.matching import Owners, tell_apart
-from reconcile.hubspot.refusals import ABSENT, ErrorBody
+from reconcile.hubspot.batch_results import Blame, blame_by, settle, settle_silent
+from reconcile.hubspot.correlate import Owners, tell_apart
+from reconcile.hubspot.error_bodies import ABSENT, ErrorBody
 from reconcile.hubspot.routes import ANY, Routes
-from reconcile.hubspot.settling import Blame, blame_by, settle, settle_silent
+from reconcile.hubspot.schemas import BatchBody, ObjectBody, ObjectsBody, PairsBody
 from reconcile.hubspot.steps import Departure
+from reconcile.hubspot.thread_pool import LINKS_WRITE, OBJECTS
 from reconcile.hubspot.transport import Response, Transport
-from reconcile.hubspot.writes import Answer, Pair, Refused, Write, Written
+from reconcile.hubspot.types import Answer, Pair, Refused, Write, Written
 from reconcile.model.address import fold
 
 Name = TypeVar("Name", bound=Hashable)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconcile.errors import Ambiguous, ApiError, Unreachable
-from reconcile.hubspot._http import NoReply, NotSent, Reply
-from reconcile.hubspot.reasons import clean
-from reconcile.hubspot.refusals import Refusal, errors_from
+from reconcile.hubspot.connection import NoReply, NotSent, Reply
+from reconcile.hubspot.error_bodies import Refusal, errors_from
+from reconcile.hubspot.error_details import clean
 
 MAX_RETRY_AFTER = 60.0
 """Sources disagree whether Retry-After means seconds or milliseconds; this bounds the error."""

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from reconcile.hubspot.reasons import SHOWN, clean, property_of, reason_of
-from reconcile.hubspot.refusals import ErrorBody
+from reconcile.hubspot.error_bodies import ErrorBody
+from reconcile.hubspot.error_details import SHOWN, clean, property_of, reason_of
 from reconcile.model.outcome import Warned
 
 

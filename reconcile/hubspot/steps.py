@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from reconcile.hubspot.limits import RateLimit, Slot
+from reconcile.hubspot.rate_limit import RateLimit, Slot
 
 MAX_AGE = 1.0
 """Seconds from the last reply of a re-check to the sending of the write that relies on it."""

@@ -13,12 +13,12 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reconcile.errors import Ambiguous, ApiError, Unreachable
-from reconcile.hubspot._http import Connection, NoReply, NotSent, Reply
-from reconcile.hubspot.access import checked_token, checked_url
-from reconcile.hubspot.limits import SEARCHES, Clock, RateLimit, Sleep, association_limit
-from reconcile.hubspot.reasons import clean
-from reconcile.hubspot.refusals import reset
-from reconcile.hubspot.retry import judge
+from reconcile.hubspot.connection import Connection, NoReply, NotSent, Reply
+from reconcile.hubspot.endpoint import checked_token, checked_url
+from reconcile.hubspot.error_bodies import reset
+from reconcile.hubspot.error_details import clean
+from reconcile.hubspot.rate_limit import SEARCHES, Clock, RateLimit, Sleep, association_limit
+from reconcile.hubspot.retry_policy import judge
 from reconcile.hubspot.steps import Departure, Step, Tries, begin_step, current_step
 from reconcile.waiting import CALL_LIMIT
 

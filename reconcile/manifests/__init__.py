@@ -7,9 +7,9 @@ from reconcile.errors import ManifestError, Problem
 from reconcile.manifests.budget import Budget
 from reconcile.manifests.documents import Declared, read_document
 from reconcile.manifests.files import Found, find, read_bytes
-from reconcile.manifests.nodes import read
 from reconcile.manifests.problems import Report
 from reconcile.manifests.units import assemble
+from reconcile.manifests.yaml_nodes import read
 from reconcile.model.records import Unit
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from reconcile.model.suggesting import Suggestions
+from reconcile.model.suggestions import Suggestions
 
 MAX_REPEATED = {"document": 10_000, "file": 100_000, "project": 500_000}
 """How many nodes aliases may repeat: a small file could otherwise stand for any number of them."""

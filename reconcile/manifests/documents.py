@@ -9,12 +9,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconcile.manifests import fields
-from reconcile.manifests.limits import check_values
-from reconcile.manifests.nodes import Empty, Entry, Items, Node, Table, Text
-from reconcile.manifests.positions import Positions
+from reconcile.manifests import field_reader
+from reconcile.manifests.impossible_values import check_values
 from reconcile.manifests.problems import Positioned, Report, choices
 from reconcile.manifests.references import read_associations, read_parent
+from reconcile.manifests.source_map import Positions
+from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Desired, Life, Place, Reference
@@ -49,14 +49,14 @@ class Declared(NamedTuple):
 def read_document(node: Node, report: Report) -> Declared | None:
     """The records of a document, or None where it cannot be said which record it is."""
     hint = "begin it with kind: and key:, and put --- between documents"
-    entries = fields.mapping(node, "a document", report, hint)
+    entries = field_reader.mapping(node, "a document", report, hint)
     kind = None if entries is None else _kind_of(node, entries, report)
     if entries is None or kind is None:
         return None
     nesting = _nesting(kind.name)
     parent_field = ("parent",) if kind.parents else ()
     allowed = ("kind", *_IN_EVERY_RECORD, *parent_field, *nesting)
-    fields.table(node, f"this {kind.name}", report, fields=allowed, required=("key",))
+    field_reader.table(node, f"this {kind.name}", report, fields=allowed, required=("key",))
     record = _record(node, kind, entries, report)
     nested: list[Desired] = []
     for field, child in nesting.items():
@@ -85,7 +85,7 @@ def _kind_of(node: Node, entries: Mapping[str, Entry], report: Report) -> Kind |
         report.at(node, "this document has no 'kind'", choices("kind", known))
         return None
     place = entries["kind"].value
-    name = fields.name(place, "the kind", report)
+    name = field_reader.name(place, "the kind", report)
     if name is not None and name not in known:
         message = f"unknown kind {show(name)}{report.budget.nearest(name, known)}"
         report.at(place, message, choices("kind", known))
@@ -94,9 +94,9 @@ def _kind_of(node: Node, entries: Mapping[str, Entry], report: Report) -> Kind |
 
 def _nested(node: Node, field: str, kind: Kind, report: Report) -> list[Desired]:
     records = []
-    for item in fields.items(node, f"'{field}'", report):
+    for item in field_reader.items(node, f"'{field}'", report):
         what = f"this {kind.name}"
-        entries = fields.table(item, what, report, fields=_IN_EVERY_RECORD, required=("key",))
+        entries = field_reader.table(item, what, report, fields=_IN_EVERY_RECORD, required=("key",))
         record = _record(item, kind, entries, report) if entries else None
         if record:
             records.append(record)
@@ -144,14 +144,14 @@ def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report
 
 
 def _key(node: Node, report: Report) -> str | None:
-    key = fields.name(node, "the key", report)
+    key = field_reader.name(node, "the key", report)
     if key and key.casefold().startswith(BY_ID):
         report.at(node, f"the key {show(key)} begins with {BY_ID}", "that stands for HubSpot ids")
     return key
 
 
 def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) -> Reference | None:
-    former = None if node is None else fields.name(node, "the former key", report)
+    former = None if node is None else field_reader.name(node, "the former key", report)
     if node is None or former is None:
         return None
     if key is not None and fold(former) == fold(key):
@@ -166,7 +166,7 @@ def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) 
 def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
     properties: dict[str, str] = {}
     places = array("I")
-    entries = fields.mapping(node, "'properties'", report) or {}
+    entries = field_reader.mapping(node, "'properties'", report) or {}
     for name, entry in entries.items():
         value = entry.value
         if not _PROPERTY.match(name):
@@ -186,20 +186,22 @@ def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
 
 
 def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Life]:
-    entries = fields.table(node, "'lifecycle'", report, fields=("state", "ignore", "protect"))
+    entries = field_reader.table(node, "'lifecycle'", report, fields=("state", "ignore", "protect"))
     if entries is None:
         return frozenset(), False, Life.PRESENT
     ignore: dict[str, Node] = {}
     if "ignore" in entries:
-        for item in fields.items(entries["ignore"].value, "'ignore'", report):
-            name = fields.text(item, "a property to ignore", report)
+        for item in field_reader.items(entries["ignore"].value, "'ignore'", report):
+            name = field_reader.text(item, "a property to ignore", report)
             if name is None:
                 continue
             if not _PROPERTY.match(name):
                 _refuse_name(name, item, report)
             elif ignore.setdefault(name, item) is not item:
                 report.at(item, f"the property {name} stands here twice")
-    protect = "protect" in entries and fields.flag(entries["protect"].value, "'protect'", report)
+    protect = "protect" in entries and field_reader.flag(
+        entries["protect"].value, "'protect'", report
+    )
     life = _life(entries["state"].value, report) if "state" in entries else Life.PRESENT
     if protect and life is Life.ABSENT:
         report.at(entries["state"], "a record cannot be absent and protected", _UNPROTECT)
@@ -207,7 +209,7 @@ def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Life]:
 
 
 def _life(node: Node, report: Report) -> Life:
-    text = fields.text(node, "'state'", report)
+    text = field_reader.text(node, "'state'", report)
     if text is not None and text not in _LIVES:
         hint = "leave it out for a record that is to be there"
         near = report.budget.nearest(text, _LIVES)

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from reconcile.manifests.nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.manifests.problems import Report, choices
+from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.model.values import show
 
 MAX_NAME = 255

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from reconcile.manifests.problems import Report
-from reconcile.manifests.syntax import Spot
+from reconcile.manifests.yaml_syntax import Spot
 from reconcile.model.kinds import Kind
 from reconcile.model.values import show
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 
-from reconcile.manifests import fields
+from reconcile.manifests import field_reader
 from reconcile.manifests.budget import Budget
-from reconcile.manifests.nodes import Entry, Node
 from reconcile.manifests.problems import Report, an, choices, listed
+from reconcile.manifests.yaml_nodes import Entry, Node
 from reconcile.model.address import fold
 from reconcile.model.kinds import Association, Kind, kinds
 from reconcile.model.records import Place, Reference
@@ -19,13 +19,13 @@ def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference
     """The references under ``associations``, in the order they are written."""
     found: dict[tuple[str, str, str, str], Reference] = {}
     single: dict[tuple[str, str], Reference] = {}
-    entries = fields.mapping(node, "'associations'", report) or {}
+    entries = field_reader.mapping(node, "'associations'", report) or {}
     for word, entry in entries.items():
         if fault := _fault(word, kind, report.budget):
             report.at(entry, *fault)
             continue
         association = kind.associations[word]
-        for item in fields.items(entry.value, f"'{word}'", report):
+        for item in field_reader.items(entry.value, f"'{word}'", report):
             reference = _reference(item, association, report)
             if reference is None:
                 continue
@@ -57,14 +57,14 @@ def read_parent(
         report.at(document, f"this {kind.name} has no 'parent'", hint)
         return None
     node = field.value
-    entries = fields.table(node, "'parent'", report, fields=kind.parents, hint=hint)
+    entries = field_reader.table(node, "'parent'", report, fields=kind.parents, hint=hint)
     chosen = [word for word in entries or () if word in kind.parents]
     if not entries or len(chosen) != 1:
         if entries is not None and len(entries) == len(chosen):
             report.at(node, f"'parent' needs exactly one of {listed(kind.parents)}", hint)
         return None
     word = chosen[0]
-    inner = fields.table(
+    inner = field_reader.table(
         entries[word].value, f"the parent {word}", report, fields=("key", "id"), hint=hint
     )
     if inner is None:
@@ -94,13 +94,13 @@ def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
 def _reference(node: Node, association: Association, report: Report) -> Reference | None:
     what = f"a reference to {an(association.to)}"
     ways = (*(("key",) if association.kind else ()), "id", *association.by)
-    entries = fields.table(node, what, report, fields=(*ways, "label"))
+    entries = field_reader.table(node, what, report, fields=(*ways, "label"))
     if entries is None:
         return None
     place = Place(report.file, node.line, node.column)
     label = ""
     if "label" in entries:
-        label = fields.name(entries["label"].value, "the label", report) or ""
+        label = field_reader.name(entries["label"].value, "the label", report) or ""
     return _by_one_of(ways, association.to, entries, place, report, label=label)
 
 
@@ -121,7 +121,7 @@ def _by_one_of(
         return None
     by = chosen[0]
     node = entries[by].value
-    value = fields.name(node, f"the {to}'s {by}", report)
+    value = field_reader.name(node, f"the {to}'s {by}", report)
     if value is None:
         return None
     if by == "id" and not _ID.match(value):

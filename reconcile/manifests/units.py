@@ -6,7 +6,7 @@ from unicodedata import normalize
 
 from reconcile.errors import Problem
 from reconcile.manifests.documents import Declared
-from reconcile.manifests.removals import check_lives, check_moves
+from reconcile.manifests.lifecycle_rules import check_lives, check_moves
 from reconcile.model.address import BY_ID, Address
 from reconcile.model.records import Desired, Reference, Unit
 from reconcile.model.values import show

@@ -24,7 +24,7 @@ from yaml.events import (
 )
 
 from reconcile.manifests.problems import Positioned, Report
-from reconcile.manifests.syntax import Broken, Mark, Source, Span, Spot, text_hint
+from reconcile.manifests.yaml_syntax import Broken, Mark, Source, Span, Spot, text_hint
 from reconcile.model.values import show
 
 MAX_DEPTH = 32

@@ -17,8 +17,8 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
-from reconcile.planning.deriving import derived, legend_of
-from reconcile.planning.unreachable import without_unreachable
+from reconcile.planning.derived import derived, legend_of
+from reconcile.planning.unreachable_references import without_unreachable
 
 _NONE = Definitions({})
 

@@ -6,9 +6,9 @@ from reconcile.model.address import Address
 from reconcile.model.digest import state_digest
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.values import normalise
-from reconcile.planning.case import Case
-from reconcile.planning.whose import is_moved
-from reconcile.planning.wire import shown
+from reconcile.planning.key_conflicts import is_moved
+from reconcile.planning.record_input import Case
+from reconcile.planning.wire_values import shown
 
 
 def record_change(case: Case, action: Action) -> RecordChange:

@@ -22,9 +22,9 @@ from reconcile.model.plan import (
     ValueLabel,
 )
 from reconcile.model.values import same, show
-from reconcile.planning.consistent_links import ID, MOST, link_faults, rises
-from reconcile.planning.deriving import Legend, derived, legend_of
-from reconcile.planning.plan import tripped
+from reconcile.planning.assemble import tripped
+from reconcile.planning.consistent_associations import ID, MOST, link_faults, rises
+from reconcile.planning.derived import Legend, derived, legend_of
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOMENTS = (Property("", "date"), Property("", "datetime"))

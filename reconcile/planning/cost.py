@@ -4,13 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from math import ceil
 
-from reconcile.applying.associating import BATCH as PAIRS
+from reconcile.applying.associate import BATCH as PAIRS
 from reconcile.applying.executor import slices
-from reconcile.hubspot.batches import OBJECTS
+from reconcile.hubspot.thread_pool import OBJECTS
 from reconcile.model.address import Address, other_forms
-from reconcile.model.belonging import link_to_parent, parents_to_ask
 from reconcile.model.identity import unpinned
 from reconcile.model.kinds import kinds
+from reconcile.model.line_parent import link_to_parent, parents_to_ask
 from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
 
 ACCOUNT = 2

@@ -8,7 +8,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, RecordChange, UnitChange
 from reconcile.model.records import LastApplied
-from reconcile.planning.building import held
+from reconcile.planning.changes import held
 
 Entries = Iterable[tuple[Address, Address, LastApplied]]
 """What the state says: unit, address, both folded, and the entry."""

@@ -2,7 +2,7 @@
 
 from reconcile.model.address import fold
 from reconcile.model.records import Actual, Missing
-from reconcile.planning.case import Case
+from reconcile.planning.record_input import Case
 
 
 def is_moved(case: Case, actual: Actual) -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from reconcile.model.address import Address
-from reconcile.model.belonging import Parent, named
+from reconcile.model.line_parent import Parent, named
 from reconcile.model.plan import UnitChange
 from reconcile.model.records import Life
-from reconcile.planning.case import Case
+from reconcile.planning.record_input import Case
 
 
 def found_elsewhere(

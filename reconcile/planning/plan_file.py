@@ -19,9 +19,9 @@ from reconcile.model.address import Address
 from reconcile.model.digest import canonical
 from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
 from reconcile.model.source import UNKNOWN, Files, Source
+from reconcile.planning.assemble import tripped
 from reconcile.planning.consistency import faults
-from reconcile.planning.deriving import Legend, derived
-from reconcile.planning.plan import tripped
+from reconcile.planning.derived import Legend, derived
 
 FORMAT = 3
 """Version of the plan file's format. Another one is refused: plan again."""

@@ -25,14 +25,10 @@ from reconcile.model.records import (
     Unit,
 )
 from reconcile.model.values import normalise
-from reconcile.planning.building import conflict, field, hold_back, record_change, they_moved
-from reconcile.planning.case import Case, Context
-from reconcile.planning.check import faults
-from reconcile.planning.diff import differing
-from reconcile.planning.links import plan_links
-from reconcile.planning.parents import parent_conflict
-from reconcile.planning.removing import plan_removal
-from reconcile.planning.whose import (
+from reconcile.planning.associations import plan_links
+from reconcile.planning.changes import conflict, field, hold_back, record_change, they_moved
+from reconcile.planning.compare import differing
+from reconcile.planning.key_conflicts import (
     displaced,
     is_moved,
     is_rekey,
@@ -40,7 +36,11 @@ from reconcile.planning.whose import (
     twins,
     why_missing,
 )
-from reconcile.planning.wire import wire
+from reconcile.planning.parent_conflicts import parent_conflict
+from reconcile.planning.record_input import Case, Context
+from reconcile.planning.removals import plan_removal
+from reconcile.planning.validate import faults
+from reconcile.planning.wire_values import wire
 
 
 def plan_unit(

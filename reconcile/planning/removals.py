@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.records import Actual, Life
-from reconcile.planning.building import conflict, field, record_change, they_moved
-from reconcile.planning.case import Case
-from reconcile.planning.parents import parent_conflict
-from reconcile.planning.whose import displaced, is_rekey, rekey_conflict, why_missing
+from reconcile.planning.changes import conflict, field, record_change, they_moved
+from reconcile.planning.key_conflicts import displaced, is_rekey, rekey_conflict, why_missing
+from reconcile.planning.parent_conflicts import parent_conflict
+from reconcile.planning.record_input import Case
 
 
 def plan_removal(case: Case) -> RecordChange | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, LinkChange, RecordChange, UnitChange
-from reconcile.planning.building import held, hold_back
+from reconcile.planning.changes import held, hold_back
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Desired, Life, Place, Reference, Unit
 from reconcile.model.values import fault, show
-from reconcile.planning.case import Case
+from reconcile.planning.record_input import Case
 from reconcile.planning.references import association_types, pointer
 
 

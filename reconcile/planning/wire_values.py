@@ -11,7 +11,7 @@ from reconcile.model.kinds import Kind
 from reconcile.model.records import Actual, Desired
 from reconcile.model.values import sent
 from reconcile.planning.owners import owner_shown, resolve_owners
-from reconcile.planning.stages import resolve_stages
+from reconcile.planning.pipeline_labels import resolve_stages
 
 
 def wire(

@@ -4,10 +4,10 @@ Beside the applier this is the only package that writes to HubSpot (design, "The
 picture"). It makes records and properties of its own, named by a random run, and removes them.
 """
 
-from reconcile.probing.model import Question, Result, Verdict
 from reconcile.probing.probe import Probe, Report
+from reconcile.probing.question import Question, Result, Verdict
 from reconcile.probing.questions import QUESTIONS
-from reconcile.probing.report import as_json, row, settings_for_sandbox, summary
+from reconcile.probing.results import as_json, row, settings_for_sandbox, summary
 
 __all__ = [
     "QUESTIONS",

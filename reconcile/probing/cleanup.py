@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.batches import OBJECTS, split
-from reconcile.probing.asking import READS
+from reconcile.hubspot.thread_pool import OBJECTS, split
 from reconcile.probing.lab import Lab
-from reconcile.probing.model import KINDS, Question
+from reconcile.probing.question import KINDS, Question
+from reconcile.probing.raw_calls import READS
 
 SEARCHES = 4
 """Times that a record without an answer is searched for: the index lags (reference §3)."""

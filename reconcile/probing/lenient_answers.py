@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconcile.hubspot.reasons import clean
-from reconcile.hubspot.refusals import ErrorBody
+from reconcile.hubspot.error_bodies import ErrorBody
+from reconcile.hubspot.error_details import clean
 
 
 @dataclass(frozen=True, slots=True)

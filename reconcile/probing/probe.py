@@ -8,9 +8,9 @@ from secrets import token_hex
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Account
-from reconcile.probing.cleaning import clean_up, most_calls
+from reconcile.probing.cleanup import clean_up, most_calls
 from reconcile.probing.lab import Lab
-from reconcile.probing.model import Found, NotMade, Question, Result, Skip, Unclear, Verdict
+from reconcile.probing.question import Found, NotMade, Question, Result, Skip, Unclear, Verdict
 from reconcile.probing.questions import QUESTIONS
 
 SILENCES = 2

@@ -9,8 +9,8 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
-from reconcile.probing.model import Unclear
-from reconcile.probing.seen import Seen
+from reconcile.probing.lenient_answers import Seen
+from reconcile.probing.question import Unclear
 
 Read = TypeVar("Read")
 

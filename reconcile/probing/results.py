@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconcile import __version__
-from reconcile.probing.model import Result, Setting, Verdict
 from reconcile.probing.probe import Report
+from reconcile.probing.question import Result, Setting, Verdict
 from reconcile.probing.questions import NOT_ASKED
 
 FORMAT = "reconcile-probe/1"

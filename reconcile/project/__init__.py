@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from reconcile.config.model import (
+from reconcile.errors import UsageError
+from reconcile.manifests.files import PROJECT_FILE
+from reconcile.manifests.paths import called, end_of, link_out
+from reconcile.manifests.problems import choices, listed
+from reconcile.model.values import nearest, show
+from reconcile.project.project_file import read_project
+from reconcile.project.settings import (
     RATE_LIMIT,
     Guards,
     SandboxSettings,
@@ -18,15 +24,9 @@ from reconcile.config.model import (
     may_be_named,
     variable_of,
 )
-from reconcile.config.project import read_project
-from reconcile.config.starter import starter_text
-from reconcile.config.support import SERVICE_KEYS
-from reconcile.config.token import Token
-from reconcile.errors import UsageError
-from reconcile.manifests.files import PROJECT_FILE
-from reconcile.manifests.paths import called, end_of, link_out
-from reconcile.manifests.problems import choices, listed
-from reconcile.model.values import nearest, show
+from reconcile.project.starter import starter_text
+from reconcile.project.support_ends import SERVICE_KEYS
+from reconcile.project.token import Token
 
 __all__ = [
     "Guards",

@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from reconcile.config.model import (
+from reconcile.errors import ManifestError, UsageError
+from reconcile.manifests.files import PROJECT_FILE, read_bytes
+from reconcile.manifests.paths import called, end_of, link_out
+from reconcile.manifests.problems import Positioned, Report, choices, listed
+from reconcile.manifests.yaml_nodes import Empty, Items, Node, Table, Text, read
+from reconcile.model.values import nearest, show
+from reconcile.project.settings import (
     TOKEN_FIELDS,
     Guards,
     ProjectFile,
@@ -15,12 +21,6 @@ from reconcile.config.model import (
     TargetSettings,
     is_hubspot,
 )
-from reconcile.errors import ManifestError, UsageError
-from reconcile.manifests.files import PROJECT_FILE, read_bytes
-from reconcile.manifests.nodes import Empty, Items, Node, Table, Text, read
-from reconcile.manifests.paths import called, end_of, link_out
-from reconcile.manifests.problems import Positioned, Report, choices, listed
-from reconcile.model.values import nearest, show
 
 _MODEL_BY_DEPTH = (ProjectFile, Guards, TargetSettings, SandboxSettings)
 """Which model has fields so deep in the file: each depth has one only."""

@@ -5,18 +5,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from reconcile.applying.confirming import began_with, carries
-from reconcile.applying.entries import Entries
-from reconcile.applying.existing import existing, sought
-from reconcile.applying.unsettled import Unsettled
+from reconcile.applying.confirm_ids import began_with, carries
+from reconcile.applying.created_records import existing, sought
+from reconcile.applying.state_entries import Entries
 from reconcile.applying.verify import LONG_WAITS, WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.fetching.children import Lines, Parent, lines_under
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.under import Lines, Parent, lines_under
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual, Version
-from reconcile.stores.state import State
+from reconcile.recovery.in_doubt import Unsettled
+from reconcile.state.state import State
 
 _SKEW = timedelta(minutes=5)
 """How far HubSpot's clock and the run's may be apart."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconcile.applying.entries import Done, Entries
+from reconcile.applying.readback import Verified
 from reconcile.applying.rewrites import History
-from reconcile.applying.run import Begun, Run
-from reconcile.applying.verified import Verified
+from reconcile.applying.run_log import Begun, Run
+from reconcile.applying.state_entries import Done, Entries
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange

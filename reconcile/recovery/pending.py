@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from reconcile.applying.entries import Entries
 from reconcile.applying.rewrites import History
-from reconcile.applying.unsettled import Unsettled, entry_after, unsettled
+from reconcile.applying.state_entries import Entries
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, RecordChange
 from reconcile.model.records import Actual, LastApplied, Observed, Unit
-from reconcile.planning.case import Context
-from reconcile.runs import OpenRun
+from reconcile.planning.record_input import Context
+from reconcile.recovery.in_doubt import Unsettled, entry_after, unsettled
+from reconcile.recovery.runs import OpenRun
 
 
 @dataclass(frozen=True, slots=True)

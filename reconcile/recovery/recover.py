@@ -5,21 +5,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
-from reconcile.applying.entries import Entries
 from reconcile.applying.journal import Journal
-from reconcile.applying.run import Process
-from reconcile.applying.settling import Settler
+from reconcile.applying.run_log import Process
+from reconcile.applying.state_entries import Entries
 from reconcile.errors import ApiError, ReconcileError, UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.definitions import Definitions
 from reconcile.model.identity import pinned, unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
-from reconcile.runs import OpenRun, close_ended, forget_runs, log_rest, unfinished
+from reconcile.recovery.resolve import Settler
+from reconcile.recovery.runs import OpenRun, close_ended, forget_runs, log_rest, unfinished
 from reconcile.session import Session
+from reconcile.state.state import State
 from reconcile.stores.contract import Lease, LockInfo, Store
 from reconcile.stores.lease import elapsed, utc_now
-from reconcile.stores.state import State
 from reconcile.waiting import CALL_LIMIT, say, watched
 
 

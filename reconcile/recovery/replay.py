@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from reconcile.applying.entries import Entries
-from reconcile.applying.still_applied import stands
+from reconcile.applying.state_entries import Entries
 from reconcile.errors import StalePlan
 from reconcile.model.plan import Plan
-from reconcile.planning.planfile import content_digest
-from reconcile.runs import OpenRun, as_applied
+from reconcile.planning.plan_file import content_digest
+from reconcile.recovery.runs import OpenRun, as_applied
+from reconcile.recovery.still_applied import stands
 from reconcile.session import Session
-from reconcile.stores.applied import AppliedPlans
-from reconcile.stores.state import State
+from reconcile.state.applied_plans import AppliedPlans
+from reconcile.state.state import State
 
 _AGAIN = "plan again: what is left to do is in the new plan"
 

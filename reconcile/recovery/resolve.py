@@ -7,23 +7,23 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from reconcile.applying.archiving import read_archived
-from reconcile.applying.entries import Entries, to_remove
-from reconcile.applying.finding import RecordFinder
-from reconcile.applying.history import read_histories
+from reconcile.applying.archive import read_archived
+from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.journal import Journal
-from reconcile.applying.moving import EntryFinder, Found, Place, follow, leave, left_by
 from reconcile.applying.overwritten import Late, find_overwritten
-from reconcile.applying.run import Run
-from reconcile.applying.unsettled import Unsettled, entry_after, unsettled
-from reconcile.applying.verified import Verified
+from reconcile.applying.readback import Verified
+from reconcile.applying.run_log import Run
+from reconcile.applying.state_entries import Entries, to_remove
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import LastApplied, Link
-from reconcile.stores.state import State
+from reconcile.recovery.find_records import RecordFinder
+from reconcile.recovery.in_doubt import Unsettled, entry_after, unsettled
+from reconcile.state.relocation import EntryFinder, Found, Place, follow, leave, left_by
+from reconcile.state.state import State
 
 _NOT_FOUND = "HubSpot shows nothing of it: it was not carried out"
 

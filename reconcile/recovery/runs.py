@@ -6,22 +6,22 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 from reconcile import __version__
+from reconcile.applying.audit_writer import RunLog
 from reconcile.applying.journal import Journal
-from reconcile.applying.journals import BRING_BACK, drop_run, open_runs, read_run
-from reconcile.applying.run import Process, Run, RunHead
-from reconcile.applying.runlog import RunLog
-from reconcile.applying.standing import remember_standing
+from reconcile.applying.journal_reader import BRING_BACK, drop_run, open_runs, read_run
+from reconcile.applying.run_log import Process, Run, RunHead
+from reconcile.applying.standing_conflicts import remember_standing
 from reconcile.audit.log import AuditLog
 from reconcile.errors import ReconcileError, Unfinished, UsageError
 from reconcile.model.audit import Entry, Origin
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, Plan
-from reconcile.planning.planfile import content_digest, content_of, dump, load
-from reconcile.stores.applied import AppliedPlan, AppliedPlans
+from reconcile.planning.plan_file import content_digest, content_of, dump, load
+from reconcile.state.applied_plans import AppliedPlan, AppliedPlans
+from reconcile.state.state import State
 from reconcile.stores.contract import Lease, Store
 from reconcile.stores.lease import utc_now
-from reconcile.stores.names import is_blob
-from reconcile.stores.state import State
+from reconcile.stores.own_names import is_blob
 
 _PIECE = 4_000_000
 """Bytes of a plan that are kept in one blob."""

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 
-from reconcile.applying.entries import Entries
-from reconcile.applying.moving import EntryFinder
-from reconcile.applying.preparing import is_written
+from reconcile.applying.prepare import is_written
+from reconcile.applying.state_entries import Entries
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan
-from reconcile.stores.applied import AppliedPlan
-from reconcile.stores.state import State
+from reconcile.state.applied_plans import AppliedPlan
+from reconcile.state.relocation import EntryFinder
+from reconcile.state.state import State
 
 
 def stands(

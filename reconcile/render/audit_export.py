@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reconcile.model.audit import Detail, Entry, Recorded, Summary, What
-from reconcile.render.audit import absent, is_personal, mask_unless, personal_values
-from reconcile.render.safe import PERSONAL, line_start, mask, visible
+from reconcile.render.audit_lines import absent, is_personal, mask_unless, personal_values
+from reconcile.render.escaping import PERSONAL, line_start, mask, visible
 
 COLUMNS = (
     "number",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reconcile.model.audit import Entry
 from reconcile.model.source import Files
-from reconcile.render.safe import visible
+from reconcile.render.escaping import visible
 
 _SERVICES = {"oidc-unverified": "GitHub", "github": "GitHub", "gitlab": "GitLab"}
 SOURCES = {

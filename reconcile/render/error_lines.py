@@ -7,15 +7,15 @@ from typing import Literal
 
 from reconcile.errors import ApiError, ManifestError, Problem, ReconcileError
 from reconcile.render.capped import capped
-from reconcile.render.safe import (
+from reconcile.render.escaping import (
     annotation_data,
     annotation_property,
     line_start,
     shorten,
     visible,
 )
-from reconcile.render.view import PlanView
-from reconcile.render.words import plural
+from reconcile.render.phrasing import plural
+from reconcile.render.plan_view import PlanView
 
 Level = Literal["error", "warning"]
 

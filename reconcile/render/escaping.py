@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from unicodedata import combining, east_asian_width, normalize
 
-from reconcile.render.differences import LONGEST, differences, excerpt, grouped
+from reconcile.render.text_diff import LONGEST, differences, excerpt, grouped
 
 PERSONAL = "changed (personal)"
 EMPTY = "(empty)"

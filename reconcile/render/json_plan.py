@@ -26,7 +26,7 @@ from reconcile import __version__
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, PropertyDefine
 from reconcile.model.source import Source
-from reconcile.render.view import FieldView, LinkView, PlanView, RecordView, UnitView, view
+from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView, view
 
 FORMAT_VERSION = "1.0"
 

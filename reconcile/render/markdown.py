@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
-from reconcile.render.rows import (
+from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
+from reconcile.render.phrasing import in_order
+from reconcile.render.plan_lines import (
     Line,
     define_line,
     guard_lines,
@@ -19,9 +21,7 @@ from reconcile.render.rows import (
     warning,
     way_out,
 )
-from reconcile.render.safe import code_span, fenced, html_code, marker_name, shorten
-from reconcile.render.view import PlanView, UnitView, view
-from reconcile.render.words import in_order
+from reconcile.render.plan_view import PlanView, UnitView, view
 
 LIMIT = 65_000
 """GitHub takes comments of 65,536 characters; step summaries of 1 MiB."""

@@ -8,8 +8,8 @@ from reconcile.model.address import Address
 from reconcile.model.outcome import UNREAD, Outcome, Overwrite, Report, Status
 from reconcile.model.plan import Action
 from reconcile.render.capped import capped
-from reconcile.render.rows import Line, plain
-from reconcile.render.safe import mask, shorten, visible
+from reconcile.render.escaping import mask, shorten, visible
+from reconcile.render.plan_lines import Line, plain
 
 Typed = Callable[..., str]
 """The command to type for some words: ``("audit", "show", "R")`` -> ``reconcile audit show R``."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TextIO
 
 from reconcile.model.plan import Plan
-from reconcile.render.rows import Line, plan_lines
-from reconcile.render.safe import line_start
-from reconcile.render.view import view
+from reconcile.render.escaping import line_start
+from reconcile.render.plan_lines import Line, plan_lines
+from reconcile.render.plan_view import view
 
 
 def write_plan(plan: Plan, stream: TextIO, *, personal: bool, color: bool) -> None:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
-from reconcile.render.alike import fewer_conflicts
-from reconcile.render.safe import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
-from reconcile.render.view import FieldView, LinkView, PlanView, RecordView, UnitView
-from reconcile.render.words import count, kind_order, plural
+from reconcile.render.conflict_groups import fewer_conflicts
+from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
+from reconcile.render.phrasing import count, kind_order, plural
+from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
 
 Span = tuple[str, str]
 """Visible text and the name of its style (``terminal.STYLES``), empty for none."""

@@ -20,9 +20,9 @@ from reconcile.model.plan import (
     UnitChange,
     explained,
 )
-from reconcile.render.notes import NOTES, notes
-from reconcile.render.safe import PERSONAL, mask
-from reconcile.render.words import count, listed, plural, target_line
+from reconcile.render.escaping import PERSONAL, mask
+from reconcile.render.phrasing import count, listed, plural, target_line
+from reconcile.render.remarks import NOTES, notes
 
 
 @dataclass(frozen=True, slots=True)

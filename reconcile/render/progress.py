@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from reconcile.render.safe import visible
+from reconcile.render.escaping import visible
 
 Advance = Callable[[int], None]
 

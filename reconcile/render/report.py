@@ -7,12 +7,12 @@ from typing import TextIO
 from reconcile.model.address import Address
 from reconcile.model.outcome import ALREADY, FOUND, UNREAD, Outcome, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan
-from reconcile.render.outcomes import DONE, GLYPHS, STOOD, Typed, not_as_planned
-from reconcile.render.rows import BLANK, Line, plain, warning
-from reconcile.render.safe import EMPTY, PERSONAL, mask, pair, value, visible
-from reconcile.render.text import write_lines
-from reconcile.render.view import personal_values
-from reconcile.render.words import count, duration, in_order, listed, plural, target_line
+from reconcile.render.escaping import EMPTY, PERSONAL, mask, pair, value, visible
+from reconcile.render.outcome_lines import DONE, GLYPHS, STOOD, Typed, not_as_planned
+from reconcile.render.output import write_lines
+from reconcile.render.phrasing import count, duration, in_order, listed, plural, target_line
+from reconcile.render.plan_lines import BLANK, Line, plain, warning
+from reconcile.render.plan_view import personal_values
 
 _MANY = {Status.CONFLICT: "conflicts"}
 _AFTER = "came after the record was written"

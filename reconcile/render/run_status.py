@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from reconcile.model.outcome import Progress, Status
-from reconcile.render.rows import BLANK, Line, plain
-from reconcile.render.safe import visible
-from reconcile.render.text import write_lines
-from reconcile.render.words import plural
+from reconcile.render.escaping import visible
+from reconcile.render.output import write_lines
+from reconcile.render.phrasing import plural
+from reconcile.render.plan_lines import BLANK, Line, plain
 
 RESUME = "reconcile resume"
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from rich.color import ColorSystem
 from rich.style import Style
 
-from reconcile.render.rows import Line
-from reconcile.render.safe import line_start
+from reconcile.render.escaping import line_start
+from reconcile.render.plan_lines import Line
 
 STYLES = {
     "heading": "bold",

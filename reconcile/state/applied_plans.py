@@ -19,8 +19,8 @@ from pydantic import NonNegativeInt, TypeAdapter
 
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
+from reconcile.state.state import State
 from reconcile.stores.contract import Store
-from reconcile.stores.state import State
 
 FORMAT = 2
 """Version of the blob's format. Another one is refused."""

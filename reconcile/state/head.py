@@ -12,7 +12,7 @@ from pydantic import NonNegativeInt, StringConstraints, TypeAdapter, ValidationE
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
 from reconcile.stores.contract import Store
-from reconcile.stores.names import is_blob
+from reconcile.stores.own_names import is_blob
 
 FORMAT = 3
 """Version of the state's format. Another one is refused, never guessed at."""

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.records import NOWHERE, Desired, LastApplied, Life, Reference, Unit
-from reconcile.stores.state import State
+from reconcile.state.state import State
 
 
 @dataclass(frozen=True, slots=True)

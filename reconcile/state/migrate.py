@@ -11,9 +11,9 @@ from dataclasses import replace
 from itertools import islice
 
 from reconcile.errors import UsageError
+from reconcile.state.head import HEAD, Content, encode, moved_away, read_head
 from reconcile.stores.contract import Store
-from reconcile.stores.head import HEAD, Content, encode, moved_away, read_head
-from reconcile.stores.names import is_blob, is_log
+from reconcile.stores.own_names import is_blob, is_log
 
 _SHOWN = 5
 """Strangers that an error names."""

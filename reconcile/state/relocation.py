@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reconcile.model.address import Address
 from reconcile.model.plan import RecordChange, UnitChange
 from reconcile.model.records import LastApplied
-from reconcile.stores.state import State
+from reconcile.state.state import State
 
 
 @dataclass(frozen=True, slots=True)

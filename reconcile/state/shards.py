@@ -17,8 +17,8 @@ from pydantic import NonNegativeInt, StringConstraints, TypeAdapter, ValidationE
 from reconcile.errors import UsageError
 from reconcile.model.address import ADDRESS
 from reconcile.model.digest import canonical
+from reconcile.state.head import FORMAT, HEAD, HeadFile, damaged, parse
 from reconcile.stores.contract import Store
-from reconcile.stores.head import FORMAT, HEAD, HeadFile, damaged, parse
 
 _FILE = re.compile(r"shards/([0-9a-f]{2})\.json")
 

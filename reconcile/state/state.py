@@ -15,9 +15,9 @@ from reconcile.model.address import Address, fold
 from reconcile.model.audit import Head
 from reconcile.model.digest import Hasher
 from reconcile.model.records import NO_MARKS, LastApplied, Link, Marks
+from reconcile.state.head import HeadFile, moved_away
+from reconcile.state.shards import Shard, Shards
 from reconcile.stores.contract import Store
-from reconcile.stores.head import HeadFile, moved_away
-from reconcile.stores.shards import Shard, Shards
 
 _CHECK = "reconcile"
 

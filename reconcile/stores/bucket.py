@@ -31,7 +31,7 @@ from obstore.exceptions import (
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from reconcile.errors import UsageError
-from reconcile.stores.skew import clock_skew
+from reconcile.stores.clock_skew import clock_skew
 from reconcile.waiting import CALL_LIMIT, watched
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
-from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
-from reconcile.stores.files import (
+from reconcile.stores.atomic_files import (
     GITIGNORE,
     make_folder,
     refuse_links,
@@ -20,11 +19,12 @@ from reconcile.stores.files import (
     sync_folder,
     usable,
 )
+from reconcile.stores.blob_names import BLOB, LOG, check_blob, check_entry, check_log
+from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.lease import Held
 from reconcile.stores.local_lock import LocalLock
 from reconcile.stores.local_log import LocalLogs
-from reconcile.stores.names import is_blob, is_log, is_tolerated
-from reconcile.stores.naming import BLOB, LOG, check_blob, check_entry, check_log
+from reconcile.stores.own_names import is_blob, is_log, is_tolerated
 
 _MACHINERY = re.compile(
     r"key|lock|lock-holder|write-lock|being-erased"

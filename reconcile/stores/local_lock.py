@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from reconcile.errors import Locked
+from reconcile.stores.atomic_files import make_home, refuse_links, replace_file, usable
 from reconcile.stores.contract import Holder, LockInfo
-from reconcile.stores.files import make_home, refuse_links, replace_file, usable
 from reconcile.stores.lease import NOBODY, elapsed, locked, lost, stuck
 
 _POLL = 0.1

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from reconcile.stores.blob_names import BLOB, LOG, check_blob, check_entry, check_log
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.lease import Held
-from reconcile.stores.names import is_blob, is_log, is_tolerated
-from reconcile.stores.naming import BLOB, LOG, check_blob, check_entry, check_log
 from reconcile.stores.object_lock import ObjectLock
+from reconcile.stores.own_names import is_blob, is_log, is_tolerated
 
 _ENTRY = re.compile(rf"(.+){re.escape(LOG)}/[0-9]{{10}}")
 _MACHINERY = re.compile("lock|probe-[0-9a-f]{16}")

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import LiteralString
 
+from reconcile.stores.blob_names import check_blob, check_entry, check_log
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.database import Database
 from reconcile.stores.lease import Held, lost
-from reconcile.stores.names import is_blob, is_log
-from reconcile.stores.naming import check_blob, check_entry, check_log
+from reconcile.stores.own_names import is_blob, is_log
 from reconcile.stores.postgres_lock import PostgresLock
 
 _PAGE = 1000

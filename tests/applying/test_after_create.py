@@ -7,10 +7,10 @@ import pytest
 from world import World, messages, order, statuses
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import everything, summaries
+from reconcile.audit.query import everything, summaries
 from reconcile.model.outcome import Report
-from reconcile.render.audit import log_lines, record_lines
 from reconcile.render.audit_export import rows
+from reconcile.render.audit_lines import log_lines, record_lines
 from reconcile.render.report import sentence, write_report
 
 PAYER = {"company": [{"id": "501", "label": "Payer"}]}

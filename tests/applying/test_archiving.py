@@ -8,7 +8,7 @@ from world import KEY, World, cart, incomplete, line, messages, order, statuses
 
 from reconcile.applying import executor
 from reconcile.errors import GuardRefused
-from reconcile.planning.planfile import content_digest
+from reconcile.planning.plan_file import content_digest
 from reconcile.sandbox import Switches, faults
 
 ABSENT = {"state": "absent"}

@@ -10,7 +10,7 @@ from world import EMAILS, KEY, World, actions, cart, incomplete, line, messages,
 from reconcile.errors import Locked, StalePlan, UsageError
 from reconcile.model.plan import Action
 from reconcile.model.values import MAX_LENGTH
-from reconcile.planning.planfile import content_digest
+from reconcile.planning.plan_file import content_digest
 from reconcile.sandbox import Switches
 from reconcile.sandbox.faults import StaleReads
 from reconcile.stores.contract import LockInfo
@@ -187,8 +187,8 @@ def test_an_upsert_whose_answer_is_lost_is_repeated(
     watched: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is safe to repeat, and its second answer (`new: false`) is no conflict."""
-    monkeypatch.setattr("reconcile.hubspot.retry.backoff", lambda attempt: 0.0)
-    monkeypatch.setattr("reconcile.hubspot.retry.backoff", lambda attempt: 0.0)
+    monkeypatch.setattr("reconcile.hubspot.retry_policy.backoff", lambda attempt: 0.0)
+    monkeypatch.setattr("reconcile.hubspot.retry_policy.backoff", lambda attempt: 0.0)
     plan = watched.plan(order("A", memo="x"))
     lost: list[str] = []
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from world import EMAILS, KEY, World, cart, line, order
 
-from reconcile.applying.estimate import calls, seconds
+from reconcile.planning.cost import calls, seconds
 
 
 def documents(size: int, memo: str) -> list[object]:

@@ -7,12 +7,12 @@ from proxy import DROP
 from world import World, order, statuses
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import shown, summaries
+from reconcile.audit.query import shown, summaries
 from reconcile.model.address import Address
 from reconcile.model.audit import Recorded, What
 from reconcile.model.outcome import FOUND, Report
 from reconcile.model.plan import Plan
-from reconcile.render.audit import log_lines, record_lines
+from reconcile.render.audit_lines import log_lines, record_lines
 from reconcile.render.report import sentence
 
 

@@ -11,7 +11,7 @@ from world import EMAILS, World, cart, line, messages, order, statuses
 
 from reconcile.applying.journal import Journal
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import shown, summaries
+from reconcile.audit.query import shown, summaries
 from reconcile.cli.apply import exit_code
 from reconcile.model.audit import What
 from reconcile.model.outcome import UNREAD, Outcome, Report
@@ -348,7 +348,7 @@ def test_a_write_without_an_answer_is_looked_at_before_it_is_repeated(
     watched: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was carried out is not written again; what somebody edited then is theirs."""
-    monkeypatch.setattr("reconcile.hubspot.retry.backoff", lambda attempt: 2.0)
+    monkeypatch.setattr("reconcile.hubspot.retry_policy.backoff", lambda attempt: 2.0)
     watched.converge(*many("1"))
     plan = watched.plan(*many("2"))
     lost = iter([DROP])
@@ -464,7 +464,7 @@ def test_a_creation_without_an_answer_is_looked_for_before_it_is_repeated(
     watched: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A record that is there then is the one that was made, and no conflict."""
-    monkeypatch.setattr("reconcile.hubspot.retry.backoff", lambda attempt: 2.0)
+    monkeypatch.setattr("reconcile.hubspot.retry_policy.backoff", lambda attempt: 2.0)
     plan = watched.plan(order("A", memo="x"), order("B", memo="y"))
     lost = iter([DROP])
     upsert = "orders/batch/upsert"

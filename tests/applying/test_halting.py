@@ -11,23 +11,23 @@ from proxy import Seen
 from world import EMAILS, ORIGIN, World, incomplete, messages, order, statuses
 
 from reconcile.applying import executor
-from reconcile.applying.halting import Halt
+from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.batch_send import send
+from reconcile.applying.context import Tools
+from reconcile.applying.halt import Halt
 from reconcile.applying.journal import Journal
-from reconcile.applying.journals import open_runs, read_run
-from reconcile.applying.run import Process, Run, RunHead
-from reconcile.applying.runlog import RunLog
-from reconcile.applying.sending import send
-from reconcile.applying.tools import Tools
+from reconcile.applying.journal_reader import open_runs, read_run
+from reconcile.applying.run_log import Process, Run, RunHead
 from reconcile.audit.log import AuditLog
+from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.parents import ParentReader
-from reconcile.hubspot.writes import Answer, Write, Written
+from reconcile.hubspot.types import Answer, Write, Written
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, TargetPin
 from reconcile.sandbox.faults import Refuse
 
 if TYPE_CHECKING:
-    from reconcile.applying.entries import Entries
+    from reconcile.applying.state_entries import Entries
 
 WORKERS = 4
 FULL = 100

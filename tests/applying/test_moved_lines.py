@@ -19,8 +19,8 @@ from world import (
     statuses,
 )
 
-from reconcile.applying.estimate import calls
 from reconcile.model.plan import Action, Plan
+from reconcile.planning.cost import calls
 from reconcile.sandbox import Switches
 from reconcile.sandbox.scopes import ALL_SCOPES
 

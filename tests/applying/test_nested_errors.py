@@ -9,13 +9,13 @@ from proxy import Hook, Proxy
 from world import World, messages, order, statuses
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import everything
+from reconcile.audit.query import everything
 from reconcile.errors import ApiError
 from reconcile.model.audit import What
 from reconcile.model.outcome import Report
-from reconcile.render.audit import record_lines
 from reconcile.render.audit_export import rows
-from reconcile.render.errors import format_error
+from reconcile.render.audit_lines import record_lines
+from reconcile.render.error_lines import format_error
 from reconcile.render.report import write_report
 
 MISSING = {

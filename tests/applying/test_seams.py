@@ -9,7 +9,7 @@ from applying.test_gap import slow_journal
 from proxy import DROP, Proxy
 from world import World, cart, line, order, statuses
 
-from reconcile.hubspot.limits import RateLimit
+from reconcile.hubspot.rate_limit import RateLimit
 from reconcile.hubspot.steps import begin_step
 from reconcile.sandbox import Switches
 

@@ -17,10 +17,10 @@ from reconcile.cli import main
 from reconcile.model.address import Address
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Action
-from reconcile.planning.planfile import content_digest, dump, load
+from reconcile.planning.plan_file import content_digest, dump, load
+from reconcile.state.migrate import move
+from reconcile.state.state import State
 from reconcile.stores.local import LocalStore
-from reconcile.stores.moving import move
-from reconcile.stores.state import State
 
 NOTE = "stood before this run"
 

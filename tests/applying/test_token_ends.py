@@ -9,12 +9,12 @@ from proxy import Proxy
 from world import World, changes, line, order, statuses
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import everything, summaries
+from reconcile.audit.query import everything, summaries
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan
+from reconcile.recovery.runs import unfinished
 from reconcile.render.report import write_report
-from reconcile.render.status import write_status
-from reconcile.runs import unfinished
+from reconcile.render.run_status import write_status
 from reconcile.sandbox.scopes import ALL_SCOPES
 
 ENDED = "the token expired or was revoked while it was in use: HTTP 401: "

@@ -7,12 +7,12 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.applying.item import Item
+from reconcile.applying.audit_writer import RunLog
 from reconcile.applying.journal import Journal
-from reconcile.applying.journals import drop_run
-from reconcile.applying.run import Process, Run, RunHead
-from reconcile.applying.runlog import RunLog
-from reconcile.audit.codec import to_bytes
+from reconcile.applying.journal_reader import drop_run
+from reconcile.applying.run_log import Process, Run, RunHead
+from reconcile.applying.task import Item
+from reconcile.audit.chain import to_bytes
 from reconcile.audit.log import AuditLog
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Head, Origin

@@ -25,15 +25,15 @@ from making import (
     updates,
 )
 
+from reconcile.audit.events import refused
 from reconcile.audit.log import BATCH, AuditLog
-from reconcile.audit.recording import refused
 from reconcile.cli.commands import audit as cli
 from reconcile.errors import GuardRefused, UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Head, Origin
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import RecordChange
-from reconcile.stores.head import FORMAT
+from reconcile.state.head import FORMAT
 from reconcile.stores.local import LocalStore
 
 PERSONAL = ("Old name", "Anton", "anton@example.com", "ana@example.com")

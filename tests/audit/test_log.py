@@ -9,8 +9,8 @@ import pytest
 from making import ANA, CHANGES, Memory, entry_of, head_of, plan, record_run, run, updates
 
 from reconcile.audit.log import BATCH, PIECE, AuditLog
-from reconcile.audit.reading import summaries
-from reconcile.audit.verifying import verify
+from reconcile.audit.query import summaries
+from reconcile.audit.verify import verify
 from reconcile.errors import UsageError
 from reconcile.model.audit import Event, Head
 from reconcile.model.outcome import Outcome, Status

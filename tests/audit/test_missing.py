@@ -11,14 +11,14 @@ import pytest
 from making import ANA, CART, MUG, ORDER, replace_line, run
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.redacting import holdings, redact
-from reconcile.audit.values import erase
-from reconcile.audit.verifying import verify
+from reconcile.audit.redact import holdings, redact
+from reconcile.audit.value_store import erase
+from reconcile.audit.verify import verify
 from reconcile.cli.commands import audit as cli
 from reconcile.errors import Locked
 from reconcile.model.audit import Event, Head
+from reconcile.state.head import FORMAT
 from reconcile.stores.contract import LockInfo
-from reconcile.stores.head import FORMAT
 from reconcile.stores.local import LocalStore
 
 LOG = "audit/000000"

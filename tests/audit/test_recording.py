@@ -3,9 +3,9 @@
 import pytest
 from making import ANA, CART, CHANGES, MUG, ORDER, head_of, plan, record_run, run, updates
 
+from reconcile.audit.events import defined, lock_broken, refused, surgery
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import shown, summaries
-from reconcile.audit.recording import defined, lock_broken, refused, surgery
+from reconcile.audit.query import shown, summaries
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan, UsageError
 from reconcile.model.audit import Detail, Entry, What
 from reconcile.model.outcome import Outcome, Status

@@ -6,9 +6,9 @@ import pytest
 from making import ANA, CART, MUG, ORDER, run
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.redacting import holdings, redact
-from reconcile.audit.values import erase, holding
-from reconcile.audit.verifying import verify
+from reconcile.audit.redact import holdings, redact
+from reconcile.audit.value_store import erase, holding
+from reconcile.audit.verify import verify
 from reconcile.model.address import Address
 from reconcile.stores.local import LocalStore
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from making import ANA, Memory, head_of, updates
 
-from reconcile.applying.item import Item
+from reconcile.applying.audit_writer import RunLog
 from reconcile.applying.journal import NOT_SENT, Journal
-from reconcile.applying.journals import read_run
-from reconcile.applying.run import LOGS, Process, Run, RunHead
-from reconcile.applying.runlog import RunLog
+from reconcile.applying.journal_reader import read_run
+from reconcile.applying.run_log import LOGS, Process, Run, RunHead
+from reconcile.applying.task import Item
 from reconcile.audit import log as module
 from reconcile.audit.log import AuditLog
-from reconcile.audit.verifying import verify
+from reconcile.audit.verify import verify
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Entry, Event, Head, Origin

@@ -4,12 +4,12 @@ import pytest
 from world import KEY, World
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import shown, summaries
-from reconcile.audit.verifying import verify
+from reconcile.audit.query import shown, summaries
+from reconcile.audit.verify import verify
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.audit import Recorded, Summary, What
 from reconcile.sandbox.interventions import Edit
-from reconcile.stores.state import State
+from reconcile.state.state import State
 
 
 def order(total: str, **more: object) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 from making import ANA, ORDER, entry_of, replace_line, run, sealed
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.verifying import verify
+from reconcile.audit.verify import verify
 from reconcile.model.audit import Event, Finding, Head
 from reconcile.stores.local import LocalStore
 

@@ -22,18 +22,18 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from world import World, line, order, seed
 
 from reconcile import workflow
-from reconcile.applying import recording
+from reconcile.applying import commit
+from reconcile.applying.audit_writer import RunLog
 from reconcile.applying.journal import Journal
-from reconcile.applying.moving import EntryFinder
-from reconcile.applying.runlog import RunLog
-from reconcile.stores.state import State
+from reconcile.state.relocation import EntryFinder
+from reconcile.state.state import State
 
 PARTS: list[tuple[Any, str, str]] = [
     *((Journal, name, "journal and audit") for name in ("intend", "answered", "decided", "undone")),
     (RunLog, "write", "journal and audit"),
     *((State, name, "state") for name in ("begin", "put", "flush", "release", "drop", "unit")),
     (EntryFinder, "find", "state"),
-    (recording, "leave", "state"),
+    (commit, "leave", "state"),
     (workflow, "begin", "run and plan"),
     (workflow, "end", "report"),
 ]

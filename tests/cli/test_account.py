@@ -22,7 +22,7 @@ COMMANDS = [("plan",), ("apply", "--auto-approve"), ("init", "--auto-approve"), 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts follow each other at once."""
-    monkeypatch.setattr("reconcile.hubspot.retry.backoff", lambda _: 0.0)
+    monkeypatch.setattr("reconcile.hubspot.retry_policy.backoff", lambda _: 0.0)
 
 
 @contextmanager

@@ -208,7 +208,7 @@ def test_init_waits_until_new_properties_show(
 ) -> None:
     """HubSpot shows new definitions a moment later; init looks again, but not for ever."""
     project, proxy = proxied
-    project.monkeypatch.setattr("reconcile.applying.defining.WAITS", waits)
+    project.monkeypatch.setattr("reconcile.applying.define_properties.WAITS", waits)
     made: list[float] = []
 
     def hook(method: str, path: str, body: object) -> tuple[int, object] | None:

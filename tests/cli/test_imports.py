@@ -28,7 +28,7 @@ with open({into!r}, "w") as file:
 CLIENTS = {"httpx", "httpcore", "reconcile.hubspot", "anyio"}
 SERVERS = {"starlette", "uvicorn", "jinja2", "reconcile.sandbox.server"}
 LIBRARIES = {"pydantic", "yaml", "ruamel", "filelock", "deepdiff", "rich", "obstore", "psycopg"}
-OWN_CODE = {"reconcile.config", "reconcile.manifests", "reconcile.planning", "reconcile.stores"}
+OWN_CODE = {"reconcile.project", "reconcile.manifests", "reconcile.planning", "reconcile.stores"}
 """Most of ours; a page of help needs neither these nor any library but click."""
 
 PAGES = [[*path.split()[1:], "--help"] for path, _ in ALL]
@@ -122,14 +122,16 @@ def test_planning_imports_no_command_line_of_httpx(applied: Project) -> None:
 
 def test_httpx_keeps_its_command_line_for_others() -> None:
     """A program that uses reconcile can import httpx's command line afterwards."""
-    code = "import reconcile.hubspot._http, httpx._main; assert httpx._main.main"
+    code = "import reconcile.hubspot.connection, httpx._main; assert httpx._main.main"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_httpx_imported_before_is_left_alone() -> None:
     """A program that has httpx's command line already keeps it."""
-    code = "import httpx, sys; was = sys.modules['httpx._main']; import reconcile.hubspot._http; "
+    code = (
+        "import httpx, sys; was = sys.modules['httpx._main']; import reconcile.hubspot.connection; "
+    )
     code += "assert sys.modules['httpx._main'] is was"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.fields import FIELDS
-from reconcile.config import starter_text
-from reconcile.config.model import Guards, ProjectFile, TargetSettings
+from reconcile.cli.project_fields import FIELDS
+from reconcile.project import starter_text
+from reconcile.project.settings import Guards, ProjectFile, TargetSettings
 from tests.cli.conftest import PROJECT, SHOP, Project
 
 TWO = """\

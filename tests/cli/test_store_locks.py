@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.stores import as_argument
+from reconcile.cli.store_access import as_argument
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.local import LocalStore
 from tests.cli.conftest import Project

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconcile.config import starter_text
-from reconcile.hubspot.refusals import ErrorBody, Refusal, errors_from
+from reconcile.hubspot.error_bodies import ErrorBody, Refusal, errors_from
+from reconcile.project import starter_text
 from tests.cli.conftest import PROJECT, Project
 
 WHERE = "Development > Keys > Service keys"

@@ -6,7 +6,7 @@ import re
 import httpx
 
 from reconcile.stores.contract import LockInfo
-from reconcile.stores.opening import open_store
+from reconcile.stores.store_urls import open_store
 from tests.cli.conftest import PROJECT, SHOP, Project, Relay
 
 LINES = """\

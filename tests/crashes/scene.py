@@ -15,7 +15,7 @@ from editing import Editor
 from world import EMAILS, KEY, Document, World, cart, line, order
 
 from reconcile.model.plan import Reason
-from reconcile.runs import unfinished
+from reconcile.recovery.runs import unfinished
 
 VICTIM = Path(__file__).with_name("victim.py")
 LEASE = 1.0

@@ -9,11 +9,11 @@ from scene import Scene, before, save_plan
 from world import World
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.reading import everything
-from reconcile.audit.verifying import verify
+from reconcile.audit.query import everything
+from reconcile.audit.verify import verify
 from reconcile.model.audit import Entry
-from reconcile.runs import unfinished, unlogged
-from reconcile.stores.state import State
+from reconcile.recovery.runs import unfinished, unlogged
+from reconcile.state.state import State
 
 ORDERS = 8
 RECORDS = 3 * ORDERS

@@ -13,7 +13,7 @@ from world import World
 from reconcile.errors import ReconcileError
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action, Plan, Reason
-from reconcile.runs import unfinished
+from reconcile.recovery.runs import unfinished
 from reconcile.sandbox import Switches, faults
 from reconcile.sandbox.faults import Fault
 

@@ -17,9 +17,9 @@ from scene import LEASE, VICTIM, Scene, save_plan
 from test_two_at_once import stopped
 from world import Document, World, line, order
 
-from reconcile.applying.journals import open_runs
-from reconcile.applying.run import LOGS
-from reconcile.runs import unfinished
+from reconcile.applying.journal_reader import open_runs
+from reconcile.applying.run_log import LOGS
+from reconcile.recovery.runs import unfinished
 
 MANY = 6
 

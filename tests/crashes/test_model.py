@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from world import EMAILS, KEY, World, line, order, seed
 
 from reconcile.errors import ReconcileError
-from reconcile.hubspot._http import Connection
+from reconcile.hubspot.connection import Connection
 from reconcile.model.plan import Action, Reason
-from reconcile.runs import unfinished
+from reconcile.recovery.runs import unfinished
 from reconcile.sandbox import Sandbox, faults
 from reconcile.sandbox.faults import Fault
 from reconcile.stores.local import LocalStore

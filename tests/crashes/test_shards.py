@@ -7,7 +7,7 @@ from scene import Scene, before, is_right
 from world import World
 
 from reconcile.errors import UsageError
-from reconcile.stores.state import State
+from reconcile.state.state import State
 
 ORDERS = 2
 POINTS = [f"write:{number}:after" for number in range(1, 9)]

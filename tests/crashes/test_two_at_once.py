@@ -13,7 +13,7 @@ import pytest
 from scene import VICTIM, Scene, after, before, is_right, save_plan
 from world import World
 
-from reconcile.runs import unfinished
+from reconcile.recovery.runs import unfinished
 
 ORDERS = 12
 STOPS = [

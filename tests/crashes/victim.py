@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reconcile import recovery
-from reconcile.applying.run import LOGS
+from reconcile.applying.run_log import LOGS
 from reconcile.cli import main
-from reconcile.hubspot._http import Connection
+from reconcile.hubspot.connection import Connection
+from reconcile.recovery import recover
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.local import LocalStore
 from reconcile.stores.objects import ObjectStore
@@ -95,7 +95,7 @@ def shorten_leases(seconds: float) -> None:
 
 if __name__ == "__main__":
     shorten_leases(float(os.environ.get("LEASE", "30")))
-    recovery.CALL_LIMIT = float(os.environ.get("CALL_LIMIT", "0.1"))
+    recover.CALL_LIMIT = float(os.environ.get("CALL_LIMIT", "0.1"))
     if point := os.environ.pop("CRASH_AT", ""):
         at(point, die)
     if point := os.environ.pop("STOP_AT", ""):

@@ -23,9 +23,9 @@ from damage import in_bytes, in_file
 from scene import Scene
 from world import World, cart, line, order
 
-from reconcile import recovery
 from reconcile.cli import main
 from reconcile.hubspot.client import HubSpot
+from reconcile.recovery import recover
 
 SECONDS = 60
 """How long a command may take; it takes a fraction of one."""
@@ -412,7 +412,7 @@ class Fuzzer:
         with (
             patch.dict(os.environ, ours, clear=True),
             patch("reconcile.hubspot.client.HubSpot", impatient),
-            patch.object(recovery, "CALL_LIMIT", 0.01),
+            patch.object(recover, "CALL_LIMIT", 0.01),
             patch("socket.getaddrinfo", only_here),
         ):
             handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}

@@ -15,8 +15,8 @@ import pytest
 from damage import DEEP, as_log, chained, entries_of, with_checksum, written
 from fuzzing import PARTS, SANDBOX, Fuzzer
 
+from reconcile.state.state import State
 from reconcile.stores.local import LocalStore
-from reconcile.stores.state import State
 
 CASES = 30
 """For each part: a few seconds."""

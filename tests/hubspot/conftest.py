@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.hubspot._http import Connection
+from reconcile.hubspot.connection import Connection
 from reconcile.hubspot.transport import Transport
 
 TOKEN = "pat-na1-5ec7e75e-c7e7-5ec7-e75e-c7e75ec7e75e"

@@ -14,7 +14,7 @@ import pytest
 
 from reconcile import waiting
 from reconcile.errors import Ambiguous, Unreachable
-from reconcile.hubspot._http import Connection, NotSent
+from reconcile.hubspot.connection import Connection, NotSent
 from reconcile.hubspot.steps import Departure, Stale
 from reconcile.hubspot.transport import Transport
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.batches import HISTORIES, Pool
-from reconcile.hubspot.reading import Reader
+from reconcile.hubspot.record_reads import Reader
 from reconcile.hubspot.routes import Routes
+from reconcile.hubspot.thread_pool import HISTORIES, Pool
 from reconcile.hubspot.transport import Transport
 from reconcile.model.records import Version
 

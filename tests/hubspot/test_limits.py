@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtual import World
 
-from reconcile.hubspot.limits import RateLimit, association_limit
+from reconcile.hubspot.rate_limit import RateLimit, association_limit
 
 
 class Server:

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from reconcile.errors import ApiError, UsageError
-from reconcile.hubspot.batches import Pool, split
-from reconcile.hubspot.links import LinkReader
-from reconcile.hubspot.reading import Reader
+from reconcile.hubspot.associations import LinkReader
+from reconcile.hubspot.record_reads import Reader
 from reconcile.hubspot.routes import Routes, quoted
+from reconcile.hubspot.thread_pool import Pool, split
 from reconcile.hubspot.transport import Transport
 from reconcile.model.records import Actual, Link
 

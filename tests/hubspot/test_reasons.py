@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from reconcile.errors import ApiError, AuthError
-from reconcile.hubspot.bodies import ObjectBody, ObjectsBody
-from reconcile.hubspot.conserving import refuse_failures
-from reconcile.hubspot.reasons import MAX_MESSAGE, SHOWN
-from reconcile.hubspot.refusals import ErrorBody, Refusal, errors_from
-from reconcile.hubspot.settling import blame_by, settle
-from reconcile.hubspot.writes import Refused, Unclear
+from reconcile.hubspot.batch_results import blame_by, settle
+from reconcile.hubspot.complete_reads import refuse_failures
+from reconcile.hubspot.error_bodies import ErrorBody, Refusal, errors_from
+from reconcile.hubspot.error_details import MAX_MESSAGE, SHOWN
+from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
+from reconcile.hubspot.types import Refused, Unclear
 from reconcile.model.outcome import Warned
-from reconcile.probing.seen import Seen
+from reconcile.probing.lenient_answers import Seen
 
 NO_MESSAGE = {
     "status": "error",

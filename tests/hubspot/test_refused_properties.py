@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.errors import InvalidValue
-from reconcile.hubspot.refusals import ErrorBody, Refusal, errors_from
+from reconcile.hubspot.error_bodies import ErrorBody, Refusal, errors_from
 
 OPTION = {
     "isValid": False,

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import Ambiguous, ApiError, AuthError
-from reconcile.hubspot.refusals import ErrorBody
+from reconcile.hubspot.batch_results import blame_by, settle
+from reconcile.hubspot.error_bodies import ErrorBody
+from reconcile.hubspot.record_writes import Writer
 from reconcile.hubspot.routes import Routes
-from reconcile.hubspot.settling import blame_by, settle
 from reconcile.hubspot.transport import Transport
-from reconcile.hubspot.writes import Pair, Refused, Unclear, Write, Written
-from reconcile.hubspot.writing import Writer
+from reconcile.hubspot.types import Pair, Refused, Unclear, Write, Written
 
 Talk = Callable[..., tuple[Transport, Any]]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from reconcile.errors import Ambiguous, ApiError, Unreachable
-from reconcile.hubspot.bodies import ObjectBody
+from reconcile.hubspot.schemas import ObjectBody
 from reconcile.hubspot.transport import Transport
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"id":"1"}'

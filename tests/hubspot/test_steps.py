@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.hubspot.client import HubSpot, Write
-from reconcile.hubspot.limits import RateLimit
+from reconcile.hubspot.rate_limit import RateLimit
 from reconcile.hubspot.steps import MAX_AGE, Departure, Stale, Step, begin_step
 from reconcile.hubspot.transport import Transport
 from reconcile.sandbox import Sandbox
@@ -275,7 +275,7 @@ def test_a_write_that_is_asked_again_is_rechecked_before_each_sending(
     talk: Talk, clock: Any, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
     """And counts its attempts on, so that it ends; whether it may have been carried out is kept."""
-    monkeypatch.setattr("reconcile.hubspot.retry.backoff", lambda attempt: 2.0)
+    monkeypatch.setattr("reconcile.hubspot.retry_policy.backoff", lambda attempt: 2.0)
     transport, script = talk(answer, answer, OK)
     departure = Departure(clock.now)
     for sent in (1, 2):

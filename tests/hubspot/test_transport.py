@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable, UsageError
-from reconcile.hubspot import _http
-from reconcile.hubspot._http import Connection
-from reconcile.hubspot.bodies import ObjectBody
+from reconcile.hubspot import connection
+from reconcile.hubspot.connection import Connection
+from reconcile.hubspot.schemas import ObjectBody
 from reconcile.hubspot.transport import Transport
 
 OK = (200, {"id": "1"})
@@ -337,7 +337,7 @@ def test_large_answers_are_refused(talk: Talk, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(Ambiguous):
         call(transport, repeatable=False)
     assert len(script.requests) == 2
-    assert _http.MAX_BODY == 64 * 1024 * 1024
+    assert connection.MAX_BODY == 64 * 1024 * 1024
 
 
 @pytest.mark.parametrize(

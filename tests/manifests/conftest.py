@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from reconcile.errors import ManifestError, Problem
-from reconcile.manifests import load, nodes
+from reconcile.manifests import load, yaml_nodes
 from reconcile.model.records import Unit
 
 
@@ -55,7 +55,7 @@ def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         assert not os.environ.get("CI"), "in CI PyYAML must have been built with libyaml"
         pytest.skip("PyYAML was built without libyaml")
     chosen = yaml.CBaseLoader if request.param == "libyaml" else yaml.BaseLoader
-    monkeypatch.setattr(nodes, "LOADER", chosen)
+    monkeypatch.setattr(yaml_nodes, "LOADER", chosen)
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.manifests import nodes
+from reconcile.manifests import yaml_nodes
 from reconcile.manifests.documents import read_document
-from reconcile.manifests.nodes import Items, Table, Text, read
 from reconcile.manifests.problems import Report
+from reconcile.manifests.yaml_nodes import Items, Table, Text, read
 
 pytestmark = pytest.mark.usefixtures("loader")
 
@@ -137,7 +137,7 @@ def test_an_error_without_a_place_is_reported_too(
     def fail(data: bytes) -> None:
         raise yaml.YAMLError
 
-    monkeypatch.setattr(nodes, "LOADER", fail)
+    monkeypatch.setattr(yaml_nodes, "LOADER", fail)
     assert project.problem(order("a")).message == "this is not YAML"
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.manifests.documents import read_document
-from reconcile.manifests.nodes import read
 from reconcile.manifests.problems import Report
+from reconcile.manifests.yaml_nodes import read
 
 pytestmark = pytest.mark.usefixtures("loader")
 

@@ -11,8 +11,8 @@ from world import KEY, Document, World, actions, cart, changes, incomplete, line
 from reconcile.errors import ApiError
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action
-from reconcile.planning.planfile import content_digest, dump, load
-from reconcile.render.jsonplan import to_json
+from reconcile.planning.plan_file import content_digest, dump, load
+from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
 from reconcile.sandbox import Switches
 from reconcile.sandbox.scopes import ALL_SCOPES

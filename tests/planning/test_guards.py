@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from world import KEY, World, actions, changes, incomplete, line, order, statuses
 
-from reconcile.config import load_settings
 from reconcile.errors import GuardRefused
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Property
@@ -25,11 +24,12 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.model.records import Link
-from reconcile.planning.building import held
-from reconcile.planning.plan import assemble
-from reconcile.render.jsonplan import to_json
+from reconcile.planning.assemble import assemble
+from reconcile.planning.changes import held
+from reconcile.project import load_settings
+from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
-from reconcile.stores.key import VARIABLE
+from reconcile.state.hash_key import VARIABLE
 
 ABSENT = {"state": "absent"}
 OTHER = order("OTHER", memo="x")

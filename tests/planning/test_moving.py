@@ -21,7 +21,7 @@ from world import (
 
 from reconcile.errors import GuardRefused, ManifestError
 from reconcile.model.plan import Action, Plan
-from reconcile.planning.planfile import content_digest
+from reconcile.planning.plan_file import content_digest
 
 NONE: frozenset[str] = frozenset()
 

@@ -7,7 +7,7 @@ import pytest
 from world import World, actions, changes, order, statuses
 
 from reconcile.model.plan import Action
-from reconcile.planning.planfile import dump
+from reconcile.planning.plan_file import dump
 from reconcile.render.markdown import markdown
 from reconcile.sandbox import Switches
 

@@ -11,7 +11,7 @@ from strategies import plans
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
-from reconcile.planning.planfile import FORMAT, content_digest, dump, load
+from reconcile.planning.plan_file import FORMAT, content_digest, dump, load
 
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 

@@ -17,10 +17,10 @@ from world import World, cart, line, order
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
 from reconcile.model.plan import Action, Plan
-from reconcile.planning.planfile import dump, load
-from reconcile.render.jsonplan import to_json
+from reconcile.planning.plan_file import dump, load
+from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
-from reconcile.render.text import write_plan
+from reconcile.render.output import write_plan
 
 Edit = Callable[[Line, Line], None]
 """Changes a plan file's second line, which is about all units, and one unit's line."""

@@ -29,10 +29,10 @@ from reconcile.model.records import (
     Unit,
 )
 from reconcile.model.values import normalise
-from reconcile.planning.case import Context
-from reconcile.planning.plan import assemble
-from reconcile.planning.planfile import content_digest, dump
+from reconcile.planning.assemble import assemble
+from reconcile.planning.plan_file import content_digest, dump
 from reconcile.planning.planner import plan_unit
+from reconcile.planning.record_input import Context
 from reconcile.planning.references import Bound, pointer
 
 QUICK = settings(max_examples=40, deadline=None, database=None, derandomize=True)

@@ -7,7 +7,7 @@ from planning.test_owners import ANNA, PEOPLE
 from world import ORIGIN, World, order, statuses
 
 from reconcile import workflow
-from reconcile.planning.planfile import dump, load
+from reconcile.planning.plan_file import dump, load
 
 
 @pytest.mark.parametrize("written", ["{a};{o}", "{o}; {a}"])

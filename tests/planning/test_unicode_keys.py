@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import KEY, World, actions, cart, changes, incomplete, line, order, statuses
 
-from reconcile.applying.estimate import calls
 from reconcile.errors import ManifestError
 from reconcile.model.address import fold, other_forms
 from reconcile.model.plan import Action
+from reconcile.planning.cost import calls
 from reconcile.sandbox import Switches
 
 COMPOSED = "Caf\u00e9-1"

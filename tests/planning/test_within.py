@@ -20,14 +20,13 @@ from world import (
     statuses,
 )
 
-from reconcile import recovery
-from reconcile.applying import finding
 from reconcile.applying.journal import Journal
-from reconcile.applying.journals import read_run
+from reconcile.applying.journal_reader import read_run
 from reconcile.errors import ManifestError, UsageError
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, Reason
-from reconcile.runs import unfinished
+from reconcile.recovery import find_records, recover
+from reconcile.recovery.runs import unfinished
 from reconcile.sandbox import Switches
 
 SWITCHES = Switches(line_items_may_have_unique_properties=False)
@@ -294,7 +293,7 @@ def test_settling_twice_comes_to_the_same(within: World, monkeypatch: pytest.Mon
             within.apply()
     (run,) = unfinished(within.store)
     with within.session() as session:
-        recovery.settle_unfinished(session, ORIGIN, sleep=within.sleep)
+        recover.settle_unfinished(session, ORIGIN, sleep=within.sleep)
     settled = read_run(within.store, run.run.head.run)
     assert settled is None or [one.status.value for one in settled.outcomes.values()] == ["done"]
     assert within.plan().empty
@@ -399,7 +398,7 @@ def test_a_line_from_before_the_run_is_not_taken_for_ours(
     within.edit("line_items", theirs, hs_sku="9")
     # The account's clock goes ahead, and the run's own with it.
     within.sleep(600)
-    monkeypatch.setattr(finding, "_SKEW", -timedelta(minutes=5))
+    monkeypatch.setattr(find_records, "_SKEW", -timedelta(minutes=5))
     documents = [order("A", [item("A:1", "1"), item("A:2", "2")])]
     lose_creation(within, *documents)
     within.converge(*documents)

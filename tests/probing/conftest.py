@@ -11,8 +11,8 @@ import httpx
 import pytest
 from probed import Interfere, Probed, advance
 
-from reconcile.hubspot._http import Connection, Reply
 from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.connection import Connection, Reply
 from reconcile.sandbox import Sandbox, Switches
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 from probed import BY_ID, Interfere, Probed
 
-from reconcile.hubspot._http import Reply
+from reconcile.hubspot.connection import Reply
 from reconcile.probing import QUESTIONS, Question, Verdict, settings_for_sandbox
 from reconcile.probing.questions import NOT_ASKED
 from reconcile.sandbox import Switches

@@ -13,8 +13,8 @@ from reconcile.model.address import Address
 from reconcile.model.outcome import Outcome, Report, Status
 from reconcile.model.plan import Action, TargetPin
 from reconcile.render.capped import capped
-from reconcile.render.errors import format_error
-from reconcile.render.outcomes import LINES
+from reconcile.render.error_lines import format_error
+from reconcile.render.outcome_lines import LINES
 from reconcile.render.report import write_report
 
 

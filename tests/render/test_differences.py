@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, FieldChange, Plan, Reason, RecordChange, UnitChange
-from reconcile.render import safe
-from reconcile.render.differences import LONGEST, Span, differences, excerpt, grouped
+from reconcile.render import escaping
 from reconcile.render.markdown import markdown
-from reconcile.render.text import write_plan
+from reconcile.render.output import write_plan
+from reconcile.render.text_diff import LONGEST, Span, differences, excerpt, grouped
 
 LEFT_OUT = re.compile(r" … \[([\d,]+) characters(?:, ([\d,]+) differences?)?\] … ")
 NOTE = " ".join(f"word{number}" for number in range(130))
@@ -85,8 +85,8 @@ def test_every_difference_is_shown_or_counted(pair: tuple[str, str]) -> None:
 @given(PAIRS)
 def test_what_is_shown_is_bounded_and_harmless(pair: tuple[str, str]) -> None:
     """However long and many, two values fit a few lines and hold no control character."""
-    for text in safe.pair(*pair):
-        assert safe.visible(text) == text
+    for text in escaping.pair(*pair):
+        assert escaping.visible(text) == text
     for side, text in enumerate(pair):
         spans = [one[side] for one in grouped(differences(*pair))]
         assert len(excerpt(text, spans)) <= 700
@@ -96,7 +96,7 @@ def test_what_is_shown_is_bounded_and_harmless(pair: tuple[str, str]) -> None:
 def test_different_values_are_never_shown_alike(pair: tuple[str, str]) -> None:
     """Whatever differs, the two sides do."""
     before, after = pair
-    shown_before, shown_after = safe.pair(before, after)
+    shown_before, shown_after = escaping.pair(before, after)
     assert (shown_before == shown_after) == (before == after)
 
 
@@ -127,7 +127,7 @@ def test_many_differences_are_counted() -> None:
     words = [f"number {number} of the many words" for number in range(1500)]
     edits = [f"number {n} of the few words" if n % 3 == 1 else w for n, w in enumerate(words)]
     end = ", and nothing has been edited at the end of this list"
-    before, after = safe.pair(", ".join(words) + end, ", ".join(edits) + end)
+    before, after = escaping.pair(", ".join(words) + end, ", ".join(edits) + end)
     for text in (before, after):
         assert "497 differences]" in text
         assert len(text) < 700
@@ -147,7 +147,7 @@ def test_edits_within_what_repeats_are_told_apart() -> None:
 
 def test_a_long_difference_shows_its_ends_and_says_so() -> None:
     """What replaces everything else is cut in its middle, where the difference is counted."""
-    before, after = safe.pair("a" * 1000, "b" * 2000)
+    before, after = escaping.pair("a" * 1000, "b" * 2000)
     assert before.startswith("aaa")
     assert " … [1,900 characters, 1 difference] … " in after
 
@@ -163,13 +163,13 @@ def test_the_largest_values_are_compared() -> None:
         ("\n" * longest, "\r" * (longest - 1)),
         ("".join(map(chr, range(200, 200 + longest // 2))) * 2, alike),
     ):
-        assert all(text for text in safe.pair(before, after))
+        assert all(text for text in escaping.pair(before, after))
 
 
 def test_a_look_alike_beside_another_difference_is_shown() -> None:
     """A narrow space is written out also where something else differs visibly."""
-    assert safe.pair("1\u00a0000 old", "1 000 new") == (r'"1\xa0000 old"', '"1 000 new"')
-    assert safe.pair("Münster, old", "Münster, new") == ("Münster, old", "Münster, new")
+    assert escaping.pair("1\u00a0000 old", "1 000 new") == (r'"1\xa0000 old"', '"1 000 new"')
+    assert escaping.pair("Münster, old", "Münster, new") == ("Münster, old", "Münster, new")
 
 
 @pytest.mark.parametrize("extra", [0, 1])

@@ -1,7 +1,7 @@
 """Errors as people meet them."""
 
 from reconcile.errors import ApiError, ManifestError, Problem, UsageError
-from reconcile.render.errors import format_error, github_annotations
+from reconcile.render.error_lines import format_error, github_annotations
 
 PROBLEM = Problem("orders/july.yaml", 12, 5, "unknown property", "did you mean hs_note?")
 

@@ -27,13 +27,13 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
-from reconcile.render.errors import format_error, github_annotations
-from reconcile.render.jsonplan import to_json
+from reconcile.render.error_lines import format_error, github_annotations
+from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
+from reconcile.render.output import write_plan
+from reconcile.render.plan_lines import plan_lines
+from reconcile.render.plan_view import view
 from reconcile.render.report import report_lines, write_report
-from reconcile.render.rows import plan_lines
-from reconcile.render.text import write_plan
-from reconcile.render.view import view
 
 HOSTILE = (
     "a\x7fb",

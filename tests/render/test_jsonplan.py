@@ -7,7 +7,7 @@ import pytest
 
 from reconcile import __version__
 from reconcile.model.plan import Plan
-from reconcile.render.jsonplan import to_json
+from reconcile.render.json_plan import to_json
 
 
 @pytest.fixture

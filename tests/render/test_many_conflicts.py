@@ -7,9 +7,9 @@ from world import World, line, order
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
-from reconcile.planning.planfile import dump, load
-from reconcile.render.jsonplan import to_json
-from reconcile.render.text import write_plan
+from reconcile.planning.plan_file import dump, load
+from reconcile.render.json_plan import to_json
+from reconcile.render.output import write_plan
 
 PIN = TargetPin("shop", 7, "STANDARD")
 

@@ -14,7 +14,7 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
-from reconcile.render import safe
+from reconcile.render import escaping
 from reconcile.render.report import report_lines
 
 NAMES = ("Ines", "Ines Rocha", "Ines Rocha Lda")
@@ -24,7 +24,7 @@ def test_the_longest_of_nested_values_is_masked_whole() -> None:
     """What is left of it after masking a shorter one would be readable."""
     text = "Ines Rocha Lda is refused, and so are Ines Rocha and Ines"
     for values in (NAMES, NAMES[::-1]):
-        assert safe.mask(text, values) == (
+        assert escaping.mask(text, values) == (
             "(personal) is refused, and so are (personal) and (personal)"
         )
 
@@ -35,7 +35,7 @@ def test_nothing_is_left_of_a_value_that_holds_others(pieces: list[str]) -> None
     whole = "x".join(pieces)
     values = [*pieces, "x".join(pieces[:2]), whole]
     for order in (values, values[::-1], sorted(values, key=len)):
-        assert safe.mask(f"<{whole}>", order) == "<(personal)>"
+        assert escaping.mask(f"<{whole}>", order) == "<(personal)>"
 
 
 def test_a_report_in_ci_keeps_nothing_of_a_nested_value() -> None:

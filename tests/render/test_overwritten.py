@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-from reconcile.audit.recording import recorded
+from reconcile.audit.events import recorded
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Detail, Entry, Origin, What
 from reconcile.model.outcome import UNREAD, Outcome, Overwrite, Report, Status
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange, TargetPin
-from reconcile.render.audit import record_lines
 from reconcile.render.audit_export import rows
+from reconcile.render.audit_lines import record_lines
 from reconcile.render.report import sentence, write_report
 
 ORDER = Address("order", "A")

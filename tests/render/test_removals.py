@@ -18,9 +18,9 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
-from reconcile.render.jsonplan import to_json
+from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
-from reconcile.render.text import write_plan
+from reconcile.render.output import write_plan
 
 ORDER, LINE = Address("order", "NW-1"), Address("line_item", "NW-1:11")
 FIELDS = (

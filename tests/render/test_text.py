@@ -11,9 +11,9 @@ from rich.text import Text
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, FieldChange, Plan, Reason, RecordChange, UnitChange
-from reconcile.render.rows import plan_lines
-from reconcile.render.text import wants_color, write_plan
-from reconcile.render.view import view
+from reconcile.render.output import wants_color, write_plan
+from reconcile.render.plan_lines import plan_lines
+from reconcile.render.plan_view import view
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -130,8 +130,9 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 def test_plain_output_never_imports_rich() -> None:
     """Its import time is only spent where a person is watching."""
     code = (
-        "import sys, reconcile.render.text, reconcile.render.markdown, reconcile.render.jsonplan,"
-        " reconcile.render.report, reconcile.render.errors, reconcile.render.progress;"
+        "import sys, reconcile.render.output, reconcile.render.markdown,"
+        " reconcile.render.json_plan,"
+        " reconcile.render.report, reconcile.render.error_lines, reconcile.render.progress;"
         "sys.exit('rich' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

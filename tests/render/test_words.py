@@ -4,8 +4,8 @@ import pytest
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, PropertyDefine, RecordChange, TargetPin, UnitChange
-from reconcile.render.view import view
-from reconcile.render.words import count, duration, kind_order, listed, plural, target_line
+from reconcile.render.phrasing import count, duration, kind_order, listed, plural, target_line
+from reconcile.render.plan_view import view
 
 PIN = TargetPin("shop", 7, "STANDARD")
 

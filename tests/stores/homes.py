@@ -16,7 +16,7 @@ from servers import Server
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import Store
 from reconcile.stores.objects import ObjectStore
-from reconcile.stores.opening import open_store
+from reconcile.stores.store_urls import open_store
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Home:
             "import sys, time\n"
             "from pathlib import Path\n"
             "from reconcile.stores.contract import *\n"
-            "from reconcile.stores.opening import open_store\n"
+            "from reconcile.stores.store_urls import open_store\n"
             "store = open_store(sys.argv[1], Path(sys.argv[2]))\n"
         )
         process = subprocess.Popen(

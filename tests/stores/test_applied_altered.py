@@ -6,8 +6,8 @@ import pytest
 from world import World, incomplete, order
 
 from reconcile.errors import UsageError
-from reconcile.stores.applied import AppliedPlans
-from reconcile.stores.state import State
+from reconcile.state.applied_plans import AppliedPlans
+from reconcile.state.state import State
 
 DAMAGES = {
     "another object": b'{"a":1}',

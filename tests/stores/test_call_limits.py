@@ -17,8 +17,8 @@ from reconcile.stores import bucket, database
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LEASE, LockInfo
 from reconcile.stores.objects import ObjectStore
-from reconcile.stores.opening import open_store
 from reconcile.stores.postgres import PostgresStore
+from reconcile.stores.store_urls import open_store
 from reconcile.waiting import CALL_LIMIT
 
 INFO = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.errors import UsageError
-from reconcile.stores.opening import open_store
+from reconcile.stores.store_urls import open_store
 
 SENT, THERE = "20260729T101500Z", "2026-07-29T11:02:44Z"
 SKEWED = f"""<?xml version="1.0" encoding="UTF-8"?>

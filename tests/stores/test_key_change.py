@@ -7,8 +7,8 @@ import pytest
 
 from reconcile.model.address import Address
 from reconcile.model.records import NO_MARKS, LastApplied, Marks
+from reconcile.state.state import State
 from reconcile.stores.local import LocalStore
-from reconcile.stores.state import State
 
 OLD, NEW = b"o" * 32, b"n" * 32
 UNITS = [Address("order", f"O-{number}") for number in range(8)]

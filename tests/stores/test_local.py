@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from reconcile.errors import Locked, UsageError
+from reconcile.state.hash_key import find_key, make_key
 from reconcile.stores.contract import LockInfo, VersionMoved
-from reconcile.stores.erasing import erase, holds_state
-from reconcile.stores.key import find_key, make_key
+from reconcile.stores.erase import erase, holds_state
 from reconcile.stores.local import LocalStore
 
 INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", doing="apply")

@@ -11,10 +11,10 @@ from homes import Home
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.records import LastApplied
+from reconcile.state.migrate import move
+from reconcile.state.state import State
 from reconcile.stores.contract import Store
 from reconcile.stores.local import LocalStore
-from reconcile.stores.moving import move
-from reconcile.stores.state import State
 
 KEY = b"k" * 32
 UNITS = [Address("order", f"O-{number}") for number in range(3)]

@@ -15,7 +15,7 @@ from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LockInfo, LockLost
 from reconcile.stores.lease import RenewedLease
 from reconcile.stores.objects import ObjectStore
-from reconcile.stores.opening import open_store
+from reconcile.stores.store_urls import open_store
 
 INFO = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from reconcile.errors import UsageError
-from reconcile.stores import opening
+from reconcile.stores import store_urls
 from reconcile.stores.local import LocalStore
 from reconcile.stores.objects import ObjectStore
-from reconcile.stores.opening import is_local, open_store
 from reconcile.stores.postgres import PostgresStore
+from reconcile.stores.store_urls import is_local, open_store
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_is_not_installed_is_named(
     url: str, library: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the extra that brings it."""
-    monkeypatch.setattr(opening, "find_spec", lambda name: None)
+    monkeypatch.setattr(store_urls, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=f"needs {library}") as caught:
         open_store(url, tmp_path / "shop")
     assert caught.value.hint == f"pip install 'hubspot-reconcile[{extra}]'"
@@ -90,7 +90,7 @@ def test_libraries_of_shared_stores_are_imported_when_needed() -> None:
     """A local store works without them, and starts no slower."""
     script = (
         "import sys, pathlib\n"
-        "from reconcile.stores.opening import open_store\n"
+        "from reconcile.stores.store_urls import open_store\n"
         "open_store('', pathlib.Path('x'))\n"
         "sys.exit(any(name in sys.modules for name in ('obstore', 'psycopg')))"
     )

@@ -14,8 +14,8 @@ from psycopg import sql
 
 from reconcile.errors import UsageError
 from reconcile.stores.contract import LockInfo, LockLost, Store, VersionMoved
-from reconcile.stores.opening import open_store
 from reconcile.stores.postgres import PostgresStore
+from reconcile.stores.store_urls import open_store
 
 INFO = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply")
 

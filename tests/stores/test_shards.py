@@ -14,9 +14,9 @@ from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.plan import Action
 from reconcile.model.records import LastApplied
+from reconcile.state.state import State, shard_of
 from reconcile.stores.contract import Store
 from reconcile.stores.local import LocalStore
-from reconcile.stores.state import State, shard_of
 
 KEY = b"k" * 32
 UNITS = [Address("order", f"O-{number}") for number in range(6)]

@@ -15,10 +15,10 @@ from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.plan import Action
 from reconcile.model.records import LastApplied, Link, Marks
+from reconcile.state.head import FORMAT
+from reconcile.state.state import State, shard_of
 from reconcile.stores.contract import VersionMoved
-from reconcile.stores.head import FORMAT
 from reconcile.stores.local import LocalStore
-from reconcile.stores.state import State, shard_of
 
 KEY = b"k" * 32
 UNIT = Address("order", "A")

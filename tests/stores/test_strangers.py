@@ -9,13 +9,13 @@ from obstore.store import MemoryStore
 from world import World, order
 
 from reconcile.errors import UsageError
+from reconcile.state.head import HEAD, Content, encode
+from reconcile.state.migrate import move, require_no_strangers
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LockInfo, Store
-from reconcile.stores.head import HEAD, Content, encode
 from reconcile.stores.local import LocalStore
-from reconcile.stores.moving import move, require_no_strangers
-from reconcile.stores.names import is_blob, is_log
 from reconcile.stores.objects import ObjectStore
+from reconcile.stores.own_names import is_blob, is_log
 
 INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", doing="apply")
 RUN = "20260102T030405-1f2e3d"

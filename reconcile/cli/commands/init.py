@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from reconcile.cli.fields import FIELDS
 from reconcile.cli.options import target_option
+from reconcile.cli.project_fields import FIELDS
 
 
 @click.command("init", epilog=FIELDS)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconcile.probing.model import Question
+from reconcile.probing.question import Question
 from reconcile.probing.questions import (
     access,
     batches,

@@ -1,7 +1,7 @@
 """Scopes and limits: what can be told without provoking anything (ref §2, §3)."""
 
 from reconcile.probing.lab import Lab
-from reconcile.probing.model import KINDS, Found, Need, Question, Skip, Unclear
+from reconcile.probing.question import KINDS, Found, Need, Question, Skip, Unclear
 
 NO_ID = "0"
 """An id that no record has: the call is for its refusal alone."""

@@ -1,9 +1,9 @@
 """Batches: partial success, merged ids, the order of results (ref §4, §6, §8)."""
 
 from reconcile.hubspot.routes import Routes
-from reconcile.probing.asking import READS
 from reconcile.probing.lab import DEFINED, MARK, Lab
-from reconcile.probing.model import (
+from reconcile.probing.lenient_answers import Seen
+from reconcile.probing.question import (
     Found,
     NotMade,
     Question,
@@ -12,7 +12,7 @@ from reconcile.probing.model import (
     keys,
     records,
 )
-from reconcile.probing.seen import Seen
+from reconcile.probing.raw_calls import READS
 
 NOT_A_NUMBER = "not a number"
 MERGING = "2026-03"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from unicodedata import normalize
 
 from reconcile.hubspot.client import Refused, Written
-from reconcile.probing.asking import READS
 from reconcile.probing.lab import DEFINED, MARK, Lab
-from reconcile.probing.model import Found, NotMade, Question, Unclear, keys, records
+from reconcile.probing.question import Found, NotMade, Question, Unclear, keys, records
+from reconcile.probing.raw_calls import READS
 
 CREATION_KEY = "hs_unique_creation_key"
 MOST_UNIQUE = 10

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from reconcile.errors import ApiError
 from reconcile.hubspot.client import Pair, Refused, Written
 from reconcile.model.records import Link
-from reconcile.probing.asking import READS, is_answer
 from reconcile.probing.lab import LINKS_CALLS, Lab, LinkTo
-from reconcile.probing.model import KINDS, Found, Question, Skip, Unclear, records
+from reconcile.probing.question import KINDS, Found, Question, Skip, Unclear, records
+from reconcile.probing.raw_calls import READS, is_answer
 
 HUBSPOT = "HUBSPOT_DEFINED"
 

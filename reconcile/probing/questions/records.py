@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from reconcile.probing.asking import READS
 from reconcile.probing.lab import Lab
-from reconcile.probing.model import Found, Need, Question, Skip, Unclear, records
-from reconcile.probing.seen import Seen
+from reconcile.probing.lenient_answers import Seen
+from reconcile.probing.question import Found, Need, Question, Skip, Unclear, records
+from reconcile.probing.raw_calls import READS
 
 UNSET = "hs_order_note"
 HOME = "hs_homecurrency_amount"

@@ -1,11 +1,11 @@
 """Batch updates of records that are gone, and what archives of associations answer (ref §18)."""
 
 from reconcile.hubspot.routes import Routes
-from reconcile.probing.asking import READS
 from reconcile.probing.lab import MARK, Lab
-from reconcile.probing.model import Found, Question, Unclear, records
+from reconcile.probing.lenient_answers import Seen
+from reconcile.probing.question import Found, Question, Unclear, records
 from reconcile.probing.questions.batches import merge_two
-from reconcile.probing.seen import Seen
+from reconcile.probing.raw_calls import READS
 
 _DATED = "2026-03"
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconcile.probing.asking import READS
 from reconcile.probing.lab import DEFINED, MARK, Lab
-from reconcile.probing.model import (
+from reconcile.probing.lenient_answers import Seen
+from reconcile.probing.question import (
     Found,
     Question,
     Setting,
@@ -13,7 +13,7 @@ from reconcile.probing.model import (
     keys,
     records,
 )
-from reconcile.probing.seen import Seen
+from reconcile.probing.raw_calls import READS
 
 TEXT, NUMBER = "hs_tags", "hs_tax"
 MOMENT = "2025-08-10T00:00:00"
