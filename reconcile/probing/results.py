@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconcile import __version__
-from reconcile.probing.probe import Report
+from reconcile.probing.probe_run import Report
 from reconcile.probing.question import Result, Setting, Verdict
 from reconcile.probing.questions import NOT_ASKED
 

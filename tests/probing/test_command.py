@@ -169,7 +169,7 @@ def test_missing_scopes(seat: Callable[..., Desk]) -> None:
 
 def test_what_is_left_makes_it_fail(desk: Desk) -> None:
     """What could not be removed is listed, and the exit code is 1."""
-    desk.monkeypatch.setattr("reconcile.probing.probe.clean_up", lambda _: None)
+    desk.monkeypatch.setattr("reconcile.probing.probe_run.clean_up", lambda _: None)
     code, out, _ = desk.run("--probe", "--auto-approve")
     assert code == 1
     left = out.partition("Not removed, or not for certain:\n")[2]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from reconcile.errors import ApiError, UsageError
-from reconcile.hubspot.associations import LinkReader
+from reconcile.hubspot.association_reads import LinkReader
 from reconcile.hubspot.record_reads import Reader
 from reconcile.hubspot.routes import Routes, quoted
 from reconcile.hubspot.thread_pool import Pool, split

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.errors import ApiError, AuthError, RateLimited
-from reconcile.hubspot.definitions import Describer, Usage
+from reconcile.hubspot.account_definitions import Describer, Usage
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
 from reconcile.model.definitions import Account, Label, Pipeline, Property
