@@ -66,6 +66,7 @@ BELOW = {
         "applying",
         "audit",
         "errors",
+        "fetching",
         "manifests",
         "model",
         "planning",

@@ -33,14 +33,20 @@ from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Unit
 from reconcile.planning.plan_file import content_digest
 from reconcile.project import Settings
-from reconcile.recovery.recover import close_unfinished, settle_unfinished
 from reconcile.recovery.runs import new_run
 from reconcile.render.output import write_plan
 from reconcile.render.progress import progress
 from reconcile.render.report import write_report
 from reconcile.session import Session, connect
 from reconcile.stores.store_urls import is_local
-from reconcile.workflow import apply, forget_resolved, plan, refusals_logged
+from reconcile.workflow import (
+    apply,
+    close_unfinished,
+    forget_resolved,
+    plan,
+    refusals_logged,
+    settle_unfinished,
+)
 
 
 def run(
