@@ -9,9 +9,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Self
 
+from reconcile.hubspot.account_definitions import Describer, Usage
 from reconcile.hubspot.association_reads import LinkReader
 from reconcile.hubspot.correlate import Owners
-from reconcile.hubspot.account_definitions import Describer, Usage
 from reconcile.hubspot.rate_limit import Clock, Sleep
 from reconcile.hubspot.record_reads import Reader
 from reconcile.hubspot.record_writes import Writer

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from reconcile.errors import ApiError
 from reconcile.model.batches import OBJECTS, split
 from reconcile.probing.lab import Lab
-from reconcile.probing.question import KINDS, Question
+from reconcile.probing.needs import KINDS
+from reconcile.probing.question import Question
 from reconcile.probing.raw_calls import READS
 
 SEARCHES = 4

@@ -7,10 +7,11 @@ from typing import Any
 from reconcile.errors import ApiError, Unreachable
 from reconcile.hubspot.client import HubSpot, Refused, Unclear, Write, Written
 from reconcile.model.records import Link
-from reconcile.probing import question
+from reconcile.probing import findings
+from reconcile.probing.findings import NotMade
 from reconcile.probing.inventory import Inventory
 from reconcile.probing.lenient_answers import Seen
-from reconcile.probing.question import KINDS, NotMade
+from reconcile.probing.needs import KINDS
 from reconcile.probing.raw_calls import READS, Asker, is_answer
 
 MARK = "hs_external_order_status"
@@ -125,7 +126,7 @@ class Lab(Asker):
                 raise
             answer = Refused(str(error), error.category)
         if isinstance(answer, Unclear):
-            raise question.Unclear(f"the create of {name} had no clear answer: {answer.message}")
+            raise findings.Unclear(f"the create of {name} had no clear answer: {answer.message}")
         if isinstance(answer, Written):
             self.inventory.add(object_, answer.id)
         self.inventory.settled(object_, name)
@@ -214,7 +215,7 @@ class Lab(Asker):
 
         seen = self.until(lambda: self.get(object_, id_, (*names, MARK)), is_there)
         if not is_there(seen):
-            raise question.Unclear(f"what was written does not show in time: {seen.told()}")
+            raise findings.Unclear(f"what was written does not show in time: {seen.told()}")
         return seen
 
     def archive(self, object_: str, id_: str) -> None:
@@ -222,7 +223,7 @@ class Lab(Asker):
         self.ask("DELETE", self.routes.record(object_, id_))
         seen = self.until(lambda: self.get(object_, id_), lambda seen: seen.status == 404)
         if seen.status != 404:
-            raise question.Unclear(f"an archived record still shows: {seen.told()}")
+            raise findings.Unclear(f"an archived record still shows: {seen.told()}")
 
     def links(self, from_object: str, to_object: str, id_: str) -> frozenset[Link]:
         """The associations of a record."""

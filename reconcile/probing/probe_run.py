@@ -9,8 +9,9 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Account
 from reconcile.probing.cleanup import clean_up, most_calls
+from reconcile.probing.findings import Found, NotMade, Skip, Unclear
 from reconcile.probing.lab import Lab
-from reconcile.probing.question import Found, NotMade, Question, Result, Skip, Unclear, Verdict
+from reconcile.probing.question import Question, Result, Verdict
 from reconcile.probing.questions import QUESTIONS
 
 SILENCES = 2

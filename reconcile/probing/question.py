@@ -1,21 +1,16 @@
-"""Questions, their possible answers, and results: data, and why a question may have no answer."""
+"""Questions with their possible answers, and results, as data."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
 
-from reconcile.model.kinds import Kind, kinds
-
-if TYPE_CHECKING:
-    from reconcile.probing.lab import Lab
+from reconcile.probing.findings import Found
+from reconcile.probing.lab import Lab
+from reconcile.probing.needs import Need
 
 Setting = str | bool | tuple[str, ...]
 """A value of one of the sandbox's switches."""
-
-KINDS: Mapping[str, Kind] = MappingProxyType({kind.object: kind for kind in kinds().values()})
-"""The kinds by HubSpot's name for their records: ``orders``."""
 
 
 class Verdict(StrEnum):
@@ -25,56 +20,6 @@ class Verdict(StrEnum):
     DIFFERS = "differs"
     SKIPPED = "skipped"
     UNCLEAR = "unclear"
-
-
-class Skip(Exception):
-    """The question cannot be asked of this account; the message says why."""
-
-
-class Unclear(Exception):
-    """What came back is none of the possible answers; the message says what was seen."""
-
-
-class NotMade(Unclear):
-    """A record or property that the question needs was refused."""
-
-
-class Need(NamedTuple):
-    """A right that a question needs: ``read``, ``write``, ``schema`` or ``pipelines``."""
-
-    object: str
-    access: str
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """The scopes of which any one gives it (reference §2)."""
-        kind = KINDS[self.object]
-        match self.access:
-            case "read":
-                return kind.read_scopes
-            case "write":
-                return kind.write_scopes
-            case "schema":
-                return kind.schema_scopes
-            case _:
-                return (f"crm.pipelines.{self.object}.read",)
-
-
-def records(*objects: str) -> tuple[Need, ...]:
-    """To read and write records of these objects."""
-    return tuple(Need(name, access) for name in objects for access in ("read", "write"))
-
-
-def keys(*objects: str) -> tuple[Need, ...]:
-    """To read and write records of these objects, and to define properties of them."""
-    return (*records(*objects), *(Need(name, "schema") for name in objects))
-
-
-class Found(NamedTuple):
-    """The answer that was found, and what was seen."""
-
-    answer: str
-    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +37,7 @@ class Question:
     words: str
     expected: str
     answers: Mapping[str, str]
-    ask: Callable[["Lab"], Found]
+    ask: Callable[[Lab], Found]
     calls: int
     needs: tuple[Need, ...] = ()
     rows: tuple[str, ...] = ()

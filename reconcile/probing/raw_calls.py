@@ -9,8 +9,8 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
+from reconcile.probing.findings import Unclear
 from reconcile.probing.lenient_answers import Seen
-from reconcile.probing.question import Unclear
 
 Read = TypeVar("Read")
 

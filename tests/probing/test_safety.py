@@ -11,8 +11,8 @@ from probed import BY_ID, Interfere, Probed, advance
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.connection import NoReply, Reply
 from reconcile.probing import Question, Verdict, as_json
+from reconcile.probing.findings import Found
 from reconcile.probing.lab import Lab
-from reconcile.probing.question import Found
 from reconcile.sandbox import Switches
 
 MADE = ("archived-unique-value", "line-item-upsert-207", "leading-semicolon", "foreign-delete")

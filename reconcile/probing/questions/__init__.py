@@ -5,23 +5,23 @@ from types import MappingProxyType
 
 from reconcile.probing.question import Question
 from reconcile.probing.questions import (
-    access,
-    batches,
-    keys,
-    links,
-    records,
-    updates,
-    values,
+    association_calls,
+    batch_answers,
+    batch_updates,
+    scopes_and_limits,
+    single_records,
+    stored_values,
+    unique_values,
 )
 
 QUESTIONS: tuple[Question, ...] = (
-    *keys.QUESTIONS,
-    *batches.QUESTIONS,
-    *updates.QUESTIONS,
-    *values.QUESTIONS,
-    *records.QUESTIONS,
-    *links.QUESTIONS,
-    *access.QUESTIONS,  # last: what is asked of the answers to all the others
+    *unique_values.QUESTIONS,
+    *batch_answers.QUESTIONS,
+    *batch_updates.QUESTIONS,
+    *stored_values.QUESTIONS,
+    *single_records.QUESTIONS,
+    *association_calls.QUESTIONS,
+    *scopes_and_limits.QUESTIONS,  # last: what is asked of the answers to all the others
 )
 """The open questions of the reference (§17), and every switch of the sandbox that can be asked."""
 

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from reconcile.errors import ApiError
 from reconcile.hubspot.client import Pair, Refused, Written
 from reconcile.model.records import Link
+from reconcile.probing.findings import Found, Skip, Unclear
 from reconcile.probing.lab import LINKS_CALLS, Lab, LinkTo
-from reconcile.probing.question import KINDS, Found, Question, Skip, Unclear, records
+from reconcile.probing.needs import KINDS, to_write
+from reconcile.probing.question import Question
 from reconcile.probing.raw_calls import READS, is_answer
 
 HUBSPOT = "HUBSPOT_DEFINED"
@@ -111,7 +113,7 @@ QUESTIONS = (
         },
         ask=_unlinked,
         calls=2 + READS,
-        needs=records("orders", "line_items"),
+        needs=to_write("orders", "line_items"),
         rows=("batch-read-of-unlinked-is-207",),
     ),
     Question(
@@ -134,7 +136,7 @@ QUESTIONS = (
         },
         ask=_create,
         calls=5 + 2 * READS * LINKS_CALLS,
-        needs=records("orders", "line_items"),
+        needs=to_write("orders", "line_items"),
         rows=(
             "create-with-a-bad-association-writes-nothing",
             "lenient-create-keeps-the-record-with-the-switch",
@@ -160,7 +162,7 @@ QUESTIONS = (
         },
         ask=_second_parent,
         calls=5 + 2 * READS * LINKS_CALLS,
-        needs=records("orders", "line_items"),
+        needs=to_write("orders", "line_items"),
         rows=(
             "a-line-item-may-have-several-parents",
             "second-parent-is-refused-with-the-switch",

@@ -1,17 +1,11 @@
 """Batches: partial success, merged ids, the order of results (ref §4, §6, §8)."""
 
 from reconcile.hubspot.routes import Routes
+from reconcile.probing.findings import Found, NotMade, Skip, Unclear
 from reconcile.probing.lab import DEFINED, MARK, Lab
 from reconcile.probing.lenient_answers import Seen
-from reconcile.probing.question import (
-    Found,
-    NotMade,
-    Question,
-    Skip,
-    Unclear,
-    keys,
-    records,
-)
+from reconcile.probing.needs import to_define, to_write
+from reconcile.probing.question import Question
 from reconcile.probing.raw_calls import READS
 
 NOT_A_NUMBER = "not a number"
@@ -133,7 +127,7 @@ QUESTIONS = (
         },
         ask=_traced_update,
         calls=3 + READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("batch-update-validation-is-400", "trace-ids-rescue-batch-update-with-the-switch"),
     ),
     Question(
@@ -152,7 +146,7 @@ QUESTIONS = (
         },
         ask=_merged,
         calls=3 + 2 * READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("merge-makes-a-new-record", "merged-not-in-batch-read-with-the-switch"),
     ),
     Question(
@@ -168,7 +162,7 @@ QUESTIONS = (
         },
         ask=_line_upsert,
         calls=DEFINED + 1,
-        needs=keys("line_items"),
+        needs=to_define("line_items"),
         rows=("upsert-partial-success", "line-item-upsert"),
     ),
     Question(
@@ -181,7 +175,7 @@ QUESTIONS = (
         },
         ask=_upsert_order,
         calls=DEFINED + 1,
-        needs=keys("orders"),
+        needs=to_define("orders"),
         rows=("results-are-not-in-input-order",),
     ),
 )

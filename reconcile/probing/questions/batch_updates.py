@@ -1,10 +1,12 @@
 """Batch updates of records that are gone, and what archives of associations answer (ref §18)."""
 
 from reconcile.hubspot.routes import Routes
+from reconcile.probing.findings import Found, Unclear
 from reconcile.probing.lab import MARK, Lab
 from reconcile.probing.lenient_answers import Seen
-from reconcile.probing.question import Found, Question, Unclear, records
-from reconcile.probing.questions.batches import merge_two
+from reconcile.probing.needs import to_write
+from reconcile.probing.question import Question
+from reconcile.probing.questions.batch_answers import merge_two
 from reconcile.probing.raw_calls import READS
 
 _DATED = "2026-03"
@@ -73,7 +75,7 @@ QUESTIONS = (
         },
         ask=_missing,
         calls=5 + 2 * READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("missing-updates-are-traced", "missing-updates-together-with-the-switch"),
     ),
     Question(
@@ -92,7 +94,7 @@ QUESTIONS = (
         },
         ask=_merged,
         calls=4 + READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=(
             "batch-update-leaves-a-merged-record-out",
             "batch-update-does-not-find-a-merged-record-with-the-switch",
@@ -114,7 +116,7 @@ QUESTIONS = (
         },
         ask=_dated_archive,
         calls=3,
-        needs=records("orders", "line_items"),
+        needs=to_write("orders", "line_items"),
         rows=("dated-archives-answer-a-batch", "dated-archives-answer-nothing-with-the-switch"),
     ),
 )

@@ -1,7 +1,9 @@
 """Scopes and limits: what can be told without provoking anything (ref §2, §3)."""
 
+from reconcile.probing.findings import Found, Skip, Unclear
 from reconcile.probing.lab import Lab
-from reconcile.probing.question import KINDS, Found, Need, Question, Skip, Unclear
+from reconcile.probing.needs import KINDS, Need
+from reconcile.probing.question import Question
 
 NO_ID = "0"
 """An id that no record has: the call is for its refusal alone."""

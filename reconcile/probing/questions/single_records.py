@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+from reconcile.probing.findings import Found, Skip, Unclear
 from reconcile.probing.lab import Lab
 from reconcile.probing.lenient_answers import Seen
-from reconcile.probing.question import Found, Need, Question, Skip, Unclear, records
+from reconcile.probing.needs import Need, to_write
+from reconcile.probing.question import Question
 from reconcile.probing.raw_calls import READS
 
 UNSET = "hs_order_note"
@@ -170,7 +172,7 @@ def _requested_question(
         },
         ask=_requested(name_of),
         calls=2 + READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("unset-is-null-and-undefined-is-left-out",),
     )
 
@@ -201,7 +203,7 @@ QUESTIONS = (
         },
         ask=_noop,
         calls=3 + 2 * READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("no-op-keeps-updated-at",),
     ),
     Question(
@@ -220,7 +222,7 @@ QUESTIONS = (
         },
         ask=_drift,
         calls=1 + READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
     ),
     Question(
         id="home-currency",
@@ -238,7 +240,7 @@ QUESTIONS = (
         },
         ask=_home_currency,
         calls=1 + READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
     ),
     Question(
         id="foreign-delete",
@@ -252,7 +254,7 @@ QUESTIONS = (
         },
         ask=_foreign_delete,
         calls=5 + READS,
-        needs=records("orders", "carts"),
+        needs=to_write("orders", "carts"),
         rows=("delete-of-nothing-is-204",),
     ),
     Question(
@@ -271,7 +273,7 @@ QUESTIONS = (
         },
         ask=_not_found,
         calls=3 + READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("not-found", "not-found-without-category-with-the-switch"),
     ),
     Question(

@@ -3,16 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reconcile.probing.findings import Found, Unclear
 from reconcile.probing.lab import DEFINED, MARK, Lab
 from reconcile.probing.lenient_answers import Seen
-from reconcile.probing.question import (
-    Found,
-    Question,
-    Setting,
-    Unclear,
-    keys,
-    records,
-)
+from reconcile.probing.needs import to_define, to_write
+from reconcile.probing.question import Question, Setting
 from reconcile.probing.raw_calls import READS
 
 TEXT, NUMBER = "hs_tags", "hs_tax"
@@ -166,7 +161,7 @@ def _cleared_question(name: str, words: str, read: Reader, reads: int) -> Questi
         settings=settings,
         ask=_cleared(read),
         calls=2 + reads,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("empty-text-clears", "cleared-reads-null-with-the-switch"),
     )
 
@@ -188,7 +183,7 @@ QUESTIONS = (
         },
         ask=_number,
         calls=1 + READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("numbers-read-back-canonical", "numbers-read-back-as-sent-with-the-switch"),
     ),
     *(_cleared_question(*one) for one in _CLEARED),
@@ -204,7 +199,7 @@ QUESTIONS = (
         },
         ask=_null,
         calls=2 + READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("null-does-not-clear",),
     ),
     Question(
@@ -219,7 +214,7 @@ QUESTIONS = (
         },
         ask=_semicolon,
         calls=DEFINED + 2 + READS,
-        needs=keys("orders"),
+        needs=to_define("orders"),
         rows=("a-set-replaces-and-a-leading-semicolon-appends",),
     ),
     Question(
@@ -234,7 +229,7 @@ QUESTIONS = (
         },
         ask=_milliseconds,
         calls=1 + READS,
-        needs=records("orders"),
+        needs=to_write("orders"),
         rows=("datetimes-read-back-without-zero-milliseconds",),
     ),
     Question(
@@ -254,7 +249,7 @@ QUESTIONS = (
         },
         ask=_external_id,
         calls=1 + READS,
-        needs=records("line_items"),
+        needs=to_write("line_items"),
         rows=("line-item-external-id-is-dropped", "line-item-external-id-kept-with-the-switch"),
     ),
 )

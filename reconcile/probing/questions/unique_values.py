@@ -4,8 +4,10 @@ from collections.abc import Callable
 from unicodedata import normalize
 
 from reconcile.hubspot.client import Refused, Written
+from reconcile.probing.findings import Found, NotMade, Unclear
 from reconcile.probing.lab import DEFINED, MARK, Lab
-from reconcile.probing.question import Found, NotMade, Question, Unclear, keys, records
+from reconcile.probing.needs import to_define, to_write
+from reconcile.probing.question import Question
 from reconcile.probing.raw_calls import READS
 
 CREATION_KEY = "hs_unique_creation_key"
@@ -134,7 +136,7 @@ def _creation_key_question(object_: str) -> Question:
         },
         ask=_creation_key(object_),
         calls=2 + READS,
-        needs=records(object_),
+        needs=to_write(object_),
         rows=("hs-unique-creation-key-is-read-only",),
     )
 
@@ -158,7 +160,7 @@ QUESTIONS = (
         },
         ask=_archived,
         calls=DEFINED + 4 + READS,
-        needs=keys("orders"),
+        needs=to_define("orders"),
         rows=(
             "archived-frees-its-unique-value",
             "archived-reserves-its-unique-value-with-the-switch",
@@ -181,7 +183,7 @@ QUESTIONS = (
         },
         ask=_compared(str.upper, "folded"),
         calls=DEFINED + 3 + READS,
-        needs=keys("orders"),
+        needs=to_define("orders"),
         rows=("unique-values-differ-by-case", "unique-values-folded-with-the-switches"),
     ),
     Question(
@@ -200,7 +202,7 @@ QUESTIONS = (
         },
         ask=_compared(lambda value: f" {value} ", "trimmed"),
         calls=DEFINED + 3 + READS,
-        needs=keys("orders"),
+        needs=to_define("orders"),
         rows=("unique-values-differ-by-case", "unique-values-folded-with-the-switches"),
     ),
     Question(
@@ -219,7 +221,7 @@ QUESTIONS = (
         },
         ask=_compared(lambda value: normalize("NFD", value), "normalised"),
         calls=DEFINED + 3 + READS,
-        needs=keys("orders"),
+        needs=to_define("orders"),
         rows=("unique-values-differ-by-unicode-form", "unique-values-normalised-with-the-switch"),
     ),
     Question(
@@ -240,7 +242,7 @@ QUESTIONS = (
         },
         ask=_clash_shape,
         calls=DEFINED + 2,
-        needs=keys("orders"),
+        needs=to_define("orders"),
         rows=("unique-clash-is-400-and-names-the-owner", "unique-clash-tokens-with-the-switch"),
     ),
     Question(
@@ -254,7 +256,7 @@ QUESTIONS = (
         },
         ask=_echo,
         calls=DEFINED + 2,
-        needs=keys("orders"),
+        needs=to_define("orders"),
         rows=("upsert-tells-new-and-hides-the-key",),
     ),
     _creation_key_question("orders"),
@@ -276,7 +278,7 @@ QUESTIONS = (
         },
         ask=_on_line_items,
         calls=DEFINED + 4,
-        needs=keys("line_items"),
+        needs=to_define("line_items"),
         rows=("line-item-key-with-the-switch-off", "line-item-upsert"),
     ),
 )
