@@ -11,7 +11,9 @@ from typing import Self
 
 from reconcile.hubspot.account_definitions import Describer, Usage
 from reconcile.hubspot.association_reads import LinkReader
+from reconcile.hubspot.association_writes import AssociationWriter
 from reconcile.hubspot.correlate import Owners
+from reconcile.hubspot.history_reads import HistoryReader
 from reconcile.hubspot.rate_limit import Clock, Sleep
 from reconcile.hubspot.record_reads import Reader
 from reconcile.hubspot.record_writes import Writer
@@ -83,7 +85,9 @@ class HubSpot:
         self._describer = Describer(self._transport, routes)
         self._reader = Reader(self._transport, routes, self._pool)
         self._link_reader = LinkReader(self._transport, routes, self._pool)
+        self._history_reader = HistoryReader(self._transport, routes, self._pool)
         self._writer = Writer(self._transport, routes)
+        self._link_writer = AssociationWriter(self._transport, routes)
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +128,7 @@ class HubSpot:
         """The same account, but writes raise Stale where ``departure`` does not let them leave."""
         other = copy(self)
         other._writer = Writer(self._transport, self._routes, departure)
+        other._link_writer = AssociationWriter(self._transport, self._routes, departure)
         return other
 
     # What the account says about itself
@@ -205,7 +210,7 @@ class HubSpot:
         self, object: str, id: str, properties: Sequence[str], *, archived: bool = False
     ) -> Mapping[str, tuple[Version, ...]]:
         """The values that a record's properties had, the latest first. HubSpot keeps 20 or so."""
-        return self._reader.history(object, id, properties, archived=archived)
+        return self._history_reader.history(object, id, properties, archived=archived)
 
     def histories(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
@@ -214,7 +219,7 @@ class HubSpot:
 
         A record that does not exist is left out.
         """
-        return self._reader.histories(object, ids, properties)
+        return self._history_reader.histories(object, ids, properties)
 
     def created_since(self, object: str, created: str, moment: datetime) -> Iterator[str]:
         """The ids of records made since a moment, by their property ``created``, latest first.
@@ -285,10 +290,10 @@ class HubSpot:
         self, from_object: str, to_object: str, pairs: Sequence[Pair]
     ) -> Mapping[str, Answer]:
         """Associate up to 2,000 pairs; each pair's labels become exactly its types."""
-        return self._writer.associate(from_object, to_object, pairs)
+        return self._link_writer.associate(from_object, to_object, pairs)
 
     def dissociate(
         self, from_object: str, to_object: str, pairs: Sequence[Pair]
     ) -> Mapping[str, Answer]:
         """Remove single association types of up to 2,000 pairs."""
-        return self._writer.dissociate(from_object, to_object, pairs)
+        return self._link_writer.dissociate(from_object, to_object, pairs)

@@ -218,6 +218,11 @@ def errors_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> Ap
     )
 
 
+def is_absence(error: ApiError) -> bool:
+    """Whether an error says that a record is not there."""
+    return error.status == 404 and error.category == ABSENT
+
+
 def reset(time_zone: str, now: datetime) -> str:
     """When the account's daily limit starts anew (reference §3), in words."""
     try:

@@ -6,18 +6,15 @@ from typing import Any
 
 from reconcile.errors import ApiError
 from reconcile.hubspot.complete_reads import Heard, conserve, contradictory, refuse_failures
-from reconcile.hubspot.error_bodies import ABSENT
+from reconcile.hubspot.error_bodies import is_absence
 from reconcile.hubspot.error_details import clean
-from reconcile.hubspot.routes import ANY, Routes, is_segment
+from reconcile.hubspot.routes import ANY, Routes, is_segment, query_parts
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody, SearchBody
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
 from reconcile.model.address import fold, other_forms
-from reconcile.model.batches import HISTORIES, OBJECTS
-from reconcile.model.records import Actual, Version
-
-_LONGEST_QUERY = 4000
-"""Characters of property names in one GET: some servers answer 414 from 8,000 on."""
+from reconcile.model.batches import OBJECTS
+from reconcile.model.records import Actual
 
 _SEARCHED = 200
 """Records a page of search has at most (reference §3)."""
@@ -139,7 +136,7 @@ class Reader:
         to this one question, and not all of these values need be shown.
         """
         found: Actual | None = None
-        for part in _parts(_names(properties, id_property)):
+        for part in query_parts(_names(properties, id_property)):
             params = {"properties": ",".join(part)}
             if id_property is not None:
                 params["idProperty"] = id_property
@@ -192,56 +189,6 @@ class Reader:
                 return
             body["after"] = after
 
-    def history(
-        self, object_: str, id_: str, properties: Sequence[str], *, archived: bool
-    ) -> dict[str, tuple[Version, ...]]:
-        """The values that a record's properties had, the latest first; see HubSpot.history."""
-        found: dict[str, tuple[Version, ...]] = {}
-        for part in _parts(properties):
-            params = {"propertiesWithHistory": ",".join(part)}
-            body = self._transport.call(
-                "GET",
-                self._routes.record(object_, id_),
-                params=params | ({"archived": "true"} if archived else {}),
-                repeatable=True,
-                route=self._routes.record(object_, ANY),
-            ).parse(ObjectBody)
-            found |= _versions(body)
-        return found
-
-    def histories(
-        self, object_: str, ids: Sequence[str], properties: Sequence[str]
-    ) -> dict[str, dict[str, tuple[Version, ...]]]:
-        """The same of many records, by id; see HubSpot.histories."""
-
-        def together(chunk: Sequence[str]) -> Heard[dict[str, tuple[Version, ...]]]:
-            answer = self._transport.call(
-                "POST",
-                self._routes.batch(object_, "read"),
-                body={
-                    "properties": [],
-                    "propertiesWithHistory": list(properties),
-                    "inputs": [{"id": id_} for id_ in chunk],
-                },
-                repeatable=True,
-            ).parse(ObjectsBody)
-            refuse_failures(answer)
-            there = {result.id: result for result in answer.results or ()}
-            missing = {name for error in answer.errors or () for name in error.culprits}
-            found = {id_: _versions(there[id_]) for id_ in chunk if id_ in there}
-            return found, [id_ for id_ in chunk if id_ not in found and id_ not in missing]
-
-        def alone(id_: str) -> dict[str, tuple[Version, ...]] | None:
-            try:
-                return self.history(object_, id_, properties, archived=False)
-            except ApiError as error:
-                if is_absence(error):
-                    return None
-                raise
-
-        wanted = list(dict.fromkeys(ids))
-        return conserve(self._pool, wanted, HISTORIES, together=together, alone=alone, of=object_)
-
 
 def _in_other_forms(
     keys: Sequence[str],
@@ -259,21 +206,6 @@ def _in_other_forms(
         if left:
             more |= {left[form]: actual for form, actual in read(list(left)).items()}
     return more
-
-
-def is_absence(error: ApiError) -> bool:
-    """Whether an error says that a record is not there."""
-    return error.status == 404 and error.category == ABSENT
-
-
-def _versions(body: ObjectBody) -> dict[str, tuple[Version, ...]]:
-    return {
-        name: tuple(
-            Version(one.value or "", one.timestamp or "", clean(one.source_type or "", 80))
-            for one in versions
-        )
-        for name, versions in (body.properties_with_history or {}).items()
-    }
 
 
 def _not_asked_for(object_: str, id_: str) -> ApiError:
@@ -299,16 +231,3 @@ def _distinct(keys: Sequence[str]) -> None:
         raise ValueError(
             "two of the keys asked for are the same but for case, spaces or Unicode form"
         )
-
-
-def _parts(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Property names in pieces that fit a URL; one empty piece where there are none."""
-    part: list[str] = []
-    length = 0
-    for name in names:
-        if part and length + len(name) > _LONGEST_QUERY:
-            yield part
-            part, length = [], 0
-        part.append(name)
-        length += len(name) + 1
-    yield part

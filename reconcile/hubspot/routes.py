@@ -4,12 +4,16 @@ Their bodies are the same (reference §14). Every part that comes from outside i
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from reconcile.errors import UsageError
 
 _DATED = re.compile(r"\d{4}-\d{2}(-beta)?\Z", re.ASCII)
 _NO_SEGMENTS = ("", ".", "..")
+
+_LONGEST_QUERY = 4000
+"""Characters of property names in one GET: some servers answer 414 from 8,000 on."""
 
 TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 -- a path, not a token
 
@@ -114,3 +118,16 @@ def is_segment(part: str) -> bool:
     Servers split paths at slashes, quoted ones too, and then answer for another path.
     """
     return part not in _NO_SEGMENTS and "/" not in part and "\\" not in part
+
+
+def query_parts(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield property names in pieces that fit a URL; one empty piece if there are no names."""
+    part: list[str] = []
+    length = 0
+    for name in names:
+        if part and length + len(name) > _LONGEST_QUERY:
+            yield part
+            part, length = [], 0
+        part.append(name)
+        length += len(name) + 1
+    yield part

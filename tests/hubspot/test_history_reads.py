@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.record_reads import Reader
+from reconcile.hubspot.history_reads import HistoryReader
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
@@ -25,7 +25,7 @@ def record(id_: str, *values: str) -> dict[str, Any]:
 
 def reader(transport: Transport) -> Reader:
     """A reader without threads."""
-    return Reader(transport, Routes("v3"), Pool(1))
+    return HistoryReader(transport, Routes("v3"), Pool(1))
 
 
 def test_histories_are_by_id_and_the_latest_first(talk: Talk) -> None:

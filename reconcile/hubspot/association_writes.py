@@ -1,0 +1,103 @@
+"""Write associations: one call each, one result for each pair."""
+
+from collections.abc import Container, Sequence
+
+from reconcile.hubspot.batch_inputs import checked_traces, trace_by_name, type_body
+from reconcile.hubspot.batch_results import Blame, settle, settle_silent
+from reconcile.hubspot.error_bodies import ErrorBody
+from reconcile.hubspot.routes import Routes
+from reconcile.hubspot.schemas import BatchBody, PairsBody
+from reconcile.hubspot.steps import Departure
+from reconcile.hubspot.transport import Response, Transport
+from reconcile.hubspot.types import Answer, Pair, Written
+from reconcile.model.batches import LINKS_WRITE
+
+
+class AssociationWriter:
+    """Associates and dissociates records. See ``RecordWriter`` for errors and ``departure``."""
+
+    def __init__(
+        self, transport: Transport, routes: Routes, departure: Departure | None = None
+    ) -> None:
+        self._transport = transport
+        self._routes = routes
+        self._departure = departure
+
+    def associate(
+        self, from_object: str, to_object: str, pairs: Sequence[Pair]
+    ) -> dict[str, Answer]:
+        """Associate pairs; each pair's labels become exactly its types."""
+        traces = checked_traces(pairs, LINKS_WRITE)
+        by_ends = trace_by_name(((pair.from_id, pair.to_id), pair.trace) for pair in pairs)
+        body = self._link(from_object, to_object, "create", pairs).parse(PairsBody)
+        results = [
+            (
+                by_ends.get((result.from_object_id, result.to_object_id)),
+                Written(result.from_object_id),
+            )
+            for result in body.results or ()
+        ]
+        done = {trace for trace, _ in results if trace is not None}
+        return settle(
+            traces,
+            results,
+            body.errors or (),
+            blame=_blame_ends(pairs, done),
+            num_errors=body.num_errors,
+            one_record_each=False,
+        )
+
+    def dissociate(
+        self, from_object: str, to_object: str, pairs: Sequence[Pair]
+    ) -> dict[str, Answer]:
+        """Remove single association types. HubSpot answers 204: done means not refused."""
+        traces = checked_traces(pairs, LINKS_WRITE)
+        response = self._link(from_object, to_object, "labels/archive", pairs)
+        body = response.parse(BatchBody) if response.body.strip() else BatchBody()
+        return settle_silent(
+            traces,
+            body.errors or (),
+            done={pair.trace: Written(pair.from_id) for pair in pairs},
+            blame=_blame_ends(pairs, set()),
+            num_errors=body.num_errors,
+        )
+
+    def _link(self, from_object: str, to_object: str, verb: str, pairs: Sequence[Pair]) -> Response:
+        inputs = [
+            {
+                "from": {"id": pair.from_id},
+                "to": {"id": pair.to_id},
+                "types": [type_body(category, type_id) for category, type_id in pair.types],
+            }
+            for pair in pairs
+        ]
+        return self._transport.call(
+            "POST",
+            self._routes.links(from_object, to_object, verb),
+            body={"inputs": inputs},
+            repeatable=True,
+            pool="associations",
+            departure=self._departure,
+        )
+
+
+def _blame_ends(pairs: Sequence[Pair], done: Container[str]) -> Blame:
+    """Association errors carry no trace: they name both ends, or one bad id, or nothing.
+
+    One bad id may be in several pairs; those that were made are not meant.
+    """
+
+    def blame(error: ErrorBody) -> Sequence[str]:
+        froms, tos = error.named("fromObjectId"), error.named("toObjectId")
+        either = error.culprits
+
+        def is_meant(pair: Pair) -> bool:
+            if froms or tos:
+                return pair.from_id in (froms or (pair.from_id,)) and pair.to_id in (
+                    tos or (pair.to_id,)
+                )
+            return pair.from_id in either or pair.to_id in either
+
+        return [pair.trace for pair in pairs if pair.trace not in done and is_meant(pair)]
+
+    return blame

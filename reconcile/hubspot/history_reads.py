@@ -1,0 +1,83 @@
+"""Read the values that records' properties had before."""
+
+from collections.abc import Sequence
+
+from reconcile.errors import ApiError
+from reconcile.hubspot.complete_reads import Heard, conserve, refuse_failures
+from reconcile.hubspot.error_bodies import is_absence
+from reconcile.hubspot.error_details import clean
+from reconcile.hubspot.routes import ANY, Routes, query_parts
+from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
+from reconcile.hubspot.thread_pool import Pool
+from reconcile.hubspot.transport import Transport
+from reconcile.model.batches import HISTORIES
+from reconcile.model.records import Version
+
+
+class HistoryReader:
+    """Reads property histories, of one record or in batches."""
+
+    def __init__(self, transport: Transport, routes: Routes, pool: Pool) -> None:
+        self._transport = transport
+        self._routes = routes
+        self._pool = pool
+
+    def history(
+        self, object_: str, id_: str, properties: Sequence[str], *, archived: bool
+    ) -> dict[str, tuple[Version, ...]]:
+        """The values that a record's properties had, the latest first; see HubSpot.history."""
+        found: dict[str, tuple[Version, ...]] = {}
+        for part in query_parts(properties):
+            params = {"propertiesWithHistory": ",".join(part)}
+            body = self._transport.call(
+                "GET",
+                self._routes.record(object_, id_),
+                params=params | ({"archived": "true"} if archived else {}),
+                repeatable=True,
+                route=self._routes.record(object_, ANY),
+            ).parse(ObjectBody)
+            found |= _versions(body)
+        return found
+
+    def histories(
+        self, object_: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, dict[str, tuple[Version, ...]]]:
+        """The same of many records, by id; see HubSpot.histories."""
+
+        def together(chunk: Sequence[str]) -> Heard[dict[str, tuple[Version, ...]]]:
+            answer = self._transport.call(
+                "POST",
+                self._routes.batch(object_, "read"),
+                body={
+                    "properties": [],
+                    "propertiesWithHistory": list(properties),
+                    "inputs": [{"id": id_} for id_ in chunk],
+                },
+                repeatable=True,
+            ).parse(ObjectsBody)
+            refuse_failures(answer)
+            there = {result.id: result for result in answer.results or ()}
+            missing = {name for error in answer.errors or () for name in error.culprits}
+            found = {id_: _versions(there[id_]) for id_ in chunk if id_ in there}
+            return found, [id_ for id_ in chunk if id_ not in found and id_ not in missing]
+
+        def alone(id_: str) -> dict[str, tuple[Version, ...]] | None:
+            try:
+                return self.history(object_, id_, properties, archived=False)
+            except ApiError as error:
+                if is_absence(error):
+                    return None
+                raise
+
+        wanted = list(dict.fromkeys(ids))
+        return conserve(self._pool, wanted, HISTORIES, together=together, alone=alone, of=object_)
+
+
+def _versions(body: ObjectBody) -> dict[str, tuple[Version, ...]]:
+    return {
+        name: tuple(
+            Version(one.value or "", one.timestamp or "", clean(one.source_type or "", 80))
+            for one in versions
+        )
+        for name, versions in (body.properties_with_history or {}).items()
+    }
