@@ -132,8 +132,8 @@ class _Line:
         self._account = account
         self._app = app
 
-    def send(self, _: str, path: str, *, leave: Callable[[], None], **__: object) -> Reply:
-        leave()
+    def send(self, _: str, path: str, *, before_send: Callable[[], None], **__: object) -> Reply:
+        before_send()
         return self._account.serve(self._app, path)
 
     def close(self) -> None:

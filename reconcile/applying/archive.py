@@ -135,7 +135,7 @@ def archive(
                 ready.append(item)
         tools.halt.look(items)
         if ready and not tools.halt.stopped:
-            _archive(tools, kind, ready, check, slots=slots, read=step.replied)
+            _archive(tools, kind, ready, check, slots=slots, read=step.replied_at)
 
 
 def _left(write: Write, result: Checked, *, in_doubt: bool) -> Write | Answer:

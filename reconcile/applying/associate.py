@@ -16,7 +16,7 @@ from reconcile.applying.recheck_parents import recheck_unowned
 from reconcile.applying.task import Item
 from reconcile.applying.verify import WAITS
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.error_details import MAX_MESSAGE, together
+from reconcile.hubspot.error_details import MAX_MESSAGE, join_reasons
 from reconcile.hubspot.types import Answer, Pair, Refused, Written
 from reconcile.model.address import Address
 from reconcile.model.batches import LINKS_READ
@@ -97,7 +97,7 @@ def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool
         if add and to in kind.parents and pairs:
             pairs = _of_nobody_else(tools, kind, pairs)
         if pairs:
-            written = _send(tools, kind, to, pairs, step.replied, add=add)
+            written = _send(tools, kind, to, pairs, step.replied_at, add=add)
             _confirm(tools, kind, to, written)
 
 
@@ -216,7 +216,7 @@ def _end_without(item: Item, link: LinkChange, why: str) -> None:
     item.missing.append(f"{about}: {why}")
     item.end(Status.FAILED)
     if item.status is Status.FAILED:
-        item.message = together(item.missing, longest=MAX_MESSAGE)
+        item.message = join_reasons(item.missing, longest=MAX_MESSAGE)
 
 
 def _of_nobody_else(

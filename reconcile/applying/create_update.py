@@ -71,7 +71,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
             fresh = Fresh(
                 tools.hubspot,
                 slots=slots,
-                read=step.replied,
+                read=step.replied_at,
                 call=call,
                 again=check_again,
                 note_late=_noting_late(writes if kind.create == "upsert" else {}),
@@ -130,7 +130,7 @@ def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
             fresh = Fresh(
                 tools.hubspot,
                 slots=slots,
-                read=step.replied,
+                read=step.replied_at,
                 call=call,
                 again=check_again,
                 note_late=_noting_late(writes),
@@ -214,7 +214,7 @@ def _creating(tools: Tools, kind: Kind, ready: Sequence[tuple[Item, Checked]]) -
     parents = {item.change.parent.kind for item, _ in ready if item.change.parent}
     owners = partial(_owners, tools, kind, parents) if identity.within_parent else None
     return lambda hubspot, inputs: hubspot.create(
-        kind.object, inputs, match=identity.name, owners=owners
+        kind.object, inputs, match=identity.name, read_parents=owners
     )
 
 

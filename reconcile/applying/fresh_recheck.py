@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.steps import Departure, Stale
+from reconcile.hubspot.steps import Stale, WriteFreshness
 from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write
 
 Traced = TypeVar("Traced", Write, Pair)
@@ -31,7 +31,7 @@ class Fresh(Generic[Traced]):
     """Sends any part of a batch, as often as asked.
 
     ``slots`` are those that a re-check and a write take; ``read`` is the moment of the last reply
-    to the re-check that was made. ``note_late`` gets each write that is sent late (see Departure).
+    to the re-check that was made. ``note_late`` gets each write that is sent late (see WriteFreshness).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Fresh(Generic[Traced]):
         answers: dict[str, Answer] = {}
         if left:
             oldest = min(self._read.get(write.trace, self._first_read) for write in left)
-            answers.update(self._send(left, Departure(oldest)))
+            answers.update(self._send(left, WriteFreshness(oldest)))
         return answers | self.answered(writes)
 
     def answered(self, writes: Sequence[Traced]) -> dict[str, Answer]:
@@ -71,8 +71,8 @@ class Fresh(Generic[Traced]):
         asked = {write.trace for write in writes}
         return {t: one for t, one in self._answered.items() if t in asked}
 
-    def _send(self, left: Sequence[Traced], departure: Departure) -> Mapping[str, Answer]:
-        hubspot = self._hubspot.departing(departure)
+    def _send(self, left: Sequence[Traced], freshness: WriteFreshness) -> Mapping[str, Answer]:
+        hubspot = self._hubspot.with_freshness(freshness)
         with ExitStack() as steps:
             while left:
                 sending = left
@@ -81,11 +81,11 @@ class Fresh(Generic[Traced]):
                 except Stale:
                     steps.close()  # nothing is held while waiting for the slots of the next step
                     step = steps.enter_context(self._hubspot.step(**self._slots))
-                    left = self._recheck(left, in_doubt=departure.tries.repeated)
-                    departure.reread(step.replied)
-                    self._read |= {write.trace: step.replied for write in left}
+                    left = self._recheck(left, in_doubt=freshness.tries.repeated)
+                    freshness.rechecked(step.replied_at)
+                    self._read |= {write.trace: step.replied_at for write in left}
                 finally:
-                    if departure.late:
+                    if freshness.late:
                         for write in sending:
                             self._note_late(write)
         return {}

@@ -1,4 +1,4 @@
-"""What an account says about itself: properties, pipelines, labels, limits, scopes."""
+"""Read an account's definitions and settings: properties, pipelines, labels, owners, scopes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,38 +22,41 @@ from reconcile.model.definitions import Account, Label, Owner, Pipeline, Propert
 
 _NOT_SENSITIVE = "non_sensitive"
 _OWNERS = 100
-"""Owners that a page has at most (the owners specification)."""
+"""Maximum number of owners on a page (the owners specification)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The account's daily calls by private apps. ``resets_at`` is HubSpot's ISO text."""
+    """The account's daily calls by private apps. ``resets_at`` is HubSpot's ISO timestamp."""
 
     limit: int
     used: int
     resets_at: str = ""
 
 
-class Describer:
-    """Reads definitions and settings."""
+class AccountReader:
+    """Reads definitions and settings, and creates key properties."""
 
     def __init__(self, transport: Transport, routes: Routes) -> None:
         self._transport = transport
         self._routes = routes
 
     def account(self) -> Account:
-        """The account the token belongs to."""
+        """Return the account that the token belongs to."""
         body = self._get(self._routes.account()).parse(AccountBody)
-        home = (body.company_currency,) if body.company_currency else ()
+        company_currency = (body.company_currency,) if body.company_currency else ()
         return Account(
             body.portal_id,
             body.account_type,
             time_zone=body.time_zone or "",
-            currencies=home + (body.additional_currencies or ()),
+            currencies=company_currency + (body.additional_currencies or ()),
         )
 
     def scopes(self) -> frozenset[str] | None:
-        """The token's scopes. The only endpoint that takes the token in its body, too."""
+        """Return the token's scopes; None if HubSpot does not say.
+
+        This is the only endpoint that takes the token in its body as well.
+        """
         try:
             response = self._transport.call(
                 "POST",
@@ -69,7 +72,7 @@ class Describer:
         return None if listed is None else frozenset(listed)
 
     def usage(self) -> Usage | None:
-        """Today's calls; None where the account does not tell (OAuth apps)."""
+        """Return today's calls; None if HubSpot does not say (OAuth apps)."""
         try:
             body = self._get(self._routes.usage()).parse(UsageBody)
         except ApiError as error:
@@ -83,7 +86,7 @@ class Describer:
         return None
 
     def properties(self, object_: str) -> Mapping[str, Property]:
-        """All live definitions by name, sensitive ones where the token may see them."""
+        """Return all live definitions by name, including sensitive ones the token may see."""
         found = _properties(self._get(self._routes.properties(object_)).parse(PropertiesBody))
         for level in ("sensitive", "highly_sensitive"):
             try:
@@ -93,12 +96,12 @@ class Describer:
                     continue
                 raise
             more = _properties(response.parse(PropertiesBody), sensitive=True)
-            # A server that does not know the parameter answers with the ordinary list again.
+            # A server that does not know the parameter returns the ordinary list again.
             found.update({name: prop for name, prop in more.items() if name not in found})
         return MappingProxyType(found)
 
     def property(self, object_: str, name: str) -> Property | None:
-        """One live definition."""
+        """Return one live definition, or None."""
         try:
             response = self._transport.call(
                 "GET",
@@ -114,7 +117,10 @@ class Describer:
         return None if body.archived or not body.name else _property(body)
 
     def define_unique(self, object_: str, name: str, label: str, group: str) -> None:
-        """Create a unique text property; content with one that is already there."""
+        """Create a unique text property, unless it already exists.
+
+        Raise ApiError if a property of this name exists that is not unique text.
+        """
         try:
             self._transport.call(
                 "POST",
@@ -132,23 +138,23 @@ class Describer:
         except ApiError as error:
             if error.status != 409:
                 raise
-            there = self.property(object_, name)
-            if there is None or there.type != "string" or not there.unique:
+            existing = self.property(object_, name)
+            if existing is None or existing.type != "string" or not existing.unique:
                 raise ApiError(
-                    f"{object_} already have a property {name}, and it is not unique text",
+                    f"{object_} already have a property {name} that is not a unique text property",
                     status=409,
                     category=error.category,
                     correlation_id=error.correlation_id,
-                    hint="uniqueness cannot be added to a property: choose another name",
+                    hint="uniqueness cannot be added to an existing property: choose another name",
                 ) from None
 
     def groups(self, object_: str) -> tuple[str, ...]:
-        """Property groups, by internal name."""
+        """Return the internal names of the property groups."""
         body = self._get(self._routes.groups(object_)).parse(GroupsBody)
         return tuple(group.name for group in body.results or () if not group.archived)
 
     def pipelines(self, object_: str) -> tuple[Pipeline, ...]:
-        """Live pipelines with their live stages."""
+        """Return live pipelines with their live stages."""
         body = self._get(self._routes.pipelines(object_)).parse(PipelinesBody)
         return tuple(
             Pipeline(
@@ -163,7 +169,7 @@ class Describer:
         )
 
     def owners(self) -> tuple[Owner, ...] | None:
-        """All owners, those who left last; None where the token may not read them."""
+        """Return all owners, deactivated ones last; None if the token may not read them."""
         found: list[Owner] = []
         for active in (True, False):
             params = {"limit": str(_OWNERS), "archived": str(not active).lower()}
@@ -182,7 +188,7 @@ class Describer:
         return tuple(found)
 
     def labels(self, from_object: str, to_object: str) -> tuple[Label, ...]:
-        """Association types in this direction."""
+        """Return the association types in this direction."""
         response = self._get(self._routes.labels(from_object, to_object), pool="associations")
         return tuple(
             Label(label.category, label.type_id, label.label or "")
@@ -194,7 +200,7 @@ class Describer:
 
 
 def _is_plain_refusal(error: ApiError) -> bool:
-    """Whether HubSpot said no to this question, and not to everything for a while."""
+    """Return whether HubSpot refused this call alone, and would not refuse others for a while."""
     return 400 <= error.status < 500 and not isinstance(error, RateLimited | Unreachable)
 
 
@@ -209,7 +215,7 @@ def _properties(body: PropertiesBody, *, sensitive: bool = False) -> dict[str, P
 
 def _property(body: PropertyBody, *, sensitive: bool = False) -> Property:
     change = body.modification_metadata
-    # The owners guide names hubspot_owner_id; of others their definitions say what they refer to.
+    # The owners guide names hubspot_owner_id; other definitions name the type that they refer to.
     owner = body.referenced_object_type == "OWNER" or body.name == "hubspot_owner_id"
     return Property(
         name=body.name,

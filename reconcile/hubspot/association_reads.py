@@ -1,11 +1,16 @@
-"""Reading associations, in batches or of one record alone."""
+"""Read associations, in batches or of one record alone."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.complete_reads import Heard, conserve, contradictory, refuse_failures
+from reconcile.hubspot.complete_reads import (
+    BatchRead,
+    complete_read,
+    contradiction,
+    refuse_failures,
+)
 from reconcile.hubspot.error_details import clean
-from reconcile.hubspot.routes import ANY, Routes
+from reconcile.hubspot.routes import ANY_ID, Routes
 from reconcile.hubspot.schemas import LinkedBody, LinksBody, LinksOfBody, LinksPageBody, PagingBody
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
@@ -13,13 +18,17 @@ from reconcile.model.batches import LINKS_READ
 from reconcile.model.records import Link
 
 PAGE = 500
-"""Associations on a page, the default and the most (reference §3)."""
+"""Associations on a page: the default and the maximum (reference §3)."""
 
-_CIRCLE = "HubSpot's pages of associations go round in a circle"
+_ENDLESS = "HubSpot's pages of associations never end: a cursor came twice"
 
 
-class LinkReader:
-    """Reads associations. A record has none only where HubSpot says so of this record."""
+class AssociationReader:
+    """Reads associations.
+
+    A record is reported without associations only if HubSpot says so explicitly; ids missing from
+    a response are queried again.
+    """
 
     def __init__(self, transport: Transport, routes: Routes, pool: Pool) -> None:
         self._transport = transport
@@ -29,30 +38,30 @@ class LinkReader:
     def links(
         self, from_object: str, to: str, to_object: str, ids: Sequence[str]
     ) -> dict[str, frozenset[Link]]:
-        """Associations by record, every page of them."""
+        """Return all associations of each record, by its id; see ``HubSpot.links``."""
         wanted = list(dict.fromkeys(ids))
 
-        def together(chunk: Sequence[str]) -> Heard[frozenset[Link]]:
+        def together(chunk: Sequence[str]) -> BatchRead[frozenset[Link]]:
             return self._read_batch(from_object, to, to_object, chunk)
 
         def alone(id_: str) -> frozenset[Link]:
             return self._list(from_object, to, to_object, id_)
 
         of = f"associations of {from_object} with {to_object}"
-        found = conserve(self._pool, wanted, LINKS_READ, together=together, alone=alone, of=of)
+        found = complete_read(self._pool, wanted, LINKS_READ, together=together, alone=alone, of=of)
         return {id_: found[id_] for id_ in wanted}
 
     def _read_batch(
         self, from_object: str, to: str, to_object: str, ids: Sequence[str]
-    ) -> Heard[frozenset[Link]]:
+    ) -> BatchRead[frozenset[Link]]:
         found: dict[str, set[Link]] = {id_: set() for id_ in ids}
-        silent: dict[str, None] = {}
+        unanswered: dict[str, None] = {}
         seen: set[tuple[str, str]] = set()
         cursors = dict.fromkeys(ids, "")
         while cursors:
             answer = self._transport.call(
                 "POST",
-                self._routes.links(from_object, to_object, "read"),
+                self._routes.association_batch(from_object, to_object, "read"),
                 body={"inputs": [_input(id_, after) for id_, after in cursors.items()]},
                 repeatable=True,
                 pool="associations",
@@ -62,44 +71,46 @@ class LinkReader:
             ended = {
                 name
                 for error in answer.errors or ()
-                for name in (*error.named("fromObjectId"), *error.culprits)
+                for name in (*error.named("fromObjectId"), *error.offending_inputs)
             }
             if both := [id_ for id_ in pages if id_ in ended]:
-                raise contradictory(f"associations of {from_object}", both)
-            silent |= dict.fromkeys(id_ for id_ in cursors if id_ not in pages and id_ not in ended)
+                raise contradiction(f"associations of {from_object}", both)
+            unanswered |= dict.fromkeys(
+                id_ for id_ in cursors if id_ not in pages and id_ not in ended
+            )
             cursors = {}
             for id_, page in pages.items():
                 found[id_].update(_links(to, page.to or ()))
                 if after := _next(page.paging):
                     if (id_, after) in seen:
-                        raise ApiError(_CIRCLE)
+                        raise ApiError(_ENDLESS)
                     seen.add((id_, after))
                     cursors[id_] = after
-        whole = {id_: frozenset(links) for id_, links in found.items() if id_ not in silent}
-        return whole, list(silent)
+        complete = {id_: frozenset(links) for id_, links in found.items() if id_ not in unanswered}
+        return complete, list(unanswered)
 
     def _list(self, from_object: str, to: str, to_object: str, id_: str) -> frozenset[Link]:
-        """One record's associations. A 404 is not caught: it may mean the path."""
+        """Return one record's associations. A 404 is raised: it may be about the path."""
         found: set[Link] = set()
         seen = {""}
         after = ""
         while True:
             page = self._transport.call(
                 "GET",
-                self._routes.links_of(from_object, id_, to_object),
+                self._routes.record_associations(from_object, id_, to_object),
                 params={"limit": str(PAGE)} | ({"after": after} if after else {}),
                 repeatable=True,
                 pool="associations",
-                route=self._routes.links_of(from_object, ANY, to_object),
+                route=self._routes.record_associations(from_object, ANY_ID, to_object),
             ).parse(LinksPageBody)
             if page.results is None:
-                raise ApiError("an answer without results")
+                raise ApiError("HubSpot's response has no results")
             found.update(_links(to, page.results))
             after = _next(page.paging)
             if not after:
                 return frozenset(found)
             if after in seen:
-                raise ApiError(_CIRCLE)
+                raise ApiError(_ENDLESS)
             seen.add(after)
 
 
@@ -114,7 +125,7 @@ def _by_record(
     for page in pages:
         id_ = page.from_.id if page.from_ else ""
         if id_ not in asked or id_ in by_record:
-            odd = "twice" if id_ in by_record else "and was not asked for them"
+            odd = "twice" if id_ in by_record else "and they were not requested"
             raise ApiError(
                 f"HubSpot answered with associations of {from_object} {clean(id_, 40)!r} {odd}"
             )

@@ -3,30 +3,30 @@
 from collections.abc import Container, Sequence
 
 from reconcile.hubspot.batch_inputs import checked_traces, trace_by_name, type_body
-from reconcile.hubspot.batch_results import Blame, settle, settle_silent
+from reconcile.hubspot.batch_results import Attribution, answers_by_trace, answers_from_errors
 from reconcile.hubspot.error_bodies import ErrorBody
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.schemas import BatchBody, PairsBody
-from reconcile.hubspot.steps import Departure
+from reconcile.hubspot.steps import WriteFreshness
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.hubspot.types import Answer, Pair, Written
 from reconcile.model.batches import LINKS_WRITE
 
 
 class AssociationWriter:
-    """Associates and dissociates records. See ``RecordWriter`` for errors and ``departure``."""
+    """Associates and dissociates records. See ``RecordWriter`` for errors and ``freshness``."""
 
     def __init__(
-        self, transport: Transport, routes: Routes, departure: Departure | None = None
+        self, transport: Transport, routes: Routes, freshness: WriteFreshness | None = None
     ) -> None:
         self._transport = transport
         self._routes = routes
-        self._departure = departure
+        self._freshness = freshness
 
     def associate(
         self, from_object: str, to_object: str, pairs: Sequence[Pair]
     ) -> dict[str, Answer]:
-        """Associate pairs; each pair's labels become exactly its types."""
+        """Associate pairs: each pair's labels become exactly its types. Answers by trace."""
         traces = checked_traces(pairs, LINKS_WRITE)
         by_ends = trace_by_name(((pair.from_id, pair.to_id), pair.trace) for pair in pairs)
         body = self._link(from_object, to_object, "create", pairs).parse(PairsBody)
@@ -38,11 +38,11 @@ class AssociationWriter:
             for result in body.results or ()
         ]
         done = {trace for trace, _ in results if trace is not None}
-        return settle(
+        return answers_by_trace(
             traces,
             results,
             body.errors or (),
-            blame=_blame_ends(pairs, done),
+            attribute=_attribute_by_ends(pairs, done),
             num_errors=body.num_errors,
             one_record_each=False,
         )
@@ -50,15 +50,18 @@ class AssociationWriter:
     def dissociate(
         self, from_object: str, to_object: str, pairs: Sequence[Pair]
     ) -> dict[str, Answer]:
-        """Remove single association types. HubSpot answers 204: done means not refused."""
+        """Remove single association types. Answers by trace.
+
+        HubSpot answers 204: Written means only that the pair was not refused.
+        """
         traces = checked_traces(pairs, LINKS_WRITE)
         response = self._link(from_object, to_object, "labels/archive", pairs)
         body = response.parse(BatchBody) if response.body.strip() else BatchBody()
-        return settle_silent(
+        return answers_from_errors(
             traces,
             body.errors or (),
             done={pair.trace: Written(pair.from_id) for pair in pairs},
-            blame=_blame_ends(pairs, set()),
+            attribute=_attribute_by_ends(pairs, set()),
             num_errors=body.num_errors,
         )
 
@@ -73,23 +76,24 @@ class AssociationWriter:
         ]
         return self._transport.call(
             "POST",
-            self._routes.links(from_object, to_object, verb),
+            self._routes.association_batch(from_object, to_object, verb),
             body={"inputs": inputs},
             repeatable=True,
             pool="associations",
-            departure=self._departure,
+            freshness=self._freshness,
         )
 
 
-def _blame_ends(pairs: Sequence[Pair], done: Container[str]) -> Blame:
-    """Association errors carry no trace: they name both ends, or one bad id, or nothing.
+def _attribute_by_ends(pairs: Sequence[Pair], done: Container[str]) -> Attribution:
+    """Return an attribution by record ids, since association errors carry no trace.
 
-    One bad id may be in several pairs; those that were made are not meant.
+    They name both ends, or one bad id, or nothing. A bad id may be in several pairs; pairs that
+    were made are excluded.
     """
 
-    def blame(error: ErrorBody) -> Sequence[str]:
+    def attribute(error: ErrorBody) -> Sequence[str]:
         froms, tos = error.named("fromObjectId"), error.named("toObjectId")
-        either = error.culprits
+        either = error.offending_inputs
 
         def is_meant(pair: Pair) -> bool:
             if froms or tos:
@@ -100,4 +104,4 @@ def _blame_ends(pairs: Sequence[Pair], done: Container[str]) -> Blame:
 
         return [pair.trace for pair in pairs if pair.trace not in done and is_meant(pair)]
 
-    return blame
+    return attribute

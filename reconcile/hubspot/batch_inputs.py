@@ -1,4 +1,4 @@
-"""Check the inputs of a batch before it is sent, and build what several batches share."""
+"""Checks of a batch's inputs before it is sent, and the parts of a body that batches share."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def checked_traces(writes: Sequence[Write] | Sequence[Pair], limit: int) -> list[str]:
+    """Return the inputs' traces. Raise ValueError if there are too many, or two share one."""
     traces = [write.trace for write in writes]
     if not 0 < len(traces) <= limit:
         raise ValueError(f"one call takes 1 to {limit} inputs, not {len(traces)}")
@@ -18,6 +19,7 @@ def checked_traces(writes: Sequence[Write] | Sequence[Pair], limit: int) -> list
 
 
 def trace_by_name(named: Iterable[tuple[Name, str]]) -> dict[Name, str]:
+    """Return (name, trace) pairs as a mapping. Raise ValueError if two inputs share a name."""
     by_key: dict[Name, str] = {}
     for name, trace in named:
         if name in by_key:
@@ -27,4 +29,5 @@ def trace_by_name(named: Iterable[tuple[Name, str]]) -> dict[Name, str]:
 
 
 def type_body(category: str, type_id: int) -> dict[str, Any]:
+    """Return an association type as request bodies spell it."""
     return {"associationCategory": category, "associationTypeId": type_id}

@@ -1,132 +1,134 @@
-"""Settling a batch: one answer for every input, from an answer that may say less.
+"""Turn a batch response, which may be incomplete, into exactly one answer per input.
 
 The order of results means nothing, the status code says little, and success without results has
-been seen (reference §4). So each result is matched by a key or an id and each error by trace id
-or the ids it names; whatever that leaves open is Unclear, to be settled by reading.
+been seen (reference §4). So each result is matched by a key or an id, and each error by trace id
+or the ids it names. Any other input is Unclear: whether it was written must be read.
 
-A result or an error that matches no input is never dropped: it turns every input still open into
-Unclear, and where none is open, all of them, since the answer then says more than was asked.
+A result or an error that matches no input is never dropped. It makes every input without an
+answer Unclear; if all inputs have one, it makes all of them Unclear, since it contradicts them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.hubspot.error_bodies import ErrorBody
-from reconcile.hubspot.error_details import clean, together
+from reconcile.hubspot.error_details import clean, join_reasons
 from reconcile.hubspot.types import Answer, Refused, Unclear, Written
 
-Blame = Callable[[ErrorBody], Sequence[str]]
-"""The traces of the inputs that an error means; none where it does not say."""
+Attribution = Callable[[ErrorBody], Sequence[str]]
+"""Returns the traces of the inputs that an error is about; none if the error does not say."""
 
-SILENT = "HubSpot's answer does not account for this input"
+UNACCOUNTED = "HubSpot's answer does not account for this input"
 
 
-def settle(
+def answers_by_trace(
     traces: Sequence[str],
     results: Iterable[tuple[str | None, Written]],
     errors: Sequence[ErrorBody],
     *,
-    blame: Blame,
+    attribute: Attribution,
     num_errors: int | None = None,
-    adopt_single: bool = False,
+    match_single: bool = False,
     one_record_each: bool = True,
 ) -> dict[str, Answer]:
-    """Answer every trace.
+    """Return the answer for every trace, from a response with results and errors.
 
-    ``results`` come with the trace they match, None where they match none. ``adopt_single`` gives
-    a result that matches nothing to the only input left open: right for updates, where it is a
-    merged record that answers under its new id. ``one_record_each`` says that two inputs must not
-    be answered with one id.
+    ``results`` come with the trace they match, or None. ``match_single`` assigns a result that
+    matches no input to the only input without an answer: right for updates, where a merged record
+    answers under its new id. ``one_record_each`` says that two inputs must not share an id.
     """
-    written, doubtful, foreign = _matched(results)
+    written, ambiguous, unexpected = _matched(results)
     if one_record_each:
-        doubtful |= _shared(written)
-    refused, loose = _refused(errors, blame)
-    left = [t for t in traces if not (t in doubtful or t in written or t in refused)]
-    # In the order of the inputs; those left over are silent until one of the rules below decides.
-    answers: dict[str, Answer] = dict.fromkeys(traces, Unclear(_silence(loose)))
+        ambiguous |= _with_shared_id(written)
+    refused, unattributed = _refused(errors, attribute)
+    left = [t for t in traces if not (t in ambiguous or t in written or t in refused)]
+    # In the order of the inputs. Whatever no rule below decides stays unaccounted for.
+    answers: dict[str, Answer] = dict.fromkeys(traces, Unclear(_unaccounted(unattributed)))
     answers |= written
     answers |= refused
     answers |= {
         t: Unclear(f"both written and refused: {refused[t].message}")
         for t in written.keys() & refused.keys()
     }
-    answers |= {trace: Unclear(why) for trace, why in doubtful.items()}
-    if adopt_single and len(left) == len(foreign) == 1 and foreign[0].id and not loose:
-        return answers | {left[0]: foreign[0]}
+    answers |= {trace: Unclear(why) for trace, why in ambiguous.items()}
+    if match_single and len(left) == len(unexpected) == 1 and unexpected[0].id and not unattributed:
+        return answers | {left[0]: unexpected[0]}
     unlisted = max(0, (num_errors or 0) - len(errors))
-    if foreign:
-        message = f"HubSpot answered for records that were not sent: {_some(foreign)}"
+    if unexpected:
+        message = f"HubSpot answered for records that were not sent: {_first_few(unexpected)}"
         return answers | {trace: Unclear(message) for trace in left or traces}
-    if not left and (loose or unlisted):
-        return dict.fromkeys(traces, Unclear(_silence(loose)))
-    if len(loose) == len(left) and not unlisted:
+    if not left and (unattributed or unlisted):
+        return dict.fromkeys(traces, Unclear(_unaccounted(unattributed)))
+    if len(unattributed) == len(left) and not unlisted:
         # Results and errors together account for every input, so all that are left were refused.
-        return answers | {trace: _any_of(loose) for trace in left}
+        return answers | {trace: _any_of(unattributed) for trace in left}
     return answers
 
 
-def settle_silent(
+def answers_from_errors(
     traces: Sequence[str],
     errors: Sequence[ErrorBody],
     *,
     done: Mapping[str, Written],
-    blame: Blame,
+    attribute: Attribution,
     num_errors: int | None,
 ) -> dict[str, Answer]:
-    """Answer every trace of a call that reports errors only: what it does not refuse, it did."""
-    refused, loose = _refused(errors, blame)
-    if loose and len(traces) == 1:
-        return {traces[0]: _any_of(loose)}
-    doubt = bool(loose) or (num_errors or 0) > len(errors)
+    """Return the answer for every trace of a call that reports errors only.
+
+    An input that is not refused was carried out: its answer is the one in ``done``.
+    """
+    refused, unattributed = _refused(errors, attribute)
+    if unattributed and len(traces) == 1:
+        return {traces[0]: _any_of(unattributed)}
+    doubt = bool(unattributed) or (num_errors or 0) > len(errors)
     rest: Mapping[str, Answer] = done
     if doubt:
-        rest = {trace: Unclear(_silence(loose)) for trace in traces}
+        rest = {trace: Unclear(_unaccounted(unattributed)) for trace in traces}
     return {trace: refused.get(trace) or rest[trace] for trace in traces}
 
 
 def refusal_of(error: ErrorBody) -> Refused:
-    """One error as an answer."""
-    ids = error.owners or error.culprits
+    """Return an error as the answer of the input that it is about."""
+    ids = error.value_holders or error.offending_inputs
     return Refused(error.text, clean(error.category or "", 80), ids, error.invalid)
 
 
-def blame_by(names: Iterable[tuple[str, str]]) -> Blame:
-    """Blame by trace id, else by what else names an input, given as (name, trace)."""
+def attribute_by_name(names: Iterable[tuple[str, str]]) -> Attribution:
+    """Return an attribution by trace id, else by the names of inputs, given as (name, trace)."""
     by_name: dict[str, str] = {}
     known: set[str] = set()
     for name, trace in names:
         by_name[name] = trace
         known.add(trace)
 
-    def blame(error: ErrorBody) -> Sequence[str]:
+    def attribute(error: ErrorBody) -> Sequence[str]:
         traced = [trace for trace in error.named("objectWriteTraceId") if trace in known]
-        return traced or [by_name[name] for name in error.culprits if name in by_name]
+        return traced or [by_name[name] for name in error.offending_inputs if name in by_name]
 
-    return blame
+    return attribute
 
 
 def _matched(
     results: Iterable[tuple[str | None, Written]],
 ) -> tuple[dict[str, Written], dict[str, str], list[Written]]:
     written: dict[str, Written] = {}
-    doubtful: dict[str, str] = {}
-    foreign: list[Written] = []
+    ambiguous: dict[str, str] = {}
+    unexpected: list[Written] = []
     for trace, result in results:
         if trace is None:
-            foreign.append(result)
+            unexpected.append(result)
         elif not result.id:
-            doubtful[trace] = "HubSpot's answer gives no id"
+            ambiguous[trace] = "HubSpot's answer gives no id"
         elif trace in written and written[trace].id != result.id:
             both = f"{clean(written[trace].id, 40)} and {clean(result.id, 40)}"
-            doubtful[trace] = f"HubSpot answered with two records: {both}"
+            ambiguous[trace] = f"HubSpot answered with two records: {both}"
         else:
             written[trace] = result
-    return written, doubtful, foreign
+    return written, ambiguous, unexpected
 
 
-def _shared(written: Mapping[str, Written]) -> dict[str, str]:
-    """Traces whose record was also another input's answer."""
+def _with_shared_id(written: Mapping[str, Written]) -> dict[str, str]:
+    """Return why, for each trace whose record was also another input's answer."""
     traces: dict[str, list[str]] = {}
     for trace, answer in written.items():
         traces.setdefault(answer.id, []).append(trace)
@@ -139,25 +141,25 @@ def _shared(written: Mapping[str, Written]) -> dict[str, str]:
 
 
 def _refused(
-    errors: Sequence[ErrorBody], blame: Blame
+    errors: Sequence[ErrorBody], attribute: Attribution
 ) -> tuple[dict[str, Refused], list[ErrorBody]]:
-    """Refusals by trace, and the errors that name no input."""
+    """Return the refusals by trace, and the errors that name no input."""
     refused: dict[str, Refused] = {}
-    loose: list[ErrorBody] = []
+    unattributed: list[ErrorBody] = []
     for error in errors:
-        if traces := blame(error):
+        if traces := attribute(error):
             refusal = refusal_of(error)
             if len(traces) > 1:
                 refusal = replace(refusal, invalid=())
             refused.update(dict.fromkeys(traces, refusal))
         else:
-            loose.append(error)
-    return refused, loose
+            unattributed.append(error)
+    return refused, unattributed
 
 
-def _silence(loose: Sequence[ErrorBody]) -> str:
-    reasons = together(error.text for error in loose)
-    return f"{SILENT}, but refuses something: {reasons}" if reasons else SILENT
+def _unaccounted(unattributed: Sequence[ErrorBody]) -> str:
+    reasons = join_reasons(error.text for error in unattributed)
+    return f"{UNACCOUNTED}, but refuses at least one: {reasons}" if reasons else UNACCOUNTED
 
 
 def _any_of(errors: Sequence[ErrorBody]) -> Refused:
@@ -165,9 +167,9 @@ def _any_of(errors: Sequence[ErrorBody]) -> Refused:
         return refusal_of(errors[0])
     ids = tuple(dict.fromkeys(name for error in errors for name in refusal_of(error).ids))
     category = refusal_of(errors[0]).category
-    return Refused(f"one of: {together(error.text for error in errors)}", category, ids)
+    return Refused(f"one of: {join_reasons(error.text for error in errors)}", category, ids)
 
 
-def _some(foreign: Sequence[Written]) -> str:
-    shown = ", ".join(clean(result.id, 40) or "one without id" for result in foreign[:3])
-    return f"{shown} and {len(foreign) - 3} more" if len(foreign) > 3 else shown
+def _first_few(unexpected: Sequence[Written]) -> str:
+    shown = ", ".join(clean(result.id, 40) or "one without id" for result in unexpected[:3])
+    return f"{shown} and {len(unexpected) - 3} more" if len(unexpected) > 3 else shown

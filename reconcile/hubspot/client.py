@@ -1,5 +1,5 @@
 # ruff: noqa: A002 -- `object` and `id` are HubSpot's own words, and the contract's
-"""HubSpot's API as the rest of the product sees it."""
+"""The client: HubSpot's API as the other packages use it."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,16 +9,16 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Self
 
-from reconcile.hubspot.account_definitions import Describer, Usage
-from reconcile.hubspot.association_reads import LinkReader
+from reconcile.hubspot.account_definitions import AccountReader, Usage
+from reconcile.hubspot.association_reads import AssociationReader
 from reconcile.hubspot.association_writes import AssociationWriter
-from reconcile.hubspot.correlate import Owners
+from reconcile.hubspot.correlate import ReadParents
 from reconcile.hubspot.history_reads import HistoryReader
 from reconcile.hubspot.rate_limit import Clock, Sleep
-from reconcile.hubspot.record_reads import Reader
-from reconcile.hubspot.record_writes import Writer
+from reconcile.hubspot.record_reads import RecordReader
+from reconcile.hubspot.record_writes import RecordWriter
 from reconcile.hubspot.routes import Routes
-from reconcile.hubspot.steps import Departure, Step
+from reconcile.hubspot.steps import Step, WriteFreshness
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write, Written
@@ -43,15 +43,19 @@ class HubSpot:
 
     ``object`` is HubSpot's name for a kind of record (``orders``) or its type id.
 
-    Every method raises ApiError where HubSpot refuses the call as a whole, AuthError and
-    RateLimited where it would refuse the next one too, Unreachable where no usable answer came
-    to a call that is safe to repeat (or was never sent), and Ambiguous where none came to a create
-    that may have been carried out. Only a plain ApiError says that a write did nothing.
+    Every method raises
 
-    ``api`` is ``v3`` or a dated version. ``timeout`` are the seconds that one call may take in all,
-    each time it is made. ``rate_limit`` is the account's requests per 10 s, None
-    for no waiting. ``sleep`` may raise, which stops whatever waits; ``notice`` is told why a call
-    is asked again.
+    - ApiError if HubSpot refuses the call as a whole. Only a plain ApiError says that a write
+      changed nothing.
+    - AuthError or RateLimited if HubSpot would refuse the next call too.
+    - Unreachable if no usable response came to a call that is safe to repeat or was never sent.
+    - Ambiguous if no usable response came to a create that may have been carried out.
+
+    ``api`` is ``v3`` or a dated version. ``rate_limit`` is the account's requests per 10 s; None
+    disables waiting. ``timeout`` is the seconds that one attempt of a call may take in total. A
+    call is attempted at most ``attempts`` times, within ``patience`` seconds after its first
+    failure. ``sleep`` may raise to stop a run that is waiting. ``notice`` gets the reason whenever
+    a call is retried after a noticeable wait.
     """
 
     def __init__(
@@ -82,12 +86,12 @@ class HubSpot:
             sleep=sleep,
             notice=notice,
         )
-        self._describer = Describer(self._transport, routes)
-        self._reader = Reader(self._transport, routes, self._pool)
-        self._link_reader = LinkReader(self._transport, routes, self._pool)
+        self._account_reader = AccountReader(self._transport, routes)
+        self._reader = RecordReader(self._transport, routes, self._pool)
+        self._association_reader = AssociationReader(self._transport, routes, self._pool)
         self._history_reader = HistoryReader(self._transport, routes, self._pool)
-        self._writer = Writer(self._transport, routes)
-        self._link_writer = AssociationWriter(self._transport, routes)
+        self._writer = RecordWriter(self._transport, routes)
+        self._association_writer = AssociationWriter(self._transport, routes)
 
     def __enter__(self) -> Self:
         return self
@@ -102,74 +106,78 @@ class HubSpot:
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """Requests sent so far, repeats included, by ``METHOD route``."""
+        """The number of requests sent so far, retries included, by ``METHOD route``."""
         return MappingProxyType(self._transport.calls)
 
     @property
     def transport(self) -> Transport:
-        """The calls underneath, for what no method asks: `doctor --probe`, and nothing else."""
+        """The transport underneath, for calls without a method here: `doctor --probe` only."""
         return self._transport
 
     def permitted(self, permit: Callable[[], None]) -> AbstractContextManager[None]:
-        """Ask ``permit`` right before each request of this thread leaves, after any waiting.
+        """Call ``permit`` right before each request of this thread is sent, after any waiting.
 
-        It may raise. What reads in batches goes through threads of the client's own.
+        It may raise to prevent the request. It is not called for batch reads in the client's own
+        threads.
         """
         return self._transport.permitted(permit)
 
     def step(self, *, objects: int = 0, associations: int = 0) -> AbstractContextManager[Step]:
-        """Wait for the slots of all calls of a step at once: a re-check, and the write after it.
+        """Wait for the rate-limit slots of a whole step at once: a re-check and the write after it.
 
-        The calls made in the block use them, whichever thread makes them.
+        Calls made in the block use these slots, whichever thread makes them.
         """
         return self._transport.step(objects=objects, associations=associations)
 
-    def departing(self, departure: Departure) -> "HubSpot":
-        """The same account, but writes raise Stale where ``departure`` does not let them leave."""
+    def with_freshness(self, freshness: WriteFreshness) -> "HubSpot":
+        """Return a client whose writes raise Stale if their re-check is too old."""
         other = copy(self)
-        other._writer = Writer(self._transport, self._routes, departure)
-        other._link_writer = AssociationWriter(self._transport, self._routes, departure)
+        other._writer = RecordWriter(self._transport, self._routes, freshness)
+        other._association_writer = AssociationWriter(self._transport, self._routes, freshness)
         return other
 
-    # What the account says about itself
+    # Account and definitions
 
     def account(self) -> Account:
-        """The account the token belongs to."""
-        account = self._describer.account()
+        """Return the account that the token belongs to."""
+        account = self._account_reader.account()
         self._transport.time_zone = account.time_zone
         return account
 
     def scopes(self) -> frozenset[str] | None:
-        """The token's scopes, None where HubSpot will not tell (OAuth apps cannot ask)."""
-        return self._describer.scopes()
+        """Return the token's scopes; None if HubSpot does not say (OAuth apps cannot ask)."""
+        return self._account_reader.scopes()
 
     def usage(self) -> Usage | None:
-        """Today's calls by service keys and private apps, None where HubSpot will not tell."""
-        return self._describer.usage()
+        """Return today's calls by service keys and private apps; None if HubSpot does not say."""
+        return self._account_reader.usage()
 
     def properties(self, object: str) -> Mapping[str, Property]:
-        """Live property definitions by name, sensitive ones where the token may see them."""
-        return self._describer.properties(object)
+        """Return live property definitions by name, including sensitive ones the token may see."""
+        return self._account_reader.properties(object)
 
     def define_unique(self, object: str, name: str, label: str, group: str) -> None:
-        """Create a unique text property, or be content with one that is there already."""
-        self._describer.define_unique(object, name, label, group)
+        """Create a unique text property, unless it already exists.
+
+        Raise ApiError if a property of this name exists that is not unique text.
+        """
+        self._account_reader.define_unique(object, name, label, group)
 
     def groups(self, object: str) -> tuple[str, ...]:
-        """Property groups, by internal name."""
-        return self._describer.groups(object)
+        """Return the internal names of the property groups."""
+        return self._account_reader.groups(object)
 
     def pipelines(self, object: str) -> tuple[Pipeline, ...]:
-        """Live pipelines and stages. Carts and line items have none (reference §10)."""
-        return self._describer.pipelines(object)
+        """Return live pipelines with their live stages; carts and line items have none."""
+        return self._account_reader.pipelines(object)
 
     def labels(self, from_object: str, to_object: str) -> tuple[Label, ...]:
-        """Association types in this direction, the unlabelled one with an empty label."""
-        return self._describer.labels(from_object, to_object)
+        """Return the association types in this direction; the unlabelled one has an empty label."""
+        return self._account_reader.labels(from_object, to_object)
 
     def owners(self) -> tuple[Owner, ...] | None:
-        """All owners, those who left last; None where the token may not read them."""
-        return self._describer.owners()
+        """Return all owners, deactivated ones last; None if the token may not read them."""
+        return self._account_reader.owners()
 
     # Reading
 
@@ -183,14 +191,16 @@ class HubSpot:
         also: str = "",
         archived: bool = False,
     ) -> Mapping[str, Actual]:
-        """Records by the id, or the unique property's value, that was asked for.
+        """Return records by the requested id, or by the requested value of a unique property.
 
-        Any number, in batches. What is certainly not there is left out: what a batch's answer is
-        silent about is asked for again, alone in the end. A value that no record has is looked for
-        in its other Unicode form too. An answer that was not asked for, or two for one key, is an
-        ApiError. ``also`` names a property with further values of ``id_property``, joined by
-        semicolons, by which a record is found as well: HubSpot answers with the first one all the
-        same, so what cannot be told by either is asked for alone.
+        Reads any number of records in batches. Absent records are omitted; an id that is missing
+        from a response is retried, then read alone. A value that no record has is also looked up
+        in its other Unicode form. Raise ApiError for a record that was not requested, or for two
+        records with one key.
+
+        ``also`` names a property with further values of ``id_property``, joined by semicolons, by
+        which HubSpot finds a record as well. HubSpot echoes the first value in any case, so a
+        record that neither property identifies is read alone.
         """
         return self._reader.read(object, ids, properties, id_property, also, archived=archived)
 
@@ -203,39 +213,37 @@ class HubSpot:
         id_property: str | None = None,
         archived: bool = False,
     ) -> Actual | None:
-        """One record, None where there is none. Another id than asked for: it was merged."""
+        """Return one record, or None. Its id differs from the requested one if it was merged."""
         return self._reader.get(object, id, properties, id_property, archived=archived)
 
     def history(
         self, object: str, id: str, properties: Sequence[str], *, archived: bool = False
     ) -> Mapping[str, tuple[Version, ...]]:
-        """The values that a record's properties had, the latest first. HubSpot keeps 20 or so."""
+        """Return the past values of a record's properties, latest first; HubSpot keeps about 20."""
         return self._history_reader.history(object, id, properties, archived=archived)
 
     def histories(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[Version, ...]]]:
-        """Return the same for any number of records, by id, in batches.
-
-        A record that does not exist is left out.
-        """
+        """Return ``history`` for any number of records, by id. Absent records are omitted."""
         return self._history_reader.histories(object, ids, properties)
 
     def created_since(self, object: str, created: str, moment: datetime) -> Iterator[str]:
-        """The ids of records made since a moment, by their property ``created``, latest first.
+        """Yield ids of records created since a moment, by their property ``created``, latest first.
 
-        From search, whose index lags (reference §3): who is not among them may exist all the same.
+        The search index lags (reference §3): a record that is not among them may still exist.
         """
         return self._reader.created_since(object, created, moment)
 
     def links(
         self, from_object: str, to: str, to_object: str, ids: Sequence[str]
     ) -> Mapping[str, frozenset[Link]]:
-        """All associations of each id; ``to`` is the word for the other end in each Link.
+        """Return all associations of each id; ``to`` becomes the ``to`` of each Link.
 
-        None only where HubSpot says so; what an answer is silent about is asked for again.
+        A record is reported without associations only if HubSpot says so explicitly; ids missing
+        from a response are queried again.
         """
-        return self._link_reader.links(from_object, to, to_object, ids)
+        return self._association_reader.links(from_object, to, to_object, ids)
 
     # Writing: one call each
 
@@ -259,7 +267,7 @@ class HubSpot:
         *,
         id_property: str | None = None,
     ) -> Answer:
-        """Update one record, following merges. A refusal of this record is a Refused."""
+        """Update one record, following merges. Return Refused if HubSpot refuses this record."""
         return self._writer.patch(object, write, id_property)
 
     def create(
@@ -268,21 +276,21 @@ class HubSpot:
         writes: Sequence[Write],
         *,
         match: str,
-        owners: Owners | None = None,
+        read_parents: ReadParents | None = None,
     ) -> Mapping[str, Answer]:
         """Create up to 100 records with associations; answers by trace.
 
-        Results are told apart by the property ``match``, whose values must differ within the call
-        unless ``owners`` can read which records the new ones were associated with.
-        Never repeated once it may have been carried out: that is Ambiguous.
+        Results are matched to inputs by the property ``match``. Its values must differ within the
+        call unless ``read_parents`` can read which records the new ones are associated with.
+        A create that may have been carried out is never retried: it raises Ambiguous.
         """
-        return self._writer.create(object, writes, match=match, owners=owners)
+        return self._writer.create(object, writes, match=match, read_parents=read_parents)
 
     def archive(self, object: str, ids: Sequence[str]) -> Mapping[str, Answer]:
         """Move up to 100 records into the recycling bin; answers by id.
 
-        HubSpot says nothing of single records, not even of ids that are none (reference §8): what
-        is Written was not refused, and has to be read.
+        HubSpot does not report on single records, not even on ids that do not exist (reference
+        §8): Written means only that an id was not refused, so the caller must read it.
         """
         return self._writer.archive(object, ids)
 
@@ -290,10 +298,10 @@ class HubSpot:
         self, from_object: str, to_object: str, pairs: Sequence[Pair]
     ) -> Mapping[str, Answer]:
         """Associate up to 2,000 pairs; each pair's labels become exactly its types."""
-        return self._link_writer.associate(from_object, to_object, pairs)
+        return self._association_writer.associate(from_object, to_object, pairs)
 
     def dissociate(
         self, from_object: str, to_object: str, pairs: Sequence[Pair]
     ) -> Mapping[str, Answer]:
         """Remove single association types of up to 2,000 pairs."""
-        return self._link_writer.dissociate(from_object, to_object, pairs)
+        return self._association_writer.dissociate(from_object, to_object, pairs)

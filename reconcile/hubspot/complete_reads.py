@@ -1,9 +1,8 @@
-"""Conservation of reads: an answer speaks of every input, or those it is silent about are asked
-for alone.
+"""Batch reads that account for every id.
 
-HubSpot has answered with success and without results (reference §4), and whether a batch read
-always names what is missing is known for records (§4) but not for associations. So a record that
-is only left out of an answer is never taken for one that is not there.
+HubSpot has answered with success and without results (reference §4). That a batch read always
+names what is missing is known for records (§4) but not for associations. So an id that is only
+missing from a response is never treated as absent: it is retried, then read alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,54 +10,53 @@ from typing import TypeAlias, TypeVar
 
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.error_bodies import ABSENT
-from reconcile.hubspot.error_details import clean, together
+from reconcile.hubspot.error_details import clean, join_reasons
 from reconcile.hubspot.schemas import BatchBody
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.model.batches import split
 
 Found = TypeVar("Found")
 
-Heard: TypeAlias = tuple[dict[str, Found], Sequence[str]]
-"""What a batch's answer says: what it found, and the inputs it is silent about."""
+BatchRead: TypeAlias = tuple[dict[str, Found], Sequence[str]]
+"""The content of a batch response: what was found by input, and the inputs it leaves out."""
 
 _NAMED = 5
-"""Records that an error names before it only counts the rest."""
+"""Inputs that an error names before it only counts the rest."""
 
 
-def conserve(
+def complete_read(
     pool: Pool,
     inputs: Sequence[str],
     size: int,
     *,
-    together: Callable[[Sequence[str]], Heard[Found]],
+    together: Callable[[Sequence[str]], BatchRead[Found]],
     alone: Callable[[str], Found | None],
     of: str,
 ) -> dict[str, Found]:
-    """What is found for some inputs, read ``together`` in batches of ``size``.
+    """Return what exists for the inputs, read ``together`` in batches of ``size``.
 
-    Several left open are asked for together once more, and what is still open ``alone``, where
-    None says for certain that there is nothing. So each input costs at most one call of its own.
-    Raises ApiError, naming the records, where that gives no certainty either; ``of`` says whose
-    records they are.
+    Inputs missing from a response are read together once more, then each ``alone``, where None
+    means that it certainly does not exist. So each input costs at most one call of its own.
+    Raise ApiError, naming the inputs, if a read alone fails too; ``of`` names what is read.
     """
-    found, open_ = _in_batches(pool, inputs, size, together)
-    if len(open_) > 1:
-        more, open_ = _in_batches(pool, open_, size, together)
+    found, unanswered = _in_batches(pool, inputs, size, together)
+    if len(unanswered) > 1:
+        more, unanswered = _in_batches(pool, unanswered, size, together)
         found |= more
 
-    def certain(input_: str) -> Found | None:
+    def read_alone(input_: str) -> Found | None:
         try:
             return alone(input_)
         except (AuthError, RateLimited, Unreachable):
             raise
         except ApiError as error:
-            raise error.retold(
-                f"HubSpot's answer about {of} is incomplete: it leaves out {named(open_)}; "
-                f"asked for {named([input_])} alone: {error}",
-                hint="nothing is taken for absent on such an answer; try again later",
+            raise error.reworded(
+                f"HubSpot's answer about {of} is incomplete: it leaves out "
+                f"{shortlist(unanswered)}; reading {shortlist([input_])} alone failed: {error}",
+                hint="no record is treated as absent on an incomplete answer; try again later",
             ) from error
 
-    answers = zip(open_, pool.map(certain, open_), strict=True)
+    answers = zip(unanswered, pool.map(read_alone, unanswered), strict=True)
     return found | {input_: answer for input_, answer in answers if answer is not None}
 
 
@@ -66,20 +64,20 @@ def _in_batches(
     pool: Pool,
     inputs: Sequence[str],
     size: int,
-    together: Callable[[Sequence[str]], Heard[Found]],
-) -> Heard[Found]:
+    together: Callable[[Sequence[str]], BatchRead[Found]],
+) -> BatchRead[Found]:
     found: dict[str, Found] = {}
-    open_: list[str] = []
-    for part, silent in pool.map(together, list(split(inputs, size))):
+    unanswered: list[str] = []
+    for part, left_out in pool.map(together, list(split(inputs, size))):
         found |= part
-        open_ += silent
-    return found, open_
+        unanswered += left_out
+    return found, unanswered
 
 
 def refuse_failures(answer: BatchBody) -> None:
-    """Absence is normal in a batch read; any other error is not, nor is half an answer."""
+    """Raise ApiError if a batch read reports an error other than absence, or is unfinished."""
     if failures := [error for error in answer.errors or () if error.category != ABSENT]:
-        reasons = together(error.text for error in failures)
+        reasons = join_reasons(error.text for error in failures)
         raise ApiError(
             f"HubSpot cannot read the batch: {reasons}", category=failures[0].category or ""
         )
@@ -89,13 +87,15 @@ def refuse_failures(answer: BatchBody) -> None:
         raise ApiError(f"HubSpot reports {answer.num_errors} errors without naming them")
 
 
-def contradictory(of: str, inputs: Sequence[str]) -> ApiError:
-    """The error for an answer that has results for records and says that they are not there."""
-    return ApiError(f"HubSpot answered with {of} {named(inputs)} and also that they are not there")
+def contradiction(of: str, inputs: Sequence[str]) -> ApiError:
+    """Return the error for a response that has records and also reports them as missing."""
+    return ApiError(
+        f"HubSpot answered with {of} {shortlist(inputs)} and also reports them as missing"
+    )
 
 
-def named(inputs: Sequence[str]) -> str:
-    """Records in words, the first few by name."""
+def shortlist(inputs: Sequence[str]) -> str:
+    """Return the first few inputs by name, and the number of the others."""
     shown = ", ".join(repr(clean(input_, 80)) for input_ in inputs[:_NAMED])
     more = len(inputs) - _NAMED
     return f"{shown} and {more} more" if more > 0 else shown

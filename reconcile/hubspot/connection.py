@@ -1,11 +1,11 @@
-"""The only module that imports httpx: one request out, one reply in, and what went wrong between.
+"""Send one HTTP request and read its reply. The only module that imports httpx.
 
-httpx limits single reads and writes only, so an answer that drips in has no end. Here the whole
-call has one limit, at which its socket is shut.
+httpx limits single reads and writes only, so a reply that trickles in would never time out. Here
+the whole call has one limit, at which its socket is shut down.
 
-Callers learn of a failure only whether the request can have reached HubSpot. httpx's own
-exceptions stop here because they carry the request, and with it the token; should an answer or a
-failure quote the token, it is gone before anything is cut, parsed or shown.
+Callers learn about a failure only whether the request can have reached HubSpot. httpx's own
+exceptions are not raised from here because they carry the request, and with it the token. If a
+reply or a failure quotes the token, it is masked before anything is truncated, parsed or shown.
 """
 
 import socket
@@ -26,9 +26,9 @@ from reconcile.hubspot.network import (
 )
 from reconcile.waiting import watched
 
-# httpx loads its own command line, and with it rich and pygments, wherever these are installed:
-# a third of its time. None is how Python says that a module cannot be imported, which httpx is
-# prepared for. It is taken back at once, so that others can still import that module.
+# httpx imports its own command line, and with it rich and pygments, if these are installed: a
+# third of its import time. None makes Python report that a module cannot be imported, which httpx
+# handles. It is removed at once, so that others can still import that module.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 import httpx  # noqa: E402
 
@@ -36,17 +36,17 @@ if sys.modules["httpx._main"] is None:
     del sys.modules["httpx._main"]
 
 MAX_BODY = 64 * 1024 * 1024
-"""Largest reply taken, unpacked: hundreds of times what a full batch needs."""
+"""Largest reply accepted, in bytes after decompression: hundreds of times a full batch."""
 
 CONNECT = 10.0
 """Seconds that connecting may take."""
 
-_HIDDEN = "[token]"
+_MASK = "[token]"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer, read to its end. Header names are lower case."""
+    """One HTTP response, read to its end. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -54,75 +54,75 @@ class Reply:
 
 
 class NotSent(Exception):
-    """The request did not leave; ``hopeless`` where asking again cannot help.
+    """The request was not sent; ``permanent`` if a retry cannot help.
 
-    ``hint`` says what of the network to look at.
+    ``hint`` says what to check in the network.
     """
 
-    def __init__(self, message: str, *, hopeless: bool = False, hint: str = "") -> None:
+    def __init__(self, message: str, *, permanent: bool = False, hint: str = "") -> None:
         super().__init__(message)
-        self.hopeless = hopeless
+        self.permanent = permanent
         self.hint = hint
 
 
 class NoReply(Exception):
-    """The request may have been carried out, but no whole answer came back.
+    """The request may have been carried out, but no complete response came back.
 
-    ``status`` is set where at least the answer's first line came.
+    ``status`` is set if at least the status line arrived.
     """
 
-    def __init__(self, message: str, *, status: int = 0, hopeless: bool = False) -> None:
+    def __init__(self, message: str, *, status: int = 0, permanent: bool = False) -> None:
         super().__init__(message)
         self.status = status
-        self.hopeless = hopeless
+        self.permanent = permanent
 
 
-class _Line:
-    """A client that makes one call at a time, over one connection whose socket it knows."""
+class _Channel:
+    """An httpx client that makes one call at a time, over one connection with a known socket."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
-        self.is_over = False
-        """Whether the time of the call was up."""
-        self.has_left = False
+        self.timed_out = False
+        """Whether the call was aborted because its time was up."""
+        self.may_be_sent = False
         """Whether anything of the call may have been sent."""
         self._socket: socket.socket | None = None
-        self._leave: Callable[[], None] | None = None
+        self._before_send: Callable[[], None] | None = None
 
-    def begin(self, leave: Callable[[], None]) -> None:
-        """Begin a call; ``leave`` is asked when it is connected, right before it is sent."""
-        self._leave, self.is_over, self.has_left = leave, False, False
+    def begin(self, before_send: Callable[[], None]) -> None:
+        """Begin a call; ``before_send`` runs when it is connected, right before it is sent."""
+        self._before_send, self.timed_out, self.may_be_sent = before_send, False, False
 
-    def cut(self) -> None:
-        """End the call, in the middle of whatever it waits for."""
-        self.is_over = True
+    def abort(self) -> None:
+        """End the call, whatever it is waiting for."""
+        self.timed_out = True
         if self._socket is not None:
             with suppress(OSError):  # closed by the other end
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Follow httpcore's own account of the call (its documented ``trace`` extension)."""
+        """Follow the progress of the call through httpcore's documented ``trace`` extension."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             self._socket = info["return_value"].get_extra_info("socket")
         elif event.endswith(".send_request_headers.started") and not _is_to_proxy(info["request"]):
-            self.let_leave()
+            self.allow_send()
 
-    def let_leave(self) -> None:
-        """Ask once whether the call may be sent; raises NotSent where it is too late for it."""
-        leave, self._leave = self._leave, None
-        if leave is not None:
-            leave()
-        if self.is_over:
+    def allow_send(self) -> None:
+        """Run ``before_send``, once for each call. Raise NotSent if the time of the call is up."""
+        before_send, self._before_send = self._before_send, None
+        if before_send is not None:
+            before_send()
+        if self.timed_out:
             raise NotSent("no connection in time")
-        self.has_left = True
+        self.may_be_sent = True
 
 
 class Connection:
     """Connections to one host, one for each thread that calls. Follows no redirects.
 
-    ``timeout`` are the seconds that a call may take in all. ``transport`` takes the network's
-    place. Safe to share between threads. Raises UsageError for settings of the machine's network
-    that cannot be used.
+    ``timeout`` is the seconds that a call may take in total. ``environment`` says whether the
+    machine's proxy and certificate settings apply. ``transport`` replaces the network. Safe to
+    share between threads. Raise UsageError if the network settings cannot be used.
     """
 
     def __init__(
@@ -141,11 +141,11 @@ class Connection:
         self._timeout = timeout
         self._environment = environment
         self._transport = transport
-        self._lines: list[_Line] = []
+        self._channels: list[_Channel] = []
         self._turn = threading.Lock()
         try:
             self._trusted = httpx.create_ssl_context(trust_env=environment)
-            self._idle = [self._new_line()]
+            self._idle = [self._new_channel()]
         except OSError as error:
             raise unusable_certificates(error) from None
         except (ImportError, ValueError, httpx.InvalidURL):
@@ -153,8 +153,8 @@ class Connection:
 
     def close(self) -> None:
         """Close all connections."""
-        for line in self._lines:
-            line.client.close()
+        for channel in self._channels:
+            channel.client.close()
 
     def send(
         self,
@@ -163,63 +163,67 @@ class Connection:
         *,
         params: Mapping[str, str] | None,
         content: bytes | None,
-        leave: Callable[[], None] = lambda: None,
+        before_send: Callable[[], None] = lambda: None,
         name: str = "",
     ) -> Reply:
-        """Send one request. Raises NotSent or NoReply; every status is a Reply.
+        """Send one request and return its Reply, whatever the status. Raise NotSent or NoReply.
 
-        ``leave`` is asked once, when all is ready and right before the request leaves; what it
-        raises is raised, and nothing was sent. ``name`` is the call as messages name it.
+        ``before_send`` is called once, right before the request is sent; what it raises is passed
+        on, and nothing is sent. ``name`` is the call as messages name it.
         """
         if not path.startswith("/") or path.startswith("//"):
-            raise ValueError(f"{path!r} is no path on the host")
+            raise ValueError(f"{path!r} is not a path on the host")
         headers = {"Content-Type": "application/json"} if content is not None else None
         with (
-            self._line() as line,
-            watched(f"HubSpot: {name or method}", limit=self._timeout, cut=line.cut),
+            self._channel() as channel,
+            watched(f"HubSpot: {name or method}", limit=self._timeout, cut=channel.abort),
         ):
-            line.begin(leave)
+            channel.begin(before_send)
             if self._transport is not None:
-                line.let_leave()
+                channel.allow_send()
             try:
-                with line.client.stream(
+                with channel.client.stream(
                     method,
                     self._url + path,
                     params=params,
                     content=content,
                     headers=headers,
-                    extensions={"trace": line.trace},
+                    extensions={"trace": channel.trace},
                 ) as response:
                     return self._read(response)
             except httpx.PoolTimeout as error:
-                raise NotSent(self._said(error)) from None
+                raise NotSent(self._text_of(error)) from None
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 hint = network_hint(error, self._url, environment=self._environment)
-                raise NotSent(self._said(error), hopeless=is_untrusted(error), hint=hint) from None
+                raise NotSent(
+                    self._text_of(error), permanent=is_untrusted(error), hint=hint
+                ) from None
             except httpx.ProxyError as error:
                 hint = proxy_hint(self._url)
-                raise NotSent(f"the proxy refused: {self._said(error)}", hint=hint) from None
+                raise NotSent(f"the proxy refused: {self._text_of(error)}", hint=hint) from None
             except httpx.TransportError as error:
-                if not line.has_left:  # a proxy answered wrongly, or not in time
+                if not channel.may_be_sent:  # a proxy answered wrongly, or not in time
                     hint = proxy_hint(self._url)
-                    raise NotSent(f"no tunnel: {self._said(error)}", hint=hint) from None
-                late = f"no whole answer within {self._timeout:g} s" if line.is_over else ""
-                raise NoReply(late or self._said(error)) from None
+                    raise NotSent(
+                        f"the proxy opened no tunnel: {self._text_of(error)}", hint=hint
+                    ) from None
+                late = f"no complete answer within {self._timeout:g} s" if channel.timed_out else ""
+                raise NoReply(late or self._text_of(error)) from None
             except httpx.DecodingError:
-                raise NoReply("the answer is not packed the way it says") from None
+                raise NoReply("the answer is not compressed the way its headers say") from None
 
     @contextmanager
-    def _line(self) -> Iterator[_Line]:
-        """Use the line that was used last of those that nobody uses, or a new one."""
+    def _channel(self) -> Iterator[_Channel]:
+        """Yield the idle channel that was used last, or a new one."""
         with self._turn:
-            line = self._idle.pop() if self._idle else self._new_line()
+            channel = self._idle.pop() if self._idle else self._new_channel()
         try:
-            yield line
+            yield channel
         finally:
             with self._turn:
-                self._idle.append(line)
+                self._idle.append(channel)
 
-    def _new_line(self) -> _Line:
+    def _new_channel(self) -> _Channel:
         client = httpx.Client(
             headers={
                 "Authorization": f"Bearer {self._token}",
@@ -232,9 +236,9 @@ class Connection:
             verify=self._trusted,
             transport=self._transport,
         )
-        line = _Line(client)
-        self._lines.append(line)
-        return line
+        channel = _Channel(client)
+        self._channels.append(channel)
+        return channel
 
     def _read(self, response: httpx.Response) -> Reply:
         parts: list[bytes] = []
@@ -243,20 +247,20 @@ class Connection:
             size += len(part)
             if size > self._max_body:
                 message = f"the answer is larger than {self._max_body // 2**20} MiB"
-                raise NoReply(message, status=response.status_code, hopeless=True)
+                raise NoReply(message, status=response.status_code, permanent=True)
             parts.append(part)
-        headers = {name: self._hidden(value) for name, value in response.headers.items()}
-        body = b"".join(parts).replace(self._token.encode(), _HIDDEN.encode())
+        headers = {name: self._without_token(value) for name, value in response.headers.items()}
+        body = b"".join(parts).replace(self._token.encode(), _MASK.encode())
         return Reply(response.status_code, headers, body)
 
-    def _said(self, error: Exception) -> str:
-        """What httpx says, or at least what kind of failure it was: some timeouts say nothing."""
-        return self._hidden(str(error)) or type(error).__name__
+    def _text_of(self, error: Exception) -> str:
+        """Return httpx's message, or the kind of failure: some timeouts have no message."""
+        return self._without_token(str(error)) or type(error).__name__
 
-    def _hidden(self, text: str) -> str:
-        return text.replace(self._token, _HIDDEN)
+    def _without_token(self, text: str) -> str:
+        return text.replace(self._token, _MASK)
 
 
 def _is_to_proxy(request: Any) -> bool:
-    """Whether a request asks a proxy for a tunnel, and is not yet the call itself."""
+    """Return whether a request asks a proxy for a tunnel, and is not yet the call itself."""
     return bool(request.method == b"CONNECT")

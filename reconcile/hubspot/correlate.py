@@ -1,7 +1,7 @@
-"""Telling the results of one create apart: which input did HubSpot make this record of?
+"""Correlate the results of a batch create with their inputs.
 
-The order of results means nothing and the trace id is seldom among them (reference §4), so the
-value of a property tells, and where several inputs have the same one, the record's parent.
+The order of results means nothing and trace ids are seldom echoed (reference §4). So results are
+matched by the value of a property, and inputs with the same value by the record's parent.
 """
 
 from collections import Counter, defaultdict
@@ -11,20 +11,23 @@ from reconcile.hubspot.schemas import ObjectBody
 from reconcile.hubspot.types import Write
 from reconcile.model.address import fold
 
-Owners = Callable[[Sequence[str]], Mapping[str, frozenset[str]]]
-"""Reads the ids of the records that each of some new records is associated with."""
+ReadParents = Callable[[Sequence[str]], Mapping[str, frozenset[str]]]
+"""Returns, for new records by id, the ids of the parents that each is associated with."""
 
-_Told = tuple[int, str]
-"""The place of a result among the results, and the trace of its input."""
+_Match = tuple[int, str]
+"""The position of a result in the response, and the trace of its input."""
 
 
-def tell_apart(
-    writes: Sequence[Write], results: Sequence[ObjectBody], name: str, owners: Owners | None
+def correlate_results(
+    writes: Sequence[Write],
+    results: Sequence[ObjectBody],
+    name: str,
+    read_parents: ReadParents | None,
 ) -> Sequence[str | None]:
-    """The trace of each result's input, None where nothing tells it.
+    """Return the trace of each result's input, None if it cannot be determined.
 
-    ``owners`` is only asked where inputs have the same value for the property ``name``; what it
-    says counts for more than a trace id among the results.
+    ``read_parents`` is called only if inputs have the same value for the property ``name``. The
+    parents it returns take precedence over an echoed trace id.
     """
     by_trace = {write.trace: write for write in writes}
     values = Counter(fold(write.properties[name]) for write in writes)
@@ -37,54 +40,54 @@ def tell_apart(
             value = write.properties[name]
         if result.id and values[fold(value or "")] > 1:
             shared.append(result.id)
-    whose = owners(shared) if shared and owners else {}
-    told = {
+    parents_of = read_parents(shared) if shared and read_parents else {}
+    matched = {
         place: write.trace
         for place, write in echoed.items()
-        if _may_stand(write, whose.get(results[place].id))
+        if _can_belong_to(write, parents_of.get(results[place].id))
     }
     inputs: dict[str, list[Write]] = defaultdict(list)
     for write in writes:
-        if write.trace not in told.values():
+        if write.trace not in matched.values():
             inputs[fold(write.properties[name])].append(write)
     made: dict[str, dict[int, ObjectBody]] = defaultdict(dict)
     for place, result in enumerate(results):
-        if place not in told:
+        if place not in matched:
             made[fold(result.properties.get(name) or "")][place] = result
     same = {value: inputs[value] for value in made if values[value] > 1}
     for value, some in made.items():
         if value in same:
-            told |= dict(_by_owner(same[value], some, whose))
+            matched |= dict(_by_parent(same[value], some, parents_of))
         elif inputs[value]:
-            told |= dict.fromkeys(some, inputs[value][0].trace)
-    return [told.get(place) for place in range(len(results))]
+            matched |= dict.fromkeys(some, inputs[value][0].trace)
+    return [matched.get(place) for place in range(len(results))]
 
 
-def _may_stand(write: Write, owners: frozenset[str] | None) -> bool:
-    """Whether a record that stands under these can be an input's, as far as they are known."""
-    return not owners or any(to in owners for to, _, _ in write.links)
+def _can_belong_to(write: Write, parents: frozenset[str] | None) -> bool:
+    """Return whether a record with these parents, if any are known, can be this input's."""
+    return not parents or any(to in parents for to, _, _ in write.links)
 
 
-def _by_owner(
+def _by_parent(
     writes: Sequence[Write],
     results: Mapping[int, ObjectBody],
-    whose: Mapping[str, frozenset[str]],
-) -> Iterator[_Told]:
+    parents_of: Mapping[str, frozenset[str]],
+) -> Iterator[_Match]:
     left = list(writes)
-    orphans = {place: one for place, one in results.items() if not whose.get(one.id)}
+    orphans = {place: one for place, one in results.items() if not parents_of.get(one.id)}
     for place in results.keys() - orphans.keys():
-        owners = whose[results[place].id]
-        mine = [write for write in left if _may_stand(write, owners)]
+        parents = parents_of[results[place].id]
+        mine = [write for write in left if _can_belong_to(write, parents)]
         if len(mine) == 1:
             left.remove(mine[0])
             yield place, mine[0].trace
-    # What HubSpot made without its parent goes to the input whose values it has: its place is
-    # still to be given to it, and among equals any will do.
+    # A record that HubSpot created without its parent goes to the input with the most equal values.
+    # It will be associated afterwards, so among inputs with equal values any will do.
     for place, result in orphans.items() if len(orphans) <= len(left) else ():
-        best = max(left, key=lambda write: _alike(write, result))
+        best = max(left, key=lambda write: _equal_values(write, result))
         left.remove(best)
         yield place, best.trace
 
 
-def _alike(write: Write, result: ObjectBody) -> int:
+def _equal_values(write: Write, result: ObjectBody) -> int:
     return sum(result.properties.get(name) == value for name, value in write.properties.items())

@@ -1,4 +1,4 @@
-"""Where a token may travel: https hosts, and this machine for the sandbox."""
+"""Hosts that a token may be sent to: https hosts, and loopback for the sandbox."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -8,26 +8,29 @@ from reconcile.hubspot.error_details import clean
 
 
 def checked_url(url: str) -> tuple[str, bool]:
-    """The base URL without a trailing slash, and whether it is this machine."""
+    """Return the base URL without a trailing slash, and whether it is loopback.
+
+    Raise UsageError if the token must not be sent there.
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     is_loopback = host == "localhost" or _is_loopback_address(host)
     if not host or parts.username is not None or parts.query or parts.fragment:
-        raise UsageError(f"{clean(parts.geturl().rpartition('@')[2], 200)!r} is no base URL")
+        raise UsageError(f"{clean(parts.geturl().rpartition('@')[2], 200)!r} is not a base URL")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
         raise UsageError(
-            f"{clean(url, 200)!r} is refused: the token travels over https only",
-            hint="plain http is allowed to this machine alone, for the sandbox",
+            f"{clean(url, 200)!r} is refused: the token is sent over https only",
+            hint="plain http is allowed to this machine only, for the sandbox",
         )
     return url.rstrip("/"), is_loopback
 
 
 def checked_token(token: str) -> str:
-    """A token that can stand in a header. Never quoted in the error."""
+    """Return the token. Raise UsageError, without quoting it, if it cannot be in a header."""
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError(
-            "the token is empty or holds characters that no token has",
-            hint="look for a line break, a space or quotation marks around it",
+            "the token is empty or contains characters that are not allowed in a token",
+            hint="check for a line break, a space or quotation marks around it",
         )
     return token
 

@@ -1,7 +1,7 @@
-"""HubSpot's error bodies, in the words a person needs.
+"""Parse HubSpot's error bodies and turn them into errors with readable messages.
 
-Everything in them is text from outside: it is cut, stripped of control characters, and never
-trusted to have the shape the documentation gives it.
+Everything in them is untrusted text: it is truncated, stripped of control characters, and never
+assumed to have the documented shape.
 """
 
 import re
@@ -15,26 +15,26 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconcile.errors import ApiError, AuthError, InvalidValue, RateLimited
-from reconcile.hubspot.error_details import clean, nested, together
-from reconcile.hubspot.validation_errors import named_values, taken_apart
+from reconcile.hubspot.error_details import clean, join_reasons, nested
+from reconcile.hubspot.validation_errors import refused_values, split_message
 
 ABSENT = "OBJECT_NOT_FOUND"
-"""Category of a record that is not there. Single reads leave it out; here it is always set."""
+"""Category of a record that does not exist. HubSpot omits it on single reads; we always set it."""
 
 _NOT_FOUND = ("resource not found", "object not found")
-"""How the 404 of a single record begins where it has no category (reference §3)."""
+"""How the message of a single record's 404 begins if it has no category (reference §3)."""
 
 _ONE_OF = re.compile(r"requires (?:one|all|any) of \[([^\]]*)\]")
-_OWNER = re.compile(r"(\d+) already has that value|Existing ID: (\d+)")
-_CULPRIT = re.compile(r"\bon (\d+)\. \d+ already has that value")
-_OWNER_KEYS = ("existingId", "existingObjectId")
-_CULPRIT_KEYS = ("ids", "id", "objectId")
+_HOLDER = re.compile(r"(\d+) already has that value|Existing ID: (\d+)")
+_OFFENDING = re.compile(r"\bon (\d+)\. \d+ already has that value")
+_HOLDER_KEYS = ("existingId", "existingObjectId")
+_OFFENDING_KEYS = ("ids", "id", "objectId")
 _OPEN_FIELDS = frozenset({"subCategory", "context", "errorTokens", "errors"})
 _SCOPE_KEYS = ("requiredGranularScopes", "requiredScopes")
 
 
 class ErrorBody(BaseModel):
-    """An error as HubSpot sends it, whole or as one item of a batch's ``errors``."""
+    """An error as HubSpot sends it: a whole body, or one item of a batch's ``errors``."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, extra="ignore", coerce_numbers_to_str=True, frozen=True
@@ -54,13 +54,13 @@ class ErrorBody(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _lenient(cls, raw: Any) -> Any:
-        """Drop what is no text, so that one odd error never costs the results beside it."""
+        """Drop values that are not text, so that a malformed error never hides the results."""
         if not isinstance(raw, dict):
             return {}
         return {key: value for key, value in raw.items() if key in _OPEN_FIELDS or _is_text(value)}
 
     def named(self, *keys: str) -> tuple[str, ...]:
-        """The texts that the context gives for any of these keys, in order, once each."""
+        """Return the values of these keys in the error's context, in order, each once."""
         found: dict[str, None] = {}
         for source in (self.context, self.error_tokens):
             if isinstance(source, Mapping):
@@ -69,27 +69,27 @@ class ErrorBody(BaseModel):
         return tuple(found)
 
     @property
-    def culprits(self) -> tuple[str, ...]:
-        """Ids or keys of the inputs that the error means."""
-        return (*self.named(*_CULPRIT_KEYS), *_CULPRIT.findall(self.message or ""))
+    def offending_inputs(self) -> tuple[str, ...]:
+        """Ids or keys of the inputs that the error is about."""
+        return (*self.named(*_OFFENDING_KEYS), *_OFFENDING.findall(self.message or ""))
 
     @property
-    def owners(self) -> tuple[str, ...]:
+    def value_holders(self) -> tuple[str, ...]:
         """Ids of the records that already have a unique value."""
-        inside = (a or b for a, b in _OWNER.findall(self.message or ""))
-        return tuple(dict.fromkeys([*self.named(*_OWNER_KEYS), *inside]))
+        inside = (a or b for a, b in _HOLDER.findall(self.message or ""))
+        return tuple(dict.fromkeys([*self.named(*_HOLDER_KEYS), *inside]))
 
     @property
     def text(self) -> str:
-        """All that it says, in one line: its message, the values and the errors inside it."""
-        before, values, after = taken_apart(self.message or "")
+        """The whole error in one line: its message, the refused values and the nested errors."""
+        before, values, after = split_message(self.message or "")
         said = [one.message for one in values]
         inside = nested(
             self.errors,
-            said="\n".join([before, *said, after]),
+            already_shown="\n".join([before, *said, after]),
             known={(one.name, one.code) for one in values if one.name},
         )
-        reasons = together([*said, *inside])
+        reasons = join_reasons([*said, *inside])
         message = clean(before)
         if not reasons:
             return message or self._unexplained
@@ -100,23 +100,25 @@ class ErrorBody(BaseModel):
 
     @property
     def _unexplained(self) -> str:
-        """What is left to say of an error without any message: at least what kind it is of."""
+        """The text of an error without a message: its kind, if it has one."""
         kinds = (self.sub_category, self.category, self.error_type, self.policy_name)
         kind = next((clean(one, 80) for one in kinds if isinstance(one, str) and one.strip()), "")
         return f"no reason given ({kind})" if kind else "no reason given"
 
     @property
     def invalid(self) -> tuple[InvalidValue, ...]:
-        """The property values that it refuses, each with a message of its own."""
+        """The refused property values, each with its own message."""
         return tuple(
             InvalidValue(clean(one.name, 100), clean(one.message), clean(one.code, 80), one.value)
-            for one in named_values(self.message or "", self.errors, self.error_tokens)
+            for one in refused_values(self.message or "", self.errors, self.error_tokens)
         )
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Scopes the token lacks; HubSpot names them in one shape to OAuth apps, and in another to
-        service keys and private apps.
+        """Scopes that the token lacks.
+
+        HubSpot sends them in one shape to OAuth apps, and in another to service keys and private
+        apps.
         """
         found = dict.fromkeys(self.named(*_SCOPE_KEYS))
         for item in self.errors if isinstance(self.errors, list) else ():
@@ -130,7 +132,7 @@ class ErrorBody(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer of 300 and above, read as far as it can be."""
+    """A response with a status of 300 and above, parsed as far as possible."""
 
     status: int
     body: ErrorBody
@@ -139,7 +141,7 @@ class Refusal:
 
     @classmethod
     def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> "Refusal":
-        """Read an error answer, whatever it holds."""
+        """Parse an error response, whatever its content."""
         try:
             parsed, is_json = ErrorBody.model_validate_json(body), True
         except ValidationError:
@@ -149,19 +151,19 @@ class Refusal:
 
     @property
     def is_daily(self) -> bool:
-        """Whether the day's calls are used up, so that waiting within a run is no use."""
+        """Whether the daily limit is used up, so that waiting within a run does not help."""
         return self._policy == "DAILY" or "daily limit" in self._message
 
     @property
     def is_secondly(self) -> bool:
-        """Whether the per-second limit was hit (search); it names itself only in the message."""
+        """Whether the per-second limit (search) was hit; only the message names it."""
         return self._policy == "SECONDLY" or (
             "secondly" in self._message and "ten_secondly" not in self._message
         )
 
     @property
     def is_absence(self) -> bool:
-        """Whether this says that a record is not there, and not that the path is wrong."""
+        """Whether this says that a record does not exist, not that the path is wrong."""
         return (
             self.status == 404
             and self.is_json
@@ -177,14 +179,14 @@ class Refusal:
         return (self.body.message or "").lower()
 
 
-def errors_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> ApiError:
-    """The error to raise for a refusal. ``resets`` says when the daily limit starts anew."""
+def error_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> ApiError:
+    """Return the error to raise for a refusal. ``resets`` says when the daily limit resets."""
     status, body = refusal.status, refusal.body
     kind: type[ApiError] = ApiError
     hint = ""
     if not refusal.is_json:
         message = f"HTTP {status} with a body that is not HubSpot's JSON"
-        hint = "a proxy or firewall may have answered in HubSpot's place"
+        hint = "a proxy or firewall may have answered instead of HubSpot"
     else:
         message = f"HTTP {status}: {body.text}"
         if status in (401, 403):
@@ -192,7 +194,7 @@ def errors_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> Ap
             if any(scope not in message for scope in body.scopes):
                 message += f" (missing scope: {' or '.join(body.scopes)})"
     if status < 400:
-        hint = "redirects are not followed, since the token would travel with them"
+        hint = "redirects are not followed, because the token would be sent along"
     if status == 429:
         kind = RateLimited
         hint = "try again later"
@@ -219,12 +221,12 @@ def errors_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> Ap
 
 
 def is_absence(error: ApiError) -> bool:
-    """Whether an error says that a record is not there."""
+    """Return whether an error says that a record does not exist."""
     return error.status == 404 and error.category == ABSENT
 
 
-def reset(time_zone: str, now: datetime) -> str:
-    """When the account's daily limit starts anew (reference §3), in words."""
+def daily_reset_text(time_zone: str, now: datetime) -> str:
+    """Return when the account's daily limit resets (reference §3), in words."""
     try:
         zone = ZoneInfo(time_zone)
     except (ValueError, OSError, ZoneInfoNotFoundError):

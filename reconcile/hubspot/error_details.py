@@ -1,7 +1,7 @@
-"""What an error body says beside its message: the errors inside it, and their context, in words.
+"""Turn the nested errors of an error body, and their context, into text.
 
-HubSpot nests ``errors[]`` in whole answers and in the items of a 207, sometimes below an error
-without any message (reference §1, §18). All of it is text from outside, of any length and shape.
+HubSpot nests ``errors[]`` in whole bodies and in the items of a 207, sometimes below an error
+without a message (reference §1, §18). All of it is untrusted text of any length and shape.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -9,57 +9,59 @@ from typing import Any
 
 MAX_MESSAGE = 500
 
-SHOWN = 5
-"""Reasons that are shown of one error before the others are only counted."""
+MAX_REASONS = 5
+"""Reasons that are shown for one error; the others are only counted."""
 
 _LONGEST = 200
 _DEPTH = 4
-_CONTEXT = 3  # values that are shown of a context
-_NAMES = ("propertyName", "objectWriteTraceId", "requiredGranularScopes", "requiredScopes")
-"""Keys of a context that are shown elsewhere, or that only we understand."""
+_CONTEXT = 3  # values of a context that are shown
+_HIDDEN_KEYS = ("propertyName", "objectWriteTraceId", "requiredGranularScopes", "requiredScopes")
+"""Context keys that are shown elsewhere or mean nothing to a user."""
 
 
 def nested(
-    errors: Any, *, said: str = "", known: Collection[tuple[str, str]] = ()
+    errors: Any, *, already_shown: str = "", known: Collection[tuple[str, str]] = ()
 ) -> Iterator[str]:
-    """Yield a reason for each error inside an error, those below it too.
+    """Yield a reason for each nested error, at any depth.
 
-    Left out is what is in ``said``, and every (property, code) that is ``known`` already.
+    Text in ``already_shown`` is left out, and so is every (property, code) in ``known``.
     """
     for item in _walk(errors, _DEPTH):
-        if (property_of(item), _code(item)) not in known and (text := reason_of(item, said)):
+        if (property_of(item), _code(item)) not in known and (
+            text := reason_of(item, already_shown)
+        ):
             yield text
 
 
-def reason_of(item: Mapping[str, Any], said: str = "") -> str:
+def reason_of(item: Mapping[str, Any], already_shown: str = "") -> str:
     """Return one error or warning in words: ``hs_tags: too long (INVALID) [limit: 10]``.
 
-    A message that ``said`` repeats is left out, and so is what it says besides; where that is all,
-    the answer is empty.
+    A message, property or code in ``already_shown`` is left out; the result is empty if nothing
+    else remains.
     """
     message, name, code = _message(item), property_of(item), _code(item)
-    if " " in message and message in said:
-        message, name, code = "", *("" if one in said else one for one in (name, code))
+    if " " in message and message in already_shown:
+        message, name, code = "", *("" if one in already_shown else one for one in (name, code))
     if message:
         shown = f"{name}: {message}" if name and name not in message else message
     else:
         shown, code = (name, code) if name else (code, "")
     if code and code not in shown:
         shown += f" ({code})"
-    return (shown + _context(item.get("context"), said + shown)).strip()
+    return (shown + _context(item.get("context"), already_shown + shown)).strip()
 
 
-def together(reasons: Iterable[str], longest: int = _LONGEST) -> str:
-    """Join reasons, each once and not too long; of many the first few, and how many more."""
+def join_reasons(reasons: Iterable[str], longest: int = _LONGEST) -> str:
+    """Join reasons, each once and truncated: the first few, then the number of the others."""
     found = list(dict.fromkeys(clean(reason, longest) for reason in reasons))
-    more = len(found) - SHOWN
+    more = len(found) - MAX_REASONS
     if more > 0:
-        found[SHOWN:] = [f"and {more:,} more"]
+        found[MAX_REASONS:] = [f"and {more:,} more"]
     return "; ".join(found)
 
 
 def clean(text: str, longest: int = MAX_MESSAGE) -> str:
-    """One printable line: control characters, escapes and text direction marks become spaces."""
+    """Return one printable line: control characters, escapes and bidi marks become spaces."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * longest]).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
@@ -89,13 +91,13 @@ def _code(item: Mapping[str, Any]) -> str:
 
 
 def _context(context: Any, shown: str) -> str:
-    """The rest of a context, as far as the message does not say it."""
+    """Return the values of a context that the message does not contain."""
     if not isinstance(context, Mapping):
         return ""
     parts = [
         f"{key}: {text}"
         for key, value in context.items()
-        if key not in _NAMES
+        if key not in _HIDDEN_KEYS
         for text in _texts(value)
         if text not in shown
     ]
@@ -104,7 +106,7 @@ def _context(context: Any, shown: str) -> str:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts of a context's value: a list of them, or one alone (reference §18)."""
+    """Yield the texts of a context's value: a list, or a single one (reference §18)."""
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, str | int) and not isinstance(one, bool) and str(one).strip():
             yield str(one)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.complete_reads import Heard, conserve, refuse_failures
+from reconcile.hubspot.complete_reads import BatchRead, complete_read, refuse_failures
 from reconcile.hubspot.error_bodies import is_absence
 from reconcile.hubspot.error_details import clean
-from reconcile.hubspot.routes import ANY, Routes, query_parts
+from reconcile.hubspot.routes import ANY_ID, Routes, query_parts
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
@@ -15,7 +15,7 @@ from reconcile.model.records import Version
 
 
 class HistoryReader:
-    """Reads property histories, of one record or in batches."""
+    """Reads property histories, in batches or of one record alone."""
 
     def __init__(self, transport: Transport, routes: Routes, pool: Pool) -> None:
         self._transport = transport
@@ -25,7 +25,7 @@ class HistoryReader:
     def history(
         self, object_: str, id_: str, properties: Sequence[str], *, archived: bool
     ) -> dict[str, tuple[Version, ...]]:
-        """The values that a record's properties had, the latest first; see HubSpot.history."""
+        """Return the past values of a record's properties; see ``HubSpot.history``."""
         found: dict[str, tuple[Version, ...]] = {}
         for part in query_parts(properties):
             params = {"propertiesWithHistory": ",".join(part)}
@@ -34,7 +34,7 @@ class HistoryReader:
                 self._routes.record(object_, id_),
                 params=params | ({"archived": "true"} if archived else {}),
                 repeatable=True,
-                route=self._routes.record(object_, ANY),
+                route=self._routes.record(object_, ANY_ID),
             ).parse(ObjectBody)
             found |= _versions(body)
         return found
@@ -42,9 +42,9 @@ class HistoryReader:
     def histories(
         self, object_: str, ids: Sequence[str], properties: Sequence[str]
     ) -> dict[str, dict[str, tuple[Version, ...]]]:
-        """The same of many records, by id; see HubSpot.histories."""
+        """Return the past values of many records' properties; see ``HubSpot.histories``."""
 
-        def together(chunk: Sequence[str]) -> Heard[dict[str, tuple[Version, ...]]]:
+        def together(chunk: Sequence[str]) -> BatchRead[dict[str, tuple[Version, ...]]]:
             answer = self._transport.call(
                 "POST",
                 self._routes.batch(object_, "read"),
@@ -57,7 +57,7 @@ class HistoryReader:
             ).parse(ObjectsBody)
             refuse_failures(answer)
             there = {result.id: result for result in answer.results or ()}
-            missing = {name for error in answer.errors or () for name in error.culprits}
+            missing = {name for error in answer.errors or () for name in error.offending_inputs}
             found = {id_: _versions(there[id_]) for id_ in chunk if id_ in there}
             return found, [id_ for id_ in chunk if id_ not in found and id_ not in missing]
 
@@ -70,7 +70,9 @@ class HistoryReader:
                 raise
 
         wanted = list(dict.fromkeys(ids))
-        return conserve(self._pool, wanted, HISTORIES, together=together, alone=alone, of=object_)
+        return complete_read(
+            self._pool, wanted, HISTORIES, together=together, alone=alone, of=object_
+        )
 
 
 def _versions(body: ObjectBody) -> dict[str, tuple[Version, ...]]:

@@ -1,4 +1,4 @@
-"""Why a host cannot be reached, and what to look at: the network and its proxies, not the token."""
+"""Explain why a host cannot be reached: hints about the network and its proxies."""
 
 import socket
 import ssl
@@ -12,9 +12,9 @@ _IF_NEEDED = "where this network needs a proxy, set HTTPS_PROXY"
 
 
 def network_hint(error: BaseException, url: str, *, environment: bool) -> str:
-    """Return what to look at after a connection to a URL failed, before anything was sent.
+    """Return a hint about a connection to a URL that failed before anything was sent.
 
-    ``environment`` says whether the machine's proxy settings count; they do not for this machine.
+    ``environment`` says whether the machine's proxy settings apply; they do not for loopback.
     """
     host = _host(url)
     proxy = _proxy(url) if environment else ""
@@ -24,12 +24,12 @@ def network_hint(error: BaseException, url: str, *, environment: bool) -> str:
     is_refused = any(isinstance(one, ConnectionRefusedError) for one in causes)
     is_unknown = any(isinstance(one, socket.gaierror) for one in causes)
     if not environment:
-        return f"does a server run at {host}? `reconcile sandbox serve` starts one"
+        return f"is a server running at {host}? `reconcile sandbox serve` starts one"
     if proxy:
         unknown = "; its name cannot be resolved" if is_unknown else ""
         return (
-            f"{host} is reached through the proxy {proxy}{unknown}: check that it runs, and "
-            "HTTPS_PROXY, which names it"
+            f"{host} is reached through the proxy {proxy}{unknown}: check that it is running "
+            "and that HTTPS_PROXY is correct"
         )
     if is_unknown:
         return f"the name {host} cannot be resolved: check the network and its DNS; {_IF_NEEDED}"
@@ -39,44 +39,44 @@ def network_hint(error: BaseException, url: str, *, environment: bool) -> str:
 
 
 def proxy_hint(url: str) -> str:
-    """Return what to look at after a proxy refused to connect to a URL."""
+    """Return a hint about a proxy that refused to connect to a URL."""
     return (
         f"the proxy {_proxy(url) or 'of this network'} does not connect to {_host(url)}: check "
-        "HTTPS_PROXY, with the name and password in it, and what the proxy lets through"
+        "HTTPS_PROXY, including the user name and password in it, and what the proxy allows"
     )
 
 
 def unusable_proxy() -> UsageError:
-    """Return the error of a proxy by whose URL nothing can be reached."""
+    """Return the error for a proxy URL that cannot be used."""
     return UsageError(
-        "the proxy that this machine's settings name cannot be used",
-        hint="HTTPS_PROXY, or ALL_PROXY, is http://HOST:PORT or https://HOST:PORT; a SOCKS proxy "
+        "the proxy in this machine's settings cannot be used",
+        hint="set HTTPS_PROXY or ALL_PROXY to http://HOST:PORT or https://HOST:PORT; a SOCKS proxy "
         "needs the Python package socksio",
     )
 
 
 def unusable_certificates(error: OSError) -> UsageError:
-    """Return the error of trusted certificates that cannot be read."""
+    """Return the error for trusted certificates that cannot be read."""
     return UsageError(
-        f"the certificates that SSL_CERT_FILE names cannot be read: {error.strerror or error}",
-        hint="it is a file of certificates in PEM form; without it those of the program count",
+        f"the certificates in SSL_CERT_FILE cannot be read: {error.strerror or error}",
+        hint="set it to a file of PEM certificates, or unset it to use the built-in certificates",
     )
 
 
 def is_untrusted(error: BaseException) -> bool:
-    """Whether the host's certificate was refused, so that asking again cannot help."""
+    """Return whether the host's certificate was refused, so that a retry cannot help."""
     return any(isinstance(one, ssl.SSLCertVerificationError) for one in _causes(error))
 
 
 def _about_tls(host: str, causes: list[BaseException]) -> str:
     if any(isinstance(one, ssl.SSLCertVerificationError) for one in causes):
         return (
-            f"the certificate that came for {host} is not trusted: a proxy or firewall of this "
-            "network may read the traffic; if it should, set SSL_CERT_FILE to its certificates"
+            f"the certificate received for {host} is not trusted: a proxy or firewall of this "
+            "network may inspect the traffic; if so, set SSL_CERT_FILE to its certificates"
         )
     return (
-        f"what answers for {host} does not speak TLS as it should: a proxy or firewall of this "
-        "network may stand between; check HTTPS_PROXY"
+        f"the TLS connection to {host} failed: a proxy or firewall of this network may be in "
+        "between; check HTTPS_PROXY"
     )
 
 
@@ -88,12 +88,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _host(url: str) -> str:
-    """The host, with its port where the URL gives one. Never a name or password."""
+    """Return the host, with its port if the URL has one, without user name and password."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _proxy(url: str) -> str:
-    """The proxy that the machine's settings name for a URL; empty where they name none."""
+    """Return the proxy in the machine's settings for a URL; empty if there is none."""
     parts, proxies = urlsplit(url), getproxies()
     found = proxies.get(parts.scheme) or proxies.get("all") or ""
     if not found or proxy_bypass(parts.hostname or ""):

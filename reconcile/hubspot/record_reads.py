@@ -1,14 +1,19 @@
-"""Reading records, in batches or one alone."""
+"""Read records, in batches or one alone."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.complete_reads import Heard, conserve, contradictory, refuse_failures
+from reconcile.hubspot.complete_reads import (
+    BatchRead,
+    complete_read,
+    contradiction,
+    refuse_failures,
+)
 from reconcile.hubspot.error_bodies import is_absence
 from reconcile.hubspot.error_details import clean
-from reconcile.hubspot.routes import ANY, Routes, is_segment, query_parts
+from reconcile.hubspot.routes import ANY_ID, Routes, is_segment, query_parts
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody, SearchBody
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
@@ -17,11 +22,11 @@ from reconcile.model.batches import OBJECTS
 from reconcile.model.records import Actual
 
 _SEARCHED = 200
-"""Records a page of search has at most (reference §3)."""
+"""Maximum number of records on a page of search (reference §3)."""
 
 
-class Reader:
-    """Reads records: what is certainly not there is left out, a stranger is an error."""
+class RecordReader:
+    """Reads records. Absent records are omitted; a record not requested raises ApiError."""
 
     def __init__(self, transport: Transport, routes: Routes, pool: Pool) -> None:
         self._transport = transport
@@ -38,13 +43,13 @@ class Reader:
         *,
         archived: bool,
     ) -> dict[str, Actual]:
-        """Records by id, or by the value of a unique property; see HubSpot.read."""
+        """Return records by id, or by the value of a unique property; see ``HubSpot.read``."""
         wanted = list(dict.fromkeys(ids))
         if id_property is not None:
-            _distinct(wanted)
+            _require_distinct(wanted)
         names = _names(properties, id_property, also)
 
-        def together(chunk: Sequence[str]) -> Heard[Actual]:
+        def together(chunk: Sequence[str]) -> BatchRead[Actual]:
             return self._read_batch(object_, chunk, names, id_property, also, archived=archived)
 
         def alone(id_: str) -> Actual | None:
@@ -53,14 +58,16 @@ class Reader:
             return self.get(object_, id_, properties, id_property, also, archived=archived)
 
         def found_as(names: Sequence[str]) -> dict[str, Actual]:
-            return conserve(self._pool, names, OBJECTS, together=together, alone=alone, of=object_)
+            return complete_read(
+                self._pool, names, OBJECTS, together=together, alone=alone, of=object_
+            )
 
         found = found_as(wanted)
         if id_property is not None:
             return found | _in_other_forms(wanted, found, found_as)
         became = {actual.id for id_, actual in found.items() if id_ != actual.id}
-        if strangers := found.keys() - became - set(wanted):
-            raise _not_asked_for(object_, min(strangers))
+        if unexpected := found.keys() - became - set(wanted):
+            raise _unexpected_record(object_, min(unexpected))
         here = ((id_, found.get(id_)) for id_ in wanted)
         return {id_: actual for id_, actual in here if actual and actual.id == id_}
 
@@ -73,11 +80,11 @@ class Reader:
         also: str,
         *,
         archived: bool,
-    ) -> Heard[Actual]:
-        """Records of one batch by input.
+    ) -> BatchRead[Actual]:
+        """Return the records of one batch by input, and the inputs that the response leaves out.
 
-        A merged record may answer for its former id, under its new one (reference §8, unverified):
-        by id, records that were not asked for are found under their own ids.
+        A merged record may be returned for its former id, under its new one (reference §8,
+        unverified): reading by id, such a record is in the result under its own id.
         """
         body: dict[str, object] = {
             "properties": names,
@@ -94,20 +101,24 @@ class Reader:
             repeatable=True,
         ).parse(ObjectsBody)
         refuse_failures(answer)
-        spelt = {id_ if id_property is None else fold(id_): id_ for id_ in ids}
-        said = (name for error in answer.errors or () for name in error.culprits)
-        missing = {spelt.get(name if id_property is None else fold(name)) for name in said}
+        requested = {id_ if id_property is None else fold(id_): id_ for id_ in ids}
+        named = (name for error in answer.errors or () for name in error.offending_inputs)
+        missing = {requested.get(name if id_property is None else fold(name)) for name in named}
         found: dict[str, Actual] = {}
         for result in answer.results or ():
             if id_property is None:
                 keys = [result.id]
             else:
-                first, *more = _called(result, id_property, also)
-                keys = [spelt[first]] if first in spelt else []
-                # A further value counts only where HubSpot finds records by it.
-                keys += [spelt[one] for one in more if one in spelt and spelt[one] not in missing]
+                first, *more = _key_values(result, id_property, also)
+                keys = [requested[first]] if first in requested else []
+                # A further value counts only if HubSpot finds records by it.
+                keys += [
+                    requested[one]
+                    for one in more
+                    if one in requested and requested[one] not in missing
+                ]
             if not result.id or not (keys or also):
-                raise _not_asked_for(object_, result.id)
+                raise _unexpected_record(object_, result.id)
             for key in keys:
                 if key in found and key in ids and not (also and found[key].id == result.id):
                     raise ApiError(
@@ -117,7 +128,7 @@ class Reader:
                     )
                 found[key] = Actual(result.id, result.properties, result.archived)
         if both := [id_ for id_ in ids if id_ in missing and id_ in found]:
-            raise contradictory(object_, both)
+            raise contradiction(object_, both)
         return found, [id_ for id_ in ids if id_ not in missing and id_ not in found]
 
     def get(
@@ -130,10 +141,10 @@ class Reader:
         *,
         archived: bool,
     ) -> Actual | None:
-        """One record, following merges; None where there is none.
+        """Return one record, following merges; None if it does not exist.
 
-        Asked for by a property that has further values (``also``), the answer is believed: it is
-        to this one question, and not all of these values need be shown.
+        If ``also`` names further values of ``id_property``, the key of the response is not checked:
+        HubSpot need not echo the value that the record was found by.
         """
         found: Actual | None = None
         for part in query_parts(_names(properties, id_property)):
@@ -148,7 +159,7 @@ class Reader:
                     self._routes.record(object_, id_),
                     params=params,
                     repeatable=True,
-                    route=self._routes.record(object_, ANY),
+                    route=self._routes.record(object_, ANY_ID),
                 )
             except ApiError as error:
                 if is_absence(error):
@@ -157,18 +168,18 @@ class Reader:
             body = response.parse(ObjectBody)
             if not body.id:
                 raise ApiError("HubSpot's answer gives no id", status=response.status)
-            is_called = id_property is None or fold(_value(body, id_property)) == fold(id_)
-            if not is_called and not also:
+            is_requested = id_property is None or fold(_value(body, id_property)) == fold(id_)
+            if not is_requested and not also:
                 raise ApiError(
                     f"HubSpot answered with {object_} {clean(body.id, 40)!r}, "
-                    f"whose {id_property} is not the one asked for"
+                    f"whose {id_property} is not the requested one"
                 )
             known = dict(found.properties) if found else {}
             found = Actual(body.id, known | body.properties, body.archived)
         return found
 
     def created_since(self, object_: str, created: str, moment: datetime) -> Iterator[str]:
-        """The ids of records that search shows as made since a moment; see HubSpot."""
+        """Yield ids of records created since a moment; see ``HubSpot.created_since``."""
         wanted = {
             "propertyName": created,
             "operator": "GTE",
@@ -195,9 +206,9 @@ def _in_other_forms(
     found: Mapping[str, Actual],
     read: Callable[[Sequence[str]], Mapping[str, Actual]],
 ) -> dict[str, Actual]:
-    """Find records whose key is stored in another Unicode form than the one asked for.
+    """Return records whose key is stored in another Unicode form than the requested one.
 
-    The form asked for goes before: only what is not under it is looked for under another.
+    Only keys not ``found`` in the requested form are looked up in another.
     """
     more: dict[str, Actual] = {}
     forms = {key: other_forms(key) for key in keys if key not in found}
@@ -208,16 +219,16 @@ def _in_other_forms(
     return more
 
 
-def _not_asked_for(object_: str, id_: str) -> ApiError:
-    return ApiError(f"HubSpot answered with {object_} {clean(id_, 40)!r}, which was not asked for")
+def _unexpected_record(object_: str, id_: str) -> ApiError:
+    return ApiError(f"HubSpot answered with {object_} {clean(id_, 40)!r}, which was not requested")
 
 
 def _value(body: ObjectBody, name: str) -> str:
     return body.properties.get(name) or ""
 
 
-def _called(body: ObjectBody, id_property: str, also: str) -> Sequence[str]:
-    """The folded values that a record is found by, each once."""
+def _key_values(body: ObjectBody, id_property: str, also: str) -> Sequence[str]:
+    """Return the folded values that a record is found by, each once."""
     more = _value(body, also).split(";") if also else []
     return list(dict.fromkeys(fold(value) for value in [_value(body, id_property), *more]))
 
@@ -226,8 +237,6 @@ def _names(properties: Sequence[str], id_property: str | None, also: str = "") -
     return list(dict.fromkeys([*properties, *filter(None, (id_property, also))]))
 
 
-def _distinct(keys: Sequence[str]) -> None:
+def _require_distinct(keys: Sequence[str]) -> None:
     if len({fold(key) for key in keys}) != len(keys):
-        raise ValueError(
-            "two of the keys asked for are the same but for case, spaces or Unicode form"
-        )
+        raise ValueError("two requested keys differ only in case, spaces or Unicode form")

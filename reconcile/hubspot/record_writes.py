@@ -6,33 +6,38 @@ from typing import Any
 
 from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.batch_inputs import checked_traces, trace_by_name, type_body
-from reconcile.hubspot.batch_results import Blame, blame_by, settle, settle_silent
-from reconcile.hubspot.correlate import Owners, tell_apart
+from reconcile.hubspot.batch_results import (
+    Attribution,
+    answers_by_trace,
+    answers_from_errors,
+    attribute_by_name,
+)
+from reconcile.hubspot.correlate import ReadParents, correlate_results
 from reconcile.hubspot.error_bodies import ABSENT, ErrorBody
-from reconcile.hubspot.routes import ANY, Routes
+from reconcile.hubspot.routes import ANY_ID, Routes
 from reconcile.hubspot.schemas import BatchBody, ObjectBody, ObjectsBody
-from reconcile.hubspot.steps import Departure
+from reconcile.hubspot.steps import WriteFreshness
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.hubspot.types import Answer, Refused, Write, Written
 from reconcile.model.address import fold
 from reconcile.model.batches import OBJECTS
 
 
-class Writer:
-    """Writes records. A whole batch refused is an ApiError; what came of it is in the answers.
+class RecordWriter:
+    """Writes records. Raises ApiError if HubSpot refuses a batch as a whole.
 
-    ``departure`` is asked before each sending; it raises Stale.
+    ``freshness`` is checked before each sending; it raises Stale.
     """
 
     def __init__(
-        self, transport: Transport, routes: Routes, departure: Departure | None = None
+        self, transport: Transport, routes: Routes, freshness: WriteFreshness | None = None
     ) -> None:
         self._transport = transport
         self._routes = routes
-        self._departure = departure
+        self._freshness = freshness
 
     def upsert(self, object_: str, id_property: str, writes: Sequence[Write]) -> dict[str, Answer]:
-        """Create or update by a unique property."""
+        """Create or update records by a unique property. Answers by trace."""
         traces = checked_traces(writes, OBJECTS)
         by_key = trace_by_name((fold(write.id), write.trace) for write in writes)
         if any(fold(w.properties.get(id_property, w.id)) != fold(w.id) for w in writes):
@@ -41,22 +46,22 @@ class Writer:
             {
                 "id": write.id,
                 "idProperty": id_property,
-                # Answers echo only what is among the properties, and are matched by the key.
+                # Results echo only these properties, and are matched to inputs by the key.
                 "properties": {id_property: write.id, **write.properties},
                 "objectWriteTraceId": write.trace,
             }
             for write in writes
         ]
         response = self._send(object_, "upsert", inputs, repeatable=True)
-        return _settled(
+        return _answers_of(
             response,
             traces,
             lambda made: [by_key.get(fold(one.properties.get(id_property) or "")) for one in made],
-            blame_by((write.id, write.trace) for write in writes),
+            attribute_by_name((write.id, write.trace) for write in writes),
         )
 
     def update(self, object_: str, writes: Sequence[Write]) -> dict[str, Answer]:
-        """Update by id."""
+        """Update records by id. Answers by trace."""
         traces = checked_traces(writes, OBJECTS)
         by_id = trace_by_name((write.id, write.trace) for write in writes)
         inputs = [
@@ -68,23 +73,28 @@ class Writer:
             for write in writes
         ]
         response = self._send(object_, "update", inputs, repeatable=True)
-        return _settled(
+        return _answers_of(
             response,
             traces,
             lambda made: [by_id.get(one.id) for one in made],
-            blame_by(by_id.items()),
-            adopt_single=True,
+            attribute_by_name(by_id.items()),
+            match_single=True,
         )
 
     def create(
-        self, object_: str, writes: Sequence[Write], *, match: str, owners: Owners | None = None
+        self,
+        object_: str,
+        writes: Sequence[Write],
+        *,
+        match: str,
+        read_parents: ReadParents | None = None,
     ) -> dict[str, Answer]:
-        """Create with associations. Never repeated once it may have been carried out."""
+        """Create records with associations. Answers by trace; see ``HubSpot.create``."""
         traces = checked_traces(writes, OBJECTS)
         if any(match not in write.properties for write in writes):
-            raise ValueError(f"a write without {match} could not be told from the others")
+            raise ValueError(f"a write without {match} could not be matched to its result")
         values = Counter(fold(write.properties[match]) for write in writes)
-        if owners is None and len(values) < len(writes):
+        if read_parents is None and len(values) < len(writes):
             raise ValueError(f"two inputs of one call have the same {match}")
         inputs = [
             {
@@ -96,15 +106,15 @@ class Writer:
         ]
         response = self._send(object_, "create", inputs, repeatable=False)
         named = ((write.properties[match], write.trace) for write in writes)
-        return _settled(
+        return _answers_of(
             response,
             traces,
-            lambda made: _told_apart(writes, made, match, owners),
-            blame_by((value, trace) for value, trace in named if values[fold(value)] == 1),
+            lambda made: _correlated(writes, made, match, read_parents),
+            attribute_by_name((value, trace) for value, trace in named if values[fold(value)] == 1),
         )
 
     def patch(self, object_: str, write: Write, id_property: str | None) -> Answer:
-        """Update one record, following merges."""
+        """Update one record, following merges. Return Refused if HubSpot refuses this record."""
         try:
             response = self._transport.call(
                 "PATCH",
@@ -112,8 +122,8 @@ class Writer:
                 params=None if id_property is None else {"idProperty": id_property},
                 body={"properties": dict(write.properties)},
                 repeatable=True,
-                route=self._routes.record(object_, ANY),
-                departure=self._departure,
+                route=self._routes.record(object_, ANY_ID),
+                freshness=self._freshness,
             )
         except (AuthError, RateLimited, Unreachable):
             raise
@@ -122,25 +132,25 @@ class Writer:
                 return Refused(str(error), error.category, invalid=error.invalid)
             raise
         body = response.parse(ObjectBody)
-        return settle(
+        return answers_by_trace(
             [write.trace],
             [(write.trace, Written(body.id, body.properties, warnings=body.warned))],
             [],
-            blame=_nobody,
+            attribute=_attribute_to_none,
         )[write.trace]
 
     def archive(self, object_: str, ids: Sequence[str]) -> dict[str, Answer]:
-        """Archive by id. HubSpot answers 204 whatever the ids are: done means not refused."""
+        """Archive records by id. Answers by id; Written means only that an id was not refused."""
         if not 0 < len(ids) <= OBJECTS or len(set(ids)) != len(ids):
             raise ValueError(f"one call takes 1 to {OBJECTS} different ids, not {len(ids)}")
         inputs = [{"id": id_} for id_ in ids]
         response = self._send(object_, "archive", inputs, repeatable=True)
         body = response.parse(BatchBody) if response.body.strip() else BatchBody()
-        return settle_silent(
+        return answers_from_errors(
             ids,
             body.errors or (),
             done={id_: Written(id_) for id_ in ids},
-            blame=blame_by((id_, id_) for id_ in ids),
+            attribute=attribute_by_name((id_, id_) for id_ in ids),
             num_errors=body.num_errors,
         )
 
@@ -152,17 +162,17 @@ class Writer:
             self._routes.batch(object_, verb),
             body={"inputs": inputs},
             repeatable=repeatable,
-            departure=self._departure,
+            freshness=self._freshness,
         )
 
 
-def _settled(
+def _answers_of(
     response: Response,
     traces: Sequence[str],
     traces_of: Callable[[Sequence[ObjectBody]], Sequence[str | None]],
-    blame: Blame,
+    attribute: Attribution,
     *,
-    adopt_single: bool = False,
+    match_single: bool = False,
 ) -> dict[str, Answer]:
     body = response.parse(ObjectsBody)
     known = set(traces)
@@ -176,28 +186,33 @@ def _settled(
         )
         for result, trace, echo in zip(made, traces_of(made), echoed, strict=True)
     ]
-    return settle(
+    return answers_by_trace(
         traces,
         results,
         body.errors or (),
-        blame=blame,
+        attribute=attribute,
         num_errors=body.num_errors,
-        adopt_single=adopt_single,
+        match_single=match_single,
     )
 
 
-def _told_apart(
-    writes: Sequence[Write], made: Sequence[ObjectBody], match: str, owners: Owners | None
+def _correlated(
+    writes: Sequence[Write],
+    made: Sequence[ObjectBody],
+    match: str,
+    read_parents: ReadParents | None,
 ) -> Sequence[str | None]:
     try:
-        return tell_apart(writes, made, match, owners)
+        return correlate_results(writes, made, match, read_parents)
     except ApiError as error:
-        # The records are made: an error of reading must not be taken for a refusal of them.
-        raise Ambiguous(f"created, but not told apart: {error}") from error
+        # The records exist: an error while reading must not be mistaken for a refusal.
+        raise Ambiguous(
+            f"the records were created, but could not be matched to their inputs: {error}"
+        ) from error
 
 
 def _new(result: ObjectBody, response: Response) -> bool | None:
-    """Not new after a repeated call: the first attempt may have made it, so nobody knows."""
+    """Return whether a record is new; None after a retry whose first attempt may have made it."""
     return None if response.repeated and result.new is False else result.new
 
 
@@ -208,5 +223,5 @@ def _associations(write: Write) -> list[dict[str, Any]]:
     return [{"to": {"id": to_id}, "types": listed} for to_id, listed in types.items()]
 
 
-def _nobody(_: ErrorBody) -> Sequence[str]:
+def _attribute_to_none(_: ErrorBody) -> Sequence[str]:
     return ()

@@ -1,6 +1,6 @@
 """Paths of the two families of the API: v3 with v4 associations, and the dated versions.
 
-Their bodies are the same (reference §14). Every part that comes from outside is quoted.
+Their bodies are the same (reference §14). Every variable part is quoted.
 """
 
 import re
@@ -13,13 +13,13 @@ _DATED = re.compile(r"\d{4}-\d{2}(-beta)?\Z", re.ASCII)
 _NO_SEGMENTS = ("", ".", "..")
 
 _LONGEST_QUERY = 4000
-"""Characters of property names in one GET: some servers answer 414 from 8,000 on."""
+"""Characters of property names in one GET: some servers respond 414 from 8,000 on."""
 
 TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 -- a path, not a token
 
 
-ANY = "{id}"
-"""Stands for every id in the route that a call is counted under."""
+ANY_ID = "{id}"
+"""Placeholder for record ids in the route that calls are counted under."""
 
 
 class Routes:
@@ -43,79 +43,79 @@ class Routes:
             self._owners = f"/crm/owners/{api}"
         else:
             raise UsageError(
-                f"{api!r} is no version of HubSpot's API", hint="use v3 or a dated one: 2026-03"
+                f"{api!r} is not a version of HubSpot's API", hint="use v3 or a date, as in 2026-03"
             )
 
     def objects(self, object_: str) -> str:
-        """All records of an object: list, create."""
+        """Return the path of all records of an object: list, create."""
         return f"{self._objects}/{quoted(object_)}"
 
     def batch(self, object_: str, verb: str) -> str:
-        """Batch read, create, update, upsert, archive."""
+        """Return the path of batch read, create, update, upsert or archive."""
         return f"{self._objects}/{quoted(object_)}/batch/{verb}"
 
     def search(self, object_: str) -> str:
-        """Search among an object's records."""
+        """Return the path of the search among an object's records."""
         return f"{self._objects}/{quoted(object_)}/search"
 
     def record(self, object_: str, id_: str) -> str:
-        """One record."""
+        """Return the path of one record."""
         return f"{self._objects}/{quoted(object_)}/{quoted(id_)}"
 
     def properties(self, object_: str) -> str:
-        """All property definitions of an object."""
+        """Return the path of all property definitions of an object."""
         return f"{self._properties}/{quoted(object_)}"
 
     def property(self, object_: str, name: str) -> str:
-        """One property definition."""
+        """Return the path of one property definition."""
         return f"{self.properties(object_)}/{quoted(name)}"
 
     def groups(self, object_: str) -> str:
-        """All property groups of an object."""
+        """Return the path of all property groups of an object."""
         return f"{self.properties(object_)}/groups"
 
     def pipelines(self, object_: str) -> str:
-        """All pipelines of an object."""
+        """Return the path of all pipelines of an object."""
         return f"{self._pipelines}/{quoted(object_)}"
 
-    def links(self, from_object: str, to_object: str, verb: str) -> str:
-        """Association batch read, create, labels/archive."""
+    def association_batch(self, from_object: str, to_object: str, verb: str) -> str:
+        """Return the path of association batch read, create or labels/archive."""
         return f"{self._associations}/{quoted(from_object)}/{quoted(to_object)}/batch/{verb}"
 
-    def links_of(self, from_object: str, id_: str, to_object: str) -> str:
-        """One record's associations with another object."""
+    def record_associations(self, from_object: str, id_: str, to_object: str) -> str:
+        """Return the path of one record's associations with another object."""
         return (
             f"{self._linked}/{quoted(from_object)}/{quoted(id_)}/associations/{quoted(to_object)}"
         )
 
     def labels(self, from_object: str, to_object: str) -> str:
-        """Association types between two objects."""
+        """Return the path of the association types between two objects."""
         return f"{self._associations}/{quoted(from_object)}/{quoted(to_object)}/labels"
 
     def owners(self) -> str:
-        """Owners, in pages."""
+        """Return the path of the owners, which come in pages."""
         return self._owners
 
     def account(self) -> str:
-        """Account details."""
+        """Return the path of the account details."""
         return f"{self._account}/details"
 
     def usage(self) -> str:
-        """Daily counters of private apps."""
+        """Return the path of the daily counters of private apps."""
         return f"{self._account}/api-usage/daily/private-apps"
 
 
 def quoted(part: str) -> str:
-    """One path segment. Dots are refused: they name other paths, quoted or not."""
+    """Return a text as one path segment. Raise ValueError for dots, which name other paths."""
     if part in _NO_SEGMENTS:
         raise ValueError(f"{part!r} cannot be part of a path")
-    return part if part == ANY else quote(part, safe="")
+    return part if part == ANY_ID else quote(part, safe="")
 
 
 def is_segment(part: str) -> bool:
-    """Whether a text reaches its server as one path segment.
+    """Return whether a text reaches the server as one path segment.
 
-    Servers split paths at slashes, quoted ones too, and then answer for another path.
+    Servers split paths at slashes, even quoted ones, and would respond for another path.
     """
     return part not in _NO_SEGMENTS and "/" not in part and "\\" not in part
 

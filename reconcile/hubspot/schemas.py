@@ -1,6 +1,6 @@
-"""What HubSpot's answers look like, checked where they come in.
+"""Schemas of HubSpot's response bodies, validated on arrival.
 
-Every field may be missing ("should be treated as optional", reference §1), unknown ones are
+Every field may be missing ("should be treated as optional", reference §1), unknown fields are
 ignored, and ids may be numbers or text (reference §11).
 """
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from reconcile.hubspot.error_bodies import ErrorBody
-from reconcile.hubspot.error_details import SHOWN, clean, property_of, reason_of
+from reconcile.hubspot.error_details import MAX_REASONS, clean, property_of, reason_of
 from reconcile.model.outcome import Warned
 
 
@@ -22,7 +22,7 @@ class _Body(BaseModel):
 
 
 class VersionBody(_Body):
-    """One value that a property had."""
+    """One past or present value of a property."""
 
     value: str | None = None
     timestamp: str | None = None
@@ -30,7 +30,7 @@ class VersionBody(_Body):
 
 
 class ObjectBody(_Body):
-    """One record (SimplePublicObject); ``new`` comes with upserts only."""
+    """One record (SimplePublicObject); only upserts return ``new``."""
 
     id: str = ""
     properties: dict[str, str | None] = Field(default_factory=dict)
@@ -42,7 +42,7 @@ class ObjectBody(_Body):
 
     @property
     def warned(self) -> tuple[Warned, ...]:
-        """What HubSpot warns of, the first few; an odd one never costs the record beside it."""
+        """The first few warnings; a malformed one never hides the record."""
         listed = self.warnings if isinstance(self.warnings, list) else ()
         said = (
             Warned(clean(property_of(one), 100), clean(reason_of(one)))
@@ -50,14 +50,14 @@ class ObjectBody(_Body):
             if isinstance(one, Mapping)
         )
         found = [one for one in dict.fromkeys(said) if one.text]
-        more = len(found) - SHOWN
+        more = len(found) - MAX_REASONS
         if more > 0:
-            found[SHOWN:] = [Warned("", f"and {more:,} more")]
+            found[MAX_REASONS:] = [Warned("", f"and {more:,} more")]
         return tuple(found)
 
 
 class BatchBody(_Body):
-    """What object and association batches have in common: errors beside results, any status."""
+    """The common part of object and association batches: errors beside results, any status."""
 
     status: str | None = None
     num_errors: int | None = None
@@ -65,7 +65,7 @@ class BatchBody(_Body):
 
 
 class ObjectsBody(BatchBody):
-    """Answer of batch read, create, update and upsert."""
+    """Response of batch read, create, update and upsert."""
 
     results: list[ObjectBody] | None = None
 
@@ -78,7 +78,7 @@ class OptionBody(_Body):
 
 
 class ModificationBody(_Body):
-    """What may be changed about a property."""
+    """What may be changed in a property."""
 
     read_only_value: bool = False
 
@@ -182,7 +182,7 @@ class UsageBody(_Body):
 
 
 class TokenBody(_Body):
-    """What HubSpot tells about a private app's token."""
+    """Details of a private app's token."""
 
     scopes: list[str] | None = None
 
@@ -194,19 +194,19 @@ class IdBody(_Body):
 
 
 class NextBody(_Body):
-    """Where the next page starts."""
+    """The cursor of the next page."""
 
     after: str | None = None
 
 
 class PagingBody(_Body):
-    """Present only while there are more pages."""
+    """The paging part of a response; present only if there are more pages."""
 
     next: NextBody | None = None
 
 
 class OwnerBody(_Body):
-    """Somebody whom records can belong to; the id of its user is another one."""
+    """An owner of records; its id differs from its user's id."""
 
     id: str = ""
     email: str | None = None
@@ -235,33 +235,33 @@ class LinksOfBody(_Body):
 
 
 class LinksPageBody(_Body):
-    """A page of one record's associations, asked for alone."""
+    """A page of one record's associations, read alone."""
 
     results: list[LinkedBody] | None = None
     paging: PagingBody | None = None
 
 
 class LinksBody(BatchBody):
-    """Answer of an association batch read."""
+    """Response of an association batch read."""
 
     results: list[LinksOfBody] | None = None
 
 
 class SearchBody(_Body):
-    """A page of what search found."""
+    """A page of search results."""
 
     results: list[ObjectBody] | None = None
     paging: PagingBody | None = None
 
 
 class PairBody(_Body):
-    """One association made."""
+    """One created association."""
 
     from_object_id: str = ""
     to_object_id: str = ""
 
 
 class PairsBody(BatchBody):
-    """Answer of an association batch create."""
+    """Response of an association batch create."""
 
     results: list[PairBody] | None = None

@@ -11,7 +11,7 @@ Made = TypeVar("Made")
 
 
 class Pool:
-    """A few threads, started when first needed. Made for reads: a failure ends the rest."""
+    """A small pool of threads, started when first needed. For reads: a failure ends the rest."""
 
     def __init__(self, workers: int) -> None:
         if workers < 1:
@@ -27,17 +27,17 @@ class Pool:
         self.close()
 
     def close(self) -> None:
-        """Begin nothing more. After an interrupt a read may never end, so none is waited for."""
+        """Start no more work. Does not wait: after an interrupt a read may never end."""
         with self._starting:
             executor, self._executor = self._executor, None
         if executor:
             executor.shutdown(wait=False, cancel_futures=True)
 
     def map(self, work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
-        """``work`` on every item, results in the order of the items.
+        """Return the results of ``work`` on every item, in the order of the items.
 
-        On a failure, items under way are finished, others not begun, and the first error by
-        order of the items is raised.
+        After a failure, running items are finished, others are not started, and the first error
+        in the order of the items is raised.
         """
         if len(items) < 2 or self._workers == 1:
             return [work(item) for item in items]

@@ -1,4 +1,4 @@
-"""One call to HubSpot: under the rate limit, repeated only where that is safe, refused clearly."""
+"""Make one call to HubSpot: rate-limited, retried only if that is safe, with clear errors."""
 
 import json
 import threading
@@ -15,25 +15,25 @@ from pydantic import BaseModel, ValidationError
 from reconcile.errors import Ambiguous, ApiError, Unreachable
 from reconcile.hubspot.connection import Connection, NoReply, NotSent, Reply
 from reconcile.hubspot.endpoint import checked_token, checked_url
-from reconcile.hubspot.error_bodies import reset
+from reconcile.hubspot.error_bodies import daily_reset_text
 from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.rate_limit import SEARCHES, Clock, RateLimit, Sleep, association_limit
-from reconcile.hubspot.retry_policy import judge
-from reconcile.hubspot.steps import Departure, Step, Tries, begin_step, current_step
+from reconcile.hubspot.retry_policy import decide
+from reconcile.hubspot.steps import Step, Tries, WriteFreshness, begin_step, current_step
 from reconcile.waiting import CALL_LIMIT
 
 Body = TypeVar("Body", bound=BaseModel)
 
-CONNECTS = 4
-"""Attempts to connect: a host that refuses for seconds will not be there in a minute either."""
+CONNECT_ATTEMPTS = 4
+"""Attempts to connect: a host that refuses for seconds will not accept within a minute either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A good answer.
+    """A successful response.
 
     ``repeated`` says that an earlier attempt of the same call may already have been carried out,
-    so that the answer describes a world that this call itself may have changed.
+    so the response may describe a change made by this very call.
     """
 
     status: int
@@ -43,7 +43,7 @@ class Response:
     repeated: bool = False
 
     def parse(self, model: type[Body]) -> Body:
-        """Read the body. An unreadable one is no answer: Unreachable, or Ambiguous."""
+        """Return the body as a model. Raise Unreachable or Ambiguous if it cannot be parsed."""
         try:
             return model.model_validate_json(self.body)
         except ValidationError as error:
@@ -54,7 +54,7 @@ class Response:
                 f"HTTP {self.status} with a body that is not HubSpot's JSON ({clean(reason, 200)})",
                 status=self.status,
                 correlation_id=self.correlation_id,
-                hint="a proxy or firewall may have answered in HubSpot's place",
+                hint="a proxy or firewall may have answered instead of HubSpot",
             ) from None
 
 
@@ -71,12 +71,12 @@ class _Call:
 class Transport:
     """Calls on one host with one token. Safe to share between threads.
 
-    ``timeout`` are the seconds that one attempt may take in all.
+    ``timeout`` is the seconds that one attempt may take in total; a call is attempted at most
+    ``attempts`` times, within ``patience`` seconds after its first failure.
     ``sleep`` may raise to stop a run that is waiting; nothing is in flight at that moment.
-    ``notice`` gets why a call is made again, where an attempt and the wait after it cost a second
-    or more.
-    The loop is written here and not left to stamina, whose sleep and clock cannot be replaced and
-    whose switches are global to the process.
+    ``notice`` gets the reason of a retry if the attempt and the wait take a second or more.
+    The retry loop is our own because stamina's sleep and clock cannot be replaced, and its
+    switches are global to the process.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Transport:
         base, is_loopback = checked_url(url)
         self._token = checked_token(token)
         self.time_zone = ""
-        """The account's, once it is known: at its midnight the daily limit starts anew."""
+        """The account's time zone, once known: at its midnight the daily limit resets."""
         self._attempts = attempts
         self._patience = patience
         self._clock = clock
@@ -106,15 +106,15 @@ class Transport:
         self._now = now
         self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
-        self._accepted = False
-        """Whether HubSpot has carried out a call with this token."""
+        self._token_accepted = False
+        """Whether a call with this token has succeeded."""
         self._watch: Callable[[Reply], None] | None = None
         self._permits = threading.local()
         self._limits = {
             "objects": RateLimit(rate_limit, clock=clock, sleep=sleep),
-            # Whether these replies tell of their own limit is not known (reference §3).
+            # Whether these replies' headers are about their own limit is unknown (reference §3).
             "associations": RateLimit(
-                association_limit(rate_limit), clock=clock, sleep=sleep, may_tell_another=True
+                association_limit(rate_limit), clock=clock, sleep=sleep, headers_may_differ=True
             ),
             "search": RateLimit(
                 None if rate_limit is None else SEARCHES, 1.0, clock=clock, sleep=sleep
@@ -137,13 +137,13 @@ class Transport:
 
     @property
     def calls(self) -> Counter[str]:
-        """Requests sent so far, repeats included, by ``METHOD route``."""
+        """The number of requests sent so far, retries included, by ``METHOD route``."""
         with self._counting:
             return self._calls.copy()
 
     @contextmanager
     def watched(self, watch: Callable[[Reply], None]) -> Iterator[None]:
-        """Show ``watch`` every answer as it comes, refusals and those asked again after, too."""
+        """Pass every reply to ``watch`` as it arrives, including those before a retry."""
         self._watch = watch
         try:
             yield
@@ -152,7 +152,7 @@ class Transport:
 
     @contextmanager
     def permitted(self, permit: Callable[[], None]) -> Iterator[None]:
-        """Ask ``permit`` right before each request of this thread leaves; it may raise."""
+        """Call ``permit`` right before each request of this thread is sent; it may raise."""
         before = getattr(self._permits, "ask", None)
         self._permits.ask = permit
         try:
@@ -161,11 +161,11 @@ class Transport:
             self._permits.ask = before
 
     def step(self, **slots: int) -> AbstractContextManager[Step]:
-        """Take slots for a step's calls at once, so many of each pool; see ``steps``."""
+        """Reserve slots for a step's calls at once, by pool; see the module ``steps``."""
         return begin_step({self._limits[pool]: number for pool, number in slots.items() if number})
 
     def reveal_token(self) -> str:
-        """The token itself: for the one endpoint that wants it in the body as well."""
+        """Return the token, for the one endpoint that needs it in the body as well."""
         return self._token
 
     def call(
@@ -178,94 +178,97 @@ class Transport:
         repeatable: bool,
         pool: str = "objects",
         route: str = "",
-        departure: Departure | None = None,
+        freshness: WriteFreshness | None = None,
     ) -> Response:
-        """Send one call, waiting and repeating as HubSpot asks, until it answers well.
+        """Send one call, with waits and retries as HubSpot asks, and return its response.
 
-        ``route`` is the path to count under, without ids. Raises ApiError for a refusal,
-        Unreachable when no usable answer came to a call that is safe to repeat or was never sent,
-        and Ambiguous when none came to one that may have been carried out. AuthError and
-        RateLimited can follow an attempt without an answer: they do not prove that nothing was
-        done. Raises Stale where ``departure`` does not let it leave; made again with the same one,
-        it goes on counting its attempts.
+        ``route`` is the path that the call is counted under, without ids. Raise
+
+        - ApiError if HubSpot refuses it.
+        - Unreachable if no usable response came to a call that is safe to repeat or was never sent.
+        - Ambiguous if no usable response came to a call that may have been carried out.
+        - AuthError or RateLimited, which may follow an attempt without a response: they do not
+          prove that nothing was written.
+        - Stale if ``freshness`` does not allow sending it. A further call with the same
+          ``freshness`` continues to count its attempts.
         """
         content = None if body is None else _compact(body)
         request = _Call(method, path, params, content, pool, f"{method} {route or path}")
-        tries = Tries() if departure is None else departure.tries
+        tries = Tries() if freshness is None else freshness.tries
         while True:
             begun = self._clock()
-            outcome = self._attempt(request, departure)
+            outcome = self._attempt(request, freshness)
             tries.attempts += 1
             if isinstance(outcome, Reply) and 200 <= outcome.status < 300:
-                self._accepted = True
+                self._token_accepted = True
                 correlation = clean(outcome.headers.get("x-hubspot-correlation-id", ""), 80)
                 return Response(
                     outcome.status, correlation, outcome.body, repeatable, tries.repeated
                 )
-            resets = reset(self.time_zone, self._now())
-            verdict = judge(outcome, repeatable=repeatable, attempt=tries.attempts, resets=resets)
-            if verdict.wait is None:
-                raise self._explained(verdict.error)
+            resets = daily_reset_text(self.time_zone, self._now())
+            decision = decide(outcome, repeatable=repeatable, attempt=tries.attempts, resets=resets)
+            if decision.wait is None:
+                raise self._explained(decision.error)
             now = self._clock()
             if tries.give_up is None:
                 tries.give_up = now + self._patience
             most = self._attempts
             if isinstance(outcome, NotSent):
-                most = min(most, CONNECTS)
-            if tries.attempts >= most or now + verdict.wait > tries.give_up:
-                raise verdict.error.retold(
-                    f"{verdict.error} ({tries.attempts} attempts)",
-                    hint=verdict.error.hint or "try again later",
+                most = min(most, CONNECT_ATTEMPTS)
+            if tries.attempts >= most or now + decision.wait > tries.give_up:
+                raise decision.error.reworded(
+                    f"{decision.error} ({tries.attempts} attempts)",
+                    hint=decision.error.hint or "try again later",
                 )
-            tries.repeated = tries.repeated or verdict.in_doubt
-            if now - begun + verdict.wait >= 1:
-                then = f" in {verdict.wait:.0f} s" if verdict.wait >= 1 else ""
-                self._notice(f"{verdict.error}; asking again{then}")
-            self._sleep(verdict.wait)
+            tries.repeated = tries.repeated or decision.in_doubt
+            if now - begun + decision.wait >= 1:
+                then = f" in {decision.wait:.0f} s" if decision.wait >= 1 else ""
+                self._notice(f"{decision.error}; retrying{then}")
+            self._sleep(decision.wait)
 
     def _explained(self, error: ApiError) -> ApiError:
-        """Say of a token that HubSpot has accepted before that it has come to its end."""
-        if error.status != 401 or not self._accepted:
+        """Return the error; if an accepted token is refused now, say that it expired."""
+        if error.status != 401 or not self._token_accepted:
             return error
-        return error.retold(
+        return error.reworded(
             f"the token expired or was revoked while it was in use: {error}",
-            hint="set a token that is valid, and run the command again",
+            hint="set a valid token, and run the command again",
         )
 
-    def _attempt(self, call: _Call, departure: Departure | None) -> Reply | NotSent | NoReply:
+    def _attempt(self, call: _Call, freshness: WriteFreshness | None) -> Reply | NotSent | NoReply:
         limit, step = self._limits[call.pool], current_step()
         with step.slot(limit) if step else limit.slot() as slot:
             slot.used = False
 
-            def leave() -> None:
-                """Raise where the request must not leave. It is connected, and nothing is sent."""
-                if departure is not None:
-                    departure.check(self._clock())
+            def before_send() -> None:
+                """Raise if the request must not be sent. It is connected; nothing is sent yet."""
+                if freshness is not None:
+                    freshness.check(self._clock())
                 if (permit := getattr(self._permits, "ask", None)) is not None:
-                    permit()  # which may take a while, so the moment of leaving is noted after it
-                if departure is not None:
-                    departure.leave(self._clock())
+                    permit()  # this may take a while, so the time of sending is recorded after it
+                if freshness is not None:
+                    freshness.sending(self._clock())
                     if step is not None:
-                        step.hand_back()  # what it did not need; the answer may take a while
+                        step.release()  # unused ones; the reply may take a while
                 slot.used = True
                 with self._counting:
                     self._calls[call.counted_as] += 1
 
-            if departure is not None:
-                departure.check(self._clock())  # here too: refusing a connected call costs it
+            if freshness is not None:
+                freshness.check(self._clock())  # here too: a refusal later wastes the connection
             try:
                 reply = self._connection.send(
                     call.method,
                     call.path,
                     params=call.params,
                     content=call.content,
-                    leave=leave,
+                    before_send=before_send,
                     name=call.counted_as,
                 )
             except (NotSent, NoReply) as failure:
                 return failure
             if step is not None:
-                step.replied = self._clock()
+                step.replied_at = self._clock()
             slot.headers = reply.headers
         if self._watch is not None:
             self._watch(reply)

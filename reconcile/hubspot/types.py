@@ -1,4 +1,4 @@
-"""What is written, and what came of each input: exactly one answer for each."""
+"""Inputs of writes, and their answers: exactly one for each input."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from reconcile.model.outcome import Warned
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One record to write. ``trace`` names this input alone, within its batch.
+    """One record to write. ``trace`` identifies this input within its batch.
 
-    ``id`` is the record's id, for an upsert the value of its unique property; a create needs none.
-    ``links`` are the associations to make with a create: (to id, category, type id).
+    ``id`` is the record's id; for an upsert the value of its unique property; empty for a create.
+    ``links`` are the associations that a create makes: (to id, category, type id).
     """
 
     trace: str
@@ -27,8 +27,8 @@ class Write:
 class Pair:
     """Two records to associate or dissociate; ``types`` are (category, type id).
 
-    Associating replaces all of the pair's labels by ``types``. Dissociating removes these types
-    alone, but removing the unlabelled one removes every label with it (reference §11).
+    Associating replaces all labels of the pair by ``types``. Dissociating removes only ``types``,
+    but removing the unlabelled type removes every label with it (reference §11).
     """
 
     trace: str
@@ -39,12 +39,12 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """HubSpot says it is done.
+    """HubSpot reports that it wrote the record.
 
-    ``id`` is the id that answered: another one than was asked for means a merged record.
+    ``id`` is the id in the response; one that differs from the input's means a merged record.
     ``properties`` echo the request and prove nothing about what is stored (reference §6).
-    ``new`` tells an upsert's creations from its updates; None where HubSpot did not say, or where
-    an earlier attempt of the same call may have been the creator. ``warnings`` came with it.
+    ``new`` distinguishes an upsert's creates from its updates; None if HubSpot did not say, or if
+    an earlier attempt of the same call may have created the record.
     """
 
     id: str
@@ -57,8 +57,8 @@ class Written:
 class Refused:
     """HubSpot did not write it.
 
-    ``ids`` are the records it names: the owner of a unique value, or those that are missing.
-    ``invalid`` are the values it names, where the refusal is of this input and of no other.
+    ``ids`` are the records it names: the holder of a unique value, or missing records.
+    ``invalid`` are the values it names, if the refusal is about this input only.
     """
 
     message: str
@@ -69,7 +69,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """The answer does not account for this input: read before doing anything more."""
+    """The response does not account for this input: read the record before any further write."""
 
     message: str
 

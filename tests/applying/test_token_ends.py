@@ -180,9 +180,7 @@ def test_a_token_that_ends_while_planning_is_reported_so(rotation: Rotation) -> 
     rotation.revoke_before("GET", "/properties/orders")
     with pytest.raises(Exception, match="the token expired or was revoked") as caught:
         world.plan()
-    assert getattr(caught.value, "hint", "") == (
-        "set a token that is valid, and run the command again"
-    )
+    assert getattr(caught.value, "hint", "") == ("set a valid token, and run the command again")
     assert unfinished(world.store) == []
     assert list(summaries(AuditLog(world.store))) == []
     rotation.renew()

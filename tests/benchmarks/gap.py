@@ -14,7 +14,7 @@ from pathlib import Path
 from stage import Stage, staged
 
 from reconcile.cli import main as reconcile
-from reconcile.hubspot.steps import MAX_AGE, Departure, Stale
+from reconcile.hubspot.steps import MAX_AGE, Stale, WriteFreshness
 
 PLENTY = 100_000
 
@@ -48,21 +48,21 @@ def measured(stage: Stage) -> tuple[list[float], int]:
     """Apply in this process; the ages of what was sent, and how often a write was too old."""
     ages: list[float] = []
     refused: list[float] = []
-    check, leave = Departure.check, Departure.leave
+    check, sending = WriteFreshness.check, WriteFreshness.sending
 
-    def checked(self: Departure, now: float) -> None:
+    def checked(self: WriteFreshness, now: float) -> None:
         try:
             check(self, now)
         except Stale:
-            refused.append(now - self.read)
+            refused.append(now - self.read_at)
             raise
 
-    def left(self: Departure, now: float) -> None:
-        leave(self, now)
-        ages.append(now - self.read)
+    def sent(self: WriteFreshness, now: float) -> None:
+        sending(self, now)
+        ages.append(now - self.read_at)
 
-    Departure.check = checked  # type: ignore[method-assign]
-    Departure.leave = left  # type: ignore[method-assign]
+    WriteFreshness.check = checked  # type: ignore[method-assign]
+    WriteFreshness.sending = sent  # type: ignore[method-assign]
     os.environ.update(stage.environ)
     command = ["-C", str(stage.project), "apply", "--auto-approve", "--accept-local-store"]
     sys.argv = ["reconcile", *command]

@@ -153,7 +153,7 @@ def test_account_unreachable(reader: Project) -> None:
         reader.settings(PROJECT.replace("{url}", url))
         said = reader.refused("plan")
     assert said.startswith(f"error: target shop at {url}: HubSpot cannot be reached: ")
-    assert "\nhint: does a server run at 127.0.0.1:" in said
+    assert "\nhint: is a server running at 127.0.0.1:" in said
 
 
 NOT_HUBSPOT = {

@@ -39,8 +39,8 @@ def test_why_a_call_is_made_again_is_said(project: Project) -> None:
     project.account.server.faults.add(Refuse(423), path="*/orders/batch/read", times=1)
     result = project.run("plan")
     assert result.code == 0, result.err
-    assert "; asking again in 2 s\n" in result.err
-    assert "asking again" not in result.out
+    assert "; retrying in 2 s\n" in result.err
+    assert "retrying" not in result.out
 
 
 HASTY = (
@@ -66,5 +66,5 @@ def test_a_second_attempt_after_silence_is_said(project: Project) -> None:
         relay.release()
         assert project.end(process).code == 0
     assert waits <= 2
-    assert "no whole answer within 1 s; asking again" in said
+    assert "no complete answer within 1 s; retrying" in said
     assert then.startswith("waiting for HubSpot: ")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.errors import ApiError, AuthError, RateLimited
-from reconcile.hubspot.account_definitions import Describer, Usage
+from reconcile.hubspot.account_definitions import AccountReader, Usage
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
 from reconcile.model.definitions import Account, Label, Pipeline, Property
@@ -17,9 +17,9 @@ UNIQUE = {"name": "k", "type": "string", "fieldType": "text", "hasUniqueValue": 
 EXISTS = (409, {"message": "exists", "category": "OBJECT_ALREADY_EXISTS"})
 
 
-def describer(talk: Talk, *answers: Any) -> tuple[Describer, Any]:
+def describer(talk: Talk, *answers: Any) -> tuple[AccountReader, Any]:
     transport, script = talk(*answers)
-    return Describer(transport, Routes("v3")), script
+    return AccountReader(transport, Routes("v3")), script
 
 
 def results(*items: Any) -> Any:
@@ -138,7 +138,7 @@ def test_a_property_that_exists_must_be_the_right_one(
     if good:
         describe.define_unique("orders", "k", "Key", "g")
         return
-    with pytest.raises(ApiError, match="not unique text") as caught:
+    with pytest.raises(ApiError, match="not a unique text property") as caught:
         describe.define_unique("orders", "k", "Key", "g")
     assert caught.value.status == 409
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import Ambiguous, ApiError, AuthError
-from reconcile.hubspot.batch_results import blame_by, settle
+from reconcile.hubspot.association_writes import AssociationWriter
+from reconcile.hubspot.batch_results import answers_by_trace, attribute_by_name
 from reconcile.hubspot.error_bodies import ErrorBody
-from reconcile.hubspot.record_writes import Writer
+from reconcile.hubspot.record_writes import RecordWriter
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.types import Pair, Refused, Unclear, Write, Written
@@ -42,12 +43,12 @@ def body(results: Any = (), errors: Any = None, **more: Any) -> dict[str, Any]:
 
 def upsert(talk: Talk, status: int, answer: Any) -> dict[str, Any]:
     transport, _ = talk((status, answer))
-    return Writer(transport, Routes("v3")).upsert("orders", KEY, WRITES)
+    return RecordWriter(transport, Routes("v3")).upsert("orders", KEY, WRITES)
 
 
 def update(talk: Talk, status: int, answer: Any) -> dict[str, Any]:
     transport, _ = talk((status, answer))
-    return Writer(transport, Routes("v3")).update("orders", UPDATES)
+    return RecordWriter(transport, Routes("v3")).update("orders", UPDATES)
 
 
 def kinds(answers: dict[str, Any]) -> str:
@@ -150,11 +151,11 @@ def test_written_is_only_what_has_a_result_of_its_own(
     parsed = [
         ErrorBody.model_validate(error(objectWriteTraceId=[t] if t else None)) for t in errors
     ]
-    answers = settle(
+    answers = answers_by_trace(
         ["t1", "t2", "t3"],
         [(known.get(n), Written(str(n))) for n in results],
         parsed,
-        blame=blame_by((f"K{n}", t) for n, t in known.items()),
+        attribute=attribute_by_name((f"K{n}", t) for n, t in known.items()),
         num_errors=len(errors) + unlisted,
     )
     assert set(answers) == {"t1", "t2", "t3"}
@@ -172,7 +173,7 @@ def test_written_is_only_what_has_a_result_of_its_own(
 def test_an_upsert_sends_the_key_twice_and_a_trace(talk: Talk) -> None:
     """The key is the id and a property, else the answer would not echo it."""
     transport, script = talk((200, body([record(1), record(2), record(3)])))
-    Writer(transport, Routes("v3")).upsert("orders", KEY, WRITES)
+    RecordWriter(transport, Routes("v3")).upsert("orders", KEY, WRITES)
     assert script.requests[0].url.path == "/crm/v3/objects/orders/batch/upsert"
     assert script.bodies[0]["inputs"][0] == {
         "id": "K1",
@@ -192,7 +193,7 @@ def test_a_repeated_upsert_does_not_call_its_own_records_old(talk: Talk) -> None
     """After an attempt without an answer, ``new: false`` may mean our own first attempt."""
     answer = body([record(1, new=True), record(2, new=False), record(3, new=False)])
     transport, script = talk(httpx.ReadTimeout("no answer"), (200, answer))
-    answers = Writer(transport, Routes("v3")).upsert("orders", KEY, WRITES)
+    answers = RecordWriter(transport, Routes("v3")).upsert("orders", KEY, WRITES)
     assert len(script.requests) == 2
     assert [answers[f"t{n}"].new for n in (1, 2, 3)] == [True, None, None]  # type: ignore[union-attr]
 
@@ -257,7 +258,7 @@ def test_a_create_associates_in_the_same_call(talk: Talk) -> None:
     """Types of one pair are sent together, and results are told apart by the given property."""
     transport, script = talk((201, body([record(2), record(1)])))
     links = (("7", "HUBSPOT_DEFINED", 514), ("7", "USER_DEFINED", 3), ("8", "HUBSPOT_DEFINED", 591))
-    answers = Writer(transport, Routes("v3")).create(
+    answers = RecordWriter(transport, Routes("v3")).create(
         "line_items",
         [Write("t1", "", {"name": "K1"}, links), Write("t2", "", {"name": "K2"})],
         match="name",
@@ -289,14 +290,14 @@ def test_a_create_without_a_usable_answer_is_ambiguous(talk: Talk, answer: Any) 
     """HubSpot has no idempotency key: such a create is sent once and settled by reading."""
     transport, script = talk(answer)
     with pytest.raises(Ambiguous):
-        Writer(transport, Routes("v3")).create(
+        RecordWriter(transport, Routes("v3")).create(
             "line_items", [Write("t1", "", {"name": "K1"})], match="name"
         )
     assert len(script.requests) == 1
 
 
 def test_a_batch_refused_as_a_whole_raises(talk: Talk) -> None:
-    """The caller splits it until the culprits stand alone."""
+    """The caller splits it until the offending inputs stand alone."""
     for write in (upsert, update):
         with pytest.raises(ApiError) as caught:
             write(talk, 400, {"message": "no", "category": "VALIDATION_ERROR"})
@@ -324,7 +325,7 @@ def test_one_record_patched_is_answered(
     """A refusal of a single record is an answer, not an error."""
     transport, script = talk((status, answer))
     write = Write("t", "a/b ?", {"hs_order_name": "x"})
-    assert Writer(transport, Routes("v3")).patch("orders", write, KEY) == expected
+    assert RecordWriter(transport, Routes("v3")).patch("orders", write, KEY) == expected
     assert script.requests[0].url.raw_path == (
         b"/crm/v3/objects/orders/a%2Fb%20%3F?idProperty=reconcile_key"
     )
@@ -345,7 +346,7 @@ def test_a_patch_raises_what_is_not_about_the_record(
     """A missing scope or a wrong path is not the record's fault."""
     transport, _ = talk((status, answer))
     with pytest.raises(raised):
-        Writer(transport, Routes("v3")).patch("orders", Write("t", "1", {}), None)
+        RecordWriter(transport, Routes("v3")).patch("orders", Write("t", "1", {}), None)
 
 
 def pair(from_id: Any, to_id: Any = "50") -> dict[str, Any]:
@@ -373,7 +374,7 @@ def pair(from_id: Any, to_id: Any = "50") -> dict[str, Any]:
 def test_every_pair_is_answered_once(talk: Talk, answer: Any, expected: str) -> None:
     """Pairs are matched by both ends, errors by either."""
     transport, script = talk((207, answer))
-    answers = Writer(transport, Routes("v3")).associate("orders", "contacts", PAIRS)
+    answers = AssociationWriter(transport, Routes("v3")).associate("orders", "contacts", PAIRS)
     assert kinds(answers) == expected
     assert script.requests[0].url.path == "/crm/v4/associations/orders/contacts/batch/create"
     assert script.bodies[0]["inputs"][0] == {
@@ -399,7 +400,7 @@ def test_dissociating_trusts_silence_and_nothing_else(
 ) -> None:
     """HubSpot answers 204 without a body: what is not refused is done."""
     transport, script = talk((status, answer))
-    answers = Writer(transport, Routes("v3")).dissociate("orders", "contacts", PAIRS)
+    answers = AssociationWriter(transport, Routes("v3")).dissociate("orders", "contacts", PAIRS)
     assert kinds(answers) == expected
     assert script.requests[0].url.path.endswith("/batch/labels/archive")
 
@@ -407,14 +408,14 @@ def test_dissociating_trusts_silence_and_nothing_else(
 def test_a_single_pair_refused_without_context_is_refused(talk: Talk) -> None:
     """With one input there is no doubt whom an error means."""
     transport, _ = talk((207, body([], [error("who knows")])))
-    answers = Writer(transport, Routes("v3")).dissociate("orders", "contacts", PAIRS[:1])
+    answers = AssociationWriter(transport, Routes("v3")).dissociate("orders", "contacts", PAIRS[:1])
     assert answers == {"t1": Refused("who knows", "VALIDATION_ERROR")}
 
 
-def test_calls_that_could_not_be_settled_are_not_made(talk: Talk) -> None:
+def test_calls_that_could_not_be_attributed_are_not_made(talk: Talk) -> None:
     """Shared traces, shared keys, oversized and empty batches are mistakes of the caller."""
     transport, script = talk((200, body()))
-    writer = Writer(transport, Routes("v3"))
+    writer = RecordWriter(transport, Routes("v3"))
     twice = [Write("t", "1", {}), Write("t", "2", {})]
     same_key = [Write("a", "K1", {}), Write("b", " k1", {})]
     many = [Write(str(n), str(n), {}) for n in range(101)]
@@ -424,7 +425,9 @@ def test_calls_that_could_not_be_settled_are_not_made(talk: Talk) -> None:
     with pytest.raises(ValueError, match="without name"):
         writer.create("line_items", [Write("a", "", {})], match="name")
     with pytest.raises(ValueError, match="both"):
-        writer.associate("orders", "contacts", [PAIRS[0], Pair("x", "1", "50", ())])
+        AssociationWriter(transport, Routes("v3")).associate(
+            "orders", "contacts", [PAIRS[0], Pair("x", "1", "50", ())]
+        )
     assert script.requests == []
 
 

@@ -15,7 +15,7 @@ import pytest
 from reconcile import waiting
 from reconcile.errors import Ambiguous, Unreachable
 from reconcile.hubspot.connection import Connection, NotSent
-from reconcile.hubspot.steps import Departure, Stale
+from reconcile.hubspot.steps import Stale, WriteFreshness
 from reconcile.hubspot.transport import Transport
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"id":"1"}'
@@ -98,7 +98,7 @@ def test_an_answer_that_drips_in_ends_at_the_limit(
         if reused:
             assert calls.call("GET", "/x", repeatable=True).status == 200
         dripper.head, dripper.drop = head, drop
-        with pytest.raises(Ambiguous, match=r"no whole answer within 0\.5 s"):
+        with pytest.raises(Ambiguous, match=r"no complete answer within 0\.5 s"):
             calls.call("POST", "/x", body={}, repeatable=False)
         assert dripper.ended.wait(20)
         dripper.head = None
@@ -160,10 +160,10 @@ def test_permission_is_asked_when_connected_and_right_before_sending(dripper: Dr
 
     for _ in range(2):
         with pytest.raises(Stale):
-            connection.send("POST", "/x", params=None, content=b"{}", leave=refuse)
+            connection.send("POST", "/x", params=None, content=b"{}", before_send=refuse)
     assert connection.send("GET", "/x", params=None, content=None).status == 200
     with pytest.raises(Stale):
-        connection.send("POST", "/x", params=None, content=b"{}", leave=refuse)
+        connection.send("POST", "/x", params=None, content=b"{}", before_send=refuse)
     assert asked == [0, 0, 1]
     assert len(dripper.requests) == 1
     connection.close()
@@ -173,7 +173,9 @@ def test_a_call_whose_time_is_up_before_it_is_sent_is_not_sent(dripper: Dripper)
     """What could not leave in time does not leave late."""
     connection = Connection(dripper.url, "t", timeout=0.2, environment=False)
     with pytest.raises(NotSent, match="in time"):
-        connection.send("POST", "/x", params=None, content=b"{}", leave=lambda: time.sleep(1.0))
+        connection.send(
+            "POST", "/x", params=None, content=b"{}", before_send=lambda: time.sleep(1.0)
+        )
     connection.close()
     assert dripper.requests == []
 
@@ -181,10 +183,10 @@ def test_a_call_whose_time_is_up_before_it_is_sent_is_not_sent(dripper: Dripper)
 def test_a_write_that_waits_for_permission_is_noted_as_late(dripper: Dripper) -> None:
     """Its re-check is old when it leaves at last, so its history is to be looked up."""
     moments = iter((100.0, 100.0, 100.0, 105.0))
-    departure = Departure(100.0)
+    freshness = WriteFreshness(100.0)
     with (
         transport(dripper.url, timeout=20, clock=lambda: next(moments, 105.0)) as calls,
         calls.permitted(lambda: None),
     ):
-        calls.call("POST", "/x", body={}, repeatable=True, departure=departure)
-    assert departure.late
+        calls.call("POST", "/x", body={}, repeatable=True, freshness=freshness)
+    assert freshness.late

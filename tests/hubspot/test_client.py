@@ -102,7 +102,7 @@ def test_a_unique_property_is_defined_once(hubspot: HubSpot) -> None:
     for _ in range(2):
         hubspot.define_unique("carts", KEY, "Reconcile key", group)
     assert hubspot.properties("carts")[KEY].unique
-    with pytest.raises(ApiError, match="not unique text") as caught:
+    with pytest.raises(ApiError, match="not a unique text property") as caught:
         hubspot.define_unique("carts", "hs_cart_name", "Name", group)
     assert "another name" in caught.value.hint
 

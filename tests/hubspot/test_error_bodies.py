@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from reconcile.errors import ApiError, AuthError
-from reconcile.hubspot.batch_results import blame_by, settle
+from reconcile.hubspot.batch_results import answers_by_trace, attribute_by_name
 from reconcile.hubspot.complete_reads import refuse_failures
-from reconcile.hubspot.error_bodies import ErrorBody, Refusal, errors_from
-from reconcile.hubspot.error_details import MAX_MESSAGE, SHOWN
+from reconcile.hubspot.error_bodies import ErrorBody, Refusal, error_from
+from reconcile.hubspot.error_details import MAX_MESSAGE, MAX_REASONS
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
 from reconcile.hubspot.types import Refused, Unclear
 from reconcile.model.outcome import Warned
@@ -93,10 +93,12 @@ EMBEDDED = "Property values were not valid: " + json.dumps(
 )
 def test_an_error_says_all_that_is_inside_it(body: dict[str, Any], expected: str) -> None:
     """As a whole answer, as an item of a 207, and to the probe, in the same words."""
-    whole = errors_from(Refusal.read(400, {}, json.dumps(body).encode()), {}, "")
+    whole = error_from(Refusal.read(400, {}, json.dumps(body).encode()), {}, "")
     assert str(whole) == f"HTTP 400: {expected}"
     item = {**body, "context": {"objectWriteTraceId": ["t1"]}}
-    answers = settle(["t1"], [], [ErrorBody.model_validate(item)], blame=blame_by([("t1", "t1")]))
+    answers = answers_by_trace(
+        ["t1"], [], [ErrorBody.model_validate(item)], attribute=attribute_by_name([("t1", "t1")])
+    )
     assert isinstance(answers["t1"], Refused)
     assert answers["t1"].message == expected
     if expected != "no reason given" and (body.get("message") or body["errors"]):
@@ -108,8 +110,8 @@ def test_many_and_long_errors_are_cut_and_counted() -> None:
     body = {"errors": [{"message": f"{n} " + "x" * 10_000, "code": "BAD"} for n in range(12)]}
     text = ErrorBody.model_validate(body).text
     assert text.endswith("; and 7 more")
-    assert text.count("; ") == SHOWN
-    assert len(text) < SHOWN * MAX_MESSAGE
+    assert text.count("; ") == MAX_REASONS
+    assert len(text) < MAX_REASONS * MAX_MESSAGE
     listed = [{"message": f"no {n}", "error": "BAD", "name": f"p{n}"} for n in range(12)]
     text = ErrorBody(message=f"Not valid: {json.dumps(listed)}").text
     assert text.startswith("Not valid: p0: no 0 (BAD); p1: ")
@@ -149,7 +151,7 @@ def test_a_scope_that_only_a_nested_error_names_is_named_once() -> None:
             }
         ],
     }
-    error = errors_from(Refusal.read(403, {}, json.dumps(body).encode()), {}, "")
+    error = error_from(Refusal.read(403, {}, json.dumps(body).encode()), {}, "")
     assert isinstance(error, AuthError)
     assert "One or more of the following scopes are required." in str(error)
     assert str(error).count("crm.objects.orders.write") == 1
@@ -175,9 +177,9 @@ def test_every_error_of_a_batch_that_cannot_be_read_is_named() -> None:
 def test_errors_that_name_no_input_are_shown_with_all_that_they_say() -> None:
     """Where they account for all that is left, and where they leave it open."""
     errors = [ErrorBody.model_validate(NO_MESSAGE), ErrorBody(message="another")]
-    both = settle(["a", "b"], [], errors, blame=lambda _: ())
+    both = answers_by_trace(["a", "b"], [], errors, attribute=lambda _: ())
     assert all(isinstance(one, Refused) for one in both.values())
-    open_ = settle(["a", "b", "c"], [], errors, blame=lambda _: ())
+    open_ = answers_by_trace(["a", "b", "c"], [], errors, attribute=lambda _: ())
     assert all(isinstance(one, Unclear) for one in open_.values())
     for one in (*both.values(), *open_.values()):
         assert "carrier: Carrier is required" in getattr(one, "message", "")

@@ -23,7 +23,7 @@ def record(id_: str, *values: str) -> dict[str, Any]:
     return {"id": id_, "properties": {}, "propertiesWithHistory": {"memo": versions}}
 
 
-def reader(transport: Transport) -> Reader:
+def reader(transport: Transport) -> HistoryReader:
     """A reader without threads."""
     return HistoryReader(transport, Routes("v3"), Pool(1))
 

@@ -86,7 +86,7 @@ def test_a_server_of_this_machine_that_does_not_run_is_asked_after() -> None:
     """No proxy is on the way to this machine: the server itself is missing."""
     with unused_port() as port:
         hint = refused(f"http://127.0.0.1:{port}").hint
-    assert f"does a server run at 127.0.0.1:{port}?" in hint
+    assert f"is a server running at 127.0.0.1:{port}?" in hint
     assert "reconcile sandbox serve" in hint
     assert "HTTPS_PROXY" not in hint
 
@@ -141,7 +141,7 @@ def test_an_untrusted_certificate_hints_at_who_reads_the_traffic(tmp_path: Path)
     context.load_cert_chain(certificate, key)
     with answering(b"", context) as port:
         hint = refused(f"https://localhost:{port}").hint
-    assert f"the certificate that came for localhost:{port} is not trusted" in hint
+    assert f"the certificate received for localhost:{port} is not trusted" in hint
     assert "SSL_CERT_FILE" in hint
 
 
@@ -149,7 +149,7 @@ def test_an_answer_without_tls_hints_at_what_stands_between() -> None:
     """As of a captive portal that answers in plain HTTP."""
     with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi") as port:
         hint = refused(f"https://localhost:{port}").hint
-    assert f"what answers for localhost:{port} does not speak TLS" in hint
+    assert f"the TLS connection to localhost:{port} failed" in hint
 
 
 @pytest.mark.parametrize(

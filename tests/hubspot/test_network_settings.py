@@ -33,7 +33,7 @@ def test_a_proxy_that_is_none_is_said_to_be_unusable(
     """What is secret in its URL stays secret."""
     monkeypatch.setenv(name, url)
     error = refused()
-    assert "the proxy that this machine's settings name cannot be used" in str(error)
+    assert "the proxy in this machine's settings cannot be used" in str(error)
     assert "HTTPS_PROXY" in error.hint
     assert "s3cret" not in f"{error}{error.hint}"
 
@@ -47,7 +47,7 @@ def test_certificates_that_are_not_there_are_said_to_be_missing(
     (tmp_path / "notes.txt").write_text("no certificate", encoding="utf-8")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "notes.txt"))
     for error in (missing, refused()):
-        assert "the certificates that SSL_CERT_FILE names cannot be read" in str(error)
+        assert "the certificates in SSL_CERT_FILE cannot be read" in str(error)
 
 
 def test_the_settings_do_not_count_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

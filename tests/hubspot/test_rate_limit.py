@@ -170,7 +170,7 @@ def test_headers_of_a_larger_limit_are_not_about_this_one() -> None:
     """Association calls may tell of the app's limit, which others of our calls have used up."""
     headers = {"x-hubspot-ratelimit-max": "190", "x-hubspot-ratelimit-remaining": "0"}
     sleep = lambda _: pytest.fail("slept")  # noqa: E731
-    limit = RateLimit(150, clock=lambda: 0.0, sleep=sleep, may_tell_another=True)
+    limit = RateLimit(150, clock=lambda: 0.0, sleep=sleep, headers_may_differ=True)
     for _ in range(150):
         with limit.slot() as slot:
             slot.headers = headers
@@ -243,7 +243,7 @@ def test_a_sleep_that_raises_leaves_the_limit_usable() -> None:
 
 
 def test_a_limit_below_one_is_refused() -> None:
-    """A limit of 0 would wait for ever."""
+    """A limit of 0 would wait forever."""
     with pytest.raises(ValueError, match="below 1"):
         RateLimit(0)
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from reconcile.errors import ApiError, UsageError
-from reconcile.hubspot.association_reads import LinkReader
-from reconcile.hubspot.record_reads import Reader
+from reconcile.hubspot.association_reads import AssociationReader
+from reconcile.hubspot.record_reads import RecordReader
 from reconcile.hubspot.routes import Routes, quoted
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
@@ -21,12 +21,12 @@ ABSENT_KEY = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["nw-1"]}}
 MISSING = {"category": "OBJECT_NOT_FOUND", "message": "Could not get", "context": {"ids": ["2"]}}
 
 
-def reader(transport: Transport, workers: int = 1) -> Reader:
-    return Reader(transport, Routes("v3"), Pool(workers))
+def reader(transport: Transport, workers: int = 1) -> RecordReader:
+    return RecordReader(transport, Routes("v3"), Pool(workers))
 
 
-def link_reader(transport: Transport) -> LinkReader:
-    return LinkReader(transport, Routes("v3"), Pool(1))
+def link_reader(transport: Transport) -> AssociationReader:
+    return AssociationReader(transport, Routes("v3"), Pool(1))
 
 
 def record(id_: str, **properties: str | None) -> dict[str, Any]:
@@ -56,14 +56,14 @@ def test_records_are_keyed_as_they_were_asked_for(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ({"results": [record("9", k="NW-9")]}, "not asked for"),
-        ({"results": [record("9")]}, "not asked for"),
-        ({"results": [{"properties": {"k": "NW-1"}}]}, "not asked for"),
+        ({"results": [record("9", k="NW-9")]}, "not requested"),
+        ({"results": [record("9")]}, "not requested"),
+        ({"results": [{"properties": {"k": "NW-1"}}]}, "not requested"),
         ({"results": [record("7", k="NW-1"), record("8", k="NW-1")]}, "answered twice"),
         ({"results": [], "errors": [{"category": "VALIDATION_ERROR", "message": "bad"}]}, "bad"),
         ({"results": [], "status": "PENDING"}, "not finished"),
         ({"results": [], "numErrors": 2}, "without naming"),
-        ({"results": [record("7", k="NW-1")], "errors": [ABSENT_KEY]}, "and also that"),
+        ({"results": [record("7", k="NW-1")], "errors": [ABSENT_KEY]}, "and also reports"),
     ],
 )
 def test_answers_that_were_not_asked_for_are_errors(talk: Talk, answer: Any, reason: str) -> None:
@@ -94,21 +94,21 @@ def test_two_records_merged_into_one_are_both_not_there(talk: Talk) -> None:
 def test_a_stranger_that_no_record_became_is_an_error(talk: Talk) -> None:
     """Even where a record that is not there leaves room for it."""
     transport, _ = talk((200, {"results": [record("9")]}), (404, {"category": "OBJECT_NOT_FOUND"}))
-    with pytest.raises(ApiError, match="'9', which was not asked for"):
+    with pytest.raises(ApiError, match="'9', which was not requested"):
         reader(transport).read("orders", ["1"], [], None, archived=False)
 
 
 def test_more_records_than_asked_for_are_an_error(talk: Talk) -> None:
     """A stranger beside an answer for every id is nobody's former self."""
     transport, _ = talk((200, {"results": [record("1"), record("9")]}))
-    with pytest.raises(ApiError, match="not asked for"):
+    with pytest.raises(ApiError, match="not requested"):
         reader(transport).read("orders", ["1"], [], None, archived=False)
 
 
 def test_keys_that_differ_only_in_case_are_not_asked_for(talk: Talk) -> None:
     """HubSpot may hold them for one."""
     transport, script = talk((200, {}))
-    with pytest.raises(ValueError, match="same but for case"):
+    with pytest.raises(ValueError, match="differ only in case"):
         reader(transport).read("orders", ["a", "A "], [], "k", archived=False)
     assert script.requests == []
 
@@ -164,7 +164,7 @@ def test_one_record_by_key_is_checked(talk: Talk) -> None:
     transport, script = talk((200, record("9", k="K1")))
     assert reader(transport).get("orders", "k1", [], "k", archived=False)
     assert script.requests[0].url.params["idProperty"] == "k"
-    with pytest.raises(ApiError, match="not the one asked for"):
+    with pytest.raises(ApiError, match="not the requested one"):
         reader(transport).get("orders", "K2", [], "k", archived=False)
 
 
@@ -240,13 +240,13 @@ def test_records_without_associations_have_none(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ({"results": [page("9", [])]}, "not asked for"),
-        ({"results": [{"to": []}]}, "not asked for"),
+        ({"results": [page("9", [])]}, "not requested"),
+        ({"results": [{"to": []}]}, "not requested"),
         ({"results": [page("1", []), page("1", [])]}, "twice"),
-        ({"results": [page("1", [])], "errors": [unlinked("1")]}, "and also that"),
+        ({"results": [page("1", [])], "errors": [unlinked("1")]}, "and also reports"),
         ({"results": [page("1", [{"associationTypes": [{"typeId": 1}]}])]}, "without its record"),
         ({"results": [page("1", [{"toObjectId": 7}])]}, "or its type"),
-        ({"results": [page("1", [], "same")]}, "circle"),
+        ({"results": [page("1", [], "same")]}, "a cursor came twice"),
         ({"errors": [{"category": "VALIDATION_ERROR", "message": "bad"}]}, "bad"),
     ],
 )
@@ -374,8 +374,8 @@ def test_both_families_of_paths(api: str, paths: list[str]) -> None:
         routes.property("orders", "a"),
         routes.groups("orders"),
         routes.pipelines("orders"),
-        routes.links("orders", "carts", "read"),
-        routes.links_of("orders", "1", "carts"),
+        routes.association_batch("orders", "carts", "read"),
+        routes.record_associations("orders", "1", "carts"),
         routes.labels("orders", "carts"),
         routes.account(),
         routes.usage(),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconcile.hubspot.client import HubSpot, Write
 from reconcile.hubspot.rate_limit import RateLimit
-from reconcile.hubspot.steps import MAX_AGE, Departure, Stale, Step, begin_step
+from reconcile.hubspot.steps import MAX_AGE, Stale, Step, WriteFreshness, begin_step
 from reconcile.hubspot.transport import Transport
 from reconcile.sandbox import Sandbox
 
@@ -188,7 +188,7 @@ def test_slots_that_a_step_does_not_use_are_free_at_once(clock: Any) -> None:
     with begin_step({rate: 2}) as step:
         with step.slot(rate):
             pass
-        step.hand_back()
+        step.release()
         with rate.slot():
             pass
 
@@ -212,7 +212,7 @@ def test_reads_in_threads_of_the_client_use_the_steps_slots(tmp_path: Path, limi
     ):
         before = _fast()
         assert hubspot.read("orders", [str(n) for n in range(1, 300)], []) == {}
-        assert before < step.replied <= _fast()
+        assert before < step.replied_at <= _fast()
         assert sum(hubspot.calls.values()) == 3
 
 
@@ -225,9 +225,9 @@ def _quick(seconds: float) -> None:
     time.sleep(seconds / 100)
 
 
-def send(transport: Transport, departure: Departure) -> Any:
+def send(transport: Transport, freshness: WriteFreshness) -> Any:
     """Make a write."""
-    return transport.call("POST", PATH, body={}, repeatable=True, departure=departure)
+    return transport.call("POST", PATH, body={}, repeatable=True, freshness=freshness)
 
 
 def test_a_write_leaves_on_what_was_read_a_second_ago_and_not_later(talk: Talk, clock: Any) -> None:
@@ -235,11 +235,11 @@ def test_a_write_leaves_on_what_was_read_a_second_ago_and_not_later(talk: Talk, 
     transport, script = talk(OK)
     read = clock.now
     clock.now += MAX_AGE
-    on_time = Departure(read)
+    on_time = WriteFreshness(read)
     assert send(transport, on_time).status == 200
     assert not on_time.late
     clock.now += 0.001
-    late = Departure(read)
+    late = WriteFreshness(read)
     with pytest.raises(Stale):
         send(transport, late)
     assert len(script.requests) == sum(transport.calls.values()) == 1
@@ -249,10 +249,10 @@ def test_a_write_leaves_on_what_was_read_a_second_ago_and_not_later(talk: Talk, 
 def test_waiting_for_the_limit_makes_a_write_old(talk: Talk, clock: Any) -> None:
     """It gives its slot back then, so that it can be re-checked at once."""
     transport, _ = talk(OK, rate_limit=1)
-    departure = Departure(clock.now)
+    freshness = WriteFreshness(clock.now)
     transport.call("GET", PATH, repeatable=True)
     with pytest.raises(Stale):
-        send(transport, departure)
+        send(transport, freshness)
     assert clock.slept == [10.0]
     transport.call("GET", PATH, repeatable=True)
     assert clock.slept == [10.0]
@@ -261,12 +261,12 @@ def test_waiting_for_the_limit_makes_a_write_old(talk: Talk, clock: Any) -> None
 def test_a_write_that_was_rechecked_is_sent_at_any_age(talk: Talk, clock: Any) -> None:
     """Once: so an account that takes long to answer cannot have it re-checked for ever."""
     transport, script = talk(OK)
-    departure = Departure(clock.now - 5)
+    freshness = WriteFreshness(clock.now - 5)
     with pytest.raises(Stale):
-        send(transport, departure)
-    departure.reread(clock.now - 5)
-    send(transport, departure)
-    assert departure.late
+        send(transport, freshness)
+    freshness.rechecked(clock.now - 5)
+    send(transport, freshness)
+    assert freshness.late
     assert len(script.requests) == 1
 
 
@@ -277,37 +277,37 @@ def test_a_write_that_is_asked_again_is_rechecked_before_each_sending(
     """And counts its attempts on, so that it ends; whether it may have been carried out is kept."""
     monkeypatch.setattr("reconcile.hubspot.retry_policy.backoff", lambda attempt: 2.0)
     transport, script = talk(answer, answer, OK)
-    departure = Departure(clock.now)
+    freshness = WriteFreshness(clock.now)
     for sent in (1, 2):
         with pytest.raises(Stale):
-            send(transport, departure)
+            send(transport, freshness)
         assert len(script.requests) == sent
-        departure.reread(clock.now)
-    response = send(transport, departure)
-    assert response.repeated == departure.tries.repeated == (answer is BROKEN)
-    assert departure.late
-    assert departure.tries.attempts == 3
+        freshness.rechecked(clock.now)
+    response = send(transport, freshness)
+    assert response.repeated == freshness.tries.repeated == (answer is BROKEN)
+    assert freshness.late
+    assert freshness.tries.attempts == 3
 
 
 def test_attempts_count_across_rechecks(talk: Talk, clock: Any) -> None:
     """A write that is refused for ever is given up as it is without re-checks."""
     transport, script = talk(ROLLING, attempts=4, patience=1000.0)
-    departure = Departure(clock.now)
+    freshness = WriteFreshness(clock.now)
     for _ in range(3):
         with pytest.raises(Stale):
-            send(transport, departure)
-        departure.reread(clock.now)
+            send(transport, freshness)
+        freshness.rechecked(clock.now)
     with pytest.raises(Exception, match="4 attempts"):
-        send(transport, departure)
+        send(transport, freshness)
     assert len(script.requests) == 4
 
 
 def test_only_writes_depart(talk: Talk, clock: Any) -> None:
     """What a write reads to understand its answer is no write, however late it is."""
     transport, _ = talk(OK)
-    departure = Departure(clock.now - 5)
+    freshness = WriteFreshness(clock.now - 5)
     assert transport.call("GET", PATH, repeatable=True).status == 200
-    assert departure.tries.attempts == 0
+    assert freshness.tries.attempts == 0
 
 
 @pytest.mark.parametrize("verb", ["update", "upsert", "create", "archive", "patch"])
@@ -318,7 +318,7 @@ def test_every_write_of_a_client_can_be_stale(tmp_path: Path, verb: str) -> None
         Sandbox(tmp_path / "account.sqlite") as sandbox,
         HubSpot(sandbox.url, sandbox.token, rate_limit=None) as hubspot,
     ):
-        old = hubspot.departing(Departure(time.monotonic() - 5))
+        old = hubspot.with_freshness(WriteFreshness(time.monotonic() - 5))
         calls: dict[str, Callable[[], object]] = {
             "update": lambda: old.update("orders", [write]),
             "upsert": lambda: old.upsert("orders", "hs_tags", [write]),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.errors import InvalidValue
-from reconcile.hubspot.error_bodies import ErrorBody, Refusal, errors_from
+from reconcile.hubspot.error_bodies import ErrorBody, Refusal, error_from
 
 OPTION = {
     "isValid": False,
@@ -99,9 +99,9 @@ def test_the_error_of_a_whole_call_carries_what_it_names() -> None:
     bad = OPTION | {"message": "x\u001b[31m is bad", "name": "cha\u202ennel"}
     body = {"message": f"{SAID}{json.dumps([bad])}", "category": "VALIDATION_ERROR"}
     refusal = Refusal.read(400, {}, json.dumps(body).encode())
-    error = errors_from(refusal, {}, "")
+    error = error_from(refusal, {}, "")
     assert [one.message for one in error.invalid] == [str(error)]
     assert str(error).startswith(
         "HTTP 400: Property values were not valid: cha nnel: x [31m is bad"
     )
-    assert error.retold("other words", hint="").invalid == error.invalid
+    assert error.reworded("other words", hint="").invalid == error.invalid

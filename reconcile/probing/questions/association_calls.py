@@ -38,7 +38,7 @@ def _unlinked(lab: Lab) -> Found:
     """A record without associations, in a batch read: said to have none, or left out."""
     order = lab.make("orders")
     lab.shown("orders", order, [])
-    path = lab.routes.links("orders", "line_items", "read")
+    path = lab.routes.association_batch("orders", "line_items", "read")
     seen = lab.ask("POST", path, body={"inputs": [{"id": order}]}, pool="associations")
     if not seen.ok:
         raise Unclear(seen.told())

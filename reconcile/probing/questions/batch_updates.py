@@ -48,7 +48,7 @@ def _merged(lab: Lab) -> Found:
 
 def _dated_archive(lab: Lab) -> Found:
     line, order = lab.make("line_items"), lab.make("orders")
-    path = Routes(_DATED).links("line_items", "orders", "archive")
+    path = Routes(_DATED).association_batch("line_items", "orders", "archive")
     body = {"inputs": [{"from": {"id": line}, "to": [{"id": order}]}]}
     seen = lab.ask("POST", path, body=body, pool="associations")
     if not seen.ok:

@@ -54,7 +54,7 @@ def _association_headers(lab: Lab) -> Found:
     objects = _limit(lab)
     if objects is None:
         raise Skip("the account sends no headers about its limit")
-    path = lab.routes.links("line_items", "orders", "read")
+    path = lab.routes.association_batch("line_items", "orders", "read")
     seen = lab.ask("POST", path, body={"inputs": [{"id": NO_ID}]}, pool="associations")
     associations = _limit(lab)
     told = f"maximum and remaining of objects {objects}, of associations {associations}"
