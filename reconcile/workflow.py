@@ -30,9 +30,9 @@ from reconcile.fetching.actual import Fetcher
 from reconcile.fetching.parents import ParentReader
 from reconcile.fetching.references import bind, mutual_links
 from reconcile.fetching.requirements import (
+    association_pairs,
     declared_keys,
-    pairs_of,
-    properties_of,
+    properties_to_read,
     read_definitions,
 )
 from reconcile.model.address import Address
@@ -111,8 +111,8 @@ def plan(
     fetcher = Fetcher(
         session.hubspot,
         identities,
-        overlay.with_properties(properties_of(units, known.managed)),
-        pairs_of(everything, state) | overlay.pairs,
+        overlay.with_properties(properties_to_read(units, known.managed)),
+        association_pairs(everything, state) | overlay.pairs,
     )
     bindings, parents = bind(fetcher, units, everything, state, known, recreate=again)
     context = Context(

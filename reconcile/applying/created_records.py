@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from reconcile.applying.context import Tools
 from reconcile.applying.task import Item
-from reconcile.fetching.children import Parent, carrying, lines_under
+from reconcile.fetching.children import Parent, lines_under, lines_with_value
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
@@ -44,7 +44,7 @@ def existing(
         return [[found[key]] if key in found else [] for key in keys]
     parents = {one.parent for one in wanted if one.parent[1]}
     under = lines_under(hubspot, kind, parents, names, without=owned)
-    return [carrying(under.get(one.parent, {}), identity.name, one.value) for one in wanted]
+    return [lines_with_value(under.get(one.parent, {}), identity.name, one.value) for one in wanted]
 
 
 def tell_twins(tools: Tools, kind: Kind, items: Sequence[Item], owned: Collection[str]) -> None:

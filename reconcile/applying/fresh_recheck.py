@@ -31,7 +31,7 @@ class Fresh(Generic[Traced]):
     """Sends any part of a batch, as often as asked.
 
     ``slots`` are those that a re-check and a write take; ``read`` is the moment of the last reply
-    to the re-check that was made. ``note_late`` gets each write that is sent late (see WriteFreshness).
+    to the re-check that was made. ``note_late`` gets each write sent late (see WriteFreshness).
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconcile.fetching.existence import Existence
-from reconcile.fetching.observation import Seen, has_lines, observed
+from reconcile.fetching.observation import ChunkFindings, lines_matter, observation_of
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
@@ -54,7 +54,7 @@ class Fetcher:
         too; ``parents`` the record ids of parents that something else owns. Records to forget are
         not looked at.
         """
-        seen = Seen()
+        findings = ChunkFindings()
         by_kind: dict[str, list[Desired]] = defaultdict(list)
         for unit in units:
             for desired in unit.records:
@@ -62,16 +62,16 @@ class Fetcher:
                     by_kind[desired.address.kind].append(desired)
         for name, wanted in by_kind.items():
             if not self._identities[name].within_parent:
-                self._existence.find_by_key(kinds()[name], wanted, last, seen)
-        ids = {a: r.id for a, r in seen.records.items() if kinds()[a.kind].is_unit} | {
+                self._existence.find_by_key(kinds()[name], wanted, last, findings)
+        ids = {a: r.id for a, r in findings.records.items() if kinds()[a.kind].is_unit} | {
             unit.address: parents[unit.address] for unit in units if unit.address in parents
         }
         links = self._links(units, ids)
         for name in by_kind:
             if self._identities[name].within_parent:
                 under = [_under(unit, name, links) for unit in units]
-                self._existence.find_within(kinds()[name], under, last, seen)
-        return {unit.address: observed(unit, seen, links, parents) for unit in units}
+                self._existence.find_under_parents(kinds()[name], under, last, findings)
+        return {unit.address: observation_of(unit, findings, links, parents) for unit in units}
 
     def _links(
         self, units: Sequence[Unit], ids: Mapping[Address, str]
@@ -83,7 +83,7 @@ class Fetcher:
             kind = kinds()[unit.address.kind]
             for to in kind.associations:
                 ours = unit.root is not None and (kind.name, to) in self._pairs
-                if ours or has_lines(unit, to):
+                if ours or lines_matter(unit, to):
                     by_pair[kind.name, to].append(ids[unit.address])
         links: dict[tuple[str, str], frozenset[Link]] = {}
         for (name, to), wanted in sorted(by_pair.items()):

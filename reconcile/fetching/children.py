@@ -53,7 +53,7 @@ def parents_of(
     return found
 
 
-def carrying(
+def lines_with_value(
     lines: Lines, name: str, value: str, *, without: Collection[str] = ()
 ) -> Sequence[Actual]:
     """Those of the lines, but for some ids, that have a value for a property."""

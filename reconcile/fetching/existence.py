@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from reconcile.fetching.children import Lines, carrying
-from reconcile.fetching.observation import Seen, left_behind
+from reconcile.fetching.children import Lines, lines_with_value
+from reconcile.fetching.observation import ChunkFindings, entry_at_former_address
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.identity import Identity
@@ -33,7 +33,7 @@ class Existence:
         kind: Kind,
         wanted: Sequence[Desired],
         last: Mapping[Address, LastApplied],
-        seen: Seen,
+        findings: ChunkFindings,
     ) -> None:
         """Note what is there under these records' keys, or under the ids in the state."""
         identity = self._identities[kind.name]
@@ -45,14 +45,14 @@ class Existence:
         )
         by_key = {desired.address.key: desired.address for desired in wanted}
         there = {by_key[key]: actual for key, actual in found.items()}
-        self._note(kind, wanted, last, seen, there)
+        self._record_findings(kind, wanted, last, findings, there)
 
-    def find_within(
+    def find_under_parents(
         self,
         kind: Kind,
         under: Sequence[tuple[Sequence[Desired], Collection[str]]],
         last: Mapping[Address, LastApplied],
-        seen: Seen,
+        findings: ChunkFindings,
     ) -> None:
         """Note which of the lines under their parents are these records.
 
@@ -63,16 +63,18 @@ class Existence:
         there: dict[Address, Actual] = {}
         for wanted, lines in under:
             found = {line: read[line] for line in lines if line in read}
-            there |= dict(self._among(kind, wanted, found, last, seen))
-        self._note(kind, [one for wanted, _ in under for one in wanted], last, seen, there)
+            there |= dict(self._match_lines(kind, wanted, found, last, findings))
+        self._record_findings(
+            kind, [one for wanted, _ in under for one in wanted], last, findings, there
+        )
 
-    def _among(
+    def _match_lines(
         self,
         kind: Kind,
         wanted: Sequence[Desired],
         lines: Lines,
         last: Mapping[Address, LastApplied],
-        seen: Seen,
+        findings: ChunkFindings,
     ) -> Iterator[tuple[Address, Actual]]:
         """Tell the lines of one parent apart: by the state's ids, then by the declared value.
 
@@ -83,20 +85,22 @@ class Existence:
         known = {address: entry.id for address, entry in entries if entry and entry.id in lines}
         for one in wanted:
             value = one.properties.get(name, "")
-            same = list(carrying(lines, name, value, without=known.values())) if value else []
+            same = (
+                list(lines_with_value(lines, name, value, without=known.values())) if value else []
+            )
             if one.address in known:
                 same.insert(0, lines[known[one.address]])
             if same:
                 yield one.address, same[0]
             if len(same) > 1:
-                seen.twins[one.address] = tuple(sorted(line.id for line in same))
+                findings.twins[one.address] = tuple(sorted(line.id for line in same))
 
-    def _note(
+    def _record_findings(
         self,
         kind: Kind,
         wanted: Sequence[Desired],
         last: Mapping[Address, LastApplied],
-        seen: Seen,
+        findings: ChunkFindings,
         found: Mapping[Address, Actual],
     ) -> None:
         identity = self._identities[kind.name]
@@ -107,25 +111,25 @@ class Existence:
             address = desired.address
             entry, former = desired.entry_in(last), formerly.get(desired.address)
             if (actual := found.get(address)) is not None:
-                seen.records[address] = actual
+                findings.records[address] = actual
                 if entry is not None and entry.id != actual.id:
                     other[entry.id].append(address)
                 if former is not None and former.id != actual.id:
-                    seen.displaced[address] = former.id
+                    findings.displaced[address] = former.id
             elif entry is not None:
                 lost[entry.id].append(address)
             elif former is not None:
-                seen.records[address] = former
-                seen.by_id.add(address)
+                findings.records[address] = former
+                findings.by_id.add(address)
             elif identity.by_id:
                 lost[address.key].append(address)
-            if left := left_behind(desired, last):
+            if left := entry_at_former_address(desired, last):
                 other[left.id].append(address)
         if lost:
-            self._find_lost(kind, lost, seen)
+            self._find_lost(kind, lost, findings)
         if other:
             alive = self._hubspot.read(kind.object, list(other), [])
-            seen.displaced.update(
+            findings.displaced.update(
                 (address, record_id) for record_id in alive for address in other[record_id]
             )
 
@@ -144,7 +148,9 @@ class Existence:
         found = self._hubspot.read(kind.object, list(keys), names, id_property=identity.name)
         return {keys[key]: actual for key, actual in found.items()}
 
-    def _find_lost(self, kind: Kind, lost: Mapping[str, Sequence[Address]], seen: Seen) -> None:
+    def _find_lost(
+        self, kind: Kind, lost: Mapping[str, Sequence[Address]], findings: ChunkFindings
+    ) -> None:
         """Look for records that are not under their keys by the ids the state knows."""
         names = self._properties[kind.name]
         alive = dict(self._hubspot.read(kind.object, list(lost), names))
@@ -165,7 +171,7 @@ class Existence:
                     missing = Missing(record_id, "merged", into=now.id)
             for address in addresses:
                 if missing is not None:
-                    seen.missing[address] = missing
+                    findings.missing[address] = missing
                 else:
-                    seen.records[address] = alive[record_id]
-                    seen.by_id.add(address)
+                    findings.records[address] = alive[record_id]
+                    findings.by_id.add(address)

@@ -18,7 +18,7 @@ from reconcile.model.records import (
 
 
 @dataclass(slots=True)
-class Seen:
+class ChunkFindings:
     """What was found of a chunk's records; see Observed."""
 
     records: dict[Address, Actual] = field(default_factory=dict)
@@ -28,7 +28,9 @@ class Seen:
     twins: dict[Address, tuple[str, ...]] = field(default_factory=dict)
 
 
-def left_behind(desired: Desired, last: Mapping[Address, LastApplied]) -> LastApplied | None:
+def entry_at_former_address(
+    desired: Desired, last: Mapping[Address, LastApplied]
+) -> LastApplied | None:
     """What the state has under the former address of a record that it has under its own too.
 
     Nothing where that is the same record: a run died then while the entry moved.
@@ -38,7 +40,7 @@ def left_behind(desired: Desired, last: Mapping[Address, LastApplied]) -> LastAp
     return there if own is not None and there is not None and there.id != own.id else None
 
 
-def has_lines(unit: Unit, to: str) -> bool:
+def lines_matter(unit: Unit, to: str) -> bool:
     """Whether it matters which records of a kind stand under a unit's root.
 
     Those of an order that is to go matter, declared or not: they would be left without it.
@@ -50,27 +52,27 @@ def has_lines(unit: Unit, to: str) -> bool:
     return absent or any(line.address.kind == to for line in unit.lines)
 
 
-def is_line(unit: Unit, link: Link) -> bool:
+def leads_to_line(unit: Unit, link: Link) -> bool:
     """Whether an association of a unit's root leads to a record that stands under it."""
     return link.to in kinds() and unit.address.kind in kinds()[link.to].parents
 
 
-def observed(
+def observation_of(
     unit: Unit,
-    seen: Seen,
+    findings: ChunkFindings,
     links: Mapping[Address, frozenset[Link]],
     parents: Mapping[Address, str],
 ) -> Observed:
     """What was found of one unit; ``links`` by record, ``parents`` are those of somebody else."""
     addresses = [record.address for record in unit.records]
-    lines = frozenset(link.id for link in links.get(unit.address, ()) if is_line(unit, link))
-    records = {a: seen.records[a] for a in addresses if a in seen.records}
+    lines = frozenset(link.id for link in links.get(unit.address, ()) if leads_to_line(unit, link))
+    records = {a: findings.records[a] for a in addresses if a in findings.records}
     return Observed(
         records=records,
-        missing={a: seen.missing[a] for a in addresses if a in seen.missing},
-        by_id=frozenset(seen.by_id.intersection(addresses)),
-        displaced={a: seen.displaced[a] for a in addresses if a in seen.displaced},
-        twins={a: seen.twins[a] for a in addresses if a in seen.twins},
+        missing={a: findings.missing[a] for a in addresses if a in findings.missing},
+        by_id=frozenset(findings.by_id.intersection(addresses)),
+        displaced={a: findings.displaced[a] for a in addresses if a in findings.displaced},
+        twins={a: findings.twins[a] for a in addresses if a in findings.twins},
         links={a: links[a] for a in (unit.address, *addresses) if a in links},
         lines=lines,
         others=len(lines - {actual.id for actual in records.values()}),

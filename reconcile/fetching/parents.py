@@ -12,7 +12,7 @@ from reconcile.model.plan import RecordChange
 _UNKNOWN_TYPE = "infer object type"
 """How HubSpot's message puts it that a path names no type of object (reference §1)."""
 
-Belongings = Mapping[tuple[str, str], frozenset[Parent]]
+ParentsByRecord = Mapping[tuple[str, str], frozenset[Parent]]
 """The parents of records, by kind and id."""
 
 
@@ -32,7 +32,7 @@ class ParentReader:
         """One sentence for each kind of foreign parent that could not be looked for."""
         return tuple(text for _, text in sorted(self._unreadable.items()))
 
-    def before(self, changes: Iterable[RecordChange]) -> Belongings:
+    def before(self, changes: Iterable[RecordChange]) -> ParentsByRecord:
         """Return the parents that HubSpot must be asked for before these changes."""
         wanted: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for change in changes:

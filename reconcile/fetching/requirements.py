@@ -102,7 +102,7 @@ def named_owners(
             yield from filter(None, found)
 
 
-def properties_of(
+def properties_to_read(
     units: Iterable[Unit], managed: Mapping[str, Iterable[str]]
 ) -> Mapping[str, Sequence[str]]:
     """The names of the properties to read, by kind: those that units declare, and of records to
@@ -124,7 +124,7 @@ def properties_of(
     return {kind: sorted(found) for kind, found in names.items()}
 
 
-def pairs_of(units: Iterable[Unit], state: State) -> frozenset[tuple[str, str]]:
+def association_pairs(units: Iterable[Unit], state: State) -> frozenset[tuple[str, str]]:
     """The (kind, associated word) pairs that units declare or the state has made."""
     declared = {(r.address.kind, ref.to) for u in units for r in u.records for ref in r.references}
     return state.linked() | declared

@@ -1,7 +1,7 @@
-"""`reconcile doctor --probe`: what nobody could confirm about HubSpot, asked of a real account.
+"""`reconcile doctor --probe`: answer open questions about HubSpot by trying them on an account.
 
-Beside the applier this is the only package that writes to HubSpot (design, "The job in one
-picture"). It makes records and properties of its own, named by a random run, and removes them.
+Besides the applier, this is the only package that writes to HubSpot. It creates records and
+properties of its own, whose names contain a random run id, and removes them.
 """
 
 from reconcile.probing.probe_run import Probe, Report

@@ -1,7 +1,7 @@
-"""Removing what the probe made, and seeing that it is gone.
+"""Remove what the probe created, and verify that it is gone.
 
-DELETE answers 204 whatever it is given (reference §8), so nothing counts as removed before a read
-says so. Records are archived: HubSpot empties its recycling bin after 90 days.
+DELETE answers 204 for any id (reference §8), so nothing counts as removed before a read confirms
+it. Records are archived: HubSpot empties its recycling bin after 90 days.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,17 +15,19 @@ from reconcile.probing.question import Question
 from reconcile.probing.raw_calls import READS
 
 SEARCHES = 4
-"""Times that a record without an answer is searched for: the index lags (reference §3)."""
+"""Searches for a record whose create had no answer: the index lags (reference §3)."""
 
 SEARCH_WAIT = 2.0
+"""Seconds between two searches."""
 
 DEFINITIONS = 2
-"""Properties that are made of one object at most: a key and a set of choices."""
+"""Maximum number of properties created for one object: a key and a multi-select."""
 
 
 def most_calls(questions: Sequence[Question]) -> int:
-    """Calls that removing takes at most, as long as every create had an answer, and batch reads
-    name what is not there.
+    """Return the maximum number of calls that the cleanup takes.
+
+    This holds if every create had an answer, and batch reads name missing records.
     """
     needs = {need for question in questions for need in question.needs}
     written = sum(need.access == "write" for need in needs)
@@ -34,22 +36,22 @@ def most_calls(questions: Sequence[Question]) -> int:
 
 
 def clean_up(lab: Lab) -> None:
-    """Remove all that the inventory lists; what is removed for certain is struck off it."""
-    for object_, title in list(lab.inventory.unsettled):
-        with _going_on(lab):
+    """Remove everything in the inventory, and delete from it what is confirmed as removed."""
+    for object_, title in list(lab.inventory.unanswered):
+        with _noting_errors(lab):
             _find(lab, object_, title)
     for object_, ids in list(lab.inventory.records.items()):
         for some in split(list(ids), OBJECTS):
-            with _going_on(lab):
+            with _noting_errors(lab):
                 _archive(lab, object_, some)
     for object_, name in list(lab.inventory.properties):
-        with _going_on(lab):
+        with _noting_errors(lab):
             _delete(lab, object_, name)
 
 
 @contextmanager
-def _going_on(lab: Lab) -> Iterator[None]:
-    """One failure does not keep the rest from being removed."""
+def _noting_errors(lab: Lab) -> Iterator[None]:
+    """Note an ApiError in the inventory, so that the rest is still removed."""
     try:
         yield
     except ApiError as error:
@@ -57,24 +59,24 @@ def _going_on(lab: Lab) -> Iterator[None]:
 
 
 def _find(lab: Lab, object_: str, title: str) -> None:
-    """Search for a record whose create had no answer; it may never have been made."""
+    """Search for a record whose create had no answer; it may not exist."""
     name = KINDS[object_].title
     wanted = {"propertyName": name, "operator": "EQ", "value": title}
     body = {"filterGroups": [{"filters": [wanted]}], "properties": [name], "limit": 10}
     for turn in range(SEARCHES):
         lab.pause(SEARCH_WAIT if turn else 0.0)
-        seen = lab.ask("POST", f"{lab.routes.objects(object_)}/search", body=body, pool="search")
+        seen = lab.call("POST", f"{lab.routes.objects(object_)}/search", body=body, pool="search")
         found = [one.id for one in seen.results if one.properties.get(name) == title]
         for id_ in found:
             lab.inventory.add(object_, id_)
         if found:
-            lab.inventory.settled(object_, title)
+            lab.inventory.answered(object_, title)
             return
 
 
 def _archive(lab: Lab, object_: str, ids: Sequence[str]) -> None:
     title = KINDS[object_].title
-    # An id that leads to a record without our name would be a mistake of ours: it stays.
+    # An id of a record without our prefix would be our mistake: that record is left alone.
     shown = lab.hubspot.read(object_, ids, [title])
     foreign = {
         id_
@@ -82,22 +84,24 @@ def _archive(lab: Lab, object_: str, ids: Sequence[str]) -> None:
         if not (one.properties.get(title) or "").startswith(lab.prefix)
     }
     for id_ in foreign:
-        lab.inventory.problems[f"{object_} {id_} does not carry our name and is left alone"] = None
+        lab.inventory.problems[
+            f"{object_} {id_} does not have the probe's prefix and is left alone"
+        ] = None
     ours = [id_ for id_ in ids if id_ not in foreign]
     if not ours:
         return
     body = {"inputs": [{"id": id_} for id_ in ours]}
-    lab.ask("POST", lab.routes.batch(object_, "archive"), body=body)
+    lab.call("POST", lab.routes.batch(object_, "archive"), body=body)
     left = lab.until(lambda: lab.hubspot.read(object_, ours, [title]), lambda found: not found)
     for id_ in ours:
         if id_ not in left:
-            lab.inventory.gone(object_, id_)
+            lab.inventory.removed(object_, id_)
 
 
 def _delete(lab: Lab, object_: str, name: str) -> None:
     path = lab.routes.property(object_, name)
-    lab.ask("DELETE", path)
-    seen = lab.until(lambda: lab.ask("GET", path), lambda seen: _is_gone(seen.status, seen.body))
+    lab.call("DELETE", path)
+    seen = lab.until(lambda: lab.call("GET", path), lambda seen: _is_gone(seen.status, seen.body))
     if _is_gone(seen.status, seen.body):
         lab.inventory.properties.pop((object_, name))
 

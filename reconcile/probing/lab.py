@@ -1,4 +1,4 @@
-"""The hands of the probe: records and properties of its own, and nobody else's."""
+"""Create, change and read the probe's own records and properties, and no others."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,34 +10,34 @@ from reconcile.model.records import Link
 from reconcile.probing import findings
 from reconcile.probing.findings import NotMade
 from reconcile.probing.inventory import Inventory
-from reconcile.probing.lenient_answers import Seen
 from reconcile.probing.needs import KINDS
-from reconcile.probing.raw_calls import READS, Asker, is_answer
+from reconcile.probing.raw_calls import READS, RawCalls, is_answer
+from reconcile.probing.raw_response import RawResponse
 
 MARK = "hs_external_order_status"
-"""A free text of orders (reference §9): a value of its own in each change tells when it shows."""
+"""A free text of orders (reference §9). Each change sets a new value, to see when it shows."""
 
 DEFINED = READS + 2
-"""Calls that defining a property takes at most: its group, itself, and until it shows."""
+"""Maximum calls to define a property: read its group, create it, read until it shows."""
 
 LINKS_CALLS = 2
-"""Calls that reading a record's associations takes at most: where the batch is silent, a list."""
+"""Maximum calls to read a record's associations: a batch, and a list if it is left out."""
 
-_SORTS: Mapping[str, Mapping[str, Any]] = {
+_DEFINITIONS: Mapping[str, Mapping[str, Any]] = {
     "key": {"type": "string", "fieldType": "text", "hasUniqueValue": True},
     "set": {
         "type": "enumeration",
         "fieldType": "checkbox",
-        "options": [{"label": value.upper(), "value": value} for value in "abc"],
+        "options": [{"label": letter.upper(), "value": letter} for letter in "abc"],
     },
 }
-"""Definitions of the properties that the probe makes."""
+"""Definitions of the properties that the probe creates."""
 
 LinkTo = tuple[str, str, int]
 
 
-class Lab(Asker):
-    """Makes, changes and reads the probe's own records; ``inventory`` has all that it made."""
+class Lab(RawCalls):
+    """Creates, changes and reads the probe's own records; ``inventory`` lists all it created."""
 
     def __init__(
         self,
@@ -57,19 +57,19 @@ class Lab(Asker):
         self._names = 0
         self._defined: dict[tuple[str, str], str | NotMade] = {}
 
-    def value(self) -> str:
-        """A text that nobody else has."""
+    def unique_text(self) -> str:
+        """Return a text that is unique in the account."""
         self._names += 1
         return f"{self.prefix}-{self._names}"
 
     # Properties
 
     def key(self, object_: str) -> str:
-        """A unique text property of our own. Raises NotMade where it is refused."""
+        """Return the name of our own unique text property. Raise NotMade if it is refused."""
         return self._define(object_, "key")
 
     def choices(self, object_: str) -> str:
-        """A property of our own with any of the options a, b and c."""
+        """Return the name of our own multi-select property with the options a, b and c."""
         return self._define(object_, "set")
 
     def _define(self, object_: str, sort: str) -> str:
@@ -95,27 +95,27 @@ class Lab(Asker):
         path = self.routes.properties(object_)
         self.inventory.properties[object_, name] = None
         try:
-            # Not the client's own method: repeated after no answer, a refusal would prove nothing.
-            seen = self.ask("POST", path, body={**body, **_SORTS[sort]}, repeatable=False)
+            # Not the client's own method: after a retry, a refusal would prove nothing.
+            seen = self.call("POST", path, body={**body, **_DEFINITIONS[sort]}, repeatable=False)
         except ApiError as error:
             if not isinstance(error, Unreachable):
                 del self.inventory.properties[object_, name]
             raise
         if not seen.ok:
             del self.inventory.properties[object_, name]
-            raise NotMade(f"the property {name} of {object_} was refused: {seen.told()}")
+            raise NotMade(f"the property {name} of {object_} was refused: {seen.summary()}")
         path = self.routes.property(object_, name)
-        if not self.until(lambda: self.ask("GET", path), lambda seen: seen.ok).ok:
-            raise NotMade(f"the property {name} of {object_} did not show in time")
+        if not self.until(lambda: self.call("GET", path), lambda seen: seen.ok).ok:
+            raise NotMade(f"the property {name} of {object_} did not become visible in time")
         return name
 
     # Making records
 
-    def attempt(
+    def try_create(
         self, object_: str, properties: Mapping[str, str], links: Sequence[LinkTo] = ()
     ) -> Written | Refused:
-        """Create a record as the applier does: alone in a batch, with a trace id."""
-        title, name = KINDS[object_].title, self._announce(object_)
+        """Create a record as the applier does: in a batch of one, with a trace id."""
+        title, name = KINDS[object_].title, self._plan_create(object_)
         write = Write(name, "", {title: name, **properties}, tuple(links))
         self.spend()
         try:
@@ -129,7 +129,7 @@ class Lab(Asker):
             raise findings.Unclear(f"the create of {name} had no clear answer: {answer.message}")
         if isinstance(answer, Written):
             self.inventory.add(object_, answer.id)
-        self.inventory.settled(object_, name)
+        self.inventory.answered(object_, name)
         return answer
 
     def make(
@@ -138,94 +138,98 @@ class Lab(Asker):
         properties: Mapping[str, str] | None = None,
         links: Sequence[LinkTo] = (),
     ) -> str:
-        """Create a record that a question needs; its id."""
-        answer = self.attempt(object_, properties or {}, links)
+        """Create a record that a question needs, and return its id. Raise NotMade if refused."""
+        answer = self.try_create(object_, properties or {}, links)
         if isinstance(answer, Refused):
             raise NotMade(f"one of the {object_} that it needs was refused: {answer.message}")
         return answer.id
 
-    def create(self, object_: str, properties: Mapping[str, str]) -> Seen:
-        """Create a record alone; the answer as it came."""
-        name = self._announce(object_)
+    def create_raw(self, object_: str, properties: Mapping[str, str]) -> RawResponse:
+        """Create a record with the single endpoint, and return the raw response."""
+        name = self._plan_create(object_)
         body = {"properties": {KINDS[object_].title: name, **properties}}
         path = self.routes.objects(object_)
         try:
-            seen = self.ask("POST", path, body=body, repeatable=False)
+            seen = self.call("POST", path, body=body, repeatable=False)
         except ApiError as error:
             self._refused(object_, name, error)
             raise
         if seen.ok:
             self.inventory.add(object_, seen.id)
         if seen.id or not seen.ok:
-            self.inventory.settled(object_, name)
+            self.inventory.answered(object_, name)
         return seen
 
     def _refused(self, object_: str, name: str, error: ApiError) -> None:
-        """A create is never repeated after an attempt without an answer: a refusal is the end."""
+        """Note a refused create as answered. Creates are not retried, so a refusal is final."""
         if not isinstance(error, Unreachable):
-            self.inventory.settled(object_, name)
+            self.inventory.answered(object_, name)
 
     def upsert(
         self, object_: str, key: str, by_value: Mapping[str, Mapping[str, str]], *, echo: bool
-    ) -> Seen:
-        """Upsert records by a key, each with its value as trace id; the answer as it came.
+    ) -> RawResponse:
+        """Upsert records by a key, with its value as trace id, and return the raw response.
 
-        ``echo`` puts the key among the properties, so that the answer shows it.
+        ``echo`` adds the key to the properties, so that the response shows it.
         """
         names, inputs = [], []
         for value, properties in by_value.items():
-            names.append(self._announce(object_))
+            names.append(self._plan_create(object_))
             shown = {key: value} if echo else {}
             sent = {KINDS[object_].title: names[-1], **shown, **properties}
             trace = {"objectWriteTraceId": value}
             inputs.append({"id": value, "idProperty": key, "properties": sent, **trace})
-        seen = self.ask("POST", self.routes.batch(object_, "upsert"), body={"inputs": inputs})
+        seen = self.call("POST", self.routes.batch(object_, "upsert"), body={"inputs": inputs})
         for result in seen.results:
             self.inventory.add(object_, result.id)
         if not seen.ok or len(seen.results) + len(seen.errors) == len(inputs):
             for name in names:
-                self.inventory.settled(object_, name)
+                self.inventory.answered(object_, name)
         return seen
 
-    def _announce(self, object_: str) -> str:
-        """The name of a record that is about to be made; from now on it would be looked for."""
-        self.room()
-        name = self.value()
-        self.inventory.unsettled[object_, name] = None
+    def _plan_create(self, object_: str) -> str:
+        """Return a name for a record to create, and list it as a create without an answer."""
+        self.require_calls()
+        name = self.unique_text()
+        self.inventory.unanswered[object_, name] = None
         return name
 
     # Changing and reading them
 
-    def change(self, id_: str, properties: Mapping[str, str | None]) -> tuple[Seen, str]:
-        """PATCH an order of ours; the answer, and the mark that tells when the change shows."""
-        mark = self.value()
+    def change(self, id_: str, properties: Mapping[str, str | None]) -> tuple[RawResponse, str]:
+        """Change an order of ours; return the response, and the mark to recognise the change by."""
+        mark = self.unique_text()
         body = {"properties": {**properties, MARK: mark}}
-        return self.ask("PATCH", self.routes.record("orders", id_), body=body), mark
+        return self.call("PATCH", self.routes.record("orders", id_), body=body), mark
 
-    def get(self, object_: str, id_: str, names: Sequence[str] = ()) -> Seen:
-        """Read one record."""
+    def get(self, object_: str, id_: str, names: Sequence[str] = ()) -> RawResponse:
+        """Read one record, and return the raw response."""
         params = {"properties": ",".join(names)} if names else None
-        return self.ask("GET", self.routes.record(object_, id_), params=params)
+        return self.call("GET", self.routes.record(object_, id_), params=params)
 
-    def shown(self, object_: str, id_: str, names: Sequence[str], mark: str = "") -> Seen:
-        """Read one record as soon as it, or the change with this mark, shows."""
+    def read_visible(
+        self, object_: str, id_: str, names: Sequence[str], mark: str = ""
+    ) -> RawResponse:
+        """Read a record until it, or the change with this mark, is visible."""
 
-        def is_there(seen: Seen) -> bool:
+        def is_there(seen: RawResponse) -> bool:
             return seen.ok and (not mark or seen.properties.get(MARK) == mark)
 
         seen = self.until(lambda: self.get(object_, id_, (*names, MARK)), is_there)
         if not is_there(seen):
-            raise findings.Unclear(f"what was written does not show in time: {seen.told()}")
+            raise findings.Unclear(
+                f"the written values did not become visible in time: {seen.summary()}"
+            )
         return seen
 
     def archive(self, object_: str, id_: str) -> None:
-        """Archive a record of ours, and see that it is."""
-        self.ask("DELETE", self.routes.record(object_, id_))
+        """Archive a record of ours, and verify it."""
+        self.call("DELETE", self.routes.record(object_, id_))
         seen = self.until(lambda: self.get(object_, id_), lambda seen: seen.status == 404)
         if seen.status != 404:
-            raise findings.Unclear(f"an archived record still shows: {seen.told()}")
+            raise findings.Unclear(f"an archived record is still visible: {seen.summary()}")
 
     def links(self, from_object: str, to_object: str, id_: str) -> frozenset[Link]:
-        """The associations of a record."""
+        """Return the associations of a record."""
         self.spend(LINKS_CALLS)
         return self.hubspot.links(from_object, to_object, to_object, [id_])[id_]

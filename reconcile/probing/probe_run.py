@@ -1,4 +1,4 @@
-"""One run of the probe: what it will ask, asking it, and cleaning up whatever happens."""
+"""One run of the probe: announce its questions, ask them, and always clean up."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,15 +14,15 @@ from reconcile.probing.lab import Lab
 from reconcile.probing.question import Question, Result, Verdict
 from reconcile.probing.questions import QUESTIONS
 
-SILENCES = 2
-"""Questions in a row without any answer, after which nobody is there to be asked."""
+MAX_UNANSWERED = 2
+"""Consecutive questions without a response from HubSpot, after which the run stops."""
 
 INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a run. ``stopped`` says why it did not reach its end; empty where it did.
+    """The results of a run. ``stopped`` says why it ended early; empty if it did not.
 
     ``left`` is what could not be removed, in words.
     """
@@ -37,7 +37,7 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every question was put, and nothing is left behind."""
+        """Whether every question was asked, and nothing is left behind."""
         return not self.stopped and not self.left
 
 
@@ -48,7 +48,7 @@ class _Stopped(Exception):
 class Probe:
     """The questions for one account. Nothing is written before ``run``.
 
-    ``granted`` are the token's scopes, None where HubSpot does not tell them.
+    ``granted`` are the token's scopes, None if HubSpot does not say.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Probe:
         self._run = token_hex(4)
         currency = account.currencies[0] if account.currencies else ""
         self._lab = Lab(hubspot, api, self._run, granted=granted, currency=currency, sleep=sleep)
-        self._silences = 0
+        self._unanswered = 0
 
     @property
     def prefix(self) -> str:
-        """What the names of all records and properties of this run begin with."""
+        """The prefix of the names of all records and properties of this run."""
         return self._lab.prefix
 
     @property
@@ -81,26 +81,26 @@ class Probe:
 
     @property
     def skipped(self) -> tuple[Question, ...]:
-        """The questions that they do not."""
+        """The questions that the token's scopes do not allow."""
         return tuple(one for one in self.questions if one.missing(self._lab.granted))
 
     @property
     def most_calls(self) -> int:
-        """Calls that the run sends at most, those that have to be repeated not counted."""
+        """The maximum number of calls that the run sends, retries not counted."""
         return sum(one.calls for one in self.asked) + most_calls(self.asked)
 
-    def run(self, tell: Callable[[Result], None]) -> Report:
-        """Ask every question, telling each result as it comes; then remove all that was made.
+    def run(self, report: Callable[[Result], None]) -> Report:
+        """Ask every question, report each result, and remove everything that was created.
 
-        A first KeyboardInterrupt ends the asking, a second one the removing; none is passed on.
+        A first KeyboardInterrupt ends the asking, a second one the cleanup; none is passed on.
         """
         lab, results, stopped = self._lab, [], ""
         before = sum(lab.hubspot.calls.values())
-        with lab.watching():
+        with lab.recording():
             try:
                 for question in self.questions:
-                    results.append(self._put(question))
-                    tell(results[-1])
+                    results.append(self._ask(question))
+                    report(results[-1])
             except _Stopped as why:
                 stopped = str(why)
             except KeyboardInterrupt:
@@ -109,29 +109,29 @@ class Probe:
                 stopped = self._remove(stopped)
         for question in self.questions[len(results) :]:
             results.append(self._private(Result(question, Verdict.SKIPPED, seen=stopped)))
-            tell(results[-1])
+            report(results[-1])
         calls = sum(lab.hubspot.calls.values()) - before
-        left = tuple(map(self._masked, lab.inventory.left()))
+        left = tuple(map(self._masked, lab.inventory.remaining()))
         return Report(
             self._run, self._api, self._account, tuple(results), calls, self._masked(stopped), left
         )
 
     def _remove(self, stopped: str) -> str:
-        """Remove all; beginning anew where this is the first interrupt. Why the run stopped."""
+        """Remove everything, restarting after a first interrupt; return why the run stopped."""
         try:
             clean_up(self._lab)
         except KeyboardInterrupt:
             if stopped != INTERRUPTED:
                 return self._remove(INTERRUPTED)
-            self._lab.inventory.problems["interrupted while removing"] = None
+            self._lab.inventory.problems["interrupted during the cleanup"] = None
         return stopped
 
-    def _put(self, question: Question) -> Result:
-        """Ask one question, and take whatever comes of it for a result."""
+    def _ask(self, question: Question) -> Result:
+        """Ask one question, and turn whatever happens into a result."""
         try:
-            with self._lab.at_most(question.calls):
+            with self._lab.limited_to(question.calls):
                 result = self._answer(question)
-            self._silences = 0
+            self._unanswered = 0
         except (Skip, AuthError) as why:
             if isinstance(why, AuthError) and why.status == 401:
                 raise _Stopped(str(why)) from why
@@ -139,15 +139,15 @@ class Probe:
         except RateLimited as why:
             raise _Stopped(str(why)) from why
         except Unreachable as why:
-            self._silences += 1
-            if self._silences == SILENCES:
+            self._unanswered += 1
+            if self._unanswered == MAX_UNANSWERED:
                 raise _Stopped(str(why)) from why
             result = Result(question, Verdict.UNCLEAR, seen=str(why))
         except NotMade as why:
             result = Result(question, Verdict.UNCLEAR, seen=f"it could not be prepared: {why}")
         except (Unclear, ApiError) as why:
             result = Result(question, Verdict.UNCLEAR, seen=str(why))
-        except Exception as why:  # noqa: BLE001  (an answer that nobody foresaw costs one question)
+        except Exception as why:  # noqa: BLE001  (an unforeseen response costs one question)
             result = Result(question, Verdict.UNCLEAR, seen=f"{type(why).__name__}: {why}")
         return self._private(result)
 
@@ -166,5 +166,5 @@ class Probe:
         return Result(result.question, result.verdict, result.answer, self._masked(result.seen))
 
     def _masked(self, text: str) -> str:
-        """Without the account's id: reports are made to be passed on."""
+        """Return a text without the account's id, because reports are meant to be shared."""
         return text.replace(str(self._account.portal_id), "PORTAL")

@@ -24,12 +24,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One open question.
+    """One open question about HubSpot.
 
-    ``section`` is the reference's; ``answers`` are the possible ones, in words; ``expected`` is the
-    one that the sandbox gives unless its ``switch`` is set to another's of the ``settings``.
-    ``rows`` are the contract's (tests/sandbox/facts) that state it. ``ask`` sends at most ``calls``
-    calls, not counting what the client repeats.
+    ``section`` is the section of the reference. ``answers`` are the possible ones by name, in
+    words; ``expected`` is the name of the one that the sandbox gives by default. ``settings`` are
+    the values of the sandbox's ``switch`` for each answer. ``rows`` are the contract's rows
+    (tests/sandbox/facts) that state it. ``ask`` sends at most ``calls`` calls, retries not counted.
     """
 
     id: str
@@ -45,11 +45,11 @@ class Question:
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
 
     def switches(self, answer: str) -> Mapping[str, Setting]:
-        """How the sandbox is set to give an answer; empty where no setting does."""
+        """Return the switch that makes the sandbox give an answer; empty if there is none."""
         return {self.switch: self.settings[answer]} if answer in self.settings else {}
 
     def missing(self, granted: frozenset[str] | None) -> tuple[str, ...]:
-        """What the token lacks for it, each as its alternatives; nothing where nobody knows."""
+        """Return the scopes that the token lacks, each as alternatives; empty if unknown."""
         if granted is None:
             return ()
         lacking = [need.scopes for need in self.needs if granted.isdisjoint(need.scopes)]
@@ -58,7 +58,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a question. ``answer`` is empty where there is none; ``seen`` says more."""
+    """The result of a question. ``answer`` is empty if there is none; ``seen`` has details."""
 
     question: Question
     verdict: Verdict
@@ -66,11 +66,11 @@ class Result:
     seen: str = ""
 
     @property
-    def says(self) -> str:
+    def text(self) -> str:
         """The result in words."""
         return self.question.answers[self.answer] if self.answer else self.seen
 
     @property
     def switches(self) -> Mapping[str, Setting]:
-        """How the sandbox is set to give this answer."""
+        """The switch that makes the sandbox give this answer."""
         return self.question.switches(self.answer)

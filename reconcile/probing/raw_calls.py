@@ -1,4 +1,4 @@
-"""Raw calls: counted, bounded, every answer kept that may say something beside its content."""
+"""Raw calls: counted, limited to what was announced, with raw responses."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,69 +10,69 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
 from reconcile.probing.findings import Unclear
-from reconcile.probing.lenient_answers import Seen
+from reconcile.probing.raw_response import RawResponse
 
 Read = TypeVar("Read")
 
 WAITS = (0.0, 0.3, 0.7, 1.5, 3.0, 5.0)
-"""Seconds before each reading of what was just written: reads may be stale (reference §13)."""
+"""Seconds before each read of what was just written: reads may be stale (reference §13)."""
 
 READS = len(WAITS)
 
 
-class Asker:
-    """Sends calls for one question at a time, never more than it announced."""
+class RawCalls:
+    """Sends calls for one question at a time, never more than the question announced."""
 
     def __init__(
         self, hubspot: HubSpot, api: str, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.hubspot = hubspot
         self.routes = Routes(api)
-        self.limited: list[str | None] = []
-        """The Retry-After of every 429 that came by itself; None where it had none."""
+        self.retry_afters: list[str | None] = []
+        """The Retry-After of every 429 received; None for one without it."""
         self._sleep = sleep
         self.headers: Mapping[str, str] = {}
-        """Those of the last answer, names in lower case."""
+        """Headers of the last response, names in lower case."""
         self._left: int | None = None
-        self._last = Seen(0)
+        self._last = RawResponse(0)
 
     @property
     def transport(self) -> Transport:
-        """The client's own, under its limits."""
+        """The client's transport, with its rate limits."""
         return self.hubspot.transport
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Keep what answers say beside their content, for as long as this lasts."""
+    def recording(self) -> Iterator[None]:
+        """Record the headers and statuses of all responses in this block."""
         with self.transport.watched(self._keep):
             yield
 
     @contextmanager
-    def at_most(self, calls: int) -> Iterator[None]:
-        """Within this, a call more than announced is refused."""
+    def limited_to(self, calls: int) -> Iterator[None]:
+        """Allow at most this many calls in the block."""
         self._left = calls
         try:
             yield
         finally:
             self._left = None
 
-    def room(self, calls: int = 1) -> None:
-        """Refuse where so many calls are more than announced."""
+    def require_calls(self, calls: int = 1) -> None:
+        """Raise Unclear if this many calls would exceed the announced number."""
         if self._left is not None and self._left < calls:
-            raise Unclear("it would take more calls than were announced")
+            raise Unclear("it would take more calls than announced")
 
     def spend(self, calls: int = 1) -> None:
         """Count calls that are about to be sent."""
-        self.room(calls)
+        self.require_calls(calls)
         if self._left is not None:
             self._left -= calls
 
     def pause(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for this many seconds."""
         if seconds:
             self._sleep(seconds)
 
-    def ask(
+    def call(
         self,
         method: str,
         path: str,
@@ -82,11 +82,11 @@ class Asker:
         repeatable: bool = True,
         forbidden: bool = False,
         pool: str = "objects",
-    ) -> Seen:
-        """Send one call; a refusal is an answer too.
+    ) -> RawResponse:
+        """Send one call, and return the response, refusals included.
 
-        Raises as the transport does where the next call would be refused as well, or no answer
-        came. ``forbidden`` makes a missing scope an answer.
+        Raise as the transport does if the next call would be refused as well, or no response
+        came. With ``forbidden``, a 403 is returned too.
         """
         self.spend()
         try:
@@ -97,10 +97,10 @@ class Asker:
             if is_answer(error) or (forbidden and error.status == 403):
                 return self._last
             raise
-        return Seen.read(response.status, response.body)
+        return RawResponse.read(response.status, response.body)
 
     def until(self, read: Callable[[], Read], good: Callable[[Read], bool]) -> Read:
-        """Read until it is good; the last reading where it never is."""
+        """Read until ``good`` accepts the result; return the last result in any case."""
         for wait in WAITS:
             self.pause(wait)
             found = read()
@@ -109,14 +109,14 @@ class Asker:
         return found
 
     def _keep(self, reply: Any) -> None:
-        self._last = Seen.read(reply.status, reply.body)
+        self._last = RawResponse.read(reply.status, reply.body)
         self.headers = reply.headers
         if reply.status == 429:
-            self.limited.append(reply.headers.get("retry-after"))
+            self.retry_afters.append(reply.headers.get("retry-after"))
 
 
 def is_answer(error: ApiError) -> bool:
-    """Whether a refusal is of this call alone, and nothing was done."""
+    """Return whether an error refuses this call alone, and nothing was written."""
     return 400 <= error.status < 500 and not isinstance(
         error, AuthError | RateLimited | Unreachable
     )

@@ -1,4 +1,4 @@
-"""The probe's results for people and for the contract: lines, the sandbox's settings, JSON."""
+"""The probe's results as lines, as settings of the sandbox, and as JSON."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,9 +20,9 @@ _COUNTED = {
 
 
 def settings_for_sandbox(report: Report) -> tuple[dict[str, Setting], dict[str, list[Setting]]]:
-    """The switches that make the sandbox behave like this account, where they differ.
+    """Return the switches that make the sandbox behave like this account, if they differ.
 
-    Second: switches to which several answers give different values, so that none is right.
+    The second value has the switches for which answers ask for different values.
     """
     wanted: dict[str, dict[Setting, bool]] = {}
     for result in report.results:
@@ -37,12 +37,12 @@ def settings_for_sandbox(report: Report) -> tuple[dict[str, Setting], dict[str, 
         for value, differs in values.items()
         if differs
     }
-    torn = {name: list(values) for name, values in wanted.items() if len(values) > 1}
-    return _account(report) | agreed, torn
+    contradictory = {name: list(values) for name, values in wanted.items() if len(values) > 1}
+    return _account(report) | agreed, contradictory
 
 
 def _account(report: Report) -> dict[str, Setting]:
-    """What the account says of itself, where the sandbox plays another unless switched."""
+    """Return the account's details that differ from the sandbox's defaults."""
     account = report.account
     said: dict[str, tuple[Setting, Setting]] = {
         "account_type": (account.type, "DEVELOPER_TEST"),
@@ -55,9 +55,9 @@ def _account(report: Report) -> dict[str, Setting]:
 
 
 def row(result: Result) -> Iterator[str]:
-    """The lines of one result in the table."""
+    """Yield the lines of one result in the table."""
     question = result.question
-    yield f"{result.verdict.value:<8} {question.id:<25} {result.says}"
+    yield f"{result.verdict.value:<8} {question.id:<25} {result.text}"
     if result.verdict is Verdict.DIFFERS:
         below = " " * 35
         yield f"{below}expected: {question.answers[question.expected]}"
@@ -66,26 +66,26 @@ def row(result: Result) -> Iterator[str]:
 
 
 def summary(report: Report) -> Iterator[str]:
-    """The lines after the table."""
+    """Yield the lines after the table."""
     counts = Counter(result.verdict for result in report.results)
-    told = ", ".join(f"{counts[verdict]} {words}" for verdict, words in _COUNTED.items())
-    yield f"{len(report.results)} questions: {told}. {report.calls} calls were sent."
+    counted = ", ".join(f"{counts[verdict]} {words}" for verdict, words in _COUNTED.items())
+    yield f"{len(report.results)} questions: {counted}. {report.calls} calls were sent."
     if report.stopped:
-        yield f"The probe did not reach its end: {report.stopped}"
+        yield f"The probe did not finish: {report.stopped}"
     yield from _settings(report)
     if report.left:
-        yield "Not removed, or not for certain:"
+        yield "Not removed, or not confirmed as removed:"
         yield from (f"  {what}" for what in report.left)
     else:
-        yield "All records that were made are archived, all properties deleted."
+        yield "All records that were created are archived, all properties are deleted."
 
 
 def _settings(report: Report) -> Iterator[str]:
-    agreed, torn = settings_for_sandbox(report)
+    agreed, contradictory = settings_for_sandbox(report)
     if agreed:
-        yield "To make the sandbox behave like this account, set these of its Switches:"
+        yield "To make the sandbox behave like this account, set these switches:"
         yield from (f"  {name} = {value!r}" for name, value in agreed.items())
-    for name, values in torn.items():
+    for name, values in contradictory.items():
         both = " and ".join(map(repr, values))
         yield f"No setting of {name} fits: the answers ask for {both}."
     unset = [
@@ -94,14 +94,14 @@ def _settings(report: Report) -> Iterator[str]:
         if result.verdict is Verdict.DIFFERS and not result.switches
     ]
     if unset:
-        yield f"The sandbox has no switch yet for what was seen of: {', '.join(unset)}."
-    if not agreed and not torn and not unset:
-        yield "The sandbox needs no switch to behave like this account, as far as was answered."
+        yield f"The sandbox has no switch yet for the answers to: {', '.join(unset)}."
+    if not agreed and not contradictory and not unset:
+        yield "As far as was answered, the sandbox behaves like this account by default."
 
 
 def as_json(report: Report, *, at: str) -> dict[str, Any]:
-    """The report as data. It names no account, and holds nobody's records but the probe's."""
-    agreed, torn = settings_for_sandbox(report)
+    """Return the report as JSON data. It names no account and no records but the probe's."""
+    agreed, contradictory = settings_for_sandbox(report)
     return {
         "format": FORMAT,
         "reconcile": __version__,
@@ -113,7 +113,7 @@ def as_json(report: Report, *, at: str) -> dict[str, Any]:
         "calls": report.calls,
         "questions": [_as_json(result) for result in report.results],
         "switches": agreed,
-        "no_switch_fits": torn,
+        "no_switch_fits": contradictory,
         "switches_not_asked": dict(NOT_ASKED),
         "left": list(report.left),
     }

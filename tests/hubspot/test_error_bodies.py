@@ -13,7 +13,7 @@ from reconcile.hubspot.error_details import MAX_MESSAGE, MAX_REASONS
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
 from reconcile.hubspot.types import Refused, Unclear
 from reconcile.model.outcome import Warned
-from reconcile.probing.lenient_answers import Seen
+from reconcile.probing.raw_response import RawResponse
 
 NO_MESSAGE = {
     "status": "error",
@@ -102,7 +102,7 @@ def test_an_error_says_all_that_is_inside_it(body: dict[str, Any], expected: str
     assert isinstance(answers["t1"], Refused)
     assert answers["t1"].message == expected
     if expected != "no reason given" and (body.get("message") or body["errors"]):
-        assert expected in Seen(400, body).told()
+        assert expected in RawResponse(400, body).summary()
 
 
 def test_many_and_long_errors_are_cut_and_counted() -> None:

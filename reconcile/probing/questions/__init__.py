@@ -1,4 +1,4 @@
-"""The questions, in the order they are asked."""
+"""The questions, in the order in which they are asked."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -21,7 +21,7 @@ QUESTIONS: tuple[Question, ...] = (
     *stored_values.QUESTIONS,
     *single_records.QUESTIONS,
     *association_calls.QUESTIONS,
-    *scopes_and_limits.QUESTIONS,  # last: what is asked of the answers to all the others
+    *scopes_and_limits.QUESTIONS,  # last: it evaluates the responses to all the others
 )
 """The open questions of the reference (§17), and every switch of the sandbox that can be asked."""
 
@@ -29,7 +29,7 @@ _NO_SEARCH = "reconcile never searches to decide anything"
 
 NOT_ASKED: Mapping[str, str] = MappingProxyType(
     {
-        "refused_calls_count": "it would take provoking a 429",
+        "refused_calls_count": "it would take a deliberate 429",
         "v3_associations_have_the_pool": "reconcile sends no v3 association calls",
         "search_index_lag": _NO_SEARCH,
         "search_limits": _NO_SEARCH,
@@ -45,4 +45,4 @@ NOT_ASKED: Mapping[str, str] = MappingProxyType(
         "second_primary": "it would take companies; the probe makes none",
     }
 )
-"""Switches of the sandbox that no question is about, and why."""
+"""Switches of the sandbox without a question, and why."""

@@ -1,4 +1,4 @@
-"""Associations: with a create, and a second parent (ref §1, §8, §11)."""
+"""Questions about associations: in a create, and with a second parent (reference §1, §8, §11)."""
 
 from collections.abc import Callable
 
@@ -35,14 +35,14 @@ def _shown(lab: Lab, line: str, good: Callable[[set[str]], bool]) -> set[str]:
 
 
 def _unlinked(lab: Lab) -> Found:
-    """A record without associations, in a batch read: said to have none, or left out."""
+    """Read a record without associations in a batch: is it reported, or left out?"""
     order = lab.make("orders")
-    lab.shown("orders", order, [])
+    lab.read_visible("orders", order, [])
     path = lab.routes.association_batch("orders", "line_items", "read")
-    seen = lab.ask("POST", path, body={"inputs": [{"id": order}]}, pool="associations")
+    seen = lab.call("POST", path, body={"inputs": [{"id": order}]}, pool="associations")
     if not seen.ok:
-        raise Unclear(seen.told())
-    if any(order in error.names("fromObjectId") for error in seen.errors):
+        raise Unclear(seen.summary())
+    if any(order in error.named("fromObjectId") for error in seen.errors):
         return Found("named", seen.shape())
     if seen.errors:
         return Found("unnamed", seen.shape())
@@ -54,10 +54,10 @@ def _create(lab: Lab) -> Found:
     first = lab.make("line_items", links=[_to(order)])
     if not _shown(lab, first, bool):
         return Found("lost", "a valid association was not made")
-    # An id that is no order's for certain: that of our own line item.
+    # An id that certainly is not an order's: that of our own line item.
     if lab.get("orders", first).status != 404:
         raise Skip("an order has the id of our line item; it is left alone")
-    answer = lab.attempt("line_items", {}, [_to(order), _to(first)])
+    answer = lab.try_create("line_items", {}, [_to(order), _to(first)])
     if isinstance(answer, Refused):
         half = _ids(lab.links("orders", "line_items", order)) - {first}
         for line in half:
@@ -85,7 +85,7 @@ def _second_parent(lab: Lab) -> Found:
 
 
 def _associate(lab: Lab, line: str, order: str) -> Written | Refused:
-    trace = lab.value()
+    trace = lab.unique_text()
     lab.spend()
     try:
         pair = Pair(trace, line, order, ((HUBSPOT, _type_id()),))

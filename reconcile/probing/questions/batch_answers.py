@@ -1,12 +1,12 @@
-"""Batches: partial success, merged ids, the order of results (ref §4, §6, §8)."""
+"""Questions about batches: partial success, merged ids, order of results (reference §4, §6, §8)."""
 
 from reconcile.hubspot.routes import Routes
 from reconcile.probing.findings import Found, NotMade, Skip, Unclear
 from reconcile.probing.lab import DEFINED, MARK, Lab
-from reconcile.probing.lenient_answers import Seen
 from reconcile.probing.needs import to_define, to_write
 from reconcile.probing.question import Question
 from reconcile.probing.raw_calls import READS
+from reconcile.probing.raw_response import RawResponse
 
 NOT_A_NUMBER = "not a number"
 MERGING = "2026-03"
@@ -15,54 +15,56 @@ MERGING = "2026-03"
 
 def _traced_update(lab: Lab) -> Found:
     good, bad = lab.make("orders"), lab.make("orders")
-    mark, trace = lab.value(), lab.value()
+    mark, trace = lab.unique_text(), lab.unique_text()
     inputs = [
         {"id": good, "properties": {MARK: mark}, "objectWriteTraceId": mark},
         {"id": bad, "properties": {"hs_tax": NOT_A_NUMBER}, "objectWriteTraceId": trace},
     ]
-    seen = lab.ask("POST", lab.routes.batch("orders", "update"), body={"inputs": inputs})
+    seen = lab.call("POST", lab.routes.batch("orders", "update"), body={"inputs": inputs})
     if seen.status == 400:
-        return Found("refused", seen.told())
+        return Found("refused", seen.summary())
     if not seen.ok or [result.id for result in seen.results] != [good] or len(seen.errors) != 1:
-        raise Unclear(seen.shape() if seen.ok else seen.told())
-    lab.shown("orders", good, [], mark)
-    named = seen.errors[0].names("objectWriteTraceId") == (trace,)
+        raise Unclear(seen.shape() if seen.ok else seen.summary())
+    lab.read_visible("orders", good, [], mark)
+    named = seen.errors[0].named("objectWriteTraceId") == (trace,)
     return Found("rescued" if named else "unnamed", seen.shape())
 
 
 def merge_two(lab: Lab) -> tuple[str, str]:
-    """Merge two orders of ours; return an id that is no longer its record's, and the new one.
+    """Merge two orders of ours; return a former id, and the id of the merged record.
 
-    It takes 3 calls, and ``READS`` until the merge shows.
+    It takes 3 calls, and up to ``READS`` until the merge is visible.
     """
     one, other = lab.make("orders"), lab.make("orders")
     body = {"primaryObjectId": one, "objectIdToMerge": other}
     path = f"{Routes(MERGING).objects('orders')}/merge"
-    seen = lab.ask("POST", path, body=body, repeatable=False)
+    seen = lab.call("POST", path, body=body, repeatable=False)
     if not seen.ok:
-        raise Skip(f"orders cannot be merged here: {seen.told()}")
+        raise Skip(f"orders cannot be merged here: {seen.summary()}")
     if not seen.id:
         raise Unclear(seen.shape())
     lab.inventory.add("orders", seen.id)
     for former in {one, other} - {seen.id}:
-        lab.inventory.gone("orders", former)
+        lab.inventory.removed("orders", former)
     former = other if seen.id == one else one
     into = lab.until(lambda: lab.get("orders", former), lambda got: got.id == seen.id)
     if into.id != seen.id:
-        raise Unclear(f"a read of the former id does not lead to the merged record: {into.told()}")
+        raise Unclear(
+            f"a read of the former id does not lead to the merged record: {into.summary()}"
+        )
     return former, seen.id
 
 
 def _merged(lab: Lab) -> Found:
     former, merged = merge_two(lab)
 
-    def read() -> Seen:
+    def read() -> RawResponse:
         inputs = {"inputs": [{"id": former}], "properties": []}
-        return lab.ask("POST", lab.routes.batch("orders", "read"), body=inputs)
+        return lab.call("POST", lab.routes.batch("orders", "read"), body=inputs)
 
     answer = lab.until(read, lambda seen: bool(seen.results))
     if not answer.ok:
-        raise Unclear(answer.told())
+        raise Unclear(answer.summary())
     if [result.id for result in answer.results] == [merged]:
         return Found("follows")
     if answer.results:
@@ -75,28 +77,28 @@ def _line_upsert(lab: Lab) -> Found:
         key = lab.key("line_items")
     except NotMade as refused:
         raise Skip(f"line items have no key to upsert by: {refused}") from None
-    good, bad = lab.value(), lab.value()
+    good, bad = lab.unique_text(), lab.unique_text()
     by_value = {good: {"quantity": "1"}, bad: {"price": NOT_A_NUMBER}}
     seen = lab.upsert("line_items", key, by_value, echo=True)
     if seen.status == 400:
-        return Found("refused", seen.told())
-    shape = seen.shape() if seen.ok else seen.told()
+        return Found("refused", seen.summary())
+    shape = seen.shape() if seen.ok else seen.summary()
     if not seen.ok or len(seen.results) != 1 or len(seen.errors) != 1:
         raise Unclear(shape)
     if seen.status != 207:
         return Found("in-the-body", shape)
-    if seen.errors[0].names("objectWriteTraceId") != (bad,):
+    if seen.errors[0].named("objectWriteTraceId") != (bad,):
         return Found("unnamed", shape)
     return Found("named", shape)
 
 
 def _upsert_order(lab: Lab) -> Found:
     key = lab.key("orders")
-    values = [lab.value() for _ in range(5)]
+    values = [lab.unique_text() for _ in range(5)]
     seen = lab.upsert("orders", key, {value: {} for value in values}, echo=True)
     came = [result.properties.get(key) for result in seen.results]
     if sorted(map(str, came)) != sorted(values):
-        raise Unclear(seen.shape() if seen.ok else seen.told())
+        raise Unclear(seen.shape() if seen.ok else seen.summary())
     if came == values:
         raise Unclear("this once, five results came in the order of the inputs; do not rely on it")
     return Found("other", f"inputs 1 to 5 came back as {', '.join(_places(values, came))}")
@@ -157,7 +159,7 @@ QUESTIONS = (
         answers={
             "named": "an upsert of line items is a 207 that names the bad input's trace id",
             "unnamed": "the 207 of a line item upsert does not name the bad trace id",
-            "in-the-body": "a line item upsert that fails in part is no 207",
+            "in-the-body": "a line item upsert that fails in part is not a 207",
             "refused": "one invalid line item refuses the whole upsert, trace ids or not",
         },
         ask=_line_upsert,

@@ -1,26 +1,26 @@
-"""Batch updates of records that are gone, and what archives of associations answer (ref §18)."""
+"""Questions about batch updates of missing records, and archives of associations (ref §18)."""
 
 from reconcile.hubspot.routes import Routes
 from reconcile.probing.findings import Found, Unclear
 from reconcile.probing.lab import MARK, Lab
-from reconcile.probing.lenient_answers import Seen
 from reconcile.probing.needs import to_write
 from reconcile.probing.question import Question
 from reconcile.probing.questions.batch_answers import merge_two
 from reconcile.probing.raw_calls import READS
+from reconcile.probing.raw_response import RawResponse
 
 _DATED = "2026-03"
 
 
-def _update(lab: Lab, *ids: str) -> tuple[Seen, list[str]]:
-    """Update orders by id, each with a trace id of its own; the answer, and the trace ids."""
-    traces = [lab.value() for _ in ids]
+def _update(lab: Lab, *ids: str) -> tuple[RawResponse, list[str]]:
+    """Update orders by id; return the response, and the trace id of each."""
+    traces = [lab.unique_text() for _ in ids]
     inputs = [
         {"id": id_, "properties": {MARK: trace}, "objectWriteTraceId": trace}
         for id_, trace in zip(ids, traces, strict=True)
     ]
     body = {"inputs": inputs}
-    return lab.ask("POST", lab.routes.batch("orders", "update"), body=body), traces
+    return lab.call("POST", lab.routes.batch("orders", "update"), body=body), traces
 
 
 def _missing(lab: Lab) -> Found:
@@ -29,8 +29,8 @@ def _missing(lab: Lab) -> Found:
         lab.archive("orders", id_)
     seen, traces = _update(lab, *ids)
     if not seen.ok or seen.results or not seen.errors:
-        raise Unclear(seen.shape() if seen.ok else seen.told())
-    named = [error.names("objectWriteTraceId") for error in seen.errors]
+        raise Unclear(seen.shape() if seen.ok else seen.summary())
+    named = [error.named("objectWriteTraceId") for error in seen.errors]
     if not any(named):
         return Found("untraced", seen.shape())
     if sorted(trace for several in named for trace in several) != sorted(traces):
@@ -42,7 +42,7 @@ def _merged(lab: Lab) -> Found:
     former, _ = merge_two(lab)
     seen, _ = _update(lab, former)
     if not seen.ok or seen.results:
-        raise Unclear(seen.shape() if seen.ok else seen.told())
+        raise Unclear(seen.shape() if seen.ok else seen.summary())
     return Found("not-found" if seen.errors else "left-out", seen.shape())
 
 
@@ -50,9 +50,9 @@ def _dated_archive(lab: Lab) -> Found:
     line, order = lab.make("line_items"), lab.make("orders")
     path = Routes(_DATED).association_batch("line_items", "orders", "archive")
     body = {"inputs": [{"from": {"id": line}, "to": [{"id": order}]}]}
-    seen = lab.ask("POST", path, body=body, pool="associations")
+    seen = lab.call("POST", path, body=body, pool="associations")
     if not seen.ok:
-        raise Unclear(seen.told())
+        raise Unclear(seen.summary())
     return Found("body" if seen.body else "nothing", seen.shape())
 
 

@@ -1,4 +1,4 @@
-"""Scopes and limits: what can be told without provoking anything (ref §2, §3)."""
+"""Questions about scopes and limits that need no deliberate error (reference §2, §3)."""
 
 from reconcile.probing.findings import Found, Skip, Unclear
 from reconcile.probing.lab import Lab
@@ -6,30 +6,30 @@ from reconcile.probing.needs import KINDS, Need
 from reconcile.probing.question import Question
 
 NO_ID = "0"
-"""An id that no record has: the call is for its refusal alone."""
+"""An id that no record has: only the refusal of the call matters."""
 
 SECONDS, MILLISECONDS = 60, 500
-"""A Retry-After up to the one is in seconds, from the other on in milliseconds."""
+"""A Retry-After up to the first is in seconds, from the second on in milliseconds."""
 
 _SKIPPED = "askable only with a second token that may write one object type and not the other"
 
 
 def _missing_scope(lab: Lab) -> Found:
     if lab.granted is None:
-        raise Skip("HubSpot does not tell this token's scopes, so none is known to be missing")
+        raise Skip("HubSpot does not list this token's scopes, so no missing one is known")
     lacking = [name for name, kind in KINDS.items() if lab.granted.isdisjoint(kind.read_scopes)]
     others = ("contacts", "companies", "deals", "products")
     lacking += [name for name in others if f"crm.objects.{name}.read" not in lab.granted]
     if not lacking:
-        raise Skip("no scope is missing that could be missed")
-    seen = lab.ask("GET", lab.routes.record(lacking[0], NO_ID), forbidden=True)
+        raise Skip("the token lacks no scope that this could be tried with")
+    seen = lab.call("GET", lab.routes.record(lacking[0], NO_ID), forbidden=True)
     if seen.status != 403:
-        raise Unclear(f"{lacking[0]} without their scope: {seen.told()}")
+        raise Unclear(f"{lacking[0]} without their scope: {seen.summary()}")
     if seen.category == "MISSING_SCOPES":
         return Found("private_app")
     if "do not have permissions" in seen.message and not seen.category:
         return Found("oauth")
-    raise Unclear(seen.told())
+    raise Unclear(seen.summary())
 
 
 def _association_scopes(_: Lab) -> Found:
@@ -37,38 +37,38 @@ def _association_scopes(_: Lab) -> Found:
 
 
 def _retry_after(lab: Lab) -> Found:
-    if not lab.limited:
-        raise Skip("no 429 came by itself, and none is provoked")
-    given = [value for value in lab.limited if value is not None]
+    if not lab.retry_afters:
+        raise Skip("no 429 was received, and none is provoked")
+    given = [value for value in lab.retry_afters if value is not None]
     if not given:
-        return Found("absent", f"{len(lab.limited)} answers 429")
-    told = f"{len(given)} of {len(lab.limited)} answers 429, first: {given[0]}"
+        return Found("absent", f"{len(lab.retry_afters)} answers 429")
+    detail = f"{len(given)} of {len(lab.retry_afters)} answers 429, first: {given[0]}"
     if not given[0].isdecimal() or SECONDS < int(given[0]) < MILLISECONDS:
-        raise Unclear(told)
-    return Found("seconds" if int(given[0]) <= SECONDS else "milliseconds", told)
+        raise Unclear(detail)
+    return Found("seconds" if int(given[0]) <= SECONDS else "milliseconds", detail)
 
 
 def _association_headers(lab: Lab) -> Found:
-    """Compare what a call to the objects and one to the associations tell of the limit."""
-    lab.ask("GET", lab.routes.record("orders", NO_ID))
+    """Compare the rate-limit headers of an object call and an association call."""
+    lab.call("GET", lab.routes.record("orders", NO_ID))
     objects = _limit(lab)
     if objects is None:
         raise Skip("the account sends no headers about its limit")
     path = lab.routes.association_batch("line_items", "orders", "read")
-    seen = lab.ask("POST", path, body={"inputs": [{"id": NO_ID}]}, pool="associations")
+    seen = lab.call("POST", path, body={"inputs": [{"id": NO_ID}]}, pool="associations")
     associations = _limit(lab)
-    told = f"maximum and remaining of objects {objects}, of associations {associations}"
+    detail = f"maximum and remaining of objects {objects}, of associations {associations}"
     if associations is None:
-        return Found("absent", told)
+        return Found("absent", detail)
     if associations[0] != objects[0] or associations[1] > objects[1]:
-        return Found("own", told)
-    if associations[1] in (objects[1], objects[1] - 1):  # it may count in its own pool alone
-        return Found("app", told)
-    raise Unclear(f"{told}, HTTP {seen.status}")
+        return Found("own", detail)
+    if associations[1] in (objects[1], objects[1] - 1):  # it may count in its own pool only
+        return Found("app", detail)
+    raise Unclear(f"{detail}, HTTP {seen.status}")
 
 
 def _limit(lab: Lab) -> tuple[int, int] | None:
-    """Maximum and remaining calls of the interval, as the last answer's headers tell them."""
+    """Return the maximum and remaining calls of the interval from the last headers."""
     found = [lab.headers.get(f"x-hubspot-ratelimit-{name}", "") for name in ("max", "remaining")]
     if not all(text.isdecimal() for text in found):
         return None
@@ -118,12 +118,12 @@ QUESTIONS = (
     Question(
         id="association-rate-headers",
         section="§3",
-        words="Of which limit do the headers of an association call tell?",
+        words="Which limit do the headers of an association call report?",
         expected="own",
         answers={
-            "own": "association calls tell of a limit of their own",
-            "app": "association calls tell of the limit of all calls",
-            "absent": "association calls tell of no limit",
+            "own": "association calls report a limit of their own",
+            "app": "association calls report the limit of all calls",
+            "absent": "association calls report no limit",
         },
         switch="association_rate_headers",
         settings={

@@ -1,13 +1,13 @@
-"""Single records and pipelines: what reads show, what deletes and repeats do (ref §1, §6-§10)."""
+"""Questions about single records and pipelines: reads, deletes, no-ops (reference §1, §6-§10)."""
 
 from collections.abc import Callable
 
 from reconcile.probing.findings import Found, Skip, Unclear
 from reconcile.probing.lab import Lab
-from reconcile.probing.lenient_answers import Seen
 from reconcile.probing.needs import Need, to_write
 from reconcile.probing.question import Question
 from reconcile.probing.raw_calls import READS
+from reconcile.probing.raw_response import RawResponse
 
 UNSET = "hs_order_note"
 HOME = "hs_homecurrency_amount"
@@ -23,18 +23,18 @@ STAGES = frozenset(
 )
 """The default order pipeline, the same in six unrelated accounts (reference §10)."""
 
-SETTLING = 2.0
-"""Seconds between two readings of updatedAt: HubSpot recalculates after a create (ref §6)."""
+RECALCULATION = 2.0
+"""Seconds between two reads of updatedAt: HubSpot recalculates after a create (reference §6)."""
 
 
 def _requested(name_of: Callable[[Lab], str]) -> Callable[[Lab], Found]:
-    """What a requested name without a value shows, in a single and in a batch read."""
+    """Return a question's ``ask``: how reads show a requested name without a value."""
 
     def ask(lab: Lab) -> Found:
         order, name = lab.make("orders"), name_of(lab)
         seen = lab.until(lambda: lab.get("orders", order, [name]), lambda got: got.status != 404)
         body = {"inputs": [{"id": order}], "properties": [name]}
-        batch = lab.ask("POST", lab.routes.batch("orders", "read"), body=body)
+        batch = lab.call("POST", lab.routes.batch("orders", "read"), body=body)
         alone = _shown(seen, name, [seen])
         together = _shown(batch, name, batch.results)
         if alone == together:
@@ -44,11 +44,11 @@ def _requested(name_of: Callable[[Lab], str]) -> Callable[[Lab], Found]:
     return ask
 
 
-def _shown(seen: Seen, name: str, found: list[Seen]) -> str:
+def _shown(seen: RawResponse, name: str, found: list[RawResponse]) -> str:
     if seen.status == 400:
         return "refused"
     if not seen.ok or not found:
-        raise Unclear(seen.told())
+        raise Unclear(seen.summary())
     properties = found[0].properties
     if name not in properties:
         return "absent"
@@ -61,42 +61,42 @@ def _shown(seen: Seen, name: str, found: list[Seen]) -> str:
 
 def _noop(lab: Lab) -> Found:
     order = lab.make("orders", {"hs_tags": "probe"})
-    before = lab.shown("orders", order, ["hs_tags"])
+    before = lab.read_visible("orders", order, ["hs_tags"])
     for _ in range(READS):
-        lab.pause(SETTLING)
+        lab.pause(RECALCULATION)
         again = lab.get("orders", order)
-        settled, before = again.body.get("updatedAt") == before.body.get("updatedAt"), again
-        if settled:
+        stable, before = again.body.get("updatedAt") == before.body.get("updatedAt"), again
+        if stable:
             break
     else:
-        raise Unclear("updatedAt does not come to rest after a create")
+        raise Unclear("updatedAt does not become stable after a create")
     body = {"properties": {"hs_tags": "probe"}}
-    seen = lab.ask("PATCH", lab.routes.record("orders", order), body=body)
-    lab.pause(SETTLING)
+    seen = lab.call("PATCH", lab.routes.record("orders", order), body=body)
+    lab.pause(RECALCULATION)
     after = lab.get("orders", order)
     if not seen.ok or not after.ok:
-        raise Unclear(seen.told() if not seen.ok else after.told())
+        raise Unclear(seen.summary() if not seen.ok else after.summary())
     times = [one.body.get("updatedAt") for one in (before, seen, after)]
-    told = "before, in the answer and after: " + ", ".join(map(str, times))
-    return Found("unchanged" if times[0] == times[2] else "moved", told)
+    detail = "before, in the answer and after: " + ", ".join(map(str, times))
+    return Found("unchanged" if times[0] == times[2] else "moved", detail)
 
 
-def _priced(lab: Lab) -> Seen:
+def _priced(lab: Lab) -> RawResponse:
     """Create an order that has an amount in the home currency."""
     currency = {"hs_currency_code": lab.currency} if lab.currency else {}
-    made = lab.create("orders", {"hs_total_price": "10", **currency})
+    made = lab.create_raw("orders", {"hs_total_price": "10", **currency})
     if not made.ok:
-        raise Unclear(made.told())
+        raise Unclear(made.summary())
     return made
 
 
 def _drift(lab: Lab) -> Found:
     made = _priced(lab)
-    lab.pause(SETTLING)
-    later = lab.shown("orders", made.id, [])
+    lab.pause(RECALCULATION)
+    later = lab.read_visible("orders", made.id, [])
     times = [one.body.get("updatedAt") for one in (made, later)]
-    told = f"in the answer {times[0]}, later {times[1]}"
-    return Found("still" if times[0] == times[1] else "drifts", told)
+    detail = f"in the answer {times[0]}, later {times[1]}"
+    return Found("still" if times[0] == times[1] else "drifts", detail)
 
 
 def _home_currency(lab: Lab) -> Found:
@@ -109,28 +109,28 @@ def _home_currency(lab: Lab) -> Found:
     raise Unclear(f"{HOME} does not appear")
 
 
-def _has(seen: Seen, name: str) -> bool:
+def _has(seen: RawResponse, name: str) -> bool:
     return bool(seen.properties.get(name))
 
 
 def _foreign_delete(lab: Lab) -> Found:
     order = lab.make("orders")
-    lab.shown("orders", order, [])
+    lab.read_visible("orders", order, [])
     for archived in ("false", "true"):
         path = lab.routes.record("carts", order)
-        if lab.ask("GET", path, params={"archived": archived}).status != 404:
+        if lab.call("GET", path, params={"archived": archived}).status != 404:
             raise Skip("a cart has the id of our order; it is left alone")
-    seen = lab.ask("DELETE", lab.routes.record("carts", order))
+    seen = lab.call("DELETE", lab.routes.record("carts", order))
     after = lab.get("orders", order)
     if after.status == 404:
-        return Found("archives", seen.told())
+        return Found("archives", seen.summary())
     if not after.ok:
-        raise Unclear(after.told())
+        raise Unclear(after.summary())
     if seen.status == 204:
         return Found("204")
     if seen.status == 404:
-        return Found("404", seen.told())
-    raise Unclear(seen.told())
+        return Found("404", seen.summary())
+    raise Unclear(seen.summary())
 
 
 def _not_found(lab: Lab) -> Found:
@@ -138,12 +138,12 @@ def _not_found(lab: Lab) -> Found:
     lab.archive("orders", order)
     seen = lab.get("orders", order)
     if seen.status != 404:
-        raise Unclear(seen.told())
+        raise Unclear(seen.summary())
     if not seen.category:
-        return Found("bare", seen.told())
+        return Found("bare", seen.summary())
     if seen.category == "OBJECT_NOT_FOUND":
         return Found("category")
-    raise Unclear(seen.told())
+    raise Unclear(seen.summary())
 
 
 def _pipelines(lab: Lab) -> Found:

@@ -1,26 +1,26 @@
-"""Values: how they read back, what clears them, what appends (ref §6, §12)."""
+"""Questions about values: how they read back, what clears or appends (reference §6, §12)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconcile.probing.findings import Found, Unclear
 from reconcile.probing.lab import DEFINED, MARK, Lab
-from reconcile.probing.lenient_answers import Seen
 from reconcile.probing.needs import to_define, to_write
 from reconcile.probing.question import Question, Setting
 from reconcile.probing.raw_calls import READS
+from reconcile.probing.raw_response import RawResponse
 
 TEXT, NUMBER = "hs_tags", "hs_tax"
 MOMENT = "2025-08-10T00:00:00"
 _ABSENT = object()
 
-Reader = Callable[[Lab, str, Seen, str], Mapping[str, Any]]
-"""Reads a changed order: of its id, the answer to the change, and the change's mark."""
+ReadChanged = Callable[[Lab, str, RawResponse, str], Mapping[str, Any]]
+"""Reads a changed order, given its id, the response to the change, and the change's mark."""
 
 
 def _number(lab: Lab) -> Found:
     order = lab.make("orders", {"hs_total_price": "10.50"})
-    value = lab.shown("orders", order, ["hs_total_price"]).properties.get("hs_total_price")
+    value = lab.read_visible("orders", order, ["hs_total_price"]).properties.get("hs_total_price")
     match value:
         case "10.5":
             return Found("canonical")
@@ -33,7 +33,7 @@ def _number(lab: Lab) -> Found:
 def _milliseconds(lab: Lab) -> Found:
     name = "hs_external_created_date"
     order = lab.make("orders", {name: f"{MOMENT}.000Z"})
-    value = lab.shown("orders", order, [name]).properties.get(name)
+    value = lab.read_visible("orders", order, [name]).properties.get(name)
     match value:
         case "2025-08-10T00:00:00Z":
             return Found("dropped")
@@ -45,12 +45,12 @@ def _milliseconds(lab: Lab) -> Found:
             raise Unclear(f"{MOMENT}.000Z reads back as {value!r}")
 
 
-def _cleared(read: Reader) -> Callable[[Lab], Found]:
+def _cleared(read: ReadChanged) -> Callable[[Lab], Found]:
     def ask(lab: Lab) -> Found:
         order = lab.make("orders", {TEXT: "probe", NUMBER: "5"})
         seen, mark = lab.change(order, {TEXT: "", NUMBER: ""})
         if not seen.ok:
-            raise Unclear(f"clearing was refused: {seen.told()}")
+            raise Unclear(f"clearing was refused: {seen.summary()}")
         properties = read(lab, order, seen, mark)
         text, number = (_emptiness(properties.get(name, _ABSENT)) for name in (TEXT, NUMBER))
         return Found(text) if text == number else Found("mixed", f"text {text}, number {number}")
@@ -66,35 +66,35 @@ def _emptiness(value: object) -> str:
     return "empty" if value == "" else "null"
 
 
-def _by_answer(_lab: Lab, _id: str, seen: Seen, _mark: str) -> Mapping[str, Any]:
+def _by_answer(_lab: Lab, _id: str, seen: RawResponse, _mark: str) -> Mapping[str, Any]:
     return seen.properties
 
 
-def _by_get(lab: Lab, id_: str, _seen: Seen, mark: str) -> Mapping[str, Any]:
-    return lab.shown("orders", id_, [TEXT, NUMBER], mark).properties
+def _by_get(lab: Lab, id_: str, _seen: RawResponse, mark: str) -> Mapping[str, Any]:
+    return lab.read_visible("orders", id_, [TEXT, NUMBER], mark).properties
 
 
-def _by_batch(lab: Lab, id_: str, _seen: Seen, mark: str) -> Mapping[str, Any]:
+def _by_batch(lab: Lab, id_: str, _seen: RawResponse, mark: str) -> Mapping[str, Any]:
     body = {"inputs": [{"id": id_}], "properties": [TEXT, NUMBER, MARK]}
     path = lab.routes.batch("orders", "read")
-    return _ours(lab, lambda: lab.ask("POST", path, body=body), id_, mark)
+    return _ours(lab, lambda: lab.call("POST", path, body=body), id_, mark)
 
 
-def _by_list(lab: Lab, id_: str, _seen: Seen, mark: str) -> Mapping[str, Any]:
-    """The page that begins at our record: its cursor is an id (reference §1)."""
+def _by_list(lab: Lab, id_: str, _seen: RawResponse, mark: str) -> Mapping[str, Any]:
+    """Read the page that begins at our record: its cursor is an id (reference §1)."""
     params = {"after": id_, "limit": "1", "properties": f"{TEXT},{NUMBER},{MARK}"}
     path = lab.routes.objects("orders")
-    return _ours(lab, lambda: lab.ask("GET", path, params=params), id_, mark)
+    return _ours(lab, lambda: lab.call("GET", path, params=params), id_, mark)
 
 
-def _ours(lab: Lab, read: Callable[[], Seen], id_: str, mark: str) -> Mapping[str, Any]:
-    def current(seen: Seen) -> list[Mapping[str, Any]]:
+def _ours(lab: Lab, read: Callable[[], RawResponse], id_: str, mark: str) -> Mapping[str, Any]:
+    def current(seen: RawResponse) -> list[Mapping[str, Any]]:
         found = [result.properties for result in seen.results if result.id == id_]
         return [properties for properties in found if properties.get(MARK) == mark]
 
     seen = lab.until(read, lambda seen: bool(current(seen)))
     if not current(seen):
-        raise Unclear(f"HTTP {seen.status}, and the change of our record does not show")
+        raise Unclear(f"HTTP {seen.status}, and the change of our record is not visible")
     return current(seen)[0]
 
 
@@ -102,8 +102,8 @@ def _null(lab: Lab) -> Found:
     order = lab.make("orders", {TEXT: "probe"})
     seen, mark = lab.change(order, {TEXT: None})
     if not seen.ok:
-        return Found("refused", seen.told())
-    value = lab.shown("orders", order, [TEXT], mark).properties.get(TEXT)
+        return Found("refused", seen.summary())
+    value = lab.read_visible("orders", order, [TEXT], mark).properties.get(TEXT)
     return Found("kept" if value == "probe" else "cleared")
 
 
@@ -112,8 +112,8 @@ def _semicolon(lab: Lab) -> Found:
     order = lab.make("orders", {name: "a;b"})
     seen, mark = lab.change(order, {name: ";c"})
     if not seen.ok:
-        return Found("refused", seen.told())
-    value = str(lab.shown("orders", order, [name], mark).properties.get(name) or "")
+        return Found("refused", seen.summary())
+    value = str(lab.read_visible("orders", order, [name], mark).properties.get(name) or "")
     match sorted(part for part in value.split(";") if part):
         case ["a", "b", "c"]:
             return Found("appends")
@@ -125,17 +125,17 @@ def _semicolon(lab: Lab) -> Found:
 
 def _external_id(lab: Lab) -> Found:
     name = "hs_external_id"
-    seen = lab.create("line_items", {name: "5"})
+    seen = lab.create_raw("line_items", {name: "5"})
     if seen.status == 400:
-        return Found("refused", seen.told())
+        return Found("refused", seen.summary())
     if not seen.ok:
-        raise Unclear(seen.told())
+        raise Unclear(seen.summary())
     echo = seen.properties.get(name)
-    value = lab.shown("line_items", seen.id, [name]).properties.get(name)
+    value = lab.read_visible("line_items", seen.id, [name]).properties.get(name)
     return Found("kept" if value else "dropped", f"written {echo!r}, read {value!r}")
 
 
-_CLEARED: tuple[tuple[str, str, Reader, int], ...] = (
+_CLEARED: tuple[tuple[str, str, ReadChanged, int], ...] = (
     ("patch-answer", "the answer to the PATCH", _by_answer, 0),
     ("get", "a single read", _by_get, READS),
     ("batch-read", "a batch read", _by_batch, READS),
@@ -143,8 +143,8 @@ _CLEARED: tuple[tuple[str, str, Reader, int], ...] = (
 )
 
 
-def _cleared_question(name: str, words: str, read: Reader, reads: int) -> Question:
-    # The PATCH's own answer echoes what was sent: no switch of the sandbox changes that.
+def _cleared_question(name: str, words: str, read: ReadChanged, reads: int) -> Question:
+    # The response to the PATCH echoes what was sent: no switch of the sandbox changes that.
     settings: dict[str, Setting] = {"empty": "empty", "null": "null"} if reads else {}
     return Question(
         id=f"cleared-{name}",
@@ -238,7 +238,7 @@ QUESTIONS = (
         words="Is a line item's hs_external_id stored?",
         expected="dropped",
         answers={
-            "dropped": "a line item's hs_external_id is taken and dropped",
+            "dropped": "a line item's hs_external_id is accepted and dropped",
             "kept": "a line item's hs_external_id is stored",
             "refused": "a line item's hs_external_id is refused",
         },

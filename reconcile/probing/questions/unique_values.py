@@ -1,4 +1,4 @@
-"""Unique properties: what they let pass, what they keep, and where they can be (ref §5-§7)."""
+"""Questions about unique properties: what is equal, what stays reserved (reference §5-§7)."""
 
 from collections.abc import Callable
 from unicodedata import normalize
@@ -16,10 +16,10 @@ MOST_UNIQUE = 10
 
 
 def _archived(lab: Lab) -> Found:
-    key, value = lab.key("orders"), lab.value()
+    key, value = lab.key("orders"), lab.unique_text()
     first = lab.make("orders", {key: value})
     lab.archive("orders", first)
-    answer = lab.attempt("orders", {key: value})
+    answer = lab.try_create("orders", {key: value})
     if isinstance(answer, Written):
         return Found("revived" if answer.id == first else "free", "a create was accepted")
     _clash(answer)
@@ -32,17 +32,17 @@ def _archived(lab: Lab) -> Found:
 
 
 def _compared(change: Callable[[str], str], same: str) -> Callable[[Lab], Found]:
-    """Whether a value and what ``change`` makes of it are the same; exact repetition must be."""
+    """Return a question's ``ask``: does a value equal its change? An equal value must conflict."""
 
     def ask(lab: Lab) -> Found:
-        key, value = lab.key("orders"), f"{lab.value()}-é"
+        key, value = lab.key("orders"), f"{lab.unique_text()}-é"
         lab.make("orders", {key: value})
-        _clash(lab.attempt("orders", {key: value}))
-        answer = lab.attempt("orders", {key: change(value)})
+        _clash(lab.try_create("orders", {key: value}))
+        answer = lab.try_create("orders", {key: change(value)})
         if isinstance(answer, Refused):
             _clash(answer)
             return Found(same)
-        stored = lab.shown("orders", answer.id, [key]).properties.get(key)
+        stored = lab.read_visible("orders", answer.id, [key]).properties.get(key)
         if stored == change(value):
             return Found("distinct")
         raise Unclear(f"accepted, but it reads back as {stored!r}")
@@ -51,22 +51,22 @@ def _compared(change: Callable[[str], str], same: str) -> Callable[[Lab], Found]
 
 
 def _clash(answer: Written | Refused) -> None:
-    """Take a refusal for what it should be: the value is taken."""
+    """Raise Unclear unless a create was refused because its unique value is in use."""
     if isinstance(answer, Written):
-        raise Unclear("a unique value was given twice and not refused")
+        raise Unclear("a unique value was written twice and not refused")
     words = ("already has that value", "UNIQUE_VALUE", "unique value")
     if not answer.ids and not any(word in answer.message for word in words):
-        raise Unclear(f"refused, but not as a value that is taken: {answer.message}")
+        raise Unclear(f"refused, but not because the value is in use: {answer.message}")
 
 
 def _clash_shape(lab: Lab) -> Found:
-    key, value = lab.key("orders"), lab.value()
+    key, value = lab.key("orders"), lab.unique_text()
     first = lab.make("orders", {key: value})
-    seen = lab.create("orders", {key: value})
+    seen = lab.create_raw("orders", {key: value})
     if seen.ok:
-        raise Unclear("a unique value was given twice and not refused")
+        raise Unclear("a unique value was written twice and not refused")
     if seen.status != 400:
-        return Found("other-status", seen.told())
+        return Found("other-status", seen.summary())
     if "errorTokens" in seen.body or "errorType" in seen.body:
         return Found("tokens", seen.shape())
     named = f"{first} already has that value" in seen.message
@@ -74,12 +74,12 @@ def _clash_shape(lab: Lab) -> Found:
 
 
 def _echo(lab: Lab) -> Found:
-    key, value = lab.key("orders"), lab.value()
+    key, value = lab.key("orders"), lab.unique_text()
     echoed = {}
     for when, properties in (("creating", {}), ("updating", {MARK: value})):
         seen = lab.upsert("orders", key, {value: properties}, echo=False)
         if not seen.ok or len(seen.results) != 1:
-            raise Unclear(seen.told() if not seen.ok else seen.shape())
+            raise Unclear(seen.summary() if not seen.ok else seen.shape())
         echoed[when] = key in seen.results[0].properties
     on = " and ".join(when for when, shown in echoed.items() if shown)
     return Found("echoed", f"on {on}") if on else Found("hidden")
@@ -87,16 +87,16 @@ def _echo(lab: Lab) -> Found:
 
 def _creation_key(object_: str) -> Callable[[Lab], Found]:
     def ask(lab: Lab) -> Found:
-        definition = lab.ask("GET", lab.routes.property(object_, CREATION_KEY))
+        definition = lab.call("GET", lab.routes.property(object_, CREATION_KEY))
         if definition.status == 404:
             return Found("undefined")
-        value = lab.value()
-        seen = lab.create(object_, {CREATION_KEY: value})
+        value = lab.unique_text()
+        seen = lab.create_raw(object_, {CREATION_KEY: value})
         if seen.status == 400:
-            return Found("read-only", seen.told())
+            return Found("read-only", seen.summary())
         if not seen.ok:
-            raise Unclear(seen.told())
-        stored = lab.shown(object_, seen.id, [CREATION_KEY]).properties.get(CREATION_KEY)
+            raise Unclear(seen.summary())
+        stored = lab.read_visible(object_, seen.id, [CREATION_KEY]).properties.get(CREATION_KEY)
         return Found("writable" if stored == value else "dropped", f"HTTP {seen.status}")
 
     return ask
@@ -112,12 +112,12 @@ def _on_line_items(lab: Lab) -> Found:
         if len(own) >= MOST_UNIQUE:
             raise Unclear(f"line items have {len(own)} unique properties already") from None
         return Found("no", str(refused))
-    definition = lab.ask("GET", lab.routes.property("line_items", key))
+    definition = lab.call("GET", lab.routes.property("line_items", key))
     if definition.body.get("hasUniqueValue") is not True:
         return Found("no", "the property was made, but not as a unique one")
-    value = lab.value()
+    value = lab.unique_text()
     lab.make("line_items", {key: value})
-    _clash(lab.attempt("line_items", {key: value}))
+    _clash(lab.try_create("line_items", {key: value}))
     return Found("yes")
 
 

@@ -1,4 +1,4 @@
-"""An answer of HubSpot's as it came: read leniently, since its shape is what is asked about."""
+"""A response of HubSpot as received: parsed leniently, because its shape is what is probed."""
 
 import json
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from reconcile.hubspot.error_details import clean
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """Status and body; a body that is no JSON object is empty."""
+class RawResponse:
+    """Status and body; a body that is not a JSON object counts as empty."""
 
     status: int
     body: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, status: int, body: bytes) -> "Seen":
-        """Read an answer, whatever it holds."""
+    def read(cls, status: int, body: bytes) -> "RawResponse":
+        """Parse a response, whatever its content."""
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
@@ -27,7 +27,7 @@ class Seen:
 
     @property
     def ok(self) -> bool:
-        """Whether HubSpot took the call."""
+        """Whether HubSpot accepted the call."""
         return 200 <= self.status < 300
 
     @property
@@ -41,14 +41,14 @@ class Seen:
         return _mapping(self.body.get("properties"))
 
     @property
-    def results(self) -> "list[Seen]":
-        """A batch's results, each as an answer of its own."""
-        return [Seen(self.status, one) for one in _mappings(self.body.get("results"))]
+    def results(self) -> "list[RawResponse]":
+        """A batch's results, each as a response of its own."""
+        return [RawResponse(self.status, one) for one in _mappings(self.body.get("results"))]
 
     @property
-    def errors(self) -> "list[Seen]":
-        """The errors beside a batch's results, each as an answer of its own."""
-        return [Seen(self.status, one) for one in _mappings(self.body.get("errors"))]
+    def errors(self) -> "list[RawResponse]":
+        """The errors beside a batch's results, each as a response of its own."""
+        return [RawResponse(self.status, one) for one in _mappings(self.body.get("errors"))]
 
     @property
     def category(self) -> str:
@@ -60,20 +60,20 @@ class Seen:
         """An error's message."""
         return str(self.body.get("message") or "")
 
-    def names(self, key: str) -> tuple[str, ...]:
-        """What an error's context says under a key."""
-        named = _mapping(self.body.get("context")).get(key)
-        return tuple(map(str, named)) if isinstance(named, list) else ()
+    def named(self, key: str) -> tuple[str, ...]:
+        """Return the values of a key in an error's context."""
+        values = _mapping(self.body.get("context")).get(key)
+        return tuple(map(str, values)) if isinstance(values, list) else ()
 
-    def told(self) -> str:
-        """The answer in a few words."""
+    def summary(self) -> str:
+        """Return the response in a few words."""
         category = f" {self.category}" if self.category else ""
         has_more = self.message or self.errors
         message = f": {ErrorBody.model_validate(dict(self.body)).text}" if has_more else ""
         return clean(f"HTTP {self.status}{category}{message}", 300)
 
     def shape(self) -> str:
-        """The names of the body's fields, two levels deep, without any value."""
+        """Return the names of the body's fields, two levels deep, without values."""
         return clean(f"HTTP {self.status} {{{_fields(self.body, 2)}}}", 600)
 
 
@@ -90,7 +90,7 @@ def _fields(body: Mapping[str, Any], depth: int) -> str:
 
 
 def _field(name: str, value: object, depth: int) -> str:
-    """One field; the properties of a record are left out."""
+    """Return one field; the properties of a record are left out."""
     if isinstance(value, list) and value and isinstance(value[0], Mapping) and depth:
         return f"{name}[{_fields(value[0], depth - 1)}]"
     if isinstance(value, Mapping) and depth and name != "properties":
