@@ -356,6 +356,6 @@ def test_writing_methods_are_the_clients_own() -> None:
     }
     reads = {"account", "scopes", "usage", "properties", "groups", "pipelines", "labels"}
     reads |= {"read", "get", "links", "calls", "close", "transport", "permitted", "history"}
-    reads |= {"histories", "created_since", "step", "departing", "owners"}
+    reads |= {"histories", "created_since", "step", "with_freshness", "owners"}
     assert public - reads == WRITES
     assert any(list(calls_of_writes(path)) for path in within("applying"))

@@ -1,6 +1,6 @@
-"""What HubSpot holds for the declared records, in as few calls as it allows.
+"""Read what HubSpot has for the declared records, in as few calls as possible.
 
-Search has no part in it: its index lags behind writes (reference §3).
+Search is not used: its index lags behind writes (reference §3).
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ class Fetcher:
     """Reads units' records and associations.
 
     ``properties`` are the managed property names by kind; ``pairs`` the (kind, associated word)
-    pairs whose associations matter.
+    pairs whose associations are read.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Fetcher:
         last: Mapping[Address, LastApplied],
         parents: Mapping[Address, str],
     ) -> Mapping[Address, Observed]:
-        """What exists for each unit, by the unit's address.
+        """Return what exists for each unit, by the unit's address.
 
-        ``last`` has the state's entries for the units' records, by folded address, former ones
-        too; ``parents`` the record ids of parents that something else owns. Records to forget are
-        not looked at.
+        ``last`` has the state's entries of the units' records by folded address, former addresses
+        included. ``parents`` are the ids of parents that no manifest declares, by unit. Records
+        with the lifecycle state forget are not read.
         """
         findings = ChunkFindings()
         by_kind: dict[str, list[Desired]] = defaultdict(list)
@@ -98,9 +98,9 @@ class Fetcher:
         }
 
     def resolve(self, references: Iterable[Reference]) -> Mapping[tuple[str, str, str], str]:
-        """The record ids that references point at, by (to, by, folded value).
+        """Return the ids of the records that references point at, by (to, by, folded value).
 
-        A reference to nothing is not in the answer.
+        A reference whose record does not exist is omitted.
         """
         wanted: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
         for reference in references:
@@ -131,7 +131,7 @@ class Fetcher:
 def _under(
     unit: Unit, name: str, links: Mapping[Address, frozenset[Link]]
 ) -> tuple[list[Desired], set[str]]:
-    """A unit's records of one kind that are to be looked at, and the ids of those under it."""
+    """Return a unit's lines of one kind to read, and the ids of its lines in HubSpot."""
     wanted = [
         line for line in unit.lines if line.address.kind == name and line.life is not Life.FORGET
     ]
@@ -140,11 +140,11 @@ def _under(
 
 
 def _target(reference: Reference) -> str:
-    """HubSpot's name of the object a reference points at."""
+    """Return HubSpot's name of the object that a reference points at."""
     kind = kinds().get(reference.to)
     return kind.object if kind is not None else _association(reference.to).object
 
 
 def _association(to: str) -> Association:
-    """An association with a kind of object; what it says of the other end all of them say."""
+    """Return any association with a kind of object: all describe its other end equally."""
     return next(kind.associations[to] for kind in kinds().values() if to in kind.associations)

@@ -1,4 +1,4 @@
-"""Line items through their orders and carts, where no property of their own tells them apart."""
+"""Find line items through their parent (identity ``within_parent``)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,10 +9,10 @@ from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual
 
 Parent = tuple[str, str]
-"""A record that others stand under: its kind's name and its id."""
+"""A parent record: its kind's name and its id."""
 
 Lines = Mapping[str, Actual]
-"""The records that stand under one parent, by id."""
+"""The records under one parent, by id."""
 
 
 def lines_under(
@@ -23,7 +23,7 @@ def lines_under(
     *,
     without: Collection[str] = (),
 ) -> Mapping[Parent, Lines]:
-    """The records of a kind that HubSpot shows under each parent, but for some ids."""
+    """Return the records of a kind under each parent, except the ids in ``without``."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for name, parent_id in sorted(set(parents)):
         by_kind[name].append(parent_id)
@@ -44,7 +44,7 @@ def lines_under(
 def parents_of(
     hubspot: HubSpot, kind: Kind, names: Iterable[str], ids: Sequence[str]
 ) -> Mapping[str, frozenset[str]]:
-    """The ids of the records of these parent kinds that each record stands under."""
+    """Return the ids of each record's parents of these kinds."""
     found: dict[str, frozenset[str]] = {}
     for name in sorted(set(names)):
         target = kind.associations[name].object
@@ -56,7 +56,7 @@ def parents_of(
 def lines_with_value(
     lines: Lines, name: str, value: str, *, without: Collection[str] = ()
 ) -> Sequence[Actual]:
-    """Those of the lines, but for some ids, that have a value for a property."""
+    """Return the lines with this value of a property, except the ids in ``without``."""
     return [
         line
         for line in lines.values()

@@ -1,4 +1,4 @@
-"""Which record is a declared one? By its key, through its parent, then by the id in the state."""
+"""Find declared records: by key or through the parent, then by the id in the state."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from reconcile.model.records import Actual, Desired, LastApplied, Missing
 
 
 class Existence:
-    """Finds records. ``properties`` names, by kind, the managed ones, which are read with them."""
+    """Finds records, and reads their managed ``properties``, which are named by kind."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Existence:
         last: Mapping[Address, LastApplied],
         findings: ChunkFindings,
     ) -> None:
-        """Note what is there under these records' keys, or under the ids in the state."""
+        """Record in ``findings`` what exists under these records' keys, or ids in the state."""
         identity = self._identities[kind.name]
         found = self._hubspot.read(
             kind.object,
@@ -54,9 +54,9 @@ class Existence:
         last: Mapping[Address, LastApplied],
         findings: ChunkFindings,
     ) -> None:
-        """Note which of the lines under their parents are these records.
+        """Record in ``findings`` which lines under their parents are these records.
 
-        ``under`` has the records of each unit, and the ids of the lines that HubSpot shows there.
+        ``under`` has the records of each unit, and the ids of the unit's lines in HubSpot.
         """
         ids = sorted({line for _, lines in under for line in lines})
         read = self._hubspot.read(kind.object, ids, self._properties[kind.name]) if ids else {}
@@ -76,9 +76,9 @@ class Existence:
         last: Mapping[Address, LastApplied],
         findings: ChunkFindings,
     ) -> Iterator[tuple[Address, Actual]]:
-        """Tell the lines of one parent apart: by the state's ids, then by the declared value.
+        """Match the lines of one parent to records: by the state's ids, then by declared value.
 
-        In this order, since the value may be what the manifest changes.
+        The ids come first because the value may be what the manifest changes.
         """
         name = self._identities[kind.name].name
         entries = ((one.address, one.entry_in(last)) for one in wanted)
@@ -136,7 +136,7 @@ class Existence:
     def _under_former_keys(
         self, kind: Kind, wanted: Sequence[Desired], last: Mapping[Address, LastApplied]
     ) -> Mapping[Address, Actual]:
-        """Records that the state does not know, by the keys that they had before."""
+        """Return records that the state does not know, found by their former keys."""
         keys = {
             one.moved_from.value: one.address
             for one in wanted
@@ -151,7 +151,7 @@ class Existence:
     def _find_lost(
         self, kind: Kind, lost: Mapping[str, Sequence[Address]], findings: ChunkFindings
     ) -> None:
-        """Look for records that are not under their keys by the ids the state knows."""
+        """Look up records that are not under their keys by the ids in the state."""
         names = self._properties[kind.name]
         alive = dict(self._hubspot.read(kind.object, list(lost), names))
         rest = [record_id for record_id in lost if record_id not in alive]
@@ -161,7 +161,7 @@ class Existence:
             if record_id in archived:
                 missing = Missing(record_id, "archived")
             elif record_id not in alive:
-                # Only the single read answers for a merged record's former id (reference §8).
+                # Only the single read follows a merged record's former id (reference §8).
                 now = self._hubspot.get(kind.object, record_id, names)
                 if now is None:
                     missing = Missing(record_id, "gone")

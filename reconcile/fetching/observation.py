@@ -1,4 +1,4 @@
-"""Putting together what was found of a chunk's records, unit by unit. No calls."""
+"""Assemble what was found for a chunk's records into one observation per unit. No calls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from reconcile.model.records import (
 
 @dataclass(slots=True)
 class ChunkFindings:
-    """What was found of a chunk's records; see Observed."""
+    """What was found for a chunk's records; its fields are those of Observed."""
 
     records: dict[Address, Actual] = field(default_factory=dict)
     missing: dict[Address, Missing] = field(default_factory=dict)
@@ -31,9 +31,9 @@ class ChunkFindings:
 def entry_at_former_address(
     desired: Desired, last: Mapping[Address, LastApplied]
 ) -> LastApplied | None:
-    """What the state has under the former address of a record that it has under its own too.
+    """Return the state's entry at a record's former address if it has one at the new address too.
 
-    Nothing where that is the same record: a run died then while the entry moved.
+    Return None if both are the same record: a run was interrupted while it moved the entry.
     """
     own, former = last.get(desired.address.folded()), desired.former
     there = last.get(former.folded()) if former is not None else None
@@ -41,9 +41,9 @@ def entry_at_former_address(
 
 
 def lines_matter(unit: Unit, to: str) -> bool:
-    """Whether it matters which records of a kind stand under a unit's root.
+    """Return whether a plan needs the records of a kind under a unit's root.
 
-    Those of an order that is to go matter, declared or not: they would be left without it.
+    If the root is to be archived it needs them, declared or not: they would lose their parent.
     """
     child = kinds().get(to)
     if child is None or unit.address.kind not in child.parents:
@@ -53,7 +53,7 @@ def lines_matter(unit: Unit, to: str) -> bool:
 
 
 def leads_to_line(unit: Unit, link: Link) -> bool:
-    """Whether an association of a unit's root leads to a record that stands under it."""
+    """Return whether an association of a unit's root leads to a line under it."""
     return link.to in kinds() and unit.address.kind in kinds()[link.to].parents
 
 
@@ -63,7 +63,10 @@ def observation_of(
     links: Mapping[Address, frozenset[Link]],
     parents: Mapping[Address, str],
 ) -> Observed:
-    """What was found of one unit; ``links`` by record, ``parents`` are those of somebody else."""
+    """Return what was found for one unit.
+
+    ``links`` are associations by record, ``parents`` the ids of undeclared parents by unit.
+    """
     addresses = [record.address for record in unit.records]
     lines = frozenset(link.id for link in links.get(unit.address, ()) if leads_to_line(unit, link))
     records = {a: findings.records[a] for a in addresses if a in findings.records}

@@ -1,4 +1,4 @@
-"""Reading which records line items belong to, also records of kinds that nothing here manages."""
+"""Read the parents of line items, including parents of kinds that reconcile does not manage."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from reconcile.model.line_parent import Parent, parents_among, parents_to_ask
 from reconcile.model.plan import RecordChange
 
 _UNKNOWN_TYPE = "infer object type"
-"""How HubSpot's message puts it that a path names no type of object (reference §1)."""
+"""Part of HubSpot's message for a path with an unknown object type (reference §1)."""
 
 ParentsByRecord = Mapping[tuple[str, str], frozenset[Parent]]
 """The parents of records, by kind and id."""
@@ -19,8 +19,8 @@ ParentsByRecord = Mapping[tuple[str, str], frozenset[Parent]]
 class ParentReader:
     """Reads the parents of records. Safe to share between threads.
 
-    A kind of foreign parent that HubSpot does not let us read is not asked for again;
-    ``unchecked`` names it. Any other failure is raised, as HubSpot's methods do.
+    A kind of foreign parent that the token may not read is not read again, and is listed in
+    ``unchecked``. Any other failure is raised, as HubSpot's methods do.
     """
 
     def __init__(self, hubspot: HubSpot) -> None:
@@ -29,11 +29,11 @@ class ParentReader:
 
     @property
     def unchecked(self) -> tuple[str, ...]:
-        """One sentence for each kind of foreign parent that could not be looked for."""
+        """One sentence for each kind of foreign parent that could not be read."""
         return tuple(text for _, text in sorted(self._unreadable.items()))
 
     def before(self, changes: Iterable[RecordChange]) -> ParentsByRecord:
-        """Return the parents that HubSpot must be asked for before these changes."""
+        """Return the parents that must be known before these changes, by kind and id."""
         wanted: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for change in changes:
             for word in parents_to_ask(change):
@@ -45,7 +45,7 @@ class ParentReader:
         }
 
     def every(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, frozenset[Parent]]:
-        """Return the parents that each record has, of every kind."""
+        """Return each record's parents of every kind, by id."""
         return self._read(kind, dict.fromkeys(kind.owners, ids))
 
     def _read(
@@ -68,9 +68,9 @@ class ParentReader:
 
 
 def _is_unreadable(error: ApiError) -> bool:
-    """Whether a scope is missing (reference §2), or the account has no such objects (§13).
+    """Return whether a scope is missing (reference §2), or the account has no such objects (§13).
 
-    What HubSpot answers in the second case is not known: a 400 or 404 for the path, or a 403.
+    HubSpot's response in the second case is unknown: a 400 or 404 for the path, or a 403.
     """
     return error.status in (400, 403) or (error.status == 404 and _UNKNOWN_TYPE in str(error))
 

@@ -1,4 +1,4 @@
-"""What references point at, and the ids of the records that refer to each other."""
+"""Resolve references to record ids, and find records that refer to each other."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -20,10 +20,10 @@ def bind(
     *,
     recreate: frozenset[Address],
 ) -> tuple[Bindings, Mapping[Address, str]]:
-    """Return what references point at, and the ids of parents that something else owns.
+    """Return what references point at, and the ids of parents that no manifest declares, by unit.
 
-    ``everything`` is all that is declared, ``units`` what is planned. What points at nothing is in
-    neither answer.
+    ``everything`` are all declared units, ``units`` those that are planned. References and parents
+    whose record does not exist are omitted.
     """
     references = [r for unit in units for record in unit.records for r in record.references]
     between = [
@@ -63,7 +63,7 @@ def _known_id(
     found: Mapping[tuple[str, str, str], str],
     recreate: frozenset[Address],
 ) -> str:
-    """The id of a declared root that is not under its key; empty where it is to be made."""
+    """Return the id of a declared root that was not found by key; empty if it will be created."""
     if unit.root is None or unit.address.folded() in recreate:
         return ""
     entry = known.entry(unit, unit.root, state)
@@ -75,7 +75,7 @@ def _known_id(
 def mutual_links(
     units: Iterable[Unit], state: State, known: Survey, bindings: Bindings
 ) -> Iterable[tuple[str, str, str, str]]:
-    """Associations of known records as their other end sees them; see Context."""
+    """Yield declared associations of known records, seen from their other end; see Context."""
     for unit in units:
         for record in unit.records:
             ends = [r for r in record.references if r.to in kinds()]

@@ -1,4 +1,4 @@
-"""What a plan needs to know beyond its units: definitions, and what references point at."""
+"""Definitions, properties and associations that a plan needs to read."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ def read_definitions(
 ) -> Definitions:
     """Return the account's definitions that these units depend on.
 
-    Raises UsageError where a kind's key property is missing or not unique.
+    Raise UsageError if a kind's key property is missing, not unique or not a text.
     """
     used: set[str] = set()
     labelled: set[tuple[str, str]] = set()
@@ -48,7 +48,7 @@ def read_definitions(
 def _owners(
     hubspot: HubSpot, properties: Mapping[str, Mapping[str, Property]], units: Iterable[Unit]
 ) -> Owners | None:
-    """The account's owners, where some declared value names one and the token may read them."""
+    """Return the account's owners if a declared value names one and the token may read them."""
     if not any(named_owners(properties, units)):
         return None
     found = hubspot.owners()
@@ -62,28 +62,28 @@ def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Proper
     if identity.within_parent:
         if definition is None or not definition.tells_apart:
             raise UsageError(
-                f"{kind.plural} have no text property {identity.name!r} to write, by which they "
-                "are to be found under their parents",
+                f"{kind.plural} have no writable text property {identity.name!r}, which is needed "
+                "to find them under their parents",
                 hint="name one under the target's `identity`, for example within_parent:hs_sku",
             )
         return
     if definition is None:
         raise UsageError(
             f"the account has no property {identity.name!r} for {kind.plural}, "
-            "so it cannot be told which record a key means",
-            hint="run `reconcile init` once for this target: it plans and makes the property",
+            "so records cannot be found by key",
+            hint="run `reconcile init` once for this target: it plans and creates the property",
         )
     if not definition.unique:
         raise UsageError(
             f"the property {identity.name!r} of {kind.plural} is not unique, "
-            "so two records could carry one key",
-            hint="uniqueness can only be given when a property is made: name another property "
+            "so two records could have the same key",
+            hint="uniqueness can only be set when a property is created: name another property "
             "under the target's `identity`, then run `reconcile init`",
         )
     if definition.type != "string":
         raise UsageError(
             f"the property {identity.name!r} of {kind.plural} holds a {definition.type}, and "
-            "HubSpot would spell keys its own way there",
+            "HubSpot would change the spelling of keys",
             hint="name a unique text property under the target's `identity`",
         )
 
@@ -91,7 +91,7 @@ def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Proper
 def named_owners(
     properties: Mapping[str, Mapping[str, Property]], units: Iterable[Unit]
 ) -> Iterator[str]:
-    """Yield the values, as written, that units declare of properties that name owners."""
+    """Yield the values, as written, that units declare for properties that refer to owners."""
     names = {
         kind: [one.name for one in known.values() if one.owner]
         for kind, known in properties.items()
@@ -105,9 +105,11 @@ def named_owners(
 def properties_to_read(
     units: Iterable[Unit], managed: Mapping[str, Iterable[str]]
 ) -> Mapping[str, Sequence[str]]:
-    """The names of the properties to read, by kind: those that units declare, and of records to
-    be removed what was last applied (``managed``) and what people call them. Of a pipeline and its
-    stage both are read where either is declared, since one limits the other.
+    """Return the names of the properties to read, by kind.
+
+    They are those that units declare, those last applied to records to be removed (``managed``),
+    and the titles of records to be archived. A pipeline and its stage are read together, because
+    one limits the other.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for kind, found in managed.items():
@@ -125,13 +127,13 @@ def properties_to_read(
 
 
 def association_pairs(units: Iterable[Unit], state: State) -> frozenset[tuple[str, str]]:
-    """The (kind, associated word) pairs that units declare or the state has made."""
+    """Return the (kind, associated word) pairs that units declare or the state has recorded."""
     declared = {(r.address.kind, ref.to) for u in units for r in u.records for ref in r.references}
     return state.linked() | declared
 
 
 def declared_keys(units: Iterable[Unit]) -> Mapping[str, frozenset[str]]:
-    """The folded keys of every declared record, by kind."""
+    """Return the folded keys of every declared record, by kind."""
     keys: dict[str, set[str]] = defaultdict(set)
     for unit in units:
         for record in unit.records:

@@ -99,7 +99,7 @@ def test_it_tells_asks_and_sums_up(seat: Callable[..., Desk]) -> None:
     assert "41 questions: 37 held as expected, 1 differ, 3 skipped, 0 unclear." in out
     assert "  company_currency = 'EUR'\n  additional_currencies = ('CHF',)\n" in out
     assert "  numbers_read_back = 'as_sent'\n" in out
-    assert "All records that were made are archived, all properties deleted." in out
+    assert "All records that were created are archived, all properties are deleted." in out
     sent = len(desk.world.sandbox.requests())
     assert f" {sent - 2} calls were sent." in out  # besides the account's details and the scopes
 
@@ -172,7 +172,7 @@ def test_what_is_left_makes_it_fail(desk: Desk) -> None:
     desk.monkeypatch.setattr("reconcile.probing.probe_run.clean_up", lambda _: None)
     code, out, _ = desk.run("--probe", "--auto-approve")
     assert code == 1
-    left = out.partition("Not removed, or not for certain:\n")[2]
+    left = out.partition("Not removed, or not confirmed as removed:\n")[2]
     assert "  orders with the ids 4" in left
     assert "_key of line_items\n" in left
 
@@ -193,9 +193,9 @@ def test_a_process_that_is_interrupted(desk: Desk, number: signal.Signals) -> No
         out, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "interrupted; removing what was made (again to stop that)" in err
-    assert "The probe did not reach its end: interrupted" in out
+    assert "The probe did not finish: interrupted" in out
     # The signal may hit a create on its way, of which nobody can say whether it was carried out.
-    archived = "All records that were made are archived" in out
+    archived = "All records that were created are archived" in out
     assert archived or "its create had no answer" in out
     assert json.loads(report.read_text(encoding="utf-8"))["ended"] == "interrupted"
     assert desk.world.dump() == before

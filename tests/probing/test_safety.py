@@ -105,7 +105,7 @@ def test_interrupted_twice(world: Probed, interfere: Callable[[Interfere], None]
     orders, key, *more = report.left
     assert orders.startswith("orders with the ids 4")
     assert key == f"the property {probe.prefix}_key of orders"
-    assert more[-1] == "interrupted while removing"
+    assert more[-1] == "interrupted during the cleanup"
 
 
 def test_token_revoked_in_the_middle(build: Callable[..., Probed]) -> None:
@@ -144,7 +144,7 @@ def test_connection_lost_for_good(world: Probed, interfere: Callable[[Interfere]
     assert report.stopped.startswith("no usable answer: gone")
     assert report.results[0].verdict is Verdict.UNCLEAR
     assert report.left[0].startswith("orders with the ids 4")
-    assert "perhaps one of the orders named" in report.left[1]
+    assert "possibly one of the orders named" in report.left[1]
 
 
 def test_a_create_without_an_answer_is_found(
@@ -175,7 +175,7 @@ def test_a_record_without_our_name_is_left_alone(
     rewrite("POST", "/batch/read", probe.prefix.encode(), b"Somebody else's")
     report = probe.run(lambda _: None)
     assert report.left[0].startswith("orders with the ids 4")
-    assert "does not carry our name and is left alone" in report.left[1]
+    assert "does not have the probe's prefix and is left alone" in report.left[1]
     assert not [call for call in world.writes() if call.endswith("/archive")]
 
 
@@ -239,7 +239,7 @@ def test_no_more_calls_than_announced(world: Probed) -> None:
 
     before = world.dump()
     report = world.run(questions=[question(greedy, calls=3)])
-    assert report.results[0].seen == "it would take more calls than were announced"
+    assert report.results[0].seen == "it would take more calls than announced"
     created = [call for call in world.writes() if call.endswith("/batch/create")]
     assert len(created) == 3
     assert report.complete
@@ -260,7 +260,7 @@ def test_the_limit_is_obeyed(build: Callable[..., Probed]) -> None:
         report = world.run()
     assert report.calls > 100
     assert report.complete
-    assert "no 429 came by itself" in report.results[-1].seen
+    assert "no 429 was received" in report.results[-1].seen
 
 
 def test_stale_reads_are_waited_for(world: Probed, interfere: Callable[[Interfere], None]) -> None:
