@@ -179,7 +179,7 @@ def test_the_unlabelled_type_has_an_empty_label(talk: Talk) -> None:
 
 
 def test_an_account_without_a_portal_id_is_an_error(talk: Talk) -> None:
-    """It could not be told from another account."""
+    """Without an id it could not be distinguished from another account."""
     describe, _ = describer(talk, (200, {"portalId": 5, "accountType": "SANDBOX"}))
     assert describe.account() == Account(5, "SANDBOX")
     describe, _ = describer(talk, (200, {"accountType": "SANDBOX"}))

@@ -83,9 +83,12 @@ def kinds(answers: dict[str, Any]) -> str:
         ),
         pytest.param(200, body([record(1), record(2), record(3)], [error()]), "UUU", id="too many"),
         pytest.param(200, body([record(1), record(2)]), "WWU", id="short"),
-        pytest.param(200, body([record(1), record(2), record(9)]), "WWU", id="foreign"),
+        pytest.param(200, body([record(1), record(2), record(9)]), "WWU", id="unexpected"),
         pytest.param(
-            200, body([record(1), record(2), record(3), record(9)]), "UUU", id="foreign beside all"
+            200,
+            body([record(1), record(2), record(3), record(9)]),
+            "UUU",
+            id="unexpected beside all",
         ),
         pytest.param(200, body([record(1), record(1), record(2), record(3)]), "WWW", id="repeated"),
         pytest.param(
@@ -250,12 +253,12 @@ def test_an_update_that_answers_under_another_id_shows_it(talk: Talk) -> None:
 
 
 def test_two_merged_records_of_one_update_are_unclear(talk: Talk) -> None:
-    """Which of two new ids answers which input cannot be told."""
+    """Two new ids cannot be matched to two inputs."""
     assert kinds(update(talk, 200, body([record(1), record(98), record(99)]))) == "WUU"
 
 
 def test_a_create_associates_in_the_same_call(talk: Talk) -> None:
-    """Types of one pair are sent together, and results are told apart by the given property."""
+    """Types of one pair are sent together, and results are matched by the given property."""
     transport, script = talk((201, body([record(2), record(1)])))
     links = (("7", "HUBSPOT_DEFINED", 514), ("7", "USER_DEFINED", 3), ("8", "HUBSPOT_DEFINED", 591))
     answers = RecordWriter(transport, Routes("v3")).create(
@@ -287,7 +290,7 @@ def test_a_create_associates_in_the_same_call(talk: Talk) -> None:
     "answer", [httpx.ReadTimeout("no answer"), (502, b"<html>"), (201, b"<html>"), (201, b"")]
 )
 def test_a_create_without_a_usable_answer_is_ambiguous(talk: Talk, answer: Any) -> None:
-    """HubSpot has no idempotency key: such a create is sent once and settled by reading."""
+    """HubSpot has no idempotency key: such a create is sent once and resolved by reading."""
     transport, script = talk(answer)
     with pytest.raises(Ambiguous):
         RecordWriter(transport, Routes("v3")).create(
@@ -368,7 +371,7 @@ def pair(from_id: Any, to_id: Any = "50") -> dict[str, Any]:
             id="no context",
         ),
         pytest.param(body([]), "UUU", id="complete and empty"),
-        pytest.param(body([pair(1), pair(2), pair(2, 3)]), "WWU", id="foreign"),
+        pytest.param(body([pair(1), pair(2), pair(2, 3)]), "WWU", id="unexpected"),
     ],
 )
 def test_every_pair_is_answered_once(talk: Talk, answer: Any, expected: str) -> None:
@@ -406,7 +409,7 @@ def test_dissociating_trusts_silence_and_nothing_else(
 
 
 def test_a_single_pair_refused_without_context_is_refused(talk: Talk) -> None:
-    """With one input there is no doubt whom an error means."""
+    """With one input, an error must be about it."""
     transport, _ = talk((207, body([], [error("who knows")])))
     answers = AssociationWriter(transport, Routes("v3")).dissociate("orders", "contacts", PAIRS[:1])
     assert answers == {"t1": Refused("who knows", "VALIDATION_ERROR")}

@@ -139,7 +139,7 @@ def test_what_a_long_call_waits_for_is_said(
 def test_nothing_is_said_of_calls_that_are_answered(
     dripper: Dripper, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The usual run stays silent, though many calls together take long."""
+    """A usual run shows no notice, though many calls together take long."""
     monkeypatch.setattr(waiting, "EVERY", 0.2)
     caplog.set_level(logging.INFO, "reconcile.waiting")
     with transport(dripper.url, timeout=20) as calls:
@@ -170,7 +170,7 @@ def test_permission_is_asked_when_connected_and_right_before_sending(dripper: Dr
 
 
 def test_a_call_whose_time_is_up_before_it_is_sent_is_not_sent(dripper: Dripper) -> None:
-    """What could not leave in time does not leave late."""
+    """A call that could not be sent in time is not sent late."""
     connection = Connection(dripper.url, "t", timeout=0.2, environment=False)
     with pytest.raises(NotSent, match="in time"):
         connection.send(

@@ -84,7 +84,7 @@ def test_the_token_says_its_scopes(hubspot: HubSpot, sandbox: Sandbox) -> None:
 
 
 def test_properties_are_described(hubspot: HubSpot) -> None:
-    """Types, options and what cannot be written are told apart."""
+    """Definitions have types, options and whether they are read-only."""
     properties = hubspot.properties("orders")
     assert properties["hs_order_name"].type == "string"
     assert not properties["hs_order_name"].read_only
@@ -97,7 +97,7 @@ def test_properties_are_described(hubspot: HubSpot) -> None:
 
 
 def test_a_unique_property_is_defined_once(hubspot: HubSpot) -> None:
-    """Defining it again is no error; a name taken by something else is."""
+    """Defining it again is not an error; a name used by another property is."""
     group = hubspot.groups("carts")[0]
     for _ in range(2):
         hubspot.define_unique("carts", KEY, "Reconcile key", group)

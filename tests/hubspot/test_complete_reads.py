@@ -1,4 +1,4 @@
-"""What a batch's answer leaves out is asked for, and never taken for what is not there.
+"""Ids missing from a batch response are read again, and never treated as absent.
 
 All against the sandbox, through a proxy that takes results and errors out of its answers.
 """
@@ -103,7 +103,7 @@ def test_an_answer_that_names_what_is_missing_costs_no_further_call(
 def test_one_record_left_out_is_asked_for_alone(
     hubspot: HubSpot, proxy: Proxy, orders: dict[str, str]
 ) -> None:
-    """It is there, with its properties, as if the batch had told of it."""
+    """It is found with its properties, as if the batch had returned it."""
     whole = hubspot.read("orders", KEYS, ["hs_order_name"], id_property=KEY)
     proxy.seen.clear()
     proxy.edit = Silence("A-2", orders["A-3"])
@@ -118,7 +118,7 @@ def test_one_record_left_out_is_asked_for_alone(
 def test_a_record_left_out_and_not_there_is_absent(
     hubspot: HubSpot, proxy: Proxy, orders: dict[str, str]
 ) -> None:
-    """Where batches keep silent about what is missing, a 404 for it alone says so."""
+    """If batches leave out missing records, a 404 of the single read reports them."""
     proxy.edit = Silence(GONE)
     found = hubspot.read("orders", ["A-1", GONE], [], id_property=KEY)
     assert found["A-1"].id == orders["A-1"]
@@ -185,9 +185,11 @@ def test_an_empty_answer_to_everything_is_an_error(
     """Where even the single read says nothing, nobody knows, and the error names the records."""
     assert orders
     sandbox.faults.add(EmptyResults(), path="*/orders/*")
-    with pytest.raises(ApiError, match="orders is incomplete: it leaves out 'A-1', 'A-2'") as told:
+    with pytest.raises(
+        ApiError, match="orders is incomplete: it leaves out 'A-1', 'A-2'"
+    ) as caught:
         hubspot.read("orders", ["A-1", "A-2"], [], id_property=KEY)
-    assert "try again" in told.value.hint
+    assert "try again" in caught.value.hint
 
 
 def test_a_key_that_no_path_can_carry_is_not_guessed_about(hubspot: HubSpot, proxy: Proxy) -> None:
@@ -202,7 +204,7 @@ def test_a_key_that_no_path_can_carry_is_not_guessed_about(hubspot: HubSpot, pro
 def test_no_answer_to_the_single_read_is_no_answer(
     hubspot: HubSpot, proxy: Proxy, sandbox: Sandbox
 ) -> None:
-    """A server in trouble is told apart from an incomplete answer."""
+    """A failing server is distinguished from an incomplete answer."""
     proxy.edit = Silence()
     sandbox.faults.add(Refuse(503), method="GET")
     with pytest.raises(Unreachable):
@@ -283,7 +285,7 @@ def test_pages_left_out_are_not_the_end(
 def test_a_list_without_results_is_an_error(
     hubspot: HubSpot, proxy: Proxy, orders: dict[str, str]
 ) -> None:
-    """A 2xx that says neither some nor none, wherever it comes from."""
+    """A 2xx without results is an error, wherever it comes from."""
     proxy.edit = lambda *_: {"status": "COMPLETE"}
     with pytest.raises(ApiError, match=r"is incomplete: it leaves out .* has no results"):
         hubspot.links("orders", "line_item", "line_items", [orders["A-1"]])
@@ -296,9 +298,9 @@ def test_a_record_that_cannot_be_listed_is_an_error(
     body = {"category": "OBJECT_NOT_FOUND", "message": "resource not found"}
     proxy.hook = lambda method, *_: (404, body) if method == "GET" else None
     proxy.edit = Silence()
-    with pytest.raises(ApiError, match="is incomplete") as told:
+    with pytest.raises(ApiError, match="is incomplete") as caught:
         hubspot.links("orders", "line_item", "line_items", [orders["A-1"]])
-    assert told.value.status == 404
+    assert caught.value.status == 404
 
 
 def test_pages_of_a_list_do_not_go_round_in_a_circle(

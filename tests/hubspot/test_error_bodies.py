@@ -1,4 +1,4 @@
-"""What an error says inside itself is shown: escaped, and no more of it than can be read."""
+"""Nested errors are shown: cleaned, and truncated to a readable length."""
 
 import json
 from typing import Any

@@ -12,7 +12,7 @@ from reconcile.hubspot.rate_limit import RateLimit, association_limit
 
 
 class Server:
-    """Counts arrivals; tells how many calls remain."""
+    """Counts arrivals; reports how many calls remain."""
 
     def __init__(self, world: World, limit: int) -> None:
         self.world = world
@@ -40,7 +40,14 @@ class Server:
 
 
 def run(
-    limit: int, *, seed: int, workers: int, slowest: float, calls: int, tell: bool, server_max: int
+    limit: int,
+    *,
+    seed: int,
+    workers: int,
+    slowest: float,
+    calls: int,
+    reports: bool,
+    server_max: int,
 ) -> tuple[Server, World, RateLimit]:
     world = World()
     rate_limit = RateLimit(limit, clock=world.clock, sleep=world.sleep)
@@ -56,7 +63,7 @@ def run(
                 world.sleep(latency * share)
                 headers = server.answer()
                 world.sleep(latency * (1 - share))
-                if tell:
+                if reports:
                     slot.headers = headers
 
     world.run(*[work] * workers)
@@ -69,10 +76,10 @@ def run(
     limit=st.sampled_from([10, 100, 190]),
     workers=st.integers(1, 8),
     slowest=st.floats(0.05, 3.0),
-    tell=st.booleans(),
+    reports=st.booleans(),
 )
 def test_no_window_at_the_server_ever_holds_more_than_the_limit(
-    *, seed: int, limit: int, workers: int, slowest: float, tell: bool
+    *, seed: int, limit: int, workers: int, slowest: float, reports: bool
 ) -> None:
     """Whatever the latencies, the server never sees more than the limit in 10 s."""
     server, _, _ = run(
@@ -81,19 +88,19 @@ def test_no_window_at_the_server_ever_holds_more_than_the_limit(
         workers=workers,
         slowest=slowest,
         calls=limit * 3,
-        tell=tell,
+        reports=reports,
         server_max=limit,
     )
     assert len(server.arrivals) == limit * 3
     assert server.busiest() <= limit
 
 
-@pytest.mark.parametrize("tell", [False, True])
+@pytest.mark.parametrize("reports", [False, True])
 @pytest.mark.parametrize("workers", [4, 8])
-def test_at_usual_latency_95_percent_of_the_limit_is_used(workers: int, *, tell: bool) -> None:
+def test_at_usual_latency_95_percent_of_the_limit_is_used(workers: int, *, reports: bool) -> None:
     """Neither waiting for replies nor HubSpot's own count costs more than 5 % of the limit."""
     server, world, _ = run(
-        190, seed=1, workers=workers, slowest=0.4, calls=190 * 8, tell=tell, server_max=190
+        190, seed=1, workers=workers, slowest=0.4, calls=190 * 8, reports=reports, server_max=190
     )
     late = [at for at in server.arrivals if at > 10]
     assert len(late) / (world.now - 10) >= 0.95 * 19
@@ -103,7 +110,7 @@ def test_at_usual_latency_95_percent_of_the_limit_is_used(workers: int, *, tell:
 def test_a_smaller_maximum_from_the_server_narrows_the_limit() -> None:
     """An account with 100 calls per 10 s is served at 100 though 190 were configured."""
     server, _, rate_limit = run(
-        190, seed=2, workers=2, slowest=0.1, calls=400, tell=True, server_max=100
+        190, seed=2, workers=2, slowest=0.1, calls=400, reports=True, server_max=100
     )
     assert rate_limit.max_calls == 100
     assert server.busiest() <= 100
@@ -112,7 +119,7 @@ def test_a_smaller_maximum_from_the_server_narrows_the_limit() -> None:
 def test_a_larger_maximum_from_the_server_changes_nothing() -> None:
     """Headers narrow the limit and never widen it."""
     server, _, rate_limit = run(
-        20, seed=3, workers=2, slowest=0.1, calls=60, tell=True, server_max=190
+        20, seed=3, workers=2, slowest=0.1, calls=60, reports=True, server_max=190
     )
     assert rate_limit.max_calls == 20
     assert server.busiest() <= 20
@@ -152,7 +159,7 @@ def test_calls_of_others_leave_less_for_us() -> None:
 
 
 def test_calls_of_others_are_counted_anew_with_every_reply() -> None:
-    """Once HubSpot tells of more calls remaining, they are ours; an older reply tells nothing."""
+    """Once HubSpot reports more remaining calls, they are ours; an older reply is ignored."""
     limit = RateLimit(100, clock=lambda: 0.0, sleep=lambda _: pytest.fail("slept"))
     with limit.slot() as first, limit.slot() as second:
         second.headers = {"x-hubspot-ratelimit-remaining": "98"}
@@ -167,7 +174,7 @@ def test_calls_of_others_are_counted_anew_with_every_reply() -> None:
 
 
 def test_headers_of_a_larger_limit_are_not_about_this_one() -> None:
-    """Association calls may tell of the app's limit, which others of our calls have used up."""
+    """Association calls may reports of the app's limit, which others of our calls have used up."""
     headers = {"x-hubspot-ratelimit-max": "190", "x-hubspot-ratelimit-remaining": "0"}
     sleep = lambda _: pytest.fail("slept")  # noqa: E731
     limit = RateLimit(150, clock=lambda: 0.0, sleep=sleep, headers_may_differ=True)

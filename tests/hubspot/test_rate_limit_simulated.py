@@ -116,7 +116,7 @@ def test_another_app_has_a_limit_of_its_own() -> None:
     [
         ("starter", "own", 0.95),
         ("starter", "absent", 0.95),
-        # Both limits are 100: nothing tells that the headers are about the other one.
+        # Both limits are 100: nothing shows that the headers are about the other one.
         ("starter", "app", 0.7),
         ("pro", "own", 0.95),
         ("pro", "absent", 0.95),
@@ -155,17 +155,17 @@ def test_the_days_end_of_calls_stops_everybody_and_says_until_when() -> None:
     account.limits.plan = replace(PLANS["pro"], daily=500)
     client = account.transport(190)
     client.time_zone = "America/New_York"
-    told: list[str] = []
+    messages: list[str] = []
 
     def work() -> None:
         with pytest.raises(RateLimited) as refused:
             caller(world, client, READ, MINUTES)()
-        told.append(f"{refused.value} / {refused.value.hint}")
+        messages.append(f"{refused.value} / {refused.value.hint}")
 
     world.run(*[work] * 4)
     assert account.statuses == {200: 500, 429: 4}
     resets = account.limits.resets_at(round(world.now * 1000))
     assert (EPOCH.timestamp() + resets / 1000) > world.now
-    for text in told:
+    for text in messages:
         assert "it resets at 1970-01-01 00:00 America/New_York, in 4 h 59 min" in text
         assert "500 calls" in text

@@ -66,8 +66,8 @@ def test_records_are_keyed_as_they_were_asked_for(talk: Talk) -> None:
         ({"results": [record("7", k="NW-1")], "errors": [ABSENT_KEY]}, "and also reports"),
     ],
 )
-def test_answers_that_were_not_asked_for_are_errors(talk: Talk, answer: Any, reason: str) -> None:
-    """A wrong record, a second one, or half an answer never passes for the one asked for."""
+def test_records_that_were_not_requested_are_errors(talk: Talk, answer: Any, reason: str) -> None:
+    """A wrong record, a second one, or half an answer is never taken for the requested one."""
     transport, _ = talk((200, answer))
     with pytest.raises(ApiError, match=reason):
         reader(transport).read("orders", ["NW-1"], [], "k", archived=False)
@@ -91,21 +91,21 @@ def test_two_records_merged_into_one_are_both_not_there(talk: Talk) -> None:
     assert list(reader(transport).read("orders", ["1", "9"], [], None, archived=False)) == ["9"]
 
 
-def test_a_stranger_that_no_record_became_is_an_error(talk: Talk) -> None:
-    """Even where a record that is not there leaves room for it."""
+def test_an_unexpected_record_that_none_was_merged_into_is_an_error(talk: Talk) -> None:
+    """A record that was not requested is an error even if a requested one is missing."""
     transport, _ = talk((200, {"results": [record("9")]}), (404, {"category": "OBJECT_NOT_FOUND"}))
     with pytest.raises(ApiError, match="'9', which was not requested"):
         reader(transport).read("orders", ["1"], [], None, archived=False)
 
 
 def test_more_records_than_asked_for_are_an_error(talk: Talk) -> None:
-    """A stranger beside an answer for every id is nobody's former self."""
+    """A further record beside one for every id cannot be the result of a merge."""
     transport, _ = talk((200, {"results": [record("1"), record("9")]}))
     with pytest.raises(ApiError, match="not requested"):
         reader(transport).read("orders", ["1"], [], None, archived=False)
 
 
-def test_keys_that_differ_only_in_case_are_not_asked_for(talk: Talk) -> None:
+def test_keys_that_differ_only_in_case_are_not_requested(talk: Talk) -> None:
     """HubSpot may hold them for one."""
     transport, script = talk((200, {}))
     with pytest.raises(ValueError, match="differ only in case"):
@@ -160,7 +160,7 @@ def test_one_record_may_answer_under_another_id(talk: Talk) -> None:
 
 
 def test_one_record_by_key_is_checked(talk: Talk) -> None:
-    """A record whose key is another one is not taken for the one asked for."""
+    """A record with another key is not taken for the requested one."""
     transport, script = talk((200, record("9", k="K1")))
     assert reader(transport).get("orders", "k1", [], "k", archived=False)
     assert script.requests[0].url.params["idProperty"] == "k"
@@ -169,7 +169,7 @@ def test_one_record_by_key_is_checked(talk: Talk) -> None:
 
 
 def test_one_record_without_an_id_is_an_error(talk: Talk) -> None:
-    """An empty object is no record."""
+    """An empty object is not a record."""
     transport, _ = talk((200, {}))
     with pytest.raises(ApiError, match="no id"):
         reader(transport).get("orders", "1", [], None, archived=False)

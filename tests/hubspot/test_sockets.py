@@ -20,7 +20,7 @@ def serve() -> Iterator[Serve]:
     """Start a server that gives each connection the next of some raw answers, then closes it."""
     listeners: list[socket.socket] = []
     threads: list[threading.Thread] = []
-    silent: list[socket.socket] = []
+    unanswered: list[socket.socket] = []
 
     def start(*answers: bytes | None) -> tuple[str, list[bytes]]:
         listener = socket.create_server(("127.0.0.1", 0))
@@ -35,7 +35,7 @@ def serve() -> Iterator[Serve]:
                     return
                 requests.append(connection.recv(65536))
                 if answer is None:
-                    silent.append(connection)
+                    unanswered.append(connection)
                     continue
                 with connection:
                     connection.sendall(answer)
@@ -49,7 +49,7 @@ def serve() -> Iterator[Serve]:
     for listener in listeners:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-    for connection in silent:
+    for connection in unanswered:
         connection.close()
     for thread in threads:
         thread.join(5)

@@ -231,7 +231,7 @@ def send(transport: Transport, freshness: WriteFreshness) -> Any:
 
 
 def test_a_write_leaves_on_what_was_read_a_second_ago_and_not_later(talk: Talk, clock: Any) -> None:
-    """The age counts when the request leaves, and what does not leave is not counted as a call."""
+    """The age counts when the request is sent, and an unsent request is not counted as a call."""
     transport, script = talk(OK)
     read = clock.now
     clock.now += MAX_AGE
@@ -303,7 +303,7 @@ def test_attempts_count_across_rechecks(talk: Talk, clock: Any) -> None:
 
 
 def test_only_writes_depart(talk: Talk, clock: Any) -> None:
-    """What a write reads to understand its answer is no write, however late it is."""
+    """What a write reads to understand its answer is not a write, however late it is."""
     transport, _ = talk(OK)
     freshness = WriteFreshness(clock.now - 5)
     assert transport.call("GET", PATH, repeatable=True).status == 200

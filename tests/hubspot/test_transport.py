@@ -106,7 +106,7 @@ def test_limits_and_locks_are_waited_out_even_by_creates(
 
 
 def test_the_daily_limit_stops_at_once(talk: Talk, clock: Any) -> None:
-    """Waiting for midnight is no use within a run."""
+    """Waiting for midnight within a run does not help."""
     transport, script = talk((429, DAILY, {"X-HubSpot-RateLimit-Daily": "250000"}))
     with pytest.raises(RateLimited) as caught:
         call(transport)

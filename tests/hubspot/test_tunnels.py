@@ -14,7 +14,7 @@ from reconcile.hubspot.transport import Transport
 ANSWERS = [
     pytest.param(b"", False, id="hangs up"),
     pytest.param(b"HTTP/1.1 200 Connection est", False, id="hangs up in its answer"),
-    pytest.param(b"SSH-2.0-OpenSSH_9.6\r\n", False, id="is no proxy"),
+    pytest.param(b"SSH-2.0-OpenSSH_9.6\r\n", False, id="not a proxy"),
     pytest.param(b"", True, id="says nothing"),
     pytest.param(b"HTTP/1.1 200 OK\r\nX-Slow: ", True, id="drips"),
 ]

@@ -165,7 +165,7 @@ def test_a_difference_without_a_switch_is_found(
 
 
 def test_an_echoed_key_is_found(world: Probed, interfere: Callable[[Interfere], None]) -> None:
-    """An upsert that shows its key on updating only is told as such."""
+    """An upsert that shows its key on updating only is reported as such."""
     probe = world.probe("key-echo")
     name = f"{probe.prefix}_key".encode()
 

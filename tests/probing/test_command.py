@@ -86,8 +86,8 @@ def desk(seat: Callable[..., Desk]) -> Desk:
     return seat()
 
 
-def test_it_tells_asks_and_sums_up(seat: Callable[..., Desk]) -> None:
-    """The command tells what it will do, a row for each question, and the switches to set."""
+def test_it_announces_asks_and_sums_up(seat: Callable[..., Desk]) -> None:
+    """The command announces what it will do, a row for each question, and the switches to set."""
     home = {"company_currency": "EUR", "additional_currencies": ("CHF",)}
     desk = seat(Switches(numbers_read_back="as_sent", **home))  # type: ignore[arg-type]
     code, out, err = desk.run("--probe", "--auto-approve")
@@ -139,7 +139,7 @@ def test_nobody_to_ask(desk: Desk) -> None:
 
 
 def test_the_answer_no(desk: Desk) -> None:
-    """Whoever does not say yes leaves the account as it is."""
+    """Without a yes the account stays unchanged."""
     desk.monkeypatch.setattr("reconcile.cli.probe.confirm", lambda _: False)
     assert "Nothing was asked and nothing written." in desk.refused("--probe")
 

@@ -91,7 +91,7 @@ def test_interrupted(
 
 
 def test_interrupted_twice(world: Probed, interfere: Callable[[Interfere], None]) -> None:
-    """A second interrupt ends the removing, and what is left is told by id and name."""
+    """A second interrupt ends the cleanup, and what is left is listed by id and name."""
     probe = world.probe(*MADE[:2])
 
     def change(method: str, path: str, _: bytes, onward: Callable[[], Reply]) -> Reply:
