@@ -128,7 +128,7 @@ def test_the_property_must_be_a_text_that_can_be_written(
 ) -> None:
     """Numbers are spelled otherwise by HubSpot, and its own values cannot be chosen."""
     world = build(identity={"line_item": f"within_parent:{name}"})
-    with pytest.raises(UsageError, match=f"no text property '{name}'"):
+    with pytest.raises(UsageError, match=f"no writable text property '{name}'"):
         world.plan(order("A", [line("A:1", name="x")]))
 
 
