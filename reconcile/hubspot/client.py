@@ -21,21 +21,10 @@ from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.steps import Step, WriteFreshness
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
-from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write, Written
+from reconcile.hubspot.types import Answer, Pair, Write
 from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 from reconcile.model.records import Actual, Link, Version
 from reconcile.waiting import CALL_LIMIT
-
-__all__ = [
-    "Answer",
-    "HubSpot",
-    "Pair",
-    "Refused",
-    "Unclear",
-    "Usage",
-    "Write",
-    "Written",
-]
 
 
 class HubSpot:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reconcile.errors import ApiError, Unreachable
-from reconcile.hubspot.client import HubSpot, Refused, Unclear, Write, Written
+from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.types import Refused, Unclear, Write, Written
 from reconcile.model.records import Link
 from reconcile.probing import findings
 from reconcile.probing.findings import NotMade

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from reconcile.errors import ApiError, AuthError, Unreachable
-from reconcile.hubspot.client import HubSpot, Pair, Refused, Write, Written
+from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.types import Pair, Refused, Write, Written
 from reconcile.model.records import Link
 from reconcile.sandbox import Sandbox
 

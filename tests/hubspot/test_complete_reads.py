@@ -12,7 +12,8 @@ import pytest
 from proxy import Proxy
 
 from reconcile.errors import ApiError, Unreachable
-from reconcile.hubspot.client import HubSpot, Pair, Write, Written
+from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.types import Pair, Write, Written
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.faults import EmptyResults, Refuse
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.hubspot.client import HubSpot, Write
+from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.rate_limit import RateLimit
 from reconcile.hubspot.steps import MAX_AGE, Stale, Step, WriteFreshness, begin_step
 from reconcile.hubspot.transport import Transport
+from reconcile.hubspot.types import Write
 from reconcile.sandbox import Sandbox
 
 Talk = Callable[..., tuple[Transport, Any]]

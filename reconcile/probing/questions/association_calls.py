@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.client import Pair, Refused, Written
+from reconcile.hubspot.types import Pair, Refused, Written
 from reconcile.model.records import Link
 from reconcile.probing.findings import Found, Skip, Unclear
 from reconcile.probing.lab import LINKS_CALLS, Lab, LinkTo

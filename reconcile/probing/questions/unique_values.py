@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from unicodedata import normalize
 
-from reconcile.hubspot.client import Refused, Written
+from reconcile.hubspot.types import Refused, Written
 from reconcile.probing.findings import Found, NotMade, Unclear
 from reconcile.probing.lab import DEFINED, MARK, Lab
 from reconcile.probing.needs import to_define, to_write
