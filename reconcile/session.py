@@ -13,11 +13,11 @@ from reconcile.model.plan import TargetPin
 from reconcile.project import Settings
 from reconcile.state.hash_key import VARIABLE, find_key, make_key
 from reconcile.state.state import State
-from reconcile.stores.atomic_files import make_home, refuse_links
 from reconcile.stores.contract import Store
 from reconcile.stores.erase import refuse_half_erased
 from reconcile.stores.local import LocalStore
 from reconcile.stores.sandbox_in_use import serving
+from reconcile.stores.state_folder import make_home, refuse_links
 from reconcile.stores.store_urls import is_local, open_store
 from reconcile.waiting import say
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_bytes
 
 from reconcile.errors import UsageError
-from reconcile.stores.atomic_files import make_home, refuse_links, replace_file, usable
+from reconcile.stores.state_folder import make_home, refuse_links, replace_file, usable
 
 VARIABLE = "RECONCILE_STATE_KEY"
 LENGTH = 32

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reconcile.errors import Locked, UsageError
-from reconcile.stores.atomic_files import replace_file, sync_folder, usable
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.local import LocalStore
 from reconcile.stores.own_names import is_blob, is_log
 from reconcile.stores.sandbox_in_use import refuse_served, remove_left
+from reconcile.stores.state_folder import replace_file, sync_folder, usable
 
 _MARK = "being-erased"
 

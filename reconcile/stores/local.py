@@ -11,7 +11,13 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
-from reconcile.stores.atomic_files import (
+from reconcile.stores.blob_names import BLOB, LOG, check_blob, check_entry, check_log
+from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
+from reconcile.stores.lease import Held
+from reconcile.stores.local_lock import LocalLock
+from reconcile.stores.local_log import LocalLogs
+from reconcile.stores.own_names import is_blob, is_log, is_tolerated
+from reconcile.stores.state_folder import (
     GITIGNORE,
     make_folder,
     refuse_links,
@@ -19,12 +25,6 @@ from reconcile.stores.atomic_files import (
     sync_folder,
     usable,
 )
-from reconcile.stores.blob_names import BLOB, LOG, check_blob, check_entry, check_log
-from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
-from reconcile.stores.lease import Held
-from reconcile.stores.local_lock import LocalLock
-from reconcile.stores.local_log import LocalLogs
-from reconcile.stores.own_names import is_blob, is_log, is_tolerated
 
 _MACHINERY = re.compile(
     r"key|lock|lock-holder|write-lock|being-erased"

@@ -19,9 +19,9 @@ from filelock import FileLock, Timeout
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from reconcile.errors import Locked
-from reconcile.stores.atomic_files import make_home, refuse_links, replace_file, usable
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.lease import NOBODY, elapsed, locked, lost, stuck
+from reconcile.stores.state_folder import make_home, refuse_links, replace_file, usable
 
 _POLL = 0.1
 _TURN = 0.005

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconcile.errors import UsageError
-from reconcile.stores.atomic_files import make_folder, sync_folder
 from reconcile.stores.contract import VersionMoved
+from reconcile.stores.state_folder import make_folder, sync_folder
 
 _HEAD = len("0123456789 01234567 ")
 

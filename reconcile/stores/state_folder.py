@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import ENOTDIR
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
+from reconcile.atomic_files import atomic_write
 from reconcile.errors import UsageError
 
 GITIGNORE = ".gitignore"
@@ -32,24 +32,16 @@ def usable(folder: Path) -> Iterator[None]:
 
 
 def replace_file(path: Path, data: bytes, *, after: int = 0) -> int:
-    """Put ``data`` in the place of a file, mode 0600, so that a crash leaves the old or the new.
+    """Replace a file, mode 0600, durably, so that a crash leaves the old content or the new.
 
-    The file's time is now, or right after ``after``, whichever is later; both in nanoseconds.
-    Returns that time.
+    Return its modification time in nanoseconds: now, or one more than ``after`` if that is later.
     """
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            stamp = max(time.time_ns(), after + 1)
-            os.utime(file.fileno(), ns=(stamp, stamp))
-            os.fsync(file.fileno())
-            written = os.fstat(file.fileno()).st_mtime_ns
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    with atomic_write(path) as file:
+        file.write(data)
+        file.flush()
+        stamp = max(time.time_ns(), after + 1)
+        os.utime(file.fileno(), ns=(stamp, stamp))
+        written = os.fstat(file.fileno()).st_mtime_ns
     sync_folder(path.parent)
     return written
 
