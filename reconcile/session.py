@@ -7,6 +7,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Literal
 
+from reconcile.call_watchdog import log_notice
 from reconcile.errors import ApiError, UsageError
 from reconcile.model.definitions import Account
 from reconcile.model.plan import TargetPin
@@ -19,7 +20,6 @@ from reconcile.stores.local import LocalStore
 from reconcile.stores.sandbox_in_use import serving
 from reconcile.stores.state_folder import make_home, refuse_links
 from reconcile.stores.store_urls import is_local, open_store
-from reconcile.waiting import say
 
 if TYPE_CHECKING:
     from reconcile.hubspot.client import HubSpot
@@ -191,9 +191,11 @@ def _reach(
     target = settings.target
     if target.sandbox is None:
         token = settings.token(purpose, environ).reveal()
-        return HubSpot(target.url, token, api=target.api, rate_limit=target.rate_limit, notice=say)
+        return HubSpot(
+            target.url, token, api=target.api, rate_limit=target.rate_limit, notice=log_notice
+        )
     sandbox = stack.enter_context(serve_sandbox(settings))
-    return HubSpot(sandbox.url, sandbox.token, api=target.api, rate_limit=None, notice=say)
+    return HubSpot(sandbox.url, sandbox.token, api=target.api, rate_limit=None, notice=log_notice)
 
 
 def _unanswered(error: ApiError, settings: Settings, purpose: Purpose) -> ApiError:

@@ -13,12 +13,12 @@ ROOT = Path(__file__).parent.parent / "reconcile"
 BELOW = {
     "model": (),
     "errors": (),
-    "waiting": (),
+    "call_watchdog": (),
     "atomic_files": (),
     "manifests": ("errors", "model"),
     "project": ("atomic_files", "errors", "manifests", "model"),
-    "hubspot": ("errors", "model", "waiting"),
-    "stores": ("atomic_files", "errors", "model", "waiting"),
+    "hubspot": ("errors", "model", "call_watchdog"),
+    "stores": ("atomic_files", "errors", "model", "call_watchdog"),
     "render": ("errors", "model"),
     "sandbox": (),
     "planning": ("errors", "model"),
@@ -37,7 +37,7 @@ BELOW = {
         "planning",
         "state",
         "stores",
-        "waiting",
+        "call_watchdog",
     ),
     "session": (
         "errors",
@@ -47,7 +47,7 @@ BELOW = {
         "sandbox",
         "state",
         "stores",
-        "waiting",
+        "call_watchdog",
     ),
     "workflow": (
         "applying",
@@ -78,7 +78,7 @@ BELOW = {
         "session",
         "state",
         "stores",
-        "waiting",
+        "call_watchdog",
         "workflow",
     ),
 }

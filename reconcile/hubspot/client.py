@@ -9,6 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Self
 
+from reconcile.call_watchdog import CALL_LIMIT
 from reconcile.hubspot.associations import LinkReader
 from reconcile.hubspot.correlate import Owners
 from reconcile.hubspot.definitions import Describer, Usage
@@ -22,7 +23,6 @@ from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 from reconcile.model.records import Actual, Link, Version
-from reconcile.waiting import CALL_LIMIT
 
 __all__ = [
     "LINKS_WRITE",

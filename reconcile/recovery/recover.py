@@ -8,6 +8,7 @@ from dataclasses import replace
 from reconcile.applying.journal import Journal
 from reconcile.applying.run_log import Process
 from reconcile.applying.state_entries import Entries
+from reconcile.call_watchdog import CALL_LIMIT, log_notice, watched
 from reconcile.errors import ApiError, ReconcileError, UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.definitions import Definitions
@@ -20,7 +21,6 @@ from reconcile.session import Session
 from reconcile.state.state import State
 from reconcile.stores.contract import Lease, LockInfo, Store
 from reconcile.stores.lease import elapsed, utc_now
-from reconcile.waiting import CALL_LIMIT, say, watched
 
 
 def settle_unfinished(
@@ -98,7 +98,7 @@ def settle(
 def _wait_until(over: float, run: str, sleep: Callable[[float], None]) -> None:
     rest = over - elapsed()
     if rest > 0:
-        say(
+        log_notice(
             f"waiting {rest:.0f} s: the last calls of run {run} have not shown in HubSpot, "
             "and may still arrive"
         )

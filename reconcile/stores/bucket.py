@@ -30,9 +30,9 @@ from obstore.exceptions import (
 )
 from obstore.store import AzureStore, GCSStore, S3Store
 
+from reconcile.call_watchdog import CALL_LIMIT, watched
 from reconcile.errors import UsageError
 from reconcile.stores.clock_skew import clock_skew
-from reconcile.waiting import CALL_LIMIT, watched
 
 if TYPE_CHECKING:
     from obstore import PutMode

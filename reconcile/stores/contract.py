@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from reconcile.call_watchdog import CALL_LIMIT
 from reconcile.errors import ReconcileError
-from reconcile.waiting import CALL_LIMIT
 
 LEASE = 2 * CALL_LIMIT
 """Seconds a lock outlives its holder's last heartbeat.

@@ -19,9 +19,9 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
+from reconcile.call_watchdog import CALL_LIMIT, watched
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.stores.lease import elapsed
-from reconcile.waiting import CALL_LIMIT, watched
 
 _IDLE = 1.0
 """Seconds after which a connection is asked whether it still is one."""

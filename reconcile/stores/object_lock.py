@@ -14,12 +14,12 @@ from secrets import token_hex
 from threading import Lock
 from typing import Any
 
+from reconcile.call_watchdog import watched
 from reconcile.errors import Locked, ReconcileError, UsageError
 from reconcile.model.digest import canonical
 from reconcile.stores.bucket import Bucket, Found
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.lease import RenewedLease, elapsed, locked
-from reconcile.waiting import watched
 
 _NAME = "lock"
 _TRIES = 5

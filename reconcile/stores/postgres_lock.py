@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from secrets import token_hex
 
+from reconcile.call_watchdog import watched
 from reconcile.errors import ReconcileError
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.database import Busy, Database
 from reconcile.stores.lease import RenewedLease, elapsed, locked
-from reconcile.waiting import watched
 
 _TAKE = """
     insert into reconcile.lock as held (home, number, token, who, since, doing, lease, renewed)

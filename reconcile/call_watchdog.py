@@ -2,7 +2,7 @@
 
 A call that waits cannot speak for itself, nor end itself while its answer drips in. So one thread
 watches all calls of the process, to HubSpot and to shared stores. What is said goes to the logger
-``reconcile.waiting``; the command line shows it on stderr.
+``reconcile.call_watchdog``; the command line shows it on stderr.
 """
 
 import logging
@@ -16,16 +16,16 @@ from math import inf
 CALL_LIMIT = 30.0
 """Seconds that one call may take in all, from connecting to the last byte of its answer."""
 
-EVERY = 10.0
+NOTICE_INTERVAL = 10.0
 """Seconds after which it is said what a call waits for, and again each time."""
 
-LOGGER = "reconcile.waiting"
+LOGGER = "reconcile.call_watchdog"
 """The logger's name."""
 
 _LOG = logging.getLogger(LOGGER)
 
 
-def say(text: str) -> None:
+def log_notice(text: str) -> None:
     """Say what the program waits for to whoever watches it."""
     _LOG.info("%s", text)
 
@@ -59,7 +59,7 @@ class _Call:
     @property
     def due(self) -> float:
         """When something is to be done about it."""
-        return self.begun + min((self.said + 1) * EVERY, self.limit)
+        return self.begun + min((self.said + 1) * NOTICE_INTERVAL, self.limit)
 
     def look(self, now: float) -> str:
         """Cut it if its time is up. Return what is to be said of it, if anything."""
@@ -67,9 +67,9 @@ class _Call:
         if waited >= self.limit:
             self.limit = inf
             self.cut()
-        if waited < (self.said + 1) * EVERY:
+        if waited < (self.said + 1) * NOTICE_INTERVAL:
             return ""
-        self.said = int(waited // EVERY)
+        self.said = int(waited // NOTICE_INTERVAL)
         return f"waiting for {self.what}, {waited:.0f} s so far"
 
 
@@ -100,7 +100,7 @@ class _Watch:
             with self._changed:
                 lines = self._next()
             for line in filter(None, lines):  # outside: whoever listens may be slow
-                say(line)
+                log_notice(line)
 
     def _next(self) -> list[str]:
         """Wait for the first calls that are due, and look at them."""
