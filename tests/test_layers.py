@@ -17,8 +17,8 @@ BELOW = {
     "atomic_files": (),
     "manifests": ("errors", "model"),
     "project": ("atomic_files", "errors", "manifests", "model"),
-    "hubspot": ("errors", "model", "call_watchdog"),
-    "stores": ("atomic_files", "errors", "model", "call_watchdog"),
+    "hubspot": ("call_watchdog", "errors", "model"),
+    "stores": ("atomic_files", "call_watchdog", "errors", "model"),
     "render": ("errors", "model"),
     "sandbox": (),
     "planning": ("errors", "model"),
@@ -30,6 +30,7 @@ BELOW = {
     "recovery": (
         "applying",
         "audit",
+        "call_watchdog",
         "errors",
         "fetching",
         "hubspot",
@@ -37,9 +38,9 @@ BELOW = {
         "planning",
         "state",
         "stores",
-        "call_watchdog",
     ),
     "session": (
+        "call_watchdog",
         "errors",
         "hubspot",
         "model",
@@ -47,7 +48,6 @@ BELOW = {
         "sandbox",
         "state",
         "stores",
-        "call_watchdog",
     ),
     "workflow": (
         "applying",
@@ -66,6 +66,7 @@ BELOW = {
         "applying",
         "atomic_files",
         "audit",
+        "call_watchdog",
         "errors",
         "manifests",
         "model",
@@ -78,7 +79,6 @@ BELOW = {
         "session",
         "state",
         "stores",
-        "call_watchdog",
         "workflow",
     ),
 }
