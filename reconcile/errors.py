@@ -111,7 +111,7 @@ class ApiError(ReconcileError):
         self.correlation_id = correlation_id
         self.invalid = tuple(invalid)
 
-    def retold(self, message: str, *, hint: str) -> Self:
+    def reworded(self, message: str, *, hint: str) -> Self:
         """The same error in other words, for where more is known about it."""
         return type(self)(
             message,

@@ -18,7 +18,7 @@ from reconcile.stores.contract import Store
 from reconcile.stores.erase import refuse_half_erased
 from reconcile.stores.local import LocalStore
 from reconcile.stores.sandbox_in_use import serving
-from reconcile.stores.state_folder import make_home, refuse_links
+from reconcile.stores.state_folder import make_state_folder, refuse_links
 from reconcile.stores.store_urls import is_local, open_store
 
 if TYPE_CHECKING:
@@ -116,12 +116,12 @@ def connect(settings: Settings, environ: Mapping[str, str], purpose: Purpose) ->
                 f"but its token belongs to account {account.portal_id}",
                 hint="check the token, or the target's `portal`; nothing was read or written",
             )
-        store = stack.enter_context(open_home(settings, environ))
+        store = stack.enter_context(open_target_store(settings, environ))
         yield Session(settings, environ, hubspot, account, store)
 
 
 @contextmanager
-def open_home(settings: Settings, environ: Mapping[str, str]) -> Iterator[Store]:
+def open_target_store(settings: Settings, environ: Mapping[str, str]) -> Iterator[Store]:
     """The store of a target's state, journal and audit, without reaching its account.
 
     Raises UsageError where the target's folder is half erased.
@@ -146,7 +146,7 @@ def sandbox_in_use(settings: Settings) -> Iterator[None]:
     Raises UsageError where it is half erased, and OSError where its folder cannot be used.
     """
     refuse_half_erased(settings.home)
-    make_home(settings.home)
+    make_state_folder(settings.home)
     with serving(settings.home):
         refuse_half_erased(settings.home)
         yield

@@ -41,7 +41,7 @@ from reconcile.render.audit_lines import (
 from reconcile.render.escaping import visible
 from reconcile.render.output import write_lines
 from reconcile.render.plan_lines import BLANK, Line, plain
-from reconcile.session import open_home
+from reconcile.session import open_target_store
 from reconcile.state.state import State
 
 
@@ -136,7 +136,7 @@ def export(*, target: str | None, since: str | None, form: str, out: Path | None
 def _opened(target: str | None) -> Iterator[tuple[Settings, AuditLog]]:
     """The target's audit log, wherever its store is."""
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store:
+    with open_target_store(settings, os.environ) as store:
         yield settings, AuditLog(store)
 
 

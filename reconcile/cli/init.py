@@ -82,7 +82,7 @@ def _define(session: Session, planned: Plan) -> None:
         hint = error.hint or _AGAIN
         if any(kinds()[wanted.kind].parents for wanted in planned.defines[len(made) :][:1]):
             hint += _OR_WITHIN
-        raise error.retold(f"{error}\n{_so_far(made)}", hint=hint) from None
+        raise error.reworded(f"{error}\n{_so_far(made)}", hint=hint) from None
     finally:
         if made:
             by = origin(os.environ, session.settings.root)

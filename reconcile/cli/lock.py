@@ -14,7 +14,7 @@ from reconcile.cli.store_access import as_argument, store_at
 from reconcile.errors import UsageError
 from reconcile.project import Settings
 from reconcile.render.escaping import visible
-from reconcile.session import open_home
+from reconcile.session import open_target_store
 from reconcile.state.head import read_head
 from reconcile.stores.contract import Holder, Store
 
@@ -42,7 +42,7 @@ def show(target: str | None, url: str) -> None:
 def break_(target: str | None, number: int, url: str, reason: str) -> None:
     """Run `reconcile lock break`."""
     settings = settings_for(target)
-    with _opened(url, settings) as store, open_home(settings, os.environ) as own:
+    with _opened(url, settings) as store, open_target_store(settings, os.environ) as own:
         holder = store.holder()
         if holder is None:
             raise UsageError(f"{_called(settings, store, url)} is not locked")
@@ -60,7 +60,7 @@ def break_(target: str | None, number: int, url: str, reason: str) -> None:
 
 
 def _opened(url: str, settings: Settings) -> AbstractContextManager[Store]:
-    return store_at(url, settings) if url else open_home(settings, os.environ)
+    return store_at(url, settings) if url else open_target_store(settings, os.environ)
 
 
 def _called(settings: Settings, store: Store, url: str) -> str:

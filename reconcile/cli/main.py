@@ -225,7 +225,7 @@ def _without_personal(error: ReconcileError) -> ReconcileError:
     if isinstance(error, ManifestError):
         return without_personal(error)
     if isinstance(error, ApiError):
-        return error.retold(mask(str(error)), hint=error.hint)
+        return error.reworded(mask(str(error)), hint=error.hint)
     return error
 
 

@@ -29,7 +29,7 @@ from reconcile.render.escaping import visible
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import plural
 from reconcile.render.plan_lines import Line, plain
-from reconcile.session import open_home
+from reconcile.session import open_target_store
 from reconcile.state.hash_key import find_key
 from reconcile.state.migrate import move, require_movable
 from reconcile.state.state import State
@@ -39,7 +39,7 @@ from reconcile.stores.contract import Store
 def list_(*, target: str | None, as_json: bool) -> None:
     """Run `reconcile state list`."""
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store:
+    with open_target_store(settings, os.environ) as store:
         found = sorted(_state(settings, store).entries(), key=lambda e: e[:2])
         if not found:
             name = visible(settings.target.name)
@@ -56,7 +56,7 @@ def show(*, target: str | None, address: str) -> None:
     """Run `reconcile state show`."""
     (wanted,) = addresses((address,))
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store:
+    with open_target_store(settings, os.environ) as store:
         found = [e for _, a, e in _state(settings, store).entries() if a == wanted.folded()]
     if not found:
         raise UsageError(f"the state knows no {visible(address)}", hint="see `state list`")
@@ -74,7 +74,7 @@ def remove(
     """Run `reconcile state rm`."""
     wanted = {address.folded() for address in addresses(records)}
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store, locked(store, "state rm", lock_timeout):
+    with open_target_store(settings, os.environ) as store, locked(store, "state rm", lock_timeout):
         state = _state(settings, store)
         found = {a: u for u, a, _ in state.entries() if a in wanted}
         if missing := sorted(str(a) for a in wanted - found.keys()):
@@ -139,7 +139,7 @@ def _both_locked(
 
     A move that is refused leaves nothing behind, not even the files of a lock.
     """
-    with open_home(settings, os.environ) as here, store_at(url, settings) as there:
+    with open_target_store(settings, os.environ) as here, store_at(url, settings) as there:
         if here.where == there.where:
             raise UsageError("that is the store the state is in already")
         require_movable(*((there, here) if comes_here else (here, there)))

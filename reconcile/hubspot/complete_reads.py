@@ -51,7 +51,7 @@ def conserve(
         except (AuthError, RateLimited, Unreachable):
             raise
         except ApiError as error:
-            raise error.retold(
+            raise error.reworded(
                 f"HubSpot's answer about {of} is incomplete: it leaves out {named(open_)}; "
                 f"asked for {named([input_])} alone: {error}",
                 hint="nothing is taken for absent on such an answer; try again later",

@@ -213,7 +213,7 @@ class Transport:
             if isinstance(outcome, NotSent):
                 most = min(most, CONNECTS)
             if tries.attempts >= most or now + verdict.wait > tries.give_up:
-                raise verdict.error.retold(
+                raise verdict.error.reworded(
                     f"{verdict.error} ({tries.attempts} attempts)",
                     hint=verdict.error.hint or "try again later",
                 )
@@ -227,7 +227,7 @@ class Transport:
         """Say of a token that HubSpot has accepted before that it has come to its end."""
         if error.status != 401 or not self._accepted:
             return error
-        return error.retold(
+        return error.reworded(
             f"the token expired or was revoked while it was in use: {error}",
             hint="set a token that is valid, and run the command again",
         )

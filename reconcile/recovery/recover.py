@@ -152,7 +152,7 @@ def _way_on(store: Store) -> Iterator[None]:
             raise
         way_on = f"run {left[-1].run.head.run} is not finished; `reconcile resume` goes on with it"
         hint = "; ".join(filter(None, (error.hint, way_on)))
-        raise error.retold(str(error), hint=hint) from error
+        raise error.reworded(str(error), hint=hint) from error
 
 
 def _definitions(session: Session, *plans: Plan) -> Definitions:

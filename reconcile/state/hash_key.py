@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_bytes
 
 from reconcile.errors import UsageError
-from reconcile.stores.state_folder import make_home, refuse_links, replace_file, usable
+from reconcile.stores.state_folder import make_state_folder, refuse_links, replace_file, usable
 
 VARIABLE = "RECONCILE_STATE_KEY"
 LENGTH = 32
@@ -53,6 +53,6 @@ def make_key(home: Path) -> bytes:
     if file.exists():
         raise FileExistsError(file)
     with usable(home):
-        make_home(home)
+        make_state_folder(home)
         replace_file(file, key)
     return key

@@ -21,7 +21,7 @@ from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 from reconcile.errors import Locked
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.lease import NOBODY, elapsed, locked, lost, stuck
-from reconcile.stores.state_folder import make_home, refuse_links, replace_file, usable
+from reconcile.stores.state_folder import make_state_folder, refuse_links, replace_file, usable
 
 _POLL = 0.1
 _TURN = 0.005
@@ -123,7 +123,7 @@ class LocalLock:
         Raises OSError where the folder cannot be used, UsageError where a file of the lock is a
         symbolic link, and Locked where another process keeps its turn and does not go on.
         """
-        make_home(self._home)
+        make_state_folder(self._home)
         turns = self._home / "write-lock"
         refuse_links(self._home, turns, self._file, self._note)
         waiting = file_lock(turns)

@@ -46,7 +46,7 @@ def replace_file(path: Path, data: bytes, *, after: int = 0) -> int:
     return written
 
 
-def make_home(home: Path) -> None:
+def make_state_folder(home: Path) -> None:
     """Make the folder of a target's state, which git is to leave alone with all that is in it.
 
     The ``.gitignore`` that says so is made where it is missing, and otherwise left as it is.

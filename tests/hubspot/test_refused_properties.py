@@ -104,4 +104,4 @@ def test_the_error_of_a_whole_call_carries_what_it_names() -> None:
     assert str(error).startswith(
         "HTTP 400: Property values were not valid: cha nnel: x [31m is bad"
     )
-    assert error.retold("other words", hint="").invalid == error.invalid
+    assert error.reworded("other words", hint="").invalid == error.invalid
