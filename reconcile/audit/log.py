@@ -15,7 +15,7 @@ from reconcile.audit.value_store import blob, with_values
 from reconcile.errors import UsageError
 from reconcile.model.audit import Detail, Entry, Event, Head, Recorded, Span, What
 from reconcile.stores.contract import Store, VersionMoved
-from reconcile.stores.own_names import is_log
+from reconcile.stores.own_names import is_own_log
 
 PIECE = 64
 """Entries in one piece of the log."""
@@ -80,7 +80,7 @@ class AuditLog:
 
     def pieces(self) -> list[str]:
         """The names of the log's pieces."""
-        return list(filter(is_log, self._store.logs(_LOGS)))
+        return list(filter(is_own_log, self._store.logs(_LOGS)))
 
     def piece(self, name: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """The numbers and bytes of one piece's entries. Raises UsageError for a damaged one."""

@@ -11,7 +11,7 @@ from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Detail, Entry, What
 from reconcile.stores.contract import Store, VersionMoved
-from reconcile.stores.own_names import is_blob
+from reconcile.stores.own_names import is_own_blob
 
 BLOBS = "audit-values/"
 
@@ -60,7 +60,7 @@ def with_values(store: Store, entry: Entry) -> Entry:
 def holding(store: Store, address: Address) -> Iterator[tuple[str, int]]:
     """The blobs that hold values of a record, and how many."""
     # Wherever an entry may point: what others have put there is left alone.
-    for name in filter(is_blob, store.names(BLOBS)):
+    for name in filter(is_own_blob, store.names(BLOBS)):
         found = sum(
             len(values["values"])
             for text, values in read(store, name).items()

@@ -12,7 +12,7 @@ from pydantic import NonNegativeInt, StringConstraints, TypeAdapter, ValidationE
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
 from reconcile.stores.contract import Store
-from reconcile.stores.own_names import is_blob
+from reconcile.stores.own_names import is_own_blob
 
 FORMAT = 3
 """Version of the state's format. Another one is refused, never guessed at."""
@@ -66,7 +66,7 @@ class HeadFile:
         found = store.read(HEAD)
         if found is not None:
             self.content, self._version = decode(store, found[0]), found[1]
-        elif any(map(is_blob, store.names("shards/"))):
+        elif any(map(is_own_blob, store.names("shards/"))):
             raise damaged(store, f"{HEAD} is missing, though there are shards")
         self.named = frozenset(self.content.shards)
         self._seen = self._version

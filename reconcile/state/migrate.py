@@ -13,7 +13,7 @@ from itertools import islice
 from reconcile.errors import UsageError
 from reconcile.state.head import HEAD, Content, encode, moved_away, read_head
 from reconcile.stores.contract import Store
-from reconcile.stores.own_names import is_blob, is_log
+from reconcile.stores.own_names import is_own_blob, is_own_log
 
 _SHOWN = 5
 """Strangers that an error names."""
@@ -83,16 +83,16 @@ def _require_room(source: Store, target: Store) -> None:
 def _copy(source: Store, target: Store) -> None:
     head = read_head(source) or Content()
     _put(target, HEAD, encode(replace(head, arriving=source.where)))
-    names = [name for name in source.names("") if is_blob(name) and name != HEAD]
-    for name in filter(is_blob, list(target.names(""))):
+    names = [name for name in source.names("") if is_own_blob(name) and name != HEAD]
+    for name in filter(is_own_blob, list(target.names(""))):
         if name not in {*names, HEAD}:
             target.remove(name)
     for name in names:
         if (found := source.read(name)) is not None:
             _put(target, name, found[0])
-    for log in filter(is_log, list(target.logs(""))):
+    for log in filter(is_own_log, list(target.logs(""))):
         target.drop(log)
-    for log in filter(is_log, source.logs("")):
+    for log in filter(is_own_log, source.logs("")):
         for position, entry in source.entries(log):
             target.append(log, position, entry)
     _put(source, HEAD, encode(replace(head, moved=target.where)))

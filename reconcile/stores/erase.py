@@ -10,7 +10,7 @@ from pathlib import Path
 from reconcile.errors import Locked, UsageError
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.local import LocalStore
-from reconcile.stores.own_names import is_blob, is_log
+from reconcile.stores.own_names import is_own_blob, is_own_log
 from reconcile.stores.sandbox_in_use import refuse_served, remove_left
 from reconcile.stores.state_folder import replace_file, sync_folder, usable
 
@@ -34,7 +34,7 @@ def refuse_half_erased(home: Path) -> None:
 def holds_state(home: Path) -> bool:
     """Whether there is anything of a state to erase."""
     store = LocalStore(home)
-    return any(map(is_blob, store.names(""))) or any(map(is_log, store.logs("")))
+    return any(map(is_own_blob, store.names(""))) or any(map(is_own_log, store.logs("")))
 
 
 def _mark(home: Path) -> None:
@@ -63,9 +63,9 @@ def erase(home: Path, info: LockInfo, erase_data: Callable[[], None]) -> None:
     with store.lock(info), usable(home):
         _mark(home)
         remove_left(home)
-        for log in filter(is_log, list(store.logs(""))):
+        for log in filter(is_own_log, list(store.logs(""))):
             store.drop(log)
-        for name in filter(is_blob, list(store.names(""))):
+        for name in filter(is_own_blob, list(store.names(""))):
             store.remove(name)
         store.remove_half_written()
         erase_data()

@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
-from reconcile.stores.blob_names import BLOB, LOG, check_blob, check_entry, check_log
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.lease import Held
 from reconcile.stores.local_lock import LocalLock
 from reconcile.stores.local_log import LocalLogs
-from reconcile.stores.own_names import is_blob, is_log, is_tolerated
+from reconcile.stores.own_names import is_own_blob, is_own_log, is_tolerated
 from reconcile.stores.state_folder import (
     GITIGNORE,
     make_folder,
@@ -25,6 +24,7 @@ from reconcile.stores.state_folder import (
     sync_folder,
     usable,
 )
+from reconcile.stores.valid_names import BLOB, LOG, check_blob_name, check_entry, check_log_name
 
 _MACHINERY = re.compile(
     r"key|lock|lock-holder|write-lock|being-erased"
@@ -146,12 +146,12 @@ class LocalStore:
         """See Store."""
 
     def _blob(self, name: str) -> Path:
-        path = self._home / check_blob(name)
+        path = self._home / check_blob_name(name)
         refuse_links(self._home, path)
         return path
 
     def _log(self, log: str) -> Path:
-        path = self._home / (check_log(log) + LOG)
+        path = self._home / (check_log_name(log) + LOG)
         refuse_links(self._home, path)
         return path
 
@@ -187,8 +187,8 @@ def _is_own(name: str) -> bool:
     if half and (half[2] == GITIGNORE or _is_own(half[1] + half[2])):
         return True
     if name.endswith(LOG):
-        return is_log(name.removesuffix(LOG))
-    return is_blob(name) or _MACHINERY.fullmatch(name) is not None
+        return is_own_log(name.removesuffix(LOG))
+    return is_own_blob(name) or _MACHINERY.fullmatch(name) is not None
 
 
 def _unless_missing(error: OSError) -> None:

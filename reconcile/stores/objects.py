@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from reconcile.stores.blob_names import BLOB, LOG, check_blob, check_entry, check_log
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.lease import Held
 from reconcile.stores.object_lock import ObjectLock
-from reconcile.stores.own_names import is_blob, is_log, is_tolerated
+from reconcile.stores.own_names import is_own_blob, is_own_log, is_tolerated
+from reconcile.stores.valid_names import BLOB, LOG, check_blob_name, check_entry, check_log_name
 
 _ENTRY = re.compile(rf"(.+){re.escape(LOG)}/[0-9]{{10}}")
 _MACHINERY = re.compile("lock|probe-[0-9a-f]{16}")
@@ -38,12 +38,12 @@ class ObjectStore:
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """See Store."""
-        found = self._bucket.get(check_blob(name))
+        found = self._bucket.get(check_blob_name(name))
         return (found.data, found.version) if found else None
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """See Store."""
-        check_blob(name)
+        check_blob_name(name)
         self._begin()
         version = self._bucket.put(name, data, expected)
         if version is None:
@@ -52,7 +52,7 @@ class ObjectStore:
 
     def remove(self, name: str) -> None:
         """See Store."""
-        check_blob(name)
+        check_blob_name(name)
         self._begin()
         self._bucket.delete([name])
 
@@ -64,14 +64,14 @@ class ObjectStore:
     def append(self, log: str, position: int, entry: bytes) -> None:
         """See Store."""
         check_entry(position, entry)
-        name = _entry(check_log(log), position)
+        name = _entry(check_log_name(log), position)
         self._begin()
         if self._bucket.put(name, entry, None) is None:
             raise VersionMoved(f"{log} has an entry {position} already")
 
     def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """See Store."""
-        folder = check_log(log) + LOG + "/"
+        folder = check_log_name(log) + LOG + "/"
         last = _entry(log, start - 1) if start else folder
         for name, found in self._bucket.get_all(self._entries_after(folder, last)):
             if found:
@@ -84,7 +84,7 @@ class ObjectStore:
 
     def drop(self, log: str) -> None:
         """See Store."""
-        folder = check_log(log) + LOG + "/"
+        folder = check_log_name(log) + LOG + "/"
         self._begin()
         names = self._entries_after(folder, folder)
         if names:
@@ -152,7 +152,11 @@ class ObjectStore:
 
 def _is_own(name: str) -> bool:
     entry = _ENTRY.fullmatch(name)
-    return is_log(entry[1]) if entry else is_blob(name) or _MACHINERY.fullmatch(name) is not None
+    return (
+        is_own_log(entry[1])
+        if entry
+        else is_own_blob(name) or _MACHINERY.fullmatch(name) is not None
+    )
 
 
 def _entry(log: str, position: int) -> str:

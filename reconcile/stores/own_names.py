@@ -26,12 +26,12 @@ _BLOB = re.compile(
 _LOG = re.compile(rf"runs/{_RUN}|audit/[0-9]{{6,}}")
 
 
-def is_blob(name: str) -> bool:
+def is_own_blob(name: str) -> bool:
     """Whether a blob of this name is reconcile's own."""
     return _BLOB.fullmatch(name) is not None
 
 
-def is_log(name: str) -> bool:
+def is_own_log(name: str) -> bool:
     """Whether a log of this name is reconcile's own."""
     return _LOG.fullmatch(name) is not None
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import LiteralString
 
-from reconcile.stores.blob_names import check_blob, check_entry, check_log
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.database import Database
 from reconcile.stores.lease import Held, lost
-from reconcile.stores.own_names import is_blob, is_log
+from reconcile.stores.own_names import is_own_blob, is_own_log
 from reconcile.stores.postgres_lock import PostgresLock
+from reconcile.stores.valid_names import check_blob_name, check_entry, check_log_name
 
 _PAGE = 1000
 
@@ -140,12 +140,12 @@ class PostgresStore:
     def read(self, name: str) -> tuple[bytes, str] | None:
         """See Store."""
         query = "select data, serial::text from reconcile.blob where home = %s and name = %s"
-        rows = self._database.read(query, (self._home, check_blob(name)))
+        rows = self._database.read(query, (self._home, check_blob_name(name)))
         return (bytes(rows[0][0]), rows[0][1]) if rows else None
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """See Store."""
-        values = {"name": check_blob(name), "data": data, "expected": expected}
+        values = {"name": check_blob_name(name), "data": data, "expected": expected}
         serial = self._change(_INSERT if expected is None else _UPDATE, values)
         if serial is None:
             raise VersionMoved(f"{name} was written by somebody else in between")
@@ -153,7 +153,7 @@ class PostgresStore:
 
     def remove(self, name: str) -> None:
         """See Store."""
-        self._change(_REMOVE, {"name": check_blob(name)})
+        self._change(_REMOVE, {"name": check_blob_name(name)})
 
     def names(self, prefix: str) -> Iterator[str]:
         """See Store."""
@@ -164,7 +164,7 @@ order by name"
     def append(self, log: str, position: int, entry: bytes) -> None:
         """See Store."""
         check_entry(position, entry)
-        values = {"log": check_log(log), "position": position, "entry": entry}
+        values = {"log": check_log_name(log), "position": position, "entry": entry}
         if self._change(_APPEND, values) is None:
             raise VersionMoved(f"{log} has an entry {position} already")
 
@@ -172,7 +172,7 @@ order by name"
         """See Store."""
         query = "select position, entry from reconcile.entry \
 where home = %s and log = %s and position >= %s order by position limit %s"
-        check_log(log)
+        check_log_name(log)
         while rows := self._database.read(query, (self._home, log, start, _PAGE)):
             for position, entry in rows:
                 yield int(position), bytes(entry)
@@ -185,12 +185,12 @@ where home = %s and log = %s and position >= %s order by position limit %s"
 
     def drop(self, log: str) -> None:
         """See Store."""
-        self._change(_DROP, {"log": check_log(log)})
+        self._change(_DROP, {"log": check_log_name(log)})
 
     def strangers(self) -> Iterator[str]:
         """See Store. The tables are reconcile's alone; blobs and logs in them may not be."""
-        yield from (name for name in self.names("") if not is_blob(name))
-        yield from (log for log in self.logs("") if not is_log(log))
+        yield from (name for name in self.names("") if not is_own_blob(name))
+        yield from (log for log in self.logs("") if not is_own_log(log))
 
     @contextmanager
     def lock(

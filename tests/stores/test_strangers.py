@@ -15,7 +15,7 @@ from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LockInfo, Store
 from reconcile.stores.local import LocalStore
 from reconcile.stores.objects import ObjectStore
-from reconcile.stores.own_names import is_blob, is_log
+from reconcile.stores.own_names import is_own_blob, is_own_log
 
 INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", doing="apply")
 RUN = "20260102T030405-1f2e3d"
@@ -68,15 +68,15 @@ def expected() -> dict[str, bytes]:
 @pytest.mark.parametrize("name", BLOBS)
 def test_blobs_of_ours_are_known_by_name(name: str) -> None:
     """A name that only begins or ends like one of ours is not ours."""
-    assert is_blob(name)
-    assert not any(map(is_blob, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
+    assert is_own_blob(name)
+    assert not any(map(is_own_blob, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
 
 
 @pytest.mark.parametrize("name", LOGS)
 def test_logs_of_ours_are_known_by_name(name: str) -> None:
     """A name that only begins or ends like one of ours is not ours."""
-    assert is_log(name)
-    assert not any(map(is_log, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
+    assert is_own_log(name)
+    assert not any(map(is_own_log, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
 
 
 def test_a_store_of_ours_alone_has_no_strangers(home: Home) -> None:
@@ -116,8 +116,8 @@ def test_moving_touches_reconciles_own_alone(home: Home, tmp_path: Path) -> None
     fill_strange(target)
     move(source, target, lambda: None)
     assert of_others(source) == of_others(home.client()) == expected()
-    assert sorted(filter(is_blob, target.names(""))) == BLOBS
-    assert sorted(filter(is_log, target.logs(""))) == LOGS
+    assert sorted(filter(is_own_blob, target.names(""))) == BLOBS
+    assert sorted(filter(is_own_log, target.logs(""))) == LOGS
 
 
 def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:

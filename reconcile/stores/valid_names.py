@@ -11,12 +11,12 @@ _LONGEST = 200
 _POSITIONS = 10**10
 
 
-def check_blob(name: str) -> str:
+def check_blob_name(name: str) -> str:
     """``name``, or ValueError where no blob can have it."""
     return _checked(name, name.removesuffix(BLOB) if name.endswith(BLOB) else "")
 
 
-def check_log(name: str) -> str:
+def check_log_name(name: str) -> str:
     """``name``, or ValueError where no log can have it."""
     return _checked(name, name)
 
