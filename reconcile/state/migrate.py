@@ -41,7 +41,7 @@ def require_movable(source: Store, target: Store) -> None:
     """
     if not _is_all_there(source, target):
         _require_room(source, target)
-    require_no_strangers(target)
+    require_no_unknown_names(target)
 
 
 def _is_all_there(source: Store, target: Store) -> bool:
@@ -99,9 +99,9 @@ def _copy(source: Store, target: Store) -> None:
     _put(target, HEAD, encode(head))
 
 
-def require_no_strangers(target: Store) -> None:
+def require_no_unknown_names(target: Store) -> None:
     """See that where a state goes there is nothing but reconcile's own. Raises UsageError."""
-    found = sorted(islice(target.strangers(), _SHOWN + 1))
+    found = sorted(islice(target.unknown_names(), _SHOWN + 1))
     if found:
         more = ", and more" if len(found) > _SHOWN else ""
         raise UsageError(

@@ -128,7 +128,7 @@ class Store(Protocol):
         """
         ...
 
-    def strangers(self) -> Iterator[str]:
+    def unknown_names(self) -> Iterator[str]:
         """Names of what lies in the store's place and is not reconcile's, in any order.
 
         A README and a .gitignore are not among them. Writes nothing, and is as lazy as it can be.

@@ -131,7 +131,7 @@ class LocalStore:
         """See Store."""
         self._lock.break_(number)
 
-    def strangers(self) -> Iterator[str]:
+    def unknown_names(self) -> Iterator[str]:
         """See Store."""
         return (name for name in self._everything() if not (_is_own(name) or is_tolerated(name)))
 

@@ -91,7 +91,7 @@ class ObjectStore:
             self._bucket.delete(names[:1])
             self._bucket.delete(names[1:])
 
-    def strangers(self) -> Iterator[str]:
+    def unknown_names(self) -> Iterator[str]:
         """See Store."""
         return (
             name for name in self._bucket.everything() if not (_is_own(name) or is_tolerated(name))

@@ -187,7 +187,7 @@ where home = %s and log = %s and position >= %s order by position limit %s"
         """See Store."""
         self._change(_DROP, {"log": check_log_name(log)})
 
-    def strangers(self) -> Iterator[str]:
+    def unknown_names(self) -> Iterator[str]:
         """See Store. The tables are reconcile's alone; blobs and logs in them may not be."""
         yield from (name for name in self.names("") if not is_own_blob(name))
         yield from (log for log in self.logs("") if not is_own_log(log))

@@ -193,7 +193,7 @@ def test_all_that_is_written_is_ours(fuzzer: Fuzzer) -> None:
     """Every name that an apply, a kill and a redaction leave is known as reconcile's own."""
     for base in ("applied", "killed late"):
         fuzzer.begin(base)
-        assert list(LocalStore(fuzzer.folder / "state" / "test").strangers()) == []
+        assert list(LocalStore(fuzzer.folder / "state" / "test").unknown_names()) == []
 
 
 DATABASES = {

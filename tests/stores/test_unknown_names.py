@@ -10,7 +10,7 @@ from world import World, order
 
 from reconcile.errors import UsageError
 from reconcile.state.head import HEAD, Content, encode
-from reconcile.state.migrate import move, require_no_strangers
+from reconcile.state.migrate import move, require_no_unknown_names
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LockInfo, Store
 from reconcile.stores.local import LocalStore
@@ -82,11 +82,11 @@ def test_logs_of_ours_are_known_by_name(name: str) -> None:
 def test_a_store_of_ours_alone_has_no_strangers(home: Home) -> None:
     """Not even while its lock is held; nor has an empty one."""
     one, other = home.client(), home.client()
-    assert list(other.strangers()) == []
+    assert list(other.unknown_names()) == []
     with one.lock(INFO, lease=60):
         fill(one)
-        assert list(one.strangers()) == list(other.strangers()) == []
-    require_no_strangers(other)
+        assert list(one.unknown_names()) == list(other.unknown_names()) == []
+    require_no_unknown_names(other)
 
 
 def test_strangers_are_seen_by_every_client(home: Home) -> None:
@@ -94,12 +94,12 @@ def test_strangers_are_seen_by_every_client(home: Home) -> None:
     one, other = home.client(), home.client()
     fill(one)
     fill_strange(one)
-    found = list(other.strangers())
+    found = list(other.unknown_names())
     assert len(found) == len(expected())
     for name in expected():
         assert any(one.startswith(name) for one in found)
     with pytest.raises(UsageError, match="holds what is not reconcile's: 'audit") as caught:
-        require_no_strangers(other)
+        require_no_unknown_names(other)
     assert "and more" in str(caught.value)
     assert of_others(one) == expected()
 
@@ -133,14 +133,14 @@ def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:
     )
     for name in (*ours, *drafts, "README.md", "runs/readme", "shards/.gitignore"):
         (home / name).write_bytes(b"half")
-    assert list(store.strangers()) == []
+    assert list(store.unknown_names()) == []
     strange = {"notes.txt", "runs/marathon.jsonl", "shards/0a.json.bak", ".notes.txt.abcdefgh", "a"}
     for name in strange - {"a"}:
         (home / name).write_bytes(b"of others")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "head.json").write_bytes(b"of others")
     (home / "a").symlink_to(tmp_path / "elsewhere")
-    assert set(store.strangers()) == strange
+    assert set(store.unknown_names()) == strange
 
 
 def test_any_object_is_a_stranger_in_a_bucket() -> None:
@@ -152,10 +152,10 @@ def test_any_object_is_a_stranger_in_a_bucket() -> None:
     for name in (*strange, "README.txt", "probe-0123456789abcdef", "../else", "../where-else/a"):
         path = f"some/{name[3:]}" if name.startswith("../") else f"some/where/{name}"
         obstore.put(memory, path, b"of others")
-    assert set(store.strangers()) == strange
+    assert set(store.unknown_names()) == strange
     assert list(store.entries(f"runs/{RUN}")) == [(0, b"entry")]
     store.drop(f"runs/{RUN}")
-    assert set(store.strangers()) == strange
+    assert set(store.unknown_names()) == strange
 
 
 def test_all_that_a_project_writes_is_known_by_name(world: World) -> None:
@@ -164,5 +164,5 @@ def test_all_that_a_project_writes_is_known_by_name(world: World) -> None:
     world.apply()
     world.declare(order("A-1", hs_order_name="Two"), order("A-2", channel="nowhere"))
     world.apply(halt=True)
-    assert list(world.store.strangers()) == []
+    assert list(world.store.unknown_names()) == []
     assert list(world.store.names("")) != []
