@@ -30,12 +30,12 @@ def show(target: str | None, url: str) -> None:
         click.echo(f"{name} is not locked.")
         return
     click.echo(f"{name} is locked by {visible(described(holder))}.")
-    if holder.silent is not None:
-        click.echo(f"Its last heartbeat was about {holder.silent:.0f} s ago.")
+    if holder.heartbeat_age is not None:
+        click.echo(f"Its last heartbeat was about {holder.heartbeat_age:.0f} s ago.")
     where = f" {as_argument(url)}" if url else ""
     click.echo(
-        f"Its number is {holder.number}. If that run hangs: "
-        f"{command_line('lock', 'break', str(holder.number))}{where}"
+        f"Its number is {holder.fencing_token}. If that run hangs: "
+        f"{command_line('lock', 'break', str(holder.fencing_token))}{where}"
     )
 
 

@@ -43,12 +43,12 @@ def locked(where: str, holder: Holder, lease: float | None = None) -> Locked:
     message = f"the state in {where} is locked by {info.who}"
     if info.since:
         message += f", since {info.since}, doing {info.doing}"
-    cut = f"`reconcile lock break {holder.number}` takes the lock from a run that hangs"
+    cut = f"`reconcile lock break {holder.fencing_token}` takes the lock from a run that hangs"
     if lease is None:
         return Locked(message, hint=f"wait with --lock-timeout SECONDS; {cut}")
-    if holder.silent is not None:
-        message += f"; its last heartbeat was about {holder.silent:.0f} s ago"
-        left = max(0.0, lease - holder.silent)
+    if holder.heartbeat_age is not None:
+        message += f"; its last heartbeat was about {holder.heartbeat_age:.0f} s ago"
+        left = max(0.0, lease - holder.heartbeat_age)
         message += (
             f", and its lease ends about {left:.0f} s from now unless renewed"
             if left

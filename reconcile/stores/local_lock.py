@@ -152,7 +152,7 @@ class LocalLock:
             try:
                 with suppress(OSError, Locked), self.turn():
                     if self._note.read_bytes() == lease.text:
-                        replace_file(self._note, _encode(lease.number, None))
+                        replace_file(self._note, _encode(lease.fencing_token, None))
             finally:
                 file.release()
 
@@ -172,7 +172,7 @@ class LocalLock:
             if not is_locked(self._file):
                 return
             holder = self._read()
-            if holder.number != number:
+            if holder.fencing_token != number:
                 raise locked(str(self._home), holder)
             replace_file(self._note, _encode(number + 1, None))
             self._file.unlink()

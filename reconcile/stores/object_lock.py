@@ -60,7 +60,7 @@ class _Holding:
 
     def release(self) -> None:
         """Let the next one have it, with the number kept."""
-        self._write(_Record(self._record.number))
+        self._write(_Record(self._record.fencing_token))
 
     def _write(self, record: _Record) -> bool:
         with self._turn:
@@ -88,7 +88,7 @@ class ObjectLock:
         """See Store.lock."""
         record, version, begun = self._take(info, timeout, lease)
         holding = _Holding(self, record, version)
-        taken = RenewedLease(record.number, lease, begun, self._bucket.where, holding.renew)
+        taken = RenewedLease(record.fencing_token, lease, begun, self._bucket.where, holding.renew)
         try:
             yield taken
         finally:
@@ -105,7 +105,7 @@ class ObjectLock:
     def break_(self, number: int) -> None:
         """See Store.break_lock: hold it oneself until the former holder's lease is over."""
         while (seen := self.see()).record.token:
-            if seen.record.number != number:
+            if seen.record.fencing_token != number:
                 raise self._locked(seen)
             info = replace(seen.record.info, doing=f"{seen.record.info.doing}, being broken")
             broken = replace(seen.record, number=number + 1, token=token_hex(16), info=info)
@@ -144,7 +144,7 @@ class ObjectLock:
             silent = elapsed() - since
             if not seen.record.token or silent > seen.record.lease:
                 begun = elapsed()
-                record = _Record(seen.record.number + 1, token_hex(16), lease, info)
+                record = _Record(seen.record.fencing_token + 1, token_hex(16), lease, info)
                 version = self.put(record, seen.version)
                 if version is not None:
                     return record, version, begun
@@ -163,12 +163,12 @@ class ObjectLock:
             # By the server's clock alone; whoever may not write cannot ask for it.
             with suppress(UsageError):
                 silent = max(0.0, (self._bucket.now() - seen.found.modified).total_seconds())
-        return Holder(seen.record.info, seen.record.number, silent)
+        return Holder(seen.record.info, seen.record.fencing_token, silent)
 
 
 def _encode(record: _Record) -> dict[str, Any]:
     return {
-        "number": record.number,
+        "number": record.fencing_token,
         "token": record.token,
         "lease": str(record.lease),
         **asdict(record.info),

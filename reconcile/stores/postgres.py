@@ -221,7 +221,7 @@ where home = %s and log = %s and position >= %s order by position limit %s"
         self._make()
         self._held.check()
         lease = self._held.lease
-        holder = lease.number if lease is not None else None
+        holder = lease.fencing_token if lease is not None else None
         rows = self._database.write(query, {"home": self._home, "holder": holder, **values})
         ((allowed, answer),) = rows
         if not allowed:

@@ -122,10 +122,10 @@ def test_lock_show_and_break(applied: Project) -> None:
     with store.lock(INFO) as lease:
         shown = applied.fine("lock", "show")
         assert "locked by ana@mill, since 2026-01-02T03:04:05+00:00, doing apply" in shown
-        assert f"reconcile lock break {lease.number}" in shown
+        assert f"reconcile lock break {lease.fencing_token}" in shown
         assert applied.run("apply", "--auto-approve").code in (0, 4)
-        assert applied.run("lock", "break", str(lease.number + 7)).code == 4
-        applied.fine("lock", "break", str(lease.number), "--reason", "it hangs")
+        assert applied.run("lock", "break", str(lease.fencing_token + 7)).code == 4
+        applied.fine("lock", "break", str(lease.fencing_token), "--reason", "it hangs")
     assert "lock broken" in applied.fine("audit", "log")
 
 

@@ -105,9 +105,11 @@ def test_the_lock_of_another_store_is_shown_and_broken(applied: Project) -> None
     with elsewhere(applied).lock(INFO) as lease:
         shown = applied.fine("lock", "show", "file:elsewhere")
         assert "elsewhere/shop is locked by ana@mill" in shown
-        assert f"reconcile lock break {lease.number} file:elsewhere" in shown
+        assert f"reconcile lock break {lease.fencing_token} file:elsewhere" in shown
         assert applied.fine("lock", "show") == "Target shop is not locked.\n"
-        applied.fine("lock", "break", str(lease.number), "file:elsewhere", "--reason", "it died")
+        applied.fine(
+            "lock", "break", str(lease.fencing_token), "file:elsewhere", "--reason", "it died"
+        )
         assert applied.fine("lock", "show", "file:elsewhere").endswith("is not locked.\n")
     assert list(elsewhere(applied).logs("")) == []
     assert "reason: it died" in applied.fine("audit", "log")
@@ -119,7 +121,7 @@ def test_a_broken_lock_is_logged_where_the_state_is(applied: Project) -> None:
     applied.fine("state", "push", "file:elsewhere")
     before = len(list(elsewhere(applied).entries("audit/000000")))
     with elsewhere(applied).lock(INFO) as lease:
-        applied.fine("lock", "break", str(lease.number), "file:elsewhere")
+        applied.fine("lock", "break", str(lease.fencing_token), "file:elsewhere")
     assert len(list(elsewhere(applied).entries("audit/000000"))) == before + 1
 
 

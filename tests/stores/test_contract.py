@@ -326,10 +326,10 @@ def test_the_lock_tells_who_holds_it_since_when_and_for_what(home: Home) -> None
                 pass
             for part in (INFO.who, INFO.since, INFO.doing):
                 assert part in str(caught.value)
-            assert f"reconcile lock break {lease.number}" in caught.value.hint
+            assert f"reconcile lock break {lease.fencing_token}" in caught.value.hint
             holder = store.holder()
             assert holder is not None
-            assert (holder.info, holder.number) == (INFO, lease.number)
+            assert (holder.info, holder.fencing_token) == (INFO, lease.fencing_token)
     assert other.holder() is None
     with other.lock(INFO, lease=LEASE) as again:
         again.check()
@@ -341,7 +341,7 @@ def test_the_fencing_number_grows(home: Home) -> None:
     for _ in range(3):
         for store in (home.client(), home.client()):
             with store.lock(INFO, lease=LEASE) as lease:
-                numbers.append(lease.number)
+                numbers.append(lease.fencing_token)
     assert numbers == sorted(set(numbers))
 
 
@@ -421,7 +421,7 @@ def test_a_broken_lock_ends_the_holders_writes(home: Home) -> None:
     with ExitStack() as stack:
         lease = stack.enter_context(one.lock(INFO, lease=LEASE))
         one.write("head.json", b"held", None)
-        other.break_lock(lease.number)
+        other.break_lock(lease.fencing_token)
         with pytest.raises(LockLost):
             lease.check()
         for write in (
@@ -433,7 +433,7 @@ def test_a_broken_lock_ends_the_holders_writes(home: Home) -> None:
             with pytest.raises(LockLost):
                 write()
         with other.lock(INFO, lease=LEASE) as next_:
-            assert next_.number > lease.number
+            assert next_.fencing_token > lease.fencing_token
             stack.close()
             next_.check()
             with pytest.raises(Locked), home.client().lock(INFO):
@@ -441,7 +441,7 @@ def test_a_broken_lock_ends_the_holders_writes(home: Home) -> None:
     assert [name for name in other.names("") if name != "head.json"] == []
     with one.lock(INFO, lease=LEASE) as again:
         one.write("other.json", b"held again", None)
-        assert again.number > next_.number
+        assert again.fencing_token > next_.fencing_token
 
 
 def test_only_the_holder_that_was_meant_is_broken(home: Home) -> None:
@@ -449,18 +449,18 @@ def test_only_the_holder_that_was_meant_is_broken(home: Home) -> None:
     store = home.client()
     store.break_lock(1)
     with home.client().lock(INFO, lease=LEASE) as lease:
-        for number in (lease.number - 1, lease.number + 1):
+        for number in (lease.fencing_token - 1, lease.fencing_token + 1):
             with pytest.raises(Locked, match="ana@mill"):
                 store.break_lock(number)
         lease.check()
-    store.break_lock(lease.number)
+    store.break_lock(lease.fencing_token)
     with store.lock(INFO, lease=LEASE) as free:
         free.check()
 
 
 HOLDER = """
 with store.lock(LockInfo("bo@forge", "2026-05-06", "apply"), lease=float(sys.argv[3])) as lease:
-    print(lease.number, flush=True)
+    print(lease.fencing_token, flush=True)
     for line in sys.stdin:
         try:
             lease.check()
@@ -490,7 +490,7 @@ def test_the_lock_of_a_killed_holder_is_free_when_its_lease_is_over(processes_ho
     killed = time.monotonic()
     with processes_home.client().lock(INFO, timeout=30, lease=LEASE) as lease:
         waited = time.monotonic() - killed
-        assert lease.number > number
+        assert lease.fencing_token > number
     # Its last heartbeat is no older than a sixth of its lease, and what was on its way.
     assert waited < 2 if processes_home.lives else 0.8 < waited < 15
 
@@ -507,7 +507,7 @@ def test_a_holder_that_slept_learns_that_it_lost_the_lock(processes_home: Home) 
             pass
         store.break_lock(number)
     with store.lock(INFO, timeout=30, lease=LEASE) as lease:
-        assert lease.number > number
+        assert lease.fencing_token > number
         holder.send_signal(signal.SIGCONT)
         assert say(holder, "1") == "lost"
         store.append("log", 1, b"mine")
@@ -528,4 +528,4 @@ def test_a_holder_that_slept_alone_goes_on(processes_home: Home) -> None:
     assert say(holder, "1") == "fine"
     found = processes_home.client().holder()
     assert found is not None
-    assert found.number == number
+    assert found.fencing_token == number

@@ -172,7 +172,7 @@ def test_a_silent_holder_is_told_with_its_silence(memory: MemoryStore) -> None:
         with pytest.raises(LockLost):
             lease.check()
         with store.lock(INFO, timeout=10) as next_:
-            assert next_.number == lease.number + 1
+            assert next_.fencing_token == lease.fencing_token + 1
             assert list(store.names("")) == []
 
 
@@ -184,11 +184,11 @@ def test_a_holder_is_shown_to_those_who_may_not_write(memory: MemoryStore) -> No
         found = ObjectStore(reader).holder()
         assert found is not None
         assert found.info == INFO
-        assert found.silent is None
+        assert found.heartbeat_age is None
         told = ObjectStore(Bucket(memory, "", "memory")).holder()
         assert told is not None
-        assert told.silent is not None
-        assert told.silent < 5
+        assert told.heartbeat_age is not None
+        assert told.heartbeat_age < 5
 
 
 def test_a_damaged_lock_is_one_clear_error(memory: MemoryStore) -> None:
