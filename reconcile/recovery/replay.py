@@ -39,7 +39,7 @@ def already_applied(
     applied = AppliedPlans(session.store, state)
     found = applied.find(digest, planned.serial)
     if found is None:
-        if applied.forgot(planned.serial):
+        if applied.may_have_forgotten(planned.serial):
             raise StalePlan("the plan is older than the runs that the state remembers", hint=_AGAIN)
         return ""
     run = found.runs[-1]
@@ -49,9 +49,9 @@ def already_applied(
             "since",
             hint=_AGAIN,
         )
-    if found.left is None or not stands(planned, found, state, entries, session.hubspot):
+    if found.not_applied is None or not stands(planned, found, state, entries, session.hubspot):
         raise _removed(run)
-    return "" if found.left else run
+    return "" if found.not_applied else run
 
 
 def _removed(run: str) -> StalePlan:

@@ -26,10 +26,10 @@ FORMAT = 2
 """Version of the blob's format. Another one is refused."""
 
 NAME = "applied.json"
-MOST = 200
+MAX_PLANS = 200
 """Plans that are remembered. One made before the runs of those that are not is refused."""
-MOST_LEFT = 1000
-"""Records that were not done, by address; a plan that left more undone is to be made again."""
+MAX_NOT_APPLIED = 1000
+"""Records that were not done, by address; a plan that not_applied more undone is to be made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AppliedPlan:
     """A plan by its content digest, and the runs that carried it out, oldest first.
 
     ``serial`` is the state's when the last of them ended, or came as far as is known. ``ended`` is
-    that moment (ISO 8601, UTC), empty for a run that did not come to its end. ``left`` are the
+    that moment (ISO 8601, UTC), empty for a run that did not come to its end. ``not_applied`` are the
     folded addresses of the records that were not done, None where they are too many.
     """
 
@@ -45,7 +45,7 @@ class AppliedPlan:
     serial: int
     runs: tuple[str, ...]
     ended: str = ""
-    left: tuple[str, ...] | None = ()
+    not_applied: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class AppliedPlans:
             (one for one in self._content.plans if one.plan == plan and one.serial > serial), None
         )
 
-    def forgot(self, serial: int) -> bool:
+    def may_have_forgotten(self, serial: int) -> bool:
         """Whether plans that were made at this serial may have been carried out and forgotten."""
         return serial < self._content.forgotten
 
@@ -90,22 +90,22 @@ class AppliedPlans:
         self._put(AppliedPlan(plan, serial, (*earlier, run)))
 
     def end(self, run: str, now: AppliedPlan) -> None:
-        """Remember that a run came to its end, and which records it left undone."""
+        """Remember that a run came to its end, and which records it not_applied undone."""
         for one in self._content.plans:
             if run in one.runs:
-                few = now.left is not None and len(now.left) <= MOST_LEFT
-                self._put(replace(now, runs=one.runs, left=now.left if few else None))
+                few = now.not_applied is not None and len(now.not_applied) <= MAX_NOT_APPLIED
+                self._put(replace(now, runs=one.runs, not_applied=now.not_applied if few else None))
 
     def supersede(self, run: str, serial: int) -> None:
         """Remember that a run will not be continued."""
         for one in self._content.plans:
             if run in one.runs:
-                self._put(replace(one, serial=serial, ended="", left=()))
+                self._put(replace(one, serial=serial, ended="", not_applied=()))
 
     def _put(self, plan: AppliedPlan) -> None:
         others = (one for one in self._content.plans if one.plan != plan.plan)
         plans = sorted((*others, plan), key=lambda one: (one.serial, one.plan))
-        over, kept = plans[:-MOST], plans[-MOST:]
+        over, kept = plans[:-MAX_PLANS], plans[-MAX_PLANS:]
         forgotten = max([self._content.forgotten, *(one.serial for one in over)])
         serial = max(self._content.serial, self._state.applied) + 1
         self._content = _Content(FORMAT, serial, forgotten, tuple(kept))
