@@ -13,7 +13,7 @@ from reconcile.model.records import Life, Unit
 from reconcile.planning.owners import named_owners
 from reconcile.planning.references import Bindings, Bound, pointer
 from reconcile.session import Session
-from reconcile.state.managed import Survey
+from reconcile.state.managed import ManagedRecords
 from reconcile.state.state import State
 
 
@@ -130,7 +130,7 @@ def bind(
     units: Sequence[Unit],
     everything: Sequence[Unit],
     state: State,
-    known: Survey,
+    known: ManagedRecords,
     *,
     recreate: frozenset[Address],
 ) -> tuple[Bindings, Mapping[Address, str]]:
@@ -173,7 +173,7 @@ def bind(
 def _known_id(
     unit: Unit,
     state: State,
-    known: Survey,
+    known: ManagedRecords,
     found: Mapping[tuple[str, str, str], str],
     recreate: frozenset[Address],
 ) -> str:
@@ -187,7 +187,7 @@ def _known_id(
 
 
 def mutual_links(
-    units: Iterable[Unit], state: State, known: Survey, bindings: Bindings
+    units: Iterable[Unit], state: State, known: ManagedRecords, bindings: Bindings
 ) -> Iterable[tuple[str, str, str, str]]:
     """Associations of known records as their other end sees them; see Context."""
     for unit in units:
