@@ -89,7 +89,7 @@ class Session:
 
     def _refuse_left_behind(self) -> None:
         """A shared store without a state is no new beginning where the folder still has one."""
-        left = State(LocalStore(self.settings.home), b"", moved=True)
+        left = State(LocalStore(self.settings.home), b"", allow_moved=True)
         if left.lineage and not left.moved:
             raise UsageError(
                 f"{self.store.where} has no state, while {self.settings.home} still has one",

@@ -35,7 +35,7 @@ def prepare(
         item.links = set(change.kept_links) | (to_remove(change) & held)
         if change.action is Action.CONFLICT:
             item.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
-            stood = finder.state.stood(unit.address, unit.manifest)
+            stood = finder.state.standing(unit.address, unit.manifest)
             item.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:
             _prepare_unknown(item, stale)

@@ -122,7 +122,7 @@ class AppliedPlans:
                     return self._checked(found[0]), found[1]
             except UsageError:
                 # A run that writes meanwhile may have begun the state, or written the file again.
-                if not self._state.moved_on():
+                if not self._state.reload_if_changed():
                     raise
                 continue
             forgotten = self._state.serial if self._state.has_entries else 0

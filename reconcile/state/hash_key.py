@@ -12,7 +12,7 @@ from reconcile.stores.state_folder import make_state_folder, refuse_links, repla
 
 VARIABLE = "RECONCILE_STATE_KEY"
 LENGTH = 32
-SHORTEST = 16
+MIN_LENGTH = 16
 """Fewest characters a key from the environment may have."""
 
 
@@ -23,8 +23,8 @@ def find_key(home: Path, environ: Mapping[str, str]) -> bytes | None:
     """
     text = environ.get(VARIABLE, "")
     if text:
-        if len(text) < SHORTEST:
-            raise UsageError(f"{VARIABLE} is too short: give it at least {SHORTEST} characters")
+        if len(text) < MIN_LENGTH:
+            raise UsageError(f"{VARIABLE} is too short: give it at least {MIN_LENGTH} characters")
         return blake2b(text.encode(), digest_size=LENGTH).digest()
     file = home / "key"
     refuse_links(home, file)

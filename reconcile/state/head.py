@@ -81,7 +81,7 @@ class HeadFile:
         self.named = frozenset(now.shards)
         self.written = True
 
-    def moved_on(self) -> bool:
+    def reload_if_changed(self) -> bool:
         """Take in which shards there are by now; whether somebody has written since the last look.
 
         Whoever holds no lock may read while a run writes. What this process writes later still

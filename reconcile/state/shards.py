@@ -133,7 +133,7 @@ class Shards:
                 return self._checked(name, found)
             except UsageError:
                 # A run that writes meanwhile may have made the shard, or written it again.
-                if not self._head.moved_on():
+                if not self._head.reload_if_changed():
                     raise
 
     def _checked(self, name: str, found: tuple[bytes, str] | None) -> Shard:

@@ -30,7 +30,7 @@ def shard_of(unit: Address) -> str:
 class State:
     """The state of one target. Reads as it goes; ``flush`` writes what ``put`` changed.
 
-    ``keyed`` is False when the state was made with another hash key: its ids and the names of its
+    ``key_matches`` is False when the state was made with another hash key: its ids and the names of its
     properties still count, its hashes do not, and reasons are ``unknown`` until the next apply.
     """
 
@@ -40,7 +40,7 @@ class State:
         self._file = HeadFile(store)
         self._head = self._file.content
         self._shards = Shards(store, self._file)
-        self.keyed = not self._head.lineage or self._head.key == self._check()
+        self.key_matches = not self._head.lineage or self._head.key == self._check()
         if not moved:
             self._require_here(store)
 
@@ -110,7 +110,7 @@ class State:
         shard.dirty = True
         return True
 
-    def stood(self, unit: Address, manifest: str) -> Mapping[Address, str]:
+    def standing(self, unit: Address, manifest: str) -> Mapping[Address, str]:
         """Return what stood when the last run that applied this manifest text of a unit ended.
 
         ``manifest`` is the text's digest; the answer is by folded address, and empty where the last
@@ -172,12 +172,12 @@ class State:
     def applied(self, serial: int) -> None:
         self._head.applied = serial
 
-    def moved_on(self) -> bool:
+    def reload_if_changed(self) -> bool:
         """Take in how often the state was written by now; whether it was since the last look.
 
         For readers without the lock, which may read while a run writes.
         """
-        return self._file.moved_on()
+        return self._file.reload_if_changed()
 
     def begin(self, portal_id: int) -> None:
         """Make the state this account's own, durably, before the first write of a run.
@@ -187,12 +187,12 @@ class State:
         self._shards.require_all()
         self._head.lineage = self._head.lineage or str(uuid4())
         self._head.portal_id = portal_id
-        if not self.keyed:
+        if not self.key_matches:
             # Durably before the head names the new key: hashes made with the former one would
             # otherwise be compared, and every value look as if somebody had changed it.
             self._forget_hashes()
             self._shards.write()
-            self.keyed = True
+            self.key_matches = True
         self._head.key = self._check()
         self._file.write()
 
@@ -235,7 +235,7 @@ class State:
     def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
         marks = {
             name: Marks(*(pair if isinstance(pair, list) else (pair, pair)))
-            if self.keyed
+            if self.key_matches
             else NO_MARKS
             for name, pair in entry["marks"].items()
         }
@@ -243,7 +243,7 @@ class State:
             id=entry["id"],
             key=entry.get("key") or Address.parse(name).key,
             marks=MappingProxyType(marks),
-            whole=entry["whole"] if self.keyed else "",
+            whole=entry["whole"] if self.key_matches else "",
             links=frozenset(Link(*link) for link in entry.get("links", ())),
             parent=Address.parse(entry["parent"]) if entry.get("parent") else None,
             protect=entry.get("protect", False),
