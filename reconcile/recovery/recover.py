@@ -20,7 +20,7 @@ from reconcile.recovery.runs import OpenRun, close_ended, forget_runs, log_rest,
 from reconcile.session import Session
 from reconcile.state.state import State
 from reconcile.stores.contract import Lease, LockInfo, Store
-from reconcile.stores.lease import elapsed, utc_now
+from reconcile.stores.lease import monotonic, utc_now
 
 
 def settle_unfinished(
@@ -73,7 +73,7 @@ def settle(
     before this process held the lock. Returns the maker of entries for these plans and ``planned``.
     """
     store = session.store
-    over = elapsed() + CALL_LIMIT
+    over = monotonic() + CALL_LIMIT
     runs = unfinished(store)
     definitions = _definitions(session, *planned, *(one.plan for one in runs))
     entries = Entries(session.settings.target.identity, definitions, state.hasher)
@@ -96,7 +96,7 @@ def settle(
 
 
 def _wait_until(over: float, run: str, sleep: Callable[[float], None]) -> None:
-    rest = over - elapsed()
+    rest = over - monotonic()
     if rest > 0:
         log_notice(
             f"waiting {rest:.0f} s: the last calls of run {run} have not shown in HubSpot, "

@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from reconcile.call_watchdog import CALL_LIMIT, watched
 from reconcile.errors import ReconcileError, UsageError
-from reconcile.stores.lease import elapsed
+from reconcile.stores.lease import monotonic
 
 _IDLE = 1.0
 """Seconds after which a connection is asked whether it still is one."""
@@ -102,7 +102,7 @@ class Database:
             with self._limited(connection), connection.transaction():
                 for statement in statements:
                     connection.execute(statement)
-            self._used = elapsed()
+            self._used = monotonic()
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -115,7 +115,7 @@ class Database:
         connection = self._connected()
         with self._limited(connection):
             rows = connection.execute(query, values).fetchall()
-        self._used = elapsed()
+        self._used = monotonic()
         return rows
 
     @contextmanager
@@ -126,7 +126,7 @@ class Database:
             yield
 
     def _connected(self) -> psycopg.Connection[Row]:
-        if self._connection is not None and elapsed() - self._used > _IDLE:
+        if self._connection is not None and monotonic() - self._used > _IDLE:
             with suppress(psycopg.Error), self._limited(self._connection):
                 self._connection.execute("select 1")
         if self._connection is None or self._connection.closed:

@@ -23,11 +23,11 @@ _LAST_CALL = 2
 _PATIENCE = 2.0
 """Seconds that the end of a run waits for a heartbeat on its way."""
 
-NOBODY = LockInfo("another process", "", "")
+UNKNOWN_HOLDER = LockInfo("another process", "", "")
 """Whoever holds a lock whose note cannot be read."""
 
 
-def elapsed() -> float:
+def monotonic() -> float:
     """Seconds on a clock that nobody sets, and that goes on while the machine sleeps."""
     return time.clock_gettime(_CLOCK)
 
@@ -140,7 +140,7 @@ class RenewedLease:
                     raise lost(self._where, "it was given back")
                 if self._taken:
                     raise lost(self._where, "somebody else broke it or took it over")
-                left = self._until - elapsed()
+                left = self._until - monotonic()
                 if left <= 0:
                     raise lost(self._where, "it could not be renewed in time")
                 if left >= self._last_call:
@@ -158,7 +158,7 @@ class RenewedLease:
     def _keep(self) -> None:
         wait = self._every
         while not self._stopped.wait(wait):
-            begun = elapsed()
+            begun = monotonic()
             try:
                 renewed = self._renew()
             except ReconcileError:

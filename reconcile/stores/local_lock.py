@@ -20,7 +20,7 @@ from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from reconcile.errors import Locked
 from reconcile.stores.contract import Holder, LockInfo
-from reconcile.stores.lease import NOBODY, elapsed, locked, lost, stuck
+from reconcile.stores.lease import UNKNOWN_HOLDER, locked, lost, monotonic, stuck
 from reconcile.stores.state_folder import make_state_folder, refuse_links, replace_file, usable
 
 _POLL = 0.1
@@ -68,8 +68,8 @@ def _shared(path: Path, patience: float) -> Iterator[bool]:
         yield True
         return
     try:
-        end = elapsed() + patience
-        while not (free := _share(descriptor)) and elapsed() < end:
+        end = monotonic() + patience
+        while not (free := _share(descriptor)) and monotonic() < end:
             time.sleep(_TURN)
         yield free
     finally:
@@ -140,10 +140,10 @@ class LocalLock:
     @contextmanager
     def hold(self, info: LockInfo, timeout: float) -> Iterator[LocalLease]:
         """See Store.lock."""
-        end = elapsed() + timeout
+        end = monotonic() + timeout
         while not (taken := self._take(info)):
-            if elapsed() >= end:
-                raise locked(str(self._home), self.holder() or Holder(NOBODY, 0))
+            if monotonic() >= end:
+                raise locked(str(self._home), self.holder() or Holder(UNKNOWN_HOLDER, 0))
             time.sleep(_POLL)
         lease, file = taken
         try:
@@ -198,8 +198,8 @@ class LocalLock:
         try:
             note = _NOTE.validate_json(self._note.read_bytes(), strict=True)
         except (OSError, ValidationError):
-            return Holder(NOBODY, 0)
-        info = NOBODY if note.who is None else LockInfo(note.who, note.since, note.doing)
+            return Holder(UNKNOWN_HOLDER, 0)
+        info = UNKNOWN_HOLDER if note.who is None else LockInfo(note.who, note.since, note.doing)
         return Holder(info, note.number)
 
 

@@ -19,7 +19,7 @@ from reconcile.errors import Locked, ReconcileError, UsageError
 from reconcile.model.digest import canonical
 from reconcile.stores.bucket import Bucket, Found
 from reconcile.stores.contract import Holder, LockInfo
-from reconcile.stores.lease import RenewedLease, elapsed, locked
+from reconcile.stores.lease import RenewedLease, locked, monotonic
 
 _NAME = "lock"
 _TRIES = 5
@@ -134,22 +134,22 @@ class ObjectLock:
         return self._bucket.put(_NAME, canonical(_encode(record)), expected)
 
     def _take(self, info: LockInfo, timeout: float, lease: float) -> tuple[_Record, str, float]:
-        end = elapsed() + timeout
+        end = monotonic() + timeout
         same: str | None = None
         since = 0.0
         while True:
             seen = self.see()
             if seen.version != same:
-                same, since = seen.version, elapsed()
-            silent = elapsed() - since
+                same, since = seen.version, monotonic()
+            silent = monotonic() - since
             if not seen.record.token or silent > seen.record.lease:
-                begun = elapsed()
+                begun = monotonic()
                 record = _Record(seen.record.fencing_token + 1, token_hex(16), lease, info)
                 version = self.put(record, seen.version)
                 if version is not None:
                     return record, version, begun
                 continue
-            left = end - elapsed()
+            left = end - monotonic()
             if left <= 0:
                 raise self._locked(seen)
             time.sleep(min(left, max(0.02, min(1.0, seen.record.lease / 10))))

@@ -14,7 +14,7 @@ from reconcile.call_watchdog import watched
 from reconcile.errors import ReconcileError
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.database import Busy, Database
-from reconcile.stores.lease import RenewedLease, elapsed, locked
+from reconcile.stores.lease import RenewedLease, locked, monotonic
 
 _TAKE = """
     insert into reconcile.lock as held (home, number, token, who, since, doing, lease, renewed)
@@ -100,22 +100,22 @@ class PostgresLock:
         return Holder(LockInfo(who, since, doing), number, max(0.0, silent)), lease
 
     def _take(self, info: LockInfo, timeout: float, lease: float, token: str) -> tuple[int, float]:
-        end = elapsed() + timeout
+        end = monotonic() + timeout
         who, since, doing = astuple(info)
         values = {"home": self._home, "token": token, "lease": lease}
         values |= {"who": who, "since": since, "doing": doing}
         while True:
-            begun = elapsed()
+            begun = monotonic()
             try:
                 rows = self._database.write(_TAKE, values)
             except Busy:
-                if elapsed() >= end:
+                if monotonic() >= end:
                     raise
                 continue
             if rows:
                 return int(rows[0][0]), begun
             found = self._read()
-            left = end - elapsed()
+            left = end - monotonic()
             if found and left <= 0:
                 raise locked(self._database.where, *found)
             time.sleep(max(0.0, min(left, _POLL, lease / 10)))
