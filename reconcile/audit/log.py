@@ -1,6 +1,6 @@
 """Appending to the audit log, and reading it back.
 
-The log lies in the store in pieces, ``audit/000000`` and so on, so that appending never goes
+The log lies in the store in segments, ``audit/000000`` and so on, so that appending never goes
 through more than the last one, however long the log is.
 """
 
@@ -17,11 +17,11 @@ from reconcile.model.audit import Detail, Entry, Event, Head, Recorded, Span, Wh
 from reconcile.stores.contract import Store, VersionMoved
 from reconcile.stores.own_names import is_own_log
 
-PIECE = 64
-"""Entries in one piece of the log."""
-BATCH = 500
+SEGMENT_SIZE = 64
+"""Entries in one segment of the log."""
+MAX_RECORDS = 500
 """Most records in one entry."""
-WEIGHT = 1_000_000
+MAX_CHARACTERS = 1_000_000
 """Characters of values after which an entry takes no more records."""
 
 _LOGS = "audit/"
@@ -66,24 +66,24 @@ class AuditLog:
 
     def tail(self) -> Head:
         """The log's last entry, from the store alone."""
-        for piece in reversed(self.pieces()):
-            last = next(iter(deque(self.piece(piece), maxlen=1)), None)
+        for segment in reversed(self.segments()):
+            last = next(iter(deque(self.segment(segment), maxlen=1)), None)
             if last is not None:
                 return Head(last[0], _hash(*last))
         return _START
 
     def lines(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """Number and bytes of every entry after one, in order. Raises UsageError for damage."""
-        for piece in self.pieces():
-            if _first(piece) + PIECE > after + 1:
-                yield from self.piece(piece, after)
+        for segment in self.segments():
+            if _first(segment) + SEGMENT_SIZE > after + 1:
+                yield from self.segment(segment, after)
 
-    def pieces(self) -> list[str]:
-        """The names of the log's pieces."""
+    def segments(self) -> list[str]:
+        """The names of the log's segments."""
         return list(filter(is_own_log, self._store.logs(_LOGS)))
 
-    def piece(self, name: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        """The numbers and bytes of one piece's entries. Raises UsageError for a damaged one."""
+    def segment(self, name: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
+        """The numbers and bytes of one segment's entries. Raises UsageError for a damaged one."""
         first = _first(name)
         for position, line in self._store.entries(name, max(after + 1 - first, 0)):
             yield first + position, line
@@ -142,9 +142,9 @@ class AuditLog:
         """Put an entry after ``head``, or at the log's end where that has moved; the new head."""
         for _ in range(_TRIES):
             line, after = chain.seal(entry, head)
-            piece, position = divmod(head.number, PIECE)
+            segment, position = divmod(head.number, SEGMENT_SIZE)
             try:
-                self._store.append(f"{_LOGS}{piece:06}", position, line)
+                self._store.append(f"{_LOGS}{segment:06}", position, line)
             except VersionMoved:
                 span, end = self.covered(entry["run"], head.number)
                 if span is not None and "journal" in entry:
@@ -166,7 +166,7 @@ def _batches(records: Iterable[Recorded]) -> Iterator[tuple[list[Recorded], bool
     batch: list[Recorded] = []
     weight = 0
     for one in records:
-        if len(batch) >= BATCH or weight >= WEIGHT:
+        if len(batch) >= MAX_RECORDS or weight >= MAX_CHARACTERS:
             yield batch, False
             batch, weight = [], 0
         batch.append(one)
@@ -185,9 +185,9 @@ def _of_run(run: str, number: int, line: bytes) -> Span | None:
         return None
 
 
-def _first(piece: str) -> int:
-    """Return the number of a piece's first entry."""
-    return int(piece.removeprefix(_LOGS)) * PIECE + 1
+def _first(segment: str) -> int:
+    """Return the number of a segment's first entry."""
+    return int(segment.removeprefix(_LOGS)) * SEGMENT_SIZE + 1
 
 
 def _hash(number: int, line: bytes) -> str:

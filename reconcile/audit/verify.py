@@ -101,9 +101,9 @@ def _chain(log: AuditLog, checked: _Checked, watched: int) -> Iterator[tuple[int
 
 def _lines(log: AuditLog, checked: _Checked) -> Iterator[tuple[int, bytes]]:
     """Every line that the store can still give."""
-    for piece in log.pieces():
+    for segment in log.segments():
         try:
-            yield from log.piece(piece)
+            yield from log.segment(segment)
         except ReconcileError as error:
             checked.add_unread(checked.last.number + 1, str(error))
 

@@ -26,7 +26,7 @@ from making import (
 )
 
 from reconcile.audit.events import refused
-from reconcile.audit.log import BATCH, AuditLog
+from reconcile.audit.log import MAX_RECORDS, AuditLog
 from reconcile.cli.commands import audit as cli
 from reconcile.errors import GuardRefused, UsageError
 from reconcile.model.address import Address
@@ -417,7 +417,7 @@ def test_export_to_a_file(reconcile: Run, log: AuditLog, project: Path) -> None:
 
 def test_show_tells_why_a_long_run_ended(reconcile: Run, log: AuditLog) -> None:
     """Once, after its last records."""
-    planned, done = updates(BATCH + 1)
+    planned, done = updates(MAX_RECORDS + 1)
     record_run(log, planned, head_of("R-1"), done, ANA, ended="HTTP 401: expired")
     code, text = reconcile("show", "R-1")
     assert code == 0

@@ -12,7 +12,7 @@ from reconcile.audit.verify import verify
 from reconcile.model.audit import Event, Finding, Head
 from reconcile.stores.local import LocalStore
 
-PIECE = "audit/000000"
+SEGMENT = "audit/000000"
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def test_a_whole_log_is_whole(log: AuditLog, head: Head) -> None:
 
 def test_altered_content_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """An entry whose text was changed does not match its own hash: its number, when, and what."""
-    old = dict(store.entries(PIECE))[1]
-    replace_line(store, PIECE, 1, old.replace(b"Ana <ana@", b"Bob <bob@"))
+    old = dict(store.entries(SEGMENT))[1]
+    replace_line(store, SEGMENT, 1, old.replace(b"Ana <ana@", b"Bob <bob@"))
     found = first(log, head)
     assert found.number == 2
     assert found.time == "2026-01-02T03:05:05.000Z"
@@ -64,7 +64,7 @@ def test_altered_content_is_found(store: LocalStore, log: AuditLog, head: Head) 
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_a_forged_entry_is_found(store: LocalStore, log: AuditLog, head: Head, number: int) -> None:
     """An entry made anew, with a hash that is right, is missed by the one after it."""
-    replace_line(store, PIECE, number - 1, sealed(line(log, number) | {"reason": "forged"}))
+    replace_line(store, SEGMENT, number - 1, sealed(line(log, number) | {"reason": "forged"}))
     found = first(log, head)
     assert found.number == number + 1
     assert "does not follow" in found.what
@@ -74,7 +74,7 @@ def test_a_forged_last_entry_is_found_by_the_state(
     store: LocalStore, log: AuditLog, head: Head
 ) -> None:
     """Nothing follows the last entry, but the state knows its hash."""
-    replace_line(store, PIECE, 4, sealed(line(log, 5) | {"reason": "forged"}))
+    replace_line(store, SEGMENT, 4, sealed(line(log, 5) | {"reason": "forged"}))
     assert first(log, head).number == 5
     assert "the one the state knows" in first(log, head).what
     assert verify(log, None).findings == ()
@@ -83,7 +83,7 @@ def test_a_forged_last_entry_is_found_by_the_state(
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_gap_is_found(store: LocalStore, log: AuditLog, head: Head, number: int) -> None:
     """A removed entry leaves a hole, named by its number."""
-    replace_line(store, PIECE, number - 1, None)
+    replace_line(store, SEGMENT, number - 1, None)
     found = first(log, head)
     assert found.number == number
     before = f"; the one before it is of 2026-01-02T03:0{number + 2}:05.000Z"
@@ -92,18 +92,18 @@ def test_a_gap_is_found(store: LocalStore, log: AuditLog, head: Head, number: in
 
 def test_a_closed_gap_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """Who removes an entry and moves the others up breaks the link instead."""
-    lines = [line for _, line in store.entries(PIECE)]
-    store.drop(PIECE)
+    lines = [line for _, line in store.entries(SEGMENT)]
+    store.drop(SEGMENT)
     for position, text in enumerate(lines[:1] + lines[2:]):
-        store.append(PIECE, position, text)
+        store.append(SEGMENT, position, text)
     found = first(log, head)
     assert (found.number, found.what) == (2, "it says that it is entry 3")
 
 
 def test_a_cut_off_end_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """The state knows how long the log was at the last apply."""
-    replace_line(store, PIECE, 4, None)
-    replace_line(store, PIECE, 3, None)
+    replace_line(store, SEGMENT, 4, None)
+    replace_line(store, SEGMENT, 3, None)
     found = first(log, head)
     assert found.number == 4
     assert "cut off: here are 3 of the 5 entries the state knows" in found.what
@@ -113,7 +113,7 @@ def test_a_cut_off_end_is_found(store: LocalStore, log: AuditLog, head: Head) ->
 
 def test_a_log_that_is_gone_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """Nothing at all is the shortest log."""
-    store.drop(PIECE)
+    store.drop(SEGMENT)
     assert "here are 0 of the 5 entries" in first(log, head).what
 
 
@@ -156,7 +156,7 @@ def test_an_entry_that_is_none_is_found(
     store: LocalStore, log: AuditLog, head: Head, text: bytes
 ) -> None:
     """Whatever stands where an entry was."""
-    replace_line(store, PIECE, 2, text)
+    replace_line(store, SEGMENT, 2, text)
     assert first(log, head).number == 3
 
 
