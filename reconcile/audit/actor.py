@@ -41,10 +41,10 @@ def origin(environ: Mapping[str, str], root: Path, reason: str = "") -> Origin:
 
     Asks GitHub for the job's identity where the job may have it.
     """
-    return Origin(who_is_it(environ, root), clean(reason), commit(environ, root))
+    return Origin(current_actor(environ, root), clean(reason), commit(environ, root))
 
 
-def who_is_it(environ: Mapping[str, str], root: Path, *, loopback: bool = False) -> Actor:
+def current_actor(environ: Mapping[str, str], root: Path, *, loopback: bool = False) -> Actor:
     """Return the CI service's user where a CI service runs this, else git's or the machine's.
 
     Where git would have to say who it is and does not, nobody is named but the machine.
@@ -60,7 +60,7 @@ def who_is_it(environ: Mapping[str, str], root: Path, *, loopback: bool = False)
     machine = _machine()
     try:
         name = git.identity(root, environ)
-    except git.NoAnswer:
+    except git.GitUnavailable:
         name = UNKNOWN
     return _actor(name, "git", {"machine": machine}) if name else _actor(machine, "os", {})
 
@@ -72,7 +72,7 @@ def commit(environ: Mapping[str, str], root: Path) -> str:
     """
     try:
         return git.commit(root, environ)
-    except git.NoAnswer:
+    except git.GitUnavailable:
         return UNKNOWN
 
 

@@ -56,7 +56,7 @@ def digest(owner: str, about: Sequence[str], values: Sequence[Any], salt: bytes)
     return blake2b(f"[{data}]".encode("ascii"), key=salt, digest_size=_DIGEST).hexdigest()
 
 
-def split(owner: str, details: Iterable[Detail]) -> tuple[list[list[str]], dict[str, Any]]:
+def split_details(owner: str, details: Iterable[Detail]) -> tuple[list[list[str]], dict[str, Any]]:
     """Details for the chain, with a digest each, and what belongs to the values."""
     salt = token_bytes(_SALT)
     chained, kept = [], []
@@ -88,7 +88,7 @@ def origin_of(raw: Mapping[str, Any]) -> Origin:
     )
 
 
-def body(event: Event, event_id: str, time: str) -> dict[str, Any]:
+def common_fields(event: Event, event_id: str, time: str) -> dict[str, Any]:
     """What every entry of an event says."""
     return {
         "format": FORMAT,
@@ -101,7 +101,7 @@ def body(event: Event, event_id: str, time: str) -> dict[str, Any]:
     }
 
 
-def record(recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def encode_record(recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """A record for the chain, and its values where it has any."""
     name = str(recorded.address)
     raw: dict[str, Any] = {
@@ -118,7 +118,7 @@ def record(recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any] | None]:
         raw["trace"] = recorded.trace
     if not recorded.details:
         return raw, None
-    raw["details"], values = split(name, recorded.details)
+    raw["details"], values = split_details(name, recorded.details)
     return raw, values
 
 

@@ -89,7 +89,7 @@ def lock_broken(origin: Origin, *, number: int, who: str, since: str, doing: str
     return Event("lock broken", origin, facts=facts)
 
 
-def surgery(what: str, origin: Origin, *, addresses: Sequence[Address] = ()) -> Event:
+def state_edited(what: str, origin: Origin, *, addresses: Sequence[Address] = ()) -> Event:
     """Somebody changed the state by hand: ``state rm``, ``state push``, ``state pull``."""
     facts: Facts = {"addresses": tuple(map(str, addresses))} if addresses else {}
     return Event(what, origin, facts=facts)

@@ -6,7 +6,7 @@ the same is switched off. Of the environment git gets what decides who somebody 
 settings are; nothing that points at another repository, and no token.
 
 Git may be missing, refuse a repository that belongs to somebody else, or not answer in time. Then
-nobody knows: NoAnswer is raised, and no file of git's is read in its place.
+nobody knows: GitUnavailable is raised, and no file of git's is read in its place.
 """
 
 import os
@@ -45,7 +45,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NAMES = ("user.name", "user.email", "author.name", "author.email")
 
 
-class NoAnswer(Exception):
+class GitUnavailable(Exception):
     """Git is missing, refuses, or does not answer in time."""
 
 
@@ -65,7 +65,7 @@ def is_commit(text: str) -> bool:
 def commit(root: Path, environ: Mapping[str, str]) -> str:
     """Return the commit that is checked out where ``root`` lies.
 
-    It is empty outside a repository, and in one without a commit. Raises NoAnswer.
+    It is empty outside a repository, and in one without a commit. Raises GitUnavailable.
     """
     code, out = _run(root, environ, "rev-parse", "--verify", "--quiet", "HEAD")
     found = out.decode("ascii", "replace").strip()
@@ -73,20 +73,20 @@ def commit(root: Path, environ: Mapping[str, str]) -> str:
         return found
     if code == 1 or _top(root) is None:
         return ""
-    raise NoAnswer("git refuses the repository")
+    raise GitUnavailable("git refuses the repository")
 
 
 def identity(root: Path, environ: Mapping[str, str]) -> str:
     """Return ``Ana <ana@example.com>``, as git would sign a commit made here, or ``""``.
 
-    Raises NoAnswer.
+    Raises GitUnavailable.
     """
     commit(root, environ)  # of a repository that it refuses, git would leave the settings out
     code, out = _run(
         root, environ, "config", "--null", "--get-regexp", r"^(user|author)\.(name|email)$"
     )
     if code not in (0, 1):
-        raise NoAnswer("git cannot read its settings")
+        raise GitUnavailable("git cannot read its settings")
     found = dict.fromkeys(_NAMES, "")
     for setting in out.decode(errors="replace").split("\0"):
         name, _, value = setting.partition("\n")  # the last of a name is what counts
@@ -98,18 +98,18 @@ def identity(root: Path, environ: Mapping[str, str]) -> str:
 
 
 def top(root: Path, environ: Mapping[str, str]) -> Path:
-    """Return the folder that the repository around ``root`` tracks. Raises NoAnswer."""
+    """Return the folder that the repository around ``root`` tracks. Raises GitUnavailable."""
     code, out = _run(root, environ, "rev-parse", "--show-toplevel")
     if code != 0:
-        raise NoAnswer("git does not say where the repository begins")
+        raise GitUnavailable("git does not say where the repository begins")
     return Path(os.fsdecode(out.removesuffix(b"\n"))).resolve()
 
 
 def tree(folder: Path, commit: str, environ: Mapping[str, str]) -> dict[Path, TreeEntry]:
-    """Return what a commit has below a folder, by absolute path. Raises NoAnswer."""
+    """Return what a commit has below a folder, by absolute path. Raises GitUnavailable."""
     code, out = _run(folder, environ, "ls-tree", "-r", "-z", commit)
     if code != 0:
-        raise NoAnswer("git cannot read the commit")
+        raise GitUnavailable("git cannot read the commit")
     found = {}
     for line in out.split(b"\0")[:-1]:
         about, _, name = line.partition(b"\t")
@@ -119,10 +119,10 @@ def tree(folder: Path, commit: str, environ: Mapping[str, str]) -> dict[Path, Tr
 
 
 def _run(folder: Path, environ: Mapping[str, str], *command: str) -> tuple[int, bytes]:
-    """Run git in a folder; its exit code and what it printed. Raises NoAnswer."""
+    """Run git in a folder; its exit code and what it printed. Raises GitUnavailable."""
     program = _program(folder, environ)
     if program is None:
-        raise NoAnswer("git is not installed")
+        raise GitUnavailable("git is not installed")
     kept = {name: text for name, text in environ.items() if _KEPT.fullmatch(name)}
     try:
         done = subprocess.run(  # noqa: S603  (fixed arguments, no shell; see the module)
@@ -135,7 +135,7 @@ def _run(folder: Path, environ: Mapping[str, str], *command: str) -> tuple[int, 
             check=False,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise NoAnswer("git does not answer") from error
+        raise GitUnavailable("git does not answer") from error
     return done.returncode, done.stdout
 
 

@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import Any
 
 from reconcile.audit import chain
-from reconcile.audit.value_store import blob, with_values
+from reconcile.audit.value_store import new_blob_name, with_values
 from reconcile.errors import UsageError
 from reconcile.model.audit import Detail, Entry, Event, Head, Recorded, Span, What
 from reconcile.stores.contract import Store, VersionMoved
@@ -121,19 +121,19 @@ class AuditLog:
         self, event: Event, event_id: str, records: Sequence[Recorded], message: str
     ) -> dict[str, Any]:
         """Return an entry as JSON. Its values are in the store then."""
-        entry: dict[str, Any] = chain.body(event, event_id, self.now())
+        entry: dict[str, Any] = chain.common_fields(event, event_id, self.now())
         values: dict[str, Any] = {}
         if message:
             detail = Detail(What.MESSAGE, values=(message,))
-            entry["message"], values[chain.EVENT] = chain.split(chain.EVENT, [detail])
+            entry["message"], values[chain.EVENT] = chain.split_details(chain.EVENT, [detail])
         entry["records"] = []
         for recorded in records:
-            chained, kept = chain.record(recorded)
+            chained, kept = chain.encode_record(recorded)
             entry["records"].append(chained)
             if kept is not None:
                 values[str(recorded.address)] = kept
         if values:
-            entry["values"] = blob(event.run or event_id)
+            entry["values"] = new_blob_name(event.run or event_id)
             data = {"format": chain.FORMAT, "values": values}
             self._store.write(entry["values"], chain.to_bytes(data), None)
         return entry

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.redactions import Reader
+from reconcile.audit.redactions import EntryReader
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Entry, Summary
@@ -28,7 +28,7 @@ def summaries(
     wanted = address.folded() if address else None
     found: dict[str, Summary] = {}
     last: dict[str, str] = {}
-    reader = Reader(log)
+    reader = EntryReader(log)
     for entry in chain(log.entries(), unlogged):
         last[entry.id] = entry.time
         if wanted is None:
@@ -42,23 +42,23 @@ def summaries(
     yield from (summary for event, summary in found.items() if last[event] >= since)
 
 
-def shown(log: AuditLog, named: str, *, unlogged: Sequence[Entry] = ()) -> Iterator[Entry]:
+def entries_of(log: AuditLog, named: str, *, unlogged: Sequence[Entry] = ()) -> Iterator[Entry]:
     """The entries of a run, or of the event with that number, with values.
 
     Those of a run include what it resolved of other runs. Raises UsageError where there is none.
     """
     run, event = _named(log, named, unlogged)
-    reader = Reader(log)
+    reader = EntryReader(log)
     for entry in chain(log.entries(of=run or event), unlogged):
         if (run in _runs(entry)) if run else (entry.id == event):
             yield reader.full(entry)
 
 
-def everything(
+def all_entries(
     log: AuditLog, *, since: str = "", unlogged: Sequence[Entry] = ()
 ) -> Iterator[Entry]:
     """Every entry since a moment, with values."""
-    reader = Reader(log)
+    reader = EntryReader(log)
     for entry in chain(log.entries(), unlogged):
         if entry.time >= since:
             yield reader.full(entry)

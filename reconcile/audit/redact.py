@@ -18,7 +18,7 @@ def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]
                 children[one.parent.folded()].add(one.address)
     found = []
     for address in addresses:
-        blobs = list(value_store.holding(log.store, address))
+        blobs = list(value_store.blobs_of(log.store, address))
         found.append(
             Holding(
                 address,
@@ -42,5 +42,5 @@ def redact(log: AuditLog, held: Sequence[Holding], origin: Origin) -> None:
     }
     log.append([Event(REDACT, origin, facts=facts)])
     for one in held:
-        for name, _ in value_store.holding(log.store, one.address):
+        for name, _ in value_store.blobs_of(log.store, one.address):
             value_store.erase(log.store, name, one.address)

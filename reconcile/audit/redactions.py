@@ -31,7 +31,7 @@ class Redactions:
         return address is not None and self._last.get(address.folded(), 0) > number
 
 
-class Reader:
+class EntryReader:
     """Entries with their values; of those that are not there it says why, as far as known."""
 
     def __init__(self, log: AuditLog) -> None:

@@ -53,7 +53,7 @@ class FilesRead:
             return Source(self._commit)
         try:
             return Source(self._commit, self._compared(belongs))
-        except git.NoAnswer:
+        except git.GitUnavailable:
             return Source(self._commit)
 
     def _compared(self, belongs: Callable[[Path], bool]) -> Files:

@@ -28,7 +28,7 @@ _MANY: Mapping[What, Sequence[int]] = {
 """How many values there are of a detail; see Detail."""
 
 
-def blob(folder: str) -> str:
+def new_blob_name(folder: str) -> str:
     """Return a new name for the blob with one entry's values.
 
     It is never used twice: a process that died may have written the values, but not the entry.
@@ -57,7 +57,7 @@ def with_values(store: Store, entry: Entry) -> Entry:
     )
 
 
-def holding(store: Store, address: Address) -> Iterator[tuple[str, int]]:
+def blobs_of(store: Store, address: Address) -> Iterator[tuple[str, int]]:
     """The blobs that hold values of a record, and how many."""
     # Wherever an entry may point: what others have put there is left alone.
     for name in filter(is_own_blob, store.names(BLOBS)):

@@ -16,7 +16,7 @@ from reconcile.errors import ReconcileError, UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Finding, Head, Verified
 
-_LISTED = 100
+_MAX_FINDINGS = 100
 """Findings that are told one by one."""
 
 _NAMED = 3
@@ -53,7 +53,7 @@ class _Checked:
         self._add(Finding(number, "", f"{what}{before}"))
 
     def _add(self, finding: Finding) -> None:
-        if len(self.findings) < _LISTED:
+        if len(self.findings) < _MAX_FINDINGS:
             self.findings.append(finding)
 
 

@@ -12,7 +12,7 @@ import click
 
 from reconcile.audit.actor import origin
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import everything, shown, summaries
+from reconcile.audit.query import all_entries, entries_of, summaries
 from reconcile.audit.redact import holdings, redact
 from reconcile.audit.verify import verify
 from reconcile.cli.common import (
@@ -63,7 +63,7 @@ def log(*, target: str | None, since: str | None, address: str | None, as_json: 
 def show(*, target: str | None, run: str) -> None:
     """Run `reconcile audit show`."""
     with _opened(target) as (settings, audit):
-        _show(settings, _run_lines(shown(audit, run, unlogged=_unlogged(audit))))
+        _show(settings, _run_lines(entries_of(audit, run, unlogged=_unlogged(audit))))
 
 
 def check(*, target: str | None) -> int:
@@ -122,7 +122,7 @@ def export(*, target: str | None, since: str | None, form: str, out: Path | None
     """Run `reconcile audit export`."""
     begin = _moment(since)
     with _opened(target) as (_, audit):
-        entries = everything(audit, since=begin, unlogged=_unlogged(audit))
+        entries = all_entries(audit, since=begin, unlogged=_unlogged(audit))
         found = rows(entries, personal=shows_personal())
         lines = csv_lines(found) if form == "csv" else map(json_line, found)
         if out is None:

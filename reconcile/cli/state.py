@@ -10,7 +10,7 @@ from secrets import token_bytes
 import click
 
 from reconcile.audit.actor import origin
-from reconcile.audit.events import surgery
+from reconcile.audit.events import state_edited
 from reconcile.audit.log import AuditLog
 from reconcile.cli.common import (
     addresses,
@@ -84,7 +84,7 @@ def remove(
             return 1
         for address, unit in found.items():
             state.drop(unit, address)
-        event = surgery("state rm", _origin(settings, reason), addresses=sorted(found))
+        event = state_edited("state rm", _origin(settings, reason), addresses=sorted(found))
         state.audit = AuditLog(store).append([event], state.audit)
         state.flush()
     click.echo(f"Forgot {plural(len(found), 'record')}.")
@@ -152,7 +152,7 @@ def _move(settings: Settings, source: Store, target: Store, what: str, reason: s
 
     def record() -> None:
         state = _state(settings, source)
-        event = surgery(what, _origin(settings, reason))
+        event = state_edited(what, _origin(settings, reason))
         state.audit = AuditLog(source).append([event], state.audit)
         state.flush()
 

@@ -7,7 +7,7 @@ from proxy import DROP
 from world import World, order, statuses
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import shown, summaries
+from reconcile.audit.query import entries_of, summaries
 from reconcile.model.address import Address
 from reconcile.model.audit import Recorded, What
 from reconcile.model.outcome import FOUND, Report
@@ -20,7 +20,7 @@ def logged(world: World, run: str, key: str) -> Recorded:
     """Return what the audit log has of an order in a run."""
     found = [
         one
-        for entry in shown(AuditLog(world.store), run)
+        for entry in entries_of(AuditLog(world.store), run)
         for one in entry.records
         if one.address == Address("order", key)
     ]

@@ -3,9 +3,9 @@
 import pytest
 from making import ANA, CART, CHANGES, MUG, ORDER, head_of, plan, record_run, run, updates
 
-from reconcile.audit.events import defined, lock_broken, refused, surgery
+from reconcile.audit.events import defined, lock_broken, refused, state_edited
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import shown, summaries
+from reconcile.audit.query import entries_of, summaries
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan, UsageError
 from reconcile.model.audit import Detail, Entry, What
 from reconcile.model.outcome import Outcome, Status
@@ -82,7 +82,7 @@ def test_a_runs_entries_are_one_event(log: AuditLog) -> None:
     record_run(log, planned, head_of("R-1"), done, ANA)
     (summary,) = summaries(log)
     assert summary.counts == {("update", "order", "done"): 1_100}
-    assert sum(len(entry.records) for entry in shown(log, "R-1")) == 1_100
+    assert sum(len(entry.records) for entry in entries_of(log, "R-1")) == 1_100
 
 
 def test_one_record_can_be_followed(log: AuditLog) -> None:
@@ -91,7 +91,7 @@ def test_one_record_can_be_followed(log: AuditLog) -> None:
     other = CHANGES[2]
     done = [Outcome(other.address, other.action, Status.DONE)]
     record_run(log, plan(other), head_of("R-2"), done, ANA)
-    log.append([surgery("state rm", ANA, addresses=[ORDER])])
+    log.append([state_edited("state rm", ANA, addresses=[ORDER])])
     found = list(summaries(log, address=ORDER._replace(key="nw-1")))
     assert [one.first.event for one in found] == ["apply", "state rm"]
     assert [record.address for record in found[0].records] == [ORDER]
@@ -110,11 +110,11 @@ def test_an_entry_is_shown_by_its_number(log: AuditLog) -> None:
     """A run's by any of its entries' too; what nobody knows is an error that helps."""
     run(log)
     log.append([refused(Locked("by Bob"), ANA)])
-    assert [one.event for one in shown(log, "2")] == ["refused"]
-    assert [one.run for one in shown(log, "1")] == ["R-1"]
+    assert [one.event for one in entries_of(log, "2")] == ["refused"]
+    assert [one.run for one in entries_of(log, "1")] == ["R-1"]
     for named in ("3", "R", "R-2"):
         with pytest.raises(UsageError, match=f"no run or entry {named}") as caught:
-            list(shown(log, named))
+            list(entries_of(log, named))
         assert "audit log" in caught.value.hint
 
 
@@ -146,8 +146,8 @@ def test_work_on_lock_state_and_account_is_told(log: AuditLog) -> None:
     log.append(
         [
             lock_broken(ANA, number=7, who="bob@mill", since="2026", doing="apply"),
-            surgery("state rm", ANA, addresses=[ORDER]),
-            surgery("state push", ANA),
+            state_edited("state rm", ANA, addresses=[ORDER]),
+            state_edited("state push", ANA),
             defined([wanted], plan().target, ANA),
         ]
     )

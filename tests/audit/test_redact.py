@@ -7,7 +7,7 @@ from making import ANA, CART, MUG, ORDER, run
 
 from reconcile.audit.log import AuditLog
 from reconcile.audit.redact import holdings, redact
-from reconcile.audit.value_store import erase, holding
+from reconcile.audit.value_store import blobs_of, erase
 from reconcile.audit.verify import verify
 from reconcile.model.address import Address
 from reconcile.stores.local import LocalStore
@@ -102,7 +102,7 @@ def test_two_who_erase_from_one_blob_both_do(
 ) -> None:
     """Whoever comes second takes the blob as the first left it."""
     run(log)
-    ((name, _),) = holding(store, ORDER)
+    ((name, _),) = blobs_of(store, ORDER)
     write = store.write
     raced = False
 
@@ -115,8 +115,8 @@ def test_two_who_erase_from_one_blob_both_do(
 
     monkeypatch.setattr(store, "write", racing)
     erase(store, name, ORDER)
-    assert list(holding(store, ORDER)) == list(holding(store, CART)) == []
-    assert list(holding(store, MUG)) == [(name, 2)]
+    assert list(blobs_of(store, ORDER)) == list(blobs_of(store, CART)) == []
+    assert list(blobs_of(store, MUG)) == [(name, 2)]
 
 
 def test_an_erased_record_reads_as_erased(log: AuditLog) -> None:

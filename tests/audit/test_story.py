@@ -4,7 +4,7 @@ import pytest
 from world import KEY, World
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import shown, summaries
+from reconcile.audit.query import entries_of, summaries
 from reconcile.audit.verify import verify
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.audit import Recorded, Summary, What
@@ -35,7 +35,7 @@ def last(world: World) -> Summary:
 
 def records(world: World) -> dict[str, Recorded]:
     """The latest run's records by address."""
-    entries = shown(AuditLog(world.store), last(world).first.run)
+    entries = entries_of(AuditLog(world.store), last(world).first.run)
     return {str(one.address): one for entry in entries for one in entry.records}
 
 
