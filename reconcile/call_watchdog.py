@@ -34,7 +34,7 @@ def log_notice(text: str) -> None:
 def watched(
     what: str, *, limit: float = inf, cut: Callable[[], None] = lambda: None
 ) -> Iterator[None]:
-    """Watch the block: report ``what`` it waits for while it takes long, and ``cut`` it at its limit.
+    """Watch the block: report ``what`` it waits for, and call ``cut`` when it reaches its limit.
 
     ``limit`` is in seconds. ``cut`` is called from another thread, at most once, and never after
     the block has ended.

@@ -1,8 +1,8 @@
-"""What the state says of the declared records as a whole, and which others to plan besides.
+"""One pass over the state: where it has declared records, and which of its records are undeclared.
 
 Records that are removed without being declared (the lines of an absent order that the state
-manages, and with ``prune`` whatever nothing declares any more) become desired records that are not
-to be there, so that nothing further down knows a second way of removing.
+manages, and with ``prune`` whatever is no longer declared) become desired records with the
+lifecycle state ``absent``, so that planning and applying know only one way of removing.
 """
 
 from collections import defaultdict
@@ -17,14 +17,16 @@ from reconcile.state.state import State
 
 @dataclass(frozen=True, slots=True)
 class ManagedRecords:
-    """``undeclared`` are managed records, as last spelled, that stay though nothing declares them.
+    """What the state says of all records of a plan.
 
-    ``elsewhere`` has, by folded address, entries of declared records that the state has under
-    another unit or under their former address; ``shared`` the folded addresses of declared
-    records that the state has under one and the same id. ``lines`` are further line items to
-    remove, by their unit's folded address, ``units`` further units; ``managed`` names the
-    properties, by kind, that were last applied to records which are to be removed; ``keys`` are the
-    keys, by kind and id, of units of the kinds that the state has associations with.
+    ``undeclared`` are the addresses, as last spelled, of managed records that are not declared and
+    stay. ``elsewhere`` has, by folded address, entries of declared records that the state has under
+    another unit or under their former address; ``sharing_an_id`` the folded addresses of declared
+    records that have the same HubSpot id in the state. ``lines`` are undeclared line items to
+    remove, by their unit's folded address; ``units`` are undeclared units to remove.
+    ``removed_properties`` are the names, by kind, of the properties that were last applied to
+    records to be removed. ``unit_keys`` are the keys, by kind and id, of units of the kinds that
+    the state has associations with.
     """
 
     undeclared: tuple[Address, ...]
@@ -36,7 +38,7 @@ class ManagedRecords:
     unit_keys: Mapping[tuple[str, str], str]
 
     def with_removals(self, units: Iterable[Unit]) -> tuple[Unit, ...]:
-        """The units to plan: the declared ones with all that is to be removed under them."""
+        """Return the units to plan: the declared ones, and what is to be removed besides."""
         return (*(self._with_lines(unit) for unit in units), *self.units)
 
     def _with_lines(self, unit: Unit) -> Unit:
@@ -46,7 +48,7 @@ class ManagedRecords:
         return replace(unit, lines=tuple(sorted((*unit.lines, *more), key=lambda x: x.address)))
 
     def last_applied(self, unit: Unit, state: State) -> Mapping[Address, LastApplied]:
-        """The state's entries of a unit's records, by folded address, former ones too."""
+        """Return the state's entries of a unit's records, by folded address, former ones too."""
         here = state.unit(unit.address)
         if not self.elsewhere and unit.former is None:
             return here
@@ -60,23 +62,26 @@ class ManagedRecords:
         return {name: entry.under(unit.address, unit.former) for name, entry in found.items()}
 
     def entry(self, unit: Unit, record: Desired, state: State) -> LastApplied | None:
-        """The state's entry of one record, wherever it lies."""
+        """Return the state's entry of one record, under whichever unit and address it is."""
         return record.entry_in(self.last_applied(unit, state))
 
 
 def find_managed(state: State, units: Iterable[Unit], *, prune: bool = False) -> ManagedRecords:
-    """Go through the state once, a shard at a time; of most entries only the address is held."""
-    ends = frozenset(to for _, to in state.linked())
-    seen = _Collector(_Declared(tuple(units)), prune=prune, ends=ends)
+    """Read the whole state once, a shard at a time; of most entries only the address is kept.
+
+    With ``prune`` undeclared records are to be removed, unless they are protected or in use.
+    """
+    ends = frozenset(to for _, to in state.associated())
+    collector = _Collector(_Declared(tuple(units)), prune=prune, ends=ends)
     for unit, address, entry in state.entries():
-        seen.take(unit, address, entry)
-    return seen.result()
+        collector.add(unit, address, entry)
+    return collector.result()
 
 
 class _Declared:
-    """Where the declared records are at unit_address. All addresses are folded ones.
+    """The unit of each declared record. All addresses are folded ones.
 
-    ``used`` are the records that declared ones point at: (kind, ``key`` or ``id``, folded value).
+    ``used`` are the records that declared ones refer to: (kind, ``key`` or ``id``, folded value).
     """
 
     def __init__(self, units: Sequence[Unit]) -> None:
@@ -104,7 +109,7 @@ class _Declared:
 
 @dataclass(frozen=True, slots=True)
 class _Undeclared:
-    """A record that nothing declares: its unit's folded address, and itself as last spelled."""
+    """A managed record that is not declared: its unit's folded address, its own as last spelled."""
 
     unit: Address
     address: Address
@@ -127,14 +132,14 @@ class _Collector:
     lines: dict[Address, list[Desired]] = field(default_factory=lambda: defaultdict(list))
     removed_properties: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def take(self, unit: Address, address: Address, entry: LastApplied) -> None:
-        """Note one entry of the state, under its folded addresses."""
+    def add(self, unit: Address, address: Address, entry: LastApplied) -> None:
+        """Add one entry of the state, under its folded addresses."""
         if unit == address and address.kind in self.ends:
             self.unit_keys[address.kind, entry.id] = entry.key
         unit_address = self.declared.unit_of.get(address)
         now = address if unit_address else self.declared.formers.get(address)
         if now is None:
-            self._take_undeclared(unit, address, entry)
+            self._add_undeclared(unit, address, entry)
             return
         life = self.declared.lifecycles.get(now, Life.PRESENT)
         if life is not Life.FORGET:
@@ -146,7 +151,7 @@ class _Collector:
         else:
             self.elsewhere[address] = entry
 
-    def _take_undeclared(self, unit: Address, address: Address, entry: LastApplied) -> None:
+    def _add_undeclared(self, unit: Address, address: Address, entry: LastApplied) -> None:
         spelled = Address(address.kind, entry.key)
         over = self.declared.units.get(unit)
         root = over.root if over else None
@@ -162,11 +167,9 @@ class _Collector:
         if self.prune and over and over.address.folded() != unit and not entry.protect:
             self._keep(over.address.folded(), unit, address, entry)
 
-    def _keep(
-        self, unit_address: Address, unit: Address, address: Address, entry: LastApplied
-    ) -> None:
+    def _keep(self, over: Address, unit: Address, address: Address, entry: LastApplied) -> None:
         self.removed_properties[address.kind].update(entry.marks)
-        if unit_address != unit:
+        if over != unit:
             self.elsewhere[address] = entry
 
     def result(self) -> ManagedRecords:
@@ -186,11 +189,11 @@ class _Collector:
         )
 
     def _pruned(self) -> Iterator[Unit]:
-        """Move what may be removed from ``left`` to ``lines``, and to units of its own.
+        """Move what may be removed from ``undeclared`` to ``lines``; yield the undeclared units.
 
-        A unit that nothing declares goes as a whole or, where anything in it is protected, not at
-        all: an order without some of its lines is nothing anybody asked for. Nor does one that
-        a declared record points at, or a declared line stands under.
+        An undeclared unit is removed as a whole or not at all, since nobody asked for an order
+        without some of its lines. It stays where anything in it is protected, where a declared
+        record refers to it, or where it is the parent of a declared line.
         """
         groups: dict[Address, list[_Undeclared]] = defaultdict(list)
         for one in self.undeclared.values():
@@ -210,7 +213,7 @@ class _Collector:
                 self.removed_properties[one.address.kind].update(one.names)
 
     def _removal(self, one: _Undeclared) -> Desired:
-        # What a declared record is known by too must not be archived under another name.
+        # Another address of a declared record: archiving it would archive that record.
         shared = (one.address.kind, one.id) in self.by_id
         return _removal(one.address, Life.FORGET if shared else Life.ABSENT, pruned=True)
 

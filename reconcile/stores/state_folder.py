@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, for their owner's eyes only."""
+"""A target's folder on this machine: private files, durable writes, no symbolic links."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from reconcile.errors import UsageError
 
 GITIGNORE = ".gitignore"
 
-_LEAVE_ALONE = b"""\
+_GITIGNORE_TEXT = b"""\
 # reconcile keeps a target's state here: ids, hashes and their key, plans, the audit log with its
 # values, a sandbox's data. None of it belongs in git.
 *
@@ -21,13 +21,13 @@ _LEAVE_ALONE = b"""\
 
 @contextmanager
 def usable(folder: Path) -> Iterator[None]:
-    """Say what is wrong with a folder of ours as a UsageError."""
+    """Turn an OSError of the block into a UsageError that names the folder."""
     try:
         yield
     except OSError as error:
         raise UsageError(
             f"the state folder {folder} cannot be used: {error.strerror or error}",
-            hint="check that the disk has room and that the folder is yours",
+            hint="check that the disk has free space and that you own the folder",
         ) from error
 
 
@@ -46,34 +46,34 @@ def replace_file(path: Path, data: bytes, *, after: int = 0) -> int:
     return written
 
 
-def make_state_folder(home: Path) -> None:
-    """Make the folder of a target's state, which git is to leave alone with all that is in it.
+def make_state_folder(folder: Path) -> None:
+    """Make the folder of a target's state, with a ``.gitignore`` that keeps all of it out of git.
 
-    The ``.gitignore`` that says so is made where it is missing, and otherwise left as it is.
+    An existing ``.gitignore`` is left as it is.
     """
-    make_folder(home)
-    if not (home / GITIGNORE).exists():
-        replace_file(home / GITIGNORE, _LEAVE_ALONE)
+    make_folder(folder)
+    if not (folder / GITIGNORE).exists():
+        replace_file(folder / GITIGNORE, _GITIGNORE_TEXT)
 
 
-def refuse_links(home: Path, *paths: Path) -> None:
-    """Raise UsageError where a path below ``home`` is, or goes through, a symbolic link.
+def refuse_links(folder: Path, *paths: Path) -> None:
+    """Raise UsageError where a path below ``folder`` is, or leads through, a symbolic link.
 
-    What is written there must not end up elsewhere, nor what lies elsewhere be read from there.
+    Otherwise files outside the folder could be read or overwritten.
     """
     for path in paths:
         for part in (path, *path.parents):
-            if part == home:
+            if part == folder:
                 break
             if part.is_symlink():
                 raise UsageError(
                     f"{part} is a symbolic link, which reconcile does not follow",
-                    hint="put what it leads to in its place",
+                    hint="replace the link by the file or folder that it leads to",
                 )
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, mode 0700, and those above it, so that a crash does not undo it."""
+    """Make a folder durably, mode 0700, and those above it."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
@@ -86,7 +86,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make what was added to a folder, or removed from it, durable."""
+    """Make durable what was added to a folder or removed from it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
