@@ -49,7 +49,7 @@ class Session:
         )
 
     def state(self, *, writing: bool = False) -> State:
-        """Return the state as it is now. Raise UsageError when it belongs to another account.
+        """Return the current state. Raise UsageError when it belongs to another account.
 
         ``writing`` makes the hash key of a local state where there is none. For reading, a missing
         key means that no hash matches, and reasons are unknown.
@@ -59,8 +59,8 @@ class Session:
             if not is_local(self.settings.store_url(self.environ)):
                 raise UsageError(
                     f"{VARIABLE} is not set: a shared state needs a key for its hashes",
-                    hint=f"make a key with `openssl rand -hex 32`, and set {VARIABLE} to it wherever "
-                    "this target is planned or applied",
+                    hint=f"make a key with `openssl rand -hex 32`, and set {VARIABLE} to it for "
+                    "everybody who plans or applies",
                 )
             key = make_key(self.settings.home)
         key = key or token_bytes(32)
@@ -81,14 +81,14 @@ class Session:
             )
         file = sandbox_file(self.settings)
         return UsageError(
-            f"{belongs}, but the sandbox in {file.name} is account {self.account.portal_id}: the "
-            "sandbox of that state was lost or replaced",
-            hint=f"restore {file} from a backup, after removing the files whose names begin with its "
-            "name; or erase the state with `reconcile sandbox reset`",
+            f"{belongs}, but the sandbox in {file.name} is account {self.account.portal_id}: "
+            "the sandbox of that state was lost or replaced",
+            hint=f"restore {file} from a backup, after removing all files whose names begin "
+            f"with {file.name}; or erase the state with `reconcile sandbox reset`",
         )
 
     def _refuse_left_behind(self) -> None:
-        """Raise UsageError where the shared store has no state, but the target's folder still has one."""
+        """Raise UsageError where only the target's folder, not the shared store, has a state."""
         left = State(LocalStore(self.settings.home), b"", allow_moved=True)
         if left.lineage and not left.moved:
             raise UsageError(

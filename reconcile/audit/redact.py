@@ -1,4 +1,4 @@
-"""Erasing what the audit log holds of a record's values. That it was done stays in the chain."""
+"""Erase a record's values from the audit log. The redaction itself stays in the chain."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from reconcile.model.audit import Event, Facts, Holding, Origin
 
 
 def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]:
-    """Where the log holds values of some records. Goes through the whole log."""
+    """Return where the log has values of some records. Read the whole log."""
     children: dict[Address, set[Address]] = {address.folded(): set() for address in addresses}
     for entry in log.entries():
         for one in entry.records:
@@ -31,10 +31,10 @@ def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]
 
 
 def redact(log: AuditLog, held: Sequence[Holding], origin: Origin) -> None:
-    """Erase values of records everywhere, whichever entry they belong to.
+    """Erase the values of records everywhere, whichever entry they belong to.
 
-    The chain says so first, so that a crash in between cannot leave values missing that nothing
-    explains; redacting again erases the rest.
+    The chain records it first, so that after a crash no values are missing without explanation;
+    redacting again erases the rest.
     """
     facts: Facts = {
         "addresses": tuple(str(one.address) for one in held),

@@ -50,7 +50,7 @@ def break_(target: str | None, number: int, url: str, reason: str) -> None:
         info = holder.info
         event = lock_broken(
             origin(os.environ, settings.root, reason),
-            number=number,
+            fencing_token=number,
             who=info.who,
             since=info.since,
             doing=info.doing,
@@ -73,7 +73,7 @@ def _keeps_its_log(store: Store) -> bool:
         head = read_head(store)
     except UsageError:
         return True
-    return head is not None and not head.arriving
+    return head is not None and not head.moving_from
 
 
 def described(holder: Holder) -> str:

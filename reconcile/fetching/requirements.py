@@ -113,7 +113,7 @@ def properties_of(
 def pairs_of(units: Iterable[Unit], state: State) -> frozenset[tuple[str, str]]:
     """The (kind, associated word) pairs that units declare or the state has made."""
     declared = {(r.address.kind, ref.to) for u in units for r in u.records for ref in r.references}
-    return state.linked() | declared
+    return state.associated() | declared
 
 
 def declared_keys(units: Iterable[Unit]) -> Mapping[str, frozenset[str]]:

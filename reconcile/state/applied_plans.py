@@ -143,8 +143,9 @@ class AppliedPlans:
 
     def _damaged(self, how: str) -> UsageError:
         return UsageError(
-            f"the state in {self._store.where} is damaged: {NAME}, the list of applied plans, {how}",
-            hint="restore it from a backup; or remove it: all plan files made before now are then "
+            f"the state in {self._store.where} is damaged: {NAME}, the list of applied plans, "
+            f"{how}",
+            hint="restore it from a backup; or remove it: plan files from before now are then "
             "refused",
         )
 

@@ -28,10 +28,10 @@ class Content:
 
     ``shards`` has the serial at which each shard was last written, and 0 for one that is about to
     be written for the first time. ``associated`` are the (kind, associated object) pairs of which
-    an association was made at some time. ``audit`` is the last entry of the audit log: its number
-    and hash. ``applied_plans`` is the serial of the list of applied plans. ``moved_to`` is where the
-    state is now, if it was moved; ``moving_from`` is where it is being moved from, until the move
-    is complete.
+    an association was ever made. ``audit`` is the last entry of the audit log: its number and hash.
+    ``applied_plans`` is the serial of the list of applied plans. ``moved_to`` is where the state is
+    now, if it was moved; ``moving_from`` is where it is being moved from, until the move is
+    complete.
     """
 
     format: int = FORMAT

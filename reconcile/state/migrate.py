@@ -35,7 +35,7 @@ def move(source: Store, target: Store, record: Callable[[], None]) -> None:
 
 
 def require_movable(source: Store, target: Store) -> None:
-    """Raise UsageError where ``move`` would, and where ``target`` has files that are not reconcile's.
+    """Raise UsageError where ``move`` would, or where ``target`` has files of others.
 
     To be called before anything, locks included, is written in either store.
     """

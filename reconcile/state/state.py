@@ -30,8 +30,9 @@ def shard_of(unit: Address) -> str:
 class State:
     """The state of one target. Shards are read when needed; ``flush`` writes what ``put`` changed.
 
-    ``key_matches`` is False when the state was made with another hash key. Its ids and the names of
-    its properties are still valid, its hashes are not: reasons are ``unknown`` until the next apply.
+    ``key_matches`` is False when the state was made with another hash key. Its ids and the names
+    of its properties are still valid, its hashes are not: reasons are ``unknown`` until the next
+    apply.
     """
 
     def __init__(self, store: Store, key: bytes, *, allow_moved: bool = False) -> None:
