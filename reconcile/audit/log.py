@@ -73,7 +73,7 @@ class AuditLog:
         return _START
 
     def lines(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield number and bytes of all entries after one, in order. Raise UsageError for damage."""
+        """Yield number and bytes of entries after one, in order. Raise UsageError for damage."""
         for segment in self.segments():
             if _first(segment) + SEGMENT_SIZE > after + 1:
                 yield from self.segment(segment, after)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import obstore
 import pytest
-from homes import Home
+from backends import Backend
 from obstore.store import MemoryStore
 from world import World, order
 
@@ -79,9 +79,9 @@ def test_logs_of_ours_are_known_by_name(name: str) -> None:
     assert not any(map(is_own_log, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
 
 
-def test_a_store_of_ours_alone_has_no_strangers(home: Home) -> None:
+def test_a_store_of_ours_alone_has_no_strangers(backend: Backend) -> None:
     """Not even while its lock is held; nor has an empty one."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     assert list(other.unknown_names()) == []
     with one.lock(INFO, lease=60):
         fill(one)
@@ -89,9 +89,9 @@ def test_a_store_of_ours_alone_has_no_strangers(home: Home) -> None:
     require_no_unknown_names(other)
 
 
-def test_strangers_are_seen_by_every_client(home: Home) -> None:
+def test_strangers_are_seen_by_every_client(backend: Backend) -> None:
     """And named in the error; there is nothing else among them."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     fill(one)
     fill_strange(one)
     found = list(other.unknown_names())
@@ -104,9 +104,9 @@ def test_strangers_are_seen_by_every_client(home: Home) -> None:
     assert of_others(one) == expected()
 
 
-def test_moving_touches_reconciles_own_alone(home: Home, tmp_path: Path) -> None:
+def test_moving_touches_reconciles_own_alone(backend: Backend, tmp_path: Path) -> None:
     """Neither where it goes nor where it came from; strangers do not go along."""
-    source, target = LocalStore(tmp_path / "source" / "test"), home.client()
+    source, target = LocalStore(tmp_path / "source" / "test"), backend.client()
     fill(source)
     put_head(source, Content(lineage="one"))
     fill_strange(source)
@@ -115,15 +115,15 @@ def test_moving_touches_reconciles_own_alone(home: Home, tmp_path: Path) -> None
     target.append(f"runs/{RUN[:-1]}", 0, b"an old run")
     fill_strange(target)
     move(source, target, lambda: None)
-    assert of_others(source) == of_others(home.client()) == expected()
+    assert of_others(source) == of_others(backend.client()) == expected()
     assert sorted(filter(is_own_blob, target.names(""))) == BLOBS
     assert sorted(filter(is_own_log, target.logs(""))) == LOGS
 
 
 def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:
     """Whatever it is called; what a crash of ours leaves, a README and a .gitignore are none."""
-    home = tmp_path / "test"
-    store = LocalStore(home)
+    backend = tmp_path / "test"
+    store = LocalStore(backend)
     fill(store)
     ours = ("key", "sandbox.sqlite", "sandbox.sqlite-wal", ".head.json.abcd_123", "being-erased")
     drafts = (
@@ -132,14 +132,14 @@ def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:
         "..gitignore.abcdefgh",
     )
     for name in (*ours, *drafts, "README.md", "runs/readme", "shards/.gitignore"):
-        (home / name).write_bytes(b"half")
+        (backend / name).write_bytes(b"half")
     assert list(store.unknown_names()) == []
     strange = {"notes.txt", "runs/marathon.jsonl", "shards/0a.json.bak", ".notes.txt.abcdefgh", "a"}
     for name in strange - {"a"}:
-        (home / name).write_bytes(b"of others")
+        (backend / name).write_bytes(b"of others")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "head.json").write_bytes(b"of others")
-    (home / "a").symlink_to(tmp_path / "elsewhere")
+    (backend / "a").symlink_to(tmp_path / "elsewhere")
     assert set(store.unknown_names()) == strange
 
 
