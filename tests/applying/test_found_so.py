@@ -69,7 +69,7 @@ def test_a_field_that_is_as_planned_already_is_not_listed(watched: World, planne
     record = logged(watched, report.run, "A")
     assert fields(record) == ["memo"]
     (message,) = (one.values for one in record.details if one.what is What.MESSAGE)
-    assert message == ("not written, since it was so already: hs_total_price",)
+    assert message == ("not written, since HubSpot already had the value: hs_total_price",)
 
 
 def test_what_a_dead_run_did_not_send_is_not_claimed_when_it_is_resolved(

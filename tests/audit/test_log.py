@@ -93,12 +93,12 @@ def test_long_values_make_short_entries(log: AuditLog) -> None:
 
 
 def test_a_run_without_records_is_recorded_too(log: AuditLog) -> None:
-    """That somebody applied, and nothing came of it, is worth an entry."""
+    """An apply without changes is worth an entry."""
     record_run(log, plan(), head_of("R-1"), (), ANA)
     assert [(entry.run, entry.records) for entry in log.entries()] == [("R-1", ())]
 
 
-def test_a_race_is_settled_by_trying_again() -> None:
+def test_a_race_is_resolved_by_trying_again() -> None:
     """Who loses the place appends behind the winner, and both are in the chain."""
     store = Memory()
     log = AuditLog(store)  # type: ignore[arg-type]
@@ -123,7 +123,7 @@ def test_a_race_that_never_ends_is_an_error() -> None:
             self.kept.setdefault(log, {})[position] = entry
             super().append(log, position, entry)
 
-    with pytest.raises(UsageError, match="grows all the time"):
+    with pytest.raises(UsageError, match="it keeps growing"):
         AuditLog(Busy()).append([Event("refused", ANA)])  # type: ignore[arg-type]
 
 
@@ -145,7 +145,7 @@ def test_a_log_that_was_cut_off_does_not_stop_the_next_run(log: AuditLog) -> Non
     assert verify(log, after).findings[0].number == 2
 
 
-def test_appending_with_the_states_head_reads_the_last_piece_only() -> None:
+def test_appending_with_the_states_head_reads_the_last_segment_only() -> None:
     """However long the log is: what it has of the run is looked for where the state says."""
     store = Memory()
     log = AuditLog(store)  # type: ignore[arg-type]
@@ -155,7 +155,7 @@ def test_appending_with_the_states_head_reads_the_last_piece_only() -> None:
     assert set(store.read_logs) == {"runs/R-1", "audit/000003"}
 
 
-def test_appending_without_a_head_reads_the_last_piece_only() -> None:
+def test_appending_without_a_head_reads_the_last_segment_only() -> None:
     """A refusal, which has no lock and no state, finds the end by itself."""
     store = Memory()
     log = AuditLog(store)  # type: ignore[arg-type]
@@ -181,7 +181,7 @@ def test_text_that_is_no_text_can_be_recorded(log: AuditLog) -> None:
     assert entry.records[0].details[0].values == ("\ud800", "line\nbreak\x00")
 
 
-def test_a_run_is_told_whole_where_it_ended_since(store: LocalStore) -> None:
+def test_a_run_is_summarised_in_full_where_it_ended_since(store: LocalStore) -> None:
     """Its entries have times of their own; a moment between them does not cut it in two."""
     times = (datetime(2026, 1, 2, 3, minute, tzinfo=UTC) for minute in itertools.count())
     log = AuditLog(store, clock=lambda: next(times))

@@ -83,7 +83,7 @@ def issuer() -> Iterator[Issuer]:
 
 
 def test_claims_are_asked_for_as_github_documents(issuer: Issuer) -> None:
-    """Only the ones the log tells are kept."""
+    """Only those that the log shows are kept."""
     assert claims(issuer.environ, loopback=True) == CLAIMS
     assert issuer.asked == [("/token/1?api-version=2.0&audience=reconcile", f"Bearer {TOKEN}")]
 
@@ -236,7 +236,7 @@ def test_a_token_that_is_none_is_not_sent(issuer: Issuer, token: str) -> None:
     ],
 )
 def test_an_answer_that_is_none_is_no_claims(issuer: Issuer, body: bytes) -> None:
-    """The apply goes on; the environment's word is taken."""
+    """The apply continues with what the environment says."""
     issuer.body = body
     assert claims(issuer.environ, loopback=True) == {}
 

@@ -1,4 +1,4 @@
-"""Redacting: a record's values go everywhere, the chain stays whole and says so."""
+"""Redacting: a record's values are erased everywhere; the chain stays intact and records it."""
 
 import json
 
@@ -34,7 +34,7 @@ def test_values_go_and_the_chain_stays(store: LocalStore, log: AuditLog) -> None
     assert (found.erased, found.erased_in, found.missing, found.kept) == (1, 2, 0, ())
 
 
-def test_the_digests_tell_nothing_without_the_salt(store: LocalStore, log: AuditLog) -> None:
+def test_the_digests_reveal_nothing_without_the_salt(store: LocalStore, log: AuditLog) -> None:
     """The salts of the redacted record are erased with its values; its fields' names stay."""
     run(log)
     (name,) = store.names("audit-values/")
@@ -120,7 +120,7 @@ def test_two_who_erase_from_one_blob_both_do(
 
 
 def test_an_erased_record_reads_as_erased(log: AuditLog) -> None:
-    """What the chain still tells of it can be read."""
+    """What the chain still says of it can be read."""
     head = run(log)
     redact(log, holdings(log, [ORDER]), ANA)
     first = log.full(next(log.entries()))

@@ -1,4 +1,4 @@
-"""A run's journal in the audit log: each line once, whenever a process dies and whoever goes on."""
+"""A run's journal in the audit log: each line once, whenever a process dies and one resumes."""
 
 import json
 from collections import defaultdict

@@ -39,7 +39,7 @@ def records(world: World) -> dict[str, Recorded]:
     return {str(one.address): one for entry in entries for one in entry.records}
 
 
-def test_the_log_tells_what_hubspot_got(world: World) -> None:
+def test_the_log_has_what_hubspot_got(world: World) -> None:
     """Created records with their ids and values, then what changed in them."""
     world.converge(order("10.00"))
     first = records(world)

@@ -1,4 +1,4 @@
-"""Verifying: a whole log is whole, and whatever somebody does to it is found and named."""
+"""Verifying: an intact log is intact, and every change to it is found and named."""
 
 import json
 from collections.abc import Callable
@@ -33,15 +33,15 @@ def first(log: AuditLog, head: Head | None) -> Finding:
     return verify(log, head).findings[0]
 
 
-def test_an_empty_log_is_whole(log: AuditLog) -> None:
+def test_an_empty_log_is_intact(log: AuditLog) -> None:
     """So is one of a state that knows of none."""
     for head in (None, Head(0, "")):
         found = verify(log, head)
         assert (found.findings, found.entries, found.last) == ((), 0, "")
 
 
-def test_a_whole_log_is_whole(log: AuditLog, head: Head) -> None:
-    """Everything is counted, and the times of the first and last entry are told."""
+def test_an_untouched_log_is_intact(log: AuditLog, head: Head) -> None:
+    """Everything is counted, and the times of the first and last entry are reported."""
     found = verify(log, head)
     assert found.findings == ()
     assert (found.entries, found.records, found.missing, found.erased) == (5, 6, 0, 0)
@@ -76,7 +76,7 @@ def test_a_forged_last_entry_is_found_by_the_state(
     """Nothing follows the last entry, but the state knows its hash."""
     replace_line(store, SEGMENT, 4, sealed(line(log, 5) | {"reason": "forged"}))
     assert first(log, head).number == 5
-    assert "the one the state knows" in first(log, head).what
+    assert "the entry that the state knows" in first(log, head).what
     assert verify(log, None).findings == ()
 
 
@@ -86,7 +86,7 @@ def test_a_gap_is_found(store: LocalStore, log: AuditLog, head: Head, number: in
     replace_line(store, SEGMENT, number - 1, None)
     found = first(log, head)
     assert found.number == number
-    before = f"; the one before it is of 2026-01-02T03:0{number + 2}:05.000Z"
+    before = f"; the entry before it is from 2026-01-02T03:0{number + 2}:05.000Z"
     assert found.what == "it is missing" + (before if number > 1 else "")
 
 
@@ -97,7 +97,7 @@ def test_a_closed_gap_is_found(store: LocalStore, log: AuditLog, head: Head) -> 
     for position, text in enumerate(lines[:1] + lines[2:]):
         store.append(SEGMENT, position, text)
     found = first(log, head)
-    assert (found.number, found.what) == (2, "it says that it is entry 3")
+    assert (found.number, found.what) == (2, "its number is 3")
 
 
 def test_a_cut_off_end_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
@@ -106,7 +106,7 @@ def test_a_cut_off_end_is_found(store: LocalStore, log: AuditLog, head: Head) ->
     replace_line(store, SEGMENT, 3, None)
     found = first(log, head)
     assert found.number == 4
-    assert "cut off: here are 3 of the 5 entries the state knows" in found.what
+    assert "cut off: it has 3 of the 5 entries that the state knows" in found.what
     assert found.what.endswith("is of 2026-01-02T03:06:05.000Z")
     assert verify(log, None).findings == ()
 
@@ -155,7 +155,7 @@ def test_a_damaged_file_is_found(
 def test_an_entry_that_is_none_is_found(
     store: LocalStore, log: AuditLog, head: Head, text: bytes
 ) -> None:
-    """Whatever stands where an entry was."""
+    """Whatever is where an entry was."""
     replace_line(store, SEGMENT, 2, text)
     assert first(log, head).number == 3
 
@@ -187,10 +187,10 @@ def test_an_altered_value_is_found(store: LocalStore, log: AuditLog, head: Head)
     ("change", "what"),
     [
         (lambda v: v[str(ORDER)].update(salt="00" * 16), "do not match"),
-        (lambda v: v[str(ORDER)]["values"].pop(), "where the entry speaks of"),
+        (lambda v: v[str(ORDER)]["values"].pop(), "but the entry has"),
         (lambda v: v[str(ORDER)]["values"][0].append("more"), "do not match"),
         (lambda v: v[str(ORDER)]["values"][0].__setitem__(0, 0), "do not match"),
-        (lambda v: v.update({"order/X": v[str(ORDER)]}), "does not speak of"),
+        (lambda v: v.update({"order/X": v[str(ORDER)]}), "does not refer to"),
         (lambda v: v.update({str(ORDER): 1}), "damaged"),
         (lambda v: v.update(nonsense={"salt": "", "values": []}), "damaged"),
     ],

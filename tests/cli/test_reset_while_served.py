@@ -47,7 +47,7 @@ def test_a_reset_is_refused_while_the_sandbox_is_served(own: Project) -> None:
     refused = own.run("sandbox", "reset", "--auto-approve")
     assert refused.code == 4, refused.all
     assert f"is in use by process {process.pid}" in refused.err
-    assert "hint: wait until that process has ended, or end it first" in refused.err
+    assert "hint: nothing was erased; wait until that process ends, or stop it" in refused.err
     headers = {"Authorization": f"Bearer {token}"}
     made = httpx.post(f"{url}/crm/v3/objects/contacts", json=CONTACT, headers=headers)
     assert made.status_code == 201

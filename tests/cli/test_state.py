@@ -85,7 +85,7 @@ def test_another_state_is_not_written_over(applied: Project, tmp_path: Path) -> 
     other.write("head.json", b'{"format": 3, "lineage": "another", "serial": 1}', None)
     result = applied.run("state", "push", f"file:{tmp_path / 'elsewhere'}")
     assert result.code == 1
-    assert "has another state already" in result.err
+    assert "already has another state" in result.err
     assert "No changes." in applied.fine("plan")
 
 

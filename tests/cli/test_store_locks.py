@@ -158,7 +158,7 @@ def test_a_repeated_push_names_the_store_in_the_project_file(applied: Project) -
     assert "was moved to" in applied.run("plan").err
     assert "reconcile.yaml names it now." in applied.fine("state", "push", "${env:STORE}")
     head = json.loads((applied.folder / "elsewhere" / "shop" / "head.json").read_text())
-    assert "moved" not in head
+    assert "moved_to" not in head
 
 
 def test_a_half_pushed_state_is_pulled_by_a_project_that_names_its_store(applied: Project) -> None:
@@ -166,12 +166,12 @@ def test_a_half_pushed_state_is_pulled_by_a_project_that_names_its_store(applied
     applied.monkeypatch.setenv("STORE", f"file:{applied.folder / 'elsewhere'}")
     applied.fine("state", "push", "${env:STORE}")
     file = applied.folder / "elsewhere" / "shop" / "head.json"
-    half = json.loads(file.read_text()) | {"arriving": str(applied.folder / "state" / "shop")}
+    half = json.loads(file.read_text()) | {"moving_from": str(applied.folder / "state" / "shop")}
     file.write_text(json.dumps(half))
 
     refused = applied.run("plan")
     assert refused.code == 1
-    assert "is not whole: moving it there from" in refused.err
+    assert "is incomplete: moving it there from" in refused.err
     assert "reconcile state pull URL" in refused.err
     applied.fine("state", "pull", "file:")
 

@@ -1,4 +1,4 @@
-"""Shared stores that do not answer: every call has a limit, and a long one is said."""
+"""Shared stores that do not respond: every call has a limit, and a long one is reported."""
 
 import logging
 import socket
@@ -28,7 +28,7 @@ INFO = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply"
 def said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> pytest.LogCaptureFixture:
-    """Have long calls said soon."""
+    """Have long calls reported soon."""
     monkeypatch.setattr(call_watchdog, "NOTICE_INTERVAL", 0.2)
     caplog.set_level(logging.INFO, "reconcile.call_watchdog")
     return caplog

@@ -1,4 +1,4 @@
-"""What every backend of the state does alike, seen by two clients; threads and processes race."""
+"""What every backend of a store does alike, seen by two clients; threads and processes race."""
 
 import os
 import signal
@@ -73,7 +73,7 @@ def test_what_is_not_there_reads_as_none(backend: Backend) -> None:
 
 
 def test_two_clients_see_each_others_writes_and_versions(backend: Backend) -> None:
-    """A version tells whether somebody else wrote in between."""
+    """A version shows whether another process wrote in between."""
     one, other = backend.client(), backend.client()
     first = one.write("head.json", b"1", None)
     assert (b"1", first) == other.read("head.json")
@@ -156,7 +156,7 @@ def test_names_work_alike_everywhere(backend: Backend, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_name_is_refused_everywhere(backend: Backend, name: str) -> None:
+def test_an_invalid_name_is_refused_everywhere(backend: Backend, name: str) -> None:
     """Before anything is reached."""
     store = backend.client()
     for refused in (
@@ -168,7 +168,7 @@ def test_what_is_no_name_is_refused_everywhere(backend: Backend, name: str) -> N
         lambda: store.drop(name),
         lambda: store.read("head"),
     ):
-        with pytest.raises(ValueError, match="is no name"):
+        with pytest.raises(ValueError, match="is not a valid name"):
             refused()
 
 
@@ -245,7 +245,7 @@ def test_an_entry_is_written_once(backend: Backend) -> None:
             store.append("log", 0, b"two")
     with pytest.raises(ValueError, match="one line"):
         one.append("log", 1, b"two\nlines")
-    with pytest.raises(ValueError, match="no position"):
+    with pytest.raises(ValueError, match="is not a position"):
         one.append("log", -1, b"before")
     assert list(other.entries("log")) == [(0, b"one")]
 
@@ -317,7 +317,7 @@ def test_many_threads_append_to_one_log(backend: Backend) -> None:
 # The lock
 
 
-def test_the_lock_tells_who_holds_it_since_when_and_for_what(backend: Backend) -> None:
+def test_the_lock_names_its_holder_since_when_and_for_what(backend: Backend) -> None:
     """And is free again afterwards; a client cannot have it twice either."""
     one, other = backend.client(), backend.client()
     with one.lock(INFO, lease=LEASE) as lease:
@@ -416,7 +416,7 @@ def test_a_check_is_cheap(backend: Backend) -> None:
 
 
 def test_a_broken_lock_ends_the_holders_writes(backend: Backend) -> None:
-    """The former holder is told before its next call, writes nothing, and ends in peace."""
+    """The former holder learns it before its next call, writes nothing, and ends cleanly."""
     one, other = backend.client(), backend.client()
     with ExitStack() as stack:
         lease = stack.enter_context(one.lock(INFO, lease=LEASE))
@@ -445,7 +445,7 @@ def test_a_broken_lock_ends_the_holders_writes(backend: Backend) -> None:
 
 
 def test_only_the_holder_that_was_meant_is_broken(backend: Backend) -> None:
-    """Another number is an error that names the holder; nobody's lock breaks quietly."""
+    """Another fencing token is an error that names the holder; no lock breaks silently."""
     store = backend.client()
     store.break_lock(1)
     with backend.client().lock(INFO, lease=LEASE) as lease:

@@ -1,4 +1,4 @@
-"""A folder as the folder of the state: what lies in it, and what a crash leaves."""
+"""A folder as a store: what lies in it, and what a crash leaves."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def test_what_an_interrupted_write_leaves_is_no_name(folder: Path) -> None:
 
 
 def test_erasing_leaves_what_is_not_the_stores(folder: Path) -> None:
-    """The key, and what others put there, stay; the fencing number goes on."""
+    """The key, and what others put there, stay; the fencing token keeps rising."""
     store = LocalStore(folder)
     store.write("shards/0a.json", b"{}", None)
     store.write("notes.json", b"{}", None)
@@ -98,7 +98,7 @@ while True:
 
 
 def test_kill_9_at_any_moment_leaves_the_old_content_or_the_new(folder: Path) -> None:
-    """What a writer said is written is there, and never half of the next."""
+    """What a writer reported as written is there, and never half of the next."""
     rng = random.Random(7)
     number = 0
     for _ in range(12):
@@ -135,8 +135,8 @@ for number in range(int(sys.argv[2]), 10**9):
 """
 
 
-def test_kill_9_while_appending_leaves_every_promised_entry_whole(folder: Path) -> None:
-    """And at most one more; the next writer goes on right there."""
+def test_kill_9_while_appending_leaves_every_promised_entry_complete(folder: Path) -> None:
+    """And at most one more; the next writer continues right there."""
     rng = random.Random(8)
     known = -1
     for _ in range(12):
@@ -236,7 +236,7 @@ def test_a_folder_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None
 
 
 def test_a_damaged_note_of_the_holder_does_not_hide_the_lock(folder: Path) -> None:
-    """Then somebody holds it, and nobody knows who."""
+    """Then the holder is unknown, and the lock is held."""
     for note in (b"", b"[]", b'{"who": 1}', b"\xff"):
         with LocalStore(folder).lock(INFO):
             (folder / "lock-holder").write_bytes(note)

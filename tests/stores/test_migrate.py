@@ -164,9 +164,9 @@ def test_a_copy_is_not_written_over(source: Store, target: Store) -> None:
 
 
 def test_a_half_moved_state_names_the_way_out(source: Store, target: Store) -> None:
-    """Whoever uses the store that it is being moved to is told to repeat the move."""
+    """Using the store that it is being moved to is an error whose hint is to repeat the move."""
     with pytest.raises(Dead):
         push(source, target, DyingProcess(CHANGES - 3))
-    with pytest.raises(UsageError, match="is not whole: moving it there from") as caught:
+    with pytest.raises(UsageError, match="is incomplete: moving it there from") as caught:
         State(target, KEY)
-    assert "`reconcile state push` or `state pull` that moved it again" in caught.value.hint
+    assert "the same `reconcile state push` or `state pull` again" in caught.value.hint

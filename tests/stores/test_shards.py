@@ -1,4 +1,4 @@
-"""The shards of a state: none is lost, altered or put back unseen, and a crash wedges nothing."""
+"""The shards of a state: loss, changes and old copies are detected, and a crash blocks nothing."""
 
 import json
 import shutil
@@ -77,7 +77,7 @@ def test_a_lost_shard_is_refused(store: Store) -> None:
         data, _ = store.read(name) or (b"", "")
         store.remove(name)
         hint = refused(store, f"{name} is missing")
-        assert "bring head.json, applied.json and shards/ back from one backup" in hint
+        assert "restore head.json, applied.json and shards/ from one backup" in hint
         unit = next(unit for unit in UNITS if shard_of(unit) in name)
         with pytest.raises(UsageError, match=f"{name} is missing"):
             State(store, KEY).unit(unit)
@@ -91,14 +91,14 @@ def test_an_altered_shard_is_refused(store: Store) -> None:
     put_back(store, SHARDS[0], json.dumps(json.loads(data), indent=2).encode())
     assert len(runs(store)) == len(UNITS)
     put_back(store, SHARDS[0], data.replace(b'"id":"1"', b'"id":"2"'))
-    refused(store, f"{SHARDS[0]} is not as it was written")
+    refused(store, f"{SHARDS[0]} was altered")
 
 
 def test_a_shard_in_the_place_of_another_is_refused(store: Store) -> None:
     """Also one of the same name that belongs to another state."""
     data, _ = store.read(SHARDS[1]) or (b"", "")
     put_back(store, SHARDS[0], data)
-    refused(store, f"{SHARDS[0]} is not as it was written")
+    refused(store, f"{SHARDS[0]} was altered")
 
 
 def test_a_shard_of_another_state_is_refused(backend: Backend) -> None:
@@ -110,7 +110,7 @@ def test_a_shard_of_another_state_is_refused(backend: Backend) -> None:
         store.remove(name)
     write_all(store)
     put_back(store, SHARDS[0], data)
-    refused(store, f"{SHARDS[0]} is not as it was written")
+    refused(store, f"{SHARDS[0]} was altered")
 
 
 def test_an_old_copy_of_a_shard_is_refused(store: Store) -> None:
@@ -136,7 +136,7 @@ def test_a_head_from_before_a_shard_was_made_is_refused(backend: Backend) -> Non
     data, _ = store.read("head.json") or (b"", "")
     write_some(store, 1, UNITS[:1])
     put_back(store, "head.json", data)
-    refused(store, "head.json is an old copy, which does not name shards/")
+    refused(store, "head.json is an old copy, that does not list shards/")
 
 
 def test_all_of_a_backup_is_accepted(store: Store) -> None:
@@ -161,7 +161,7 @@ def test_the_kills_below_are_between_every_two_writes(backend: Backend) -> None:
 
 @pytest.mark.parametrize("begin", [True, False], ids=["by a run", "by hand"])
 @pytest.mark.parametrize("left", range(WRITES))
-def test_a_kill_between_two_writes_wedges_nothing(
+def test_a_kill_between_two_writes_blocks_nothing(
     backend: Backend, left: int, *, begin: bool
 ) -> None:
     """Whoever comes next reads the state, completes it, and then misses every shard.
@@ -185,7 +185,7 @@ def test_a_kill_between_two_writes_wedges_nothing(
 
 
 @pytest.mark.parametrize("first", range(2, 9))
-def test_kills_one_after_the_other_wedge_nothing(backend: Backend, first: int) -> None:
+def test_kills_one_after_the_other_block_nothing(backend: Backend, first: int) -> None:
     """Each process gets one write further than the one before, or not even that far."""
     store = backend.client()
     write_some(store, 1, UNITS[:3])
@@ -246,7 +246,7 @@ def test_files_of_others_among_the_shards_are_left_alone(backend: Backend) -> No
         {"shards": {"../key": 1}},
         {"shards": {"3f": -1}},
         {"serial": "x"},
-        {"linked": 5},
+        {"associated": 5},
         {"audit": [1]},
         {"lineage": {}},
     ],
@@ -257,7 +257,7 @@ def test_a_head_of_another_shape_is_refused(backend: Backend, damage: dict[str, 
     write_all(store)
     data, _ = store.read("head.json") or (b"", "")
     put_back(store, "head.json", json.dumps(json.loads(data) | damage).encode())
-    refused(store, "head.json holds something else")
+    refused(store, "head.json is not a head")
 
 
 @pytest.mark.parametrize("data", [b"[" * 100_000, b'{"format":3,"units":{"\\ud800":1}}', b"\x00"])

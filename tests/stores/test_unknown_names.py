@@ -1,4 +1,4 @@
-"""What is in a store's place and is not reconcile's: found in every backend, and never touched."""
+"""What is in a store but not reconcile's: found in every backend, and never touched."""
 
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def test_logs_of_ours_are_known_by_name(name: str) -> None:
     assert not any(map(is_own_log, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
 
 
-def test_a_store_of_ours_alone_has_no_strangers(backend: Backend) -> None:
+def test_a_store_that_reconcile_alone_uses_has_no_unknown_names(backend: Backend) -> None:
     """Not even while its lock is held; nor has an empty one."""
     one, other = backend.client(), backend.client()
     assert list(other.unknown_names()) == []
@@ -89,7 +89,7 @@ def test_a_store_of_ours_alone_has_no_strangers(backend: Backend) -> None:
     require_no_unknown_names(other)
 
 
-def test_strangers_are_seen_by_every_client(backend: Backend) -> None:
+def test_unknown_names_are_seen_by_every_client(backend: Backend) -> None:
     """And named in the error; there is nothing else among them."""
     one, other = backend.client(), backend.client()
     fill(one)
@@ -98,20 +98,20 @@ def test_strangers_are_seen_by_every_client(backend: Backend) -> None:
     assert len(found) == len(expected())
     for name in expected():
         assert any(one.startswith(name) for one in found)
-    with pytest.raises(UsageError, match="holds what is not reconcile's: 'audit") as caught:
+    with pytest.raises(UsageError, match="has files that are not reconcile's: 'audit") as caught:
         require_no_unknown_names(other)
     assert "and more" in str(caught.value)
     assert of_others(one) == expected()
 
 
 def test_moving_touches_reconciles_own_alone(backend: Backend, tmp_path: Path) -> None:
-    """Neither where it goes nor where it came from; strangers do not go along."""
+    """Neither where it goes nor where it came from; unknown files are not moved."""
     source, target = LocalStore(tmp_path / "source" / "test"), backend.client()
     fill(source)
     put_head(source, Content(lineage="one"))
     fill_strange(source)
     fill(target)
-    put_head(target, Content(lineage="one", arriving=source.where))
+    put_head(target, Content(lineage="one", moving_from=source.where))
     target.append(f"runs/{RUN[:-1]}", 0, b"an old run")
     fill_strange(target)
     move(source, target, lambda: None)
@@ -120,7 +120,7 @@ def test_moving_touches_reconciles_own_alone(backend: Backend, tmp_path: Path) -
     assert sorted(filter(is_own_log, target.logs(""))) == LOGS
 
 
-def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:
+def test_any_other_file_in_a_folder_is_unknown(tmp_path: Path) -> None:
     """Whatever it is called; what a crash of ours leaves, a README and a .gitignore are none."""
     backend = tmp_path / "test"
     store = LocalStore(backend)
@@ -143,8 +143,8 @@ def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:
     assert set(store.unknown_names()) == strange
 
 
-def test_any_object_is_a_stranger_in_a_bucket() -> None:
-    """What lies outside the prefix is nobody's business, and what a killed try leaves is ours."""
+def test_any_other_object_in_a_bucket_is_unknown() -> None:
+    """What lies outside the prefix is not listed, and what a killed check leaves is reconcile's."""
     memory = MemoryStore()
     store = ObjectStore(Bucket(memory, "some/where/", "memory"))
     fill(store)
