@@ -277,7 +277,7 @@ def test_a_process_that_lost_its_lock_cannot_log_a_run_twice() -> None:
     late = RunLog(log_of(store), PLANNED, None)
     other = RunLog(log_of(store), PLANNED, None)
     store.before = [lambda: other.catch_up("R-1")]
-    with pytest.raises(UsageError, match="another process writes run R-1"):
+    with pytest.raises(UsageError, match="another process is writing run R-1"):
         late.catch_up("R-1")
     assert {len(ends) for ends in resolved(store).values()} == {1}
     log_of(store).append([Event("refused", ANA)])

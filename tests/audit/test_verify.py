@@ -107,14 +107,14 @@ def test_a_cut_off_end_is_found(store: LocalStore, log: AuditLog, head: Head) ->
     found = first(log, head)
     assert found.number == 4
     assert "cut off: it has 3 of the 5 entries that the state knows" in found.what
-    assert found.what.endswith("is of 2026-01-02T03:06:05.000Z")
+    assert found.what.endswith("is from 2026-01-02T03:06:05.000Z")
     assert verify(log, None).findings == ()
 
 
 def test_a_log_that_is_gone_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """Nothing at all is the shortest log."""
     store.drop(SEGMENT)
-    assert "here are 0 of the 5 entries" in first(log, head).what
+    assert "it has 0 of the 5 entries" in first(log, head).what
 
 
 @pytest.mark.parametrize(

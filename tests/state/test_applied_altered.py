@@ -35,7 +35,7 @@ def refused(world: World, how: str) -> None:
 
 @pytest.mark.parametrize("data", DAMAGES.values(), ids=DAMAGES)
 def test_an_altered_list_is_refused(world: World, data: bytes) -> None:
-    """By `plan` too, which would make a plan that cannot be applied; once it is removed, both work."""
+    """By `plan` too, which would make a plan that cannot be applied; without the list both work."""
     old = world.plan(order("O-1", memo="a"))
     world.apply(old)
     world.archive("orders", world.id_of("orders", "O-1"))

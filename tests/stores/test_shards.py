@@ -136,7 +136,7 @@ def test_a_head_from_before_a_shard_was_made_is_refused(backend: Backend) -> Non
     data, _ = store.read("head.json") or (b"", "")
     write_some(store, 1, UNITS[:1])
     put_back(store, "head.json", data)
-    refused(store, "head.json is an old copy, that does not list shards/")
+    refused(store, "head.json is an old copy that does not list shards/")
 
 
 def test_all_of_a_backup_is_accepted(store: Store) -> None:
