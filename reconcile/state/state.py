@@ -5,7 +5,6 @@ few units, or a long sorted stream of them, never loads all.
 """
 
 from collections.abc import Iterator, Mapping
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -13,6 +12,7 @@ from uuid import uuid4
 from reconcile.errors import UsageError
 from reconcile.model.address import Address, fold
 from reconcile.model.audit import Head
+from reconcile.model.batches import shard_of
 from reconcile.model.digest import Hasher
 from reconcile.model.records import NO_MARKS, LastApplied, Link, Marks
 from reconcile.state.head import HeadFile, moved_away
@@ -20,11 +20,6 @@ from reconcile.state.shards import Shard, Shards
 from reconcile.stores.contract import Store
 
 _CHECK = "reconcile"
-
-
-def shard_of(unit: Address) -> str:
-    """Return the name of the shard that has a unit's entries: two hex digits."""
-    return blake2b(_name(unit).encode(), digest_size=1).hexdigest()
 
 
 class State:

@@ -118,7 +118,7 @@ def test_a_lost_sandbox_is_called_lost(own: Project, command: tuple[str, ...]) -
     assert "No changes." in own.fine("plan")
     for part in home(own).glob("sandbox.sqlite*"):
         part.unlink()
-    assert "hint: bring " in own.run("plan").err
+    assert "hint: restore " in own.run("plan").err
     own.fine("sandbox", "reset", "--auto-approve")
     own.fine("init", "--auto-approve")
     own.fine("apply", "--auto-approve")
