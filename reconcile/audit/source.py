@@ -1,4 +1,4 @@
-"""Whether the files that a plan was made from are those of the commit that is checked out.
+"""Compare the files that a plan was made from with the commit that is checked out.
 
 The files read are compared with the commit byte for byte, except that ``CRLF`` equals ``LF``, since
 git may have converted one to the other. A file that a filter of git rewrites (LFS, an encoding)
