@@ -1,17 +1,17 @@
-"""Every error a user can meet.
+"""The errors that a user can meet, with their exit codes.
 
     ReconcileError                 exit code
-    ├── UsageError                 1   a command, option or setting that cannot work
-    ├── ManifestError              1   the manifests hold problems; carries all of them
-    ├── ApiError                   1   HubSpot (or the sandbox) said no
-    │   ├── AuthError              1   token wrong, revoked, or without a scope
-    │   ├── RateLimited            1   the account's limit is used up and waiting is no use
-    │   └── Unreachable            1   no answer
-    │       └── Ambiguous          1   no answer to a call that may have been carried out
-    ├── GuardRefused               3   a guard or policy refused the plan
-    ├── Locked                     4   somebody else holds the target's lock
-    ├── Unfinished                 5   an apply ended in the middle and cannot tell what it did
-    └── StalePlan                  6   the plan no longer fits what it was made from
+    ├── UsageError                 1   an invalid command, option or setting
+    ├── ManifestError              1   the manifests have problems; lists all of them
+    ├── ApiError                   1   HubSpot (or the sandbox) refused a call
+    │   ├── AuthError              1   the token is wrong, revoked or lacks a scope
+    │   ├── RateLimited            1   the account's limit is used up, and waiting does not help
+    │   └── Unreachable            1   no response
+    │       └── Ambiguous          1   no response to a call that may have taken effect
+    ├── GuardRefused               3   a guard or limit refused the plan
+    ├── Locked                     4   another process holds the target's lock
+    ├── Unfinished                 5   an apply was interrupted, and its outcome is unknown
+    └── StalePlan                  6   the plan no longer matches what it was made from
 
 Exit codes are part of the command line's contract (README, "Exit codes").
 """
@@ -22,7 +22,7 @@ from typing import Self
 
 
 class ReconcileError(Exception):
-    """Something the user can act on. ``hint`` says how; it is shown on a line of its own."""
+    """An error that the user can act on. ``hint`` says how; it is shown on a line of its own."""
 
     exit_code = 1
 
@@ -32,12 +32,12 @@ class ReconcileError(Exception):
 
 
 class UsageError(ReconcileError):
-    """A command, option or setting that cannot work."""
+    """An invalid command, option or setting."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in one place. ``line`` and ``column`` count from 1; 0 is the whole file."""
+    """A problem in a file. ``line`` and ``column`` count from 1; line 0 is the file as a whole."""
 
     file: str
     line: int
@@ -46,16 +46,16 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.message}"
+        location = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{location}: {self.message}"
 
 
 class ManifestError(ReconcileError):
-    """Files hold problems; ``problems`` lists every one of them, sorted by place.
+    """Files have problems; ``problems`` lists all of them, sorted by location.
 
-    ``title`` says which files: the manifests, or the project file. ``conflicts`` are what the
-    account does not take of the records that could be read; alone they would not have stopped
-    the plan.
+    ``title`` names the files: the manifests, or the project file. ``conflicts`` are what the
+    account refuses of the records that could be read; alone they would not have stopped the
+    plan.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class ManifestError(ReconcileError):
 
 @dataclass(frozen=True, slots=True)
 class InvalidValue:
-    """One property value that HubSpot refused, as far as its answer says.
+    """One property value that HubSpot refused, as far as its response says.
 
-    ``code`` is HubSpot's own (reference §5), ``value`` None where the answer does not repeat it;
+    ``code`` is HubSpot's own (reference §5), ``value`` None where the response does not repeat it;
     ``message`` is about this value alone, one printable line.
     """
 
@@ -88,11 +88,11 @@ class InvalidValue:
 
 
 class ApiError(ReconcileError):
-    """HubSpot refused a call. ``status`` is the HTTP status, 0 where there was no answer.
+    """HubSpot refused a call. ``status`` is the HTTP status, 0 where there was no response.
 
     ``category`` and ``context`` are HubSpot's own (StandardError in its specifications);
     ``correlation_id`` is what HubSpot's support asks for; ``invalid`` are the values that the
-    refusal names, of any record of the call.
+    refusal names, of all records of the call.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class ApiError(ReconcileError):
         self.invalid = tuple(invalid)
 
     def reworded(self, message: str, *, hint: str) -> Self:
-        """The same error in other words, for where more is known about it."""
+        """Return the same error with another message and hint, where more is known about it."""
         return type(self)(
             message,
             status=self.status,
@@ -128,17 +128,17 @@ class AuthError(ApiError):
 
 
 class RateLimited(ApiError):
-    """The account's limit is used up, and waiting within this run is no use."""
+    """The account's limit is used up, and waiting within this run does not help."""
 
 
 class Unreachable(ApiError):
-    """No answer came, and the call certainly had no effect or is safe to repeat."""
+    """No response came, and the call certainly had no effect or is safe to repeat."""
 
 
 class Ambiguous(Unreachable):
-    """No usable answer came to a call that may have been carried out.
+    """No usable response came to a call that may have taken effect: an in-doubt write.
 
-    Must be settled by reading; the call must not be repeated blindly.
+    It must be resolved by reading; the call must not be repeated blindly.
     """
 
 
@@ -149,18 +149,18 @@ class GuardRefused(ReconcileError):
 
 
 class Locked(ReconcileError):
-    """Somebody else holds the target's lock; nothing was written."""
+    """Another process holds the target's lock; nothing was written."""
 
     exit_code = 4
 
 
 class Unfinished(ReconcileError):
-    """An apply ended in the middle, and what came of it is to be found out by reading."""
+    """An apply was interrupted; its outcome is unknown until recovery resolves it."""
 
     exit_code = 5
 
 
 class StalePlan(ReconcileError):
-    """The plan file no longer fits what it was made from; nothing was written."""
+    """The plan file no longer matches what it was made from; nothing was written."""
 
     exit_code = 6

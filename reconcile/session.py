@@ -1,4 +1,4 @@
-"""Reaching a target: its account, with the right token, and nothing before both are verified."""
+"""Open a target: its account, its store and its sandbox, once account and token are verified."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -7,19 +7,19 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Literal
 
+from reconcile.call_watchdog import log_notice
 from reconcile.errors import ApiError, UsageError
 from reconcile.model.definitions import Account
 from reconcile.model.plan import TargetPin
 from reconcile.project import Settings
 from reconcile.state.hash_key import VARIABLE, find_key, make_key
 from reconcile.state.state import State
-from reconcile.stores.atomic_files import make_home, refuse_links
 from reconcile.stores.contract import Store
 from reconcile.stores.erase import refuse_half_erased
 from reconcile.stores.local import LocalStore
 from reconcile.stores.sandbox_in_use import serving
+from reconcile.stores.state_folder import make_state_folder, refuse_links
 from reconcile.stores.store_urls import is_local, open_store
-from reconcile.waiting import say
 
 if TYPE_CHECKING:
     from reconcile.hubspot.client import HubSpot
@@ -30,7 +30,7 @@ Purpose = Literal["read", "write"]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A target that answers, and is the one the settings mean."""
+    """An open target, whose account is the one in the settings."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -49,18 +49,18 @@ class Session:
         )
 
     def state(self, *, writing: bool = False) -> State:
-        """The state as it is now. Raises UsageError when it belongs to another account.
+        """Return the current state. Raise UsageError when it belongs to another account.
 
-        Reading makes nothing: without a key, hashes compare with nothing, and reasons are unknown.
+        ``writing`` makes the hash key of a local state where there is none. For reading, a missing
+        key means that no hash matches, and reasons are unknown.
         """
         key = find_key(self.settings.home, self.environ)
         if key is None and writing:
             if not is_local(self.settings.store_url(self.environ)):
                 raise UsageError(
-                    f"{VARIABLE} is not set, and a shared state is written with hashes of values "
-                    "that nobody can compare, or guess from, without a key",
-                    hint=f"make one with `openssl rand -hex 32` and set {VARIABLE} to it for "
-                    "everybody who applies and plans",
+                    f"{VARIABLE} is not set: a shared state needs a key for its hashes",
+                    hint=f"make a key with `openssl rand -hex 32`, and set {VARIABLE} to it for "
+                    "everybody who plans or applies",
                 )
             key = make_key(self.settings.home)
         key = key or token_bytes(32)
@@ -72,28 +72,28 @@ class Session:
         return state
 
     def _of_another_account(self, portal_id: int | None) -> UsageError:
-        """Return the error of a state that was made with another account than the one at hand."""
+        """Return the error for a state that belongs to another account than this one."""
         belongs = f"the state in {self.store.where} belongs to account {portal_id}"
         if self.settings.target.sandbox is None:
             return UsageError(
-                f"{belongs}, but the token to account {self.account.portal_id}",
-                hint="use the token of that account, or another target name for this one",
+                f"{belongs}, but the token belongs to account {self.account.portal_id}",
+                hint="use a token of that account, or give this account a target name of its own",
             )
         file = sandbox_file(self.settings)
         return UsageError(
-            f"{belongs}, but the sandbox in {file.name} is account {self.account.portal_id}: the "
-            "sandbox of that state was lost or replaced",
-            hint=f"bring {file} back from a backup, without the files named after it that are "
-            "there now; or erase the state with `reconcile sandbox reset` and begin anew",
+            f"{belongs}, but the sandbox in {file.name} is account {self.account.portal_id}: "
+            "the sandbox of that state was lost or replaced",
+            hint=f"restore {file} from a backup, after removing all files whose names begin "
+            f"with {file.name}; or erase the state with `reconcile sandbox reset`",
         )
 
     def _refuse_left_behind(self) -> None:
-        """A shared store without a state is no new beginning where the folder still has one."""
-        left = State(LocalStore(self.settings.home), b"", moved=True)
+        """Raise UsageError where only the target's folder, not the shared store, has a state."""
+        left = State(LocalStore(self.settings.home), b"", allow_moved=True)
         if left.lineage and not left.moved:
             raise UsageError(
-                f"{self.store.where} has no state, while {self.settings.home} still has one",
-                hint="move it with `reconcile state pull file:`, so that no record is forgotten",
+                f"{self.store.where} has no state, but {self.settings.home} still has one",
+                hint="move it to that store with `reconcile state pull file:`",
             )
 
 
@@ -101,30 +101,30 @@ class Session:
 def connect(settings: Settings, environ: Mapping[str, str], purpose: Purpose) -> Iterator[Session]:
     """Open the settings' target.
 
-    Raises UsageError where the token is not set or belongs to another account than the target's,
-    and ApiError, naming the target, where its account cannot be asked.
+    Raise UsageError where the token is not set or belongs to another account than the target's,
+    and ApiError, naming the target, where the account does not respond or refuses the token.
     """
     with ExitStack() as stack:
         hubspot = stack.enter_context(_reach(settings, environ, purpose, stack))
         try:
             account = hubspot.account()
         except ApiError as error:
-            raise _unanswered(error, settings, purpose) from None
+            raise _explained(error, settings, purpose) from None
         if settings.target.portal not in (None, account.portal_id):
             raise UsageError(
                 f"target {settings.target.name} is account {settings.target.portal}, "
                 f"but its token belongs to account {account.portal_id}",
                 hint="check the token, or the target's `portal`; nothing was read or written",
             )
-        store = stack.enter_context(open_home(settings, environ))
+        store = stack.enter_context(open_target_store(settings, environ))
         yield Session(settings, environ, hubspot, account, store)
 
 
 @contextmanager
-def open_home(settings: Settings, environ: Mapping[str, str]) -> Iterator[Store]:
-    """The store of a target's state, journal and audit, without reaching its account.
+def open_target_store(settings: Settings, environ: Mapping[str, str]) -> Iterator[Store]:
+    """Open the store of a target's state, journal and audit log, without reaching its account.
 
-    Raises UsageError where the target's folder is half erased.
+    Raise UsageError where the target's folder is half erased.
     """
     refuse_half_erased(settings.home)
     store = open_store(settings.store_url(environ), settings.home)
@@ -135,18 +135,18 @@ def open_home(settings: Settings, environ: Mapping[str, str]) -> Iterator[Store]
 
 
 def sandbox_file(settings: Settings) -> Path:
-    """Where the data of a target's embedded sandbox lie."""
+    """Return the file with the data of a target's embedded sandbox."""
     return settings.home / "sandbox.sqlite"
 
 
 @contextmanager
 def sandbox_in_use(settings: Settings) -> Iterator[None]:
-    """Keep others from erasing the settings' embedded sandbox.
+    """Keep other processes from erasing the settings' embedded sandbox.
 
-    Raises UsageError where it is half erased, and OSError where its folder cannot be used.
+    Raise UsageError where it is half erased, and OSError where its folder cannot be used.
     """
     refuse_half_erased(settings.home)
-    make_home(settings.home)
+    make_state_folder(settings.home)
     with serving(settings.home):
         refuse_half_erased(settings.home)
         yield
@@ -156,11 +156,10 @@ def sandbox_in_use(settings: Settings) -> Iterator[None]:
 def serve_sandbox(
     settings: Settings, *, port: int = 0, plan: str | None = None
 ) -> Iterator["Sandbox"]:
-    """Serve the settings' embedded sandbox, made with its seed where it is not there yet.
+    """Serve the settings' embedded sandbox, which is created from its seed where it does not exist.
 
-    ``plan`` has it limit calls as HubSpot does on that subscription.
-
-    Raises UsageError where it cannot be served: a bad seed, damaged data, a port in use.
+    With ``plan`` it limits calls as HubSpot does for that subscription. Raise UsageError where it
+    cannot be served: a bad seed, damaged data, a port in use.
     """
     from reconcile.sandbox import Sandbox, SeedError, UnusableError  # noqa: PLC0415  (a web server)
 
@@ -191,13 +190,15 @@ def _reach(
     target = settings.target
     if target.sandbox is None:
         token = settings.token(purpose, environ).reveal()
-        return HubSpot(target.url, token, api=target.api, rate_limit=target.rate_limit, notice=say)
+        return HubSpot(
+            target.url, token, api=target.api, rate_limit=target.rate_limit, notice=log_notice
+        )
     sandbox = stack.enter_context(serve_sandbox(settings))
-    return HubSpot(sandbox.url, sandbox.token, api=target.api, rate_limit=None, notice=say)
+    return HubSpot(sandbox.url, sandbox.token, api=target.api, rate_limit=None, notice=log_notice)
 
 
-def _unanswered(error: ApiError, settings: Settings, purpose: Purpose) -> ApiError:
-    """The first call's error, with what in the settings to look at."""
+def _explained(error: ApiError, settings: Settings, purpose: Purpose) -> ApiError:
+    """Return the first call's error, naming the target and the setting to check."""
     target = settings.target
     own = target.token_read if purpose == "read" else target.token_write
     hint = error.hint

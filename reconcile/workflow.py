@@ -63,7 +63,7 @@ from reconcile.recovery.runs import (
 )
 from reconcile.session import Session
 from reconcile.state.applied_plans import AppliedPlans
-from reconcile.state.managed import survey
+from reconcile.state.managed import find_managed
 from reconcile.state.state import State
 from reconcile.stores.contract import Lease
 
@@ -102,16 +102,16 @@ def plan(
     _require_declared(recreate, everything)
     again = frozenset(address.folded() for address in recreate)
     identities = session.settings.target.identity
-    known = survey(state, everything, prune=prune)
+    known = find_managed(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
-    units = known.whole(units)
+    units = known.with_removals(units)
     errors = {*broken, *(problem for unit in units for problem in problems(unit, identities))}
     conflicts: list[Problem] = []
     definitions = read_definitions(session.hubspot, identities, session.account.currencies, units)
     fetcher = Fetcher(
         session.hubspot,
         identities,
-        overlay.with_properties(properties_to_read(units, known.managed)),
+        overlay.with_properties(properties_to_read(units, known.removed_properties)),
         association_pairs(everything, state) | overlay.pairs,
     )
     bindings, parents = bind(fetcher, units, everything, state, known, recreate=again)
@@ -122,9 +122,9 @@ def plan(
         bindings,
         declared=declared_keys(everything),
         recreate=again,
-        shared=known.shared,
+        shared=known.sharing_an_id,
         mutual=frozenset(mutual_links(everything, state, known, bindings)),
-        keys=known.keys,
+        keys=known.unit_keys,
         incomplete=bool(broken),
     )
 
@@ -136,7 +136,7 @@ def plan(
     ordered = sorted(units, key=lambda unit: (shard_of(unit.address), unit.address))
     for start in range(0, len(ordered), CHUNK):
         chunk = ordered[start : start + CHUNK]
-        last = {unit.address: known.last(unit, state) for unit in chunk}
+        last = {unit.address: known.last_applied(unit, state) for unit in chunk}
         known_ids = {name: entry for unit in last.values() for name, entry in unit.items()}
         observed = fetcher.observe(chunk, overlay.before(known_ids), parents)
         found = overlay.found(observed.values())

@@ -15,12 +15,12 @@ ROOT = Path(__file__).parent.parent / "reconcile"
 BELOW = {
     "model": (),
     "errors": (),
-    "waiting": (),
-    "whole_file": (),
+    "call_watchdog": (),
+    "atomic_files": (),
     "manifests": ("errors", "model"),
-    "project": ("errors", "manifests", "model", "whole_file"),
-    "hubspot": ("errors", "model", "waiting"),
-    "stores": ("errors", "model", "waiting"),
+    "project": ("atomic_files", "errors", "manifests", "model"),
+    "hubspot": ("call_watchdog", "errors", "model"),
+    "stores": ("atomic_files", "call_watchdog", "errors", "model"),
     "render": ("errors", "model"),
     "sandbox": (),
     "planning": ("errors", "model"),
@@ -32,6 +32,7 @@ BELOW = {
     "recovery": (
         "applying",
         "audit",
+        "call_watchdog",
         "errors",
         "fetching",
         "hubspot",
@@ -39,9 +40,9 @@ BELOW = {
         "planning",
         "state",
         "stores",
-        "waiting",
     ),
     "session": (
+        "call_watchdog",
         "errors",
         "hubspot",
         "model",
@@ -49,7 +50,6 @@ BELOW = {
         "sandbox",
         "state",
         "stores",
-        "waiting",
     ),
     "workflow": (
         "applying",
@@ -66,7 +66,9 @@ BELOW = {
     ),
     "cli": (
         "applying",
+        "atomic_files",
         "audit",
+        "call_watchdog",
         "errors",
         "fetching",
         "manifests",
@@ -80,8 +82,6 @@ BELOW = {
         "session",
         "state",
         "stores",
-        "waiting",
-        "whole_file",
         "workflow",
     ),
 }

@@ -10,7 +10,7 @@ from reconcile.applying.task import Item
 from reconcile.applying.verify import verify
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Status
-from reconcile.state.relocation import Place, follow, leave
+from reconcile.state.relocation import EntryLocation, drop_entries, move_entries
 from reconcile.state.state import State
 
 
@@ -20,7 +20,7 @@ class Recorder:
     def __init__(self, tools: Tools, state: State) -> None:
         self._tools = tools
         self._state = state
-        self._left: list[Place] = []
+        self._left: list[EntryLocation] = []
 
     def read_back(self, written: Sequence[Item], owned: Mapping[str, Collection[str]]) -> None:
         """Read what was written and put what it came to into the state, not yet durably.
@@ -45,7 +45,7 @@ class Recorder:
                 self._state.put(item.unit, item.change.address, result.entry)
                 self._left += item.places
                 if item.former is not None:
-                    self._left += follow(self._state, item.former, item.unit)
+                    self._left += move_entries(self._state, item.former, item.unit)
             tell_twins(self._tools, kind, items, owned.get(kind.name, ()))
             for item, result in zip(items, found, strict=True):
                 item.end(*result.end)
@@ -55,7 +55,7 @@ class Recorder:
         """Take what was removed out of the state, and make durable what these items came to."""
         for item in items:
             if item.status is Status.DONE:
-                for place in (Place(item.unit, item.change.address), *item.places):
+                for place in (EntryLocation(item.unit, item.change.address), *item.places):
                     self._state.drop(place.unit, place.address)
                 item.recorded = True
         self.remember(items)
@@ -66,7 +66,7 @@ class Recorder:
         What is not decided stays begun in the journal, to be resolved later.
         """
         self._state.flush()
-        leave(self._state, self._left)
+        drop_entries(self._state, self._left)
         self._left = []
         self._state.release()
         self._tools.journal.decided([item.outcome() for item in items if item.decided])

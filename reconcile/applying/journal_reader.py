@@ -7,7 +7,7 @@ from reconcile.applying.journal_lines import format_of, read_line
 from reconcile.applying.run_log import FORMAT, LOGS, Run, RunHead, process_of
 from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
-from reconcile.stores.own_names import is_log
+from reconcile.stores.own_names import is_own_log
 
 BRING_BACK = "bring it back from a backup; without it, records are found by their keys"
 """What to do about a damaged journal."""
@@ -15,7 +15,7 @@ BRING_BACK = "bring it back from a backup; without it, records are found by thei
 
 def open_runs(store: Store) -> list[str]:
     """The runs whose journals are still there, oldest first."""
-    return [log.removeprefix(LOGS) for log in store.logs(LOGS) if is_log(log)]
+    return [log.removeprefix(LOGS) for log in store.logs(LOGS) if is_own_log(log)]
 
 
 def drop_run(store: Store, run: str) -> None:

@@ -10,7 +10,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.outcome import ALREADY, Status
 from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, explained
 from reconcile.model.records import LastApplied
-from reconcile.state.relocation import EntryFinder, left_by
+from reconcile.state.relocation import EntryFinder, stale_locations
 
 _MOVED = "the state has moved since planning; plan again"
 
@@ -28,14 +28,14 @@ def prepare(
         found = finder.find(unit, change)
         entry = found.entry if found is not None else None
         item = Item(unit.address, change, id=change.id, unlinked=len(change.links), previous=entry)
-        item.places = left_by(unit, change, found)
+        item.places = stale_locations(unit, change, found)
         if change.address == unit.address:
             item.former, item.others = unit.former, unit.others
         held = entry.links if entry is not None else frozenset()
         item.links = set(change.kept_links) | (to_remove(change) & held)
         if change.action is Action.CONFLICT:
             item.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
-            stood = finder.state.stood(unit.address, unit.manifest)
+            stood = finder.state.standing(unit.address, unit.manifest)
             item.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:
             _prepare_unknown(item, stale)
@@ -63,7 +63,7 @@ def _unlike_state(
     """Return why a change does not go with what the state says of its record, or nothing."""
     if _is_other(change, entry):
         return _MOVED
-    if change.adopts and identity.within_parent and finder.has_otherwise(change):
+    if change.adopts and identity.within_parent and finder.knows_otherwise(change):
         return _MOVED
     name = _misstated(change, entry, identity)
     return f"who changed {name} is not what the plan says; plan again" if name else ""

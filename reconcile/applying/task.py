@@ -7,7 +7,7 @@ from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Outcome, Overwrite, Rewrite, Status, Warned
 from reconcile.model.plan import Action, RecordChange
 from reconcile.model.records import Actual, LastApplied, Link
-from reconcile.state.relocation import Place
+from reconcile.state.relocation import EntryLocation
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Item:
     recorded: bool = False
     previous: LastApplied | None = None
     trace: str = ""
-    places: tuple[Place, ...] = ()
+    places: tuple[EntryLocation, ...] = ()
     former: Address | None = None
     seen: Actual | None = None
     others: int = 0

@@ -1,6 +1,6 @@
-"""The audit log: append-only, hash-chained, with the values beside it where they can be erased.
+"""The audit log: append-only and hash-chained, with erasable values beside it.
 
-The chain names what happened: who, when, why, which records and fields, and salted digests of the
-values. The values and the salts lie in blobs of their own, so that erasing them leaves every link
-of the chain as it was, and nothing in the chain then tells what they were.
+The chain says who changed which fields of which records, when and why, with salted digests of the
+values. The values and their salts lie in separate blobs. Erasing these leaves the chain unchanged,
+and nothing in it then reveals the values.
 """

@@ -1,7 +1,7 @@
-"""Who is at work: by the CI service's variables, by git, or by the machine.
+"""Who runs reconcile: from the CI service's variables, from git, or from the machine.
 
-All of it is as true as the environment: who can set variables can name anybody. An identity token
-(``oidc-unverified``) comes from a host of GitHub's own, but its signature is not verified.
+This is only as reliable as the environment: whoever sets variables can name anybody. An identity
+token (``oidc-unverified``) comes from a host of GitHub's own, but its signature is not verified.
 """
 
 import getpass
@@ -37,18 +37,18 @@ _GITLAB = {
 
 
 def origin(environ: Mapping[str, str], root: Path, reason: str = "") -> Origin:
-    """Return who is at work in the project at ``root``, why, and on which commit.
+    """Return who runs reconcile in the project at ``root``, why, and on which commit.
 
-    Asks GitHub for the job's identity where the job may have it.
+    Ask GitHub for the job's identity where the job may have it.
     """
-    return Origin(who_is_it(environ, root), clean(reason), commit(environ, root))
+    return Origin(current_actor(environ, root), clean(reason), commit(environ, root))
 
 
-def who_is_it(environ: Mapping[str, str], root: Path, *, loopback: bool = False) -> Actor:
-    """Return the CI service's user where a CI service runs this, else git's or the machine's.
+def current_actor(environ: Mapping[str, str], root: Path, *, loopback: bool = False) -> Actor:
+    """Return the CI service's user in a CI job, else git's or the machine's.
 
-    Where git would have to say who it is and does not, nobody is named but the machine.
-    ``loopback`` lets a test's own issuer answer.
+    Where git is needed but unavailable, the name is unknown, and the facts name the machine.
+    ``loopback`` allows an issuer on this machine, for tests.
     """
     if _is_github(environ):
         claimed = claims(environ, loopback=loopback)
@@ -60,24 +60,24 @@ def who_is_it(environ: Mapping[str, str], root: Path, *, loopback: bool = False)
     machine = _machine()
     try:
         name = git.identity(root, environ)
-    except git.NoAnswer:
+    except git.GitUnavailable:
         name = UNKNOWN
     return _actor(name, "git", {"machine": machine}) if name else _actor(machine, "os", {})
 
 
 def commit(environ: Mapping[str, str], root: Path) -> str:
-    """Return the commit that is checked out, ``""`` outside git, or that it is unknown.
+    """Return the commit that is checked out, ``""`` outside git, ``UNKNOWN`` without an answer.
 
-    What a CI service calls the job's commit need not be it: see the actor's facts for that one.
+    A CI service's own idea of the job's commit may differ; it is in the actor's facts.
     """
     try:
         return git.commit(root, environ)
-    except git.NoAnswer:
+    except git.GitUnavailable:
         return UNKNOWN
 
 
 def clean(text: str) -> str:
-    """Text from the command line or the environment, which may be no text at all in places."""
+    """Return text from the command line or the environment, with invalid characters replaced."""
     return text.encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Entries and their values as bytes: what is hashed, what is digested, what is kept where."""
+"""Encode entries and their values: what is hashed, what is digested, and what is stored where."""
 
 import json
 import re
@@ -26,29 +26,29 @@ from reconcile.model.audit import (
 )
 
 FORMAT = 2
-"""Version of the log's format. Another one is refused, never guessed at."""
+"""Version of the log's format. Any other is refused, never guessed at."""
 
 EVENT = ""
-"""The name under which an event's own message lies among the values."""
+"""The owner, instead of an address, of an event's own message among the values."""
 
 _SALT = 16
 _DIGEST = 16
 _LINE = b'{"entry":%b,"hash":"%b"}'
 _SEALED = re.compile(rb'{"entry":(.*),"hash":"([0-9a-f]{64})"}', re.DOTALL)
 
-# In ASCII: HubSpot's JSON may hold halves of characters, which no other encoding could write.
+# In ASCII: HubSpot's JSON may have lone surrogates, which no other encoding can express.
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 def to_bytes(data: object) -> bytes:
-    """Canonical JSON."""
+    """Return canonical JSON."""
     return _encode(data).encode("ascii")
 
 
 def digest(owner: str, about: Sequence[str], values: Sequence[Any], salt: bytes) -> str:
-    """What the chain says of one detail: nothing to who does not have the salt.
+    """Return the salted digest of one detail; it reveals nothing without the salt.
 
-    ``values`` are 1 or 0 for personal or not, and texts.
+    ``values`` are 1 or 0, for personal or not, and then texts.
     """
     flag, *texts = values
     # Canonical JSON as ``to_bytes`` makes it, much faster: a large run has a million of these.
@@ -56,8 +56,8 @@ def digest(owner: str, about: Sequence[str], values: Sequence[Any], salt: bytes)
     return blake2b(f"[{data}]".encode("ascii"), key=salt, digest_size=_DIGEST).hexdigest()
 
 
-def split(owner: str, details: Iterable[Detail]) -> tuple[list[list[str]], dict[str, Any]]:
-    """Details for the chain, with a digest each, and what belongs to the values."""
+def split_details(owner: str, details: Iterable[Detail]) -> tuple[list[list[str]], dict[str, Any]]:
+    """Return details for the chain, each with its digest, and their values with the salt."""
     salt = token_bytes(_SALT)
     chained, kept = [], []
     for detail in details:
@@ -69,7 +69,7 @@ def split(owner: str, details: Iterable[Detail]) -> tuple[list[list[str]], dict[
 
 
 def origin_data(origin: Origin) -> dict[str, Any]:
-    """Return who did something and why, as entries and journals have it."""
+    """Return the JSON of an origin, as entries and journals have it."""
     actor = origin.actor
     return {
         "actor": {"name": actor.name, "source": actor.source, "facts": dict(actor.facts)},
@@ -79,7 +79,7 @@ def origin_data(origin: Origin) -> dict[str, Any]:
 
 
 def origin_of(raw: Mapping[str, Any]) -> Origin:
-    """Return who did something and why, from what ``origin_data`` made."""
+    """Return the origin from the JSON of ``origin_data``."""
     actor = raw["actor"]
     return Origin(
         Actor(actor["name"], actor["source"], MappingProxyType(actor["facts"])),
@@ -88,8 +88,8 @@ def origin_of(raw: Mapping[str, Any]) -> Origin:
     )
 
 
-def body(event: Event, event_id: str, time: str) -> dict[str, Any]:
-    """What every entry of an event says."""
+def common_fields(event: Event, event_id: str, time: str) -> dict[str, Any]:
+    """Return the fields that all entries of an event share."""
     return {
         "format": FORMAT,
         "id": event_id,
@@ -101,8 +101,8 @@ def body(event: Event, event_id: str, time: str) -> dict[str, Any]:
     }
 
 
-def record(recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """A record for the chain, and its values where it has any."""
+def encode_record(recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return the JSON of a record for the chain, and of its values, or None without any."""
     name = str(recorded.address)
     raw: dict[str, Any] = {
         "address": name,
@@ -113,24 +113,24 @@ def record(recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any] | None]:
     if recorded.parent:
         raw["parent"] = str(recorded.parent)
     if recorded.marks:
-        raw["marks"] = list(recorded.marks)
+        raw["flags"] = list(recorded.marks)
     if recorded.trace:
         raw["trace"] = recorded.trace
     if not recorded.details:
         return raw, None
-    raw["details"], values = split(name, recorded.details)
+    raw["details"], values = split_details(name, recorded.details)
     return raw, values
 
 
 def seal(entry: Mapping[str, Any], head: Head) -> tuple[bytes, Head]:
-    """The line that follows ``head`` in the chain, and the head it makes."""
+    """Return the line of an entry that follows ``head``, and the new head."""
     body = to_bytes({**entry, "number": head.number + 1, "previous": head.hash})
     own = sha256(body).hexdigest()
     return _LINE % (body, own.encode()), Head(head.number + 1, own)
 
 
 def unseal(number: int, line: bytes) -> tuple[bytes, str]:
-    """What a line's hash covers, and that hash. Raises UsageError for what is no line of ours."""
+    """Return the body that a line's hash covers, and the hash. Raise UsageError for other text."""
     found = _SEALED.fullmatch(line)
     if found is None:
         raise _damaged(number)
@@ -138,7 +138,7 @@ def unseal(number: int, line: bytes) -> tuple[bytes, str]:
 
 
 def parse(number: int, line: bytes) -> dict[str, Any]:
-    """Return an entry's JSON. Raises UsageError for what is not an entry, or of another format."""
+    """Return an entry's JSON. Raise UsageError for an invalid entry or another format."""
     body = unseal(number, line)[0]
     try:
         raw = json.loads(body)
@@ -153,7 +153,7 @@ def parse(number: int, line: bytes) -> dict[str, Any]:
             hint="use the version of reconcile that wrote it",
         )
     try:
-        # The hash is no signature: whoever can write the log can make one.
+        # The hash is not a signature: whoever can write the log can make one.
         check_entry(body)
     except ValueError as error:
         raise _damaged(number) from error
@@ -161,7 +161,7 @@ def parse(number: int, line: bytes) -> dict[str, Any]:
 
 
 def decode(number: int, raw: Mapping[str, Any]) -> Entry:
-    """Return an entry that was parsed, its values left out."""
+    """Return the entry of parsed JSON, without values."""
     return Entry(
         number=number,
         time=raw["time"],
@@ -188,7 +188,7 @@ def _recorded(raw: Mapping[str, Any]) -> Recorded:
         status=raw["status"],
         id=raw["id"],
         parent=Address.parse(raw["parent"]) if "parent" in raw else None,
-        marks=tuple(raw.get("marks", ())),
+        marks=tuple(raw.get("flags", ())),
         trace=raw.get("trace", ""),
         details=tuple(_detail(one) for one in raw.get("details", ())),
     )
@@ -202,5 +202,5 @@ def _detail(raw: Sequence[str]) -> Detail:
 def _damaged(number: int) -> UsageError:
     return UsageError(
         f"entry {number} of the audit log cannot be read",
-        hint="`reconcile audit verify` says what is wrong with the log",
+        hint="run `reconcile audit verify` to see what is wrong with the log",
     )

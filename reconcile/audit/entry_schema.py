@@ -1,4 +1,4 @@
-"""What an entry of the log looks like, so that another one is refused before it is believed."""
+"""The schema of an entry of the log, which refuses invalid entries when they are read."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,14 +12,14 @@ from reconcile.stores.own_names import VALUES
 _Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
 _Blob = Annotated[str, StringConstraints(pattern=f"^({VALUES})?$", max_length=150)]
 _Detail = tuple[What, str, str, str]
-"""What it is about, its name, a note, and the digest of its values."""
+"""What it is about, a name, a note, and the digest of the values."""
 
 
 _Facts = dict[str, str | int | tuple[str, ...]]
 
 
 def _check_addresses(facts: _Facts) -> _Facts:
-    """Raise ValueError where the records that an event names are not addresses."""
+    """Return the facts. Raise ValueError where the records that they name are not addresses."""
     named = facts.get("addresses", ())
     if not isinstance(named, tuple):
         raise ValueError("addresses are a list")  # noqa: TRY004  (pydantic takes no TypeError)
@@ -30,7 +30,7 @@ def _check_addresses(facts: _Facts) -> _Facts:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did something; journals have it too."""
+    """The JSON of an actor; journals use it too."""
 
     name: str
     source: str
@@ -44,7 +44,7 @@ class _Record:
     status: str
     id: str
     parent: _Address = "/"
-    marks: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     trace: str = ""
     details: tuple[_Detail, ...] = ()
 
@@ -72,5 +72,5 @@ _ENTRY = TypeAdapter(_Entry)
 
 
 def check_entry(body: bytes) -> None:
-    """Raise ValueError for the JSON of an entry that the log never wrote."""
+    """Raise ValueError for JSON that is not a valid entry."""
     _ENTRY.validate_json(body, strict=True)

@@ -1,4 +1,4 @@
-"""What to put into the log when something has happened: a run, a refusal, work on the state."""
+"""Make the events of the audit log: changes of a run, refusals, work on the state by hand."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,19 +27,19 @@ from reconcile.model.plan import (
 from reconcile.model.source import Source
 
 _UNTOUCHED = (Status.SKIPPED, Status.CONFLICT)
-"""How a change ended of which nothing was sent: its fields did not change."""
+"""Outcomes of changes of which nothing was sent, so that their fields did not change."""
 
 
 def recorded(
     change: RecordChange, outcome: Outcome, trace: str = "", *, status: str = ""
 ) -> Recorded:
-    """Return what became of one change. Of one that was never sent, only that and why.
+    """Return the log's record of one change. One that was never sent has its outcome and no fields.
 
-    ``status`` stands instead of the outcome's where the change has not ended.
+    ``status`` replaces the outcome's status for a change that has not ended.
     """
-    touched = bool(status) or outcome.status not in _UNTOUCHED
-    touched = touched or outcome.written or bool(outcome.overwrites)
-    marks = {
+    sent = bool(status) or outcome.status not in _UNTOUCHED
+    sent = sent or outcome.written or bool(outcome.overwrites)
+    flags = {
         "adopts": change.adopts,
         "rekey": change.rekey,
         "recreates": change.recreates,
@@ -49,14 +49,14 @@ def recorded(
         WRITTEN: outcome.written and not status,
         NOT_NEEDED: outcome.message == FOUND,
     }
-    details = _details(change, outcome, touched=touched, linked=status != WRITTEN)
+    details = _details(change, outcome, sent=sent, linked=status != WRITTEN)
     return Recorded(
         address=change.address,
         action=str(change.action),
         status=status or str(outcome.status),
         id=outcome.id or change.id,
         parent=change.parent,
-        marks=tuple(name for name, is_set in marks.items() if is_set),
+        marks=tuple(name for name, is_set in flags.items() if is_set),
         trace=trace,
         details=tuple(details),
     )
@@ -70,9 +70,9 @@ def refused(
     source: Source | None = None,
     command: str = "",
 ) -> Event:
-    """Something was refused before anything was written: by a guard, a lock, or a stale plan.
+    """Return the event of a refusal before anything was written: guard, lock, or stale plan.
 
-    ``plan`` is the content digest of what was refused, ``source`` where it is from.
+    ``plan`` is the content digest of the refused plan, ``source`` its commit.
     """
     by = {GuardRefused: "guard", StalePlan: "stale plan", Locked: "locked"}
     facts: dict[str, Fact] = {"refusal": by.get(type(error), "error")}
@@ -83,36 +83,36 @@ def refused(
     return Event("refused", origin, facts=facts, message=str(error))
 
 
-def lock_broken(origin: Origin, *, number: int, who: str, since: str, doing: str) -> Event:
-    """Somebody took the lock from its holder."""
-    facts: Facts = {"number": number, "who": who, "since": since, "doing": doing}
+def lock_broken(origin: Origin, *, fencing_token: int, who: str, since: str, doing: str) -> Event:
+    """Return the event of a lock that was broken."""
+    facts: Facts = {"fencing_token": fencing_token, "who": who, "since": since, "doing": doing}
     return Event("lock broken", origin, facts=facts)
 
 
-def surgery(what: str, origin: Origin, *, addresses: Sequence[Address] = ()) -> Event:
-    """Somebody changed the state by hand: ``state rm``, ``state push``, ``state pull``."""
+def state_edited(what: str, origin: Origin, *, addresses: Sequence[Address] = ()) -> Event:
+    """Return the event of ``state rm``, ``state push`` or ``state pull``."""
     facts: Facts = {"addresses": tuple(map(str, addresses))} if addresses else {}
     return Event(what, origin, facts=facts)
 
 
 def defined(made: Iterable[PropertyDefine], target: TargetPin, origin: Origin) -> Event:
-    """Properties were made in the account."""
+    """Return the event of properties that were created in the account."""
     names = tuple(f"{one.kind}.{one.name}" for one in made)
     return Event("define", origin, facts={**target_facts(target), "properties": names})
 
 
 def target_facts(target: TargetPin) -> dict[str, str | int | tuple[str, ...]]:
-    """Return which account an event is about."""
+    """Return the facts that name the account of an event."""
     return {"target": target.name, "account": target.portal_id}
 
 
 def _details(
-    change: RecordChange, outcome: Outcome, *, touched: bool, linked: bool
+    change: RecordChange, outcome: Outcome, *, sent: bool, linked: bool
 ) -> Iterator[Detail]:
     lost: dict[str, str] = {}
     for one in outcome.overwrites:
         lost.setdefault(one.name, one.value)  # the latest of a property comes first
-    if touched:
+    if sent:
         ours = [field for field in change.fields if field.name not in outcome.found]
         yield from (_field(field, lost.get(field.name)) for field in ours)
         if linked:
@@ -127,16 +127,16 @@ def _details(
         yield Detail(What.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
     for warned in outcome.warnings:
         yield Detail(What.WARNING, warned.name, values=(warned.text,), personal=warned.personal)
-    if touched and outcome.found and outcome.message != FOUND:
+    if sent and outcome.found and outcome.message != FOUND:
         names = ", ".join(outcome.found)
-        text = f"not written, since it was so already: {names}"
+        text = f"not written, since HubSpot already had the value: {names}"
         yield Detail(What.MESSAGE, values=(text,))
     if outcome.message:
         yield Detail(What.MESSAGE, values=(outcome.message,))
 
 
 def _field(change: FieldChange, lost: str | None) -> Detail:
-    """A field, before and after; ``lost`` is the value that was really there before."""
+    """Return a field's detail; ``lost`` is the value that the write overwrote unseen."""
     before, shown_before = change.before, change.shown_before
     if lost is not None:
         before, shown_before = lost, ""

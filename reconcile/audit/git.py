@@ -1,12 +1,12 @@
-"""What git says of who works here, which commit is checked out, and what that commit holds.
+"""Ask git for the author, the commit that is checked out, and the files of that commit.
 
-Git is started with fixed arguments, and nothing that a repository says may start anything else:
-only commands that run no hook, filter, pager or transport are used, and what could start one all
-the same is switched off. Of the environment git gets what decides who somebody is and where git's
-settings are; nothing that points at another repository, and no token.
+Git is started with fixed arguments, and a repository must not be able to start another program:
+only commands without hooks, filters, pager or transport are used, and what could start one
+regardless is switched off. Git gets the environment variables that decide the author and where its
+settings are, but none that points at another repository, and no token.
 
-Git may be missing, refuse a repository that belongs to somebody else, or not answer in time. Then
-nobody knows: NoAnswer is raised, and no file of git's is read in its place.
+Git may be missing, refuse a repository of another owner, or not answer in time. Then
+GitUnavailable is raised, and git's files are not read instead.
 """
 
 import os
@@ -26,18 +26,18 @@ _SWITCHED_OFF = (
     "core.fsmonitor=",
     "-c",
     f"core.hooksPath={os.devnull}",
-    # A folder in the tree that looks like a bare repository brings settings of its own.
+    # A folder in the tree that looks like a bare repository could bring settings of its own.
     "-c",
     "safe.bareRepository=explicit",
 )
 _KEPT = re.compile(r"HOME|XDG_CONFIG_HOME|PATH|SUDO_UID|GIT_CONFIG(_.+)?")
-"""Variables that git gets. GIT_CONFIG_… says where the settings are that name the user."""
+"""Variables that git gets. GIT_CONFIG_… says where the user's settings are."""
 _SET = {
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
-    # A partial clone would fetch what it misses, by a program that its settings name.
+    # A partial clone would fetch missing objects with a program that its settings name.
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "",
 }
@@ -45,12 +45,12 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NAMES = ("user.name", "user.email", "author.name", "author.email")
 
 
-class NoAnswer(Exception):
+class GitUnavailable(Exception):
     """Git is missing, refuses, or does not answer in time."""
 
 
 class TreeEntry(NamedTuple):
-    """What a commit has under a name: git's mode, type and object id."""
+    """One entry of a commit's tree: git's mode, type and object id."""
 
     mode: str
     type: str
@@ -58,14 +58,14 @@ class TreeEntry(NamedTuple):
 
 
 def is_commit(text: str) -> bool:
-    """Whether a text is a commit's whole hash."""
+    """Return whether a text is a full commit hash."""
     return bool(_COMMIT.fullmatch(text))
 
 
 def commit(root: Path, environ: Mapping[str, str]) -> str:
-    """Return the commit that is checked out where ``root`` lies.
+    """Return the commit that is checked out at ``root``.
 
-    It is empty outside a repository, and in one without a commit. Raises NoAnswer.
+    It is empty outside a repository, and in one without a commit. Raise GitUnavailable.
     """
     code, out = _run(root, environ, "rev-parse", "--verify", "--quiet", "HEAD")
     found = out.decode("ascii", "replace").strip()
@@ -73,23 +73,23 @@ def commit(root: Path, environ: Mapping[str, str]) -> str:
         return found
     if code == 1 or _top(root) is None:
         return ""
-    raise NoAnswer("git refuses the repository")
+    raise GitUnavailable("git refuses the repository")
 
 
 def identity(root: Path, environ: Mapping[str, str]) -> str:
     """Return ``Ana <ana@example.com>``, as git would sign a commit made here, or ``""``.
 
-    Raises NoAnswer.
+    Raise GitUnavailable.
     """
-    commit(root, environ)  # of a repository that it refuses, git would leave the settings out
+    commit(root, environ)  # git ignores the settings of a repository that it refuses
     code, out = _run(
         root, environ, "config", "--null", "--get-regexp", r"^(user|author)\.(name|email)$"
     )
     if code not in (0, 1):
-        raise NoAnswer("git cannot read its settings")
+        raise GitUnavailable("git cannot read its settings")
     found = dict.fromkeys(_NAMES, "")
     for setting in out.decode(errors="replace").split("\0"):
-        name, _, value = setting.partition("\n")  # the last of a name is what counts
+        name, _, value = setting.partition("\n")  # the last value of a name counts
         if name in found:
             found[name] = value.strip()
     name = environ.get("GIT_AUTHOR_NAME") or found["author.name"] or found["user.name"]
@@ -98,18 +98,18 @@ def identity(root: Path, environ: Mapping[str, str]) -> str:
 
 
 def top(root: Path, environ: Mapping[str, str]) -> Path:
-    """Return the folder that the repository around ``root`` tracks. Raises NoAnswer."""
+    """Return the top folder of the repository around ``root``. Raise GitUnavailable."""
     code, out = _run(root, environ, "rev-parse", "--show-toplevel")
     if code != 0:
-        raise NoAnswer("git does not say where the repository begins")
+        raise GitUnavailable("git does not say where the repository begins")
     return Path(os.fsdecode(out.removesuffix(b"\n"))).resolve()
 
 
 def tree(folder: Path, commit: str, environ: Mapping[str, str]) -> dict[Path, TreeEntry]:
-    """Return what a commit has below a folder, by absolute path. Raises NoAnswer."""
+    """Return a commit's entries below a folder, by absolute path. Raise GitUnavailable."""
     code, out = _run(folder, environ, "ls-tree", "-r", "-z", commit)
     if code != 0:
-        raise NoAnswer("git cannot read the commit")
+        raise GitUnavailable("git cannot read the commit")
     found = {}
     for line in out.split(b"\0")[:-1]:
         about, _, name = line.partition(b"\t")
@@ -119,10 +119,10 @@ def tree(folder: Path, commit: str, environ: Mapping[str, str]) -> dict[Path, Tr
 
 
 def _run(folder: Path, environ: Mapping[str, str], *command: str) -> tuple[int, bytes]:
-    """Run git in a folder; its exit code and what it printed. Raises NoAnswer."""
+    """Run git in a folder. Return its exit code and output. Raise GitUnavailable."""
     program = _program(folder, environ)
     if program is None:
-        raise NoAnswer("git is not installed")
+        raise GitUnavailable("git is not installed")
     kept = {name: text for name, text in environ.items() if _KEPT.fullmatch(name)}
     try:
         done = subprocess.run(  # noqa: S603  (fixed arguments, no shell; see the module)
@@ -135,12 +135,12 @@ def _run(folder: Path, environ: Mapping[str, str], *command: str) -> tuple[int, 
             check=False,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise NoAnswer("git does not answer") from error
+        raise GitUnavailable("git does not answer") from error
     return done.returncode, done.stdout
 
 
 def _program(root: Path, environ: Mapping[str, str]) -> str | None:
-    """Return where git is: never in the repository, whatever PATH says."""
+    """Return the path of git, or None. It is never one inside the repository."""
     inside = _top(root) or root
     folders = [
         text
@@ -151,5 +151,5 @@ def _program(root: Path, environ: Mapping[str, str]) -> str | None:
 
 
 def _top(root: Path) -> Path | None:
-    """Return the nearest folder that says it is a repository."""
+    """Return the nearest folder, upwards, with a ``.git``, or None."""
     return next((place for place in (root, *root.parents) if os.path.lexists(place / ".git")), None)

@@ -1,7 +1,7 @@
-"""Finding out whether the audit log is whole: every link of the chain, every value.
+"""Verify that the audit log is intact: every link of the chain, every value.
 
-What cannot be found: entries after the state's head that somebody cut off before the next apply,
-and a log and a state that were both replaced. The hashes are no signatures.
+Not detectable are entries after the state's head that were cut off before the next apply, and a log
+and a state that were both replaced. The hashes are not signatures.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ from reconcile.errors import ReconcileError, UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Finding, Head, Verified
 
-_LISTED = 100
-"""Findings that are told one by one."""
+_MAX_FINDINGS = 100
+"""Findings that are reported; further ones are dropped."""
 
 _NAMED = 3
 """Records of one entry whose missing values are reported by name."""
@@ -26,8 +26,8 @@ _START = Head(0, "")
 
 
 @dataclass(slots=True)
-class _Checked:
-    """What is known so far."""
+class _Progress:
+    """The results so far."""
 
     findings: list[Finding] = field(default_factory=list)
     last: Head = _START
@@ -44,32 +44,32 @@ class _Checked:
     at_head: str = ""
 
     def add(self, number: int, what: str, address: str = "", name: str = "") -> None:
-        """Something is wrong with the entry at hand."""
+        """Add a finding about the current entry."""
         self._add(Finding(number, self.time, what, address, name))
 
     def add_unread(self, number: int, what: str) -> None:
-        """Something is wrong with an entry that is not there or cannot be read."""
-        before = f"; the one before it is of {self.time}" if self.time else ""
+        """Add a finding about an entry that is missing or cannot be read."""
+        before = f"; the entry before it is from {self.time}" if self.time else ""
         self._add(Finding(number, "", f"{what}{before}"))
 
     def _add(self, finding: Finding) -> None:
-        if len(self.findings) < _LISTED:
+        if len(self.findings) < _MAX_FINDINGS:
             self.findings.append(finding)
 
 
 def verify(log: AuditLog, head: Head | None) -> Verified:
-    """Go through the whole log. ``head`` is what the state knows of it, None where it knows none.
+    """Read and check the whole log. ``head`` is the last entry that the state remembers, or None.
 
-    Findings are in order: the first is where the log stops being trustworthy. Nothing is written.
+    Findings are in order: from the first on the log is not trustworthy. Nothing is written.
     """
-    checked = _Checked()
+    checked = _Progress()
     for number, raw in _chain(log, checked, head.number if head else 0):
-        checked.redactions.note(number, raw)
+        checked.redactions.add(number, raw)
     last_time = checked.time
     if head is not None:
         _check_head(checked, head)
     broken = {finding.number for finding in checked.findings}
-    for number, line in _lines(log, _Checked()):
+    for number, line in _lines(log, _Progress()):
         if number not in broken:
             raw = chain.parse(number, line)
             checked.time = str(raw["time"])
@@ -89,8 +89,8 @@ def verify(log: AuditLog, head: Head | None) -> Verified:
     )
 
 
-def _chain(log: AuditLog, checked: _Checked, watched: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Every entry that can be read, after its links were checked."""
+def _chain(log: AuditLog, checked: _Progress, watched: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield every readable entry, after checking its links."""
     for number, line in _lines(log, checked):
         raw = _entry(checked, number, line)
         if number == watched:
@@ -99,16 +99,16 @@ def _chain(log: AuditLog, checked: _Checked, watched: int) -> Iterator[tuple[int
             yield number, raw
 
 
-def _lines(log: AuditLog, checked: _Checked) -> Iterator[tuple[int, bytes]]:
-    """Every line that the store can still give."""
-    for piece in log.pieces():
+def _lines(log: AuditLog, checked: _Progress) -> Iterator[tuple[int, bytes]]:
+    """Yield every line that the store can still read."""
+    for segment in log.segments():
         try:
-            yield from log.piece(piece)
+            yield from log.segment(segment)
         except ReconcileError as error:
             checked.add_unread(checked.last.number + 1, str(error))
 
 
-def _entry(checked: _Checked, number: int, line: bytes) -> dict[str, Any] | None:
+def _entry(checked: _Progress, number: int, line: bytes) -> dict[str, Any] | None:
     last = checked.last
     if number > last.number + 1:
         checked.add_unread(last.number + 1, _missing(last.number + 1, number - 1))
@@ -128,31 +128,35 @@ def _entry(checked: _Checked, number: int, line: bytes) -> dict[str, Any] | None
     if sha256(body).hexdigest() != own_hash:
         checked.add(number, "its content was altered: it does not match its own hash")
     elif raw.get("number") != number:
-        checked.add(number, f"it says that it is entry {raw.get('number')}")
+        checked.add(number, f"its number is {raw.get('number')}")
     elif number == last.number + 1 and raw.get("previous") != last.hash:
         checked.add(
             number,
             "it does not follow the entry before it: one of the two was replaced"
             if last.number
-            else "it is the first, but says that others come before it",
+            else "it is the first entry, but refers to an entry before it",
         )
     return raw
 
 
 def _missing(first: int, last: int) -> str:
-    return "it is missing" if first == last else f"it is missing, and so are all up to {last}"
+    return (
+        "it is missing" if first == last else f"it is missing, and so are all entries up to {last}"
+    )
 
 
-def _check_head(checked: _Checked, head: Head) -> None:
+def _check_head(checked: _Progress, head: Head) -> None:
     if head.number > checked.last.number:
         here = checked.last.number
-        what = f"the log is cut off: here are {here} of the {head.number} entries the state knows"
+        what = (
+            f"the log is cut off: it has {here} of the {head.number} entries that the state knows"
+        )
         checked.add_unread(here + 1, what)
     elif checked.at_head != head.hash and head.number:
-        checked.add(head.number, "it is another entry than the one the state knows")
+        checked.add(head.number, "it is not the entry that the state knows")
 
 
-def _check_values(log: AuditLog, checked: _Checked, number: int, raw: Mapping[str, Any]) -> None:
+def _check_values(log: AuditLog, checked: _Progress, number: int, raw: Mapping[str, Any]) -> None:
     owners: dict[str, Any] = {one["address"]: one.get("details", ()) for one in raw["records"]}
     if raw.get("message"):
         owners[chain.EVENT] = raw["message"]
@@ -179,11 +183,11 @@ def _check_values(log: AuditLog, checked: _Checked, number: int, raw: Mapping[st
         _check_owner(checked, number, text, details, kept[text])
     _add_missing(checked, number, missing)
     for text in sorted(kept.keys() - owners.keys()):
-        checked.add(number, "there are values that the entry does not speak of", text)
+        checked.add(number, "there are values that the entry does not refer to", text)
 
 
-def _add_missing(checked: _Checked, number: int, owners: list[str]) -> None:
-    """Add one finding for all of an entry: a blob that is gone takes up to 500 records along."""
+def _add_missing(checked: _Progress, number: int, owners: list[str]) -> None:
+    """Add one finding for all of an entry: a lost blob had values of up to 500 records."""
     if owners:
         checked.missing += len(owners)
         named = [text or "its own message" for text in owners[:_NAMED]]
@@ -194,11 +198,11 @@ def _add_missing(checked: _Checked, number: int, owners: list[str]) -> None:
 
 
 def _check_owner(
-    checked: _Checked, number: int, owner: str, details: list[list[str]], kept: Mapping[str, Any]
+    checked: _Progress, number: int, owner: str, details: list[list[str]], kept: Mapping[str, Any]
 ) -> None:
     salt = bytes.fromhex(kept["salt"])[:64]
     if len(kept["values"]) != len(details):
-        what = f"there are {len(kept['values'])} values where the entry speaks of {len(details)}"
+        what = f"there are {len(kept['values'])} values, but the entry has {len(details)}"
         checked.add(number, what, owner)
         return
     for (what, name, note, expected), found in zip(details, kept["values"], strict=True):

@@ -1,7 +1,7 @@
-"""Appending to the audit log, and reading it back.
+"""Append to the audit log, and read it.
 
-The log lies in the store in pieces, ``audit/000000`` and so on, so that appending never goes
-through more than the last one, however long the log is.
+The log lies in the store in segments, ``audit/000000`` and so on, so that appending never reads
+more than the last one, however long the log is.
 """
 
 from collections import deque
@@ -11,21 +11,21 @@ from secrets import token_hex
 from typing import Any
 
 from reconcile.audit import chain
-from reconcile.audit.value_store import blob, with_values
+from reconcile.audit.value_store import new_blob_name, with_values
 from reconcile.errors import UsageError
 from reconcile.model.audit import Detail, Entry, Event, Head, Recorded, Span, What
 from reconcile.stores.contract import Store, VersionMoved
-from reconcile.stores.own_names import is_log
+from reconcile.stores.own_names import is_own_log
 
-PIECE = 64
-"""Entries in one piece of the log."""
-BATCH = 500
+SEGMENT_SIZE = 64
+"""Entries in one segment of the log."""
+MAX_RECORDS = 500
 """Most records in one entry."""
-WEIGHT = 1_000_000
-"""Characters of values after which an entry takes no more records."""
+MAX_CHARACTERS = 1_000_000
+"""Characters of values after which an entry gets no more records."""
 
 _LOGS = "audit/"
-_TRIES = 100
+_ATTEMPTS = 100
 _START = Head(0, "")
 
 
@@ -34,7 +34,7 @@ def _now() -> datetime:
 
 
 class AuditLog:
-    """The audit log of one store. Appending needs no lock: who loses a race tries again."""
+    """The audit log of one store. Appending needs no lock: the loser of a race tries again."""
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime] = _now) -> None:
         self._store = store
@@ -42,16 +42,16 @@ class AuditLog:
 
     @property
     def store(self) -> Store:
-        """Where the log lies."""
+        """The store that the log is in."""
         return self._store
 
     def append(self, events: Iterable[Event], after: Head | None = None) -> Head:
-        """Put events at the end of the log; its new head.
+        """Append events, and return the log's new head.
 
-        ``after`` is the head that the state keeps. What was appended since then is found; what is
-        missing before it stays missing, for ``verify`` to see. Values are written before the entry
-        that speaks of them. Raises what the store raises, and UsageError where another process
-        has put entries of the same run into the log since ``after``.
+        ``after`` is the head that the state remembers. Entries that were appended since then are
+        found; entries missing before it stay missing, for ``verify`` to report. Values are written
+        before the entry that refers to them. Raise what the store raises, and UsageError where
+        another process has appended entries of the same run since ``after``.
         """
         head = after or self.tail()
         for event in events:
@@ -65,33 +65,33 @@ class AuditLog:
         return head
 
     def tail(self) -> Head:
-        """The log's last entry, from the store alone."""
-        for piece in reversed(self.pieces()):
-            last = next(iter(deque(self.piece(piece), maxlen=1)), None)
+        """Return the number and hash of the log's last entry, from the store alone."""
+        for segment in reversed(self.segments()):
+            last = next(iter(deque(self.segment(segment), maxlen=1)), None)
             if last is not None:
                 return Head(last[0], _hash(*last))
         return _START
 
     def lines(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Number and bytes of every entry after one, in order. Raises UsageError for damage."""
-        for piece in self.pieces():
-            if _first(piece) + PIECE > after + 1:
-                yield from self.piece(piece, after)
+        """Yield number and bytes of entries after one, in order. Raise UsageError for damage."""
+        for segment in self.segments():
+            if _first(segment) + SEGMENT_SIZE > after + 1:
+                yield from self.segment(segment, after)
 
-    def pieces(self) -> list[str]:
-        """The names of the log's pieces."""
-        return list(filter(is_log, self._store.logs(_LOGS)))
+    def segments(self) -> list[str]:
+        """Return the names of the log's segments, in order."""
+        return list(filter(is_own_log, self._store.logs(_LOGS)))
 
-    def piece(self, name: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        """The numbers and bytes of one piece's entries. Raises UsageError for a damaged one."""
+    def segment(self, name: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Yield number and bytes of a segment's entries. Raise UsageError for a damaged one."""
         first = _first(name)
         for position, line in self._store.entries(name, max(after + 1 - first, 0)):
             yield first + position, line
 
     def covered(self, run: str, after: int) -> tuple[Span | None, Head | None]:
-        """Return what the log has of a run's journal, and the log's end.
+        """Return the last span of a run's journal in the log, and the log's head.
 
-        Only entries after the one numbered ``after`` are looked at; without any, the end is None.
+        Only entries after number ``after`` are read; without any, the head is None.
         """
         span, head = None, None
         for number, line in self.lines(after):
@@ -100,9 +100,9 @@ class AuditLog:
         return span, head
 
     def entries(self, *, of: str = "") -> Iterator[Entry]:
-        """Every entry, in order, without values. Raises UsageError for a damaged log.
+        """Yield every entry, in order, without values. Raise UsageError for a damaged log.
 
-        ``of`` leaves out, unread, entries that do not hold this text as it is; others may remain.
+        With ``of``, entries without this text are skipped unread; irrelevant ones may remain.
         """
         sought = chain.to_bytes(of) if of else b""
         for number, line in self.lines():
@@ -110,63 +110,63 @@ class AuditLog:
                 yield chain.decode(number, chain.parse(number, line))
 
     def full(self, entry: Entry) -> Entry:
-        """The same entry with those of its values that are not erased."""
+        """Return the same entry with those of its values that are not erased."""
         return with_values(self._store, entry)
 
     def now(self) -> str:
-        """The moment, as entries have it: ISO 8601 in UTC."""
+        """Return the current time as entries have it: ISO 8601 in UTC."""
         return _iso(self._clock())
 
     def _entry(
         self, event: Event, event_id: str, records: Sequence[Recorded], message: str
     ) -> dict[str, Any]:
-        """Return an entry as JSON. Its values are in the store then."""
-        entry: dict[str, Any] = chain.body(event, event_id, self.now())
+        """Return an entry as JSON, after writing its values to the store."""
+        entry: dict[str, Any] = chain.common_fields(event, event_id, self.now())
         values: dict[str, Any] = {}
         if message:
             detail = Detail(What.MESSAGE, values=(message,))
-            entry["message"], values[chain.EVENT] = chain.split(chain.EVENT, [detail])
+            entry["message"], values[chain.EVENT] = chain.split_details(chain.EVENT, [detail])
         entry["records"] = []
         for recorded in records:
-            chained, kept = chain.record(recorded)
+            chained, kept = chain.encode_record(recorded)
             entry["records"].append(chained)
             if kept is not None:
                 values[str(recorded.address)] = kept
         if values:
-            entry["values"] = blob(event.run or event_id)
+            entry["values"] = new_blob_name(event.run or event_id)
             data = {"format": chain.FORMAT, "values": values}
             self._store.write(entry["values"], chain.to_bytes(data), None)
         return entry
 
     def _link(self, entry: dict[str, Any], head: Head) -> Head:
-        """Put an entry after ``head``, or at the log's end where that has moved; the new head."""
-        for _ in range(_TRIES):
+        """Append an entry after ``head``, or at the log's end if later. Return the new head."""
+        for _ in range(_ATTEMPTS):
             line, after = chain.seal(entry, head)
-            piece, position = divmod(head.number, PIECE)
+            segment, position = divmod(head.number, SEGMENT_SIZE)
             try:
-                self._store.append(f"{_LOGS}{piece:06}", position, line)
+                self._store.append(f"{_LOGS}{segment:06}", position, line)
             except VersionMoved:
                 span, end = self.covered(entry["run"], head.number)
                 if span is not None and "journal" in entry:
                     raise UsageError(
-                        f"another process writes run {entry['run']} to the audit log",
-                        hint="wait until it has ended, then try again: nothing is recorded twice",
+                        f"another process is writing run {entry['run']} to the audit log",
+                        hint="wait until it ends, then try again: nothing is logged twice",
                     ) from None
                 head = end or self.tail()
             else:
                 return after
         raise UsageError(
-            f"the audit log in {self._store.where} cannot be appended to: it grows all the time",
-            hint="see who else writes to it, then try again",
+            f"the audit log in {self._store.where} cannot be appended to: it keeps growing",
+            hint="find out what else writes to it, then try again",
         )
 
 
 def _batches(records: Iterable[Recorded]) -> Iterator[tuple[list[Recorded], bool]]:
-    """Yield the records of each entry, and whether it is the last one: there is one at least."""
+    """Yield the records of each entry, at least one, and whether it is the last one."""
     batch: list[Recorded] = []
     weight = 0
     for one in records:
-        if len(batch) >= BATCH or weight >= WEIGHT:
+        if len(batch) >= MAX_RECORDS or weight >= MAX_CHARACTERS:
             yield batch, False
             batch, weight = [], 0
         batch.append(one)
@@ -181,17 +181,17 @@ def _of_run(run: str, number: int, line: bytes) -> Span | None:
     try:
         entry = chain.parse(number, line)
         return Span(*entry["journal"]) if entry["run"] == run else None
-    except (KeyError, TypeError, UsageError):  # a damaged entry must not keep others from the log
+    except (KeyError, TypeError, UsageError):  # a damaged entry must not prevent appending
         return None
 
 
-def _first(piece: str) -> int:
-    """Return the number of a piece's first entry."""
-    return int(piece.removeprefix(_LOGS)) * PIECE + 1
+def _first(segment: str) -> int:
+    """Return the number of a segment's first entry."""
+    return int(segment.removeprefix(_LOGS)) * SEGMENT_SIZE + 1
 
 
 def _hash(number: int, line: bytes) -> str:
-    """What the next entry points back at. A damaged entry must not keep others from the log."""
+    """Return an entry's hash, ``""`` for a damaged one, which must not prevent appending."""
     try:
         return chain.unseal(number, line)[1]
     except UsageError:

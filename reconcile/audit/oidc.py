@@ -1,14 +1,14 @@
-"""What GitHub says about the job that runs this, where the job may ask for an identity.
+"""The identity of a GitHub Actions job, where the job may request an identity token.
 
 The claims come over TLS from a host of GitHub's own, by an address and a token that the runner gave
 to the job, and they name the issuer that belongs to this host. Their signature is not verified, so
 they are called unverified wherever they are shown: whoever controls the job's environment can put
-another job's address and token there. Neither the runner's token nor the identity token is kept.
+another job's address and token there. Neither the runner's token nor the identity token is stored.
 
 GitHub documents the request as a GET of ``ACTIONS_ID_TOKEN_REQUEST_URL`` with ``&audience=`` added
 and ``ACTIONS_ID_TOKEN_REQUEST_TOKEN`` as the bearer; the answer is ``{"value": JWT}``. The issuer
 is ``token.`` and the domain that the address lies in, for github.com as for a company's ghe.com. A
-GitHub Enterprise Server has a host of its own, which nothing here knows: it is not asked.
+GitHub Enterprise Server has a host of its own, which is unknown here: it is not asked.
 """
 
 import base64
@@ -38,14 +38,14 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DOMAIN = re.compile(
     r"(?:[a-z0-9-]+\.)+?(actions\.githubusercontent\.com|actions\.[a-z0-9-]+\.ghe\.com)"
 )
-"""Hosts of GitHub's own that give out identity tokens."""
+"""GitHub's hosts that issue identity tokens."""
 _TEST_DOMAIN = "actions.githubusercontent.com"
-"""Whose issuer a test on loopback stands for."""
+"""The domain whose issuer a test on loopback replaces."""
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
 def claims(environ: Mapping[str, str], *, loopback: bool = False) -> dict[str, str]:
-    """Return the job's claims; none where it has no identity or no issuer answers in order.
+    """Return the job's claims; none without an identity, or without a valid response.
 
     The address must be https and one of GitHub's own; ``loopback`` allows http to this machine.
     """
@@ -63,7 +63,7 @@ def claims(environ: Mapping[str, str], *, loopback: bool = False) -> dict[str, s
 
 
 def _domain(url: str, *, loopback: bool) -> str:
-    """Return the domain of GitHub's that an address lies in. Raises ValueError for others."""
+    """Return the GitHub domain of an address. Raise ValueError for others."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if loopback and host in _LOOPBACK and parts.scheme == "http":
@@ -75,21 +75,21 @@ def _domain(url: str, *, loopback: bool) -> str:
         or parts.port not in (None, 443)
         or "@" in parts.netloc
     ):
-        raise ValueError("the issuer's address must be https, and of GitHub's own")
+        raise ValueError("the issuer's address must be https, and a host of GitHub's")
     return found[1]
 
 
 def _require_issuer(found: Any, domain: str) -> None:
-    """Raise ValueError where claims are not from the domain's issuer, or not for us."""
+    """Raise ValueError where claims are not from the domain's issuer, or not for reconcile."""
     issuer, audience = found["iss"], found["aud"]
     own = f"https://token.{domain}"
-    # A company may have its name after the issuer's address.
+    # An enterprise may add its name to the issuer's address.
     if not (issuer == own or str(issuer).startswith(f"{own}/")) or audience != AUDIENCE:
-        raise ValueError("the claims are of another issuer, or for somebody else")
+        raise ValueError("the claims are from another issuer, or for another audience")
 
 
 def _ask(url: str, token: str) -> bytes:
-    """Return the issuer's answer. Raises ValueError for one that cannot be used."""
+    """Return the issuer's response. Raise ValueError for an unusable one."""
     from reconcile.hubspot.connection import Connection, NoReply, NotSent  # noqa: PLC0415  (rarely used)
 
     parts = urlsplit(url)

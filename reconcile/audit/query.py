@@ -1,14 +1,14 @@
-"""Asking the audit log: its events in short, one run in full, everything for other programs.
+"""Query the audit log: summaries of its events, one run in full, all entries for an export.
 
-Entries stream through. ``unlogged`` are entries that the log does not have yet: what journals of
-runs that are not over say beyond it.
+Entries are streamed. ``unlogged`` are entries that are not in the log yet: what the journals of
+unfinished runs have beyond it.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.redactions import Reader
+from reconcile.audit.redactions import EntryReader
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Entry, Summary
@@ -21,20 +21,20 @@ def summaries(
     address: Address | None = None,
     unlogged: Sequence[Entry] = (),
 ) -> Iterator[Summary]:
-    """The events that ended since a moment (ISO 8601, UTC), oldest first.
+    """Yield summaries of the events that ended since a time (ISO 8601, UTC), oldest first.
 
-    With ``address`` only those that speak of that record, with what they say of it.
+    With ``address`` only those that name that record, with what they say about it.
     """
     wanted = address.folded() if address else None
     found: dict[str, Summary] = {}
     last: dict[str, str] = {}
-    reader = Reader(log)
+    reader = EntryReader(log)
     for entry in chain(log.entries(), unlogged):
         last[entry.id] = entry.time
         if wanted is None:
             summary = found.setdefault(entry.id, Summary(entry))
             summary.counts.update((one.action, one.address.kind, one.end) for one in entry.records)
-        elif _speaks_of(entry, wanted):
+        elif _names(entry, wanted):
             summary = found.setdefault(entry.id, Summary(entry))
             about = [one for one in reader.full(entry).records if one.address.folded() == wanted]
             summary.counts.update((one.action, one.address.kind, one.end) for one in about)
@@ -42,29 +42,29 @@ def summaries(
     yield from (summary for event, summary in found.items() if last[event] >= since)
 
 
-def shown(log: AuditLog, named: str, *, unlogged: Sequence[Entry] = ()) -> Iterator[Entry]:
-    """The entries of a run, or of the event with that number, with values.
+def entries_of(log: AuditLog, named: str, *, unlogged: Sequence[Entry] = ()) -> Iterator[Entry]:
+    """Yield the entries of a run, or of the event with that entry number, with values.
 
-    Those of a run include what it resolved of other runs. Raises UsageError where there is none.
+    Those of a run include what it resolved of other runs. Raise UsageError where there are none.
     """
     run, event = _named(log, named, unlogged)
-    reader = Reader(log)
+    reader = EntryReader(log)
     for entry in chain(log.entries(of=run or event), unlogged):
         if (run in _runs(entry)) if run else (entry.id == event):
             yield reader.full(entry)
 
 
-def everything(
+def all_entries(
     log: AuditLog, *, since: str = "", unlogged: Sequence[Entry] = ()
 ) -> Iterator[Entry]:
-    """Every entry since a moment, with values."""
-    reader = Reader(log)
+    """Yield every entry since a time (ISO 8601, UTC), with values."""
+    reader = EntryReader(log)
     for entry in chain(log.entries(), unlogged):
         if entry.time >= since:
             yield reader.full(entry)
 
 
-def _speaks_of(entry: Entry, wanted: Address) -> bool:
+def _names(entry: Entry, wanted: Address) -> bool:
     if any(one.address.folded() == wanted for one in entry.records):
         return True
     named = entry.facts.get("addresses", ())
@@ -74,7 +74,7 @@ def _speaks_of(entry: Entry, wanted: Address) -> bool:
 
 
 def _named(log: AuditLog, named: str, unlogged: Sequence[Entry]) -> tuple[str, str]:
-    """A run's name, or no name and the id of an event that belongs to none."""
+    """Return the run and the event id that a run's name or an entry's number means."""
     for entry in chain(log.entries(of="" if named.isdecimal() else named), unlogged):
         if named in _runs(entry):
             return named, entry.id
@@ -86,5 +86,5 @@ def _named(log: AuditLog, named: str, unlogged: Sequence[Entry]) -> tuple[str, s
 
 
 def _runs(entry: Entry) -> set[str]:
-    """Return the runs that an entry belongs to: its own, and the one that resolved that."""
+    """Return the runs that an entry belongs to: its own, and the one that resolved it."""
     return {run for run in (entry.run, str(entry.facts.get("resolved_by", ""))) if run}

@@ -1,4 +1,4 @@
-"""Erasing what the audit log holds of a record's values. That it was done stays in the chain."""
+"""Erase a record's values from the audit log. The redaction itself stays in the chain."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from reconcile.model.audit import Event, Facts, Holding, Origin
 
 
 def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]:
-    """Where the log holds values of some records. Goes through the whole log."""
+    """Return where the log has values of some records. Read the whole log."""
     children: dict[Address, set[Address]] = {address.folded(): set() for address in addresses}
     for entry in log.entries():
         for one in entry.records:
@@ -18,7 +18,7 @@ def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]
                 children[one.parent.folded()].add(one.address)
     found = []
     for address in addresses:
-        blobs = list(value_store.holding(log.store, address))
+        blobs = list(value_store.blobs_of(log.store, address))
         found.append(
             Holding(
                 address,
@@ -31,10 +31,10 @@ def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]
 
 
 def redact(log: AuditLog, held: Sequence[Holding], origin: Origin) -> None:
-    """Erase values of records everywhere, whichever entry they belong to.
+    """Erase the values of records everywhere, whichever entry they belong to.
 
-    The chain says so first, so that a crash in between cannot leave values missing that nothing
-    explains; redacting again erases the rest.
+    The chain records it first, so that after a crash no values are missing without explanation;
+    redacting again erases the rest.
     """
     facts: Facts = {
         "addresses": tuple(str(one.address) for one in held),
@@ -42,5 +42,5 @@ def redact(log: AuditLog, held: Sequence[Holding], origin: Origin) -> None:
     }
     log.append([Event(REDACT, origin, facts=facts)])
     for one in held:
-        for name, _ in value_store.holding(log.store, one.address):
+        for name, _ in value_store.blobs_of(log.store, one.address):
             value_store.erase(log.store, name, one.address)

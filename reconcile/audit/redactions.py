@@ -1,4 +1,4 @@
-"""What the log says was erased: the only thing that explains values that are not there."""
+"""The redactions in the log, which explain why values are missing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -15,30 +15,30 @@ REDACT = "redact"
 
 
 class Redactions:
-    """The number of the last redaction of each record, by folded address."""
+    """The last redaction of each record: its entry's number, by folded address."""
 
     def __init__(self) -> None:
         self._last: dict[Address, int] = {}
 
-    def note(self, number: int, raw: Mapping[str, Any]) -> None:
-        """Take note of an entry that was parsed, whatever it is."""
+    def add(self, number: int, raw: Mapping[str, Any]) -> None:
+        """Add a parsed entry; one that is not a redaction is ignored."""
         if raw["event"] == REDACT:
             for text in raw["facts"].get("addresses", ()):
                 self._last[Address.parse(text).folded()] = number
 
     def explain(self, number: int, address: Address | None) -> bool:
-        """Whether the values of an entry's record were erased; an event's own never are."""
+        """Return whether the values of an entry's record were erased; an event's own never are."""
         return address is not None and self._last.get(address.folded(), 0) > number
 
 
-class Reader:
-    """Entries with their values; of those that are not there it says why, as far as known."""
+class EntryReader:
+    """Reads entries with their values, and marks missing values that a redaction explains."""
 
     def __init__(self, log: AuditLog) -> None:
         self._log = log
 
     def full(self, entry: Entry) -> Entry:
-        """Return an entry with those of its values that are there. Raises UsageError."""
+        """Return an entry with those of its values that exist. Raise UsageError for damage."""
         full = self._log.full(entry)
         if not any(map(_lacks_values, (one.details for one in full.records))):
             return full
@@ -55,12 +55,12 @@ class Reader:
 
     @cached_property
     def _redactions(self) -> Redactions:
-        # Read only where something is not there: that is a pass through the whole log.
+        # Read only where values are missing: it takes a pass through the whole log.
         found = Redactions()
         sought = chain.to_bytes(REDACT)
         for number, line in self._log.lines():
             if sought in line:
-                found.note(number, chain.parse(number, line))
+                found.add(number, chain.parse(number, line))
         return found
 
 

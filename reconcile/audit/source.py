@@ -1,10 +1,9 @@
-"""Whether the files that a plan was made from are those of the commit that is checked out.
+"""Compare the files that a plan was made from with the commit that is checked out.
 
-What was read is compared, byte for byte, with what the commit has; only ``CRLF`` counts as ``LF``,
-since git may have made one of the other. A file that a filter of git's rewrites (LFS, an encoding)
-differs, since the commit does not hold what was read. So does a file that the commit does not have,
-and one that it has and that was not there to be read. What a link or a submodule stands for is not
-compared.
+The files read are compared with the commit byte for byte, except that ``CRLF`` equals ``LF``, since
+git may have converted one to the other. A file that a filter of git rewrites (LFS, an encoding)
+differs, since the commit does not have the content that was read. So does a file that only one side
+has. Targets of links, and submodules, are not compared.
 """
 
 import hashlib
@@ -22,14 +21,14 @@ _LINK = "120000"
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A file as it was read: where it really is, and the ids that git may know its content by."""
+    """A file as it was read: its resolved path, and the possible git ids of its content."""
 
-    end: Path
+    resolved: Path
     ids: frozenset[str]
 
 
 class FilesRead:
-    """Takes the files of a plan as they are read. ``commit`` was checked out before that."""
+    """Collects the files of a plan as they are read. ``commit`` was checked out before that."""
 
     def __init__(self, root: Path, commit: str, environ: Mapping[str, str]) -> None:
         self._root = root
@@ -38,32 +37,32 @@ class FilesRead:
         self._read: dict[Path, _Read] = {}
 
     def add(self, path: Path, data: bytes) -> None:
-        """Take note of a file's content. One that is read again counts as read last."""
+        """Add a file's content. The last reading of a file counts."""
         if git.is_commit(self._commit):
             texts = {data, data.replace(b"\r\n", b"\n")}
             ids = frozenset(_blob_id(text, self._commit) for text in texts)
             self._read[Path(os.path.normpath(path.absolute()))] = _Read(path.resolve(), ids)
 
     def source(self, belongs: Callable[[Path], bool]) -> Source:
-        """Return the commit, and whether what was read is what it holds.
+        """Return the commit, and whether the files read are the commit's.
 
-        ``belongs`` says whether a file of the commit would have been read, had it been there.
+        ``belongs`` says whether a file of the commit would have been read, had it existed.
         """
         if not git.is_commit(self._commit):
             return Source(self._commit)
         try:
             return Source(self._commit, self._compared(belongs))
-        except git.NoAnswer:
+        except git.GitUnavailable:
             return Source(self._commit)
 
     def _compared(self, belongs: Callable[[Path], bool]) -> Files:
         top = git.top(self._root, self._environ)
-        places = [one.end.parent for one in self._read.values()]
-        if not all(place.is_relative_to(top) for place in places):
+        folders = [one.resolved.parent for one in self._read.values()]
+        if not all(folder.is_relative_to(top) for folder in folders):
             return Files.DIFFER
-        folder = Path(os.path.commonpath([self._root, *places]))
+        folder = Path(os.path.commonpath([self._root, *folders]))
         held = git.tree(folder, self._commit, self._environ)
-        there = {end for path, one in self._read.items() for end in (path, one.end)}
+        there = {resolved for path, one in self._read.items() for resolved in (path, one.resolved)}
         if any(path not in there and belongs(path) for path in held):
             return Files.DIFFER
         modules = {path for path, entry in held.items() if entry.type == "commit"}
@@ -72,12 +71,12 @@ class FilesRead:
 
 
 def _file(path: Path, read: _Read, held: Mapping[Path, git.TreeEntry], modules: set[Path]) -> Files:
-    if not modules.isdisjoint(read.end.parents):
+    if not modules.isdisjoint(read.resolved.parents):
         return Files.UNKNOWN
-    entry = held.get(read.end)
+    entry = held.get(read.resolved)
     if entry is None or entry.mode == _LINK or entry.id not in read.ids:
         return Files.DIFFER
-    return Files.SAME if path == read.end else Files.UNKNOWN
+    return Files.SAME if path == read.resolved else Files.UNKNOWN
 
 
 def _blob_id(data: bytes, commit: str) -> str:
@@ -89,10 +88,10 @@ def _blob_id(data: bytes, commit: str) -> str:
 
 
 def planned_at(origin: Origin, source: Source) -> tuple[Origin, Facts]:
-    """Return who applies or is refused a plan, with the plan's commit in place of their own.
+    """Return the origin with the plan's commit instead of the one that is checked out, and facts.
 
     The facts say whether the files read were that commit's, and which commit was checked out at
-    this moment where it is another one.
+    the time of the apply if it is another one.
     """
     facts: dict[str, str] = {}
     if git.is_commit(source.commit):

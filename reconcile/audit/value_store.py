@@ -1,4 +1,4 @@
-"""The erasable part of the audit log: blobs with the values, and the salts of their digests."""
+"""The erasable part of the audit log: blobs with the values and the salts of their digests."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,11 @@ from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Detail, Entry, What
 from reconcile.stores.contract import Store, VersionMoved
-from reconcile.stores.own_names import is_blob
+from reconcile.stores.own_names import is_own_blob
 
 BLOBS = "audit-values/"
 
-_TRIES = 100
+_ATTEMPTS = 100
 
 _MANY: Mapping[What, Sequence[int]] = {
     What.FIELD: (2, 4),
@@ -25,24 +25,24 @@ _MANY: Mapping[What, Sequence[int]] = {
     What.WARNING: (1,),
     What.MESSAGE: (1,),
 }
-"""How many values there are of a detail; see Detail."""
+"""How many values a detail may have; see Detail."""
 
 
-def blob(folder: str) -> str:
+def new_blob_name(folder: str) -> str:
     """Return a new name for the blob with one entry's values.
 
-    It is never used twice: a process that died may have written the values, but not the entry.
+    No name is used twice: a process that died may have written the values, but not the entry.
     """
     return f"{BLOBS}{folder}/{token_hex(8)}.json"
 
 
 def read(store: Store, name: str) -> Mapping[str, Any]:
-    """The values in a blob by address; none where it is gone. Raises UsageError where it is bad."""
+    """Return a blob's values by address, none where it is gone. Raise UsageError for damage."""
     return _read(store, name)[0]
 
 
 def with_values(store: Store, entry: Entry) -> Entry:
-    """An entry with those of its values that are there. Raises UsageError for a bad blob."""
+    """Return an entry with those of its values that exist. Raise UsageError for damage."""
     if not entry.values:
         return entry
     values = read(store, entry.values)
@@ -57,10 +57,10 @@ def with_values(store: Store, entry: Entry) -> Entry:
     )
 
 
-def holding(store: Store, address: Address) -> Iterator[tuple[str, int]]:
-    """The blobs that hold values of a record, and how many."""
-    # Wherever an entry may point: what others have put there is left alone.
-    for name in filter(is_blob, store.names(BLOBS)):
+def blobs_of(store: Store, address: Address) -> Iterator[tuple[str, int]]:
+    """Yield the blobs that have values of a record, and how many."""
+    # Blobs that entries may refer to; other files are left alone.
+    for name in filter(is_own_blob, store.names(BLOBS)):
         found = sum(
             len(values["values"])
             for text, values in read(store, name).items()
@@ -71,8 +71,8 @@ def holding(store: Store, address: Address) -> Iterator[tuple[str, int]]:
 
 
 def erase(store: Store, name: str, address: Address) -> None:
-    """Take a record's values, and their salt, out of a blob."""
-    for _ in range(_TRIES):
+    """Remove a record's values, and their salt, from a blob."""
+    for _ in range(_ATTEMPTS):
         values, version = _read(store, name)
         left = {text: kept for text, kept in values.items() if not _is(text, address)}
         if len(left) == len(values):
@@ -83,7 +83,7 @@ def erase(store: Store, name: str, address: Address) -> None:
         except VersionMoved:
             continue
         return
-    raise UsageError(f"{name} cannot be written: it changes all the time")
+    raise UsageError(f"{name} cannot be written: other processes keep changing it")
 
 
 def _is(text: str, address: Address) -> bool:
@@ -91,7 +91,7 @@ def _is(text: str, address: Address) -> bool:
 
 
 def _filled(details: Sequence[Detail], kept: Mapping[str, Any] | None) -> tuple[Detail, ...]:
-    # Of values that are fewer or more than the details nobody knows which belongs to which.
+    # With fewer or more values than details it is unknown which belongs to which.
     if kept is None or len(kept["values"]) != len(details):
         return tuple(details)
     return tuple(
@@ -113,13 +113,13 @@ def _read(store: Store, name: str) -> tuple[dict[str, Any], str | None]:
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(
             f"the values of the audit log in {name} are damaged",
-            hint="bring the file back from a backup; the chain itself does not need it",
+            hint="restore the file from a backup; the chain itself does not need it",
         ) from error
     return values, found[1]
 
 
 def _check(text: str, kept: Mapping[str, Any]) -> None:
-    """Raise what it takes where a record's values are not as they were written."""
+    """Raise an exception where a record's values are malformed."""
     if text != chain.EVENT:
         Address.parse(text)
     bytes.fromhex(kept["salt"])

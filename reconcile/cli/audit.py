@@ -13,7 +13,7 @@ import click
 from reconcile.audit.actor import origin
 from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import everything, shown, summaries
+from reconcile.audit.query import all_entries, entries_of, summaries
 from reconcile.audit.redact import holdings, redact
 from reconcile.cli.common import (
     addresses,
@@ -41,7 +41,7 @@ from reconcile.render.audit_lines import (
 from reconcile.render.escaping import visible
 from reconcile.render.output import write_lines
 from reconcile.render.plan_lines import BLANK, Line, plain
-from reconcile.session import open_home
+from reconcile.session import open_target_store
 from reconcile.state.state import State
 
 
@@ -63,7 +63,7 @@ def log(*, target: str | None, since: str | None, address: str | None, as_json: 
 def show(*, target: str | None, run: str) -> None:
     """Run `reconcile audit show`."""
     with _opened(target) as (settings, audit):
-        _show(settings, _run_lines(shown(audit, run, unlogged=_unlogged(audit))))
+        _show(settings, _run_lines(entries_of(audit, run, unlogged=_unlogged(audit))))
 
 
 def check(*, target: str | None) -> int:
@@ -122,7 +122,7 @@ def export(*, target: str | None, since: str | None, form: str, out: Path | None
     """Run `reconcile audit export`."""
     begin = _moment(since)
     with _opened(target) as (_, audit):
-        entries = everything(audit, since=begin, unlogged=_unlogged(audit))
+        entries = all_entries(audit, since=begin, unlogged=_unlogged(audit))
         found = rows(entries, personal=shows_personal())
         lines = csv_lines(found) if form == "csv" else map(json_line, found)
         if out is None:
@@ -136,7 +136,7 @@ def export(*, target: str | None, since: str | None, form: str, out: Path | None
 def _opened(target: str | None) -> Iterator[tuple[Settings, AuditLog]]:
     """The target's audit log, wherever its store is."""
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store:
+    with open_target_store(settings, os.environ) as store:
         yield settings, AuditLog(store)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from reconcile.atomic_files import atomic_write
 from reconcile.cli import next_command
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.manifests import Seen, load_some
@@ -24,7 +25,6 @@ from reconcile.planning.validate import problems
 from reconcile.project import Settings, load_settings
 from reconcile.render.escaping import line_start, visible
 from reconcile.render.output import wants_color
-from reconcile.whole_file import write_whole
 
 
 def settings_for(target: str | None) -> Settings:
@@ -194,7 +194,8 @@ def echo(text: str) -> None:
 def save(path: Path, pieces: Iterable[bytes], what: str) -> None:
     """Write a file, mode 0600, all or nothing. Raises UsageError where it cannot be written."""
     try:
-        write_whole(path, pieces)
+        with atomic_write(path) as file:
+            file.writelines(pieces)
     except OSError as error:
         raise UsageError(f"{what} cannot be saved in {path}: {error.strerror}") from error
 

@@ -14,7 +14,7 @@ from reconcile.cli.store_access import as_argument, store_at
 from reconcile.errors import UsageError
 from reconcile.project import Settings
 from reconcile.render.escaping import visible
-from reconcile.session import open_home
+from reconcile.session import open_target_store
 from reconcile.state.head import read_head
 from reconcile.stores.contract import Holder, Store
 
@@ -30,19 +30,19 @@ def show(target: str | None, url: str) -> None:
         click.echo(f"{name} is not locked.")
         return
     click.echo(f"{name} is locked by {visible(described(holder))}.")
-    if holder.silent is not None:
-        click.echo(f"Its last heartbeat was about {holder.silent:.0f} s ago.")
+    if holder.heartbeat_age is not None:
+        click.echo(f"Its last heartbeat was about {holder.heartbeat_age:.0f} s ago.")
     where = f" {as_argument(url)}" if url else ""
     click.echo(
-        f"Its number is {holder.number}. If that run hangs: "
-        f"{command_line('lock', 'break', str(holder.number))}{where}"
+        f"Its number is {holder.fencing_token}. If that run hangs: "
+        f"{command_line('lock', 'break', str(holder.fencing_token))}{where}"
     )
 
 
 def break_(target: str | None, number: int, url: str, reason: str) -> None:
     """Run `reconcile lock break`."""
     settings = settings_for(target)
-    with _opened(url, settings) as store, open_home(settings, os.environ) as own:
+    with _opened(url, settings) as store, open_target_store(settings, os.environ) as own:
         holder = store.holder()
         if holder is None:
             raise UsageError(f"{_called(settings, store, url)} is not locked")
@@ -50,7 +50,7 @@ def break_(target: str | None, number: int, url: str, reason: str) -> None:
         info = holder.info
         event = lock_broken(
             origin(os.environ, settings.root, reason),
-            number=number,
+            fencing_token=number,
             who=info.who,
             since=info.since,
             doing=info.doing,
@@ -60,7 +60,7 @@ def break_(target: str | None, number: int, url: str, reason: str) -> None:
 
 
 def _opened(url: str, settings: Settings) -> AbstractContextManager[Store]:
-    return store_at(url, settings) if url else open_home(settings, os.environ)
+    return store_at(url, settings) if url else open_target_store(settings, os.environ)
 
 
 def _called(settings: Settings, store: Store, url: str) -> str:
@@ -73,7 +73,7 @@ def _keeps_its_log(store: Store) -> bool:
         head = read_head(store)
     except UsageError:
         return True
-    return head is not None and not head.arriving
+    return head is not None and not head.moving_from
 
 
 def described(holder: Holder) -> str:

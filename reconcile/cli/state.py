@@ -10,7 +10,7 @@ from secrets import token_bytes
 import click
 
 from reconcile.audit.actor import origin
-from reconcile.audit.events import surgery
+from reconcile.audit.events import state_edited
 from reconcile.audit.log import AuditLog
 from reconcile.cli.common import (
     addresses,
@@ -29,7 +29,7 @@ from reconcile.render.escaping import visible
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import plural
 from reconcile.render.plan_lines import Line, plain
-from reconcile.session import open_home
+from reconcile.session import open_target_store
 from reconcile.state.hash_key import find_key
 from reconcile.state.migrate import move, require_movable
 from reconcile.state.state import State
@@ -39,7 +39,7 @@ from reconcile.stores.contract import Store
 def list_(*, target: str | None, as_json: bool) -> None:
     """Run `reconcile state list`."""
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store:
+    with open_target_store(settings, os.environ) as store:
         found = sorted(_state(settings, store).entries(), key=lambda e: e[:2])
         if not found:
             name = visible(settings.target.name)
@@ -56,7 +56,7 @@ def show(*, target: str | None, address: str) -> None:
     """Run `reconcile state show`."""
     (wanted,) = addresses((address,))
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store:
+    with open_target_store(settings, os.environ) as store:
         found = [e for _, a, e in _state(settings, store).entries() if a == wanted.folded()]
     if not found:
         raise UsageError(f"the state knows no {visible(address)}", hint="see `state list`")
@@ -74,7 +74,7 @@ def remove(
     """Run `reconcile state rm`."""
     wanted = {address.folded() for address in addresses(records)}
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store, locked(store, "state rm", lock_timeout):
+    with open_target_store(settings, os.environ) as store, locked(store, "state rm", lock_timeout):
         state = _state(settings, store)
         found = {a: u for u, a, _ in state.entries() if a in wanted}
         if missing := sorted(str(a) for a in wanted - found.keys()):
@@ -84,7 +84,7 @@ def remove(
             return 1
         for address, unit in found.items():
             state.drop(unit, address)
-        event = surgery("state rm", _origin(settings, reason), addresses=sorted(found))
+        event = state_edited("state rm", _origin(settings, reason), addresses=sorted(found))
         state.audit = AuditLog(store).append([event], state.audit)
         state.flush()
     click.echo(f"Forgot {plural(len(found), 'record')}.")
@@ -139,7 +139,7 @@ def _both_locked(
 
     A move that is refused leaves nothing behind, not even the files of a lock.
     """
-    with open_home(settings, os.environ) as here, store_at(url, settings) as there:
+    with open_target_store(settings, os.environ) as here, store_at(url, settings) as there:
         if here.where == there.where:
             raise UsageError("that is the store the state is in already")
         require_movable(*((there, here) if comes_here else (here, there)))
@@ -152,7 +152,7 @@ def _move(settings: Settings, source: Store, target: Store, what: str, reason: s
 
     def record() -> None:
         state = _state(settings, source)
-        event = surgery(what, _origin(settings, reason))
+        event = state_edited(what, _origin(settings, reason))
         state.audit = AuditLog(source).append([event], state.audit)
         state.flush()
 

@@ -10,14 +10,14 @@ from reconcile.cli.lock import described
 from reconcile.cli.next_command import command_line
 from reconcile.recovery.runs import unfinished
 from reconcile.render.run_status import status_json, write_status
-from reconcile.session import open_home
+from reconcile.session import open_target_store
 from reconcile.state.state import State
 
 
 def run(*, target: str | None, as_json: bool) -> None:
     """Run `reconcile status`."""
     settings = settings_for(target)
-    with open_home(settings, os.environ) as store:
+    with open_target_store(settings, os.environ) as store:
         State(store, b"")  # raises where it was moved: what runs left here is out of date
         runs = [one.run.progress for one in unfinished(store)]
         holder = described(found) if (found := store.holder()) else ""

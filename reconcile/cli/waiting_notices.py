@@ -5,7 +5,7 @@ import os
 
 import click
 
-from reconcile.waiting import LOGGER
+from reconcile.call_watchdog import LOGGER
 
 
 def show_notices() -> None:

@@ -7,7 +7,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Life, Unit
 from reconcile.model.references import Bindings, Bound, pointer
-from reconcile.state.managed import Survey
+from reconcile.state.managed import ManagedRecords
 from reconcile.state.state import State
 
 
@@ -16,7 +16,7 @@ def bind(
     units: Sequence[Unit],
     everything: Sequence[Unit],
     state: State,
-    known: Survey,
+    known: ManagedRecords,
     *,
     recreate: frozenset[Address],
 ) -> tuple[Bindings, Mapping[Address, str]]:
@@ -59,7 +59,7 @@ def bind(
 def _known_id(
     unit: Unit,
     state: State,
-    known: Survey,
+    known: ManagedRecords,
     found: Mapping[tuple[str, str, str], str],
     recreate: frozenset[Address],
 ) -> str:
@@ -73,7 +73,7 @@ def _known_id(
 
 
 def mutual_links(
-    units: Iterable[Unit], state: State, known: Survey, bindings: Bindings
+    units: Iterable[Unit], state: State, known: ManagedRecords, bindings: Bindings
 ) -> Iterable[tuple[str, str, str, str]]:
     """Yield declared associations of known records, seen from their other end; see Context."""
     for unit in units:

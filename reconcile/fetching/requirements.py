@@ -129,7 +129,7 @@ def properties_to_read(
 def association_pairs(units: Iterable[Unit], state: State) -> frozenset[tuple[str, str]]:
     """Return the (kind, associated word) pairs that units declare or the state has recorded."""
     declared = {(r.address.kind, ref.to) for u in units for r in u.records for ref in r.references}
-    return state.linked() | declared
+    return state.associated() | declared
 
 
 def declared_keys(units: Iterable[Unit]) -> Mapping[str, frozenset[str]]:

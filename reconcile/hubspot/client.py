@@ -9,6 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Self
 
+from reconcile.call_watchdog import CALL_LIMIT
 from reconcile.hubspot.account_definitions import AccountReader, Usage
 from reconcile.hubspot.association_reads import AssociationReader
 from reconcile.hubspot.association_writes import AssociationWriter
@@ -24,7 +25,6 @@ from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.types import Answer, Pair, Write
 from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 from reconcile.model.records import Actual, Link, Version
-from reconcile.waiting import CALL_LIMIT
 
 
 class HubSpot:

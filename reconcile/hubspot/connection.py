@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconcile import __version__
+from reconcile.call_watchdog import watched
 from reconcile.hubspot.network import (
     is_untrusted,
     network_hint,
@@ -24,7 +25,6 @@ from reconcile.hubspot.network import (
     unusable_certificates,
     unusable_proxy,
 )
-from reconcile.waiting import watched
 
 # httpx imports its own command line, and with it rich and pygments, if these are installed: a
 # third of its import time. None makes Python report that a module cannot be imported, which httpx

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from reconcile.call_watchdog import CALL_LIMIT
 from reconcile.errors import Ambiguous, ApiError, Unreachable
 from reconcile.hubspot.connection import Connection, NoReply, NotSent, Reply
 from reconcile.hubspot.endpoint import checked_token, checked_url
@@ -20,7 +21,6 @@ from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.rate_limit import SEARCHES, Clock, RateLimit, Sleep, association_limit
 from reconcile.hubspot.retry_policy import decide
 from reconcile.hubspot.steps import Step, Tries, WriteFreshness, begin_step, current_step
-from reconcile.waiting import CALL_LIMIT
 
 Body = TypeVar("Body", bound=BaseModel)
 

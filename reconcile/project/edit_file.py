@@ -11,8 +11,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from reconcile.atomic_files import atomic_write
 from reconcile.manifests.files import PROJECT_FILE
-from reconcile.whole_file import write_whole
 
 FIELD = "store"
 
@@ -53,7 +53,8 @@ def name_store(root: Path, url: str) -> Naming:
     except (UnicodeError, YAMLError, KeyError, TypeError, AttributeError):
         return Naming.UNSAFE
     try:
-        write_whole(path, [edited.encode("utf-8")], mode=path.stat().st_mode & 0o777)
+        with atomic_write(path, mode=path.stat().st_mode & 0o777) as file:
+            file.write(edited.encode("utf-8"))
     except OSError:
         return Naming.UNWRITABLE
     return Naming.NAMED

@@ -7,6 +7,7 @@ from dataclasses import replace
 from reconcile.applying.journal import Journal
 from reconcile.applying.run_log import Process
 from reconcile.applying.state_entries import Entries
+from reconcile.call_watchdog import CALL_LIMIT, log_notice, watched
 from reconcile.errors import ApiError, ReconcileError, UsageError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.audit import Origin
@@ -18,8 +19,7 @@ from reconcile.recovery.resolve import Settler
 from reconcile.recovery.runs import OpenRun, log_rest, unfinished
 from reconcile.state.state import State
 from reconcile.stores.contract import Lease, LockInfo, Store
-from reconcile.stores.lease import elapsed, utc_now
-from reconcile.waiting import CALL_LIMIT, say, watched
+from reconcile.stores.lease import monotonic, utc_now
 
 
 def settle(
@@ -39,7 +39,7 @@ def settle(
     write that does not show is called undone only when the time of any call is over that had left
     before this process held the lock. Returns the maker of entries for these plans and ``planned``.
     """
-    over = elapsed() + CALL_LIMIT
+    over = monotonic() + CALL_LIMIT
     runs = unfinished(store)
     definitions = _definitions(hubspot, *planned, *(one.plan for one in runs))
     entries = Entries(identities, definitions, state.hasher)
@@ -62,9 +62,9 @@ def settle(
 
 
 def _wait_until(over: float, run: str, sleep: Callable[[float], None]) -> None:
-    rest = over - elapsed()
+    rest = over - monotonic()
     if rest > 0:
-        say(
+        log_notice(
             f"waiting {rest:.0f} s: the last calls of run {run} have not shown in HubSpot, "
             "and may still arrive"
         )

@@ -42,7 +42,7 @@ def already_applied(
     applied = AppliedPlans(store, state)
     found = applied.find(digest, planned.serial)
     if found is None:
-        if applied.forgot(planned.serial):
+        if applied.may_have_forgotten(planned.serial):
             raise StalePlan("the plan is older than the runs that the state remembers", hint=_AGAIN)
         return ""
     run = found.runs[-1]
@@ -52,9 +52,9 @@ def already_applied(
             "since",
             hint=_AGAIN,
         )
-    if found.left is None or not stands(planned, found, state, entries, hubspot):
+    if found.not_applied is None or not stands(planned, found, state, entries, hubspot):
         raise _removed(run)
-    return "" if found.left else run
+    return "" if found.not_applied else run
 
 
 def _removed(run: str) -> StalePlan:

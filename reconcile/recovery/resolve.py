@@ -22,7 +22,14 @@ from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import LastApplied, Link
 from reconcile.recovery.find_records import RecordFinder
 from reconcile.recovery.in_doubt import Unsettled, entry_after, unsettled
-from reconcile.state.relocation import EntryFinder, Found, Place, follow, leave, left_by
+from reconcile.state.relocation import (
+    EntryFinder,
+    EntryLocation,
+    FoundEntry,
+    drop_entries,
+    move_entries,
+    stale_locations,
+)
 from reconcile.state.state import State
 
 _NOT_FOUND = "HubSpot shows nothing of it: it was not carried out"
@@ -105,7 +112,7 @@ class Settler:
         histories = read_histories(self._hubspot, self._entries, there)
         outcomes, undone = self._removed(going, journal)
         written: dict[Address, str] = {}
-        left: list[Place] = []
+        left: list[EntryLocation] = []
         for one in waiting:
             change, address = one.change, one.change.address
             standing = links.get(address, frozenset())
@@ -123,9 +130,9 @@ class Settler:
             )
             if seen is not None:
                 self._state.put(one.begun.unit, address, seen.entry)
-                left += left_by(one.unit, change, places[address])
+                left += stale_locations(one.unit, change, places[address])
                 if one.unit.former is not None and address == one.unit.address:
-                    left += follow(self._state, one.unit.former, one.unit.address)
+                    left += move_entries(self._state, one.unit.former, one.unit.address)
             if seen is not None and seen.seen:
                 late = Late(change, seen.lost)
                 self._note_overwritten(one, seen.entry.id, late, journal)
@@ -136,14 +143,14 @@ class Settler:
             else:
                 outcomes.append(_outcome(change, seen))
         self._state.flush()
-        leave(self._state, left)
+        drop_entries(self._state, left)
         if may_come:
             undone = [one for one in undone if not run.begun[one].may_be_under_way]
         journal.decided(outcomes)
         journal.written(written)
         journal.undone(undone, _NOT_FOUND)
 
-    def _find_entry(self, one: Unsettled) -> Found | None:
+    def _find_entry(self, one: Unsettled) -> FoundEntry | None:
         return self._finder.find(one.unit, one.change)
 
     def _note_overwritten(
@@ -173,8 +180,8 @@ class Settler:
                     undone.append(change.address)
                     continue
                 self._note_overwritten(one, one.id, Late(change, archived=True), journal)
-                old = left_by(one.unit, change, self._find_entry(one))
-                for place in (Place(one.begun.unit, change.address), *old):
+                old = stale_locations(one.unit, change, self._find_entry(one))
+                for place in (EntryLocation(one.begun.unit, change.address), *old):
                     self._state.drop(place.unit, place.address)
                 outcomes.append(Outcome(change.address, change.action, Status.DONE, one.id))
         return outcomes, undone

@@ -21,7 +21,7 @@ from reconcile.state.applied_plans import AppliedPlan, AppliedPlans
 from reconcile.state.state import State
 from reconcile.stores.contract import Lease, Store
 from reconcile.stores.lease import utc_now
-from reconcile.stores.own_names import is_blob
+from reconcile.stores.own_names import is_own_blob
 
 _PIECE = 4_000_000
 """Bytes of a plan that are kept in one blob."""
@@ -228,20 +228,20 @@ def forget_runs(store: Store, state: State, *, keep: str = "") -> None:
         if name != keep:
             applied.supersede(name, state.serial)
             drop_run(store, name)
-    for name in filter(is_blob, list(store.names("plans/"))):
+    for name in filter(is_own_blob, list(store.names("plans/"))):
         if not (keep and name.startswith(f"plans/{keep}/")):
             store.remove(name)
 
 
 def _drop(store: Store, run: str) -> None:
     drop_run(store, run)
-    for name in filter(is_blob, list(store.names(f"plans/{run}/"))):
+    for name in filter(is_own_blob, list(store.names(f"plans/{run}/"))):
         store.remove(name)
 
 
 def _kept_plan(store: Store, head: RunHead) -> Plan | None:
     """Return a run's plan; None where it is missing, damaged, or another one."""
-    names = filter(is_blob, list(store.names(f"plans/{head.run}/")))
+    names = filter(is_own_blob, list(store.names(f"plans/{head.run}/")))
     pieces = [found[0] for name in names if (found := store.read(name)) is not None]
     try:
         plan, digest = load(b"".join(pieces))

@@ -19,7 +19,7 @@ def stands(
 
     It is when nothing has changed its entry since, and HubSpot has not lost it, or found it again.
     """
-    left = frozenset(applied.left or ())
+    left = frozenset(applied.not_applied or ())
     finder = EntryFinder(state)
     live: dict[str, set[str]] = defaultdict(set)
     gone: dict[str, set[str]] = defaultdict(set)

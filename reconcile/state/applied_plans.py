@@ -1,12 +1,11 @@
-"""Plans that runs of this state carried out, so that an old plan file is not carried out again.
+"""The plans that were applied to this state, so that an old plan file is not applied again.
 
-What a plan expects of each record cannot tell a record that was never made from one that was made
-and archived since. The state's serial can: a plan that was made before a run of the same content
-is not a new one.
+A plan's preconditions cannot distinguish a record that was never created from one that was created
+and archived since. The state's serial can: a plan that was made before a run with the same content
+is an old one.
 
-The file has a checksum, and a serial of its own. The head names the serial at which the file was
-last written before it, so that an older copy of it is found: it would not know what was applied
-since.
+The file has a checksum, and a serial of its own, which the head repeats. So an older copy of the
+file is recognised; it would lack the plans that were applied since.
 """
 
 import json
@@ -26,31 +25,31 @@ FORMAT = 2
 """Version of the blob's format. Another one is refused."""
 
 NAME = "applied.json"
-MOST = 200
-"""Plans that are remembered. One made before the runs of those that are not is refused."""
-MOST_LEFT = 1000
-"""Records that were not done, by address; a plan that left more undone is to be made again."""
+MAX_PLANS = 200
+"""Plans that are remembered. A plan made before a forgotten one was applied is refused."""
+MAX_NOT_APPLIED = 1000
+"""Records not applied that are remembered of a plan. With more, the plan has to be made again."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedPlan:
     """A plan by its content digest, and the runs that carried it out, oldest first.
 
-    ``serial`` is the state's when the last of them ended, or came as far as is known. ``ended`` is
-    that moment (ISO 8601, UTC), empty for a run that did not come to its end. ``left`` are the
-    folded addresses of the records that were not done, None where they are too many.
+    ``serial`` is the state's when the last of them ended, or as far as is known. ``ended`` is that
+    time (ISO 8601, UTC), empty for a run that was interrupted. ``not_applied`` are the folded
+    addresses of the records that were not done, None where there are too many.
     """
 
     plan: str
     serial: int
     runs: tuple[str, ...]
     ended: str = ""
-    left: tuple[str, ...] | None = ()
+    not_applied: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """``forgotten`` is the highest serial of the plans that are not remembered any more."""
+    """``forgotten`` is the highest serial of the plans that are no longer remembered."""
 
     format: int = FORMAT
     serial: NonNegativeInt = 0
@@ -62,57 +61,57 @@ _CONTENT = TypeAdapter(_Content)
 
 
 class AppliedPlans:
-    """What a store remembers of plans. The holder of its lock alone writes it."""
+    """The applied plans that a store remembers. Only the holder of its lock writes them."""
 
     def __init__(self, store: Store, state: State) -> None:
-        """Read it. Raises UsageError where it was altered or replaced by an older copy.
+        """Read the file. Raise UsageError where it was altered or replaced by an older copy.
 
-        Where it was lost, any plan older than ``state`` may have been carried out.
+        Where it was lost, any plan older than ``state`` may have been applied.
         """
         self._store, self._state = store, state
         self._content, self._version = self._read()
 
     def find(self, plan: str, serial: int) -> AppliedPlan | None:
-        """Return the plan if a run has begun it since the state had this serial."""
+        """Return the plan if a run has begun it since the state had this serial, else None."""
         return next(
             (one for one in self._content.plans if one.plan == plan and one.serial > serial), None
         )
 
-    def forgot(self, serial: int) -> bool:
-        """Whether plans that were made at this serial may have been carried out and forgotten."""
+    def may_have_forgotten(self, serial: int) -> bool:
+        """Return whether a plan made at this serial may have been applied and forgotten."""
         return serial < self._content.forgotten
 
     def begin(self, plan: str, run: str, serial: int, *, after: AppliedPlan | None) -> None:
-        """Remember durably that a run begins a plan; ``after`` is the same plan's earlier run."""
+        """Record durably that a run begins a plan; ``after`` is an earlier run of the same plan."""
         if any(run in one.runs for one in self._content.plans):
             return
         earlier = after.runs if after is not None else ()
         self._put(AppliedPlan(plan, serial, (*earlier, run)))
 
     def end(self, run: str, now: AppliedPlan) -> None:
-        """Remember that a run came to its end, and which records it left undone."""
+        """Record that a run ended, and which records it did not apply."""
         for one in self._content.plans:
             if run in one.runs:
-                few = now.left is not None and len(now.left) <= MOST_LEFT
-                self._put(replace(now, runs=one.runs, left=now.left if few else None))
+                few = now.not_applied is not None and len(now.not_applied) <= MAX_NOT_APPLIED
+                self._put(replace(now, runs=one.runs, not_applied=now.not_applied if few else None))
 
     def supersede(self, run: str, serial: int) -> None:
-        """Remember that a run will not be continued."""
+        """Record that an interrupted run will not be resumed."""
         for one in self._content.plans:
             if run in one.runs:
-                self._put(replace(one, serial=serial, ended="", left=()))
+                self._put(replace(one, serial=serial, ended="", not_applied=()))
 
     def _put(self, plan: AppliedPlan) -> None:
         others = (one for one in self._content.plans if one.plan != plan.plan)
         plans = sorted((*others, plan), key=lambda one: (one.serial, one.plan))
-        over, kept = plans[:-MOST], plans[-MOST:]
+        over, kept = plans[:-MAX_PLANS], plans[-MAX_PLANS:]
         forgotten = max([self._content.forgotten, *(one.serial for one in over)])
-        serial = max(self._content.serial, self._state.applied) + 1
+        serial = max(self._content.serial, self._state.applied_serial) + 1
         self._content = _Content(FORMAT, serial, forgotten, tuple(kept))
         raw = _CONTENT.dump_python(self._content, mode="json")
         data = canonical(raw | {"checksum": _checksum(self._state.lineage, raw)})
         self._version = self._store.write(NAME, data, self._version)
-        self._state.applied = serial
+        self._state.applied_serial = serial
 
     def _read(self) -> tuple[_Content, str | None]:
         while True:
@@ -122,7 +121,7 @@ class AppliedPlans:
                     return self._checked(found[0]), found[1]
             except UsageError:
                 # A run that writes meanwhile may have begun the state, or written the file again.
-                if not self._state.moved_on():
+                if not self._state.reload_if_changed():
                     raise
                 continue
             forgotten = self._state.serial if self._state.has_entries else 0
@@ -135,22 +134,22 @@ class AppliedPlans:
             checksum = raw.pop("checksum", None)
             altered = checksum != _checksum(self._state.lineage, raw)
         except (ValueError, RecursionError) as error:
-            raise self._damaged("is not as it was written") from error
+            raise self._damaged("was altered") from error
         if altered or content.format != FORMAT:
-            raise self._damaged("is not as it was written")
-        if content.serial < self._state.applied:
+            raise self._damaged("was altered")
+        if content.serial < self._state.applied_serial:
             raise self._damaged("is an old copy")
         return content
 
     def _damaged(self, how: str) -> UsageError:
         return UsageError(
-            f"the state in {self._store.where} is damaged: {NAME}, which says which plans were "
-            f"applied, {how}",
-            hint="bring it back from a backup; or remove it: plan files from before now are then "
+            f"the state in {self._store.where} is damaged: {NAME}, the list of applied plans, "
+            f"{how}",
+            hint="restore it from a backup; or remove it: plan files from before now are then "
             "refused",
         )
 
 
 def _checksum(lineage: str, content: Mapping[str, Any]) -> str:
-    """Return the checksum of what the file of the state with that lineage holds."""
+    """Return the checksum of the file's content in the state with that lineage."""
     return blake2b(canonical([lineage, content]), digest_size=16).hexdigest()

@@ -1,5 +1,6 @@
-"""The key of the state's hashes. It stays outside any shared store, so that a leaked state tells
-nothing about order data.
+"""The key of the state's hashes.
+
+It is kept outside any shared store, so that a leaked state reveals nothing about order data.
 """
 
 from collections.abc import Mapping
@@ -8,26 +9,26 @@ from pathlib import Path
 from secrets import token_bytes
 
 from reconcile.errors import UsageError
-from reconcile.stores.atomic_files import make_home, refuse_links, replace_file, usable
+from reconcile.stores.state_folder import make_state_folder, refuse_links, replace_file, usable
 
 VARIABLE = "RECONCILE_STATE_KEY"
 LENGTH = 32
-SHORTEST = 16
+MIN_LENGTH = 16
 """Fewest characters a key from the environment may have."""
 
 
-def find_key(home: Path, environ: Mapping[str, str]) -> bytes | None:
-    """The key from the environment, else from the key file of a local store, else None.
+def find_key(folder: Path, environ: Mapping[str, str]) -> bytes | None:
+    """Return the key from the environment, else from the key file in ``folder``, else None.
 
-    Raises UsageError for a key too short to hide anything.
+    Raise UsageError for a key that is too short, or a key file that is damaged.
     """
     text = environ.get(VARIABLE, "")
     if text:
-        if len(text) < SHORTEST:
-            raise UsageError(f"{VARIABLE} is too short: give it at least {SHORTEST} characters")
+        if len(text) < MIN_LENGTH:
+            raise UsageError(f"{VARIABLE} is too short: give it at least {MIN_LENGTH} characters")
         return blake2b(text.encode(), digest_size=LENGTH).digest()
-    file = home / "key"
-    refuse_links(home, file)
+    file = folder / "key"
+    refuse_links(folder, file)
     try:
         key = file.read_bytes()
     except FileNotFoundError:
@@ -37,22 +38,22 @@ def find_key(home: Path, environ: Mapping[str, str]) -> bytes | None:
     if len(key) != LENGTH:
         raise UsageError(
             f"the key file {file} is damaged",
-            hint="bring it back from a backup, or remove it: then reasons are unknown until the "
-            "next apply, and nothing else is lost",
+            hint="restore it from a backup, or remove it: reasons are then unknown until the next "
+            "apply, and nothing else is lost",
         )
     return key
 
 
-def make_key(home: Path) -> bytes:
-    """Make the key file of a local store, mode 0600.
+def make_key(folder: Path) -> bytes:
+    """Make the key file of a target's folder, mode 0600, and return the key.
 
-    Raises FileExistsError where there is one, and UsageError where it cannot be written.
+    Raise FileExistsError where there is one, and UsageError where it cannot be written.
     """
-    key, file = token_bytes(LENGTH), home / "key"
-    refuse_links(home, file)
+    key, file = token_bytes(LENGTH), folder / "key"
+    refuse_links(folder, file)
     if file.exists():
         raise FileExistsError(file)
-    with usable(home):
-        make_home(home)
+    with usable(folder):
+        make_state_folder(folder)
         replace_file(file, key)
     return key

@@ -1,4 +1,4 @@
-"""The head of a state: whose it is, how often it was written, and which shards there are."""
+"""The head of a state: its account and lineage, its serial, and the list of its shards."""
 
 import json
 import shlex
@@ -12,10 +12,10 @@ from pydantic import NonNegativeInt, StringConstraints, TypeAdapter, ValidationE
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
 from reconcile.stores.contract import Store
-from reconcile.stores.own_names import is_blob
+from reconcile.stores.own_names import is_own_blob
 
 FORMAT = 3
-"""Version of the state's format. Another one is refused, never guessed at."""
+"""Version of the state's format. Any other is refused, never guessed at."""
 
 HEAD = "head.json"
 
@@ -24,13 +24,14 @@ ShardName = Annotated[str, StringConstraints(pattern="^[0-9a-f]{2}$")]
 
 @dataclass(slots=True)
 class Content:
-    """What the head says.
+    """The content of the head.
 
     ``shards`` has the serial at which each shard was last written, and 0 for one that is about to
-    be written for the first time. ``linked`` are the (kind, associated object) pairs of which an
-    association was made at some time. ``applied`` is the serial of the list of applied plans when
-    the head was written. ``moved`` is where the state is now, if it was moved away;
-    ``arriving`` is where it is being moved from, until all of it is here.
+    be written for the first time. ``associated`` are the (kind, associated object) pairs of which
+    an association was ever made. ``audit`` is the last entry of the audit log: its number and hash.
+    ``applied_plans`` is the serial of the list of applied plans. ``moved_to`` is where the state is
+    now, if it was moved; ``moving_from`` is where it is being moved from, until the move is
+    complete.
     """
 
     format: int = FORMAT
@@ -38,12 +39,12 @@ class Content:
     serial: NonNegativeInt = 0
     portal_id: int | None = None
     key: str = ""
-    linked: tuple[tuple[str, str], ...] = ()
+    associated: tuple[tuple[str, str], ...] = ()
     shards: dict[ShardName, NonNegativeInt] = field(default_factory=dict)
     audit: tuple[int, str] | None = None
-    applied: NonNegativeInt = 0
-    moved: str = ""
-    arriving: str = ""
+    applied_plans: NonNegativeInt = 0
+    moved_to: str = ""
+    moving_from: str = ""
 
 
 _CONTENT = TypeAdapter(Content)
@@ -52,13 +53,13 @@ _CONTENT = TypeAdapter(Content)
 class HeadFile:
     """The head as this process reads and writes it.
 
-    ``written`` says whether this process has written it: its first write is always the head, so
-    that no two processes ever write a shard at the same serial. ``named`` are the shards that the
-    head in the store names.
+    ``written`` says whether this process has written it: a process always writes the head first, so
+    that no two processes write a shard at the same serial. ``named`` are the shards that the head
+    in the store lists.
     """
 
     def __init__(self, store: Store) -> None:
-        """Read it. Raises UsageError where it is damaged, or missing though there are shards."""
+        """Read it. Raise UsageError where it is damaged, or missing although there are shards."""
         self._store = store
         self.content = Content()
         self.written = False
@@ -66,26 +67,26 @@ class HeadFile:
         found = store.read(HEAD)
         if found is not None:
             self.content, self._version = decode(store, found[0]), found[1]
-        elif any(map(is_blob, store.names("shards/"))):
-            raise damaged(store, f"{HEAD} is missing, though there are shards")
+        elif any(map(is_own_blob, store.names("shards/"))):
+            raise damaged(store, f"{HEAD} is missing, although there are shards")
         self.named = frozenset(self.content.shards)
         self._seen = self._version
 
     def write(self) -> None:
-        """Write it durably, as the next of the state's writes."""
+        """Write it durably, with the next serial."""
         now = replace(self.content, serial=self.content.serial + 1)
         self._version = self._store.write(HEAD, encode(now), self._version)
         self._seen = self._version
-        # Only now: where the write fails, the store has the former head.
+        # Not before: if the write fails, the store still has the former head.
         self.content.serial = now.serial
         self.named = frozenset(now.shards)
         self.written = True
 
-    def moved_on(self) -> bool:
-        """Take in which shards there are by now; whether somebody has written since the last look.
+    def reload_if_changed(self) -> bool:
+        """Read the head again; return whether another process has written it since the last time.
 
-        Whoever holds no lock may read while a run writes. What this process writes later still
-        goes by the version that it began with.
+        For a reader without the lock, which may read while a run writes. The version that this
+        process expects when it writes stays the one that it began with.
         """
         found = self._store.read(HEAD)
         if found is None or found[1] == self._seen:
@@ -93,35 +94,35 @@ class HeadFile:
         now, self._seen = decode(self._store, found[0]), found[1]
         mine = self.content
         mine.lineage, mine.serial, mine.shards = now.lineage, now.serial, now.shards
-        mine.applied = now.applied
+        mine.applied_plans = now.applied_plans
         return True
 
 
 def read_head(store: Store) -> Content | None:
-    """Return what the head in a store says, or None where there is none."""
+    """Return the head in a store, or None where there is none."""
     found = store.read(HEAD)
     return decode(store, found[0]) if found is not None else None
 
 
 def encode(content: Content) -> bytes:
-    """Return the file of a head; what is empty is left out."""
+    """Return the JSON of a head, without empty fields."""
     given = {one.name: getattr(content, one.name) for one in fields(content)}
     return canonical({name: value for name, value in given.items() if value or name == "serial"})
 
 
 def decode(store: Store, data: bytes) -> Content:
-    """Return what a head's file says. Raises UsageError where it is damaged."""
+    """Return the head that its JSON holds. Raise UsageError where it is damaged."""
     raw = parse(store, HEAD, data)
     try:
         return _CONTENT.validate_python(raw)
     except ValidationError as error:
-        raise damaged(store, f"{HEAD} holds something else than a head") from error
+        raise damaged(store, f"{HEAD} is not a head") from error
 
 
 def parse(store: Store, name: str, data: bytes) -> dict[str, Any]:
-    """Return the JSON object in a file of the state, of this version's format.
+    """Return the JSON object in a file of the state.
 
-    Raises UsageError for anything else.
+    Raise UsageError for anything else, and for another format than this version's.
     """
     try:
         parsed = json.loads(data)
@@ -135,30 +136,31 @@ def parse(store: Store, name: str, data: bytes) -> dict[str, Any]:
 
 
 def damaged(store: Store, how: str) -> UsageError:
-    """Return the error of a state of which something was lost or altered."""
+    """Return the error for a state of which something was lost or altered."""
     return UsageError(
         f"the state in {store.where} is damaged: {how}",
-        hint=f"bring {HEAD}, applied.json and shards/ back from one backup; or remove them: the "
-        "next plan then finds records by their keys and shows them to adopt, but records and "
-        "associations that reconcile made and no manifest declares any more stay in HubSpot",
+        hint=f"restore {HEAD}, applied.json and shards/ from one backup; or remove them: the next "
+        "plan then finds records by their keys and proposes to adopt them, but records and "
+        "associations that reconcile made and that are no longer declared stay in HubSpot",
     )
 
 
 def moved_away(store: Store, to: str) -> UsageError:
-    """Return the error of a state that is in another store now, with what to do.
+    """Return the error for a state that was moved to another store.
 
-    A folder cannot be the project's store, and has the target's name at its end.
+    The hint differs for a folder, which ends in the target's name: a folder cannot be the store
+    of a project.
     """
     url = shlex.quote(f"file:{Path(to).parent}")
-    back = f"bring it back with `reconcile state pull {url}`"
+    back = f"move it back with `reconcile state pull {url}`"
     if "://" in to:
         back = (
-            "name that store in reconcile.yaml (`store:`), or bring it back with `reconcile state "
+            "name that store in reconcile.yaml (`store:`), or move it back with `reconcile state "
             "pull` and its URL"
         )
     return UsageError(
         f"the state in {store.where} was moved to {to}",
-        hint=f"{back}; what is left here is out of date",
+        hint=f"{back}; the files that are left here are out of date",
     )
 
 
@@ -167,8 +169,8 @@ def _of_another_format(store: Store, name: str, parsed: Mapping[str, Any]) -> Us
     if parsed["format"] < FORMAT:
         hint = (
             f"an earlier version of reconcile wrote it: remove {HEAD}, applied.json and shards/ "
-            f"from {store.where}; records are then found by their keys, and the next plan shows "
-            "them to adopt"
+            f"from {store.where}; the next plan then finds records by their keys, and proposes "
+            "to adopt them"
         )
     return UsageError(
         f"the state's {name} has format {parsed['format']}; this version reads {FORMAT}",

@@ -1,8 +1,8 @@
-"""What the state says of the declared records as a whole, and which others to plan besides.
+"""One pass over the state: where it has declared records, and which of its records are undeclared.
 
 Records that are removed without being declared (the lines of an absent order that the state
-manages, and with ``prune`` whatever nothing declares any more) become desired records that are not
-to be there, so that nothing further down knows a second way of removing.
+manages, and with ``prune`` whatever is no longer declared) become desired records with the
+lifecycle state ``absent``, so that planning and applying know only one way of removing.
 """
 
 from collections import defaultdict
@@ -16,27 +16,29 @@ from reconcile.state.state import State
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """``undeclared`` are managed records, as last spelled, that stay though nothing declares them.
+class ManagedRecords:
+    """What the state says of all records of a plan.
 
-    ``elsewhere`` has, by folded address, entries of declared records that the state has under
-    another unit or under their former address; ``shared`` the folded addresses of declared
-    records that the state has under one and the same id. ``lines`` are further line items to
-    remove, by their unit's folded address, ``units`` further units; ``managed`` names the
-    properties, by kind, that were last applied to records which are to be removed; ``keys`` are the
-    keys, by kind and id, of units of the kinds that the state has associations with.
+    ``undeclared`` are the addresses, as last spelled, of managed records that are not declared and
+    stay. ``elsewhere`` has, by folded address, entries of declared records that the state has under
+    another unit or under their former address; ``sharing_an_id`` the folded addresses of declared
+    records that have the same HubSpot id in the state. ``lines`` are undeclared line items to
+    remove, by their unit's folded address; ``units`` are undeclared units to remove.
+    ``removed_properties`` are the names, by kind, of the properties that were last applied to
+    records to be removed. ``unit_keys`` are the keys, by kind and id, of units of the kinds that
+    the state has associations with.
     """
 
     undeclared: tuple[Address, ...]
     elsewhere: Mapping[Address, LastApplied]
-    shared: frozenset[Address]
+    sharing_an_id: frozenset[Address]
     lines: Mapping[Address, Sequence[Desired]]
     units: tuple[Unit, ...]
-    managed: Mapping[str, frozenset[str]]
-    keys: Mapping[tuple[str, str], str]
+    removed_properties: Mapping[str, frozenset[str]]
+    unit_keys: Mapping[tuple[str, str], str]
 
-    def whole(self, units: Iterable[Unit]) -> tuple[Unit, ...]:
-        """The units to plan: the declared ones with all that is to be removed under them."""
+    def with_removals(self, units: Iterable[Unit]) -> tuple[Unit, ...]:
+        """Return the units to plan: the declared ones, and what is to be removed besides."""
         return (*(self._with_lines(unit) for unit in units), *self.units)
 
     def _with_lines(self, unit: Unit) -> Unit:
@@ -45,8 +47,8 @@ class Survey:
             return unit
         return replace(unit, lines=tuple(sorted((*unit.lines, *more), key=lambda x: x.address)))
 
-    def last(self, unit: Unit, state: State) -> Mapping[Address, LastApplied]:
-        """The state's entries of a unit's records, by folded address, former ones too."""
+    def last_applied(self, unit: Unit, state: State) -> Mapping[Address, LastApplied]:
+        """Return the state's entries of a unit's records, by folded address, former ones too."""
         here = state.unit(unit.address)
         if not self.elsewhere and unit.former is None:
             return here
@@ -60,51 +62,54 @@ class Survey:
         return {name: entry.under(unit.address, unit.former) for name, entry in found.items()}
 
     def entry(self, unit: Unit, record: Desired, state: State) -> LastApplied | None:
-        """The state's entry of one record, wherever it lies."""
-        return record.entry_in(self.last(unit, state))
+        """Return the state's entry of one record, under whichever unit and address it is."""
+        return record.entry_in(self.last_applied(unit, state))
 
 
-def survey(state: State, units: Iterable[Unit], *, prune: bool = False) -> Survey:
-    """Go through the state once, a shard at a time; of most entries only the address is held."""
-    ends = frozenset(to for _, to in state.linked())
-    seen = _Seen(_Declared(tuple(units)), prune=prune, ends=ends)
+def find_managed(state: State, units: Iterable[Unit], *, prune: bool = False) -> ManagedRecords:
+    """Read the whole state once, a shard at a time; of most entries only the address is kept.
+
+    With ``prune`` undeclared records are to be removed, unless they are protected or in use.
+    """
+    ends = frozenset(to for _, to in state.associated())
+    collector = _Collector(_Declared(tuple(units)), prune=prune, ends=ends)
     for unit, address, entry in state.entries():
-        seen.take(unit, address, entry)
-    return seen.survey()
+        collector.add(unit, address, entry)
+    return collector.result()
 
 
 class _Declared:
-    """Where the declared records are at home. All addresses are folded ones.
+    """The unit of each declared record. All addresses are folded ones.
 
-    ``used`` are the records that declared ones point at: (kind, ``key`` or ``id``, folded value).
+    ``used`` are the records that declared ones refer to: (kind, ``key`` or ``id``, folded value).
     """
 
     def __init__(self, units: Sequence[Unit]) -> None:
-        self.homes: dict[Address, Address] = {}
+        self.unit_of: dict[Address, Address] = {}
         self.formers: dict[Address, Address] = {}
         self.units: dict[Address, Unit] = {}
-        self.lives: dict[Address, Life] = {}
+        self.lifecycles: dict[Address, Life] = {}
         self.used: set[tuple[str, str, str]] = set()
         for unit in units:
             if unit.parent:
                 self.used.add(_pointer(unit.parent))
-            home = unit.address.folded()
-            self.units[home] = unit
+            unit_address = unit.address.folded()
+            self.units[unit_address] = unit
             if unit.former:
                 self.units.setdefault(unit.former.folded(), unit)
             for record in unit.records:
                 self.used.update(map(_pointer, record.references))
                 name = record.address.folded()
-                self.homes[name] = home
+                self.unit_of[name] = unit_address
                 if record.life is not Life.PRESENT:
-                    self.lives[name] = record.life
+                    self.lifecycles[name] = record.life
                 if record.former:
                     self.formers[record.former.folded()] = name
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
-    """A record that nothing declares: its unit's folded address, and itself as last spelled."""
+class _Undeclared:
+    """A managed record that is not declared: its unit's folded address, its own as last spelled."""
 
     unit: Address
     address: Address
@@ -115,98 +120,104 @@ class _Left:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Collector:
     declared: _Declared
     prune: bool
     ends: frozenset[str]
-    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    unit_keys: dict[tuple[str, str], str] = field(default_factory=dict)
     elsewhere: dict[Address, LastApplied] = field(default_factory=dict)
     owned: set[Address] = field(default_factory=set)
     by_id: dict[tuple[str, str], set[Address]] = field(default_factory=lambda: defaultdict(set))
-    left: dict[Address, _Left] = field(default_factory=dict)
+    undeclared: dict[Address, _Undeclared] = field(default_factory=dict)
     lines: dict[Address, list[Desired]] = field(default_factory=lambda: defaultdict(list))
-    managed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    removed_properties: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def take(self, unit: Address, address: Address, entry: LastApplied) -> None:
-        """Note one entry of the state, under its folded addresses."""
+    def add(self, unit: Address, address: Address, entry: LastApplied) -> None:
+        """Add one entry of the state, under its folded addresses."""
         if unit == address and address.kind in self.ends:
-            self.keys[address.kind, entry.id] = entry.key
-        home = self.declared.homes.get(address)
-        now = address if home else self.declared.formers.get(address)
+            self.unit_keys[address.kind, entry.id] = entry.key
+        unit_address = self.declared.unit_of.get(address)
+        now = address if unit_address else self.declared.formers.get(address)
         if now is None:
-            self._take_undeclared(unit, address, entry)
+            self._add_undeclared(unit, address, entry)
             return
-        life = self.declared.lives.get(now, Life.PRESENT)
+        life = self.declared.lifecycles.get(now, Life.PRESENT)
         if life is not Life.FORGET:
             self.by_id[address.kind, entry.id].add(now)
         if life is Life.ABSENT:
-            self.managed[address.kind].update(entry.marks)
-        if home == unit:
+            self.removed_properties[address.kind].update(entry.marks)
+        if unit_address == unit:
             self.owned.add(address)
         else:
             self.elsewhere[address] = entry
 
-    def _take_undeclared(self, unit: Address, address: Address, entry: LastApplied) -> None:
+    def _add_undeclared(self, unit: Address, address: Address, entry: LastApplied) -> None:
         spelled = Address(address.kind, entry.key)
         over = self.declared.units.get(unit)
         root = over.root if over else None
         if over and root and root.life is not Life.PRESENT:
-            home = over.address.folded()
-            self.lines[home].append(_unwanted(spelled, root.life, pruned=False))
-            self._keep(home, unit, address, entry)
+            unit_address = over.address.folded()
+            self.lines[unit_address].append(_removal(spelled, root.life, pruned=False))
+            self._keep(unit_address, unit, address, entry)
             return
         names = tuple(entry.marks) if self.prune else ()
-        self.left[address] = _Left(unit, spelled, entry.id, entry.parent, entry.protect, names)
+        self.undeclared[address] = _Undeclared(
+            unit, spelled, entry.id, entry.parent, entry.protect, names
+        )
         if self.prune and over and over.address.folded() != unit and not entry.protect:
             self._keep(over.address.folded(), unit, address, entry)
 
-    def _keep(self, home: Address, unit: Address, address: Address, entry: LastApplied) -> None:
-        self.managed[address.kind].update(entry.marks)
-        if home != unit:
+    def _keep(self, over: Address, unit: Address, address: Address, entry: LastApplied) -> None:
+        self.removed_properties[address.kind].update(entry.marks)
+        if over != unit:
             self.elsewhere[address] = entry
 
-    def survey(self) -> Survey:
+    def result(self) -> ManagedRecords:
         units = tuple(self._pruned()) if self.prune else ()
-        return Survey(
-            undeclared=tuple(one.address for one in self.left.values()),
+        return ManagedRecords(
+            undeclared=tuple(one.address for one in self.undeclared.values()),
             elsewhere={a: entry for a, entry in self.elsewhere.items() if a not in self.owned},
-            shared=frozenset(a for same in self.by_id.values() if len(same) > 1 for a in same),
+            sharing_an_id=frozenset(
+                a for same in self.by_id.values() if len(same) > 1 for a in same
+            ),
             lines=self.lines,
             units=units,
-            managed={kind: frozenset(names) for kind, names in self.managed.items()},
-            keys=self.keys,
+            removed_properties={
+                kind: frozenset(names) for kind, names in self.removed_properties.items()
+            },
+            unit_keys=self.unit_keys,
         )
 
     def _pruned(self) -> Iterator[Unit]:
-        """Move what may be removed from ``left`` to ``lines``, and to units of its own.
+        """Move what may be removed from ``undeclared`` to ``lines``; yield the undeclared units.
 
-        A unit that nothing declares goes as a whole or, where anything in it is protected, not at
-        all: an order without some of its lines is nothing anybody asked for. Nor does one that
-        a declared record points at, or a declared line stands under.
+        An undeclared unit is removed as a whole or not at all, since nobody asked for an order
+        without some of its lines. It stays where anything in it is protected, where a declared
+        record refers to it, or where it is the parent of a declared line.
         """
-        groups: dict[Address, list[_Left]] = defaultdict(list)
-        for one in self.left.values():
+        groups: dict[Address, list[_Undeclared]] = defaultdict(list)
+        for one in self.undeclared.values():
             groups[one.unit].append(one)
         for unit, group in groups.items():
             over = self.declared.units.get(unit)
             if over is not None:
                 going = [one for one in group if not (one.protect or _is_root(one))]
-                self.lines[over.address.folded()] += map(self._unwanted, going)
+                self.lines[over.address.folded()] += map(self._removal, going)
             elif any(one.protect or self._in_use(one) for one in group):
                 continue
             else:
                 going = group
-                yield _unit(unit, group, self._unwanted)
+                yield _unit(unit, group, self._removal)
             for one in going:
-                del self.left[one.address.folded()]
-                self.managed[one.address.kind].update(one.names)
+                del self.undeclared[one.address.folded()]
+                self.removed_properties[one.address.kind].update(one.names)
 
-    def _unwanted(self, one: _Left) -> Desired:
-        # What a declared record is known by too must not be archived under another name.
+    def _removal(self, one: _Undeclared) -> Desired:
+        # Another address of a declared record: archiving it would archive that record.
         shared = (one.address.kind, one.id) in self.by_id
-        return _unwanted(one.address, Life.FORGET if shared else Life.ABSENT, pruned=True)
+        return _removal(one.address, Life.FORGET if shared else Life.ABSENT, pruned=True)
 
-    def _in_use(self, one: _Left) -> bool:
+    def _in_use(self, one: _Undeclared) -> bool:
         kind, key = one.address.folded()
         return not self.declared.used.isdisjoint(((kind, "key", key), (kind, "id", one.id)))
 
@@ -215,16 +226,18 @@ def _pointer(reference: Reference) -> tuple[str, str, str]:
     return reference.to, reference.by, fold(reference.value)
 
 
-def _is_root(one: _Left) -> bool:
+def _is_root(one: _Undeclared) -> bool:
     return one.address.folded() == one.unit
 
 
-def _unit(unit: Address, group: Sequence[_Left], unwanted: Callable[[_Left], Desired]) -> Unit:
+def _unit(
+    unit: Address, group: Sequence[_Undeclared], removal: Callable[[_Undeclared], Desired]
+) -> Unit:
     roots = [one for one in group if _is_root(one)]
     lines = sorted((one for one in group if one not in roots), key=lambda one: one.address)
-    nested = tuple(map(unwanted, lines))
+    nested = tuple(map(removal, lines))
     if roots:
-        return Unit(roots[0].address, unwanted(roots[0]), nested)
+        return Unit(roots[0].address, removal(roots[0]), nested)
     where = lines[0].parent or unit
     by, value = "key", where.key
     if value.startswith(BY_ID):
@@ -232,5 +245,5 @@ def _unit(unit: Address, group: Sequence[_Left], unwanted: Callable[[_Left], Des
     return Unit(where, None, nested, Reference(where.kind, by, value))
 
 
-def _unwanted(address: Address, life: Life, *, pruned: bool) -> Desired:
+def _removal(address: Address, life: Life, *, pruned: bool) -> Desired:
     return Desired(address, MappingProxyType({}), NOWHERE, life=life, pruned=pruned)

@@ -1,8 +1,8 @@
-"""Where the state has the entry of a record whose key, or whose unit, is another one now.
+"""Move the state's entry of a record whose key or unit has changed.
 
-The state lies in shards by unit, and two shards are not written at once. So what moves is written
-to its new place first, durably, and only then taken from the old one: a run that dies in between
-leaves an entry twice, and never none.
+The state lies in shards by unit, and two shards cannot be written at once. So an entry is written
+to its new location first, durably, and only then dropped from the old one: a run that dies in
+between leaves the entry in both, and never in none.
 """
 
 from collections import defaultdict
@@ -16,95 +16,104 @@ from reconcile.state.state import State
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where an entry lies: under which unit, and under which of the record's addresses."""
+class EntryLocation:
+    """Where the state has an entry: under which unit, and under which address of the record."""
 
     unit: Address
     address: Address
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An entry as it is to be read under the unit's present name, and the place where it lies."""
+class FoundEntry:
+    """An entry, with its addresses as under the unit's present name, and where it was found."""
 
-    place: Place
+    location: EntryLocation
     entry: LastApplied
 
 
 class EntryFinder:
-    """Finds entries in the state, also where it has them under a former name."""
+    """Finds entries in the state, also those under a former key or unit."""
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._homes: dict[Address, Address] | None = None
-        self._ids: dict[tuple[str, str], set[Address]] | None = None
+        self._unit_of: dict[Address, Address] | None = None
+        self._addresses_by_id: dict[tuple[str, str], set[Address]] | None = None
 
-    def find(self, unit: UnitChange, change: RecordChange) -> Found | None:
-        """A record's entry: as it is to be read under the unit's present name, and its place."""
-        for place in places(unit, change):
-            entry = self._at(place)
+    def find(self, unit: UnitChange, change: RecordChange) -> FoundEntry | None:
+        """Return the entry of a record and its location, or None where the state has none."""
+        for location in entry_locations(unit, change):
+            entry = self._at(location)
             if entry is not None:
-                return Found(place, entry.under(unit.address, unit.former))
+                return FoundEntry(location, entry.under(unit.address, unit.former))
         return self._find_anywhere(unit, change) if change.state else None
 
-    def has_otherwise(self, change: RecordChange) -> bool:
-        """Whether the state has a change's record under a name that is none of its own."""
-        if self._ids is None:
-            self._ids = defaultdict(set)
+    def knows_otherwise(self, change: RecordChange) -> bool:
+        """Return whether the state has the change's record under an address that is not its own."""
+        if self._addresses_by_id is None:
+            self._addresses_by_id = defaultdict(set)
             for _, address, entry in self.state.entries():
-                self._ids[address.kind, entry.id].add(address)
+                self._addresses_by_id[address.kind, entry.id].add(address)
         own = {change.address.folded(), change.former.folded() if change.former else None}
-        return bool(self._ids.get((change.address.kind, change.id), set()) - own)
+        return bool(self._addresses_by_id.get((change.address.kind, change.id), set()) - own)
 
-    def _find_anywhere(self, unit: UnitChange, change: RecordChange) -> Found | None:
-        """A line item that had another parent: nothing says which, so the state is gone through."""
-        if self._homes is None:
-            self._homes = {address: home for home, address, _ in self.state.entries()}
-        for address in {place.address.folded() for place in places(unit, change)}:
-            home = self._homes.get(address)
-            if home is not None and (entry := self._at(place := Place(home, address))) is not None:
-                return Found(place, entry)
+    def _find_anywhere(self, unit: UnitChange, change: RecordChange) -> FoundEntry | None:
+        """Search all units: a line item that had another parent does not say which one."""
+        if self._unit_of is None:
+            self._unit_of = {address: over for over, address, _ in self.state.entries()}
+        for address in {location.address.folded() for location in entry_locations(unit, change)}:
+            over = self._unit_of.get(address)
+            if over is None:
+                continue
+            location = EntryLocation(over, address)
+            entry = self._at(location)
+            if entry is not None:
+                return FoundEntry(location, entry)
         return None
 
-    def _at(self, place: Place) -> LastApplied | None:
-        return self.state.unit(place.unit).get(place.address.folded())
+    def _at(self, location: EntryLocation) -> LastApplied | None:
+        return self.state.unit(location.unit).get(location.address.folded())
 
 
-def places(unit: UnitChange, change: RecordChange) -> Iterator[Place]:
-    """Everywhere a record's entry can lie while its unit and itself are being renamed."""
+def entry_locations(unit: UnitChange, change: RecordChange) -> Iterator[EntryLocation]:
+    """Yield where a record's entry can be while the record or its unit is being renamed."""
     for over in (unit.address, unit.former):
         for address in (change.address, change.former):
             if over is not None and address is not None:
-                yield Place(over, address)
+                yield EntryLocation(over, address)
 
 
-def follow(state: State, former: Address, unit: Address) -> list[Place]:
-    """Put the entries of a renamed unit's other records under its new name; the old places."""
+def move_entries(state: State, former: Address, unit: Address) -> list[EntryLocation]:
+    """Copy the entries of a renamed unit's other records to its new name.
+
+    Return their old locations, to drop once the copies are durable.
+    """
     there, here = state.unit(former), state.unit(unit)
-    moved: list[Place] = []
+    moved: list[EntryLocation] = []
     for address, entry in there.items():
         if address == former.folded():
             continue
         if address not in here:
             state.put(unit, address, entry.under(unit, former))
-        moved.append(Place(former, address))
+        moved.append(EntryLocation(former, address))
     return moved
 
 
-def leave(state: State, old: Iterable[Place]) -> None:
-    """Take entries away from where they were; what took their place must be durable by now."""
-    dropped = [state.drop(place.unit, place.address) for place in old]
+def drop_entries(state: State, old: Iterable[EntryLocation]) -> None:
+    """Drop entries from their old locations. The copies at the new ones must be durable."""
+    dropped = [state.drop(location.unit, location.address) for location in old]
     if any(dropped):
         state.flush()
 
 
-def left_by(unit: UnitChange, change: RecordChange, found: Found | None) -> tuple[Place, ...]:
-    """The places that a record's entry is to be taken away from once it is in its own."""
-    here = Place(unit.address, change.address)
-    old = dict.fromkeys((*places(unit, change), *((found.place,) if found else ())))
+def stale_locations(
+    unit: UnitChange, change: RecordChange, found: FoundEntry | None
+) -> tuple[EntryLocation, ...]:
+    """Return where a record's entry is to be dropped once it is at its own location."""
+    here = EntryLocation(unit.address, change.address)
+    old = dict.fromkeys((*entry_locations(unit, change), *((found.location,) if found else ())))
     return tuple(
-        place
-        for place in old
-        if (place.unit.folded(), place.address.folded())
+        location
+        for location in old
+        if (location.unit.folded(), location.address.folded())
         != (here.unit.folded(), here.address.folded())
     )

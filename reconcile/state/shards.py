@@ -1,9 +1,9 @@
-"""The shards of a state: its entries, in files by the unit's key, none of which can be lost unseen.
+"""The shards of a state: its entries, in files by the unit's key, with loss and damage detected.
 
-The head names every shard, with the serial at which it was last written. A shard is named, at 0,
-before it is first written; then it is written, with the serial of the head that is about to be
-written; then that head. So whatever a crash leaves, a shard that the head has at 0 may be missing,
-and any other is there and no older than the head says. Each shard has a checksum of its own.
+The head lists every shard with the serial at which it was last written. A new shard is listed with
+serial 0 first; then it is written, with the serial of the head that is about to be written; then
+that head. So after a crash a shard with serial 0 may be missing, and any other exists and is not
+older than the head says. Each shard has a checksum of its own.
 """
 
 import re
@@ -27,11 +27,11 @@ _Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What is kept of one record; see ``State``, which writes it."""
+    """The JSON of one record's entry; see ``State``, which writes it."""
 
     id: str
-    whole: str
-    marks: dict[str, str | tuple[str, str]]
+    fingerprint: str
+    value_hashes: dict[str, str | tuple[str, str]]
     key: str = ""
     links: tuple[tuple[str, str, int, str], ...] = ()
     parent: _Address | None = None
@@ -41,7 +41,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What stands in the way of a unit's manifest text."""
+    """Conflicts that kept a unit's manifest text from being applied; ``manifest`` is its hash."""
 
     manifest: str
     records: dict[_Address, str]
@@ -49,7 +49,7 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A shard's file. Only read by: what is kept of it is the JSON itself."""
+    """The schema of a shard's file. It only validates: the JSON itself is kept in memory."""
 
     format: int
     serial: NonNegativeInt
@@ -62,8 +62,10 @@ _SHAPE = TypeAdapter(_File)
 
 @dataclass(slots=True)
 class Shard:
-    """``units`` are the entries by unit and record; ``standing`` says, by unit, what stood in the
-    way of its manifest text when the last run that applied it ended.
+    """A shard in memory.
+
+    ``units`` are the entries by unit and record; ``standing`` are, by unit, the conflicts that
+    remained when the last run that applied its manifest text ended.
     """
 
     version: str | None
@@ -73,7 +75,7 @@ class Shard:
 
 
 class Shards:
-    """The shards of one state, read as they are asked for."""
+    """The shards of one state, each read when first used."""
 
     def __init__(self, store: Store, head: HeadFile) -> None:
         self._store = store
@@ -81,33 +83,33 @@ class Shards:
         self._loaded: dict[str, Shard] = {}
 
     def names(self) -> list[str]:
-        """Return the name of every shard that there is, or has to be."""
-        return sorted(self._there() | self._head.content.shards.keys())
+        """Return the name of every shard that exists or should exist."""
+        return sorted(self._existing() | self._head.content.shards.keys())
 
     def require_all(self) -> None:
         """Raise UsageError where a shard is missing, without reading any."""
-        there = self._there()
+        existing = self._existing()
         for name, least in sorted(self._head.content.shards.items()):
-            if least and name not in there:
+            if least and name not in existing:
                 raise damaged(self._store, f"{_file(name)} is missing")
 
     def get(self, name: str) -> Shard:
         """Return a shard; an empty one where it was never written.
 
-        Raises UsageError for one that was lost, altered, or replaced by an older copy.
+        Raise UsageError for one that was lost, altered, or replaced by an older copy.
         """
         if name not in self._loaded:
             self._loaded[name] = self._load(name)
         return self._loaded[name]
 
     def release(self) -> None:
-        """Let go of the shards that hold no unwritten change."""
+        """Unload the shards without unwritten changes."""
         self._loaded = {name: shard for name, shard in self._loaded.items() if shard.dirty}
 
     def write(self) -> None:
-        """Write the shards that changed, each once the head names it.
+        """Write the shards that changed, after the head lists them.
 
-        The head has to be written after that: it is what vouches for them.
+        The caller then writes the head, which confirms their serials.
         """
         dirty = {name: shard for name, shard in self._loaded.items() if shard.dirty}
         known = self._head.content.shards
@@ -122,7 +124,7 @@ class Shards:
             shard.dirty = False
             known[name] = serial
 
-    def _there(self) -> set[str]:
+    def _existing(self) -> set[str]:
         files = map(_FILE.fullmatch, self._store.names("shards/"))
         return {file[1] for file in files if file}
 
@@ -133,11 +135,11 @@ class Shards:
                 return self._checked(name, found)
             except UsageError:
                 # A run that writes meanwhile may have made the shard, or written it again.
-                if not self._head.moved_on():
+                if not self._head.reload_if_changed():
                     raise
 
     def _checked(self, name: str, found: tuple[bytes, str] | None) -> Shard:
-        """Return a shard as it was read. Raises UsageError where it does not go with the head."""
+        """Return a shard as it was read. Raise UsageError where it does not match the head."""
         head = self._head.content
         least = head.shards.get(name)
         if found is None:
@@ -145,7 +147,7 @@ class Shards:
                 raise damaged(self._store, f"{_file(name)} is missing")
             return Shard(None, {}, {})
         if least is None:
-            raise damaged(self._store, f"{HEAD} is an old copy, which does not name {_file(name)}")
+            raise damaged(self._store, f"{HEAD} is an old copy that does not list {_file(name)}")
         content = self._decode(name, found[0])
         if content["serial"] < least:
             raise damaged(self._store, f"{_file(name)} is an old copy")
@@ -165,19 +167,19 @@ class Shards:
         checksum = content.pop("checksum", None)
         try:
             altered = checksum != self._checksum(name, content)
-        except ValueError:  # text that JSON can spell and UTF-8 cannot
+        except ValueError:  # text that JSON can express and UTF-8 cannot
             altered = True
         if altered:
-            raise damaged(self._store, f"{_file(name)} is not as it was written")
+            raise damaged(self._store, f"{_file(name)} was altered")
         try:
-            # A checksum is no signature: whoever can write the file can make one.
+            # A checksum is not a signature: whoever can write the file can make one.
             _SHAPE.validate_json(data, strict=True)
         except ValidationError as error:
             raise damaged(self._store, f"{_file(name)} is not a shard") from error
         return content
 
     def _checksum(self, name: str, content: Mapping[str, Any]) -> str:
-        """Return the checksum of what a shard of that name in this state holds."""
+        """Return the checksum of the content of that shard in this state."""
         data = canonical([self._head.content.lineage, name, content])
         return blake2b(data, digest_size=16).hexdigest()
 

@@ -1,7 +1,7 @@
-"""What was last applied, record by record: ids and keyed hashes, no order data.
+"""The state: what was last applied to each record, as ids and keyed hashes, without order data.
 
-One small head says whose state it is; the entries lie in 256 shards by the unit's key, so that
-planning a few units, or a long sorted stream of them, never loads all.
+A small head names the account; the entries lie in 256 shards by the unit's key, so that planning a
+few units, or a long sorted stream of them, never loads all.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,25 +23,26 @@ _CHECK = "reconcile"
 
 
 class State:
-    """The state of one target. Reads as it goes; ``flush`` writes what ``put`` changed.
+    """The state of one target. Shards are read when needed; ``flush`` writes what ``put`` changed.
 
-    ``keyed`` is False when the state was made with another hash key: its ids and the names of its
-    properties still count, its hashes do not, and reasons are ``unknown`` until the next apply.
+    ``key_matches`` is False when the state was made with another hash key. Its ids and the names
+    of its properties are still valid, its hashes are not: reasons are ``unknown`` until the next
+    apply.
     """
 
-    def __init__(self, store: Store, key: bytes, *, moved: bool = False) -> None:
-        """Read the head. ``moved`` allows one that says that the state lives elsewhere now."""
+    def __init__(self, store: Store, key: bytes, *, allow_moved: bool = False) -> None:
+        """Read the head. Raise UsageError for a state that was moved, unless ``allow_moved``."""
         self._hasher = Hasher(key)
         self._file = HeadFile(store)
         self._head = self._file.content
         self._shards = Shards(store, self._file)
-        self.keyed = not self._head.lineage or self._head.key == self._check()
-        if not moved:
+        self.key_matches = not self._head.lineage or self._head.key == self._check()
+        if not allow_moved:
             self._require_here(store)
 
     @property
     def lineage(self) -> str:
-        """The state's own identity: another state of the same account has another."""
+        """The state's unique id: another state of the same account has another one."""
         return self._head.lineage
 
     @property
@@ -51,25 +52,25 @@ class State:
 
     @property
     def portal_id(self) -> int | None:
-        """The account the state belongs to."""
+        """The account that the state belongs to, or None before the first apply."""
         return self._head.portal_id
 
     @property
     def hasher(self) -> Hasher:
-        """Makes the hashes that the entries are compared with."""
+        """The hasher, with the state's key, that makes the entries' hashes."""
         return self._hasher
 
-    def linked(self) -> frozenset[tuple[str, str]]:
-        """The (kind, associated object) pairs of which we made an association at some time."""
-        return frozenset(self._head.linked)
+    def associated(self) -> frozenset[tuple[str, str]]:
+        """Return the (kind, associated object) pairs of which an association was ever made."""
+        return frozenset(self._head.associated)
 
     def unit(self, unit: Address) -> Mapping[Address, LastApplied]:
-        """What was last applied to one unit's records, by folded address."""
+        """Return what was last applied to one unit's records, by folded address."""
         raw = self._shard(unit).units.get(_name(unit), {})
         return {Address.parse(name): self._decode(name, entry) for name, entry in raw.items()}
 
     def entries(self) -> Iterator[tuple[Address, Address, LastApplied]]:
-        """Every record the state manages: folded unit, folded address, entry; a shard at a time."""
+        """Yield every managed record, a shard at a time: folded unit, folded address, entry."""
         for name in self._shards.names():
             found = [
                 (Address.parse(unit), Address.parse(record), self._decode(record, entry))
@@ -80,21 +81,21 @@ class State:
             yield from found
 
     def find(self, address: Address) -> LastApplied | None:
-        """A record's entry, whichever unit it lies under. Goes through the whole state."""
+        """Return a record's entry under whichever unit, or None. Read the whole state."""
         folded = address.folded()
         return next((entry for _, found, entry in self.entries() if found == folded), None)
 
     def put(self, unit: Address, address: Address, entry: LastApplied) -> None:
-        """Remember one record."""
+        """Set one record's entry."""
         shard = self._shard(unit)
         shard.units.setdefault(_name(unit), {})[_name(address)] = _encode(entry)
         shard.dirty = True
-        pairs = {(address.kind, link.to) for link in entry.links} - self.linked()
+        pairs = {(address.kind, link.to) for link in entry.links} - self.associated()
         if pairs:
-            self._head.linked = tuple(sorted(self.linked() | pairs))
+            self._head.associated = tuple(sorted(self.associated() | pairs))
 
     def drop(self, unit: Address, address: Address) -> bool:
-        """Forget one record; whether there was anything to forget."""
+        """Remove one record's entry. Return whether there was one."""
         shard = self._shard(unit)
         records = shard.units.get(_name(unit), {})
         if records.pop(_name(address), None) is None:
@@ -105,11 +106,11 @@ class State:
         shard.dirty = True
         return True
 
-    def stood(self, unit: Address, manifest: str) -> Mapping[Address, str]:
-        """Return what stood when the last run that applied this manifest text of a unit ended.
+    def standing(self, unit: Address, manifest: str) -> Mapping[Address, str]:
+        """Return the conflicts that remained when the last run that applied this unit ended.
 
-        ``manifest`` is the text's digest; the answer is by folded address, and empty where the last
-        run applied another text.
+        ``manifest`` is the digest of the unit's manifest text; the result is by folded address, and
+        empty where the last run applied another text.
         """
         raw = self._shard(unit).standing.get(_name(unit))
         if raw is None or raw["manifest"] != self._hasher.mark("manifest", manifest):
@@ -117,13 +118,13 @@ class State:
         return {Address.parse(name): str(what) for name, what in raw["records"].items()}
 
     def has_standing(self, unit: Address) -> bool:
-        """Whether something stood in a unit's way when the last run that applied it ended."""
+        """Return whether conflicts remained when the last run that applied a unit ended."""
         return _name(unit) in self._shard(unit).standing
 
     def put_standing(self, unit: Address, manifest: str, records: Mapping[Address, str]) -> None:
-        """Remember what stands in the way of a unit's manifest text; nothing if nothing does.
+        """Set the remaining conflicts of a unit's manifest text; clear them where there are none.
 
-        Of the text only a keyed hash is kept: its digest alone would let values be guessed.
+        Only a keyed hash of the text's digest is kept: the digest would allow to guess values.
         """
         shard = self._shard(unit)
         if records:
@@ -142,12 +143,12 @@ class State:
 
     @property
     def moved(self) -> bool:
-        """Whether the state lives elsewhere now."""
-        return bool(self._head.moved)
+        """Whether the state was moved to another store."""
+        return bool(self._head.moved_to)
 
     @property
     def audit(self) -> Head | None:
-        """How far the audit log went when the state was last written; None where it had none."""
+        """The audit log's last entry when the state was last written; None where there was none."""
         found = self._head.audit
         return Head(*found) if found else None
 
@@ -156,38 +157,38 @@ class State:
         self._head.audit = (head.number, head.hash)
 
     @property
-    def applied(self) -> int:
-        """The serial of the list of applied plans; an older list is not the one that belongs here.
+    def applied_serial(self) -> int:
+        """The serial of the list of applied plans; a list with an older one is an old copy.
 
-        Set it when the list is written; the next write of the head keeps it.
+        To be set when the list is written; the next write of the head stores it.
         """
-        return self._head.applied
+        return self._head.applied_plans
 
-    @applied.setter
-    def applied(self, serial: int) -> None:
-        self._head.applied = serial
+    @applied_serial.setter
+    def applied_serial(self, serial: int) -> None:
+        self._head.applied_plans = serial
 
-    def moved_on(self) -> bool:
-        """Take in how often the state was written by now; whether it was since the last look.
+    def reload_if_changed(self) -> bool:
+        """Read the head again; return whether the state was written since the last time.
 
         For readers without the lock, which may read while a run writes.
         """
-        return self._file.moved_on()
+        return self._file.reload_if_changed()
 
     def begin(self, portal_id: int) -> None:
-        """Make the state this account's own, durably, before the first write of a run.
+        """Bind the state to an account, durably, before the first write of a run.
 
-        Raises UsageError where a shard is missing: a run that comes upon it later is half done.
+        Raise UsageError where a shard is missing, rather than in the middle of the run.
         """
         self._shards.require_all()
         self._head.lineage = self._head.lineage or str(uuid4())
         self._head.portal_id = portal_id
-        if not self.keyed:
-            # Durably before the head names the new key: hashes made with the former one would
-            # otherwise be compared, and every value look as if somebody had changed it.
+        if not self.key_matches:
+            # Durably before the head names the new key: otherwise hashes made with the former key
+            # would be compared, and every value would look changed.
             self._forget_hashes()
             self._shards.write()
-            self.keyed = True
+            self.key_matches = True
         self._head.key = self._check()
         self._file.write()
 
@@ -197,20 +198,20 @@ class State:
         self._file.write()
 
     def release(self) -> None:
-        """Let go of loaded shards that hold no unwritten change."""
+        """Unload the shards without unwritten changes."""
         self._shards.release()
 
     def _require_here(self, store: Store) -> None:
-        """Raise UsageError for a state that was moved away, or that has not arrived as a whole."""
-        if self._head.moved:
-            raise moved_away(store, self._head.moved)
-        if self._head.arriving:
+        """Raise UsageError for a state that was moved, or of which a move here was interrupted."""
+        if self._head.moved_to:
+            raise moved_away(store, self._head.moved_to)
+        if self._head.moving_from:
             raise UsageError(
-                f"the state in {store.where} is not whole: moving it there from "
-                f"{self._head.arriving} was interrupted",
-                hint="run the `reconcile state push` or `state pull` that moved it again; where "
-                "reconcile.yaml names this store by now, run `reconcile state pull URL` with the "
-                "URL of the store it comes from (`file:` for the folder of the target)",
+                f"the state in {store.where} is incomplete: moving it there from "
+                f"{self._head.moving_from} was interrupted",
+                hint="run the same `reconcile state push` or `state pull` again; if reconcile.yaml "
+                "already names this store, run `reconcile state pull URL` with the URL of the "
+                "store it comes from (`file:` for the target's folder)",
             )
 
     def _check(self) -> str:
@@ -224,21 +225,22 @@ class State:
             shard = self._shards.get(name)
             for records in shard.units.values():
                 for entry in records.values():
-                    entry["whole"], entry["marks"] = "", dict.fromkeys(entry["marks"], "")
+                    entry["fingerprint"] = ""
+                    entry["value_hashes"] = dict.fromkeys(entry["value_hashes"], "")
             shard.dirty = True
 
     def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
         marks = {
             name: Marks(*(pair if isinstance(pair, list) else (pair, pair)))
-            if self.keyed
+            if self.key_matches
             else NO_MARKS
-            for name, pair in entry["marks"].items()
+            for name, pair in entry["value_hashes"].items()
         }
         return LastApplied(
             id=entry["id"],
             key=entry.get("key") or Address.parse(name).key,
             marks=MappingProxyType(marks),
-            whole=entry["whole"] if self.keyed else "",
+            whole=entry["fingerprint"] if self.key_matches else "",
             links=frozenset(Link(*link) for link in entry.get("links", ())),
             parent=Address.parse(entry["parent"]) if entry.get("parent") else None,
             protect=entry.get("protect", False),
@@ -251,7 +253,7 @@ def _encode(entry: LastApplied) -> dict[str, Any]:
         name: mark.written if mark.written == mark.read else list(mark)
         for name, mark in entry.marks.items()
     }
-    raw: dict[str, Any] = {"id": entry.id, "whole": entry.whole, "marks": marks}
+    raw: dict[str, Any] = {"id": entry.id, "fingerprint": entry.whole, "value_hashes": marks}
     if entry.key != fold(entry.key):
         raw["key"] = entry.key
     if entry.links:

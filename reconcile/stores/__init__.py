@@ -1,7 +1,8 @@
-"""Where state, and what goes with it, is kept between runs.
+"""Blobs with versions, append-only logs and a lock, in which state, journal and audit log lie.
 
-``contract`` says what every home can do; ``opening`` finds the home of a URL. The homes are a
-folder (``local``, with ``local_log`` and ``local_lock``), a bucket (``objects``, ``object_lock``,
-over ``bucket``) and PostgreSQL (``postgres``, ``postgres_lock``, over ``database``). ``state`` is
-what lies in them, ``key`` the key of its hashes.
+``contract`` says what every backend can do; ``store_urls`` opens the one that a URL names. The
+backends are a folder (``local``, with ``local_log``, ``local_lock`` and ``state_folder``), a bucket
+(``objects`` and ``object_lock``, over ``bucket``) and PostgreSQL (``postgres`` and
+``postgres_lock``, over ``database``). ``valid_names`` says which names a backend accepts,
+``own_names`` which names are reconcile's.
 """

@@ -1,4 +1,4 @@
-"""Whether a bucket's refusal is about this machine's clock, which looks like bad credentials."""
+"""Recognise a bucket's refusal that is about the clock, though it looks like bad credentials."""
 
 import re
 
@@ -14,7 +14,7 @@ _THERE = re.compile(r"<ServerTime>([0-9TZ:.+-]{1,40})</ServerTime>")
 
 
 def clock_skew(text: str) -> str:
-    """Return what a server's answer says of the two clocks, or nothing where it is not about them.
+    """Return what a server's error says about the two clocks, or ``""`` where it is not about them.
 
     S3 gives both times; others only refuse.
     """

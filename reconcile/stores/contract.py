@@ -1,7 +1,8 @@
-"""What every home of the state can do.
+"""The contract of a store, which every backend fulfils.
 
-Names are of letters, digits, ``-`` and ``_``, in parts with ``/`` between. A blob's ends in
-``.json``, a log's has no ending: ``head.json``, ``shards/3f.json``, ``runs/20260102T030405-1f``.
+Names consist of letters, digits, ``-`` and ``_``, in parts separated by ``/``. The name of a blob
+ends in ``.json``, that of a log has no ending: ``head.json``, ``shards/3f.json``,
+``runs/20260102T030405-1f``.
 """
 
 from collections.abc import Iterator
@@ -9,27 +10,27 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from reconcile.call_watchdog import CALL_LIMIT
 from reconcile.errors import ReconcileError
-from reconcile.waiting import CALL_LIMIT
 
 LEASE = 2 * CALL_LIMIT
-"""Seconds a lock outlives its holder's last heartbeat.
+"""Seconds for which a lock is valid after its holder's last heartbeat.
 
-Half of them are for the last call: see Lease.check.
+Half of them are reserved for the last call: see Lease.check.
 """
 
 
 class VersionMoved(ReconcileError):
-    """Somebody else wrote in between; nothing was written now."""
+    """The content no longer has the expected version; nothing was written."""
 
 
 class LockLost(ReconcileError):
-    """The lock is no longer surely ours: it was broken, or could not be renewed in time."""
+    """This process may have lost the lock: it was broken, or could not be renewed in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class LockInfo:
-    """Who holds a lock, since when (ISO 8601, UTC), doing what."""
+    """Who holds a lock, since when (ISO 8601, UTC), and which command."""
 
     who: str
     since: str
@@ -40,29 +41,30 @@ class LockInfo:
 class Holder:
     """A lock as others see it.
 
-    ``number`` is the fencing number: every holder's is larger than those before. ``silent`` is for
-    how many seconds the holder has given no heartbeat, or None where nobody can tell.
+    Every holder's ``fencing_token`` is larger than those before. ``heartbeat_age`` is the time
+    since the last heartbeat in seconds, or None where it is unknown.
     """
 
     info: LockInfo
-    number: int
-    silent: float | None = None
+    fencing_token: int
+    heartbeat_age: float | None = None
 
 
 class Lease(Protocol):
-    """A lock that is held, and the only one: see Store.lock."""
+    """A held lock, as its holder sees it: see Store.lock."""
 
     @property
-    def number(self) -> int:
-        """The fencing number."""
+    def fencing_token(self) -> int:
+        """The holder's fencing token."""
         ...
 
     def check(self) -> None:
-        """Raise LockLost unless the lock is surely still ours. Asked before every call.
+        """Raise LockLost unless this process certainly still holds the lock.
 
-        Where others can take the lock over while its holder lives, it is also surely ours for half
-        a lease from now, so that a call that leaves now is over before another holder begins. Where
-        a heartbeat is late, this waits for it as long as it may still come.
+        To be called before every call to HubSpot. Where others can take the lock over from a
+        living holder, the lock is also certain to be held for another half of the lease, so that
+        a call that is sent now is over before another holder begins. Where a heartbeat is late,
+        wait for it as long as it may still come.
         """
         ...
 
@@ -71,67 +73,68 @@ class Store(Protocol):
     """Named blobs with versions, append-only logs, and one lock.
 
     A version is an opaque text that changes with every write. Every write is atomic and durable:
-    after it returns the new content survives a crash, and before that the old one does. A store
-    may be used by several threads.
+    the old content survives a crash before the write returns, the new content a crash after it.
+    A store may be used by several threads.
 
     While a lock is held through a store, its writes are that holder's: they raise LockLost once
-    the lock is lost. Everything raises UsageError, without secrets, where the home cannot be
-    reached or used, and ValueError for a name that is none.
+    the lock is lost. Every method raises UsageError, without secrets, where the backend cannot be
+    reached or used, and ValueError for an invalid name.
     """
 
     @property
     def where(self) -> str:
-        """The store as messages name it, without secrets."""
+        """How messages name the store, without secrets."""
         ...
 
     def read(self, name: str) -> tuple[bytes, str] | None:
-        """Content and version, or None where there is none."""
+        """Return a blob's content and version, or None where there is none."""
         ...
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
-        """Replace the content that has version ``expected`` (None: there is none); new version.
+        """Replace the content that has version ``expected``, or create it for None.
 
-        Raises VersionMoved when the content is not the expected one; of several writers that
-        expect the same, one wins.
+        Return the new version. Raise VersionMoved when the content has another version: of
+        several writers that expect the same one, one wins.
         """
         ...
 
     def remove(self, name: str) -> None:
-        """Remove a blob; nothing happens where there is none."""
+        """Remove a blob; do nothing where there is none."""
         ...
 
     def names(self, prefix: str) -> Iterator[str]:
-        """Names of blobs that begin with ``prefix``, sorted."""
+        """Return the names of blobs that begin with ``prefix``, sorted."""
         ...
 
     def append(self, log: str, position: int, entry: bytes) -> None:
-        """Make ``entry`` (one line, without its newline) the log's entry ``position``, from 0.
+        """Write ``entry`` (one line, without its newline) at ``position`` of the log, from 0.
 
-        Raises VersionMoved when the log has an entry there already, and ValueError for an entry
+        Raise VersionMoved when the log already has an entry there, and ValueError for an entry
         of several lines. Writers may append several positions at a time, so a crash can leave a
         gap.
         """
         ...
 
     def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Positions and entries from ``start``, in order; what a crash left half is left out."""
+        """Yield positions and entries from ``start``, in order, without what a crash left half."""
         ...
 
     def logs(self, prefix: str) -> Iterator[str]:
-        """Names of logs that begin with ``prefix``, sorted."""
+        """Return the names of logs that begin with ``prefix``, sorted."""
         ...
 
     def drop(self, log: str) -> None:
-        """Remove a log; nothing happens where there is none.
+        """Remove a log; do nothing where there is none.
 
-        Where a crash can leave half of it, the first entry is not in that half.
+        The first entry is removed first, so that what a crash leaves is recognisably incomplete.
         """
         ...
 
-    def strangers(self) -> Iterator[str]:
-        """Names of what lies in the store's place and is not reconcile's, in any order.
+    def unknown_names(self) -> Iterator[str]:
+        """Yield the names of what is in the store but not reconcile's, in any order.
 
-        A README and a .gitignore are not among them. Writes nothing, and is as lazy as it can be.
+        A README and a .gitignore are not among them. Nothing is written, and no more is listed
+        than is asked for.
         """
         ...
 
@@ -140,25 +143,24 @@ class Store(Protocol):
     ) -> AbstractContextManager[Lease]:
         """Hold the store's only lock.
 
-        Waits up to ``timeout`` seconds for another holder to end. Raises Locked, naming the
-        holder, when it is taken then. Where others cannot see a holder die, they may take the
-        lock over once it has given no heartbeat for ``lease`` seconds, so their ``timeout``
-        must be longer than that.
+        Wait up to ``timeout`` seconds for another holder to release it, then raise Locked, naming
+        that holder. Where others cannot see a holder die, they may take the lock over once its
+        last heartbeat is ``lease`` seconds ago, so their ``timeout`` must be longer than that.
         """
         ...
 
     def holder(self) -> Holder | None:
-        """Who holds the lock now, or None. One that died may be shown until its lease ends."""
+        """Return who holds the lock, or None. One that died may be shown until its lease ends."""
         ...
 
-    def break_lock(self, number: int) -> None:
-        """Take the lock from the holder with that fencing number; nothing happens without one.
+    def break_lock(self, fencing_token: int) -> None:
+        """Take the lock from the holder with that fencing token; do nothing where it is free.
 
-        Returns when that holder's checks are sure to fail, which can take as long as its lease,
-        and nobody can have the lock before. Raises Locked when another holds it by now.
+        Return when that holder's checks are sure to fail, which can take as long as its lease;
+        nobody can take the lock before. Raise Locked when another process holds it by now.
         """
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         ...

@@ -1,9 +1,8 @@
-"""Connections to PostgreSQL. The only module that knows psycopg.
+"""Connections to PostgreSQL. The only module that uses psycopg.
 
-Statements pass one at a time, whichever thread they come from, and each is a transaction of its
-own: a client that stops between two of them holds nothing that others wait for. A connection that
-broke while it lay idle is made again, once; a statement that may have been carried out is never
-repeated.
+Statements run one at a time, whichever thread they come from, and each is a transaction of its own:
+a client that stops between two of them holds no lock that others wait for. A connection that broke
+while idle is opened again, once; a statement that may have been carried out is never repeated.
 """
 
 import os
@@ -19,18 +18,18 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
+from reconcile.call_watchdog import CALL_LIMIT, watched
 from reconcile.errors import ReconcileError, UsageError
-from reconcile.stores.lease import elapsed
-from reconcile.waiting import CALL_LIMIT, watched
+from reconcile.stores.lease import monotonic
 
 _IDLE = 1.0
-"""Seconds after which a connection is asked whether it still is one."""
+"""Seconds of idling after which a connection is tested before it is used."""
 
 WAIT = 5.0
-"""Seconds that the server lets a statement wait for a row that somebody else has locked."""
+"""Seconds that the server lets a statement wait for a row that another transaction has locked."""
 
 LIMIT = CALL_LIMIT
-"""Seconds that a statement may take in all, by the server's clock and by ours."""
+"""Seconds that a statement may take in all; the server and this client both enforce it."""
 
 _SETTINGS: Mapping[str, Any] = {
     "application_name": "reconcile",
@@ -42,14 +41,14 @@ _SETTINGS: Mapping[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""libpq's, unless the URL says otherwise: a server that is gone is noticed within seconds."""
+"""For libpq, unless the URL says otherwise, so that a lost server is noticed within seconds."""
 
-_PATIENCE = 5.0
-"""Seconds that we wait longer than the server does, so that its own word arrives first."""
+_GRACE = 5.0
+"""Seconds by which the client's limit is longer, so that the server's own error arrives first."""
 
 
 class Busy(UsageError):
-    """Somebody else's transaction has locked a row that a statement needs."""
+    """Another transaction has locked a row that a statement needs."""
 
 
 Row = tuple[Any, ...]
@@ -57,25 +56,25 @@ Values = Sequence[object] | Mapping[str, object]
 
 
 class Database:
-    """One connection, made when first used. Raises UsageError for all that goes wrong.
+    """One connection, opened when first used. Methods raise UsageError for all errors.
 
-    ``target`` is the part of the database that messages name beside it.
+    Messages name the ``target`` beside the database.
     """
 
     def __init__(self, url: str, target: str) -> None:
-        given = _understood(url)
+        given = _parsed(url)
         options = " ".join(filter(None, (_SETTINGS["options"], given.get("options"))))
         self._settings = {**_SETTINGS, **given, "options": options}
-        place = ":".join(str(given[name]) for name in ("host", "port") if name in given)
-        self.where = f"postgresql://{place}/{given.get('dbname', '')} ({target})"
+        address = ":".join(str(given[name]) for name in ("host", "port") if name in given)
+        self.where = f"postgresql://{address}/{given.get('dbname', '')} ({target})"
         self._connection: psycopg.Connection[Row] | None = None
         self._used = 0.0
         self._turn = threading.RLock()
 
     def read(self, query: LiteralString, values: Values) -> list[Row]:
-        """Rows; none where the tables are not there yet. Repeated once when the connection broke.
+        """Return rows; none where a table does not exist. Repeat once when the connection broke.
 
-        A table that is not there holds nothing: readers may not be allowed to make it.
+        A missing table is empty, since readers may not be allowed to create it.
         """
         with self._turn, self._explained():
             try:
@@ -88,24 +87,24 @@ class Database:
                 return []
 
     def write(self, query: LiteralString, values: Values) -> list[Row]:
-        """Carry out one statement, once, and return its rows.
+        """Execute one statement, once, and return its rows.
 
-        Raises Busy where somebody else's transaction keeps it waiting for more than ``WAIT``.
+        Raise Busy where another transaction keeps it waiting for more than ``WAIT``.
         """
         with self._turn, self._explained():
             return self._rows(query, values)
 
     def define(self, statements: Sequence[LiteralString]) -> None:
-        """Carry out statements that make tables, all of them or none."""
+        """Execute statements that create tables, in one transaction."""
         with self._turn, self._explained():
             connection = self._connected()
             with self._limited(connection), connection.transaction():
                 for statement in statements:
                     connection.execute(statement)
-            self._used = elapsed()
+            self._used = monotonic()
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         with self._turn:
             if self._connection is not None:
                 self._connection.close()
@@ -115,23 +114,23 @@ class Database:
         connection = self._connected()
         with self._limited(connection):
             rows = connection.execute(query, values).fetchall()
-        self._used = elapsed()
+        self._used = monotonic()
         return rows
 
     @contextmanager
     def _limited(self, connection: psycopg.Connection[Row]) -> Iterator[None]:
-        """Cut the connection where no answer comes: a server that hangs ends nothing by itself."""
+        """Cut the connection when no response comes: a hung server does not enforce its limit."""
         cut = partial(_cut, connection.fileno())
-        with watched(f"the store {self.where}", limit=LIMIT + _PATIENCE, cut=cut):
+        with watched(f"the store {self.where}", limit=LIMIT + _GRACE, cut=cut):
             yield
 
     def _connected(self) -> psycopg.Connection[Row]:
-        if self._connection is not None and elapsed() - self._used > _IDLE:
+        if self._connection is not None and monotonic() - self._used > _IDLE:
             with suppress(psycopg.Error), self._limited(self._connection):
                 self._connection.execute("select 1")
         if self._connection is None or self._connection.closed:
             self.close()
-            # No prepared statements: a pooler between may give each statement another session.
+            # No prepared statements: a connection pooler may give each statement another session.
             with watched(f"the store {self.where}"):
                 self._connection = psycopg.connect(
                     **self._settings, autocommit=True, prepare_threshold=None
@@ -146,35 +145,35 @@ class Database:
             raise self._problem(error) from None
 
     def _problem(self, error: psycopg.Error) -> ReconcileError:
-        words = " ".join(str(error.diag.message_primary or error).split())
-        words = "".join(character if character.isprintable() else "?" for character in words)
+        text = " ".join(str(error.diag.message_primary or error).split())
+        text = "".join(character if character.isprintable() else "?" for character in text)
         if isinstance(error, errors.LockNotAvailable):
             return Busy(
-                f"the store {self.where} is busy: another connection keeps a row of it locked",
-                hint="`select * from pg_stat_activity` in the database names who; end what it does",
+                f"the store {self.where} is busy: another connection keeps one of its rows locked",
+                hint="find that connection with `select * from pg_stat_activity`, and end it",
             )
         if isinstance(error, errors.InsufficientPrivilege | errors.ReadOnlySqlTransaction):
             return UsageError(
-                f"the store {self.where} refused: {words}",
-                hint="reading needs USAGE on the schema reconcile and SELECT on its tables; apply "
-                "also INSERT, UPDATE and DELETE, and the first one CREATE on the database",
+                f"the store {self.where} refused: {text}",
+                hint="grant USAGE on the schema reconcile and SELECT on its tables for reading; "
+                "INSERT, UPDATE and DELETE for apply; CREATE on the database for the first apply",
             )
         hint = "check the store's address, the user, the password (PGPASSWORD) and the network"
         if self._connection is not None and not self._connection.closed:
-            hint = "try again; if it happens again, the database's log says more"
-        return UsageError(f"the store {self.where} cannot be used: {words}", hint=hint)
+            hint = "try again; if the error persists, see the database's log"
+        return UsageError(f"the store {self.where} cannot be used: {text}", hint=hint)
 
 
 def _cut(socket_number: int) -> None:
-    """Shut a connection's socket, so that whoever waits for it is answered with an error."""
+    """Shut down a connection's socket, so that a waiting call fails with an error."""
     with suppress(OSError), socket.socket(fileno=os.dup(socket_number)) as same:
         same.shutdown(socket.SHUT_RDWR)
 
 
-def _understood(url: str) -> dict[str, Any]:
-    """The URL's parts, or UsageError without any of them: they may be pieces of a password.
+def _parsed(url: str) -> dict[str, Any]:
+    """Return the URL's parts. Raise UsageError, quoting none of them, for an invalid URL.
 
-    A password whose special characters are not written out ends up in the host, port or database.
+    A password whose special characters are not escaped ends up in the host, port or database.
     """
     given: dict[str, Any] | None = None
     with suppress(psycopg.ProgrammingError):
@@ -185,8 +184,8 @@ def _understood(url: str) -> dict[str, Any]:
         or not re.fullmatch("[0-9,]*", str(given.get("port", "")))
     ):
         raise UsageError(
-            "the store's PostgreSQL URL cannot be understood",
-            hint="it is postgresql://USER@HOST:PORT/DATABASE, with the password in PGPASSWORD or "
-            "~/.pgpass; special characters are written %XX",
+            "the store's PostgreSQL URL is not valid",
+            hint="write postgresql://USER@HOST:PORT/DATABASE, with the password in PGPASSWORD or "
+            "~/.pgpass; escape special characters as %XX",
         )
     return given

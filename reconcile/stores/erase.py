@@ -1,74 +1,74 @@
-"""Erasing what a target keeps in its folder.
+"""Erase what a target keeps in its folder.
 
-It is begun durably, by a mark in the folder, so that nothing half erased is taken for a state: a
-marked folder is good for nothing but being erased again, to the end.
+A marker file is written durably first, so that nothing half erased is taken for a state. A marked
+folder can only be erased again, until it is finished.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
 from reconcile.errors import Locked, UsageError
-from reconcile.stores.atomic_files import replace_file, sync_folder, usable
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.local import LocalStore
-from reconcile.stores.own_names import is_blob, is_log
+from reconcile.stores.own_names import is_own_blob, is_own_log
 from reconcile.stores.sandbox_in_use import refuse_served, remove_left
+from reconcile.stores.state_folder import replace_file, sync_folder, usable
 
 _MARK = "being-erased"
 
 
-def is_half_erased(home: Path) -> bool:
-    """Whether erasing a folder was begun and did not come to its end."""
-    return (home / _MARK).exists()
+def is_half_erased(folder: Path) -> bool:
+    """Return whether erasing a folder was begun and interrupted."""
+    return (folder / _MARK).exists()
 
 
-def refuse_half_erased(home: Path) -> None:
-    """Raise UsageError for a folder that is half erased."""
-    if is_half_erased(home):
+def refuse_half_erased(folder: Path) -> None:
+    """Raise UsageError for a half-erased folder."""
+    if is_half_erased(folder):
         raise UsageError(
-            f"the sandbox in {home} is half erased: a `sandbox reset` did not come to its end",
+            f"the sandbox in {folder} is half erased: a `sandbox reset` was interrupted",
             hint="run `reconcile sandbox reset` again",
         )
 
 
-def holds_state(home: Path) -> bool:
-    """Whether there is anything of a state to erase."""
-    store = LocalStore(home)
-    return any(map(is_blob, store.names(""))) or any(map(is_log, store.logs("")))
+def holds_state(folder: Path) -> bool:
+    """Return whether there is anything of a state to erase."""
+    store = LocalStore(folder)
+    return any(map(is_own_blob, store.names(""))) or any(map(is_own_log, store.logs("")))
 
 
-def _mark(home: Path) -> None:
-    """Mark the folder. Raises Locked, with no new mark left, where somebody has the sandbox open.
+def _mark(folder: Path) -> None:
+    """Mark the folder. Raise Locked, without leaving a new mark, where the sandbox is in use.
 
-    Whoever opens it after the mark is there sees the mark, and whoever did before is seen here.
+    A process that opens the sandbox after this sees the mark; one that did before is seen here.
     """
-    marked = is_half_erased(home)
-    replace_file(home / _MARK, b"")
+    marked = is_half_erased(folder)
+    replace_file(folder / _MARK, b"")
     try:
-        refuse_served(home)
+        refuse_served(folder)
     except Locked:
         if not marked:
-            (home / _MARK).unlink()
-            sync_folder(home)
+            (folder / _MARK).unlink()
+            sync_folder(folder)
         raise
 
 
-def erase(home: Path, info: LockInfo, erase_data: Callable[[], None]) -> None:
-    """Erase a target's state, and with ``erase_data`` its sandbox; the hash key stays.
+def erase(folder: Path, info: LockInfo, erase_data: Callable[[], None]) -> None:
+    """Erase a target's state, and with ``erase_data`` its sandbox; keep the hash key.
 
-    Nothing happens while somebody else holds the state's lock, or has the sandbox open: raises
-    Locked then.
+    Raise Locked, and erase nothing, while another process holds the state's lock or serves the
+    sandbox.
     """
-    store = LocalStore(home)
-    with store.lock(info), usable(home):
-        _mark(home)
-        remove_left(home)
-        for log in filter(is_log, list(store.logs(""))):
+    store = LocalStore(folder)
+    with store.lock(info), usable(folder):
+        _mark(folder)
+        remove_left(folder)
+        for log in filter(is_own_log, list(store.logs(""))):
             store.drop(log)
-        for name in filter(is_blob, list(store.names(""))):
+        for name in filter(is_own_blob, list(store.names(""))):
             store.remove(name)
-        store.remove_half_written()
+        store.remove_temporary_files()
         erase_data()
-        sync_folder(home)
-        (home / _MARK).unlink()
-        sync_folder(home)
+        sync_folder(folder)
+        (folder / _MARK).unlink()
+        sync_folder(folder)

@@ -1,8 +1,8 @@
 """The lock of a folder: the operating system's own, so it ends with the process that holds it.
 
-Beside it lies a note of who holds it and of the fencing number, which stays when the lock is free.
-Breaking a lock raises the number and takes the locked file away; the next holder locks a new one.
-All this, and every write, happens one process at a time, under a second, short lock.
+A note beside it says who holds the lock, and the fencing token, which the note keeps while the lock
+is free. Breaking a lock raises the token and removes the locked file; the next holder locks a new
+one. One process at a time does this, and every write, under a second, short lock: its turn.
 """
 
 import fcntl
@@ -19,22 +19,23 @@ from filelock import FileLock, Timeout
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from reconcile.errors import Locked
-from reconcile.stores.atomic_files import make_home, refuse_links, replace_file, usable
 from reconcile.stores.contract import Holder, LockInfo
-from reconcile.stores.lease import NOBODY, elapsed, locked, lost, stuck
+from reconcile.stores.lease import UNKNOWN_HOLDER, locked, lost, monotonic, stuck
+from reconcile.stores.state_folder import make_state_folder, refuse_links, replace_file, usable
 
-_POLL = 0.1
-_TURN = 0.005
-"""Seconds between two tries to get a lock, and to get one's turn to write."""
-PATIENCE = 10.0
-"""Seconds to wait for one's turn. It takes milliseconds, unless a process stands still in it."""
+_LOCK_POLL = 0.1
+"""Seconds between two attempts to take the lock."""
+_TURN_POLL = 0.005
+"""Seconds between two attempts to get a turn to write."""
+TURN_TIMEOUT = 10.0
+"""Seconds to wait for a turn. It takes milliseconds, unless a process hangs in its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """What the note says: that of a free lock only the number."""
+    """The content of the note; that of a free lock has only the fencing token."""
 
-    number: NonNegativeInt
+    fencing_token: NonNegativeInt
     who: str | None = None
     since: str = ""
     doing: str = ""
@@ -44,22 +45,22 @@ _NOTE = TypeAdapter(_Note)
 
 
 def file_lock(path: Path) -> FileLock:
-    """Return the operating system's lock on a file, which is made when it is taken, mode 0600."""
+    """Return the operating system's lock on a file, which locking makes, mode 0600."""
     return FileLock(path, mode=0o600, thread_local=False)
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody has the lock on a file. Writes nothing, but shares it for a moment.
+    """Return whether a process has the lock on a file. Write nothing, but share it for a moment.
 
-    So whoever tries to take it just then without waiting may find it taken.
+    A process that tries to take it in that moment without waiting finds it taken.
     """
     with _shared(path, 0.0) as free:
         return not free
 
 
 @contextmanager
-def _shared(path: Path, patience: float) -> Iterator[bool]:
-    """Share the lock on a file, and say whether that was possible. Writes nothing."""
+def _shared(path: Path, timeout: float) -> Iterator[bool]:
+    """Share the lock on a file; yield whether that was possible. Write nothing."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -68,9 +69,9 @@ def _shared(path: Path, patience: float) -> Iterator[bool]:
         yield True
         return
     try:
-        end = elapsed() + patience
-        while not (free := _share(descriptor)) and elapsed() < end:
-            time.sleep(_TURN)
+        end = monotonic() + timeout
+        while not (free := _share(descriptor)) and monotonic() < end:
+            time.sleep(_TURN_POLL)
         yield free
     finally:
         os.close(descriptor)
@@ -85,17 +86,17 @@ def _share(descriptor: int) -> bool:
 
 
 class LocalLease:
-    """The lock of a folder, held: the note still says what the holder wrote."""
+    """The held lock of a folder: valid as long as the note has what the holder wrote."""
 
-    def __init__(self, note: Path, number: int, info: LockInfo) -> None:
+    def __init__(self, note: Path, fencing_token: int, info: LockInfo) -> None:
         self._note = note
-        self._number = number
-        self.text = _encode(number, info)
+        self._fencing_token = fencing_token
+        self.text = _encode(fencing_token, info)
 
     @property
-    def number(self) -> int:
+    def fencing_token(self) -> int:
         """See Lease."""
-        return self._number
+        return self._fencing_token
 
     def check(self) -> None:
         """See Lease."""
@@ -104,34 +105,34 @@ class LocalLease:
                 return
         except OSError as error:
             raise lost(str(self._note.parent), f"{error.strerror}: {self._note.name}") from error
-        raise lost(str(self._note.parent), "somebody broke it")
+        raise lost(str(self._note.parent), "it was broken")
 
 
 class LocalLock:
-    """The lock of the folder ``home``, and the turns of those who write there."""
+    """The lock of a folder, and the turns of the processes that write there."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._file = home / "lock"
-        self._note = home / "lock-holder"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "lock"
+        self._note = folder / "lock-holder"
         self._turn = threading.Lock()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Be the only one that writes, among all threads and processes. Short, and not nested.
+        """Exclude all other writers, threads and processes, for a short, unnested block.
 
-        Raises OSError where the folder cannot be used, UsageError where a file of the lock is a
-        symbolic link, and Locked where another process keeps its turn and does not go on.
+        Raise OSError where the folder cannot be used, UsageError where a file of the lock is a
+        symbolic link, and Locked where another process hangs in its turn.
         """
-        make_home(self._home)
-        turns = self._home / "write-lock"
-        refuse_links(self._home, turns, self._file, self._note)
+        make_state_folder(self._folder)
+        turns = self._folder / "write-lock"
+        refuse_links(self._folder, turns, self._file, self._note)
         waiting = file_lock(turns)
         with self._turn:
             try:
-                waiting.acquire(timeout=PATIENCE, poll_interval=_TURN)
+                waiting.acquire(timeout=TURN_TIMEOUT, poll_interval=_TURN_POLL)
             except Timeout:
-                raise stuck(str(self._home), self._read()) from None
+                raise stuck(str(self._folder), self._read()) from None
             try:
                 yield
             finally:
@@ -140,11 +141,11 @@ class LocalLock:
     @contextmanager
     def hold(self, info: LockInfo, timeout: float) -> Iterator[LocalLease]:
         """See Store.lock."""
-        end = elapsed() + timeout
+        end = monotonic() + timeout
         while not (taken := self._take(info)):
-            if elapsed() >= end:
-                raise locked(str(self._home), self.holder() or Holder(NOBODY, 0))
-            time.sleep(_POLL)
+            if monotonic() >= end:
+                raise locked(str(self._folder), self.holder() or Holder(UNKNOWN_HOLDER, 0))
+            time.sleep(_LOCK_POLL)
         lease, file = taken
         try:
             yield lease
@@ -152,42 +153,42 @@ class LocalLock:
             try:
                 with suppress(OSError, Locked), self.turn():
                     if self._note.read_bytes() == lease.text:
-                        replace_file(self._note, _encode(lease.number, None))
+                        replace_file(self._note, _encode(lease.fencing_token, None))
             finally:
                 file.release()
 
     def holder(self) -> Holder | None:
-        """See Store. Writes nothing at all: the disk may be read-only."""
-        refuse_links(self._home, self._home / "write-lock", self._file, self._note)
-        with usable(self._home), _shared(self._home / "write-lock", PATIENCE) as quiet:
-            if not quiet:
-                raise stuck(str(self._home), self._read())
+        """See Store. Write nothing at all: the disk may be read-only."""
+        refuse_links(self._folder, self._folder / "write-lock", self._file, self._note)
+        with usable(self._folder), _shared(self._folder / "write-lock", TURN_TIMEOUT) as free:
+            if not free:
+                raise stuck(str(self._folder), self._read())
             return self._read() if is_locked(self._file) else None
 
-    def break_(self, number: int) -> None:
+    def break_(self, fencing_token: int) -> None:
         """See Store.break_lock."""
         if not self._file.exists():
             return
-        with usable(self._home), self.turn():
+        with usable(self._folder), self.turn():
             if not is_locked(self._file):
                 return
             holder = self._read()
-            if holder.number != number:
-                raise locked(str(self._home), holder)
-            replace_file(self._note, _encode(number + 1, None))
+            if holder.fencing_token != fencing_token:
+                raise locked(str(self._folder), holder)
+            replace_file(self._note, _encode(fencing_token + 1, None))
             self._file.unlink()
 
     def _take(self, info: LockInfo) -> tuple[LocalLease, FileLock] | None:
-        with usable(self._home), self.turn():
-            # Before a run begins: it must not find out in the middle what it may not write to.
-            refuse_links(self._home, *self._home.iterdir())
+        with usable(self._folder), self.turn():
+            # Before a run begins, so that it does not fail in the middle.
+            refuse_links(self._folder, *self._folder.iterdir())
             file = file_lock(self._file)
             try:
                 file.acquire(blocking=False)
             except Timeout:
                 return None
             try:
-                lease = LocalLease(self._note, self._read().number + 1, info)
+                lease = LocalLease(self._note, self._read().fencing_token + 1, info)
                 replace_file(self._note, lease.text)
             except BaseException:
                 file.release()
@@ -198,10 +199,10 @@ class LocalLock:
         try:
             note = _NOTE.validate_json(self._note.read_bytes(), strict=True)
         except (OSError, ValidationError):
-            return Holder(NOBODY, 0)
-        info = NOBODY if note.who is None else LockInfo(note.who, note.since, note.doing)
-        return Holder(info, note.number)
+            return Holder(UNKNOWN_HOLDER, 0)
+        info = UNKNOWN_HOLDER if note.who is None else LockInfo(note.who, note.since, note.doing)
+        return Holder(info, note.fencing_token)
 
 
-def _encode(number: int, info: LockInfo | None) -> bytes:
-    return json.dumps({"number": number} | (asdict(info) if info else {})).encode()
+def _encode(fencing_token: int, info: LockInfo | None) -> bytes:
+    return json.dumps({"fencing_token": fencing_token} | (asdict(info) if info else {})).encode()

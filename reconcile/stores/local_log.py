@@ -1,7 +1,7 @@
-"""Append-only logs in files: a line for each entry, with its position and a sum to tell it whole.
+"""Append-only logs in files: a line for each entry, with its position and a checksum.
 
-A line is whole when it ends, and its sum is right. Only the last one can be anything else: a crash
-cut it short, nobody was promised it, and the next append takes it away first.
+A line is complete when it has its end and its checksum is right. Only the last line can be
+incomplete: a crash cut it short before its append returned, and the next append removes it.
 """
 
 import heapq
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconcile.errors import UsageError
-from reconcile.stores.atomic_files import make_folder, sync_folder
 from reconcile.stores.contract import VersionMoved
+from reconcile.stores.state_folder import make_folder, sync_folder
 
 _HEAD = len("0123456789 01234567 ")
 
@@ -22,38 +22,38 @@ _HEAD = len("0123456789 01234567 ")
 class _Seen:
     """What is known of a file: its inode, how far it was read, and which positions it has.
 
-    Positions come about in order, so they are kept as the next after all, and those missing.
+    Positions are nearly in order, so they are kept as the next one, and gaps before it.
     """
 
     inode: int = 0
     size: int = 0
     next: int = 0
-    missing: list[range] = field(default_factory=list)
+    gaps: list[range] = field(default_factory=list)
 
     def has(self, position: int) -> bool:
-        return position < self.next and not any(position in gap for gap in self.missing)
+        return position < self.next and not any(position in gap for gap in self.gaps)
 
     def add(self, position: int) -> None:
         if position >= self.next:
             if position > self.next:
-                self.missing.append(range(self.next, position))
+                self.gaps.append(range(self.next, position))
             self.next = position + 1
             return
-        for index, gap in enumerate(self.missing):
+        for index, gap in enumerate(self.gaps):
             if position in gap:
                 halves = range(gap.start, position), range(position + 1, gap.stop)
-                self.missing[index : index + 1] = [half for half in halves if half]
+                self.gaps[index : index + 1] = [half for half in halves if half]
                 return
 
 
 class LocalLogs:
-    """Logs as files. Raises OSError where they cannot be used, UsageError where one is damaged."""
+    """Logs as files. Methods raise OSError for an unusable file, UsageError for a damaged log."""
 
     def __init__(self) -> None:
         self._seen: dict[Path, _Seen] = {}
 
     def append(self, path: Path, position: int, entry: bytes) -> None:
-        """See Store. For one writer at a time."""
+        """See Store. Only one writer may append at a time."""
         new = not path.exists()
         if new:
             make_folder(path.parent)
@@ -77,7 +77,7 @@ class LocalLogs:
         seen.add(position)
 
     def entries(self, path: Path, start: int) -> Iterator[tuple[int, bytes]]:
-        """See Store. Entries that were written out of order wait for those before them."""
+        """See Store. Entries that were written out of order are sorted."""
         try:
             data = path.read_bytes()
         except FileNotFoundError:
@@ -102,7 +102,7 @@ class LocalLogs:
         sync_folder(path.parent)
 
     def _look(self, path: Path, file: int) -> _Seen:
-        """Learn what was appended since the last look, and take away what a crash left half."""
+        """Read what was appended since the last look, and cut off an incomplete last line."""
         found = os.fstat(file)
         seen = self._seen.get(path)
         if seen is None or seen.inode != found.st_ino or seen.size > found.st_size:
@@ -123,9 +123,9 @@ def _encode(position: int, entry: bytes) -> bytes:
 
 
 def _lines(path: Path, data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """Position, entry, and where the next line begins; a last line that is not whole is left out.
+    """Yield position, entry and where the next line begins, without an incomplete last line.
 
-    Raises UsageError for any other: a crash leaves none.
+    Raise UsageError for any other incomplete line: a crash leaves none.
     """
     begin = 0
     while begin < len(data):
@@ -137,7 +137,7 @@ def _lines(path: Path, data: bytes) -> Iterator[tuple[int, bytes, int]]:
                 return
             raise UsageError(
                 f"the log {path} is damaged at byte {begin}",
-                hint="bring it back from a backup, or cut it off there",
+                hint="restore it from a backup, or cut it off there",
             )
         begin = end + 1
         yield int(position), entry, begin

@@ -1,8 +1,8 @@
-"""The lock of a bucket: one object that says who holds it, and changes as long as they live.
+"""The lock of a bucket: one object that names the holder and changes with every heartbeat.
 
-Nobody compares two machines' clocks. A holder counts from before its last renewal was sent; one
-that waits counts from when it first saw the object as it still is. So a lease that the one takes
-over has ended for the other.
+The clocks of two machines are never compared. The holder counts its lease from before it sent the
+last heartbeat; a process that waits counts from when it first saw the object's present version. So
+when the lease has ended for the one that waits, it has ended for the holder too.
 """
 
 import json
@@ -14,39 +14,39 @@ from secrets import token_hex
 from threading import Lock
 from typing import Any
 
+from reconcile.call_watchdog import watched
 from reconcile.errors import Locked, ReconcileError, UsageError
 from reconcile.model.digest import canonical
 from reconcile.stores.bucket import Bucket, Found
 from reconcile.stores.contract import Holder, LockInfo
-from reconcile.stores.lease import RenewedLease, elapsed, locked
-from reconcile.waiting import watched
+from reconcile.stores.lease import RenewedLease, locked, monotonic
 
 _NAME = "lock"
-_TRIES = 5
+_ATTEMPTS = 5
 _NO_INFO = LockInfo("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What the lock's object says. ``token`` is the holder's own, empty when the lock is free."""
+    """The lock's object. ``holder`` is a random id of the holder, empty when the lock is free."""
 
-    number: int
-    token: str = ""
+    fencing_token: int
+    holder: str = ""
     lease: float = 0.0
     info: LockInfo = _NO_INFO
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The lock's object as it was, and when."""
+    """The lock's object as it was read, with its version."""
 
     record: _Record
     version: str | None
     found: Found | None
 
 
-class _Holding:
-    """A holder's own view of its record, which its thread of renewals and its end both write."""
+class _HeldLock:
+    """The holder's side of the lock, which the heartbeat thread and the release both write."""
 
     def __init__(self, lock: "ObjectLock", record: _Record, version: str) -> None:
         self._lock = lock
@@ -55,23 +55,23 @@ class _Holding:
         self._turn = Lock()
 
     def renew(self) -> bool:
-        """Give a heartbeat; False when the lock is somebody else's."""
+        """Send a heartbeat. Return False when another process has the lock."""
         return self._write(self._record)
 
     def release(self) -> None:
-        """Let the next one have it, with the number kept."""
-        self._write(_Record(self._record.number))
+        """Release the lock; the fencing token stays in the object."""
+        self._write(_Record(self._record.fencing_token))
 
     def _write(self, record: _Record) -> bool:
         with self._turn:
-            for _ in range(_TRIES):
+            for _ in range(_ATTEMPTS):
                 version = self._lock.put(record, self._version)
                 if version is not None:
                     self._version = version
                     return True
-                # A renewal whose answer never came may have changed it meanwhile.
+                # A heartbeat whose response was lost may have changed it meanwhile.
                 seen = self._lock.see()
-                if seen.record.token != self._record.token or seen.version is None:
+                if seen.record.holder != self._record.holder or seen.version is None:
                     return False
                 self._version = seen.version
         return False
@@ -87,37 +87,39 @@ class ObjectLock:
     def hold(self, info: LockInfo, timeout: float, lease: float) -> Iterator[RenewedLease]:
         """See Store.lock."""
         record, version, begun = self._take(info, timeout, lease)
-        holding = _Holding(self, record, version)
-        taken = RenewedLease(record.number, lease, begun, self._bucket.where, holding.renew)
+        held = _HeldLock(self, record, version)
+        taken = RenewedLease(record.fencing_token, lease, begun, self._bucket.where, held.renew)
         try:
             yield taken
         finally:
-            # Where it cannot be released, it ends by itself.
+            # A lock that cannot be released expires.
             if taken.stop():
                 with suppress(ReconcileError):
-                    holding.release()
+                    held.release()
 
     def holder(self) -> Holder | None:
         """See Store."""
         seen = self.see()
-        return self._shown(seen) if seen.record.token else None
+        return self._shown(seen) if seen.record.holder else None
 
-    def break_(self, number: int) -> None:
-        """See Store.break_lock: hold it oneself until the former holder's lease is over."""
-        while (seen := self.see()).record.token:
-            if seen.record.number != number:
+    def break_(self, fencing_token: int) -> None:
+        """See Store.break_lock. Hold the lock until the former holder's lease has ended."""
+        while (seen := self.see()).record.holder:
+            if seen.record.fencing_token != fencing_token:
                 raise self._locked(seen)
             info = replace(seen.record.info, doing=f"{seen.record.info.doing}, being broken")
-            broken = replace(seen.record, number=number + 1, token=token_hex(16), info=info)
+            broken = replace(
+                seen.record, fencing_token=fencing_token + 1, holder=token_hex(16), info=info
+            )
             version = self.put(broken, seen.version)
             if version is not None:
                 with watched(f"the end of the broken lock's lease, {broken.lease:.0f} s"):
                     time.sleep(broken.lease)
-                _Holding(self, broken, version).release()
+                _HeldLock(self, broken, version).release()
                 return
 
     def see(self) -> _Seen:
-        """The record as it is; a free one where there never was any."""
+        """Return the object as it is now; a free lock where there is none."""
         found = self._bucket.get(_NAME)
         if found is None:
             return _Seen(_Record(0), None, None)
@@ -126,30 +128,30 @@ class ObjectLock:
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UsageError(
                 f"the lock of the state in {self._bucket.where} is damaged",
-                hint=f"if no run is going on, remove its object {_NAME}",
+                hint=f"make sure that nothing is running, then remove the object {_NAME}",
             ) from error
 
     def put(self, record: _Record, expected: str | None) -> str | None:
-        """Replace the record that has a version; None where that is not what is there."""
+        """Replace the object. Return its new version, or None where it had another one."""
         return self._bucket.put(_NAME, canonical(_encode(record)), expected)
 
     def _take(self, info: LockInfo, timeout: float, lease: float) -> tuple[_Record, str, float]:
-        end = elapsed() + timeout
+        end = monotonic() + timeout
         same: str | None = None
         since = 0.0
         while True:
             seen = self.see()
             if seen.version != same:
-                same, since = seen.version, elapsed()
-            silent = elapsed() - since
-            if not seen.record.token or silent > seen.record.lease:
-                begun = elapsed()
-                record = _Record(seen.record.number + 1, token_hex(16), lease, info)
+                same, since = seen.version, monotonic()
+            age = monotonic() - since
+            if not seen.record.holder or age > seen.record.lease:
+                begun = monotonic()
+                record = _Record(seen.record.fencing_token + 1, token_hex(16), lease, info)
                 version = self.put(record, seen.version)
                 if version is not None:
                     return record, version, begun
                 continue
-            left = end - elapsed()
+            left = end - monotonic()
             if left <= 0:
                 raise self._locked(seen)
             time.sleep(min(left, max(0.02, min(1.0, seen.record.lease / 10))))
@@ -158,18 +160,18 @@ class ObjectLock:
         return locked(self._bucket.where, self._shown(seen), seen.record.lease)
 
     def _shown(self, seen: _Seen) -> Holder:
-        silent = None
+        age = None
         if seen.found:
-            # By the server's clock alone; whoever may not write cannot ask for it.
+            # By the server's clock alone, which only a writer can ask for.
             with suppress(UsageError):
-                silent = max(0.0, (self._bucket.now() - seen.found.modified).total_seconds())
-        return Holder(seen.record.info, seen.record.number, silent)
+                age = max(0.0, (self._bucket.now() - seen.found.modified).total_seconds())
+        return Holder(seen.record.info, seen.record.fencing_token, age)
 
 
 def _encode(record: _Record) -> dict[str, Any]:
     return {
-        "number": record.number,
-        "token": record.token,
+        "fencing_token": record.fencing_token,
+        "holder": record.holder,
         "lease": str(record.lease),
         **asdict(record.info),
     }
@@ -177,4 +179,4 @@ def _encode(record: _Record) -> dict[str, Any]:
 
 def _decode(raw: Mapping[str, Any]) -> _Record:
     info = LockInfo(str(raw["who"]), str(raw["since"]), str(raw["doing"]))
-    return _Record(int(raw["number"]), str(raw["token"]), float(raw["lease"]), info)
+    return _Record(int(raw["fencing_token"]), str(raw["holder"]), float(raw["lease"]), info)

@@ -1,7 +1,7 @@
-"""The lock of a target in PostgreSQL: a row with a lease, judged by the server's clock alone.
+"""The lock of a target in PostgreSQL: a row with a lease, which the server's clock alone measures.
 
-Not an advisory lock: those end with a connection, which a network can cut while the holder goes on
-writing to HubSpot.
+It is not an advisory lock: those end with a connection, which a network can cut while the holder
+continues to write to HubSpot.
 """
 
 import time
@@ -10,64 +10,67 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from secrets import token_hex
 
+from reconcile.call_watchdog import watched
 from reconcile.errors import ReconcileError
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.database import Busy, Database
-from reconcile.stores.lease import RenewedLease, elapsed, locked
-from reconcile.waiting import watched
+from reconcile.stores.lease import RenewedLease, locked, monotonic
 
 _TAKE = """
-    insert into reconcile.lock as held (home, number, token, who, since, doing, lease, renewed)
-    values (%(home)s, 1, %(token)s, %(who)s, %(since)s, %(doing)s, %(lease)s, clock_timestamp())
-    on conflict (home) do update set
-        number = held.number + 1, token = excluded.token, who = excluded.who,
+    insert into reconcile.lock as held
+        (target, fencing_token, holder, who, since, doing, lease, renewed)
+    values (%(target)s, 1, %(holder)s, %(who)s, %(since)s, %(doing)s, %(lease)s, clock_timestamp())
+    on conflict (target) do update set
+        fencing_token = held.fencing_token + 1, holder = excluded.holder, who = excluded.who,
         since = excluded.since, doing = excluded.doing, lease = excluded.lease,
         renewed = clock_timestamp()
-    where held.token = '' or held.renewed + make_interval(secs => held.lease) < clock_timestamp()
-    returning number
+    where held.holder = '' or held.renewed + make_interval(secs => held.lease) < clock_timestamp()
+    returning fencing_token
 """
-_RENEW = "update reconcile.lock set renewed = clock_timestamp() where home = %s and token = %s \
-returning number"
-_RELEASE = "update reconcile.lock set token = '' where home = %s and token = %s returning number"
+_RENEW = "update reconcile.lock set renewed = clock_timestamp() where target = %s and holder = %s \
+returning fencing_token"
+_RELEASE = "update reconcile.lock set holder = '' where target = %s and holder = %s \
+returning fencing_token"
 _BREAK = """
-    update reconcile.lock set number = number + 1, token = %s, doing = doing || ', being broken'
-    where home = %s and number = %s and token <> ''
+    update reconcile.lock set
+        fencing_token = fencing_token + 1, holder = %s, doing = doing || ', being broken'
+    where target = %s and fencing_token = %s and holder <> ''
     returning extract(epoch from renewed + make_interval(secs => lease) - clock_timestamp())
 """
 _HOLDER = """
-    select who, since, doing, number, lease,
+    select who, since, doing, fencing_token, lease,
         extract(epoch from clock_timestamp() - renewed)::double precision
-    from reconcile.lock where home = %s and token <> ''
+    from reconcile.lock where target = %s and holder <> ''
 """
 _POLL = 0.5
 
 
 class PostgresLock:
-    """The lock of ``home``. A holder gives its heartbeats on a connection of their own."""
+    """The lock of a target. A holder sends its heartbeats on a connection of their own."""
 
-    def __init__(self, url: str, home: str, database: Database) -> None:
+    def __init__(self, url: str, target: str, database: Database) -> None:
         self._url = url
-        self._home = home
+        self._target = target
         self._database = database
 
     @contextmanager
     def hold(self, info: LockInfo, timeout: float, lease: float) -> Iterator[RenewedLease]:
         """See Store.lock."""
-        token = token_hex(16)
-        number, begun = self._take(info, timeout, lease, token)
-        own = Database(self._url, self._home)
+        holder_id = token_hex(16)
+        fencing_token, begun = self._take(info, timeout, lease, holder_id)
+        own = Database(self._url, self._target)
 
         def renew() -> bool:
-            return bool(own.write(_RENEW, (self._home, token)))
+            return bool(own.write(_RENEW, (self._target, holder_id)))
 
-        taken = RenewedLease(number, lease, begun, self._database.where, renew)
+        taken = RenewedLease(fencing_token, lease, begun, self._database.where, renew)
         try:
             yield taken
         finally:
-            # Where it cannot be released, it ends by itself.
+            # A lock that cannot be released expires.
             if taken.stop():
                 with suppress(ReconcileError):
-                    self._database.write(_RELEASE, (self._home, token))
+                    self._database.write(_RELEASE, (self._target, holder_id))
                 own.close()
 
     def holder(self) -> Holder | None:
@@ -75,11 +78,11 @@ class PostgresLock:
         found = self._read()
         return found[0] if found else None
 
-    def break_(self, number: int) -> None:
-        """See Store.break_lock. What is left of the former holder's lease holds for nobody."""
+    def break_(self, fencing_token: int) -> None:
+        """See Store.break_lock. Nobody holds the lock for the rest of the former holder's lease."""
         if self._read() is None:
             return
-        rows = self._database.write(_BREAK, (token_hex(16), self._home, number))
+        rows = self._database.write(_BREAK, (token_hex(16), self._target, fencing_token))
         if rows:
             left = max(0.0, float(rows[0][0]))
             with watched(f"the end of the broken lock's lease, {left:.0f} s"):
@@ -90,32 +93,34 @@ class PostgresLock:
             raise locked(self._database.where, *found)
 
     def _read(self) -> tuple[Holder, float] | None:
-        """Who holds the lock, and for how long without a heartbeat; None when it is free."""
-        rows = self._database.read(_HOLDER, (self._home,))
+        """Return the holder and its lease in seconds, or None when the lock is free."""
+        rows = self._database.read(_HOLDER, (self._target,))
         if not rows:
             return None
-        who, since, doing, number, lease, silent = rows[0]
-        if silent > lease:
+        who, since, doing, fencing_token, lease, age = rows[0]
+        if age > lease:
             return None
-        return Holder(LockInfo(who, since, doing), number, max(0.0, silent)), lease
+        return Holder(LockInfo(who, since, doing), fencing_token, max(0.0, age)), lease
 
-    def _take(self, info: LockInfo, timeout: float, lease: float, token: str) -> tuple[int, float]:
-        end = elapsed() + timeout
+    def _take(
+        self, info: LockInfo, timeout: float, lease: float, holder_id: str
+    ) -> tuple[int, float]:
+        end = monotonic() + timeout
         who, since, doing = astuple(info)
-        values = {"home": self._home, "token": token, "lease": lease}
+        values = {"target": self._target, "holder": holder_id, "lease": lease}
         values |= {"who": who, "since": since, "doing": doing}
         while True:
-            begun = elapsed()
+            begun = monotonic()
             try:
                 rows = self._database.write(_TAKE, values)
             except Busy:
-                if elapsed() >= end:
+                if monotonic() >= end:
                     raise
                 continue
             if rows:
                 return int(rows[0][0]), begun
             found = self._read()
-            left = end - elapsed()
+            left = end - monotonic()
             if found and left <= 0:
                 raise locked(self._database.where, *found)
             time.sleep(max(0.0, min(left, _POLL, lease / 10)))

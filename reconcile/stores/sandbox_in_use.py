@@ -1,7 +1,7 @@
-"""Who serves the sandbox that lies in a target's folder: nobody is to erase it meanwhile.
+"""Which processes use the sandbox in a target's folder, so that it is not erased meanwhile.
 
-Every process that has the sandbox's database open holds a lock of its own beside it. The lock is
-the operating system's, so it ends with the process; the file's name says which process that is.
+Every process that has the sandbox's database open holds a lock file of its own beside it. The lock
+is the operating system's, so it ends with the process; the file's name has the process id.
 """
 
 import os
@@ -18,13 +18,13 @@ _NAME = re.compile(r"serving-([0-9]+)-[0-9a-f]{8}\.lock")
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[None]:
-    """Be one of those that have the sandbox open. The folder has to be there.
+def serving(folder: Path) -> Iterator[None]:
+    """Register this process as a user of the sandbox. The folder must exist.
 
-    Whoever erases the sandbox marks the folder first and then looks for servers. So look for the
-    mark inside of this, before opening anything.
+    Erasing marks the folder first and then looks for users. So check for the mark inside of this
+    block, before opening anything.
     """
-    file = home / f"serving-{os.getpid()}-{token_hex(4)}.lock"
+    file = folder / f"serving-{os.getpid()}-{token_hex(4)}.lock"
     with file_lock(file):
         try:
             yield
@@ -32,24 +32,24 @@ def serving(home: Path) -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
-def refuse_served(home: Path) -> None:
-    """Raise Locked, naming the process, where one has the sandbox open."""
-    for file, process in _files(home):
+def refuse_served(folder: Path) -> None:
+    """Raise Locked, naming the process, where one uses the sandbox."""
+    for file, process in _files(folder):
         if is_locked(file):
             raise Locked(
-                f"the sandbox in {home} is in use by process {process}",
-                hint="wait until that process has ended, or end it first (Ctrl-C where `reconcile "
-                "sandbox serve` runs); nothing was erased",
+                f"the sandbox in {folder} is in use by process {process}",
+                hint="nothing was erased; wait until that process ends, or stop it (Ctrl-C where "
+                "`reconcile sandbox serve` runs)",
             )
 
 
-def remove_left(home: Path) -> None:
-    """Remove what servers that were killed have left."""
-    for file, _ in _files(home):
+def remove_left(folder: Path) -> None:
+    """Remove the lock files that killed processes have left."""
+    for file, _ in _files(folder):
         file.unlink(missing_ok=True)
 
 
-def _files(home: Path) -> list[tuple[Path, str]]:
-    """Return the servers' files, and the number of the process of each."""
-    named = ((file, _NAME.fullmatch(file.name)) for file in sorted(home.glob("serving-*.lock")))
+def _files(folder: Path) -> list[tuple[Path, str]]:
+    """Return the lock files, and the process id of each."""
+    named = ((file, _NAME.fullmatch(file.name)) for file in sorted(folder.glob("serving-*.lock")))
     return [(file, found[1]) for file, found in named if found]

@@ -1,4 +1,4 @@
-"""A store by its URL."""
+"""Open the store that a URL names."""
 
 import os
 import re
@@ -18,31 +18,32 @@ _FORMS = "file:FOLDER, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PR
 postgresql://USER@HOST/DATABASE"
 
 
-def open_store(url: str, home: Path) -> Store:
-    """The store of a target. ``home`` is its folder on this machine, named as the target is.
+def open_store(url: str, folder: Path) -> Store:
+    """Return the store of the target whose folder on this machine is ``folder``.
 
-    ``url`` may be shared by targets: each has its own part there, by its name. An empty one, or
-    ``file:``, is the folder itself. Nothing is reached or made before the store is used.
+    The folder has the target's name. Targets may share a URL: each has its own part there, by its
+    name. An empty URL, or ``file:``, is the folder itself. Nothing is reached or created before
+    the store is used.
 
-    Raises UsageError for a URL that cannot be one, or a store whose library is not installed;
-    what the URL holds is not repeated, since it may be a password.
+    Raise UsageError for an invalid URL, or a store whose library is not installed. The message
+    does not repeat the URL, since it may contain a password.
     """
     scheme, colon, rest = url.partition(":")
     if url == "" or (scheme == "file" and not rest):
-        return LocalStore(home)
+        return LocalStore(folder)
     if scheme == "file":
-        # By where it ends: the same folder has one name, whichever way it is written, and that
-        # name is good for whoever reads later where a state was moved to.
-        return LocalStore(Path(os.path.realpath(_folder(rest) / home.name)))
+        # Resolved: the same folder then has one name, however it is written, and that name still
+        # works for whoever reads later where a state was moved to.
+        return LocalStore(Path(os.path.realpath(_folder(rest) / folder.name)))
     if colon and scheme in BUCKETS:
-        return _objects(scheme, url, home.name)
+        return _objects(scheme, url, folder.name)
     if colon and scheme in {"postgresql", "postgres"}:
-        return _postgres(url, home.name)
-    raise UsageError("the store's URL begins with no known word", hint=f"it is one of {_FORMS}")
+        return _postgres(url, folder.name)
+    raise UsageError("the store's URL has an unknown scheme", hint=f"use one of {_FORMS}")
 
 
 def is_local(url: str) -> bool:
-    """Whether a store's URL is a folder of this machine."""
+    """Return whether a store's URL names a folder of this machine."""
     return url == "" or url.startswith("file:")
 
 
@@ -50,7 +51,7 @@ def _folder(rest: str) -> Path:
     if rest.startswith("//") and not rest.startswith("///"):
         raise UsageError(
             "the store's file: URL names a host",
-            hint="it is file:FOLDER or file:///FOLDER",
+            hint="write file:FOLDER or file:///FOLDER",
         )
     return Path(rest.removeprefix("//"))
 
@@ -69,8 +70,7 @@ def _objects(scheme: str, url: str, target: str) -> Store:
     ):
         raise UsageError(
             f"the store's URL must be {scheme}://, the name of {BUCKETS[scheme]}, and a path",
-            hint="nothing else belongs there: credentials, region and endpoint stand in the "
-            "environment",
+            hint="set credentials, region and endpoint in environment variables instead",
         )
     _require("obstore", "objects")
     from reconcile.stores.bucket import open_bucket  # noqa: PLC0415  (an optional library)

@@ -7,7 +7,7 @@ import pytest
 from world import World, messages, order, statuses
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import everything, summaries
+from reconcile.audit.query import all_entries, summaries
 from reconcile.model.outcome import Report
 from reconcile.render.audit_export import rows
 from reconcile.render.audit_lines import log_lines, record_lines
@@ -41,7 +41,7 @@ def logged(world: World) -> str:
     """The audit log as a terminal shows it, records too."""
     log = AuditLog(world.store)
     lines = list(log_lines(summaries(log), personal=True))
-    for entry in everything(log):
+    for entry in all_entries(log):
         for record in entry.records:
             lines += record_lines(record, personal=True)
     return "\n".join(one.text() for one in lines)
@@ -70,7 +70,7 @@ def test_a_label_removed_during_a_run_leaves_orders_created_without_their_associ
     assert "create failed" not in logged(watched)
     assert "create 70 orders: written, then failed" in logged(watched)
     assert "order/O00  create written, then failed" in logged(watched)
-    outcomes = {row["outcome"] for row in rows(everything(AuditLog(watched.store)), personal=True)}
+    outcomes = {row["outcome"] for row in rows(all_entries(AuditLog(watched.store)), personal=True)}
     assert outcomes == {"written, then failed"}
 
 

@@ -7,7 +7,7 @@ from proxy import DROP
 from world import World, order, statuses
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import shown, summaries
+from reconcile.audit.query import entries_of, summaries
 from reconcile.model.address import Address
 from reconcile.model.audit import Recorded, What
 from reconcile.model.outcome import FOUND, Report
@@ -20,7 +20,7 @@ def logged(world: World, run: str, key: str) -> Recorded:
     """Return what the audit log has of an order in a run."""
     found = [
         one
-        for entry in shown(AuditLog(world.store), run)
+        for entry in entries_of(AuditLog(world.store), run)
         for one in entry.records
         if one.address == Address("order", key)
     ]
@@ -69,7 +69,7 @@ def test_a_field_that_is_as_planned_already_is_not_listed(watched: World, planne
     record = logged(watched, report.run, "A")
     assert fields(record) == ["memo"]
     (message,) = (one.values for one in record.details if one.what is What.MESSAGE)
-    assert message == ("not written, since it was so already: hs_total_price",)
+    assert message == ("not written, since HubSpot already had the value: hs_total_price",)
 
 
 def test_what_a_dead_run_did_not_send_is_not_claimed_when_it_is_resolved(

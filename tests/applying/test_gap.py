@@ -11,7 +11,7 @@ from world import EMAILS, World, cart, line, messages, order, statuses
 
 from reconcile.applying.journal import Journal
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import shown, summaries
+from reconcile.audit.query import entries_of, summaries
 from reconcile.cli.apply import exit_code
 from reconcile.model.audit import What
 from reconcile.model.outcome import UNREAD, Outcome, Report
@@ -58,7 +58,7 @@ def logged(world: World, address: str) -> list[tuple[str, str, str, tuple[str, .
     last = list(summaries(log))[-1].first.run
     return [
         (one.what.value, one.name, one.note.partition(" ")[0], one.values)
-        for entry in shown(log, last)
+        for entry in entries_of(log, last)
         for record in entry.records
         if str(record.address) == address
         for one in record.details

@@ -9,7 +9,7 @@ from proxy import Hook, Proxy
 from world import World, messages, order, statuses
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import everything
+from reconcile.audit.query import all_entries
 from reconcile.errors import ApiError
 from reconcile.model.audit import What
 from reconcile.model.outcome import Report
@@ -40,7 +40,7 @@ def shown(report: Report, *, personal: bool = True) -> str:
 
 def logged(world: World) -> tuple[str, str]:
     """The records of the audit log, as a terminal and as programs get them."""
-    entries = list(everything(AuditLog(world.store)))
+    entries = list(all_entries(AuditLog(world.store)))
     lines = [
         line.text()
         for entry in entries
@@ -187,7 +187,7 @@ def test_warnings_are_reported_and_logged_and_the_record_is_done(watched: World,
         log, exported = logged(watched)
         assert "HubSpot warned: due: normalized" in log
         assert "due: normalized" in exported
-    records = [one for entry in everything(AuditLog(watched.store)) for one in entry.records]
+    records = [one for entry in all_entries(AuditLog(watched.store)) for one in entry.records]
     kinds = [detail.what for one in records for detail in one.details]
     assert kinds.count(What.WARNING) == 2 * many
 
@@ -200,7 +200,7 @@ def test_a_warning_about_a_personal_value_is_shown_without_it(watched: World) ->
     assert "PORTO" in shown(report)
     assert "hs_shipping_address_city" in shown(report, personal=False)
     assert "PORTO" not in shown(report, personal=False)
-    entries = list(everything(AuditLog(watched.store)))
+    entries = list(all_entries(AuditLog(watched.store)))
     lines = [
         line.text()
         for entry in entries

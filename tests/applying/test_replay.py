@@ -142,7 +142,7 @@ def test_begun_then_continued(world: World) -> None:
 
 def test_older_than_what_is_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan older than every run that is remembered is stale: it may have been applied."""
-    monkeypatch.setattr("reconcile.state.applied_plans.MOST", 2)
+    monkeypatch.setattr("reconcile.state.applied_plans.MAX_PLANS", 2)
     world.converge(order("O-0"))
     early = world.plan(order("O-0"), order("O-1"))
     assert {c.action for c in early.records()} == {Action.CREATE}

@@ -309,8 +309,8 @@ def test_a_moved_state_remembers_conflicts(world: World, tmp_path: Path) -> None
     move(world.store, there, lambda: None)
     key = (world.settings.home / "key").read_bytes()
     unit = Address("order", "A")
-    assert State(there, key).stood(unit, digest) == {unit.folded(): "conflict"}
-    assert State(there, key).stood(unit, "another text") == {}
+    assert State(there, key).standing(unit, digest) == {unit.folded(): "conflict"}
+    assert State(there, key).standing(unit, "another text") == {}
 
 
 def test_what_is_remembered_goes_with_the_last_entry(world: World, program: Program) -> None:

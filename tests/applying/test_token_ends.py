@@ -9,7 +9,7 @@ from proxy import Proxy
 from world import World, changes, line, order, statuses
 
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import everything, summaries
+from reconcile.audit.query import all_entries, summaries
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan
 from reconcile.recovery.runs import unfinished
@@ -134,9 +134,9 @@ def test_a_token_that_ends_in_any_phase_ends_the_run_and_resume_finishes_it(
     assert "`reconcile resume` goes on with it." in shown(report)
     assert f"It ended early: {ENDED}" in status_of(world)
     log = AuditLog(world.store)
-    *_, last = (entry for entry in everything(log) if entry.run)
+    *_, last = (entry for entry in all_entries(log) if entry.run)
     assert {one.status for one in last.records} <= {"done", "skipped", "begun", "written"}
-    *_, message = (entry.message for entry in everything(log) if entry.message)
+    *_, message = (entry.message for entry in all_entries(log) if entry.message)
     assert message.values is not None
     assert message.values[0].startswith(ENDED)
 

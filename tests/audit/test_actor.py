@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.audit import git
-from reconcile.audit.actor import commit, origin, who_is_it
+from reconcile.audit.actor import commit, current_actor, origin
 from reconcile.model.source import UNKNOWN
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -91,7 +91,7 @@ def configure(folder: Path, text: str) -> None:
 
 def test_github_is_asked_first(root: Path, environ: dict[str, str]) -> None:
     """On GitHub the actor is the user who started the job, with the job's own names."""
-    found = who_is_it(environ | GITHUB, root)
+    found = current_actor(environ | GITHUB, root)
     assert (found.name, found.source) == ("octo", "github")
     assert found.facts == {
         "repository": "acme/shop",
@@ -105,7 +105,7 @@ def test_github_is_asked_first(root: Path, environ: dict[str, str]) -> None:
 
 def test_gitlab_too(root: Path, environ: dict[str, str]) -> None:
     """On GitLab the actor is the user who started the job, with the job's own names."""
-    found = who_is_it(environ | GITLAB, root)
+    found = current_actor(environ | GITLAB, root)
     assert (found.name, found.source) == ("lab", "gitlab")
     assert found.facts == {"project": "acme/shop", "job_id": "7", "sha": SHA}
 
@@ -125,7 +125,7 @@ def test_variables_of_a_service_that_does_not_run_this_count_nothing(
     root: Path, environ: dict[str, str]
 ) -> None:
     """GITHUB_ACTOR alone makes nobody a GitHub user."""
-    assert who_is_it(environ | {"GITHUB_ACTOR": "octo"}, root).source == "os"
+    assert current_actor(environ | {"GITHUB_ACTOR": "octo"}, root).source == "os"
 
 
 def test_without_an_identity_it_is_the_machines_user(
@@ -134,7 +134,7 @@ def test_without_an_identity_it_is_the_machines_user(
     """Where git knows no name, the actor is the user and the host."""
     monkeypatch.setenv("LOGNAME", "ana")
     monkeypatch.setattr("socket.gethostname", lambda: "mill")
-    found = who_is_it(environ, root)
+    found = current_actor(environ, root)
     assert (found.name, found.source) == ("ana@mill", "os")
 
 
@@ -155,7 +155,7 @@ def test_git_says_who_signs(root: Path, environ: dict[str, str], config: str, na
     """The actor is who the repository's configuration names, with the machine beside it."""
     repository(root.parent)
     configure(root.parent, config)
-    found = who_is_it(environ, root)
+    found = current_actor(environ, root)
     assert (found.name, found.source) == (name, "git")
     assert "@" in found.facts["machine"]
 
@@ -174,7 +174,7 @@ def test_included_settings_count(
     (home / ".gitconfig").write_text(
         f"[user]\nname = Home\nemail = home@example.com\n[{section}]\npath = {home / 'work'}\n"
     )
-    assert who_is_it(environ, root).name == "Work <work@example.com>" == signs(root, environ)
+    assert current_actor(environ, root).name == "Work <work@example.com>" == signs(root, environ)
 
 
 def test_the_nearer_configuration_wins(root: Path, home: Path, environ: dict[str, str]) -> None:
@@ -182,18 +182,20 @@ def test_the_nearer_configuration_wins(root: Path, home: Path, environ: dict[str
     environ = environ | {"XDG_CONFIG_HOME": str(home / "xdg")}
     (home / "xdg" / "git").mkdir(parents=True)
     (home / "xdg" / "git" / "config").write_text("[user]\nname = Far\nemail = far@example.com\n")
-    assert who_is_it(environ, root).name == "Far <far@example.com>" == signs(root, environ)
+    assert current_actor(environ, root).name == "Far <far@example.com>" == signs(root, environ)
     (home / ".gitconfig").write_text("[user]\nname = Home\n")
-    assert who_is_it(environ, root).name == "Home <far@example.com>" == signs(root, environ)
+    assert current_actor(environ, root).name == "Home <far@example.com>" == signs(root, environ)
     other = home / "other"
     other.write_text("[user]\nname = Other\nemail = other@example.com\n")
     elsewhere = environ | {"GIT_CONFIG_GLOBAL": str(other)}
-    assert who_is_it(elsewhere, root).name == "Other <other@example.com>" == signs(root, elsewhere)
+    assert (
+        current_actor(elsewhere, root).name == "Other <other@example.com>" == signs(root, elsewhere)
+    )
     repository(root.parent)
     configure(root.parent, "[user]\nname = Near\n")
-    assert who_is_it(environ, root).name == "Near <far@example.com>" == signs(root, environ)
+    assert current_actor(environ, root).name == "Near <far@example.com>" == signs(root, environ)
     environ |= {"GIT_AUTHOR_NAME": "Ana", "GIT_AUTHOR_EMAIL": "ana@example.com"}
-    assert who_is_it(environ, root).name == "Ana <ana@example.com>" == signs(root, environ)
+    assert current_actor(environ, root).name == "Ana <ana@example.com>" == signs(root, environ)
 
 
 def test_commit_is_the_one_checked_out(root: Path, environ: dict[str, str]) -> None:
@@ -269,7 +271,7 @@ def test_settings_that_git_cannot_read_name_nobody(root: Path, environ: dict[str
     """A damaged configuration makes the actor unknown, not the one of another file."""
     repository(root)
     configure(root, "[user\nname = Ana\n")
-    assert who_is_it(environ, root).name == UNKNOWN
+    assert current_actor(environ, root).name == UNKNOWN
 
 
 @pytest.mark.parametrize(

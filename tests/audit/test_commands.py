@@ -26,7 +26,7 @@ from making import (
 )
 
 from reconcile.audit.events import refused
-from reconcile.audit.log import BATCH, AuditLog
+from reconcile.audit.log import MAX_RECORDS, AuditLog
 from reconcile.cli.commands import audit as cli
 from reconcile.errors import GuardRefused, UsageError
 from reconcile.model.address import Address
@@ -84,7 +84,7 @@ def test_an_empty_log_says_so(reconcile: Run, project: Path) -> None:
     assert not (project / "state").exists()
 
 
-def test_log_tells_each_event(reconcile: Run, log: AuditLog) -> None:
+def test_log_lists_each_event(reconcile: Run, log: AuditLog) -> None:
     """When, what, who, from which commit, how much, and why."""
     run(log)
     log.append([refused(GuardRefused("adopt-update: 3"), ANA)])
@@ -129,7 +129,7 @@ def test_log_follows_a_record(reconcile: Run, log: AuditLog) -> None:
     assert prices == [("10.00", "12.50")] * 2
 
 
-def test_show_tells_a_run_field_by_field(reconcile: Run, log: AuditLog) -> None:
+def test_show_lists_a_run_field_by_field(reconcile: Run, log: AuditLog) -> None:
     """As the plan showed it, with how it ended."""
     run(log, ended="interrupted")
     assert reconcile("show", "R-1")[1] == TOP + (
@@ -217,7 +217,9 @@ def test_hostile_text_is_harmless(reconcile: Run, log: AuditLog, args: tuple[str
     assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
 
 
-def test_verify_says_whole_or_broken(reconcile: Run, log: AuditLog, store: LocalStore) -> None:
+def test_verify_reports_an_intact_or_a_broken_log(
+    reconcile: Run, log: AuditLog, store: LocalStore
+) -> None:
     """Exit code 1 where it is broken, with the first entry that is wrong."""
     head = run(log)
     run(log, "R-2")
@@ -240,7 +242,7 @@ def test_verify_says_whole_or_broken(reconcile: Run, log: AuditLog, store: Local
     replace_line(store, "audit/000000", 0, None)
     code, text = reconcile("verify")
     assert code == 1
-    assert text.startswith(f"{TOP}! entry 1: the log is cut off: here are 0 of the 1 ")
+    assert text.startswith(f"{TOP}! entry 1: the log is cut off: it has 0 of the 1 ")
 
 
 @pytest.fixture
@@ -257,7 +259,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 def test_redact_asks_erases_and_says_what(
     reconcile: Run, log: AuditLog, answer: Callable[[str], None], store: LocalStore
 ) -> None:
-    """Only a typed yes erases; the log stays whole and tells who did it."""
+    """Only a typed yes erases; the log stays intact and says who did it."""
     keep(store, run(log))
     with pytest.raises(UsageError, match="nobody is there"):
         reconcile("redact", "order/NW-1")
@@ -303,7 +305,7 @@ def test_what_a_ci_service_says_is_called_unverified(
     assert json.loads(reconcile("export")[1])["source"] == source
 
 
-def test_redact_tells_of_a_run_that_is_not_over(
+def test_redact_warns_of_an_unfinished_run(
     reconcile: Run, log: AuditLog, store: LocalStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its plan lies in the store too, with values in it."""
@@ -325,7 +327,7 @@ def test_redact_tells_of_a_run_that_is_not_over(
         (("show", HOSTILE), "no run or entry"),
     ],
 )
-def test_mistakes_are_told(reconcile: Run, args: tuple[str, ...], message: str) -> None:
+def test_mistakes_are_reported(reconcile: Run, args: tuple[str, ...], message: str) -> None:
     """In words, before anything is done."""
     with pytest.raises(UsageError, match=message):
         reconcile(*args)
@@ -415,9 +417,9 @@ def test_export_to_a_file(reconcile: Run, log: AuditLog, project: Path) -> None:
     assert exported((project / "audit.csv").read_text())[0]["before"] == "(erased)"
 
 
-def test_show_tells_why_a_long_run_ended(reconcile: Run, log: AuditLog) -> None:
+def test_show_says_why_a_long_run_ended(reconcile: Run, log: AuditLog) -> None:
     """Once, after its last records."""
-    planned, done = updates(BATCH + 1)
+    planned, done = updates(MAX_RECORDS + 1)
     record_run(log, planned, head_of("R-1"), done, ANA, ended="HTTP 401: expired")
     code, text = reconcile("show", "R-1")
     assert code == 0

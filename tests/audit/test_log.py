@@ -9,7 +9,7 @@ import pytest
 from making import ANA, CHANGES, Memory, entry_of, head_of, plan, record_run, run, updates
 
 from reconcile.audit.integrity import verify
-from reconcile.audit.log import BATCH, PIECE, AuditLog
+from reconcile.audit.log import MAX_RECORDS, SEGMENT_SIZE, AuditLog
 from reconcile.audit.query import summaries
 from reconcile.errors import UsageError
 from reconcile.model.audit import Event, Head
@@ -69,10 +69,10 @@ def test_each_entry_points_at_the_one_before(log: AuditLog) -> None:
 
 def test_many_records_become_several_entries(log: AuditLog) -> None:
     """An entry has at most so many records, and all of a run's have its facts."""
-    planned, done = updates(BATCH + 1)
+    planned, done = updates(MAX_RECORDS + 1)
     head = record_run(log, planned, head_of("R-1"), done, ANA)
     sizes = [len(entry.records) for entry in log.entries()]
-    assert sizes == [BATCH, 1]
+    assert sizes == [MAX_RECORDS, 1]
     assert head.number == 2
     assert {entry.facts["plan"] for entry in log.entries()} == {"cd" * 32}
 
@@ -93,12 +93,12 @@ def test_long_values_make_short_entries(log: AuditLog) -> None:
 
 
 def test_a_run_without_records_is_recorded_too(log: AuditLog) -> None:
-    """That somebody applied, and nothing came of it, is worth an entry."""
+    """An apply without changes is worth an entry."""
     record_run(log, plan(), head_of("R-1"), (), ANA)
     assert [(entry.run, entry.records) for entry in log.entries()] == [("R-1", ())]
 
 
-def test_a_race_is_settled_by_trying_again() -> None:
+def test_a_race_is_resolved_by_trying_again() -> None:
     """Who loses the place appends behind the winner, and both are in the chain."""
     store = Memory()
     log = AuditLog(store)  # type: ignore[arg-type]
@@ -123,7 +123,7 @@ def test_a_race_that_never_ends_is_an_error() -> None:
             self.kept.setdefault(log, {})[position] = entry
             super().append(log, position, entry)
 
-    with pytest.raises(UsageError, match="grows all the time"):
+    with pytest.raises(UsageError, match="it keeps growing"):
         AuditLog(Busy()).append([Event("refused", ANA)])  # type: ignore[arg-type]
 
 
@@ -145,25 +145,25 @@ def test_a_log_that_was_cut_off_does_not_stop_the_next_run(log: AuditLog) -> Non
     assert verify(log, after).findings[0].number == 2
 
 
-def test_appending_with_the_states_head_reads_the_last_piece_only() -> None:
+def test_appending_with_the_states_head_reads_the_last_segment_only() -> None:
     """However long the log is: what it has of the run is looked for where the state says."""
     store = Memory()
     log = AuditLog(store)  # type: ignore[arg-type]
-    head = log.append([Event("refused", ANA)] * (PIECE * 3 + 1))
+    head = log.append([Event("refused", ANA)] * (SEGMENT_SIZE * 3 + 1))
     store.read_logs.clear()
     run(log, after=head)
     assert set(store.read_logs) == {"runs/R-1", "audit/000003"}
 
 
-def test_appending_without_a_head_reads_the_last_piece_only() -> None:
+def test_appending_without_a_head_reads_the_last_segment_only() -> None:
     """A refusal, which has no lock and no state, finds the end by itself."""
     store = Memory()
     log = AuditLog(store)  # type: ignore[arg-type]
-    log.append([Event("refused", ANA)] * (PIECE * 3 + 1))
+    log.append([Event("refused", ANA)] * (SEGMENT_SIZE * 3 + 1))
     store.read_logs.clear()
     head = log.append([Event("refused", ANA)])
     assert set(store.read_logs) == {"audit/000003"}
-    assert head.number == PIECE * 3 + 2
+    assert head.number == SEGMENT_SIZE * 3 + 2
     assert verify(log, head).findings == ()
 
 
@@ -181,14 +181,14 @@ def test_text_that_is_no_text_can_be_recorded(log: AuditLog) -> None:
     assert entry.records[0].details[0].values == ("\ud800", "line\nbreak\x00")
 
 
-def test_a_run_is_told_whole_where_it_ended_since(store: LocalStore) -> None:
+def test_a_run_is_summarised_in_full_where_it_ended_since(store: LocalStore) -> None:
     """Its entries have times of their own; a moment between them does not cut it in two."""
     times = (datetime(2026, 1, 2, 3, minute, tzinfo=UTC) for minute in itertools.count())
     log = AuditLog(store, clock=lambda: next(times))
-    planned, done = updates(BATCH + 1)
+    planned, done = updates(MAX_RECORDS + 1)
     record_run(log, planned, head_of("R-1"), done, ANA)
     entries = list(log.entries())
     assert entries[0].time < entries[1].time
     (summary,) = summaries(log, since=entries[1].time)
-    assert sum(summary.counts.values()) == BATCH + 1
+    assert sum(summary.counts.values()) == MAX_RECORDS + 1
     assert list(summaries(log, since="2026-01-03")) == []

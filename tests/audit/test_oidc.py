@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.audit.actor import who_is_it
+from reconcile.audit.actor import current_actor
 from reconcile.audit.oidc import claims
 
 TOKEN = "runner-token-of-the-job"
@@ -83,14 +83,14 @@ def issuer() -> Iterator[Issuer]:
 
 
 def test_claims_are_asked_for_as_github_documents(issuer: Issuer) -> None:
-    """Only the ones the log tells are kept."""
+    """Only those that the log shows are kept."""
     assert claims(issuer.environ, loopback=True) == CLAIMS
     assert issuer.asked == [("/token/1?api-version=2.0&audience=reconcile", f"Bearer {TOKEN}")]
 
 
 def test_the_actor_is_marked_as_unverified(issuer: Issuer, tmp_path: Path) -> None:
     """The claims go before the environment, and no token is among the facts."""
-    found = who_is_it(issuer.environ, tmp_path, loopback=True)
+    found = current_actor(issuer.environ, tmp_path, loopback=True)
     assert (found.name, found.source) == ("octo", "oidc-unverified")
     assert found.facts == CLAIMS
     assert TOKEN not in repr(found)
@@ -100,7 +100,7 @@ def test_without_leave_to_use_loopback_nothing_is_asked(issuer: Issuer, tmp_path
     """Plain http would show the token to who listens."""
     assert claims(issuer.environ) == {}
     assert issuer.asked == []
-    assert who_is_it(issuer.environ, tmp_path).source == "github"
+    assert current_actor(issuer.environ, tmp_path).source == "github"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_token_that_is_none_is_not_sent(issuer: Issuer, token: str) -> None:
     ],
 )
 def test_an_answer_that_is_none_is_no_claims(issuer: Issuer, body: bytes) -> None:
-    """The apply goes on; the environment's word is taken."""
+    """The apply continues with what the environment says."""
     issuer.body = body
     assert claims(issuer.environ, loopback=True) == {}
 

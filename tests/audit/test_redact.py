@@ -1,4 +1,4 @@
-"""Redacting: a record's values go everywhere, the chain stays whole and says so."""
+"""Redacting: a record's values are erased everywhere; the chain stays intact and records it."""
 
 import json
 
@@ -8,7 +8,7 @@ from making import ANA, CART, MUG, ORDER, run
 from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
 from reconcile.audit.redact import holdings, redact
-from reconcile.audit.value_store import erase, holding
+from reconcile.audit.value_store import blobs_of, erase
 from reconcile.model.address import Address
 from reconcile.stores.local import LocalStore
 
@@ -34,7 +34,7 @@ def test_values_go_and_the_chain_stays(store: LocalStore, log: AuditLog) -> None
     assert (found.erased, found.erased_in, found.missing, found.kept) == (1, 2, 0, ())
 
 
-def test_the_digests_tell_nothing_without_the_salt(store: LocalStore, log: AuditLog) -> None:
+def test_the_digests_reveal_nothing_without_the_salt(store: LocalStore, log: AuditLog) -> None:
     """The salts of the redacted record are erased with its values; its fields' names stay."""
     run(log)
     (name,) = store.names("audit-values/")
@@ -102,7 +102,7 @@ def test_two_who_erase_from_one_blob_both_do(
 ) -> None:
     """Whoever comes second takes the blob as the first left it."""
     run(log)
-    ((name, _),) = holding(store, ORDER)
+    ((name, _),) = blobs_of(store, ORDER)
     write = store.write
     raced = False
 
@@ -115,12 +115,12 @@ def test_two_who_erase_from_one_blob_both_do(
 
     monkeypatch.setattr(store, "write", racing)
     erase(store, name, ORDER)
-    assert list(holding(store, ORDER)) == list(holding(store, CART)) == []
-    assert list(holding(store, MUG)) == [(name, 2)]
+    assert list(blobs_of(store, ORDER)) == list(blobs_of(store, CART)) == []
+    assert list(blobs_of(store, MUG)) == [(name, 2)]
 
 
 def test_an_erased_record_reads_as_erased(log: AuditLog) -> None:
-    """What the chain still tells of it can be read."""
+    """What the chain still says of it can be read."""
     head = run(log)
     redact(log, holdings(log, [ORDER]), ANA)
     first = log.full(next(log.entries()))

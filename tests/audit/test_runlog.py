@@ -1,4 +1,4 @@
-"""A run's journal in the audit log: each line once, whenever a process dies and whoever goes on."""
+"""A run's journal in the audit log: each line once, whenever a process dies and one resumes."""
 
 import json
 from collections import defaultdict
@@ -153,7 +153,7 @@ def died(act: Callable[[Mortal], None], store: Mortal) -> None:
 @pytest.mark.parametrize("step", range(1, STEPS + 2))
 def test_each_line_is_logged_once(step: int, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever the run is killed, and wherever its recovery is killed after it."""
-    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(module, "MAX_RECORDS", 2)
     for second in range(12):
         store = Mortal()
         store.die_at(step, when)
@@ -185,7 +185,7 @@ def addresses(lines: Iterable[Mapping[str, Any]]) -> set[str]:
 
 def test_so_many_steps_are_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Killing at each of ``STEPS`` steps leaves none out."""
-    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(module, "MAX_RECORDS", 2)
     store = Mortal()
     apply(store)
     assert sum(map(len, store.kept.values())) + len(store.blobs) == STEPS
@@ -277,7 +277,7 @@ def test_a_process_that_lost_its_lock_cannot_log_a_run_twice() -> None:
     late = RunLog(log_of(store), PLANNED, None)
     other = RunLog(log_of(store), PLANNED, None)
     store.before = [lambda: other.catch_up("R-1")]
-    with pytest.raises(UsageError, match="another process writes run R-1"):
+    with pytest.raises(UsageError, match="another process is writing run R-1"):
         late.catch_up("R-1")
     assert {len(ends) for ends in resolved(store).values()} == {1}
     log_of(store).append([Event("refused", ANA)])

@@ -169,7 +169,7 @@ def test_an_edit_after_reading_does_not_count(top: Path) -> None:
     assert read.source(lambda _: False).files is Files.SAME
 
 
-def test_outside_git_nothing_is_said(tmp_path: Path) -> None:
+def test_outside_git_no_commit_is_named(tmp_path: Path) -> None:
     """Nor before the first commit; and where git does not say, that is said."""
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests" / "a.yaml").write_text("one\n")

@@ -5,7 +5,7 @@ from world import KEY, World
 
 from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import shown, summaries
+from reconcile.audit.query import entries_of, summaries
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.audit import Recorded, Summary, What
 from reconcile.sandbox.interventions import Edit
@@ -35,11 +35,11 @@ def last(world: World) -> Summary:
 
 def records(world: World) -> dict[str, Recorded]:
     """The latest run's records by address."""
-    entries = shown(AuditLog(world.store), last(world).first.run)
+    entries = entries_of(AuditLog(world.store), last(world).first.run)
     return {str(one.address): one for entry in entries for one in entry.records}
 
 
-def test_the_log_tells_what_hubspot_got(world: World) -> None:
+def test_the_log_has_what_hubspot_got(world: World) -> None:
     """Created records with their ids and values, then what changed in them."""
     world.converge(order("10.00"))
     first = records(world)

@@ -1,4 +1,4 @@
-"""Verifying: a whole log is whole, and whatever somebody does to it is found and named."""
+"""Verifying: an intact log is intact, and every change to it is found and named."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.model.audit import Event, Finding, Head
 from reconcile.stores.local import LocalStore
 
-PIECE = "audit/000000"
+SEGMENT = "audit/000000"
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def first(log: AuditLog, head: Head | None) -> Finding:
     return verify(log, head).findings[0]
 
 
-def test_an_empty_log_is_whole(log: AuditLog) -> None:
+def test_an_empty_log_is_intact(log: AuditLog) -> None:
     """So is one of a state that knows of none."""
     for head in (None, Head(0, "")):
         found = verify(log, head)
         assert (found.findings, found.entries, found.last) == ((), 0, "")
 
 
-def test_a_whole_log_is_whole(log: AuditLog, head: Head) -> None:
-    """Everything is counted, and the times of the first and last entry are told."""
+def test_an_untouched_log_is_intact(log: AuditLog, head: Head) -> None:
+    """Everything is counted, and the times of the first and last entry are reported."""
     found = verify(log, head)
     assert found.findings == ()
     assert (found.entries, found.records, found.missing, found.erased) == (5, 6, 0, 0)
@@ -53,8 +53,8 @@ def test_a_whole_log_is_whole(log: AuditLog, head: Head) -> None:
 
 def test_altered_content_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """An entry whose text was changed does not match its own hash: its number, when, and what."""
-    old = dict(store.entries(PIECE))[1]
-    replace_line(store, PIECE, 1, old.replace(b"Ana <ana@", b"Bob <bob@"))
+    old = dict(store.entries(SEGMENT))[1]
+    replace_line(store, SEGMENT, 1, old.replace(b"Ana <ana@", b"Bob <bob@"))
     found = first(log, head)
     assert found.number == 2
     assert found.time == "2026-01-02T03:05:05.000Z"
@@ -64,7 +64,7 @@ def test_altered_content_is_found(store: LocalStore, log: AuditLog, head: Head) 
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_a_forged_entry_is_found(store: LocalStore, log: AuditLog, head: Head, number: int) -> None:
     """An entry made anew, with a hash that is right, is missed by the one after it."""
-    replace_line(store, PIECE, number - 1, sealed(line(log, number) | {"reason": "forged"}))
+    replace_line(store, SEGMENT, number - 1, sealed(line(log, number) | {"reason": "forged"}))
     found = first(log, head)
     assert found.number == number + 1
     assert "does not follow" in found.what
@@ -74,47 +74,47 @@ def test_a_forged_last_entry_is_found_by_the_state(
     store: LocalStore, log: AuditLog, head: Head
 ) -> None:
     """Nothing follows the last entry, but the state knows its hash."""
-    replace_line(store, PIECE, 4, sealed(line(log, 5) | {"reason": "forged"}))
+    replace_line(store, SEGMENT, 4, sealed(line(log, 5) | {"reason": "forged"}))
     assert first(log, head).number == 5
-    assert "the one the state knows" in first(log, head).what
+    assert "the entry that the state knows" in first(log, head).what
     assert verify(log, None).findings == ()
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_gap_is_found(store: LocalStore, log: AuditLog, head: Head, number: int) -> None:
     """A removed entry leaves a hole, named by its number."""
-    replace_line(store, PIECE, number - 1, None)
+    replace_line(store, SEGMENT, number - 1, None)
     found = first(log, head)
     assert found.number == number
-    before = f"; the one before it is of 2026-01-02T03:0{number + 2}:05.000Z"
+    before = f"; the entry before it is from 2026-01-02T03:0{number + 2}:05.000Z"
     assert found.what == "it is missing" + (before if number > 1 else "")
 
 
 def test_a_closed_gap_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """Who removes an entry and moves the others up breaks the link instead."""
-    lines = [line for _, line in store.entries(PIECE)]
-    store.drop(PIECE)
+    lines = [line for _, line in store.entries(SEGMENT)]
+    store.drop(SEGMENT)
     for position, text in enumerate(lines[:1] + lines[2:]):
-        store.append(PIECE, position, text)
+        store.append(SEGMENT, position, text)
     found = first(log, head)
-    assert (found.number, found.what) == (2, "it says that it is entry 3")
+    assert (found.number, found.what) == (2, "its number is 3")
 
 
 def test_a_cut_off_end_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """The state knows how long the log was at the last apply."""
-    replace_line(store, PIECE, 4, None)
-    replace_line(store, PIECE, 3, None)
+    replace_line(store, SEGMENT, 4, None)
+    replace_line(store, SEGMENT, 3, None)
     found = first(log, head)
     assert found.number == 4
-    assert "cut off: here are 3 of the 5 entries the state knows" in found.what
-    assert found.what.endswith("is of 2026-01-02T03:06:05.000Z")
+    assert "cut off: it has 3 of the 5 entries that the state knows" in found.what
+    assert found.what.endswith("is from 2026-01-02T03:06:05.000Z")
     assert verify(log, None).findings == ()
 
 
 def test_a_log_that_is_gone_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """Nothing at all is the shortest log."""
-    store.drop(PIECE)
-    assert "here are 0 of the 5 entries" in first(log, head).what
+    store.drop(SEGMENT)
+    assert "it has 0 of the 5 entries" in first(log, head).what
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_a_damaged_file_is_found(
 def test_an_entry_that_is_none_is_found(
     store: LocalStore, log: AuditLog, head: Head, text: bytes
 ) -> None:
-    """Whatever stands where an entry was."""
-    replace_line(store, PIECE, 2, text)
+    """Whatever is where an entry was."""
+    replace_line(store, SEGMENT, 2, text)
     assert first(log, head).number == 3
 
 
@@ -187,10 +187,10 @@ def test_an_altered_value_is_found(store: LocalStore, log: AuditLog, head: Head)
     ("change", "what"),
     [
         (lambda v: v[str(ORDER)].update(salt="00" * 16), "do not match"),
-        (lambda v: v[str(ORDER)]["values"].pop(), "where the entry speaks of"),
+        (lambda v: v[str(ORDER)]["values"].pop(), "but the entry has"),
         (lambda v: v[str(ORDER)]["values"][0].append("more"), "do not match"),
         (lambda v: v[str(ORDER)]["values"][0].__setitem__(0, 0), "do not match"),
-        (lambda v: v.update({"order/X": v[str(ORDER)]}), "does not speak of"),
+        (lambda v: v.update({"order/X": v[str(ORDER)]}), "does not refer to"),
         (lambda v: v.update({str(ORDER): 1}), "damaged"),
         (lambda v: v.update(nonsense={"salt": "", "values": []}), "damaged"),
     ],

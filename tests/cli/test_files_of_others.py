@@ -68,9 +68,9 @@ def test_push_refuses_a_place_with_files_of_others(
     (there / name).write_text(OTHERS[name], encoding="utf-8")
     before = tree(there)
     said = applied.refused("state", "push", f"file:{tmp_path / 'elsewhere'}")
-    assert "holds what is not reconcile's" in said
+    assert "has files that are not reconcile's" in said
     assert name in said
-    assert "hint: choose an empty place; nothing was written or removed" in said
+    assert "hint: choose an empty store; nothing was written or removed" in said
     assert tree(there) == before
     assert "No changes." in applied.fine("plan")
 
@@ -95,7 +95,7 @@ def test_pull_refuses_a_folder_with_files_of_others(applied: Project, tmp_path: 
     before = tree(home)
     result = applied.run("state", "pull", other)
     assert result.code == 1
-    assert "holds what is not reconcile's" in result.err
+    assert "has files that are not reconcile's" in result.err
     assert tree(home) == before
 
 

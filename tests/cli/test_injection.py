@@ -193,6 +193,6 @@ def test_lock_holder(project: Project) -> None:
     home = project.folder / "state" / "shop"
     with FileLock(home / "lock"):
         for text in EVIL:
-            info = {"who": text, "since": text, "doing": text}
+            info = {"fencing_token": 3, "who": text, "since": text, "doing": text}
             (home / "lock-holder").write_text(json.dumps(info))
             assert "is locked by" in seen(project, "apply", "--auto-approve")

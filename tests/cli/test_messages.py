@@ -153,7 +153,7 @@ def test_a_lock_is_broken_by_the_command_that_is_shown(project: Project) -> None
     with local(project).lock(INFO) as lease:
         shown = project.fine("lock", "show", "--target", "shop")
         command = typed(shown.splitlines()[-1])
-        assert command == ["lock", "break", str(lease.number), "--target", "shop"]
+        assert command == ["lock", "break", str(lease.fencing_token), "--target", "shop"]
         project.fine(*command)
 
 

@@ -117,7 +117,7 @@ def test_locked(project: Project) -> None:
         "who": "ann@build-7 (process 12)",
         "since": "2026-01-02T03:04:05+00:00",
         "doing": "apply",
-        "number": 3,
+        "fencing_token": 3,
     }
     holder.write_text(json.dumps(info))
     with FileLock(home / "lock"):

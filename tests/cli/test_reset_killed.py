@@ -89,7 +89,7 @@ def test_a_reset_killed_before_any_step_is_completed_by_the_next(
         if folder in half:
             refused = own.run("state", "list", cwd=folder)
             assert refused.code == 1
-            assert "is half erased: a `sandbox reset` did not come to its end" in refused.err
+            assert "is half erased: a `sandbox reset` was interrupted" in refused.err
             assert "hint: run `reconcile sandbox reset` again" in refused.err
             assert data(folder) == found
         else:

@@ -47,7 +47,7 @@ def test_a_reset_is_refused_while_the_sandbox_is_served(own: Project) -> None:
     refused = own.run("sandbox", "reset", "--auto-approve")
     assert refused.code == 4, refused.all
     assert f"is in use by process {process.pid}" in refused.err
-    assert "hint: wait until that process has ended, or end it first" in refused.err
+    assert "hint: nothing was erased; wait until that process ends, or stop it" in refused.err
     headers = {"Authorization": f"Bearer {token}"}
     made = httpx.post(f"{url}/crm/v3/objects/contacts", json=CONTACT, headers=headers)
     assert made.status_code == 201
@@ -118,7 +118,7 @@ def test_a_lost_sandbox_is_called_lost(own: Project, command: tuple[str, ...]) -
     assert "No changes." in own.fine("plan")
     for part in home(own).glob("sandbox.sqlite*"):
         part.unlink()
-    assert "hint: bring " in own.run("plan").err
+    assert "hint: restore " in own.run("plan").err
     own.fine("sandbox", "reset", "--auto-approve")
     own.fine("init", "--auto-approve")
     own.fine("apply", "--auto-approve")

@@ -85,7 +85,7 @@ def test_another_state_is_not_written_over(applied: Project, tmp_path: Path) -> 
     other.write("head.json", b'{"format": 3, "lineage": "another", "serial": 1}', None)
     result = applied.run("state", "push", f"file:{tmp_path / 'elsewhere'}")
     assert result.code == 1
-    assert "has another state already" in result.err
+    assert "already has another state" in result.err
     assert "No changes." in applied.fine("plan")
 
 
@@ -122,10 +122,10 @@ def test_lock_show_and_break(applied: Project) -> None:
     with store.lock(INFO) as lease:
         shown = applied.fine("lock", "show")
         assert "locked by ana@mill, since 2026-01-02T03:04:05+00:00, doing apply" in shown
-        assert f"reconcile lock break {lease.number}" in shown
+        assert f"reconcile lock break {lease.fencing_token}" in shown
         assert applied.run("apply", "--auto-approve").code in (0, 4)
-        assert applied.run("lock", "break", str(lease.number + 7)).code == 4
-        applied.fine("lock", "break", str(lease.number), "--reason", "it hangs")
+        assert applied.run("lock", "break", str(lease.fencing_token + 7)).code == 4
+        applied.fine("lock", "break", str(lease.fencing_token), "--reason", "it hangs")
     assert "lock broken" in applied.fine("audit", "log")
 
 

@@ -105,9 +105,11 @@ def test_the_lock_of_another_store_is_shown_and_broken(applied: Project) -> None
     with elsewhere(applied).lock(INFO) as lease:
         shown = applied.fine("lock", "show", "file:elsewhere")
         assert "elsewhere/shop is locked by ana@mill" in shown
-        assert f"reconcile lock break {lease.number} file:elsewhere" in shown
+        assert f"reconcile lock break {lease.fencing_token} file:elsewhere" in shown
         assert applied.fine("lock", "show") == "Target shop is not locked.\n"
-        applied.fine("lock", "break", str(lease.number), "file:elsewhere", "--reason", "it died")
+        applied.fine(
+            "lock", "break", str(lease.fencing_token), "file:elsewhere", "--reason", "it died"
+        )
         assert applied.fine("lock", "show", "file:elsewhere").endswith("is not locked.\n")
     assert list(elsewhere(applied).logs("")) == []
     assert "reason: it died" in applied.fine("audit", "log")
@@ -119,7 +121,7 @@ def test_a_broken_lock_is_logged_where_the_state_is(applied: Project) -> None:
     applied.fine("state", "push", "file:elsewhere")
     before = len(list(elsewhere(applied).entries("audit/000000")))
     with elsewhere(applied).lock(INFO) as lease:
-        applied.fine("lock", "break", str(lease.number), "file:elsewhere")
+        applied.fine("lock", "break", str(lease.fencing_token), "file:elsewhere")
     assert len(list(elsewhere(applied).entries("audit/000000"))) == before + 1
 
 
@@ -156,7 +158,7 @@ def test_a_repeated_push_names_the_store_in_the_project_file(applied: Project) -
     assert "was moved to" in applied.run("plan").err
     assert "reconcile.yaml names it now." in applied.fine("state", "push", "${env:STORE}")
     head = json.loads((applied.folder / "elsewhere" / "shop" / "head.json").read_text())
-    assert "moved" not in head
+    assert "moved_to" not in head
 
 
 def test_a_half_pushed_state_is_pulled_by_a_project_that_names_its_store(applied: Project) -> None:
@@ -164,12 +166,12 @@ def test_a_half_pushed_state_is_pulled_by_a_project_that_names_its_store(applied
     applied.monkeypatch.setenv("STORE", f"file:{applied.folder / 'elsewhere'}")
     applied.fine("state", "push", "${env:STORE}")
     file = applied.folder / "elsewhere" / "shop" / "head.json"
-    half = json.loads(file.read_text()) | {"arriving": str(applied.folder / "state" / "shop")}
+    half = json.loads(file.read_text()) | {"moving_from": str(applied.folder / "state" / "shop")}
     file.write_text(json.dumps(half))
 
     refused = applied.run("plan")
     assert refused.code == 1
-    assert "is not whole: moving it there from" in refused.err
+    assert "is incomplete: moving it there from" in refused.err
     assert "reconcile state pull URL" in refused.err
     applied.fine("state", "pull", "file:")
 

@@ -9,7 +9,8 @@ ORDER = "kind: order\nkey: W-1\nproperties: {hs_order_name: Mugs}\n"
 TALKATIVE = (
     sys.executable,
     "-c",
-    "from reconcile import waiting; from reconcile.cli import main; waiting.EVERY = 0.3; main()",
+    "from reconcile import call_watchdog; from reconcile.cli import main; "
+    "call_watchdog.NOTICE_INTERVAL = 0.3; main()",
 )
 """The program, which says after a third of a second what it waits for."""
 
@@ -46,7 +47,8 @@ def test_why_a_call_is_made_again_is_said(project: Project) -> None:
 HASTY = (
     sys.executable,
     "-c",
-    "from reconcile import waiting; waiting.CALL_LIMIT = 1.0; waiting.EVERY = 0.4; "
+    "from reconcile import call_watchdog; call_watchdog.CALL_LIMIT = 1.0; "
+    "call_watchdog.NOTICE_INTERVAL = 0.4; "
     "from reconcile.cli import main; main()",
 )
 """The program, whose calls may take a second, with two lines said of each."""

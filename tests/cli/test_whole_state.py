@@ -37,7 +37,7 @@ def content(home: Path) -> dict[str, bytes]:
 
 def test_nothing_that_commands_write_is_a_stranger(applied: Project) -> None:
     """In the folder of a target there is reconcile's own alone."""
-    assert list(LocalStore(applied.folder / "state" / "shop").strangers()) == []
+    assert list(LocalStore(applied.folder / "state" / "shop").unknown_names()) == []
 
 
 def test_a_state_moves_with_all_that_belongs_to_it(applied: Project, tmp_path: Path) -> None:

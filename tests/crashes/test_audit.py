@@ -10,7 +10,7 @@ from world import World
 
 from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import everything
+from reconcile.audit.query import all_entries
 from reconcile.model.audit import Entry
 from reconcile.recovery.runs import unfinished, unlogged
 from reconcile.state.state import State
@@ -39,7 +39,7 @@ def said(scene: Scene, *args: str) -> str:
 def entries(scene: Scene) -> list[Entry]:
     """Return what the log has, and what it does not have yet."""
     store = scene.world.store
-    return list(everything(AuditLog(store), unlogged=unlogged(store)))
+    return list(all_entries(AuditLog(store), unlogged=unlogged(store)))
 
 
 def records(scene: Scene, run: str) -> dict[str, dict[str, str]]:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from test_late_arrivals import Holding, arrive, killed_while_held, lines
 from world import World
 
+from reconcile.call_watchdog import CALL_LIMIT
 from reconcile.sandbox.faults import LaggingLinks
-from reconcile.waiting import CALL_LIMIT
 
 MADE = "/line_items/batch/create"
 

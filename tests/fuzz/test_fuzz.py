@@ -49,7 +49,7 @@ def of_unit(content: dict[str, Any]) -> dict[str, Any]:
 
 SHARDS: dict[str, Edit] = {
     "an entry is a number": lambda shard: of_unit(shard).update({"order/a-1": 1}),
-    "an entry lacks a field": lambda shard: next(iter(of_unit(shard).values())).pop("whole"),
+    "an entry lacks a field": lambda shard: next(iter(of_unit(shard).values())).pop("fingerprint"),
     "a unit is not an address": lambda shard: shard["units"].update({"a": {}}),
     "a link is too short": lambda shard: next(iter(of_unit(shard).values())).update(links=[["a"]]),
     "there are no units": lambda shard: shard.pop("units"),
@@ -62,7 +62,7 @@ SHARDS: dict[str, Edit] = {
 def test_shard(fuzzer: Fuzzer, name: str) -> None:
     """A shard that is not one is damage, with its file's name, however right its checksum is."""
     base = fuzzer.begin("applied")
-    file = next(f for f, data in base.files.items() if "/shards/" in f and b'"whole"' in data)
+    file = next(f for f, data in base.files.items() if "/shards/" in f and b'"fingerprint"' in data)
     content = json.loads(base.files[file])
     del content["checksum"]
     SHARDS[name](content)
@@ -162,7 +162,12 @@ def test_audit_values_that_are_too_few(fuzzer: Fuzzer) -> None:
 def test_note_of_the_lock(fuzzer: Fuzzer) -> None:
     """A note of the lock's holder that cannot be read is no reason to fail."""
     fuzzer.begin("applied")
-    for note in (written(DEEP), b'{"number": Infinity}', b'{"number": 1, "who": 3}', b"[]"):
+    for note in (
+        written(DEEP),
+        b'{"fencing_token": Infinity}',
+        b'{"fencing_token": 1, "who": 3}',
+        b"[]",
+    ):
         case = fuzzer.try_("applied", "state/test/lock-holder", note, "lock", "show")
         assert (case.code, case.faults) == (0, [])
 
@@ -193,7 +198,7 @@ def test_all_that_is_written_is_ours(fuzzer: Fuzzer) -> None:
     """Every name that an apply, a kill and a redaction leave is known as reconcile's own."""
     for base in ("applied", "killed late"):
         fuzzer.begin(base)
-        assert list(LocalStore(fuzzer.folder / "state" / "test").strangers()) == []
+        assert list(LocalStore(fuzzer.folder / "state" / "test").unknown_names()) == []
 
 
 DATABASES = {

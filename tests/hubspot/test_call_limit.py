@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reconcile import waiting
+from reconcile import call_watchdog
 from reconcile.errors import Ambiguous, Unreachable
 from reconcile.hubspot.connection import Connection, NotSent
 from reconcile.hubspot.steps import Stale, WriteFreshness
@@ -125,8 +125,8 @@ def test_what_a_long_call_waits_for_is_said(
     dripper: Dripper, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without ids, and again every so many seconds."""
-    monkeypatch.setattr(waiting, "EVERY", 0.2)
-    caplog.set_level(logging.INFO, "reconcile.waiting")
+    monkeypatch.setattr(call_watchdog, "NOTICE_INTERVAL", 0.2)
+    caplog.set_level(logging.INFO, "reconcile.call_watchdog")
     dripper.head, dripper.drop = BODY, b" "
     with transport(dripper.url, timeout=1.0) as calls, pytest.raises(Unreachable):
         calls.call("GET", "/crm/v3/objects/orders/4711", repeatable=True, route="/crm/orders/{id}")
@@ -140,8 +140,8 @@ def test_nothing_is_said_of_calls_that_are_answered(
     dripper: Dripper, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A usual run shows no notice, though many calls together take long."""
-    monkeypatch.setattr(waiting, "EVERY", 0.2)
-    caplog.set_level(logging.INFO, "reconcile.waiting")
+    monkeypatch.setattr(call_watchdog, "NOTICE_INTERVAL", 0.2)
+    caplog.set_level(logging.INFO, "reconcile.call_watchdog")
     with transport(dripper.url, timeout=20) as calls:
         for _ in range(20):
             calls.call("GET", "/x", repeatable=True)

@@ -1,4 +1,4 @@
-"""Servers, and the homes on them."""
+"""Servers, and the backends on them."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import servers
-from homes import Home, opened
+from backends import Backend, opened
 
 
 @pytest.fixture(scope="session")
@@ -46,14 +46,14 @@ def _server(request: pytest.FixtureRequest) -> servers.Server | None:
 
 
 @pytest.fixture(params=["local", "memory", *SHARED])
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
-    """Return each home in turn."""
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """Return each backend in turn."""
     with opened(request.param, tmp_path, _server(request)) as found:
         yield found
 
 
 @pytest.fixture(params=["local", *SHARED])
-def processes_home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
-    """Return each home that several processes can open."""
+def processes_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """Return each backend that several processes can open."""
     with opened(request.param, tmp_path, _server(request)) as found:
         yield found

@@ -12,7 +12,7 @@ class Dead(BaseException):
     """The process ended here."""
 
 
-class Life:
+class DyingProcess:
     """Counts the changes to the stores that share it, and ends or disturbs their process.
 
     ``left`` is how many changes are still made before the process dies instead of making one;
@@ -38,9 +38,9 @@ class Life:
 
 
 class _Dying:
-    def __init__(self, real: Store, life: Life) -> None:
+    def __init__(self, real: Store, process: DyingProcess) -> None:
         self._real = real
-        self._life = life
+        self._process = process
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._real, name)
@@ -48,7 +48,7 @@ class _Dying:
             return found
 
         def change(*args: Any, **named: Any) -> Any:
-            self._life.spend()
+            self._process.spend()
             return found(*args, **named)
 
         return change

@@ -1,4 +1,4 @@
-"""Shared stores that do not answer: every call has a limit, and a long one is said."""
+"""Shared stores that do not respond: every call has a limit, and a long one is reported."""
 
 import logging
 import socket
@@ -11,7 +11,8 @@ import pytest
 import servers
 from obstore.store import MemoryStore
 
-from reconcile import waiting
+from reconcile import call_watchdog
+from reconcile.call_watchdog import CALL_LIMIT
 from reconcile.errors import UsageError
 from reconcile.stores import bucket, database
 from reconcile.stores.bucket import Bucket
@@ -19,7 +20,6 @@ from reconcile.stores.contract import LEASE, LockInfo
 from reconcile.stores.objects import ObjectStore
 from reconcile.stores.postgres import PostgresStore
 from reconcile.stores.store_urls import open_store
-from reconcile.waiting import CALL_LIMIT
 
 INFO = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply")
 
@@ -28,9 +28,9 @@ INFO = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply"
 def said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> pytest.LogCaptureFixture:
-    """Have long calls said soon."""
-    monkeypatch.setattr(waiting, "EVERY", 0.2)
-    caplog.set_level(logging.INFO, "reconcile.waiting")
+    """Have long calls reported soon."""
+    monkeypatch.setattr(call_watchdog, "NOTICE_INTERVAL", 0.2)
+    caplog.set_level(logging.INFO, "reconcile.call_watchdog")
     return caplog
 
 

@@ -1,4 +1,4 @@
-"""What every home of the state does alike, seen by two clients; threads and processes race."""
+"""What every backend of a store does alike, seen by two clients; threads and processes race."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from homes import Home
+from backends import Backend
 
 from reconcile.errors import Locked
 from reconcile.stores.contract import LockInfo, LockLost, Store, VersionMoved
@@ -62,9 +62,9 @@ def lines(process: "subprocess.Popen[str]") -> Iterable[str]:
 # Blobs
 
 
-def test_what_is_not_there_reads_as_none(home: Home) -> None:
+def test_what_is_not_there_reads_as_none(backend: Backend) -> None:
     """And lists as nothing, and may be removed."""
-    store = home.client()
+    store = backend.client()
     assert store.read("head.json") is None
     assert list(store.names("")) == list(store.logs("")) == list(store.entries("log")) == []
     assert store.holder() is None
@@ -72,9 +72,9 @@ def test_what_is_not_there_reads_as_none(home: Home) -> None:
     store.drop("log")
 
 
-def test_two_clients_see_each_others_writes_and_versions(home: Home) -> None:
-    """A version tells whether somebody else wrote in between."""
-    one, other = home.client(), home.client()
+def test_two_clients_see_each_others_writes_and_versions(backend: Backend) -> None:
+    """A version shows whether another process wrote in between."""
+    one, other = backend.client(), backend.client()
     first = one.write("head.json", b"1", None)
     assert (b"1", first) == other.read("head.json")
     second = other.write("head.json", b"2", first)
@@ -84,9 +84,9 @@ def test_two_clients_see_each_others_writes_and_versions(home: Home) -> None:
     assert (b"2", second) == one.read("head.json") == other.read("head.json")
 
 
-def test_a_first_write_must_be_the_first(home: Home) -> None:
+def test_a_first_write_must_be_the_first(backend: Backend) -> None:
     """Nor can something be replaced that is not there."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     version = one.write("head.json", b"1", None)
     with pytest.raises(VersionMoved):
         other.write("head.json", b"2", None)
@@ -95,9 +95,9 @@ def test_a_first_write_must_be_the_first(home: Home) -> None:
     assert other.read("shards/00.json") is None
 
 
-def test_a_version_never_comes_back(home: Home) -> None:
+def test_a_version_never_comes_back(backend: Backend) -> None:
     """Content that comes back is another version, also after it was removed."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     versions = [one.write("head.json", b"A", None)]
     versions.append(other.write("head.json", b"B", versions[-1]))
     versions.append(other.write("head.json", b"A", versions[-1]))
@@ -111,20 +111,20 @@ def test_a_version_never_comes_back(home: Home) -> None:
     assert one.read("head.json") == (b"A", versions[-1])
 
 
-def test_names_are_sorted_and_begin_with_the_prefix(home: Home) -> None:
+def test_names_are_sorted_and_begin_with_the_prefix(backend: Backend) -> None:
     """Logs, the lock and what a lock leaves are no names."""
-    store = home.client()
+    store = backend.client()
     names = ["shards/b0.json", "shards/0a.json", "head.json", "shards/deep/er.json", "shard.json"]
     for name in names:
         store.write(name, b"{}", None)
     store.append("shards/log", 0, b"entry")
     with store.lock(INFO, lease=LEASE):
         assert list(store.names("")) == sorted(names)
-    assert list(home.client().names("")) == sorted(names)
+    assert list(backend.client().names("")) == sorted(names)
     inner = ["shards/0a.json", "shards/b0.json", "shards/deep/er.json"]
-    assert list(home.client().names("shards/")) == inner
-    assert list(home.client().names("shards/b")) == ["shards/b0.json"]
-    assert list(home.client().names("nothing/")) == []
+    assert list(backend.client().names("shards/")) == inner
+    assert list(backend.client().names("shards/b")) == ["shards/b0.json"]
+    assert list(backend.client().names("nothing/")) == []
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ def test_names_are_sorted_and_begin_with_the_prefix(home: Home) -> None:
     [b"", b"\n\n", bytes(range(256)), os.urandom(6_000_000)],
     ids=["empty", "lines", "every byte", "large"],
 )
-def test_any_content_comes_back_as_it_was(home: Home, data: bytes) -> None:
+def test_any_content_comes_back_as_it_was(backend: Backend, data: bytes) -> None:
     """Nothing, lines, every byte, and more than S3 clients like to send at once."""
-    version = home.client().write("head.json", data, None)
-    assert home.client().read("head.json") == (data, version)
+    version = backend.client().write("head.json", data, None)
+    assert backend.client().read("head.json") == (data, version)
 
 
 GOOD = ["a", "A-b_c/0/" + "x" * 150, "20260102T030405-1f2e3d", "a/b/c/d/e/f"]
@@ -144,21 +144,21 @@ BAD += ["a\\b", "a%2fb", "-a", "x" * 300, "a:b", "a?b", "a*"]
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_names_work_alike_everywhere(home: Home, name: str) -> None:
+def test_names_work_alike_everywhere(backend: Backend, name: str) -> None:
     """As blobs and as logs, both at once."""
-    store = home.client()
+    store = backend.client()
     version = store.write(name + ".json", b"1", None)
     store.append(name, 0, b"one")
-    assert home.client().read(name + ".json") == (b"1", version)
-    assert list(home.client().entries(name)) == [(0, b"one")]
-    assert list(home.client().names("")) == [name + ".json"]
-    assert list(home.client().logs("")) == [name]
+    assert backend.client().read(name + ".json") == (b"1", version)
+    assert list(backend.client().entries(name)) == [(0, b"one")]
+    assert list(backend.client().names("")) == [name + ".json"]
+    assert list(backend.client().logs("")) == [name]
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_name_is_refused_everywhere(home: Home, name: str) -> None:
+def test_an_invalid_name_is_refused_everywhere(backend: Backend, name: str) -> None:
     """Before anything is reached."""
-    store = home.client()
+    store = backend.client()
     for refused in (
         lambda: store.read(name + ".json"),
         lambda: store.write(name + ".json", b"", None),
@@ -168,26 +168,26 @@ def test_what_is_no_name_is_refused_everywhere(home: Home, name: str) -> None:
         lambda: store.drop(name),
         lambda: store.read("head"),
     ):
-        with pytest.raises(ValueError, match="is no name"):
+        with pytest.raises(ValueError, match="is not a valid name"):
             refused()
 
 
-def test_of_many_who_create_one_wins(home: Home) -> None:
+def test_of_many_who_create_one_wins(backend: Backend) -> None:
     """Thirty-two threads on eight clients, for each of three names."""
-    clients = [home.client() for _ in range(8)]
+    clients = [backend.client() for _ in range(8)]
     for name in ("a.json", "b.json", "c.json"):
         won = all_at_once(32, lambda n, name=name: create(clients[n % 8], name, b"%d" % n))
         assert sum(map(bool, won)) == 1
-        found = home.client().read(name)
+        found = backend.client().read(name)
         assert found is not None
         assert found[0] == b"%d" % won.index(True)
 
 
-def test_a_counter_is_exact(home: Home) -> None:
+def test_a_counter_is_exact(backend: Backend) -> None:
     """Eight threads on two clients, ten times each: no addition is lost."""
-    clients = [home.client(), home.client()]
+    clients = [backend.client(), backend.client()]
     all_at_once(8, lambda n: count(clients[n % 2], 10))
-    found = home.client().read("counter.json")
+    found = backend.client().read("counter.json")
     assert found is not None
     assert found[0] == b"80"
 
@@ -207,9 +207,9 @@ while times:
 """
 
 
-def test_a_counter_is_exact_across_processes(processes_home: Home) -> None:
+def test_a_counter_is_exact_across_processes(processes_backend: Backend) -> None:
     """Four processes, twenty times each."""
-    started = [processes_home.process(COUNTER) for _ in range(4)]
+    started = [processes_backend.process(COUNTER) for _ in range(4)]
     for process in started:
         assert next(iter(lines(process))) == "ready"
     for process in started:
@@ -217,7 +217,7 @@ def test_a_counter_is_exact_across_processes(processes_home: Home) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     assert [process.wait(60) for process in started] == [0] * 4
-    found = processes_home.client().read("counter.json")
+    found = processes_backend.client().read("counter.json")
     assert found is not None
     assert found[0] == b"80"
 
@@ -225,9 +225,9 @@ def test_a_counter_is_exact_across_processes(processes_home: Home) -> None:
 # Logs
 
 
-def test_a_log_gives_its_entries_back_in_order(home: Home) -> None:
+def test_a_log_gives_its_entries_back_in_order(backend: Backend) -> None:
     """From any position, to any client; an entry is any one line."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     entries = [b"first", b"", b"\x00\xff {}", "née".encode()]
     for position, entry in enumerate(entries):
         (one, other)[position % 2].append("runs/a", position, entry)
@@ -236,36 +236,36 @@ def test_a_log_gives_its_entries_back_in_order(home: Home) -> None:
         assert list(other.entries("runs/a", start)) == everything[start:]
 
 
-def test_an_entry_is_written_once(home: Home) -> None:
+def test_an_entry_is_written_once(backend: Backend) -> None:
     """A position that is taken stays as it is, for the other client too."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     one.append("log", 0, b"one")
     for store in (one, other):
         with pytest.raises(VersionMoved):
             store.append("log", 0, b"two")
     with pytest.raises(ValueError, match="one line"):
         one.append("log", 1, b"two\nlines")
-    with pytest.raises(ValueError, match="no position"):
+    with pytest.raises(ValueError, match="is not a position"):
         one.append("log", -1, b"before")
     assert list(other.entries("log")) == [(0, b"one")]
 
 
-def test_a_log_can_have_gaps_and_fill_them(home: Home) -> None:
+def test_a_log_can_have_gaps_and_fill_them(backend: Backend) -> None:
     """Writers that append at the same time come in any order."""
-    store = home.client()
+    store = backend.client()
     for position in (2, 0, 5):
         store.append("log", position, b"%d" % position)
-    assert [position for position, _ in home.client().entries("log")] == [0, 2, 5]
-    home.client().append("log", 3, b"3")
+    assert [position for position, _ in backend.client().entries("log")] == [0, 2, 5]
+    backend.client().append("log", 3, b"3")
     with pytest.raises(VersionMoved):
         store.append("log", 3, b"3")
     store.append("log", 1, b"1")
-    assert [position for position, _ in home.client().entries("log", 1)] == [1, 2, 3, 5]
+    assert [position for position, _ in backend.client().entries("log", 1)] == [1, 2, 3, 5]
 
 
-def test_logs_are_listed_and_dropped(home: Home) -> None:
+def test_logs_are_listed_and_dropped(backend: Backend) -> None:
     """A log that was dropped begins anew."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     for log in ("runs/b", "runs/a", "audit", "runs/deep/c"):
         for position in range(3):
             one.append(log, position, b"entry")
@@ -281,20 +281,20 @@ def test_logs_are_listed_and_dropped(home: Home) -> None:
     assert list(other.entries("runs/a")) == [(0, b"anew")]
 
 
-def test_a_long_log(home: Home) -> None:
+def test_a_long_log(backend: Backend) -> None:
     """Longer than a page of any server."""
-    store = home.client()
+    store = backend.client()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: store.append("log", n, b"%d" % n), range(1100)))
-    assert list(home.client().entries("log")) == [(n, b"%d" % n) for n in range(1100)]
-    assert len(list(home.client().entries("log", 1050))) == 50
+    assert list(backend.client().entries("log")) == [(n, b"%d" % n) for n in range(1100)]
+    assert len(list(backend.client().entries("log", 1050))) == 50
     store.drop("log")
-    assert list(home.client().entries("log")) == []
+    assert list(backend.client().entries("log")) == []
 
 
-def test_many_threads_append_to_one_log(home: Home) -> None:
+def test_many_threads_append_to_one_log(backend: Backend) -> None:
     """Of those that want the same position one gets it; nobody's entry is lost."""
-    clients = [home.client(), home.client()]
+    clients = [backend.client(), backend.client()]
     done: list[tuple[int, bytes]] = []
 
     def append(number: int) -> None:
@@ -310,44 +310,44 @@ def test_many_threads_append_to_one_log(home: Home) -> None:
             position += 1
 
     all_at_once(8, append)
-    assert list(home.client().entries("log")) == sorted(done)
+    assert list(backend.client().entries("log")) == sorted(done)
     assert [position for position, _ in sorted(done)] == list(range(48))
 
 
 # The lock
 
 
-def test_the_lock_tells_who_holds_it_since_when_and_for_what(home: Home) -> None:
+def test_the_lock_names_its_holder_since_when_and_for_what(backend: Backend) -> None:
     """And is free again afterwards; a client cannot have it twice either."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     with one.lock(INFO, lease=LEASE) as lease:
         for store in (one, other):
             with pytest.raises(Locked) as caught, store.lock(INFO, lease=LEASE):
                 pass
             for part in (INFO.who, INFO.since, INFO.doing):
                 assert part in str(caught.value)
-            assert f"reconcile lock break {lease.number}" in caught.value.hint
+            assert f"reconcile lock break {lease.fencing_token}" in caught.value.hint
             holder = store.holder()
             assert holder is not None
-            assert (holder.info, holder.number) == (INFO, lease.number)
+            assert (holder.info, holder.fencing_token) == (INFO, lease.fencing_token)
     assert other.holder() is None
     with other.lock(INFO, lease=LEASE) as again:
         again.check()
 
 
-def test_the_fencing_number_grows(home: Home) -> None:
+def test_the_fencing_number_grows(backend: Backend) -> None:
     """With every holder, whichever client it is, and over the times when nobody holds it."""
     numbers = []
     for _ in range(3):
-        for store in (home.client(), home.client()):
+        for store in (backend.client(), backend.client()):
             with store.lock(INFO, lease=LEASE) as lease:
-                numbers.append(lease.number)
+                numbers.append(lease.fencing_token)
     assert numbers == sorted(set(numbers))
 
 
-def test_one_of_many_gets_the_lock(home: Home) -> None:
+def test_one_of_many_gets_the_lock(backend: Backend) -> None:
     """Sixteen at the same moment; and with patience each of them in turn."""
-    clients = [home.client() for _ in range(4)]
+    clients = [backend.client() for _ in range(4)]
     inside = threading.Lock()
     most = threading.Barrier(16)
 
@@ -370,9 +370,9 @@ def test_one_of_many_gets_the_lock(home: Home) -> None:
     all_at_once(4, patient)
 
 
-def test_who_waits_gets_the_lock_when_it_is_free(home: Home) -> None:
+def test_who_waits_gets_the_lock_when_it_is_free(backend: Backend) -> None:
     """Soon after; and not before."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     with ExitStack() as stack:
         stack.enter_context(one.lock(INFO, lease=60))
         ended: list[float] = []
@@ -389,39 +389,39 @@ def test_who_waits_gets_the_lock_when_it_is_free(home: Home) -> None:
     assert ended[0] <= got < ended[0] + 10
 
 
-def test_waiting_ends(home: Home) -> None:
+def test_waiting_ends(backend: Backend) -> None:
     """After the time that was given, with the same error."""
-    with home.client().lock(INFO):
+    with backend.client().lock(INFO):
         begun = time.monotonic()
-        with pytest.raises(Locked), home.client().lock(INFO, timeout=0.5):
+        with pytest.raises(Locked), backend.client().lock(INFO, timeout=0.5):
             pass
         assert 0.5 <= time.monotonic() - begun < 10
 
 
-def test_a_lease_lives_as_long_as_its_holder(home: Home) -> None:
+def test_a_lease_lives_as_long_as_its_holder(backend: Backend) -> None:
     """Longer than its length, because it is renewed; who waits that long waits in vain."""
-    with home.client().lock(INFO, lease=LEASE) as lease:
-        with pytest.raises(Locked), home.client().lock(INFO, timeout=3 * LEASE, lease=LEASE):
+    with backend.client().lock(INFO, lease=LEASE) as lease:
+        with pytest.raises(Locked), backend.client().lock(INFO, timeout=3 * LEASE, lease=LEASE):
             pass
         lease.check()
 
 
-def test_a_check_is_cheap(home: Home) -> None:
+def test_a_check_is_cheap(backend: Backend) -> None:
     """It is made before every call."""
-    with home.client().lock(INFO) as lease:
+    with backend.client().lock(INFO) as lease:
         begun = time.monotonic()
         for _ in range(1000):
             lease.check()
         assert time.monotonic() - begun < 0.5
 
 
-def test_a_broken_lock_ends_the_holders_writes(home: Home) -> None:
-    """The former holder is told before its next call, writes nothing, and ends in peace."""
-    one, other = home.client(), home.client()
+def test_a_broken_lock_ends_the_holders_writes(backend: Backend) -> None:
+    """The former holder learns it before its next call, writes nothing, and ends cleanly."""
+    one, other = backend.client(), backend.client()
     with ExitStack() as stack:
         lease = stack.enter_context(one.lock(INFO, lease=LEASE))
         one.write("head.json", b"held", None)
-        other.break_lock(lease.number)
+        other.break_lock(lease.fencing_token)
         with pytest.raises(LockLost):
             lease.check()
         for write in (
@@ -433,34 +433,34 @@ def test_a_broken_lock_ends_the_holders_writes(home: Home) -> None:
             with pytest.raises(LockLost):
                 write()
         with other.lock(INFO, lease=LEASE) as next_:
-            assert next_.number > lease.number
+            assert next_.fencing_token > lease.fencing_token
             stack.close()
             next_.check()
-            with pytest.raises(Locked), home.client().lock(INFO):
+            with pytest.raises(Locked), backend.client().lock(INFO):
                 pass
     assert [name for name in other.names("") if name != "head.json"] == []
     with one.lock(INFO, lease=LEASE) as again:
         one.write("other.json", b"held again", None)
-        assert again.number > next_.number
+        assert again.fencing_token > next_.fencing_token
 
 
-def test_only_the_holder_that_was_meant_is_broken(home: Home) -> None:
-    """Another number is an error that names the holder; nobody's lock breaks quietly."""
-    store = home.client()
+def test_only_the_holder_that_was_meant_is_broken(backend: Backend) -> None:
+    """Another fencing token is an error that names the holder; no lock breaks silently."""
+    store = backend.client()
     store.break_lock(1)
-    with home.client().lock(INFO, lease=LEASE) as lease:
-        for number in (lease.number - 1, lease.number + 1):
+    with backend.client().lock(INFO, lease=LEASE) as lease:
+        for number in (lease.fencing_token - 1, lease.fencing_token + 1):
             with pytest.raises(Locked, match="ana@mill"):
                 store.break_lock(number)
         lease.check()
-    store.break_lock(lease.number)
+    store.break_lock(lease.fencing_token)
     with store.lock(INFO, lease=LEASE) as free:
         free.check()
 
 
 HOLDER = """
 with store.lock(LockInfo("bo@forge", "2026-05-06", "apply"), lease=float(sys.argv[3])) as lease:
-    print(lease.number, flush=True)
+    print(lease.fencing_token, flush=True)
     for line in sys.stdin:
         try:
             lease.check()
@@ -479,35 +479,37 @@ def say(process: "subprocess.Popen[str]", text: str) -> str:
     return next(iter(lines(process)))
 
 
-def test_the_lock_of_a_killed_holder_is_free_when_its_lease_is_over(processes_home: Home) -> None:
-    """And not before; a home that sees the death does not wait."""
-    holder = processes_home.process(HOLDER, "2")
+def test_the_lock_of_a_killed_holder_is_free_when_its_lease_is_over(
+    processes_backend: Backend,
+) -> None:
+    """And not before; a backend that sees the death does not wait."""
+    holder = processes_backend.process(HOLDER, "2")
     number = int(next(iter(lines(holder))))
     assert say(holder, "0") == "fine"
-    with pytest.raises(Locked, match="bo@forge"), processes_home.client().lock(INFO):
+    with pytest.raises(Locked, match="bo@forge"), processes_backend.client().lock(INFO):
         pass
     holder.kill()
     killed = time.monotonic()
-    with processes_home.client().lock(INFO, timeout=30, lease=LEASE) as lease:
+    with processes_backend.client().lock(INFO, timeout=30, lease=LEASE) as lease:
         waited = time.monotonic() - killed
-        assert lease.number > number
+        assert lease.fencing_token > number
     # Its last heartbeat is no older than a sixth of its lease, and what was on its way.
-    assert waited < 2 if processes_home.lives else 0.8 < waited < 15
+    assert waited < 2 if processes_backend.deaths_are_seen else 0.8 < waited < 15
 
 
-def test_a_holder_that_slept_learns_that_it_lost_the_lock(processes_home: Home) -> None:
+def test_a_holder_that_slept_learns_that_it_lost_the_lock(processes_backend: Backend) -> None:
     """It was stopped for longer than its lease, and somebody else has gone on meanwhile."""
-    holder = processes_home.process(HOLDER, "2")
+    holder = processes_backend.process(HOLDER, "2")
     number = int(next(iter(lines(holder))))
     assert say(holder, "0") == "fine"
     holder.send_signal(signal.SIGSTOP)
-    store = processes_home.client()
-    if processes_home.lives:
+    store = processes_backend.client()
+    if processes_backend.deaths_are_seen:
         with pytest.raises(Locked), store.lock(INFO, timeout=3):
             pass
         store.break_lock(number)
     with store.lock(INFO, timeout=30, lease=LEASE) as lease:
-        assert lease.number > number
+        assert lease.fencing_token > number
         holder.send_signal(signal.SIGCONT)
         assert say(holder, "1") == "lost"
         store.append("log", 1, b"mine")
@@ -516,9 +518,9 @@ def test_a_holder_that_slept_learns_that_it_lost_the_lock(processes_home: Home) 
     assert list(store.entries("log")) == [(0, b"entry"), (1, b"mine")]
 
 
-def test_a_holder_that_slept_alone_goes_on(processes_home: Home) -> None:
+def test_a_holder_that_slept_alone_goes_on(processes_backend: Backend) -> None:
     """Where nobody took the lock meanwhile, it is lost for now or renewed, never another's."""
-    holder = processes_home.process(HOLDER, "1.5")
+    holder = processes_backend.process(HOLDER, "1.5")
     number = int(next(iter(lines(holder))))
     holder.send_signal(signal.SIGSTOP)
     time.sleep(2)
@@ -526,6 +528,6 @@ def test_a_holder_that_slept_alone_goes_on(processes_home: Home) -> None:
     assert say(holder, "0") in {"fine", "lost"}
     time.sleep(1)
     assert say(holder, "1") == "fine"
-    found = processes_home.client().holder()
+    found = processes_backend.client().holder()
     assert found is not None
-    assert found.number == number
+    assert found.fencing_token == number

@@ -1,4 +1,4 @@
-"""A folder as the home of the state: what lies in it, and what a crash leaves."""
+"""A folder as a store: what lies in it, and what a crash leaves."""
 
 import json
 import os
@@ -23,59 +23,59 @@ INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", d
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """Return a folder that is not there yet."""
     return tmp_path / "state" / "test"
 
 
-def test_reading_makes_no_folder(home: Path) -> None:
+def test_reading_makes_no_folder(folder: Path) -> None:
     """Whatever is asked."""
-    store = LocalStore(home)
+    store = LocalStore(folder)
     assert store.read("head.json") is None
     assert list(store.names("shards/")) == list(store.logs("")) == list(store.entries("log")) == []
     assert store.holder() is None
     store.break_lock(1)
-    assert not home.exists()
+    assert not folder.exists()
 
 
-def test_what_an_interrupted_write_leaves_is_no_name(home: Path) -> None:
+def test_what_an_interrupted_write_leaves_is_no_name(folder: Path) -> None:
     """Nor are the key and the sandbox's data."""
-    store = LocalStore(home)
+    store = LocalStore(folder)
     store.write("shards/0a.json", b"{}", None)
     for other in ("shards/.0a.json.tmp12.json", "key", "sandbox.sqlite"):
-        (home / other).write_bytes(b"half")
+        (folder / other).write_bytes(b"half")
     assert list(store.names("")) == ["shards/0a.json"]
     assert list(store.logs("")) == []
 
 
-def test_erasing_leaves_what_is_not_the_stores(home: Path) -> None:
-    """The key, and what others put there, stay; the fencing number goes on."""
-    store = LocalStore(home)
+def test_erasing_leaves_what_is_not_the_stores(folder: Path) -> None:
+    """The key, and what others put there, stay; the fencing token keeps rising."""
+    store = LocalStore(folder)
     store.write("shards/0a.json", b"{}", None)
     store.write("notes.json", b"{}", None)
     store.append("runs/20260102T030405-1f2e3d", 0, b"entry")
     store.append("runs/mine", 0, b"entry")
-    make_key(home)
+    make_key(folder)
     with store.lock(INFO) as before:
         pass
-    assert holds_state(home)
-    erase(home, INFO, lambda: None)
-    assert not holds_state(home)
+    assert holds_state(folder)
+    erase(folder, INFO, lambda: None)
+    assert not holds_state(folder)
     assert list(store.names("")) == ["notes.json"]
     assert list(store.logs("")) == ["runs/mine"]
-    assert find_key(home, {}) is not None
+    assert find_key(folder, {}) is not None
     with store.lock(INFO) as after:
-        assert after.number > before.number
+        assert after.fencing_token > before.fencing_token
 
 
-def test_files_are_for_their_owner_only(home: Path) -> None:
+def test_files_are_for_their_owner_only(folder: Path) -> None:
     """Folders 0700, files 0600."""
-    store = LocalStore(home)
+    store = LocalStore(folder)
     store.write("shards/00.json", b"{}", None)
     store.append("runs/a", 0, b"entry")
     with store.lock(INFO):
         pass
-    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in [home, *home.rglob("*")]}
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in [folder, *folder.rglob("*")]}
     folders = {"test", "shards", "runs"}
     files = {"00.json", "a.jsonl", "lock", "lock-holder", "write-lock", ".gitignore"}
     assert modes == dict.fromkeys(folders, 0o700) | dict.fromkeys(files, 0o600)
@@ -97,20 +97,20 @@ while True:
 """
 
 
-def test_kill_9_at_any_moment_leaves_the_old_content_or_the_new(home: Path) -> None:
-    """What a writer said is written is there, and never half of the next."""
+def test_kill_9_at_any_moment_leaves_the_old_content_or_the_new(folder: Path) -> None:
+    """What a writer reported as written is there, and never half of the next."""
     rng = random.Random(7)
     number = 0
     for _ in range(12):
         with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(home)], stdout=subprocess.PIPE
+            [sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE
         ) as writer:
             assert writer.stdout is not None
             assert writer.stdout.readline() == b"ready\n"
             time.sleep(rng.uniform(0.001, 0.04))
             os.kill(writer.pid, signal.SIGKILL)
             said = [int(text) for text in writer.stdout.read().split()]
-        found = LocalStore(home).read("head.json")
+        found = LocalStore(folder).read("head.json")
         if found is None:
             assert said == []
             continue
@@ -135,20 +135,20 @@ for number in range(int(sys.argv[2]), 10**9):
 """
 
 
-def test_kill_9_while_appending_leaves_every_promised_entry_whole(home: Path) -> None:
-    """And at most one more; the next writer goes on right there."""
+def test_kill_9_while_appending_leaves_every_promised_entry_complete(folder: Path) -> None:
+    """And at most one more; the next writer continues right there."""
     rng = random.Random(8)
     known = -1
     for _ in range(12):
         with subprocess.Popen(
-            [sys.executable, "-c", APPENDER, str(home), str(known + 1)], stdout=subprocess.PIPE
+            [sys.executable, "-c", APPENDER, str(folder), str(known + 1)], stdout=subprocess.PIPE
         ) as writer:
             assert writer.stdout is not None
             assert writer.stdout.readline() == b"ready\n"
             time.sleep(rng.uniform(0.001, 0.04))
             os.kill(writer.pid, signal.SIGKILL)
             said = [int(text) for text in writer.stdout.read().split()]
-        found = list(LocalStore(home).entries("log"))
+        found = list(LocalStore(folder).entries("log"))
         assert [position for position, _ in found] == list(range(len(found)))
         for position, entry in found:
             assert json.loads(entry) == [position] * (1 + position * 7 % 2000)
@@ -158,42 +158,42 @@ def test_kill_9_while_appending_leaves_every_promised_entry_whole(home: Path) ->
     assert known > 0
 
 
-def test_a_tail_that_a_crash_left_is_never_shown(home: Path) -> None:
+def test_a_tail_that_a_crash_left_is_never_shown(folder: Path) -> None:
     """However much of the last line reached the disk; the next append takes its place."""
-    store = LocalStore(home)
+    store = LocalStore(folder)
     store.append("log", 0, b"first")
-    whole = (home / "log.jsonl").read_bytes()
+    whole = (folder / "log.jsonl").read_bytes()
     store.append("log", 1, b"second " * 1000)
-    full = (home / "log.jsonl").read_bytes()
+    full = (folder / "log.jsonl").read_bytes()
     zeros = whole + bytes(len(full) - len(whole))
     pages = full[:4096] + bytes(len(full) - 4097) + b"\n"
     for left in (*(full[:end] for end in (-1, -2, -500, len(whole) + 1)), zeros, pages):
-        (home / "log.jsonl").write_bytes(left)
-        for reader in (store, LocalStore(home)):
+        (folder / "log.jsonl").write_bytes(left)
+        for reader in (store, LocalStore(folder)):
             assert list(reader.entries("log")) == [(0, b"first")]
-        assert (home / "log.jsonl").read_bytes() == left
-        LocalStore(home).append("log", 1, b"again")
-        assert list(LocalStore(home).entries("log")) == [(0, b"first"), (1, b"again")]
+        assert (folder / "log.jsonl").read_bytes() == left
+        LocalStore(folder).append("log", 1, b"again")
+        assert list(LocalStore(folder).entries("log")) == [(0, b"first"), (1, b"again")]
         with pytest.raises(VersionMoved):
             store.append("log", 1, b"taken")
 
 
-def test_a_damaged_log_is_one_clear_error(home: Path) -> None:
+def test_a_damaged_log_is_one_clear_error(folder: Path) -> None:
     """No crash damages a line that others come after."""
-    store = LocalStore(home)
+    store = LocalStore(folder)
     for position in range(3):
         store.append("log", position, b"entry")
-    data = (home / "log.jsonl").read_bytes()
-    (home / "log.jsonl").write_bytes(data.replace(b"entry", b"empty", 1))
+    data = (folder / "log.jsonl").read_bytes()
+    (folder / "log.jsonl").write_bytes(data.replace(b"entry", b"empty", 1))
     with pytest.raises(UsageError, match="damaged at byte 0"):
         list(store.entries("log"))
     with pytest.raises(UsageError, match="damaged at byte 0"):
-        LocalStore(home).append("log", 3, b"entry")
+        LocalStore(folder).append("log", 3, b"entry")
 
 
-def test_a_full_disk_leaves_the_log_as_it_was(home: Path) -> None:
+def test_a_full_disk_leaves_the_log_as_it_was(folder: Path) -> None:
     """A limit on the size of files stands for the disk."""
-    store = LocalStore(home)
+    store = LocalStore(folder)
     store.append("log", 0, b"first")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -204,16 +204,16 @@ def test_a_full_disk_leaves_the_log_as_it_was(home: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
-    assert (home / "log.jsonl").stat().st_size < 100
+    assert (folder / "log.jsonl").stat().st_size < 100
     store.append("log", 1, b"second")
     assert list(store.entries("log")) == [(0, b"first"), (1, b"second")]
 
 
-def test_errors_of_the_holders_own_work_stay_what_they_are(home: Path) -> None:
+def test_errors_of_the_holders_own_work_stay_what_they_are(folder: Path) -> None:
     """They are not taken for the folder's."""
-    with pytest.raises(FileNotFoundError), LocalStore(home).lock(INFO):
+    with pytest.raises(FileNotFoundError), LocalStore(folder).lock(INFO):
         raise FileNotFoundError("something else")
-    with LocalStore(home).lock(INFO):
+    with LocalStore(folder).lock(INFO):
         pass
 
 
@@ -235,29 +235,29 @@ def test_a_folder_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None
         pass
 
 
-def test_a_damaged_note_of_the_holder_does_not_hide_the_lock(home: Path) -> None:
-    """Then somebody holds it, and nobody knows who."""
+def test_a_damaged_note_of_the_holder_does_not_hide_the_lock(folder: Path) -> None:
+    """Then the holder is unknown, and the lock is held."""
     for note in (b"", b"[]", b'{"who": 1}', b"\xff"):
-        with LocalStore(home).lock(INFO):
-            (home / "lock-holder").write_bytes(note)
-            with pytest.raises(Locked, match="another process"), LocalStore(home).lock(INFO):
+        with LocalStore(folder).lock(INFO):
+            (folder / "lock-holder").write_bytes(note)
+            with pytest.raises(Locked, match="another process"), LocalStore(folder).lock(INFO):
                 pass
 
 
-def test_the_key_file_is_made_once_and_read_again(home: Path) -> None:
+def test_the_key_file_is_made_once_and_read_again(folder: Path) -> None:
     """With mode 0600; a second one would make every hash worthless."""
-    assert find_key(home, {}) is None
-    key = make_key(home)
-    assert key == find_key(home, {})
-    assert stat.S_IMODE((home / "key").stat().st_mode) == 0o600
+    assert find_key(folder, {}) is None
+    key = make_key(folder)
+    assert key == find_key(folder, {})
+    assert stat.S_IMODE((folder / "key").stat().st_mode) == 0o600
     with pytest.raises(FileExistsError):
-        make_key(home)
+        make_key(folder)
 
 
-def test_the_environments_key_comes_first(home: Path) -> None:
+def test_the_environments_key_comes_first(folder: Path) -> None:
     """A short one hides nothing and is refused."""
-    make_key(home)
+    make_key(folder)
     environ = {"RECONCILE_STATE_KEY": "a key of some length"}
-    assert find_key(home, environ) == find_key(home / "other", environ) != find_key(home, {})
+    assert find_key(folder, environ) == find_key(folder / "other", environ) != find_key(folder, {})
     with pytest.raises(UsageError, match="too short"):
-        find_key(home, {"RECONCILE_STATE_KEY": "short"})
+        find_key(folder, {"RECONCILE_STATE_KEY": "short"})

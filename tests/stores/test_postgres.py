@@ -1,4 +1,4 @@
-"""PostgreSQL as the home of the state: who may do what, and connections that break."""
+"""PostgreSQL as a store: who may do what, and connections that break."""
 
 import threading
 import time
@@ -197,7 +197,7 @@ def test_a_connection_that_broke_is_made_again(
 def test_a_write_that_may_have_been_carried_out_is_not_repeated(
     client: Callable[[], PostgresStore], url: str
 ) -> None:
-    """It is an error, and what is there tells."""
+    """It is an error, and reading shows whether it took effect."""
     store = client()
     version = store.write("head.json", b"1", None)
     cut(url)
@@ -211,12 +211,14 @@ def test_a_write_that_may_have_been_carried_out_is_not_repeated(
 def test_the_database_itself_refuses_who_lost_the_lock(
     client: Callable[[], PostgresStore], url: str
 ) -> None:
-    """Though the holder's own clock and thread know nothing of it yet."""
+    """Although the holder's own clock and thread do not know it yet."""
     one = client()
     with one.lock(INFO, lease=60) as lease:
         one.write("head.json", b"1", None)
         with psycopg.connect(url) as connection:
-            connection.execute("update reconcile.lock set number = number + 1, token = 'other'")
+            connection.execute(
+                "update reconcile.lock set fencing_token = fencing_token + 1, holder = 'other'"
+            )
         lease.check()
         for write in (
             lambda: one.write("head.json", b"2", None),
@@ -230,8 +232,8 @@ def test_the_database_itself_refuses_who_lost_the_lock(
 
 
 @pytest.mark.servers
-def test_a_version_of_another_home_is_just_another(client: Callable[[], PostgresStore]) -> None:
-    """A text that is no number is refused as a version that moved."""
+def test_a_version_of_another_backend_is_just_another(client: Callable[[], PostgresStore]) -> None:
+    """A text that is not a number is refused as an outdated version."""
     store = client()
     store.write("head.json", b"1", None)
     with pytest.raises(VersionMoved):
@@ -239,13 +241,13 @@ def test_a_version_of_another_home_is_just_another(client: Callable[[], Postgres
 
 
 @pytest.mark.servers
-def test_a_wrong_password_is_told_without_it(url: str) -> None:
+def test_a_wrong_password_is_reported_without_it(url: str) -> None:
     """In the error, its hint, and what led to it."""
     wrong = url.replace(servers.PASSWORD, "wr0ng-pass")
     check_refused(PostgresStore(wrong, "shop"), "password authentication failed")
 
 
-def test_a_server_that_is_gone_is_told_without_the_password() -> None:
+def test_a_lost_server_is_reported_without_the_password() -> None:
     """With where it should be."""
     (port,) = servers.free_ports(1)
     url = f"postgresql://ana:wr0ng-pass@127.0.0.1:{port}/state?sslpassword=wr0ng-pass"
@@ -264,9 +266,9 @@ def test_a_server_that_is_gone_is_told_without_the_password() -> None:
         "postgresql://ana:wr0ng-pass@[host/state",
     ],
 )
-def test_a_url_that_makes_no_sense_is_told_without_the_password(url: str, tmp_path: Path) -> None:
+def test_an_invalid_url_is_reported_without_the_password(url: str, tmp_path: Path) -> None:
     """Its own text would show it."""
-    with pytest.raises(UsageError, match="cannot be understood") as caught:
+    with pytest.raises(UsageError, match="URL is not valid") as caught:
         open_store(url, tmp_path / "shop")
     assert "wr0ng" not in f"{caught.value} {caught.value.hint} {caught.value.__cause__}"
 

@@ -1,4 +1,4 @@
-"""PostgreSQL when somebody stops in the middle: nobody waits for ever, and nobody writes late."""
+"""PostgreSQL when a client stops in the middle: none waits for ever, and none writes late."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -157,9 +157,9 @@ def test_a_row_that_somebody_else_has_locked_is_waited_for_only_so_long(
 def test_a_server_that_does_not_answer_is_an_error_in_the_end(
     opened: Callable[[str], PostgresStore], url: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A database that hangs keeps no command silent for ever."""
+    """A hung database does not hang a command for ever."""
     monkeypatch.setattr(database, "LIMIT", 0.2)
-    monkeypatch.setattr(database, "_PATIENCE", 0.2)
+    monkeypatch.setattr(database, "_GRACE", 0.2)
     store = opened(through(url, wire))
     store.write("head.json", b"1", None)
     wire.hold_after(0)

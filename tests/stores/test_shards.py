@@ -1,4 +1,4 @@
-"""The shards of a state: none is lost, altered or put back unseen, and a crash wedges nothing."""
+"""The shards of a state: loss, changes and old copies are detected, and a crash blocks nothing."""
 
 import json
 import shutil
@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from dying import Dead, Life
-from homes import Home
+from backends import Backend
+from dying import Dead, DyingProcess
 from world import World, actions, order
 
 from reconcile.errors import UsageError
@@ -65,9 +65,9 @@ def refused(store: Store, match: str) -> str:
 
 
 @pytest.fixture
-def store(home: Home) -> Store:
+def store(backend: Backend) -> Store:
     """Return each kind of store in turn, with a state in it."""
-    store = home.client()
+    store = backend.client()
     write_all(store)
     return store
 
@@ -78,7 +78,7 @@ def test_a_lost_shard_is_refused(store: Store) -> None:
         data, _ = store.read(name) or (b"", "")
         store.remove(name)
         hint = refused(store, f"{name} is missing")
-        assert "bring head.json, applied.json and shards/ back from one backup" in hint
+        assert "restore head.json, applied.json and shards/ from one backup" in hint
         unit = next(unit for unit in UNITS if shard_of(unit) in name)
         with pytest.raises(UsageError, match=f"{name} is missing"):
             State(store, KEY).unit(unit)
@@ -92,26 +92,26 @@ def test_an_altered_shard_is_refused(store: Store) -> None:
     put_back(store, SHARDS[0], json.dumps(json.loads(data), indent=2).encode())
     assert len(runs(store)) == len(UNITS)
     put_back(store, SHARDS[0], data.replace(b'"id":"1"', b'"id":"2"'))
-    refused(store, f"{SHARDS[0]} is not as it was written")
+    refused(store, f"{SHARDS[0]} was altered")
 
 
 def test_a_shard_in_the_place_of_another_is_refused(store: Store) -> None:
     """Also one of the same name that belongs to another state."""
     data, _ = store.read(SHARDS[1]) or (b"", "")
     put_back(store, SHARDS[0], data)
-    refused(store, f"{SHARDS[0]} is not as it was written")
+    refused(store, f"{SHARDS[0]} was altered")
 
 
-def test_a_shard_of_another_state_is_refused(home: Home) -> None:
+def test_a_shard_of_another_state_is_refused(backend: Backend) -> None:
     """Its checksum covers which state it belongs to."""
-    store = home.client()
+    store = backend.client()
     write_all(store)
     data, _ = store.read(SHARDS[0]) or (b"", "")
     for name in ("head.json", *SHARDS):
         store.remove(name)
     write_all(store)
     put_back(store, SHARDS[0], data)
-    refused(store, f"{SHARDS[0]} is not as it was written")
+    refused(store, f"{SHARDS[0]} was altered")
 
 
 def test_an_old_copy_of_a_shard_is_refused(store: Store) -> None:
@@ -130,14 +130,14 @@ def test_an_old_copy_of_the_head_is_refused(store: Store) -> None:
     refused(store, "head.json is an old copy")
 
 
-def test_a_head_from_before_a_shard_was_made_is_refused(home: Home) -> None:
+def test_a_head_from_before_a_shard_was_made_is_refused(backend: Backend) -> None:
     """However little was written since."""
-    store = home.client()
+    store = backend.client()
     State(store, KEY).begin(7)
     data, _ = store.read("head.json") or (b"", "")
     write_some(store, 1, UNITS[:1])
     put_back(store, "head.json", data)
-    refused(store, "head.json is an old copy, which does not name shards/")
+    refused(store, "head.json is an old copy that does not list shards/")
 
 
 def test_all_of_a_backup_is_accepted(store: Store) -> None:
@@ -153,23 +153,25 @@ def test_all_of_a_backup_is_accepted(store: Store) -> None:
     assert set(runs(store).values()) == {str(RUN + 2)}
 
 
-def test_the_kills_below_are_between_every_two_writes(home: Home) -> None:
+def test_the_kills_below_are_between_every_two_writes(backend: Backend) -> None:
     """There are no more writes than those before which the process is killed."""
-    life = Life()
-    write_all(life.store(home.client()))
-    assert life.made == WRITES
+    process = DyingProcess()
+    write_all(process.store(backend.client()))
+    assert process.made == WRITES
 
 
 @pytest.mark.parametrize("begin", [True, False], ids=["by a run", "by hand"])
 @pytest.mark.parametrize("left", range(WRITES))
-def test_a_kill_between_two_writes_wedges_nothing(home: Home, left: int, *, begin: bool) -> None:
+def test_a_kill_between_two_writes_blocks_nothing(
+    backend: Backend, left: int, *, begin: bool
+) -> None:
     """Whoever comes next reads the state, completes it, and then misses every shard.
 
     By hand there is no ``begin`` before the next writes, as in ``state rm``.
     """
-    store = home.client()
+    store = backend.client()
     with pytest.raises(Dead):
-        write_all(Life(left).store(store))
+        write_all(DyingProcess(left).store(store))
     seen = runs(store)
     assert set(seen.values()) <= {"1", "2"}
     if not begin and not State(store, KEY).lineage:
@@ -184,13 +186,13 @@ def test_a_kill_between_two_writes_wedges_nothing(home: Home, left: int, *, begi
 
 
 @pytest.mark.parametrize("first", range(2, 9))
-def test_kills_one_after_the_other_wedge_nothing(home: Home, first: int) -> None:
+def test_kills_one_after_the_other_block_nothing(backend: Backend, first: int) -> None:
     """Each process gets one write further than the one before, or not even that far."""
-    store = home.client()
+    store = backend.client()
     write_some(store, 1, UNITS[:3])
     for left in (first, first, first - 1, first + 1):
         with suppress(Dead):
-            write_some(Life(left).store(store), RUN, UNITS)
+            write_some(DyingProcess(left).store(store), RUN, UNITS)
         runs(store)
     write_some(store, RUN, UNITS)
     assert runs(store) == {unit.key: str(RUN) for unit in UNITS}
@@ -201,7 +203,7 @@ def test_kills_one_after_the_other_wedge_nothing(home: Home, first: int) -> None
 def test_a_write_that_fails_does_not_spoil_the_next(tmp_path: Path, fails: int, left: int) -> None:
     """The same process tries again, and is killed then: every shard was named before."""
     store = LocalStore(tmp_path)
-    writing = Life(left, fails=frozenset({fails})).store(store)
+    writing = DyingProcess(left, fails=frozenset({fails})).store(store)
     with suppress(Dead):
         state = State(writing, KEY)
         state.begin(7)
@@ -215,9 +217,9 @@ def test_a_write_that_fails_does_not_spoil_the_next(tmp_path: Path, fails: int, 
     assert runs(store) == {unit.key: str(RUN) for unit in UNITS}
 
 
-def test_reading_while_a_run_writes_is_not_refused(home: Home) -> None:
+def test_reading_while_a_run_writes_is_not_refused(backend: Backend) -> None:
     """Who reads has no lock: the head as first read is soon an old one, and a shard is new."""
-    writer, reader = home.client(), home.client()
+    writer, reader = backend.client(), backend.client()
     before = State(reader, KEY)
     write_some(writer, 1, UNITS[:3])
     assert {entry.run for _, _, entry in before.entries()} == {"1"}
@@ -229,9 +231,9 @@ def test_reading_while_a_run_writes_is_not_refused(home: Home) -> None:
     }
 
 
-def test_files_of_others_among_the_shards_are_left_alone(home: Home) -> None:
+def test_files_of_others_among_the_shards_are_left_alone(backend: Backend) -> None:
     """A copy that a program for synchronising made is not a shard."""
-    store = home.client()
+    store = backend.client()
     write_all(store)
     store.write("shards/copy-of-3f.json", b"{}", None)
     assert len(runs(store)) == len(UNITS)
@@ -245,24 +247,24 @@ def test_files_of_others_among_the_shards_are_left_alone(home: Home) -> None:
         {"shards": {"../key": 1}},
         {"shards": {"3f": -1}},
         {"serial": "x"},
-        {"linked": 5},
+        {"associated": 5},
         {"audit": [1]},
         {"lineage": {}},
     ],
 )
-def test_a_head_of_another_shape_is_refused(home: Home, damage: dict[str, object]) -> None:
+def test_a_head_of_another_shape_is_refused(backend: Backend, damage: dict[str, object]) -> None:
     """Good JSON can be damaged too."""
-    store = home.client()
+    store = backend.client()
     write_all(store)
     data, _ = store.read("head.json") or (b"", "")
     put_back(store, "head.json", json.dumps(json.loads(data) | damage).encode())
-    refused(store, "head.json holds something else")
+    refused(store, "head.json is not a head")
 
 
 @pytest.mark.parametrize("data", [b"[" * 100_000, b'{"format":3,"units":{"\\ud800":1}}', b"\x00"])
-def test_a_shard_that_cannot_be_read_is_refused(home: Home, data: bytes) -> None:
+def test_a_shard_that_cannot_be_read_is_refused(backend: Backend, data: bytes) -> None:
     """Whatever the file holds."""
-    store = home.client()
+    store = backend.client()
     write_all(store)
     put_back(store, SHARDS[0], data)
     refused(store, SHARDS[0])

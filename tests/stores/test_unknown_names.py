@@ -1,21 +1,21 @@
-"""What is in a store's place and is not reconcile's: found in every backend, and never touched."""
+"""What is in a store but not reconcile's: found in every backend, and never touched."""
 
 from pathlib import Path
 
 import obstore
 import pytest
-from homes import Home
+from backends import Backend
 from obstore.store import MemoryStore
 from world import World, order
 
 from reconcile.errors import UsageError
 from reconcile.state.head import HEAD, Content, encode
-from reconcile.state.migrate import move, require_no_strangers
+from reconcile.state.migrate import move, require_no_unknown_names
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LockInfo, Store
 from reconcile.stores.local import LocalStore
 from reconcile.stores.objects import ObjectStore
-from reconcile.stores.own_names import is_blob, is_log
+from reconcile.stores.own_names import is_own_blob, is_own_log
 
 INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", doing="apply")
 RUN = "20260102T030405-1f2e3d"
@@ -68,62 +68,62 @@ def expected() -> dict[str, bytes]:
 @pytest.mark.parametrize("name", BLOBS)
 def test_blobs_of_ours_are_known_by_name(name: str) -> None:
     """A name that only begins or ends like one of ours is not ours."""
-    assert is_blob(name)
-    assert not any(map(is_blob, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
+    assert is_own_blob(name)
+    assert not any(map(is_own_blob, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
 
 
 @pytest.mark.parametrize("name", LOGS)
 def test_logs_of_ours_are_known_by_name(name: str) -> None:
     """A name that only begins or ends like one of ours is not ours."""
-    assert is_log(name)
-    assert not any(map(is_log, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
+    assert is_own_log(name)
+    assert not any(map(is_own_log, (f"x{name}", f"{name}x", f"x/{name}", f"{name}\n")))
 
 
-def test_a_store_of_ours_alone_has_no_strangers(home: Home) -> None:
+def test_a_store_that_reconcile_alone_uses_has_no_unknown_names(backend: Backend) -> None:
     """Not even while its lock is held; nor has an empty one."""
-    one, other = home.client(), home.client()
-    assert list(other.strangers()) == []
+    one, other = backend.client(), backend.client()
+    assert list(other.unknown_names()) == []
     with one.lock(INFO, lease=60):
         fill(one)
-        assert list(one.strangers()) == list(other.strangers()) == []
-    require_no_strangers(other)
+        assert list(one.unknown_names()) == list(other.unknown_names()) == []
+    require_no_unknown_names(other)
 
 
-def test_strangers_are_seen_by_every_client(home: Home) -> None:
+def test_unknown_names_are_seen_by_every_client(backend: Backend) -> None:
     """And named in the error; there is nothing else among them."""
-    one, other = home.client(), home.client()
+    one, other = backend.client(), backend.client()
     fill(one)
     fill_strange(one)
-    found = list(other.strangers())
+    found = list(other.unknown_names())
     assert len(found) == len(expected())
     for name in expected():
         assert any(one.startswith(name) for one in found)
-    with pytest.raises(UsageError, match="holds what is not reconcile's: 'audit") as caught:
-        require_no_strangers(other)
+    with pytest.raises(UsageError, match="has files that are not reconcile's: 'audit") as caught:
+        require_no_unknown_names(other)
     assert "and more" in str(caught.value)
     assert of_others(one) == expected()
 
 
-def test_moving_touches_reconciles_own_alone(home: Home, tmp_path: Path) -> None:
-    """Neither where it goes nor where it came from; strangers do not go along."""
-    source, target = LocalStore(tmp_path / "source" / "test"), home.client()
+def test_moving_touches_reconciles_own_alone(backend: Backend, tmp_path: Path) -> None:
+    """Neither where it goes nor where it came from; unknown files are not moved."""
+    source, target = LocalStore(tmp_path / "source" / "test"), backend.client()
     fill(source)
     put_head(source, Content(lineage="one"))
     fill_strange(source)
     fill(target)
-    put_head(target, Content(lineage="one", arriving=source.where))
+    put_head(target, Content(lineage="one", moving_from=source.where))
     target.append(f"runs/{RUN[:-1]}", 0, b"an old run")
     fill_strange(target)
     move(source, target, lambda: None)
-    assert of_others(source) == of_others(home.client()) == expected()
-    assert sorted(filter(is_blob, target.names(""))) == BLOBS
-    assert sorted(filter(is_log, target.logs(""))) == LOGS
+    assert of_others(source) == of_others(backend.client()) == expected()
+    assert sorted(filter(is_own_blob, target.names(""))) == BLOBS
+    assert sorted(filter(is_own_log, target.logs(""))) == LOGS
 
 
-def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:
+def test_any_other_file_in_a_folder_is_unknown(tmp_path: Path) -> None:
     """Whatever it is called; what a crash of ours leaves, a README and a .gitignore are none."""
-    home = tmp_path / "test"
-    store = LocalStore(home)
+    backend = tmp_path / "test"
+    store = LocalStore(backend)
     fill(store)
     ours = ("key", "sandbox.sqlite", "sandbox.sqlite-wal", ".head.json.abcd_123", "being-erased")
     drafts = (
@@ -132,19 +132,19 @@ def test_any_file_is_a_stranger_in_a_folder(tmp_path: Path) -> None:
         "..gitignore.abcdefgh",
     )
     for name in (*ours, *drafts, "README.md", "runs/readme", "shards/.gitignore"):
-        (home / name).write_bytes(b"half")
-    assert list(store.strangers()) == []
+        (backend / name).write_bytes(b"half")
+    assert list(store.unknown_names()) == []
     strange = {"notes.txt", "runs/marathon.jsonl", "shards/0a.json.bak", ".notes.txt.abcdefgh", "a"}
     for name in strange - {"a"}:
-        (home / name).write_bytes(b"of others")
+        (backend / name).write_bytes(b"of others")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "head.json").write_bytes(b"of others")
-    (home / "a").symlink_to(tmp_path / "elsewhere")
-    assert set(store.strangers()) == strange
+    (backend / "a").symlink_to(tmp_path / "elsewhere")
+    assert set(store.unknown_names()) == strange
 
 
-def test_any_object_is_a_stranger_in_a_bucket() -> None:
-    """What lies outside the prefix is nobody's business, and what a killed try leaves is ours."""
+def test_any_other_object_in_a_bucket_is_unknown() -> None:
+    """What lies outside the prefix is not listed, and what a killed check leaves is reconcile's."""
     memory = MemoryStore()
     store = ObjectStore(Bucket(memory, "some/where/", "memory"))
     fill(store)
@@ -152,10 +152,10 @@ def test_any_object_is_a_stranger_in_a_bucket() -> None:
     for name in (*strange, "README.txt", "probe-0123456789abcdef", "../else", "../where-else/a"):
         path = f"some/{name[3:]}" if name.startswith("../") else f"some/where/{name}"
         obstore.put(memory, path, b"of others")
-    assert set(store.strangers()) == strange
+    assert set(store.unknown_names()) == strange
     assert list(store.entries(f"runs/{RUN}")) == [(0, b"entry")]
     store.drop(f"runs/{RUN}")
-    assert set(store.strangers()) == strange
+    assert set(store.unknown_names()) == strange
 
 
 def test_all_that_a_project_writes_is_known_by_name(world: World) -> None:
@@ -164,5 +164,5 @@ def test_all_that_a_project_writes_is_known_by_name(world: World) -> None:
     world.apply()
     world.declare(order("A-1", hs_order_name="Two"), order("A-2", channel="nowhere"))
     world.apply(halt=True)
-    assert list(world.store.strangers()) == []
+    assert list(world.store.unknown_names()) == []
     assert list(world.store.names("")) != []

@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from dying import Dead, Life
-from homes import Home
+from backends import Backend
+from dying import Dead, DyingProcess
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
@@ -50,10 +50,10 @@ def usable(store: Store) -> bool:
         return False
 
 
-def push(source: Store, target: Store, life: Life | None = None) -> None:
+def push(source: Store, target: Store, process: DyingProcess | None = None) -> None:
     """Do what `state push` does, in a process of its own."""
-    life = life or Life()
-    here, there = life.store(source), life.store(target)
+    process = process or DyingProcess()
+    here, there = process.store(source), process.store(target)
 
     def record() -> None:
         state = State(here, KEY)
@@ -72,23 +72,23 @@ def source(tmp_path: Path) -> LocalStore:
 
 
 @pytest.fixture
-def target(home: Home) -> Iterator[Store]:
+def target(backend: Backend) -> Iterator[Store]:
     """Return each kind of store in turn, empty."""
-    yield home.client()
+    yield backend.client()
 
 
 def test_the_kills_below_are_between_every_two_changes(source: Store, target: Store) -> None:
     """There are no more changes than those before which the process is killed."""
-    life = Life()
-    push(source, target, life)
-    assert life.made == CHANGES
+    process = DyingProcess()
+    push(source, target, process)
+    assert process.made == CHANGES
 
 
 @pytest.mark.parametrize("left", range(CHANGES))
 def test_a_killed_move_is_repeated(source: Store, target: Store, left: int) -> None:
     """At no moment can both stores be used, and the same move again completes it."""
     with pytest.raises(Dead):
-        push(source, target, Life(left))
+        push(source, target, DyingProcess(left))
     assert not usable(target)
     push(source, target)
     assert usable(target)
@@ -103,7 +103,7 @@ def test_a_killed_move_is_repeated(source: Store, target: Store, left: int) -> N
 def test_a_state_is_used_on_after_a_killed_move(source: Store, target: Store, left: int) -> None:
     """Where it still can be, its later writes are what the repeated move takes along."""
     with pytest.raises(Dead):
-        push(source, target, Life(left))
+        push(source, target, DyingProcess(left))
     later = Address("order", "later")
     if used := usable(source):
         state = State(source, KEY)
@@ -121,7 +121,7 @@ def test_kills_one_after_the_other_are_no_obstacle(
     """Each try gets a different way; the last one is left alone."""
     for left in (first, CHANGES - 1, 3, first + 1, CHANGES - 2):
         with suppress(Dead):
-            push(source, target, Life(left))
+            push(source, target, DyingProcess(left))
         assert not (usable(source) and usable(target))
     push(source, target)
     assert usable(target)
@@ -134,7 +134,7 @@ def test_it_comes_back_the_same_way(source: Store, target: Store, left: int) -> 
     """To a store that was left behind; a kill there is no obstacle either."""
     push(source, target)
     with suppress(Dead):
-        push(target, source, Life(left))
+        push(target, source, DyingProcess(left))
     assert not (usable(source) and usable(target))
     push(target, source)
     assert usable(source)
@@ -164,9 +164,9 @@ def test_a_copy_is_not_written_over(source: Store, target: Store) -> None:
 
 
 def test_a_half_moved_state_names_the_way_out(source: Store, target: Store) -> None:
-    """Whoever uses the store that it is being moved to is told to repeat the move."""
+    """Using the store that it is being moved to is an error whose hint is to repeat the move."""
     with pytest.raises(Dead):
-        push(source, target, Life(CHANGES - 3))
-    with pytest.raises(UsageError, match="is not whole: moving it there from") as caught:
+        push(source, target, DyingProcess(CHANGES - 3))
+    with pytest.raises(UsageError, match="is incomplete: moving it there from") as caught:
         State(target, KEY)
-    assert "`reconcile state push` or `state pull` that moved it again" in caught.value.hint
+    assert "the same `reconcile state push` or `state pull` again" in caught.value.hint

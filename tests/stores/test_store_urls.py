@@ -46,8 +46,8 @@ def test_each_target_has_its_own_part(
 @pytest.mark.parametrize(
     ("url", "what"),
     [
-        ("ftp://s3cret@host/x", "no known word"),
-        ("s3cret", "no known word"),
+        ("ftp://s3cret@host/x", "unknown scheme"),
+        ("s3cret", "unknown scheme"),
         ("file://host/x", "names a host"),
         ("s3://", "name of an S3 bucket"),
         ("s3:bucket", "name of an S3 bucket"),

@@ -1,8 +1,8 @@
-"""How long a call may take, and what is said while one takes long.
+"""A watchdog for calls that wait: it reports long ones, and cuts those that reach their limit.
 
-A call that waits cannot speak for itself, nor end itself while its answer drips in. So one thread
-watches all calls of the process, to HubSpot and to shared stores. What is said goes to the logger
-``reconcile.waiting``; the command line shows it on stderr.
+A blocked call can neither report nor end itself while its response drips in. So one thread watches
+all calls of the process, to HubSpot and to shared stores. It reports to the logger
+``reconcile.call_watchdog``, which the command line shows on stderr.
 """
 
 import logging
@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from math import inf
 
 CALL_LIMIT = 30.0
-"""Seconds that one call may take in all, from connecting to the last byte of its answer."""
+"""Seconds that one call may take in all, from connecting to the last byte of its response."""
 
-EVERY = 10.0
-"""Seconds after which it is said what a call waits for, and again each time."""
+NOTICE_INTERVAL = 10.0
+"""Seconds between two reports on a call that is still waiting."""
 
-LOGGER = "reconcile.waiting"
+LOGGER = "reconcile.call_watchdog"
 """The logger's name."""
 
 _LOG = logging.getLogger(LOGGER)
 
 
-def say(text: str) -> None:
-    """Say what the program waits for to whoever watches it."""
+def log_notice(text: str) -> None:
+    """Report to the user what the program waits for."""
     _LOG.info("%s", text)
 
 
@@ -34,47 +34,48 @@ def say(text: str) -> None:
 def watched(
     what: str, *, limit: float = inf, cut: Callable[[], None] = lambda: None
 ) -> Iterator[None]:
-    """Watch a call: say what it waits for while it takes long, and ``cut`` it at its limit.
+    """Watch the block: report ``what`` it waits for, and call ``cut`` when it reaches its limit.
 
-    ``cut`` comes from another thread, once, and never after the block has ended.
+    ``limit`` is in seconds. ``cut`` is called from another thread, at most once, and never after
+    the block has ended.
     """
     call = _Call(what, time.monotonic(), limit, cut)
-    _WATCH.add(call)
+    _WATCHDOG.add(call)
     try:
         yield
     finally:
-        _WATCH.remove(call)
+        _WATCHDOG.remove(call)
 
 
 @dataclass(eq=False, slots=True)
 class _Call:
-    """A call that is going on. ``said`` counts the lines about it."""
+    """A call in progress. ``reports`` counts the lines that were logged about it."""
 
     what: str
     begun: float
     limit: float
     cut: Callable[[], None]
-    said: int = 0
+    reports: int = 0
 
     @property
     def due(self) -> float:
-        """When something is to be done about it."""
-        return self.begun + min((self.said + 1) * EVERY, self.limit)
+        """When it must be looked at next: to report it or to cut it."""
+        return self.begun + min((self.reports + 1) * NOTICE_INTERVAL, self.limit)
 
     def look(self, now: float) -> str:
-        """Cut it if its time is up. Return what is to be said of it, if anything."""
+        """Cut the call if it reached its limit. Return the line to log, or ``""`` for none."""
         waited = now - self.begun
         if waited >= self.limit:
             self.limit = inf
             self.cut()
-        if waited < (self.said + 1) * EVERY:
+        if waited < (self.reports + 1) * NOTICE_INTERVAL:
             return ""
-        self.said = int(waited // EVERY)
+        self.reports = int(waited // NOTICE_INTERVAL)
         return f"waiting for {self.what}, {waited:.0f} s so far"
 
 
-class _Watch:
-    """The thread that watches, from the first call on. It sleeps until a call is due."""
+class _Watchdog:
+    """The watching thread, started by the first call. It sleeps until a call is due."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -86,7 +87,7 @@ class _Watch:
         with self._changed:
             self._calls.add(call)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="waiting", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="call-watchdog", daemon=True)
                 self._thread.start()
             elif call.due < self._wakes:
                 self._changed.notify()
@@ -99,11 +100,11 @@ class _Watch:
         while True:
             with self._changed:
                 lines = self._next()
-            for line in filter(None, lines):  # outside: whoever listens may be slow
-                say(line)
+            for line in filter(None, lines):  # without the lock: a log handler may be slow
+                log_notice(line)
 
     def _next(self) -> list[str]:
-        """Wait for the first calls that are due, and look at them."""
+        """Wait until a call is due. Return the lines to log."""
         while True:
             now = time.monotonic()
             due = [call for call in self._calls if call.due <= now]
@@ -113,4 +114,4 @@ class _Watch:
             self._changed.wait(min(self._wakes - now, threading.TIMEOUT_MAX))
 
 
-_WATCH = _Watch()
+_WATCHDOG = _Watchdog()

@@ -1,11 +1,11 @@
-"""What is told of a run, of refusals, of work on the state; and reading it back."""
+"""What the log has of a run, of refusals, of work on the state; and reading it back."""
 
 import pytest
 from making import ANA, CART, CHANGES, MUG, ORDER, head_of, plan, record_run, run, updates
 
-from reconcile.audit.events import defined, lock_broken, refused, surgery
+from reconcile.audit.events import defined, lock_broken, refused, state_edited
 from reconcile.audit.log import AuditLog
-from reconcile.audit.query import shown, summaries
+from reconcile.audit.query import entries_of, summaries
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan, UsageError
 from reconcile.model.audit import Detail, Entry, What
 from reconcile.model.outcome import Outcome, Status
@@ -18,7 +18,7 @@ def only(log: AuditLog) -> Entry:
     return log.full(entry)
 
 
-def test_a_run_is_told_with_who_when_why_and_what_for(log: AuditLog) -> None:
+def test_a_run_is_logged_with_who_when_why_and_what_for(log: AuditLog) -> None:
     """Commit, plan, guards and account are in the chain."""
     run(log, ended="interrupted")
     entry = only(log)
@@ -35,7 +35,7 @@ def test_a_run_is_told_with_who_when_why_and_what_for(log: AuditLog) -> None:
     assert entry.message == Detail(What.MESSAGE, values=("interrupted",))
 
 
-def test_a_written_record_is_told_field_by_field(log: AuditLog) -> None:
+def test_a_written_record_is_logged_field_by_field(log: AuditLog) -> None:
     """Before and after on the wire, and as people read them; associations; rewrites."""
     run(log, traces={ORDER: "R-1-ab-1"})
     record = only(log).records[0]
@@ -56,7 +56,7 @@ def test_a_written_record_is_told_field_by_field(log: AuditLog) -> None:
     )
 
 
-def test_an_attempt_that_failed_is_told_with_what_was_tried(log: AuditLog) -> None:
+def test_a_failed_attempt_is_logged_with_what_was_tried(log: AuditLog) -> None:
     """The fields that were sent, and HubSpot's answer."""
     run(log)
     record = only(log).records[1]
@@ -69,7 +69,7 @@ def test_an_attempt_that_failed_is_told_with_what_was_tried(log: AuditLog) -> No
 
 @pytest.mark.parametrize("status", [Status.SKIPPED, Status.CONFLICT])
 def test_what_was_never_sent_changed_nothing(log: AuditLog, status: Status) -> None:
-    """No fields are told of it, only why."""
+    """None of its fields are logged, only why."""
     outcome = Outcome(CART, Action.UPDATE, status, message="not begun")
     record_run(log, plan(), head_of("R-1"), [outcome], ANA)
     (record,) = only(log).records
@@ -82,7 +82,7 @@ def test_a_runs_entries_are_one_event(log: AuditLog) -> None:
     record_run(log, planned, head_of("R-1"), done, ANA)
     (summary,) = summaries(log)
     assert summary.counts == {("update", "order", "done"): 1_100}
-    assert sum(len(entry.records) for entry in shown(log, "R-1")) == 1_100
+    assert sum(len(entry.records) for entry in entries_of(log, "R-1")) == 1_100
 
 
 def test_one_record_can_be_followed(log: AuditLog) -> None:
@@ -91,7 +91,7 @@ def test_one_record_can_be_followed(log: AuditLog) -> None:
     other = CHANGES[2]
     done = [Outcome(other.address, other.action, Status.DONE)]
     record_run(log, plan(other), head_of("R-2"), done, ANA)
-    log.append([surgery("state rm", ANA, addresses=[ORDER])])
+    log.append([state_edited("state rm", ANA, addresses=[ORDER])])
     found = list(summaries(log, address=ORDER._replace(key="nw-1")))
     assert [one.first.event for one in found] == ["apply", "state rm"]
     assert [record.address for record in found[0].records] == [ORDER]
@@ -107,14 +107,14 @@ def test_events_since_a_moment(log: AuditLog) -> None:
 
 
 def test_an_entry_is_shown_by_its_number(log: AuditLog) -> None:
-    """A run's by any of its entries' too; what nobody knows is an error that helps."""
+    """A run's by any of its entries' too; an unknown name is an error with a hint."""
     run(log)
     log.append([refused(Locked("by Bob"), ANA)])
-    assert [one.event for one in shown(log, "2")] == ["refused"]
-    assert [one.run for one in shown(log, "1")] == ["R-1"]
+    assert [one.event for one in entries_of(log, "2")] == ["refused"]
+    assert [one.run for one in entries_of(log, "1")] == ["R-1"]
     for named in ("3", "R", "R-2"):
         with pytest.raises(UsageError, match=f"no run or entry {named}") as caught:
-            list(shown(log, named))
+            list(entries_of(log, named))
         assert "audit log" in caught.value.hint
 
 
@@ -127,7 +127,7 @@ def test_an_entry_is_shown_by_its_number(log: AuditLog) -> None:
         (ReconcileError("else"), "error"),
     ],
 )
-def test_refusals_are_told(log: AuditLog, error: ReconcileError, by: str) -> None:
+def test_refusals_are_logged(log: AuditLog, error: ReconcileError, by: str) -> None:
     """By what; the message, which may quote anything, is not in the chain."""
     log.append([refused(error, ANA, plan="cd", command="apply")])
     entry = only(log)
@@ -140,19 +140,19 @@ def test_refusals_are_told(log: AuditLog, error: ReconcileError, by: str) -> Non
     assert str(error).encode() not in line
 
 
-def test_work_on_lock_state_and_account_is_told(log: AuditLog) -> None:
+def test_work_on_lock_state_and_account_is_logged(log: AuditLog) -> None:
     """Whose lock was broken; which records were taken from the state; what init made."""
     wanted = PropertyDefine("order", "reconcile_key", "Key", "orderinformation")
     log.append(
         [
-            lock_broken(ANA, number=7, who="bob@mill", since="2026", doing="apply"),
-            surgery("state rm", ANA, addresses=[ORDER]),
-            surgery("state push", ANA),
+            lock_broken(ANA, fencing_token=7, who="bob@mill", since="2026", doing="apply"),
+            state_edited("state rm", ANA, addresses=[ORDER]),
+            state_edited("state push", ANA),
             defined([wanted], plan().target, ANA),
         ]
     )
     assert [(entry.event, entry.facts) for entry in log.entries()] == [
-        ("lock broken", {"number": 7, "who": "bob@mill", "since": "2026", "doing": "apply"}),
+        ("lock broken", {"fencing_token": 7, "who": "bob@mill", "since": "2026", "doing": "apply"}),
         ("state rm", {"addresses": ("order/NW-1",)}),
         ("state push", {}),
         ("define", {"target": "shop", "account": 123, "properties": ("order.reconcile_key",)}),

@@ -1,4 +1,4 @@
-"""The homes that the contract is tested on."""
+"""The backends that the contract is tested on."""
 
 import os
 import subprocess
@@ -20,21 +20,21 @@ from reconcile.stores.store_urls import open_store
 
 
 @dataclass(frozen=True)
-class Home:
+class Backend:
     """A place for a store, of which every call of ``client`` opens one more client.
 
-    ``lives`` says that a holder's death is seen at once; elsewhere its lease has to end.
+    ``deaths_are_seen`` says that a holder's death is seen at once; elsewhere its lease has to end.
     """
 
     name: str
     client: Callable[[], Store]
     url: str = ""
     folder: Path = Path()
-    lives: bool = False
+    deaths_are_seen: bool = False
     started: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     def process(self, script: str, *arguments: str) -> "subprocess.Popen[str]":
-        """Run a script in a process of its own, with a client of this home as ``store``."""
+        """Run a script in a process of its own, with a client of this backend as ``store``."""
         begin = (
             "import sys, time\n"
             "from pathlib import Path\n"
@@ -53,8 +53,8 @@ class Home:
 
 
 @contextmanager
-def opened(name: str, folder: Path, server: Server | None) -> Iterator[Home]:
-    """A home of that name; ``server`` is None where it needs none."""
+def opened(name: str, folder: Path, server: Server | None) -> Iterator[Backend]:
+    """A backend of that name; ``server`` is None where it needs none."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         clients: list[Store] = []
@@ -67,17 +67,19 @@ def opened(name: str, folder: Path, server: Server | None) -> Iterator[Home]:
         if name == "memory":
             memory = MemoryStore()
             bucket = lambda: Bucket(memory, "some/where/", "memory")  # noqa: E731
-            home = Home(name, lambda: known(ObjectStore(bucket())))
+            backend = Backend(name, lambda: known(ObjectStore(bucket())))
         else:
             url = server.url if server else ""
             if server:
                 for variable, value in server.environ.items():
                     patch.setitem(os.environ, variable, value)
-            home = Home(name, lambda: known(open_store(url, target)), url, target, name == "local")
+            backend = Backend(
+                name, lambda: known(open_store(url, target)), url, target, name == "local"
+            )
         try:
-            yield home
+            yield backend
         finally:
-            for process in home.started:
+            for process in backend.started:
                 process.kill()
                 process.communicate()
             for client in clients:

@@ -78,7 +78,7 @@ def test_what_is_put_is_there_for_the_next_run(
     assert entries == {a: again.unit(units[a])[a.folded()] for a in entries}
     found = {(unit, record) for unit, record, _ in again.entries()}
     assert {record for _, record in found} == {a.folded() for a in entries}
-    assert {(a.kind, link.to) for a, e in entries.items() for link in e.links} == again.linked()
+    assert {(a.kind, link.to) for a, e in entries.items() for link in e.links} == again.associated()
 
 
 def test_nothing_is_written_before_it_is_flushed(store: LocalStore) -> None:
@@ -97,7 +97,7 @@ def test_a_unit_is_found_however_its_key_is_spelled(store: LocalStore) -> None:
     assert {UNIT.folded(): LastApplied("1", UNIT.key)} == state.unit(Address("order", " a "))
 
 
-def test_letting_go_of_shards_loses_nothing_unwritten(store: LocalStore) -> None:
+def test_unloading_shards_loses_no_unwritten_change(store: LocalStore) -> None:
     """A long run keeps its memory small."""
     state = begun(store)
     state.put(UNIT, UNIT, LastApplied("1", UNIT.key))
@@ -149,8 +149,8 @@ def test_a_damaged_file_is_one_clear_error(store: LocalStore, name: str, damage:
         [],
         {"order/a": []},
         {"order/a": {"order/A": {}}},
-        {"order/a": {"order/A": {"id": "1", "marks": 5, "whole": ""}}},
-        {"order/a": {"nonsense": {"id": "1", "marks": {}, "whole": ""}}},
+        {"order/a": {"order/A": {"id": "1", "value_hashes": 5, "fingerprint": ""}}},
+        {"order/a": {"nonsense": {"id": "1", "value_hashes": {}, "fingerprint": ""}}},
     ],
 )
 def test_a_shard_of_another_shape_is_one_clear_error(store: LocalStore, units: object) -> None:
