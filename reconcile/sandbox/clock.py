@@ -8,7 +8,7 @@ import time
 from datetime import datetime, timedelta
 from threading import Lock
 
-from reconcile.sandbox.wire import EPOCH
+from reconcile.sandbox.wire_format import EPOCH
 
 _LONGEST = timedelta(days=3660)
 

@@ -4,16 +4,16 @@ import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconcile.sandbox import database
-from reconcile.sandbox.calls import Call
 from reconcile.sandbox.clock import Clock
-from reconcile.sandbox.definitions import Definitions
-from reconcile.sandbox.fault_rules import Faults
-from reconcile.sandbox.kept_counts import KeptCounts
-from reconcile.sandbox.limits import Limits
-from reconcile.sandbox.request_log import RequestLog
-from reconcile.sandbox.request_store import RequestStore
-from reconcile.sandbox.side_file import SideFile
+from reconcile.sandbox.faults.fault_rules import Faults
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.rules.persisted_counts import KeptCounts
+from reconcile.sandbox.storage import database_file
+from reconcile.sandbox.storage.property_table import Definitions
+from reconcile.sandbox.storage.request_log import RequestLog
+from reconcile.sandbox.storage.request_store import RequestStore
+from reconcile.sandbox.storage.side_file import SideFile
 from reconcile.sandbox.switches import Switches
 
 
@@ -66,10 +66,10 @@ def open_service(
     resumes_clock: bool,
 ) -> Service:
     """Open the database for serving."""
-    connection = database.connect(path)
+    connection = database_file.connect(path)
     try:
-        portal_id = database.account_value(connection, "portal_id")
-        apps = f"{database.account_value(connection, 'app_id')}:{portal_id}"
+        portal_id = database_file.account_value(connection, "portal_id")
+        apps = f"{database_file.account_value(connection, 'app_id')}:{portal_id}"
     except BaseException:
         connection.close()
         raise

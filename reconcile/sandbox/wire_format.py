@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconcile.sandbox.errors import invalid_json
+from reconcile.sandbox.api_errors import invalid_json
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_AS_SHOWN = EPOCH.replace(tzinfo=None)

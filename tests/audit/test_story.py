@@ -8,7 +8,7 @@ from reconcile.audit.reading import shown, summaries
 from reconcile.audit.verifying import verify
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.audit import Recorded, Summary, What
-from reconcile.sandbox.interventions import Edit
+from reconcile.sandbox.faults import Edit
 from reconcile.stores.state import State
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from reconcile.sandbox import Sandbox, faults
-from reconcile.sandbox import interventions as people
 from reconcile.sandbox.faults import Fault
+from reconcile.sandbox.faults import concurrent_changes as people
 
 ORDERS = "/crm/v3/objects/orders"
 CREATE = f"{ORDERS}/batch/create"

@@ -9,12 +9,12 @@ import pytest
 from pages import PAGE, VIEWS, make, text_of
 
 from reconcile.sandbox import Clock, Sandbox, Switches
-from reconcile.sandbox.kept_counts import KeptCounts
-from reconcile.sandbox.limits import Limits
-from reconcile.sandbox.page import words
-from reconcile.sandbox.request_log import RequestLog
-from reconcile.sandbox.request_store import KEPT, RequestStore
-from reconcile.sandbox.side_file import SideFile
+from reconcile.sandbox.page import request_words
+from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.rules.persisted_counts import KeptCounts
+from reconcile.sandbox.storage.request_log import RequestLog
+from reconcile.sandbox.storage.request_store import KEPT, RequestStore
+from reconcile.sandbox.storage.side_file import SideFile
 
 
 def test_request_log(http: httpx.Client, browser: httpx.Client) -> None:
@@ -148,7 +148,7 @@ def test_page_is_no_request(sandbox: Sandbox, http: httpx.Client, browser: httpx
 )
 def test_requests_in_words(method: str, path: str, inputs: int, told: str) -> None:
     """What a request asks for is told in words where it is known."""
-    assert words.describe(method, path, inputs) == told
+    assert request_words.describe(method, path, inputs) == told
 
 
 def test_store_of_nothing(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ import json
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_of
-from reconcile.sandbox.database import account_value
-from reconcile.sandbox.errors import HubSpotError
-from reconcile.sandbox.limits import Limits
-from reconcile.sandbox.wire import EPOCH, iso
+from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, required, text_of
+from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.storage.database_file import account_value
+from reconcile.sandbox.wire_format import EPOCH, iso
 
 INTROSPECTION_PATH = "/oauth/v2/private-apps/get/access-token-info"
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from reconcile.sandbox import association_store as store
-from reconcile.sandbox.association_store import End, Link
-from reconcile.sandbox.association_types import AssociationType
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.errors import VALIDATION, HubSpotError, invalid
-from reconcile.sandbox.linking import check_pair, check_primary, existing_end
+from reconcile.sandbox.api_errors import VALIDATION, HubSpotError, invalid
 from reconcile.sandbox.object_types import ObjectType
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.rules.association_checks import check_pair, check_primary, existing_end
 from reconcile.sandbox.scopes import object_scope
+from reconcile.sandbox.storage import association_tables as store
+from reconcile.sandbox.storage.association_tables import End, Link
+from reconcile.sandbox.storage.association_types import AssociationType
 
 CREATE_LIMIT = 2_000  # ref §3, H
 READ_LIMIT = 1_000

@@ -4,12 +4,12 @@ What a change does to the other direction, and what a deletion takes with it, wa
 scopiousdigital/kalup in October 2026.
 """
 
-from reconcile.sandbox import association_store as store
-from reconcile.sandbox.association_answers import pair_of_kinds
-from reconcile.sandbox.association_types import USER_DEFINED, AssociationType
-from reconcile.sandbox.associations_api import LABEL_PATHS
-from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_of, text_or
-from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api.association_bodies import pair_of_kinds
+from reconcile.sandbox.api.associations import LABEL_PATHS
+from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, required, text_of, text_or
+from reconcile.sandbox.storage import association_tables as store
+from reconcile.sandbox.storage.association_types import USER_DEFINED, AssociationType
 
 
 def update(call: Call) -> Reply:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reconcile.sandbox import association_store as store
-from reconcile.sandbox.association_answers import (
+from reconcile.sandbox.api.association_bodies import (
     PAGE,
     link,
     link_default,
@@ -12,10 +11,9 @@ from reconcile.sandbox.association_answers import (
     pair_of_records,
     shown_links,
 )
-from reconcile.sandbox.association_history import links_named
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.association_types import AssociationType
-from reconcile.sandbox.calls import (
+from reconcile.sandbox.api_errors import HubSpotError, invalid
+from reconcile.sandbox.object_types import ObjectType
+from reconcile.sandbox.rules.api_call import (
     Call,
     Endpoint,
     Reply,
@@ -24,10 +22,12 @@ from reconcile.sandbox.calls import (
     text_of,
     text_or,
 )
-from reconcile.sandbox.errors import HubSpotError, invalid
-from reconcile.sandbox.linking import read_types
-from reconcile.sandbox.object_types import ObjectType
-from reconcile.sandbox.wire import decode, record_id
+from reconcile.sandbox.rules.association_checks import read_types
+from reconcile.sandbox.rules.association_reads import links_named
+from reconcile.sandbox.storage import association_tables as store
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.storage.association_types import AssociationType
+from reconcile.sandbox.wire_format import decode, record_id
 
 _MAX_LABELS = 10  # per pair of object types (ref §3, H)
 _MAX_ID = 10**15

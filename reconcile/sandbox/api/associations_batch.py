@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from reconcile.sandbox import association_store as store
-from reconcile.sandbox.association_answers import (
+from reconcile.sandbox.api.association_bodies import (
     CREATE_LIMIT,
     PAGE,
     READ_LIMIT,
@@ -15,13 +14,14 @@ from reconcile.sandbox.association_answers import (
     pair_of_records,
     shown_links,
 )
-from reconcile.sandbox.association_history import links_named
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, id_text
-from reconcile.sandbox.errors import HubSpotError, invalid, invalid_json
-from reconcile.sandbox.linking import read_types
-from reconcile.sandbox.rendering import shuffled
-from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.api.record_bodies import shuffled
+from reconcile.sandbox.api_errors import HubSpotError, invalid, invalid_json
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, batch_body, id_text
+from reconcile.sandbox.rules.association_checks import read_types
+from reconcile.sandbox.rules.association_reads import links_named
+from reconcile.sandbox.storage import association_tables as store
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.wire_format import record_id
 
 
 def create(call: Call) -> Reply:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from reconcile.sandbox import association_store as store
-from reconcile.sandbox.association_answers import (
+from reconcile.sandbox.api.association_bodies import (
     CREATE_LIMIT,
     PAGE,
     READ_LIMIT,
@@ -11,14 +10,15 @@ from reconcile.sandbox.association_answers import (
     pair_of_kinds,
     pair_of_records,
 )
-from reconcile.sandbox.association_history import links_named
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.association_types import AssociationType
-from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, id_text, text_of
-from reconcile.sandbox.errors import HubSpotError, invalid
-from reconcile.sandbox.lookup import for_single
-from reconcile.sandbox.rendering import shown, shown_associations, shuffled
-from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.api.record_bodies import shown, shown_associations, shuffled
+from reconcile.sandbox.api_errors import HubSpotError, invalid
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, batch_body, id_text, text_of
+from reconcile.sandbox.rules.association_reads import links_named
+from reconcile.sandbox.rules.record_lookup import for_single
+from reconcile.sandbox.storage import association_tables as store
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.storage.association_types import AssociationType
+from reconcile.sandbox.wire_format import record_id
 
 
 def batch_create(call: Call) -> Reply:

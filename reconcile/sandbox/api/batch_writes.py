@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconcile.sandbox.calls import Call, Reply, batch_body, text_of
-from reconcile.sandbox.errors import (
+from reconcile.sandbox.api.record_bodies import shown_written, shuffled
+from reconcile.sandbox.api_errors import (
     HubSpotError,
     InvalidPropertiesError,
     Problem,
     duplicate_ids,
 )
 from reconcile.sandbox.object_types import ObjectType
-from reconcile.sandbox.rendering import shown_written, shuffled
-from reconcile.sandbox.writing import Written
+from reconcile.sandbox.rules.api_call import Call, Reply, batch_body, text_of
+from reconcile.sandbox.rules.record_writes import Written
 
 OBJECT_BATCH_LIMIT = 100  # ref §3, H
 

@@ -7,15 +7,15 @@ orders too. Which of the two a version has is as its specification lists it (ref
 from collections.abc import Callable
 from functools import wraps
 
-from reconcile.sandbox import association_store, records
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.calls import Call, Endpoint, Reply, id_text, text_of
-from reconcile.sandbox.errors import HubSpotError
-from reconcile.sandbox.lookup import by_key, check_key
+from reconcile.sandbox.api.objects import merge
+from reconcile.sandbox.api_errors import HubSpotError
 from reconcile.sandbox.object_types import COMPANY, CONTACT, DEAL, ORDER, ObjectType
-from reconcile.sandbox.objects_api import merge
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, id_text, text_of
+from reconcile.sandbox.rules.record_lookup import by_key, check_key
 from reconcile.sandbox.scopes import object_scope
-from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.storage import association_tables, record_tables
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.wire_format import record_id
 
 _PEOPLE = (CONTACT, COMPANY, DEAL)
 _ROUTES_OF = (  # version, what it merges, what it erases
@@ -36,8 +36,8 @@ def erase(call: Call) -> Reply:
     text, key = id_text(call.json, "objectId"), call.json.get("idProperty")
     number = record_id(text) if key is None else _by_key(call, text_of(key), text)
     if number is not None:
-        association_store.forget(call.connection, End(call.kind.id, number))
-        records.delete(call.connection, call.kind.id, number)
+        association_tables.forget(call.connection, End(call.kind.id, number))
+        record_tables.delete(call.connection, call.kind.id, number)
     return Reply(204)
 
 

@@ -1,7 +1,7 @@
 """Which object types the account has switched on (ref §13, H: not every account has orders)."""
 
-from reconcile.sandbox.calls import Call, Endpoint, Reply
 from reconcile.sandbox.object_types import OBJECT_TYPES, ObjectType
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 
 
 def list_all(call: Call) -> Reply:

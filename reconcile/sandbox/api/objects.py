@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reconcile.sandbox import archiving, association_store, records, versions, writing
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.calls import Call, Endpoint, Reply, id_text
-from reconcile.sandbox.database import next_id
-from reconcile.sandbox.errors import invalid
-from reconcile.sandbox.linking import link_new_record
-from reconcile.sandbox.lookup import by_id, for_single
+from reconcile.sandbox.api.record_bodies import shown, shown_associations, shown_written
+from reconcile.sandbox.api_errors import invalid
 from reconcile.sandbox.object_types import CONTACT, ObjectType
-from reconcile.sandbox.records import Record
-from reconcile.sandbox.rendering import shown, shown_associations, shown_written
+from reconcile.sandbox.rules import record_versions, record_writes, recycling_bin
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, id_text
+from reconcile.sandbox.rules.association_checks import link_new_record
+from reconcile.sandbox.rules.record_lookup import by_id, for_single
+from reconcile.sandbox.rules.record_writes import Written
 from reconcile.sandbox.scopes import object_scope
-from reconcile.sandbox.wire import record_id
-from reconcile.sandbox.writing import Written
+from reconcile.sandbox.storage import association_tables, record_tables
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.storage.database_file import next_id
+from reconcile.sandbox.storage.record_tables import Record
+from reconcile.sandbox.wire_format import record_id
 
 _PAGE = 10
 _MAX_PAGE = 100
@@ -31,9 +32,11 @@ def list_page(call: Call) -> Reply:
     after = _cursor(call)
     archived = call.flag("archived")
     if call.reads_as_of is None:
-        found = records.page(call.connection, call.kind.id, after, limit + 1, archived=archived)
+        found = record_tables.page(
+            call.connection, call.kind.id, after, limit + 1, archived=archived
+        )
     else:
-        found = versions.page(
+        found = record_versions.page(
             call.connection, call.kind.id, call.reads_as_of, after, limit + 1, archived=archived
         )
     body: dict[str, Any] = {"results": [_read(call, record) for record in found[:limit]]}
@@ -53,7 +56,7 @@ def create(call: Call) -> Reply:
 
 def create_linked(call: Call, kind: ObjectType, body: dict[str, Any]) -> Written:
     """Create a record and what it is associated to, for single and batch creates alike."""
-    written = writing.create(call, kind, writing.sent_properties(body))
+    written = record_writes.create(call, kind, record_writes.sent_properties(body))
     link_new_record(call, End(kind.id, written.record.id), body.get("associations"))
     return written
 
@@ -75,7 +78,7 @@ def read(call: Call) -> Reply:
 def update(call: Call) -> Reply:
     """Change one record; associations are never touched by this (ref §1, H)."""
     call.allow(object_scope(call.kind, "write"))
-    sent = writing.sent_properties(call.json)
+    sent = record_writes.sent_properties(call.json)
     record = for_single(
         call,
         call.kind,
@@ -84,14 +87,14 @@ def update(call: Call) -> Reply:
         verb="update",
         archived=False,
     )
-    written = writing.update(call, call.kind, record, sent)
+    written = record_writes.update(call, call.kind, record, sent)
     return Reply(200, shown_written(call, call.kind, written))
 
 
 def archive(call: Call) -> Reply:
     """Archive one record; an id that does not exist is 204 all the same (ref §8, H)."""
     call.allow(object_scope(call.kind, "write"))
-    archiving.archive(call, call.kind, call.params["id"])
+    recycling_bin.archive(call, call.kind, call.params["id"])
     return Reply(204)
 
 
@@ -113,23 +116,23 @@ def merge(call: Call) -> Reply:
     created = min(primary.created_at, secondary.created_at)
     merged = Record(kind.id, next_id(call.connection), properties, created, call.now)
     for old in (primary, secondary):
-        records.replace_merged(call.connection, old, merged.id, call.now)
+        record_tables.replace_merged(call.connection, old, merged.id, call.now)
         ends = End(kind.id, old.id), End(kind.id, merged.id)
-        association_store.move(call.connection, *ends, call.now)
-    writing.claim_unique(call, kind, merged)
-    records.insert(call.connection, merged)
+        association_tables.move(call.connection, *ends, call.now)
+    record_writes.claim_unique(call, kind, merged)
+    record_tables.insert(call.connection, merged)
     return Reply(200, shown(call, kind, merged, ()))
 
 
 def _secondary_emails(properties: Mapping[str, str], secondary: Record) -> dict[str, str]:
     """Keep the addresses of a contact that is merged into another one (ref §18, M)."""
     found = [
-        *writing.secondary_emails(properties),
+        *record_writes.secondary_emails(properties),
         secondary.properties.get("email", ""),
-        *writing.secondary_emails(secondary.properties),
+        *record_writes.secondary_emails(secondary.properties),
     ]
     kept = dict.fromkeys(one for one in found if one not in {"", properties.get("email")})
-    return {writing.SECONDARY_EMAILS: ";".join(kept)} if kept else {}
+    return {record_writes.SECONDARY_EMAILS: ";".join(kept)} if kept else {}
 
 
 def _to_merge(call: Call, text: str) -> Record:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconcile.sandbox import archiving, records, writing
-from reconcile.sandbox.batches import (
+from reconcile.sandbox.api.batch_writes import (
     OBJECT_BATCH_LIMIT,
     all_traced,
     refuse_duplicates,
@@ -13,19 +12,21 @@ from reconcile.sandbox.batches import (
     write_each,
     written_reply,
 )
-from reconcile.sandbox.calls import Call, Endpoint, Reply, batch_body, id_text, text_of
-from reconcile.sandbox.errors import (
+from reconcile.sandbox.api.objects import MAX_WITH_HISTORY, create_linked
+from reconcile.sandbox.api.record_bodies import shown, shuffled
+from reconcile.sandbox.api_errors import (
     fields_missing,
     invalid_json,
     some_not_found,
     too_many_inputs,
 )
-from reconcile.sandbox.lookup import by_id, by_key, check_key
-from reconcile.sandbox.objects_api import MAX_WITH_HISTORY, create_linked
-from reconcile.sandbox.rendering import shown, shuffled
+from reconcile.sandbox.rules import record_writes, recycling_bin
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, batch_body, id_text, text_of
+from reconcile.sandbox.rules.record_lookup import by_id, by_key, check_key
+from reconcile.sandbox.rules.record_writes import Written
 from reconcile.sandbox.scopes import object_scope
-from reconcile.sandbox.wire import record_id
-from reconcile.sandbox.writing import Written
+from reconcile.sandbox.storage import record_tables
+from reconcile.sandbox.wire_format import record_id
 
 
 def create(call: Call) -> Reply:
@@ -95,7 +96,7 @@ def update(call: Call) -> Reply:
         if record is None:
             missing.append(one)
             return None
-        return writing.update(call, call.kind, record, writing.sent_properties(one))
+        return record_writes.update(call, call.kind, record, record_writes.sent_properties(one))
 
     partial = call.switches.trace_ids_rescue_batch_update and all_traced(inputs)
     outcome = write_each(call, inputs, write, partial=partial)
@@ -111,23 +112,27 @@ def upsert(call: Call) -> Reply:
         if one.get("idProperty") is None:
             raise fields_missing("idProperty")
         check_key(call, call.kind, text_of(one["idProperty"]), "upsert")
-        if not writing.comparable(call, call.kind, text_of(one["idProperty"]), id_text(one, "id")):
+        if not record_writes.comparable(
+            call, call.kind, text_of(one["idProperty"]), id_text(one, "id")
+        ):
             # No recording shows this; an empty text is no value (ref §12), so it is not set.
             raise fields_missing("id")
     refuse_duplicates(
         [
-            writing.comparable(call, call.kind, text_of(one["idProperty"]), id_text(one, "id"))
+            record_writes.comparable(
+                call, call.kind, text_of(one["idProperty"]), id_text(one, "id")
+            )
             for one in inputs
         ]
     )
 
     def write(one: dict[str, Any]) -> Written:
         key, value = text_of(one["idProperty"]), id_text(one, "id")
-        sent = writing.sent_properties(one)
+        sent = record_writes.sent_properties(one)
         record = by_key(call, call.kind, key, value)
         if record is not None:
-            return writing.update(call, call.kind, record, sent)
-        written = writing.create(call, call.kind, {key: value, **sent})
+            return record_writes.update(call, call.kind, record, sent)
+        written = record_writes.create(call, call.kind, {key: value, **sent})
         # The key is not echoed unless it was among the properties (ref §1, H).
         echo = {name: text for name, text in written.echo.items() if name in sent}
         return replace(written, echo=echo)
@@ -145,7 +150,7 @@ def archive(call: Call) -> Reply:
     """Archive records; always 204, whatever the ids are (ref §8, H)."""
     call.allow(object_scope(call.kind, "write"))
     for one in call.inputs(OBJECT_BATCH_LIMIT):
-        archiving.archive(call, call.kind, id_text(one, "id"))
+        recycling_bin.archive(call, call.kind, id_text(one, "id"))
     return Reply(204)
 
 
@@ -155,7 +160,7 @@ def _is_left_out(call: Call, text: str) -> bool:
     return (
         call.switches.update_of_merged == "left_out"
         and number is not None
-        and records.merged_into(call.connection, call.kind.id, number) is not None
+        and record_tables.merged_into(call.connection, call.kind.id, number) is not None
     )
 
 

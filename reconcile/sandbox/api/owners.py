@@ -5,11 +5,11 @@ An account has one owner for each user, those who left among them; who they are 
 
 from typing import Any
 
-from reconcile.sandbox.calls import Call, Endpoint, Reply
-from reconcile.sandbox.database import account_value
-from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 from reconcile.sandbox.scopes import OWNERS_READ
-from reconcile.sandbox.wire import iso, record_id
+from reconcile.sandbox.storage.database_file import account_value
+from reconcile.sandbox.wire_format import iso, record_id
 
 _PAGE = 100  # the default (owners specification)
 _MAX_PAGE = 500  # accepted in practice (ref §18, M)

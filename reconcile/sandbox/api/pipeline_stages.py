@@ -2,59 +2,59 @@
 
 from typing import Any
 
-from reconcile.sandbox import pipeline_audit, pipeline_rules
-from reconcile.sandbox import pipeline_store as store
-from reconcile.sandbox.calls import Call, Endpoint, Reply, required, text_or
-from reconcile.sandbox.errors import invalid
+from reconcile.sandbox.api_errors import invalid
+from reconcile.sandbox.rules import pipeline_audit, pipeline_checks
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, required, text_or
+from reconcile.sandbox.storage import pipeline_tables as store
 
 
 def list_all(call: Call) -> Reply:
     """List the stages of a pipeline."""
-    pipeline_rules.allow(call, "read")
-    return Reply(200, {"results": pipeline_rules.find_pipeline(call)["stages"]})
+    pipeline_checks.allow(call, "read")
+    return Reply(200, {"results": pipeline_checks.find_pipeline(call)["stages"]})
 
 
 def read(call: Call) -> Reply:
     """Read one stage."""
-    pipeline_rules.allow(call, "read")
+    pipeline_checks.allow(call, "read")
     return Reply(200, _stage(call))
 
 
 def create(call: Call) -> Reply:
     """Add a stage to a pipeline."""
-    pipeline_rules.allow(call, "write")
-    pipeline = pipeline_rules.find_pipeline(call)
-    if len(pipeline["stages"]) >= pipeline_rules.MAX_STAGES:
-        raise invalid(f"A pipeline must have between 1 and {pipeline_rules.MAX_STAGES} stages")
-    stage_id = pipeline_rules.add_stage(call, pipeline["id"], call.json)
+    pipeline_checks.allow(call, "write")
+    pipeline = pipeline_checks.find_pipeline(call)
+    if len(pipeline["stages"]) >= pipeline_checks.MAX_STAGES:
+        raise invalid(f"A pipeline must have between 1 and {pipeline_checks.MAX_STAGES} stages")
+    stage_id = pipeline_checks.add_stage(call, pipeline["id"], call.json)
     pipeline_audit.note(call, "CREATE", pipeline["id"], stage_id)
-    stages = pipeline_rules.find_pipeline(call)["stages"]
-    return Reply(201, pipeline_rules.find(stages, stage_id))
+    stages = pipeline_checks.find_pipeline(call)["stages"]
+    return Reply(201, pipeline_checks.find(stages, stage_id))
 
 
 def update(call: Call) -> Reply:
     """Change what is sent of a stage."""
-    pipeline_rules.allow(call, "write")
+    pipeline_checks.allow(call, "write")
     return _change(call)
 
 
 def replace(call: Call) -> Reply:
     """Replace a stage; metadata that is not sent stays here too (observed, October 2026)."""
-    pipeline_rules.allow(call, "write")
+    pipeline_checks.allow(call, "write")
     required(call.json, "label", "displayOrder", "metadata")
     return _change(call)
 
 
 def delete(call: Call) -> Reply:
     """Delete a stage for good; whatever names none is 204, also a stage of another pipeline."""
-    pipeline_rules.allow(call, "write")
+    pipeline_checks.allow(call, "write")
     pipelines = store.pipelines(call.connection, call.kind.id)
     for pipeline in pipelines:
         if pipeline["id"] != call.params["pipeline"]:
             continue
         ids = [stage["id"] for stage in pipeline["stages"]]
         if call.params["stage"] in ids:
-            pipeline_rules.refuse_in_use(call, [call.params["stage"]])
+            pipeline_checks.refuse_in_use(call, [call.params["stage"]])
             if len(ids) == 1:
                 raise invalid("Pipeline must have at least one stage")
             store.remove_stage(call.connection, call.kind.id, call.params["stage"])
@@ -64,21 +64,21 @@ def delete(call: Call) -> Reply:
 
 def audit(call: Call) -> Reply:
     """List what was done to a stage, latest first."""
-    pipeline_rules.allow(call, "read")
+    pipeline_checks.allow(call, "read")
     return Reply(200, {"results": pipeline_audit.of_stage(call, call.params["stage"])})
 
 
 def _stage(call: Call) -> dict[str, Any]:
-    stages: list[dict[str, Any]] = pipeline_rules.find_pipeline(call)["stages"]
-    return pipeline_rules.find(stages, call.params["stage"])
+    stages: list[dict[str, Any]] = pipeline_checks.find_pipeline(call)["stages"]
+    return pipeline_checks.find(stages, call.params["stage"])
 
 
 def _change(call: Call) -> Reply:
     stage = _stage(call)
     label = text_or(call.json, "label", stage["label"])
-    stages = pipeline_rules.find_pipeline(call)["stages"]
-    pipeline_rules.check_stage_label(stages, label, stage["id"])
-    pipeline_rules.change_stage(call, stage, call.json)
+    stages = pipeline_checks.find_pipeline(call)["stages"]
+    pipeline_checks.check_stage_label(stages, label, stage["id"])
+    pipeline_checks.change_stage(call, stage, call.json)
     pipeline_audit.note(call, "UPDATE", call.params["pipeline"], stage["id"])
     return Reply(200, _stage(call))
 

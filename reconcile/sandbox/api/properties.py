@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from reconcile.sandbox import property_store as store
-from reconcile.sandbox.calls import (
+from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.rules import property_definitions as store
+from reconcile.sandbox.rules.api_call import (
     Call,
     Endpoint,
     Reply,
@@ -14,7 +15,6 @@ from reconcile.sandbox.calls import (
     text_of,
     whole,
 )
-from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.scopes import schema_scope
 
 _BATCH_LIMIT = 100

@@ -4,9 +4,9 @@ A new account has none. That they refuse writes is known (ref §18, H), that the
 not (ref §12, L); neither is played here, so every list is empty.
 """
 
-from reconcile.sandbox import property_store
-from reconcile.sandbox.calls import Call, Endpoint, Reply
-from reconcile.sandbox.errors import NOT_FOUND, HubSpotError
+from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError
+from reconcile.sandbox.rules import property_definitions
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 from reconcile.sandbox.scopes import schema_scope
 
 
@@ -19,7 +19,7 @@ def list_all(call: Call) -> Reply:
 def list_rules(call: Call) -> Reply:
     """List the rules of one property."""
     call.allow(schema_scope(call.kind, "read"))
-    property_store.find(call, call.kind, call.params["name"])
+    property_definitions.find(call, call.kind, call.params["name"])
     return Reply(200, {"results": []})
 
 

@@ -4,13 +4,13 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from reconcile.sandbox import association_history, recalculation, versions
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.calls import Call
 from reconcile.sandbox.object_types import ObjectType
-from reconcile.sandbox.records import Record
-from reconcile.sandbox.wire import iso
-from reconcile.sandbox.writing import Written
+from reconcile.sandbox.rules import association_reads, recalculation, record_versions
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.rules.record_writes import Written
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.storage.record_tables import Record
+from reconcile.sandbox.wire_format import iso
 
 _ALWAYS_IN_WRITE_ANSWERS = ("hs_object_source", "hs_object_source_label")
 
@@ -38,7 +38,7 @@ def shown(
             properties[name] = _read_back(call, record, name)
     body = _object(call, record, properties)
     if with_history:
-        body["propertiesWithHistory"] = versions.history(call, kind, record, with_history)
+        body["propertiesWithHistory"] = record_versions.history(call, kind, record, with_history)
     return body
 
 
@@ -65,7 +65,7 @@ def shown_associations(
     """Show what a record is linked to, one entry for each type of each link (ref §1, H)."""
     found: dict[str, Any] = {}
     for to_type in to_types:
-        links = association_history.links(call, End(kind.id, record.id), to_type.id)
+        links = association_reads.links(call, End(kind.id, record.id), to_type.id)
         results = [
             {"id": str(link.to_id), "type": association.name}
             for link in links

@@ -4,10 +4,10 @@ A record or a change becomes visible some seconds after the write, and an archiv
 as late. What is shown is what was indexed.
 """
 
-from reconcile.sandbox import search_query, search_sql, versions
-from reconcile.sandbox.calls import Call, Endpoint, Reply
+from reconcile.sandbox.api.record_bodies import shown
 from reconcile.sandbox.object_types import LINE_ITEM, ObjectType
-from reconcile.sandbox.rendering import shown
+from reconcile.sandbox.rules import record_versions, search_query, search_sql
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 from reconcile.sandbox.scopes import object_scope
 
 _LINE_ITEM_PROPERTIES = ("amount", "price", "quantity")  # besides the system's (ref §1, H)
@@ -23,7 +23,7 @@ def search(call: Call) -> Reply:
     ids = search_sql.matching(call, call.kind, asked, at)
     properties = asked.properties or _default(call.kind)
     page = ids[asked.after : asked.after + asked.limit]
-    found = (versions.seen(call.connection, call.kind.id, one, at) for one in page)
+    found = (record_versions.seen(call.connection, call.kind.id, one, at) for one in page)
     results = [shown(call, call.kind, record, properties) for record in found if record]
     body: dict[str, object] = {"total": len(ids), "results": results}
     if len(ids) > asked.after + asked.limit:

@@ -10,21 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from reconcile.sandbox import (
-    archiving,
-    association_store,
-    objects_api,
-    property_store,
-    records,
-    writing,
-)
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.course import Course
-from reconcile.sandbox.errors import invalid
+from reconcile.sandbox.api import objects
+from reconcile.sandbox.api_errors import invalid
+from reconcile.sandbox.faults.fault_effects import Course
 from reconcile.sandbox.object_types import ObjectType
-from reconcile.sandbox.records import Record
-from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.rules import property_definitions, record_writes, recycling_bin
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.storage import association_tables, record_tables
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.storage.record_tables import Record
+from reconcile.sandbox.wire_format import record_id
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class Edit(_ByPeople):
     def act(self, call: Call, _: str) -> None:
         """Edit the record."""
         kind, record = find(call, self.record)
-        writing.update(call, kind, record, self.properties)
+        record_writes.update(call, kind, record, self.properties)
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ class Archive(_ByPeople):
     def act(self, call: Call, _: str) -> None:
         """Archive the record."""
         kind, record = find(call, self.record)
-        archiving.archive(call, kind, str(record.id))
+        recycling_bin.archive(call, kind, str(record.id))
 
 
 @dataclass(frozen=True)
@@ -83,9 +78,7 @@ class Merge(_ByPeople):
         kind, record = find(call, self.record)
         other = find(call, self.other)[1]
         body = {"primaryObjectId": str(record.id), "objectIdToMerge": str(other.id)}
-        objects_api.merge(
-            replace(call, params={"type": kind.id}, raw_body=json.dumps(body).encode())
-        )
+        objects.merge(replace(call, params={"type": kind.id}, raw_body=json.dumps(body).encode()))
 
 
 @dataclass(frozen=True)
@@ -100,7 +93,7 @@ class Unlink(_ByPeople):
         """Remove the associations."""
         found = (find(call, name) for name in (self.record, self.other))
         start, end = (End(kind.id, record.id) for kind, record in found)
-        association_store.remove_pair(call.connection, start, end, call.now)
+        association_tables.remove_pair(call.connection, start, end, call.now)
 
 
 @dataclass(frozen=True)
@@ -114,7 +107,9 @@ class ChangeDefinition(_ByPeople):
 
     def act(self, call: Call, _: str) -> None:
         """Change the definition."""
-        property_store.update(call, call.kind_of(self.object_type), self.name, dict(self.change))
+        property_definitions.update(
+            call, call.kind_of(self.object_type), self.name, dict(self.change)
+        )
 
 
 @dataclass(frozen=True)
@@ -129,9 +124,9 @@ class RemoveOption(_ByPeople):
     def act(self, call: Call, _: str) -> None:
         """Remove the option."""
         kind = call.kind_of(self.object_type)
-        options = property_store.find(call, kind, self.name)["options"]
+        options = property_definitions.find(call, kind, self.name)["options"]
         kept = [option for option in options if option["value"] != self.value]
-        property_store.update(call, kind, self.name, {"options": kept})
+        property_definitions.update(call, kind, self.name, {"options": kept})
 
 
 @dataclass(frozen=True)
@@ -144,7 +139,7 @@ class ArchiveDefinition(_ByPeople):
 
     def act(self, call: Call, _: str) -> None:
         """Archive the definition."""
-        property_store.archive(call, call.kind_of(self.object_type), self.name)
+        property_definitions.archive(call, call.kind_of(self.object_type), self.name)
 
 
 @dataclass(frozen=True)
@@ -171,7 +166,7 @@ def find(call: Call, name: str) -> tuple[ObjectType, Record]:
             (kind.id, f'$."{prop}"', value),
         ).fetchone()
         number = None if row is None else row[0]
-    record = None if number is None else records.find(call.connection, kind.id, number)
+    record = None if number is None else record_tables.find(call.connection, kind.id, number)
     if record is None:
         raise invalid(f"there is no record {name}")
     return kind, record

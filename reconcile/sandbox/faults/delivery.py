@@ -6,12 +6,12 @@ import json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from reconcile.sandbox import connections
-from reconcile.sandbox.course import Course, Refusal
-from reconcile.sandbox.errors import HubSpotError
-from reconcile.sandbox.limits import TooManyCallsError
+from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.faults import connections
+from reconcile.sandbox.faults.fault_effects import Course, Refusal
+from reconcile.sandbox.rules.call_limits import TooManyCallsError
 from reconcile.sandbox.switches import Switches
-from reconcile.sandbox.wire import encode
+from reconcile.sandbox.wire_format import encode
 
 _PIECES = 10
 _GATEWAYS = {502, 504, 521, 522, 523, 524, 525, 526}

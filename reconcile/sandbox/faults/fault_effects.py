@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from reconcile.sandbox.calls import Call, Reply
+from reconcile.sandbox.rules.api_call import Call, Reply
 
 Intervention = Callable[[Call, str], None]
 """Something done to the account in the name of somebody else; given the caller's token too."""

@@ -14,10 +14,10 @@ from operator import or_
 from threading import Lock
 from typing import Annotated, Any
 
-from reconcile.sandbox import faults as kinds
-from reconcile.sandbox import interventions as people
-from reconcile.sandbox.course import Course
-from reconcile.sandbox.faults import Fault
+from reconcile.sandbox.faults import concurrent_changes as people
+from reconcile.sandbox.faults import fault_types as kinds
+from reconcile.sandbox.faults.fault_effects import Course
+from reconcile.sandbox.faults.fault_types import Fault
 
 _KINDS: tuple[type, ...] = (
     kinds.Latency,

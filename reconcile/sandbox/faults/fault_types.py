@@ -1,15 +1,15 @@
-"""Faults on request: what each does to the course of a request that it strikes.
+"""Faults of the connection and of answers: what each does to a request that it strikes.
 
-Every class is one fault, both for Python and as JSON, where ``fault`` names it:
-``{"fault": "latency", "seconds": 2}``. Those that touch the account are in ``interventions``; when
-a fault strikes is told by its rule (``fault_rules``).
+Every class is one fault, in Python and as JSON, where ``fault`` names it:
+``{"fault": "latency", "seconds": 2}``. Faults that change the account are in
+``concurrent_changes``; ``fault_rules`` decides when a fault strikes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from reconcile.sandbox.course import Course, Delivery, Refusal
+from reconcile.sandbox.faults.fault_effects import Course, Delivery, Refusal
 
 _FORBID = {"extra": "forbid"}
 

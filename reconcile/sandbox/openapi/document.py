@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from inspect import getdoc, unwrap
 from typing import Any
 
-from reconcile.sandbox.calls import Call, Endpoint, Reply
 from reconcile.sandbox.object_types import OBJECT_TYPES
+from reconcile.sandbox.openapi.body_shapes import SHAPES, ref
 from reconcile.sandbox.openapi.operations import OPERATIONS, QUERY, Operation
-from reconcile.sandbox.openapi.shapes import SHAPES, ref
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
 _TYPE_NAMES = [name for kind in OBJECT_TYPES for name in (kind.plural, kind.singular, kind.id)]

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from reconcile.sandbox.database import full_token, transaction
-from reconcile.sandbox.page import access, paths
-from reconcile.sandbox.service import Service
+from reconcile.sandbox.page import link_key, urls
+from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.storage.database_file import full_token, transaction
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HEADERS = {
@@ -28,7 +28,7 @@ _BUSY = "Another process is writing to the database. Load the page again in a mo
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of the page; to other methods these paths are unknown."""
-    key = access.key_of(full_token(service.connection))
+    key = link_key.key_of(full_token(service.connection))
 
     async def answer(request: Request) -> Response:
         if request.method not in {"GET", "HEAD"}:
@@ -37,19 +37,19 @@ def routes(service: Service) -> list[Route]:
 
     return [
         Route(path, answer, methods=_METHODS)
-        for path in (paths.HOME, paths.PREFIX, f"{paths.PREFIX}/{{rest:path}}")
+        for path in (urls.HOME, urls.PREFIX, f"{urls.PREFIX}/{{rest:path}}")
     ]
 
 
 def _answer(service: Service, key: str, request: Request) -> Response:
     path, offered = request.scope["path"], request.query_params.get("key")
-    if not access.is_loopback(request.headers.get("host", "")):
+    if not link_key.is_loopback(request.headers.get("host", "")):
         return _refusal(service, request, 421, "Not at this name", _ELSEWHERE)
-    if path == paths.HOME and access.is_key(offered, key):
+    if path == urls.HOME and link_key.is_key(offered, key):
         return _let_in(service, key)
-    if not access.may_look(request.cookies, service.portal_id, key):
+    if not link_key.may_look(request.cookies, service.portal_id, key):
         return _refusal(service, request, 403, "This page needs its link", _LOCKED)
-    segments = [part for part in path.removeprefix(paths.PREFIX).split("/") if part]
+    segments = [part for part in path.removeprefix(urls.PREFIX).split("/") if part]
     return _show(service, segments, request.query_params)
 
 
@@ -64,9 +64,9 @@ def _refusal(
 
 def _let_in(service: Service, key: str) -> Response:
     """Put the key into a cookie and take it out of the address."""
-    response = RedirectResponse(paths.HOME, 303, headers=_HEADERS)
+    response = RedirectResponse(urls.HOME, 303, headers=_HEADERS)
     response.set_cookie(
-        access.cookie_name(service.portal_id), key, httponly=True, samesite="strict"
+        link_key.cookie_name(service.portal_id), key, httponly=True, samesite="strict"
     )
     return response
 
@@ -92,8 +92,8 @@ def _message(service: Service, status: int, heading: str, reason: str) -> Respon
 
 
 def _html(service: Service, status: int, template: str, values: Mapping[str, object]) -> Response:
-    from reconcile.sandbox.page import looks  # noqa: PLC0415  (as above)
+    from reconcile.sandbox.page import templating  # noqa: PLC0415  (as above)
 
-    text = looks.render(template, portal_id=service.portal_id, **values)
-    headers = {**_HEADERS, "Content-Security-Policy": looks.policy()}
+    text = templating.render(template, portal_id=service.portal_id, **values)
+    headers = {**_HEADERS, "Content-Security-Policy": templating.policy()}
     return HTMLResponse(text, status, headers=headers)

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from reconcile.sandbox.records import BY_APP, BY_HUBSPOT, BY_PERSON, Record
+from reconcile.sandbox.storage.record_tables import BY_APP, BY_HUBSPOT, BY_PERSON, Record
 
 _SHOWN = 50
 _BY = {BY_APP: "a tool", BY_PERSON: "a person", BY_HUBSPOT: "HubSpot's calculation"}

@@ -17,10 +17,10 @@ from reconcile.sandbox.object_types import (
     PRODUCT,
     ObjectType,
 )
-from reconcile.sandbox.pipeline_store import pipelines
-from reconcile.sandbox.service import Service
-from reconcile.sandbox.wire import record_id
-from reconcile.sandbox.writing import is_key
+from reconcile.sandbox.rules.record_writes import is_key
+from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.storage.pipeline_tables import pipelines
+from reconcile.sandbox.wire_format import record_id
 
 PAGE = 50
 MAX_FILTER = 200

@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-from reconcile.sandbox import association_store, records
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.association_types import AssociationType
-from reconcile.sandbox.definitions import Definition
 from reconcile.sandbox.object_types import OBJECT_TYPES, ObjectType
-from reconcile.sandbox.page import history, listing
-from reconcile.sandbox.page.history import Change
-from reconcile.sandbox.page.listing import Row
-from reconcile.sandbox.pipeline_store import pipelines
-from reconcile.sandbox.records import Record
-from reconcile.sandbox.service import Service
-from reconcile.sandbox.wire import iso
+from reconcile.sandbox.page import record_changes, record_lists
+from reconcile.sandbox.page.record_changes import Change
+from reconcile.sandbox.page.record_lists import Row
+from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.storage import association_tables, record_tables
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.storage.association_types import AssociationType
+from reconcile.sandbox.storage.pipeline_tables import pipelines
+from reconcile.sandbox.storage.property_table import Definition
+from reconcile.sandbox.storage.record_tables import Record
+from reconcile.sandbox.wire_format import iso
 
 LINKS_SHOWN = 500
 
@@ -70,7 +70,7 @@ class RecordView:
 def view(service: Service, kind: ObjectType, record_id: int) -> RecordView | None:
     """Gather a record, live or archived."""
     connection = service.connection
-    record = records.find(connection, kind.id, record_id) or records.find(
+    record = record_tables.find(connection, kind.id, record_id) or record_tables.find(
         connection, kind.id, record_id, archived=True
     )
     if record is None:
@@ -89,14 +89,14 @@ def view(service: Service, kind: ObjectType, record_id: int) -> RecordView | Non
         kind=kind,
         record=record,
         name=name or "",
-        key=listing.keys_of(service, kind, [record_id]).get(record_id, ""),
+        key=record_lists.keys_of(service, kind, [record_id]).get(record_id, ""),
         properties=[
             _property(one, value, definitions.get(one), meanings)
             for one, value in sorted(values.items())
         ],
         unset=sorted(definitions.keys() - values.keys()),
         links=_links(service, End(kind.id, record_id)),
-        changes=history.changes(connection, record),
+        changes=record_changes.changes(connection, record),
         merged=[row[0] for row in merged],
     )
 
@@ -150,7 +150,7 @@ def _stage_names(service: Service, kind: ObjectType) -> dict[str, str]:
 def _links(service: Service, start: End) -> list[Links]:
     found = []
     for kind in OBJECT_TYPES:
-        links = association_store.links(service.connection, start, kind.id, limit=LINKS_SHOWN)
+        links = association_tables.links(service.connection, start, kind.id, limit=LINKS_SHOWN)
         if not links:
             continue
         (total,) = service.connection.execute(
@@ -159,9 +159,9 @@ def _links(service: Service, start: End) -> list[Links]:
             "WHERE from_type = ? AND from_id = ? AND to_type = ?",
             (start.type_id, start.id, kind.id),
         ).fetchone()
-        named = listing.names(service, kind, (link.to_id for link in links))
+        named = record_lists.names(service, kind, (link.to_id for link in links))
         rows = [LinkRow(named[link.to_id], link.types) for link in links if link.to_id in named]
-        details = listing.details(service, kind, named.values())
-        columns = listing.DETAILS.get(kind.id, ())
+        details = record_lists.details(service, kind, named.values())
+        columns = record_lists.DETAILS.get(kind.id, ())
         found.append(Links(kind, total, rows, columns, details))
     return found

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reconcile.sandbox.object_types import CART, LINE_ITEM, OBJECT_TYPES, ORDER, ObjectType
-from reconcile.sandbox.page import paths, words
-from reconcile.sandbox.wire import iso
+from reconcile.sandbox.page import request_words, urls
+from reconcile.sandbox.wire_format import iso
 
 _HERE = Path(__file__).parent / "templates"
 _LONG = 300
@@ -97,12 +97,12 @@ def _environment() -> Environment:
         "style": Markup(_style()),  # noqa: S704  (a file of ours, named in the policy by its hash)
         "policy": _meta_policy(),
         "long": _LONG,
-        "home": paths.HOME,
-        "to": paths.to,
-        "record_path": paths.record,
+        "home": urls.HOME,
+        "to": urls.to,
+        "record_path": urls.record,
         "kinds": sorted(OBJECT_TYPES, key=_place),
-        "describe": words.describe,
-        "status_words": words.status_words,
-        "tone": words.tone,
+        "describe": request_words.describe,
+        "status_words": request_words.status_words,
+        "tone": request_words.tone,
     }
     return environment

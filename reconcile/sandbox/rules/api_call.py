@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from reconcile.sandbox import wire
-from reconcile.sandbox.definitions import Definition, Definitions, mark_changed
-from reconcile.sandbox.errors import (
+from reconcile.sandbox import wire_format
+from reconcile.sandbox.api_errors import (
     HubSpotError,
     fields_missing,
     invalid,
@@ -20,9 +19,10 @@ from reconcile.sandbox.errors import (
     too_many_inputs,
     unknown_object_type,
 )
-from reconcile.sandbox.limits import Limits
 from reconcile.sandbox.object_types import ObjectType, infer_object_type
+from reconcile.sandbox.rules.call_limits import Limits
 from reconcile.sandbox.scopes import Alternatives
+from reconcile.sandbox.storage.property_table import Definition, Definitions, mark_changed
 from reconcile.sandbox.switches import Switches
 
 _SCOPES_PAGE = "https://developers.hubspot.com/scopes"
@@ -69,13 +69,13 @@ class Call:
     definitions_as_of: int | None = None
     """The same for reading which properties are defined."""
 
-    now: int = field(default_factory=wire.now_ms)
+    now: int = field(default_factory=wire_format.now_ms)
     _definitions: dict[str, dict[str, Definition]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def json(self) -> dict[str, Any]:
         """The body, which must be a JSON object."""
-        body = wire.decode(self.raw_body)
+        body = wire_format.decode(self.raw_body)
         if not isinstance(body, dict):
             raise invalid_json("Cannot deserialize value of type `LinkedHashMap`")
         return body
@@ -151,7 +151,7 @@ class Call:
         text = self.last(name)
         if not text:
             return default
-        value = wire.record_id(text)
+        value = wire_format.record_id(text)
         if value is None or not low <= value <= high:
             raise invalid(f"{name} must be between {low} and {high}", **{name: [text]})
         return value
@@ -264,4 +264,4 @@ def batch_body(
     items = [error.item() if isinstance(error, HubSpotError) else error for error in errors]
     if items:
         body |= {"numErrors": len(items), "errors": items}
-    return body | {"startedAt": wire.iso(started), "completedAt": wire.iso(started)}
+    return body | {"startedAt": wire_format.iso(started), "completedAt": wire_format.iso(started)}

@@ -3,14 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
-from reconcile.sandbox import association_store as store
-from reconcile.sandbox import records
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.association_types import BUILT_IN, HUBSPOT_DEFINED, PRIMARY, AssociationType
-from reconcile.sandbox.calls import Call, id_text
-from reconcile.sandbox.errors import HubSpotError, fields_missing, invalid, invalid_json
+from reconcile.sandbox.api_errors import HubSpotError, fields_missing, invalid, invalid_json
 from reconcile.sandbox.object_types import BY_ID, ObjectType
-from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.rules.api_call import Call, id_text
+from reconcile.sandbox.storage import association_tables as store
+from reconcile.sandbox.storage import record_tables
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.storage.association_types import (
+    BUILT_IN,
+    HUBSPOT_DEFINED,
+    PRIMARY,
+    AssociationType,
+)
+from reconcile.sandbox.wire_format import record_id
 
 _INVALID = "One or more associations are invalid"
 
@@ -50,7 +55,7 @@ def _read_type(call: Call, start: str, end: str, spec: dict[str, Any]) -> Associ
 def existing_end(call: Call, kind: ObjectType, text: str) -> End | None:
     """Find the live record an id names."""
     number = record_id(text)
-    if number is None or not records.exists(call.connection, kind.id, number):
+    if number is None or not record_tables.exists(call.connection, kind.id, number):
         return None
     return End(kind.id, number)
 

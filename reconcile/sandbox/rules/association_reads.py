@@ -1,19 +1,20 @@
-"""Links as a read shows them: as they are, or as a stale read has them (ref §13).
+"""Associations as a read shows them: as they are now, or as a stale read sees them (ref §13).
 
-Every change first puts aside whether a link was there (see ``association_store``). The links that a
-record is created with put nothing aside: before that moment the record itself is not there.
+Every change first saves whether the association existed (see ``association_tables``). The
+associations that a record is created with save nothing: before that moment the record itself did
+not exist.
 """
 
 from itertools import groupby
 from operator import itemgetter
 
-from reconcile.sandbox import association_store as store
-from reconcile.sandbox import versions
-from reconcile.sandbox.association_store import End, Link
-from reconcile.sandbox.calls import Call
 from reconcile.sandbox.object_types import ObjectType
-from reconcile.sandbox.records import exists
-from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.rules import record_versions
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.storage import association_tables as store
+from reconcile.sandbox.storage.association_tables import End, Link
+from reconcile.sandbox.storage.record_tables import exists
+from reconcile.sandbox.wire_format import record_id
 
 
 def links_named(
@@ -38,7 +39,7 @@ def links(call: Call, start: End, to_type: str, *, after: int = 0, limit: int = 
 def _is_there(call: Call, kind: ObjectType, number: int) -> bool:
     if call.links_as_of is None:
         return exists(call.connection, kind.id, number)
-    return versions.seen(call.connection, kind.id, number, call.links_as_of) is not None
+    return record_versions.seen(call.connection, kind.id, number, call.links_as_of) is not None
 
 
 def _links_at(call: Call, start: End, to_type: str, at: int) -> list[Link]:
@@ -69,5 +70,5 @@ def _links_at(call: Call, start: End, to_type: str, at: int) -> list[Link]:
     return [
         Link(to_id, tuple(types[category, number] for _, number, category in group))
         for to_id, group in groupby(known, key=itemgetter(0))
-        if versions.seen(call.connection, to_type, to_id, at) is not None
+        if record_versions.seen(call.connection, to_type, to_id, at) is not None
     ]

@@ -4,7 +4,7 @@ A call counts when it arrives. Every private app (each token is one) has a rolli
 seconds; search has one of a second for the whole account; the association endpoints have a pool of
 their own. Two daily counters, one of them for associations, start anew at the account's midnight.
 Everything is counted without a plan too, so that a client's limiter can be judged by the server's
-own count. The windows live as long as the server, the daily counters go on (``kept_counts``).
+own count. The windows live as long as the server, the daily counters go on (``persisted_counts``).
 """
 
 import re
@@ -16,10 +16,10 @@ from threading import Lock
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from reconcile.sandbox.errors import HubSpotError
-from reconcile.sandbox.plans import FREE_DAILY, NO_PLAN, PLANS, UNLIMITED_WINDOW
+from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.rules.subscriptions import FREE_DAILY, NO_PLAN, PLANS, UNLIMITED_WINDOW
 from reconcile.sandbox.switches import Switches
-from reconcile.sandbox.wire import EPOCH, iso
+from reconcile.sandbox.wire_format import EPOCH, iso
 
 PoolName = Literal["app", "search", "associations"]
 Shape = Literal["ten_secondly", "daily", "search"]

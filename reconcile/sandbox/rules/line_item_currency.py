@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from reconcile.sandbox.errors import invalid
+from reconcile.sandbox.api_errors import invalid
 
 _IN_USE = """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from reconcile.sandbox import pipeline_store as store
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.database import account_value
-from reconcile.sandbox.wire import iso
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.storage import pipeline_tables as store
+from reconcile.sandbox.storage.database_file import account_value
+from reconcile.sandbox.wire_format import iso
 
 _NEWEST = "ORDER BY rowid DESC"
 

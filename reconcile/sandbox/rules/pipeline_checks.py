@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconcile.sandbox import pipeline_store as store
-from reconcile.sandbox.calls import Call, required, text_of, text_or, whole
-from reconcile.sandbox.database import next_id
-from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.object_types import ORDER
+from reconcile.sandbox.rules.api_call import Call, required, text_of, text_or, whole
 from reconcile.sandbox.scopes import pipeline_scope
+from reconcile.sandbox.storage import pipeline_tables as store
+from reconcile.sandbox.storage.database_file import next_id
 
 MAX_STAGES = 30  # per order pipeline (ref §3, M; the pipelines guide)
 _STATES = ("OPEN", "CLOSED")

@@ -4,20 +4,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconcile.sandbox import pipeline_store
-from reconcile.sandbox.calls import Call, text_of
-from reconcile.sandbox.currencies import line_item_currency
-from reconcile.sandbox.definitions import Definition
-from reconcile.sandbox.errors import InvalidPropertiesError, Problem
+from reconcile.sandbox.api.owners import owners
+from reconcile.sandbox.api_errors import InvalidPropertiesError, Problem
 from reconcile.sandbox.object_types import CONTACT, LINE_ITEM, ObjectType
-from reconcile.sandbox.owners_api import owners
-from reconcile.sandbox.values import (
+from reconcile.sandbox.rules.api_call import Call, text_of
+from reconcile.sandbox.rules.line_item_currency import line_item_currency
+from reconcile.sandbox.rules.property_values import (
     BadValueError,
     append_to_set,
     canonical_number,
     email,
     normalise,
 )
+from reconcile.sandbox.storage import pipeline_tables
+from reconcile.sandbox.storage.property_table import Definition
 
 _CURRENCIES = {"hs_currency_code", "deal_currency_code", "hs_currency"}
 
@@ -89,7 +89,7 @@ class Change:
         pipeline, stage = self.sent.get("hs_pipeline"), self.existing.get("hs_pipeline_stage")
         if not (isinstance(pipeline, str) and pipeline and stage):
             return None
-        if stage in pipeline_store.stage_ids(self.call.connection, self.kind.id, pipeline):
+        if stage in pipeline_tables.stage_ids(self.call.connection, self.kind.id, pipeline):
             return None
         message = f"{stage} is not a stage of the pipeline {pipeline}"
         return Problem("hs_pipeline_stage", "INVALID_OPTION", message, stage)
@@ -110,11 +110,11 @@ class Change:
         """Return the options of a property that keeps them elsewhere (ref §9, §10, §12)."""
         connection, name = self.call.connection, definition.name
         if name == "hs_pipeline":
-            return pipeline_store.pipeline_ids(connection, self.kind.id)
+            return pipeline_tables.pipeline_ids(connection, self.kind.id)
         if name == "hs_pipeline_stage":
             pipeline = self.sent.get("hs_pipeline") or self.existing.get("hs_pipeline") or None
             chosen = pipeline if isinstance(pipeline, str) else None
-            return pipeline_store.stage_ids(connection, self.kind.id, chosen)
+            return pipeline_tables.stage_ids(connection, self.kind.id, chosen)
         if name in _CURRENCIES:
             return self._currencies()
         if definition.names_owner:

@@ -4,11 +4,19 @@ import json
 import re
 from typing import Any
 
-from reconcile.sandbox import definitions, records
-from reconcile.sandbox.calls import Call, flag_of, list_of, required, text_of, text_or, whole
-from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.object_types import LINE_ITEM, ObjectType
-from reconcile.sandbox.wire import instant, iso
+from reconcile.sandbox.rules.api_call import (
+    Call,
+    flag_of,
+    list_of,
+    required,
+    text_of,
+    text_or,
+    whole,
+)
+from reconcile.sandbox.storage import property_table, record_tables
+from reconcile.sandbox.wire_format import instant, iso
 
 MAX_UNIQUE = 10  # per object (ref §3, H)
 
@@ -72,7 +80,7 @@ def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]
     unique = flag_of(sent, "hasUniqueValue")
     if unique:
         _check_unique(call, kind, value_type[0])
-    body = definitions.build(
+    body = property_table.build(
         name=name,
         label=text_of(sent["label"]),
         group=text_of(sent["groupName"]),
@@ -89,10 +97,10 @@ def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]
         calculated=bool(text_or(sent, "calculationFormula")),
         read_only=bool(text_or(sent, "calculationFormula")),
     )
-    definitions.store(call.connection, kind.id, body)
+    property_table.store(call.connection, kind.id, body)
     call.change_definitions()
     if unique:
-        records.index_unique(call.connection, kind.id, name, call.switches)
+        record_tables.index_unique(call.connection, kind.id, name, call.switches)
     return _shown(body, None)
 
 
@@ -120,7 +128,7 @@ def update(call: Call, kind: ObjectType, name: str, sent: dict[str, Any]) -> dic
     if sent.get("options") is not None:
         body["options"] = _options(sent, types[0])
     body |= {"type": types[0], "fieldType": types[1], "updatedAt": iso(call.now)}
-    definitions.store(call.connection, kind.id, body)
+    property_table.store(call.connection, kind.id, body)
     call.change_definitions()
     return _shown(body, None)
 
@@ -204,10 +212,10 @@ def _options(sent: dict[str, Any], value_type: str) -> list[dict[str, Any]]:
     if len(set(values)) < len(values):
         raise invalid("Property options must have unique values")
     if value_type == "bool" and not options:
-        return definitions.BOOLEAN_OPTIONS
+        return property_table.BOOLEAN_OPTIONS
     for option in options:
         whole(option, "displayOrder", -1)  # checked, and then numbered anew
-    return definitions.option_list(
+    return property_table.option_list(
         [
             {
                 "label": text_of(option["label"]),

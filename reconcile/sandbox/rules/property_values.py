@@ -8,8 +8,8 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from reconcile.sandbox.definitions import Definition
-from reconcile.sandbox.wire import EPOCH, iso
+from reconcile.sandbox.storage.property_table import Definition
+from reconcile.sandbox.wire_format import EPOCH, iso
 
 MAX_STRING = 65_536  # ref §3, H
 _MAX_NUMBER = 100  # far beyond a double; keeps exact arithmetic cheap

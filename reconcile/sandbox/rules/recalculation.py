@@ -8,11 +8,11 @@ that are due are written before the next request. Both are switches.
 import sqlite3
 from collections.abc import Callable, Mapping
 
-from reconcile.sandbox import records
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.database import transaction
 from reconcile.sandbox.object_types import CART, ORDER, ObjectType
-from reconcile.sandbox.records import Record
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.storage import record_tables
+from reconcile.sandbox.storage.database_file import transaction
+from reconcile.sandbox.storage.record_tables import Record
 from reconcile.sandbox.switches import Switches
 
 CURRENCY_SIDE = ("hs_homecurrency_amount", "hs_exchange_rate")
@@ -69,13 +69,13 @@ def run(
             call.connection.execute(
                 "DELETE FROM recalculation WHERE type = ? AND id = ?", (type_id, record_id)
             )
-            record = records.find(call.connection, type_id, record_id)
+            record = record_tables.find(call.connection, type_id, record_id)
             if record is None:
                 continue
             properties = recompute(call, call.kind_of(type_id), record.properties)
             if properties != record.properties:
                 changed = record.changed(properties, max(at, record.updated_at + 1))
-                records.update(call.connection, changed, by=records.BY_HUBSPOT)
+                record_tables.update(call.connection, changed, by=record_tables.BY_HUBSPOT)
 
 
 def _delay(record_id: int) -> int:

@@ -1,12 +1,13 @@
 """Finding the record that a request means: by id, by unique property, through a merge."""
 
-from reconcile.sandbox import records, versions
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, not_unique_key
+from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, not_unique_key
 from reconcile.sandbox.object_types import ObjectType
-from reconcile.sandbox.records import Record
-from reconcile.sandbox.wire import record_id
-from reconcile.sandbox.writing import comparable, is_key
+from reconcile.sandbox.rules import record_versions
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.rules.record_writes import comparable, is_key
+from reconcile.sandbox.storage import record_tables
+from reconcile.sandbox.storage.record_tables import Record
+from reconcile.sandbox.wire_format import record_id
 
 
 def check_key(call: Call, kind: ObjectType, name: str, verb: str) -> None:
@@ -22,9 +23,9 @@ def by_key(
     key = comparable(call, kind, name, value)
     if call.keys_as_of is not None:
         return _by_former_key(call, kind, name, key, archived=archived)
-    for holder, is_archived in records.holders(call.connection, kind.id, name, key):
+    for holder, is_archived in record_tables.holders(call.connection, kind.id, name, key):
         if is_archived == archived:
-            return records.find(call.connection, kind.id, holder, archived=archived)
+            return record_tables.find(call.connection, kind.id, holder, archived=archived)
     return None
 
 
@@ -37,7 +38,7 @@ def by_id(
         return None
     found = _find(call, kind, number, archived=archived)
     if found is None and follow_merge:
-        became = records.merged_into(call.connection, kind.id, number)
+        became = record_tables.merged_into(call.connection, kind.id, number)
         if became is not None:
             found = _find(call, kind, became, archived=archived)
     return found
@@ -46,8 +47,10 @@ def by_id(
 def _find(call: Call, kind: ObjectType, number: int, *, archived: bool) -> Record | None:
     """Find a record by its own id, as it is or as a stale read has it."""
     if call.reads_as_of is None:
-        return records.find(call.connection, kind.id, number, archived=archived)
-    return versions.seen(call.connection, kind.id, number, call.reads_as_of, archived=archived)
+        return record_tables.find(call.connection, kind.id, number, archived=archived)
+    return record_versions.seen(
+        call.connection, kind.id, number, call.reads_as_of, archived=archived
+    )
 
 
 def _by_former_key(
@@ -55,9 +58,9 @@ def _by_former_key(
 ) -> Record | None:
     """Find the record that had a unique value at an earlier moment."""
     at = call.keys_as_of or 0
-    ids = [holder for holder, _ in records.holders(call.connection, kind.id, name, key)]
-    for number in [*ids, *versions.holders(call.connection, kind.id, name, key, at)]:
-        then = versions.seen(call.connection, kind.id, number, at, archived=archived)
+    ids = [holder for holder, _ in record_tables.holders(call.connection, kind.id, name, key)]
+    for number in [*ids, *record_versions.holders(call.connection, kind.id, name, key, at)]:
+        then = record_versions.seen(call.connection, kind.id, number, at, archived=archived)
         if then is None or comparable(call, kind, name, then.properties.get(name, "")) != key:
             continue
         # What the key finds is read as it is, unless reads are stale too.

@@ -9,12 +9,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconcile.sandbox import records
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.database import account_value
 from reconcile.sandbox.object_types import CONTACT, ObjectType
-from reconcile.sandbox.records import Record
-from reconcile.sandbox.wire import iso
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.storage import record_tables
+from reconcile.sandbox.storage.database_file import account_value
+from reconcile.sandbox.storage.record_tables import Record
+from reconcile.sandbox.wire_format import iso
 
 _KEPT_OF_OTHERS = 20
 _KEPT = {CONTACT.id: 45}
@@ -56,7 +56,7 @@ def seen(
 def page(
     connection: sqlite3.Connection, type_id: str, at: int, after: int, limit: int, *, archived: bool
 ) -> list[Record]:
-    """Read a list page as it was at a moment; see ``records.page``."""
+    """Read a list page as it was at a moment; see ``record_tables.page``."""
     rows = connection.execute(
         f"SELECT * FROM ({VISIBLE}) "  # noqa: S608 - constant text
         "WHERE id >= :after AND (archived_at IS NOT NULL) = :archived ORDER BY id LIMIT :limit",
@@ -118,9 +118,9 @@ def _steps(call: Call, record: Record) -> Iterator[tuple[Mapping[str, str], int,
 
 def _source(call: Call, source: str) -> dict[str, Any]:
     """Tell who set a value: the app, a person, or HubSpot itself."""
-    if source == records.BY_PERSON:
+    if source == record_tables.BY_PERSON:
         user = account_value(call.connection, "user_id")
         return {"sourceType": source, "sourceId": f"userId:{user}", "updatedByUserId": user}
-    if source == records.BY_APP:
+    if source == record_tables.BY_APP:
         return {"sourceType": source, "sourceId": str(account_value(call.connection, "app_id"))}
     return {"sourceType": source}

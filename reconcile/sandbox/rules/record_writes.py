@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.sandbox import pipeline_store, recalculation, records
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.checking import Change
-from reconcile.sandbox.computed import compute
-from reconcile.sandbox.database import next_id
-from reconcile.sandbox.definitions import Definition
-from reconcile.sandbox.errors import VALIDATION, HubSpotError, fields_missing, invalid_json
+from reconcile.sandbox.api_errors import VALIDATION, HubSpotError, fields_missing, invalid_json
 from reconcile.sandbox.object_types import BY_ID, CONTACT, LINE_ITEM, PRODUCT, ObjectType
-from reconcile.sandbox.records import Record
+from reconcile.sandbox.rules import recalculation
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.rules.calculated_properties import compute
+from reconcile.sandbox.rules.property_checks import Change
+from reconcile.sandbox.storage import pipeline_tables, record_tables
+from reconcile.sandbox.storage.database_file import next_id
+from reconcile.sandbox.storage.property_table import Definition
+from reconcile.sandbox.storage.record_tables import Record
 
 SECONDARY_EMAILS = "hs_additional_emails"
 
@@ -49,7 +50,7 @@ def create(
     archived = _to_revive(call, kind, checked.stored)
     if archived is not None:
         claim_unique(call, kind, archived)
-        return update(call, kind, records.restore(call.connection, archived, call.now), sent)
+        return update(call, kind, record_tables.restore(call.connection, archived, call.now), sent)
     properties = {name: value for name, value in checked.stored.items() if value}
     properties |= {"hs_object_source": "INTEGRATION", "hs_object_source_label": "INTEGRATION"}
     if kind is LINE_ITEM:
@@ -58,8 +59,8 @@ def create(
     fresh = next_id(call.connection) if record_id is None else record_id
     record = Record(kind.id, fresh, properties, call.now, call.now)
     claim_unique(call, kind, record)
-    records.insert(call.connection, record)
-    records.count_created(call.connection, kind.id)
+    record_tables.insert(call.connection, record)
+    record_tables.count_created(call.connection, kind.id)
     recalculation.schedule(call, kind, record)
     return Written(record, checked.echo, new=True)
 
@@ -78,7 +79,7 @@ def update(call: Call, kind: ObjectType, record: Record, sent: Mapping[str, Any]
         return Written(record, checked.echo)
     changed = record.changed(properties, max(call.now, record.updated_at + 1))
     claim_unique(call, kind, changed, former=record.properties)
-    records.update(call.connection, changed, by=call.source)
+    record_tables.update(call.connection, changed, by=call.source)
     recalculation.schedule(call, kind, changed)
     return Written(changed, checked.echo)
 
@@ -104,7 +105,7 @@ def comparable(call: Call, kind: ObjectType, name: str, value: str) -> str:
     """Return the form in which a key's values are compared; emails ignore case."""
     if kind is CONTACT and name == "email":
         return value.strip().lower()
-    return records.unique_key(value, call.switches)
+    return record_tables.unique_key(value, call.switches)
 
 
 def _copy_product(call: Call, properties: dict[str, str], sent: Mapping[str, str]) -> None:
@@ -112,7 +113,7 @@ def _copy_product(call: Call, properties: dict[str, str], sent: Mapping[str, str
     product_id = properties.get("hs_product_id", "")
     if not product_id.isdecimal():
         return
-    product = records.find(call.connection, PRODUCT.id, int(product_id))
+    product = record_tables.find(call.connection, PRODUCT.id, int(product_id))
     if product is None:
         return
     for name in _COPIED_FROM_PRODUCT:
@@ -135,7 +136,7 @@ def recomputed(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> d
     """Return the properties with all of HubSpot's own calculations brought up to date."""
 
     def is_closed(stage: str) -> bool:
-        return pipeline_store.is_closed(call.connection, kind.id, stage)
+        return pipeline_tables.is_closed(call.connection, kind.id, stage)
 
     computed = compute(kind.id, properties, call.switches, is_closed)
     # A null among the computed values removes one; others keep what they have.
@@ -155,10 +156,10 @@ def claim_unique(
         return
     reserves = call.switches.archived_unique_value == "reserved"
     for name, key in keys:
-        for other, archived in records.holders(call.connection, kind.id, name, key):
+        for other, archived in record_tables.holders(call.connection, kind.id, name, key):
             if other != record.id and (reserves or not archived):
                 raise _conflict(call, record, name, other)
-    records.set_unique(call.connection, kind.id, record.id, keys)
+    record_tables.set_unique(call.connection, kind.id, record.id, keys)
 
 
 def unique_keys(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> dict[str, str]:
@@ -190,9 +191,9 @@ def _to_revive(call: Call, kind: ObjectType, stored: Mapping[str, str]) -> Recor
     if call.switches.archived_unique_value != "revives":
         return None
     for name, key in unique_keys(call, kind, stored).items():
-        found = list(records.holders(call.connection, kind.id, name, key))
+        found = list(record_tables.holders(call.connection, kind.id, name, key))
         if found and all(archived for _, archived in found):
-            return records.find(call.connection, kind.id, found[0][0], archived=True)
+            return record_tables.find(call.connection, kind.id, found[0][0], archived=True)
     return None
 
 

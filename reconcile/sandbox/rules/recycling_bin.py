@@ -6,11 +6,11 @@ There is no way back out of it through the API.
 import sqlite3
 from datetime import timedelta
 
-from reconcile.sandbox import association_store, definitions, records
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.calls import Call
 from reconcile.sandbox.object_types import LINE_ITEM, QUOTE, ObjectType
-from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.storage import association_tables, property_table, record_tables
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.wire_format import record_id
 
 _KEPT_MS = timedelta(days=90) // timedelta(milliseconds=1)  # ref §8, H
 
@@ -21,12 +21,12 @@ def archive(call: Call, kind: ObjectType, text: str) -> None:
     A quote takes its line items with it.
     """
     number = record_id(text)
-    if number is None or not records.exists(call.connection, kind.id, number):
+    if number is None or not record_tables.exists(call.connection, kind.id, number):
         return
     if kind is QUOTE:
-        for link in association_store.links(call.connection, End(kind.id, number), LINE_ITEM.id):
-            records.archive(call.connection, LINE_ITEM.id, link.to_id, call.now)
-    records.archive(call.connection, kind.id, number, call.now)
+        for link in association_tables.links(call.connection, End(kind.id, number), LINE_ITEM.id):
+            record_tables.archive(call.connection, LINE_ITEM.id, link.to_id, call.now)
+    record_tables.archive(call.connection, kind.id, number, call.now)
 
 
 def bin_is_due(connection: sqlite3.Connection, now: int) -> bool:
@@ -45,7 +45,7 @@ def empty_bin(connection: sqlite3.Connection, now: int) -> None:
         "SELECT type, id FROM record WHERE archived_at < ?", (now - _KEPT_MS,)
     ).fetchall()
     for type_id, number in due:
-        association_store.forget(connection, End(type_id, number))
-        records.delete(connection, type_id, number)
+        association_tables.forget(connection, End(type_id, number))
+        record_tables.delete(connection, type_id, number)
     connection.execute("DELETE FROM property WHERE archived_at < ?", (now - _KEPT_MS,))
-    definitions.mark_changed(connection)
+    property_table.mark_changed(connection)

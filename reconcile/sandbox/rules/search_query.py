@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.sandbox.calls import Call, list_of, text_of, text_or
-from reconcile.sandbox.errors import invalid, invalid_json
+from reconcile.sandbox.api_errors import invalid, invalid_json
 from reconcile.sandbox.object_types import ObjectType
-from reconcile.sandbox.wire import record_id
+from reconcile.sandbox.rules.api_call import Call, list_of, text_of, text_or
+from reconcile.sandbox.wire_format import record_id
 
 WINDOW = 10_000
 LINKED = "associations."

@@ -10,10 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconcile.sandbox import recalculation
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.definitions import Definition
-from reconcile.sandbox.errors import invalid
+from reconcile.sandbox.api_errors import invalid
 from reconcile.sandbox.object_types import (
     CART,
     COMPANY,
@@ -24,10 +21,13 @@ from reconcile.sandbox.object_types import (
     PRODUCT,
     ObjectType,
 )
-from reconcile.sandbox.search_query import LINKED, Filter, Search
-from reconcile.sandbox.values import BadValueError, normalise, number
-from reconcile.sandbox.versions import VISIBLE
-from reconcile.sandbox.wire import EPOCH
+from reconcile.sandbox.rules import recalculation
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.rules.property_values import BadValueError, normalise, number
+from reconcile.sandbox.rules.record_versions import VISIBLE
+from reconcile.sandbox.rules.search_query import LINKED, Filter, Search
+from reconcile.sandbox.storage.property_table import Definition
+from reconcile.sandbox.wire_format import EPOCH
 
 _SEARCHED = {
     CONTACT.id: ("firstname", "lastname", "email", "phone", "mobilephone", "company"),

@@ -17,54 +17,51 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from reconcile.sandbox import (
-    account_api,
-    admin_api,
-    answering,
-    associations_api,
-    associations_batch_api,
-    associations_v3_api,
-    control_api,
-    erasing_api,
-    labels_api,
-    object_library_api,
-    objects_api,
-    objects_batch_api,
-    openapi,
-    owners_api,
-    passage,
-    pipelines_api,
-    properties_api,
-    property_validations_api,
-    search_api,
-    stages_api,
+from reconcile.sandbox import openapi
+from reconcile.sandbox.api import (
+    account,
+    association_labels,
+    associations,
+    associations_batch,
+    associations_v3,
+    merge_and_erase,
+    object_library,
+    objects,
+    objects_batch,
+    owners,
+    pipeline_stages,
+    pipelines,
+    properties,
+    property_validations,
+    search,
 )
-from reconcile.sandbox.calls import Endpoint
-from reconcile.sandbox.course import Course
-from reconcile.sandbox.errors import HubSpotError
-from reconcile.sandbox.page import serving as page
-from reconcile.sandbox.request_log import RequestRecord
-from reconcile.sandbox.request_store import outcome
-from reconcile.sandbox.service import Service
-from reconcile.sandbox.wire import iso
+from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.faults.fault_effects import Course
+from reconcile.sandbox.page import page_routes as page
+from reconcile.sandbox.rules.api_call import Endpoint
+from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.server import control_routes, dispatch, fault_injection, inspection_routes
+from reconcile.sandbox.storage.request_log import RequestRecord
+from reconcile.sandbox.storage.request_store import outcome
+from reconcile.sandbox.wire_format import iso
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ENDPOINTS: tuple[Endpoint, ...] = (
-    *objects_batch_api.ROUTES,
-    *objects_api.ROUTES,
-    *erasing_api.ROUTES,
-    *associations_batch_api.ROUTES,
-    *associations_api.ROUTES,
-    *labels_api.ROUTES,
-    *associations_v3_api.ROUTES,
-    *properties_api.ROUTES,
-    *property_validations_api.ROUTES,
-    *pipelines_api.ROUTES,
-    *stages_api.ROUTES,
-    *owners_api.ROUTES,
-    *object_library_api.ROUTES,
-    *search_api.ROUTES,
-    *account_api.ROUTES,
+    *objects_batch.ROUTES,
+    *objects.ROUTES,
+    *merge_and_erase.ROUTES,
+    *associations_batch.ROUTES,
+    *associations.ROUTES,
+    *association_labels.ROUTES,
+    *associations_v3.ROUTES,
+    *properties.ROUTES,
+    *property_validations.ROUTES,
+    *pipelines.ROUTES,
+    *pipeline_stages.ROUTES,
+    *owners.ROUTES,
+    *object_library.ROUTES,
+    *search.ROUTES,
+    *account.ROUTES,
 )
 _MAX_BODY = 10 * 1024 * 1024
 _MAX_TARGET = 16 * 1024  # a GET with too many properties is 414 (ref §3); the length is a guess
@@ -82,8 +79,8 @@ def build(service: Service) -> Starlette:
     for endpoint in (
         *ENDPOINTS,
         *openapi.routes(ENDPOINTS),
-        *admin_api.routes(service.log),
-        *control_api.routes(service.clock, service.limits, service.faults),
+        *inspection_routes.routes(service.log),
+        *control_routes.routes(service.clock, service.limits, service.faults),
     ):
         table.setdefault(endpoint.path, {})[endpoint.method] = endpoint
     # Where two templates fit one path, the one with fewer parameters is meant.
@@ -128,24 +125,24 @@ def _methods(
         try:
             raw = await _body(request)
         except HubSpotError as error:
-            response = answering.error_response(error, correlation_id)
+            response = dispatch.error_response(error, correlation_id)
         endpoint = methods.get(request.method)
         if endpoint is None:
             # An empty 405 that names what is allowed, as recorded in hubspot-php#203.
             response = Response(status_code=405, headers={"Allow": ",".join(sorted(methods))})
         elif response is None:
-            course = answering.course_of(service, endpoint, request, raw)
-            response, committed = await passage.through(
+            course = dispatch.course_of(service, endpoint, request, raw)
+            response, committed = await fault_injection.through(
                 service,
                 course,
-                answering.token_of(request),
-                lambda: answering.answer(
+                dispatch.token_of(request),
+                lambda: dispatch.answer(
                     service, endpoint, request, raw, correlation_id, course=course
                 ),
-                lambda error: answering.error_response(error, correlation_id),
+                lambda error: dispatch.error_response(error, correlation_id),
             )
         response.headers["X-HubSpot-Correlation-Id"] = correlation_id
-        if not request.url.path.startswith(admin_api.PREFIX):
+        if not request.url.path.startswith(inspection_routes.PREFIX):
             status = 0 if course.delivery == "none" else response.status_code
             words = outcome(status, getattr(response, "body", b""))
             now = service.clock.now_ms()

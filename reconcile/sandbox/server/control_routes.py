@@ -2,13 +2,13 @@
 
 import math
 
-from reconcile.sandbox.admin_api import PREFIX
-from reconcile.sandbox.calls import Call, Endpoint, Reply
+from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
 from reconcile.sandbox.clock import Clock
-from reconcile.sandbox.errors import NOT_FOUND, HubSpotError, invalid
-from reconcile.sandbox.fault_rules import Faults, parse
-from reconcile.sandbox.limits import Limits
-from reconcile.sandbox.wire import iso, record_id
+from reconcile.sandbox.faults.fault_rules import Faults, parse
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
+from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.server.inspection_routes import PREFIX
+from reconcile.sandbox.wire_format import iso, record_id
 
 
 def routes(clock: Clock, limits: Limits, faults: Faults) -> list[Endpoint]:
@@ -77,7 +77,7 @@ def routes(clock: Clock, limits: Limits, faults: Faults) -> list[Endpoint]:
 
 
 def _seconds(value: object) -> float:
-    """Read a number; fractions come as the text that was sent (see ``wire.decode``)."""
+    """Read a number; fractions come as the text that was sent (see ``wire_format.decode``)."""
     try:
         seconds = float(value) if isinstance(value, int | str) else math.nan
     except ValueError:

@@ -10,26 +10,29 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reconcile.sandbox import account_api, admin_api, database, openapi, passage
-from reconcile.sandbox.calls import Call, Endpoint, Reply
-from reconcile.sandbox.course import Course, UndoneError
-from reconcile.sandbox.errors import HubSpotError
-from reconcile.sandbox.service import Service
-from reconcile.sandbox.unusable import explain
-from reconcile.sandbox.wire import CONTENT_TYPE, encode
+from reconcile.sandbox import openapi
+from reconcile.sandbox.api import account
+from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.faults.fault_effects import Course, UndoneError
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
+from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.server import fault_injection, inspection_routes
+from reconcile.sandbox.storage import database_file
+from reconcile.sandbox.storage.file_diagnosis import explain
+from reconcile.sandbox.wire_format import CONTENT_TYPE, encode
 
 _LOGIN = (
     "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can "
     "find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 )
 # One has the token in its body, the other tells nothing about the account.
-_OPEN = {account_api.INTROSPECTION_PATH, openapi.PATH}
+_OPEN = {account.INTROSPECTION_PATH, openapi.PATH}
 
 
 def course_of(service: Service, endpoint: Endpoint, request: Request, raw: bytes) -> Course:
     """Tell how a request goes; the sandbox's own routes go undisturbed."""
     path, now = request.url.path, service.clock.now_ms()
-    if path.startswith(admin_api.PREFIX):
+    if path.startswith(inspection_routes.PREFIX):
         return Course()
     return service.faults.course(request.method, path, raw, writes=endpoint.writes, now=now)
 
@@ -42,13 +45,13 @@ def answer(
     correlation_id: str,
     *,
     course: Course,
-) -> passage.Answer:
+) -> fault_injection.Answer:
     """Run a handler in its transaction and write down what it says, and whether it wrote."""
     headers: dict[str, str] = {}
     try:
-        passage.catch_up(service)
-        with database.transaction(service.connection, write=endpoint.writes):
-            call = passage.disturbed(
+        fault_injection.catch_up(service)
+        with database_file.transaction(service.connection, write=endpoint.writes):
+            call = fault_injection.disturbed(
                 _call(service, endpoint, request, raw, headers), course, writes=endpoint.writes
             )
             try:
@@ -87,7 +90,7 @@ def _call(
     """
     scopes = frozenset() if endpoint.path in _OPEN else _scopes(service, request)
     now = service.clock.now_ms()
-    if endpoint.path not in _OPEN and not endpoint.path.startswith(admin_api.PREFIX):
+    if endpoint.path not in _OPEN and not endpoint.path.startswith(inspection_routes.PREFIX):
         token = token_of(request)
         headers |= service.limits.arrive(endpoint.path, token, now, service.apps)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

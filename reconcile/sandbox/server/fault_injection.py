@@ -6,14 +6,16 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
-from reconcile.sandbox import archiving, deliveries, recalculation, records
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.course import Course, Intervention
-from reconcile.sandbox.database import transaction
-from reconcile.sandbox.errors import HubSpotError
+from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.faults import delivery
+from reconcile.sandbox.faults.fault_effects import Course, Intervention
+from reconcile.sandbox.rules import recalculation, recycling_bin
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.rules.record_writes import recomputed
+from reconcile.sandbox.runtime import Service
 from reconcile.sandbox.scopes import ALL_SCOPES
-from reconcile.sandbox.service import Service
-from reconcile.sandbox.writing import recomputed
+from reconcile.sandbox.storage import record_tables
+from reconcile.sandbox.storage.database_file import transaction
 
 Answer = tuple[Response, bool]
 """An answer, and whether what it tells of was written."""
@@ -32,7 +34,7 @@ async def through(
     _intervene(service, course.before, token)
     written = False
     if course.refusal is not None:
-        said = deliveries.refused(course.refusal, service.switches, service.apps)
+        said = delivery.refused(course.refusal, service.switches, service.apps)
         response = refuse(said) if isinstance(said, HubSpotError) else said
     elif course.is_dropped:
         response = Response()
@@ -41,7 +43,7 @@ async def through(
         response = answers[-1 if course.answers_last else 0][0]
         written = any(wrote for _, wrote in answers)
     _intervene(service, course.after, token)
-    return deliveries.delivered(response, course), written
+    return delivery.delivered(response, course), written
 
 
 def disturbed(call: Call, course: Course, *, writes: bool) -> Call:
@@ -60,12 +62,12 @@ def disturbed(call: Call, course: Course, *, writes: bool) -> Call:
 def catch_up(service: Service) -> None:
     """Do what HubSpot has to do by itself until now."""
     now = service.clock.now_ms()
-    if archiving.bin_is_due(service.connection, now):
+    if recycling_bin.bin_is_due(service.connection, now):
         with transaction(service.connection, write=True):
-            archiving.empty_bin(service.connection, now)
+            recycling_bin.empty_bin(service.connection, now)
     due = recalculation.due(service.connection, now)
     if due:
-        recalculation.run(_call_of(service, records.BY_HUBSPOT), due, recomputed)
+        recalculation.run(_call_of(service, record_tables.BY_HUBSPOT), due, recomputed)
 
 
 def _ago(call: Call, seconds: float | None) -> int | None:
@@ -84,7 +86,7 @@ def _intervene(
     for number, act in interventions:
         try:
             with transaction(service.connection, write=True):
-                act(_call_of(service, records.BY_PERSON), token)
+                act(_call_of(service, record_tables.BY_PERSON), token)
         except HubSpotError as error:
             service.definitions.forget()
             service.faults.note(number, error.message)

@@ -1,8 +1,8 @@
 """``/_sandbox``: what a test may ask the server itself; HubSpot has nothing like it."""
 
-from reconcile.sandbox.calls import Call, Endpoint, Reply
-from reconcile.sandbox.request_log import RequestLog
-from reconcile.sandbox.summary import summary
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
+from reconcile.sandbox.storage.record_counts import summary
+from reconcile.sandbox.storage.request_log import RequestLog
 
 PREFIX = "/_sandbox"
 

@@ -12,16 +12,17 @@ from typing import Self
 
 import uvicorn
 
-from reconcile.sandbox import app, database, seed
 from reconcile.sandbox.clock import Clock
-from reconcile.sandbox.connections import Listener
-from reconcile.sandbox.fault_rules import Faults
-from reconcile.sandbox.limits import Limits
-from reconcile.sandbox.page.access import key_of
-from reconcile.sandbox.request_log import RequestLog, RequestRecord
-from reconcile.sandbox.service import open_service
+from reconcile.sandbox.faults.connections import Listener
+from reconcile.sandbox.faults.fault_rules import Faults
+from reconcile.sandbox.page.link_key import key_of
+from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.runtime import open_service
+from reconcile.sandbox.server import app, seed
+from reconcile.sandbox.storage import database_file
+from reconcile.sandbox.storage.file_diagnosis import explained
+from reconcile.sandbox.storage.request_log import RequestLog, RequestRecord
 from reconcile.sandbox.switches import Switches
-from reconcile.sandbox.unusable import explained
 
 _POLL_SECONDS = 0.002
 
@@ -77,10 +78,10 @@ class Sandbox:
         """Make the database if need be and start to serve it."""
         now = self.clock.now_ms()
         with explained(self._path):
-            database.create(self._path, seed.filler(self._seed, self._switches, now), now)
-            with closing(database.connect(self._path)) as connection:
-                self.token = database.full_token(connection)
-                self.portal_id = database.account_value(connection, "portal_id")
+            database_file.create(self._path, seed.filler(self._seed, self._switches, now), now)
+            with closing(database_file.connect(self._path)) as connection:
+                self.token = database_file.full_token(connection)
+                self.portal_id = database_file.account_value(connection, "portal_id")
             self._serve()
         return self
 
@@ -99,7 +100,7 @@ class Sandbox:
     def add_token(self, scopes: Iterable[str]) -> str:
         """Make another token, with these scopes only."""
         with self._writing() as connection:
-            return database.add_token(connection, frozenset(scopes))
+            return database_file.add_token(connection, frozenset(scopes))
 
     def revoke_token(self, token: str) -> None:
         """Make a token useless."""
@@ -125,19 +126,19 @@ class Sandbox:
     @staticmethod
     def check_reset(path: Path) -> None:
         """Raise UnusableError where the database at ``path`` is not ours to erase."""
-        database.refuse_foreign(Path(path))
+        database_file.refuse_foreign(Path(path))
 
     @staticmethod
     def reset(path: Path) -> None:
         """Erase the database at ``path``, or what is left of it."""
-        database.erase(Path(path))
+        database_file.erase(Path(path))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """Write to the database from outside the server's thread."""
         with (
-            closing(database.connect(self._path)) as connection,
-            database.transaction(connection, write=True),
+            closing(database_file.connect(self._path)) as connection,
+            database_file.transaction(connection, write=True),
         ):
             yield connection
 

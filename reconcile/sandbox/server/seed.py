@@ -12,20 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconcile.sandbox import definitions, pipeline_store, property_store, wire, writing
-from reconcile.sandbox.association_store import End
-from reconcile.sandbox.associations_api import define_label
-from reconcile.sandbox.calls import Call
-from reconcile.sandbox.database import account_value, connect, transaction
-from reconcile.sandbox.definitions import Definitions
-from reconcile.sandbox.errors import HubSpotError
-from reconcile.sandbox.linking import link_new_record
+from reconcile.sandbox import wire_format
+from reconcile.sandbox.api.associations import define_label
+from reconcile.sandbox.api_errors import HubSpotError
 from reconcile.sandbox.object_types import infer_object_type
-from reconcile.sandbox.records import is_taken
+from reconcile.sandbox.rules import property_definitions, record_writes
+from reconcile.sandbox.rules.api_call import Call
+from reconcile.sandbox.rules.association_checks import link_new_record
 from reconcile.sandbox.scopes import ALL_SCOPES
-from reconcile.sandbox.seed_present import Present
+from reconcile.sandbox.server.seed_comparison import Present
+from reconcile.sandbox.storage import pipeline_tables, property_table
+from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.storage.database_file import account_value, connect, transaction
+from reconcile.sandbox.storage.file_diagnosis import explained
+from reconcile.sandbox.storage.property_table import Definitions
+from reconcile.sandbox.storage.record_tables import is_taken
 from reconcile.sandbox.switches import Switches
-from reconcile.sandbox.unusable import explained
 
 _PARTS = {"objects", "properties", "labels"}
 _AGE_MS = 60_000
@@ -43,8 +45,8 @@ def filler(seed: Path | None, switches: Switches, now: int) -> Callable[[sqlite3
     at = now - _AGE_MS
 
     def fill(connection: sqlite3.Connection) -> None:
-        definitions.fill_defaults(connection, at)
-        pipeline_store.fill_defaults(connection, at)
+        property_table.fill_defaults(connection, at)
+        pipeline_tables.fill_defaults(connection, at)
         if seed is not None:
             _Loader(seed, connection, switches, at).load()
 
@@ -62,13 +64,13 @@ class Seeded:
 def load_seed(path: Path, seed: Path, switches: Switches | None = None) -> Seeded:
     """Add what is not there yet of a seed to the database at ``path``: all of it, or nothing.
 
-    What is there is left as it is, so that a seed can be loaded again; see ``seed_present``.
+    What is there is left as it is, so that a seed can be loaded again; see ``seed_comparison``.
     """
     present = Present()
     with explained(path), closing(connect(path)) as connection:
         try:
             with transaction(connection, write=True):
-                at = wire.now_ms()
+                at = wire_format.now_ms()
                 _Loader(seed, connection, switches or Switches(), at, present).load()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
@@ -104,7 +106,7 @@ class _Loader:
     def load(self) -> None:
         """Load every part, associations last, so that they may point anywhere in the file."""
         try:
-            content = wire.decode(self._path.read_bytes())
+            content = wire_format.decode(self._path.read_bytes())
             self._load_parts(self._mapping(content))
         except HubSpotError as error:
             raise self._error(error.message) from None
@@ -119,7 +121,7 @@ class _Loader:
             self._place = place
             kind = self._call.kind_of(name)
             if not (self._present and self._present.has_property(self._call, kind, one)):
-                property_store.create(self._call, kind, one)
+                property_definitions.create(self._call, kind, one)
         for name, place, one in self._entries(content, "labels"):
             self._place = place
             kinds = [self._call.kind_of(part) for part in name.split("/", 1)]
@@ -140,15 +142,15 @@ class _Loader:
             raise self._error(f"unknown object type {name!r}")
         number = None
         if one.get("id") is not None:
-            number = wire.record_id(str(one["id"]))
+            number = wire_format.record_id(str(one["id"]))
             if number is None:
                 raise self._error(f"id {one['id']!r} is not a number")
-        sent = writing.sent_properties(one)
+        sent = record_writes.sent_properties(one)
         if self._present and self._present.has_record(self._call, kind, sent, number):
             return
         if number is not None and is_taken(self._call.connection, kind.id, number):
             raise self._error(f"id {number} is already taken")
-        written = writing.create(self._call, kind, sent, number)
+        written = record_writes.create(self._call, kind, sent, number)
         if self._present:
             self._present.note(written.record)
         if "associations" in one:

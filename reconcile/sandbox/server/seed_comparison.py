@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconcile.sandbox import records, writing
-from reconcile.sandbox.association_store import types_between
-from reconcile.sandbox.calls import Call, text_of
 from reconcile.sandbox.object_types import ObjectType
-from reconcile.sandbox.records import Record
+from reconcile.sandbox.rules import record_writes
+from reconcile.sandbox.rules.api_call import Call, text_of
+from reconcile.sandbox.storage import record_tables
+from reconcile.sandbox.storage.association_tables import types_between
+from reconcile.sandbox.storage.record_tables import Record
 
 DEFINITIONS, LABELS = "property definitions", "association labels"
 
@@ -47,7 +48,7 @@ class Present:
     ) -> bool:
         """Tell whether an entry's record is there; two entries of one seed are never the same."""
         if number is not None:
-            taken = records.is_taken(call.connection, kind.id, number)
+            taken = record_tables.is_taken(call.connection, kind.id, number)
             there = (taken and (kind.id, number) not in self._made) or self._holds_key(
                 call, kind, sent
             )
@@ -67,13 +68,13 @@ class Present:
 
     def _keys(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> dict[str, str]:
         texts = {name: text_of(value) for name, value in sent.items() if value is not None}
-        return writing.unique_keys(call, kind, texts)
+        return record_writes.unique_keys(call, kind, texts)
 
     def _holds_key(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> bool:
         return any(
             not archived and (kind.id, holder) not in self._made
             for name, key in self._keys(call, kind, sent).items()
-            for holder, archived in records.holders(call.connection, kind.id, name, key)
+            for holder, archived in record_tables.holders(call.connection, kind.id, name, key)
         )
 
     def _has_alike(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> bool:
@@ -88,7 +89,7 @@ class Present:
             )
         call.connection.execute("SAVEPOINT entry")
         try:
-            made = writing.create(call, kind, sent).record
+            made = record_writes.create(call, kind, sent).record
         finally:
             call.connection.execute("ROLLBACK TO entry")
             call.connection.execute("RELEASE entry")

@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconcile.sandbox.association_types import BUILT_IN, USER_DEFINED, AssociationType
 from reconcile.sandbox.object_types import LINE_ITEM, LINE_ITEM_PARENTS
+from reconcile.sandbox.storage.association_types import BUILT_IN, USER_DEFINED, AssociationType
 
 _FIRST_LABEL_ID = 36  # user-defined ids are small numbers of their own
 _PAIR = "from_type = ?1 AND from_id = ?2 AND to_type = ?3 AND to_id = ?4"

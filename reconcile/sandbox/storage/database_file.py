@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reconcile.sandbox.object_types import BY_ID, OBJECT_TYPES
 from reconcile.sandbox.scopes import ALL_SCOPES
-from reconcile.sandbox.unusable import UnusableError, explained
+from reconcile.sandbox.storage.file_diagnosis import UnusableError, explained
 
 _APPLICATION_ID = 0x52435342  # "RCSB", so that another program's file is never taken for ours
 _VERSION = 3

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconcile.sandbox.object_types import ORDER
-from reconcile.sandbox.wire import iso
+from reconcile.sandbox.wire_format import iso
 
 DEFAULT_ORDER_PIPELINE = "14a2e10e-5471-408a-906e-c51f3b04369e"
 

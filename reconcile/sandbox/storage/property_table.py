@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from reconcile.sandbox.database import account_value
-from reconcile.sandbox.default_properties import GROUPS, TABLES
-from reconcile.sandbox.wire import iso
+from reconcile.sandbox.storage.database_file import account_value
+from reconcile.sandbox.storage.default_properties import GROUPS, TABLES
+from reconcile.sandbox.wire_format import iso
 
 OWNER = "OWNER"
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from reconcile.sandbox.kept_counts import KeptCounts
-from reconcile.sandbox.request_log import RequestLog, RequestRecord
-from reconcile.sandbox.side_file import SideFile
-from reconcile.sandbox.wire import iso, now_ms
+from reconcile.sandbox.rules.persisted_counts import KeptCounts
+from reconcile.sandbox.storage.request_log import RequestLog, RequestRecord
+from reconcile.sandbox.storage.side_file import SideFile
+from reconcile.sandbox.wire_format import iso, now_ms
 
 KEPT = 20_000
 """How many requests are kept, the newest."""

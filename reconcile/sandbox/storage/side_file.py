@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reconcile.sandbox.database import transaction
+from reconcile.sandbox.storage.database_file import transaction
 
 _VERSION = 2
 _PATIENCE_SECONDS = 0.05  # nothing here is a reason to let a client wait for another process
