@@ -8,7 +8,7 @@ from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.faults.fault_rules import Faults
 from reconcile.sandbox.rules.api_call import Call
 from reconcile.sandbox.rules.call_limits import Limits
-from reconcile.sandbox.rules.persisted_counts import KeptCounts
+from reconcile.sandbox.rules.persisted_counts import PersistedCounts
 from reconcile.sandbox.storage import database_file
 from reconcile.sandbox.storage.property_table import Definitions
 from reconcile.sandbox.storage.request_log import RequestLog
@@ -18,7 +18,7 @@ from reconcile.sandbox.switches import Switches
 
 
 @dataclass
-class Service:
+class Runtime:
     """What every request needs, open as long as the server runs."""
 
     path: Path
@@ -54,7 +54,7 @@ class Service:
         )
 
 
-def open_service(
+def open_runtime(
     path: Path,
     switches: Switches,
     base_url: str,
@@ -64,7 +64,7 @@ def open_service(
     limits: Limits,
     faults: Faults,
     resumes_clock: bool,
-) -> Service:
+) -> Runtime:
     """Open the database for serving."""
     connection = database_file.connect(path)
     try:
@@ -73,9 +73,9 @@ def open_service(
     except BaseException:
         connection.close()
         raise
-    file, counts = SideFile(path), KeptCounts(limits, clock)
+    file, counts = SideFile(path), PersistedCounts(limits, clock)
     counts.load(file, with_clock=resumes_clock)
     requests = RequestStore(file, log, counts)
-    return Service(
+    return Runtime(
         path, connection, switches, portal_id, base_url, log, clock, limits, faults, apps, requests
     )

@@ -11,7 +11,7 @@ from pages import PAGE, VIEWS, make, text_of
 from reconcile.sandbox import Clock, Sandbox, Switches
 from reconcile.sandbox.page import request_words
 from reconcile.sandbox.rules.call_limits import Limits
-from reconcile.sandbox.rules.persisted_counts import KeptCounts
+from reconcile.sandbox.rules.persisted_counts import PersistedCounts
 from reconcile.sandbox.storage.request_log import RequestLog
 from reconcile.sandbox.storage.request_store import KEPT, RequestStore
 from reconcile.sandbox.storage.side_file import SideFile
@@ -154,7 +154,9 @@ def test_requests_in_words(method: str, path: str, inputs: int, told: str) -> No
 def test_store_of_nothing(tmp_path: Path) -> None:
     """Without a request there is no file, and reading makes none."""
     clock, limits = Clock(), Limits(None, Switches())
-    store = RequestStore(SideFile(tmp_path / "sandbox.db"), RequestLog(), KeptCounts(limits, clock))
+    store = RequestStore(
+        SideFile(tmp_path / "sandbox.db"), RequestLog(), PersistedCounts(limits, clock)
+    )
     assert (store.page(limit=5), store.find(1)) == ([], None)
     store.close()
     assert list(tmp_path.iterdir()) == []

@@ -7,9 +7,10 @@ orders too. Which of the two a version has is as its specification lists it (ref
 from collections.abc import Callable
 from functools import wraps
 
-from reconcile.sandbox.api.objects import merge
+from reconcile.sandbox.api.record_bodies import shown
 from reconcile.sandbox.api_errors import HubSpotError
 from reconcile.sandbox.object_types import COMPANY, CONTACT, DEAL, ORDER, ObjectType
+from reconcile.sandbox.rules import record_merge
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, id_text, text_of
 from reconcile.sandbox.rules.record_lookup import by_key, check_key
 from reconcile.sandbox.scopes import object_scope
@@ -24,6 +25,13 @@ _ROUTES_OF = (  # version, what it merges, what it erases
     ("/crm/objects/2025-09", (*_PEOPLE, ORDER), (CONTACT, ORDER)),
     ("/crm/objects/2026-09-beta", (*_PEOPLE, ORDER), (CONTACT, ORDER)),
 )
+
+
+def merge(call: Call) -> Reply:
+    """Merge two records into a new one, which keeps their associations (ref §8, H)."""
+    call.allow(object_scope(call.kind, "write"))
+    ids = id_text(call.json, "primaryObjectId"), id_text(call.json, "objectIdToMerge")
+    return Reply(200, shown(call, call.kind, record_merge.merge(call, call.kind, *ids), ()))
 
 
 def erase(call: Call) -> Reply:

@@ -1,15 +1,12 @@
-"""Owners, which can only be read (the owners guide; shapes from the owners specification).
-
-An account has one owner for each user, those who left among them; who they are is a switch.
-"""
+"""Owners, which can only be read (the owners guide; shapes from the owners specification)."""
 
 from typing import Any
 
 from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.rules.account_owners import owners
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 from reconcile.sandbox.scopes import OWNERS_READ
-from reconcile.sandbox.storage.database_file import account_value
-from reconcile.sandbox.wire_format import iso, record_id
+from reconcile.sandbox.wire_format import record_id
 
 _PAGE = 100  # the default (owners specification)
 _MAX_PAGE = 500  # accepted in practice (ref §18, M)
@@ -50,31 +47,6 @@ def read(call: Call) -> Reply:
         if owner["archived"] == archived and str(owner.get(id_property)) == wanted:
             return Reply(200, owner)
     raise HubSpotError(404, "resource not found", category=NOT_FOUND)
-
-
-def owners(call: Call) -> list[dict[str, Any]]:
-    """Return the account's owners, ascending by id."""
-    switches = call.switches
-    people = [(email, False) for email in switches.owners]
-    people += [(email, True) for email in switches.deactivated_owners]
-    user = account_value(call.connection, "user_id")
-    created = iso(account_value(call.connection, "created_at"))
-    return [
-        {
-            "id": str(user + number),
-            "email": email,
-            "type": "PERSON",
-            "firstName": email.partition("@")[0].capitalize(),
-            "lastName": "Sandbox",
-            # A user who left keeps its id in the second field only, as live answers show.
-            **({} if left else {"userId": user + number}),
-            "userIdIncludingInactive": user + number,
-            "createdAt": created,
-            "updatedAt": created,
-            "archived": left,
-        }
-        for number, (email, left) in enumerate(people)
-    ]
 
 
 def _routes() -> list[Endpoint]:

@@ -4,17 +4,20 @@ A record is named ``orders/41000000001`` or, by the value of any property, ``ord
 Each happens when its rule strikes, before the request is handled or ``after`` it.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from reconcile.sandbox.api import objects
 from reconcile.sandbox.api_errors import invalid
-from reconcile.sandbox.faults.fault_effects import Course
+from reconcile.sandbox.faults.fault_effects import Effects
 from reconcile.sandbox.object_types import ObjectType
-from reconcile.sandbox.rules import property_definitions, record_writes, recycling_bin
+from reconcile.sandbox.rules import (
+    property_definitions,
+    record_merge,
+    record_writes,
+    recycling_bin,
+)
 from reconcile.sandbox.rules.api_call import Call
 from reconcile.sandbox.storage import association_tables, record_tables
 from reconcile.sandbox.storage.association_tables import End
@@ -29,9 +32,9 @@ class _ByPeople(ABC):
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, of all classes
     after: bool = field(default=False, kw_only=True)
 
-    def strike(self, course: Course, number: int) -> None:
+    def strike(self, effects: Effects, number: int) -> None:
         """Have it done before the request is handled, or after."""
-        (course.after if self.after else course.before).append((number, self.act))
+        (effects.after if self.after else effects.before).append((number, self.act))
 
     @abstractmethod
     def act(self, call: Call, token: str) -> None:
@@ -77,8 +80,7 @@ class Merge(_ByPeople):
         """Merge the records."""
         kind, record = find(call, self.record)
         other = find(call, self.other)[1]
-        body = {"primaryObjectId": str(record.id), "objectIdToMerge": str(other.id)}
-        objects.merge(replace(call, params={"type": kind.id}, raw_body=json.dumps(body).encode()))
+        record_merge.merge(call, kind, str(record.id), str(other.id))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from reconcile.sandbox.api_errors import HubSpotError
 from reconcile.sandbox.faults import connections
-from reconcile.sandbox.faults.fault_effects import Course, Refusal
+from reconcile.sandbox.faults.fault_effects import Effects, Refusal
 from reconcile.sandbox.rules.call_limits import TooManyCallsError
 from reconcile.sandbox.switches import Switches
 from reconcile.sandbox.wire_format import encode
@@ -38,49 +38,49 @@ def refused(refusal: Refusal, switches: Switches, apps: str) -> HubSpotError | R
     return error
 
 
-def delivered(response: Response, course: Course) -> Response:
+def delivered(response: Response, effects: Effects) -> Response:
     """Return what the client gets of an answer."""
-    match course.delivery:
+    match effects.delivery:
         case "gateway":
-            response = _gateway(course.delivery_status)
+            response = _gateway(effects.delivery_status)
         case "empty":
             response = _changed(response, _emptied(bytes(response.body)))
         case "truncated":
             response = _changed(response, bytes(response.body)[: len(response.body) // 2])
         case "invalid":
             response = _changed(response, bytes(response.body)[:-1] + b",,]")
-    if course.delivery in {"none", "half"} or course.dribble:
-        return _Disturbed(response, course)
+    if effects.delivery in {"none", "half"} or effects.dribble:
+        return _Disturbed(response, effects)
     return response
 
 
 class _Disturbed(Response):
     """An answer sent slowly, in part or not at all."""
 
-    def __init__(self, response: Response, course: Course) -> None:
+    def __init__(self, response: Response, effects: Effects) -> None:
         super().__init__(response.body, response.status_code)
         self.raw_headers = response.raw_headers
-        self._course = course
+        self._effects = effects
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what is to be sent; an unfinished answer makes the server close the connection."""
-        delivery = self._course.delivery
+        delivery = self._effects.delivery
         if delivery == "none":
-            await connections.end(scope, receive, resets=self._course.resets)
+            await connections.end(scope, receive, resets=self._effects.resets)
             return
         body = bytes(self.body)
         if delivery == "half":
             body = body[: len(body) // 2]
         start = {"status": self.status_code, "headers": self.raw_headers}
         await send({"type": "http.response.start", **start})
-        size = max(1, len(body) // (_PIECES if self._course.dribble else 1))
+        size = max(1, len(body) // (_PIECES if self._effects.dribble else 1))
         pieces = [body[begin : begin + size] for begin in range(0, len(body), size)]
         for piece in pieces:
-            if self._course.dribble:
-                await asyncio.sleep(self._course.dribble / len(pieces))
+            if self._effects.dribble:
+                await asyncio.sleep(self._effects.dribble / len(pieces))
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         if delivery == "half":
-            await connections.end(scope, receive, resets=self._course.resets)
+            await connections.end(scope, receive, resets=self._effects.resets)
         else:
             await send({"type": "http.response.body", "body": b""})
 

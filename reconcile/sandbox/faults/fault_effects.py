@@ -23,7 +23,7 @@ class Refusal:
     retry_after: str | None = None
 
 
-class UndoneError(Exception):
+class RolledBackError(Exception):
     """Undoes what a handler wrote, and keeps what it said."""
 
     def __init__(self, reply: Reply) -> None:
@@ -33,7 +33,7 @@ class UndoneError(Exception):
 
 
 @dataclass
-class Course:
+class Effects:
     """What is to happen to one request. Each fault that strikes it changes some of this."""
 
     struck: list[tuple[int, str]] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Course:
     def check(self, reply: Reply) -> None:
         """Let what was written stay, or raise what undoes it and keeps the reply."""
         if not self.commits:
-            raise UndoneError(reply)
+            raise RolledBackError(reply)
 
     @property
     def names(self) -> str:

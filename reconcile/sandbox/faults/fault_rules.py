@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from reconcile.sandbox.faults import concurrent_changes as people
 from reconcile.sandbox.faults import fault_types as kinds
-from reconcile.sandbox.faults.fault_effects import Course
+from reconcile.sandbox.faults.fault_effects import Effects
 from reconcile.sandbox.faults.fault_types import Fault
 
 _KINDS: tuple[type, ...] = (
@@ -202,18 +202,18 @@ class Faults:
                 if rule.number == number:
                     rule.problems.append(problem)
 
-    def course(self, method: str, path: str, body: bytes, *, writes: bool, now: int) -> Course:
+    def effects_on(self, method: str, path: str, body: bytes, *, writes: bool, now: int) -> Effects:
         """Tell how a request goes."""
-        course = Course()
+        effects = Effects()
         if not self._rules:
-            return course
+            return effects
         with self._lock:
             for rule in self._rules:
                 about = rule.when.is_about(method, path, body, writes=writes)
                 if about and rule.strikes(now, self._chance):
-                    course.struck.append((rule.number, str(vars(rule.fault)["fault"])))
-                    rule.fault.strike(course, rule.number)
-        return course
+                    effects.struck.append((rule.number, str(vars(rule.fault)["fault"])))
+                    rule.fault.strike(effects, rule.number)
+        return effects
 
 
 def parse(rule: Mapping[str, Any]) -> tuple[Fault, When]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from reconcile.sandbox.faults.fault_effects import Course, Delivery, Refusal
+from reconcile.sandbox.faults.fault_effects import Delivery, Effects, Refusal
 
 _FORBID = {"extra": "forbid"}
 
@@ -17,8 +17,8 @@ _FORBID = {"extra": "forbid"}
 class Fault(Protocol):
     """Something that can go wrong with a request."""
 
-    def strike(self, course: Course, number: int) -> None:
-        """Change the course of a request; ``number`` is the rule's."""
+    def strike(self, effects: Effects, number: int) -> None:
+        """Change the effects of a request; ``number`` is the rule's."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Latency:
     seconds: float
     fault: Literal["latency"] = "latency"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Wait first."""
-        course.wait += self.seconds
+        effects.wait += self.seconds
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class SlowBody:
     seconds: float
     fault: Literal["slow_body"] = "slow_body"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Dribble the body."""
-        course.dribble = self.seconds
+        effects.dribble = self.seconds
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Refuse:
         if not 400 <= self.status <= 599:
             raise ValueError("status must be an error")
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Answer in place of the handler."""
-        course.refusal = Refusal(self.status, self.shape, self.retry_after)
+        effects.refusal = Refusal(self.status, self.shape, self.retry_after)
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class CloseBefore:
     resets: bool = False
     fault: Literal["close_before"] = "close_before"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Drop the request."""
-        course.is_dropped, course.delivery, course.resets = True, "none", self.resets
+        effects.is_dropped, effects.delivery, effects.resets = True, "none", self.resets
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ class CloseDuring:
     resets: bool = False
     fault: Literal["close_during"] = "close_during"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Send half."""
-        course.delivery, course.resets = "half", self.resets
+        effects.delivery, effects.resets = "half", self.resets
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ class CloseAfterCommit:
     resets: bool = False
     fault: Literal["close_after_commit"] = "close_after_commit"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Send nothing."""
-        course.delivery, course.resets = "none", self.resets
+        effects.delivery, effects.resets = "none", self.resets
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ class GatewayAfterCommit:
         if not 500 <= self.status <= 599:
             raise ValueError("status must be a 5xx")
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Answer for the server."""
-        course.delivery, course.delivery_status = "gateway", self.status
+        effects.delivery, effects.delivery_status = "gateway", self.status
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ class EmptyResults:
     committed: bool = True
     fault: Literal["empty_results"] = "empty_results"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Empty the results."""
-        _spoil(course, "empty", committed=self.committed)
+        _spoil(effects, "empty", committed=self.committed)
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,9 @@ class TruncatedJson:
     committed: bool = True
     fault: Literal["truncated_json"] = "truncated_json"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Cut the body."""
-        _spoil(course, "truncated", committed=self.committed)
+        _spoil(effects, "truncated", committed=self.committed)
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,9 @@ class InvalidJson:
     committed: bool = True
     fault: Literal["invalid_json"] = "invalid_json"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Garble the body."""
-        _spoil(course, "invalid", committed=self.committed)
+        _spoil(effects, "invalid", committed=self.committed)
 
 
 @dataclass(frozen=True)
@@ -171,9 +171,9 @@ class StaleReads:
     seconds: float
     fault: Literal["stale_reads"] = "stale_reads"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Read the past, by key and of associations too."""
-        course.stale_seconds = course.key_lag_seconds = course.link_lag_seconds = self.seconds
+        effects.stale_seconds = effects.key_lag_seconds = effects.link_lag_seconds = self.seconds
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,9 @@ class LaggingKeys:
     seconds: float
     fault: Literal["lagging_keys"] = "lagging_keys"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Look keys up in the past."""
-        course.key_lag_seconds = self.seconds
+        effects.key_lag_seconds = self.seconds
 
 
 @dataclass(frozen=True)
@@ -197,9 +197,9 @@ class LaggingLinks:
     seconds: float
     fault: Literal["lagging_links"] = "lagging_links"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Read the associations of the past."""
-        course.link_lag_seconds = self.seconds
+        effects.link_lag_seconds = self.seconds
 
 
 @dataclass(frozen=True)
@@ -210,9 +210,9 @@ class LaggingDefinitions:
     seconds: float = 0.7
     fault: Literal["lagging_definitions"] = "lagging_definitions"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Leave out what is too new."""
-        course.definition_lag_seconds = self.seconds
+        effects.definition_lag_seconds = self.seconds
 
 
 @dataclass(frozen=True)
@@ -222,9 +222,9 @@ class LoseAssociations:
     __pydantic_config__ = _FORBID
     fault: Literal["lose_associations"] = "lose_associations"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Leave the associations out."""
-        course.loses_associations = True
+        effects.loses_associations = True
 
 
 @dataclass(frozen=True)
@@ -239,9 +239,9 @@ class StoreAs:
     properties: Mapping[str, str | None] = field(default_factory=dict)
     fault: Literal["store_as"] = "store_as"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Store something else."""
-        course.stored_as = {**course.stored_as, **self.properties}
+        effects.stored_as = {**effects.stored_as, **self.properties}
 
 
 @dataclass(frozen=True)
@@ -252,11 +252,11 @@ class DeliverTwice:
     answer: Literal["first", "second"] = "first"
     fault: Literal["deliver_twice"] = "deliver_twice"
 
-    def strike(self, course: Course, _: int) -> None:
+    def strike(self, effects: Effects, _: int) -> None:
         """Handle it once more."""
-        course.times, course.answers_last = 2, self.answer == "second"
+        effects.times, effects.answers_last = 2, self.answer == "second"
 
 
-def _spoil(course: Course, delivery: Delivery, *, committed: bool) -> None:
-    course.delivery = delivery
-    course.commits = course.commits and committed
+def _spoil(effects: Effects, delivery: Delivery, *, committed: bool) -> None:
+    effects.delivery = delivery
+    effects.commits = effects.commits and committed

@@ -70,7 +70,7 @@ OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
     objects.read: Operation({200: "Object"}, query=(*_READ, "idProperty")),
     objects.update: Operation({200: "Object"}, "Update", ("idProperty",)),
     objects.archive: Operation(_GONE),
-    objects.merge: Operation({200: "Object"}, "Merge"),
+    merge_and_erase.merge: Operation({200: "Object"}, "Merge"),
     search.search: Operation({200: "Objects"}, "Search"),
     merge_and_erase.erase: Operation(_GONE, "Erase"),
     objects_batch.create: Operation(_batch(201, "ObjectBatch"), "BatchCreate"),

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from reconcile.sandbox.page import link_key, urls
-from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.runtime import Runtime
 from reconcile.sandbox.storage.database_file import full_token, transaction
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -26,14 +26,14 @@ _LOCKED = "Open the link that `reconcile sandbox serve` prints; it lets this bro
 _BUSY = "Another process is writing to the database. Load the page again in a moment."
 
 
-def routes(service: Service) -> list[Route]:
+def routes(runtime: Runtime) -> list[Route]:
     """Return the routes of the page; to other methods these paths are unknown."""
-    key = link_key.key_of(full_token(service.connection))
+    key = link_key.key_of(full_token(runtime.connection))
 
     async def answer(request: Request) -> Response:
         if request.method not in {"GET", "HEAD"}:
             raise HTTPException(404)
-        return _answer(service, key, request)
+        return _answer(runtime, key, request)
 
     return [
         Route(path, answer, methods=_METHODS)
@@ -41,59 +41,59 @@ def routes(service: Service) -> list[Route]:
     ]
 
 
-def _answer(service: Service, key: str, request: Request) -> Response:
+def _answer(runtime: Runtime, key: str, request: Request) -> Response:
     path, offered = request.scope["path"], request.query_params.get("key")
     if not link_key.is_loopback(request.headers.get("host", "")):
-        return _refusal(service, request, 421, "Not at this name", _ELSEWHERE)
+        return _refusal(runtime, request, 421, "Not at this name", _ELSEWHERE)
     if path == urls.HOME and link_key.is_key(offered, key):
-        return _let_in(service, key)
-    if not link_key.may_look(request.cookies, service.portal_id, key):
-        return _refusal(service, request, 403, "This page needs its link", _LOCKED)
+        return _let_in(runtime, key)
+    if not link_key.may_look(request.cookies, runtime.portal_id, key):
+        return _refusal(runtime, request, 403, "This page needs its link", _LOCKED)
     segments = [part for part in path.removeprefix(urls.PREFIX).split("/") if part]
-    return _show(service, segments, request.query_params)
+    return _show(runtime, segments, request.query_params)
 
 
 def _refusal(
-    service: Service, request: Request, status: int, heading: str, reason: str
+    runtime: Runtime, request: Request, status: int, heading: str, reason: str
 ) -> Response:
     """Tell a person why; to a program this is an unknown path, as it is in HubSpot."""
     if "text/html" not in request.headers.get("accept", ""):
         raise HTTPException(404)
-    return _message(service, status, heading, reason)
+    return _message(runtime, status, heading, reason)
 
 
-def _let_in(service: Service, key: str) -> Response:
+def _let_in(runtime: Runtime, key: str) -> Response:
     """Put the key into a cookie and take it out of the address."""
     response = RedirectResponse(urls.HOME, 303, headers=_HEADERS)
     response.set_cookie(
-        link_key.cookie_name(service.portal_id), key, httponly=True, samesite="strict"
+        link_key.cookie_name(runtime.portal_id), key, httponly=True, samesite="strict"
     )
     return response
 
 
-def _show(service: Service, segments: list[str], query: Mapping[str, str]) -> Response:
+def _show(runtime: Runtime, segments: list[str], query: Mapping[str, str]) -> Response:
     from reconcile.sandbox.page import views  # noqa: PLC0415  (only who looks needs templates)
 
     try:
-        service.requests.save()
-        with transaction(service.connection, write=False):
-            view = views.find(service, segments, query)
-            return _html(service, view.status, view.template, view.values)
+        runtime.requests.save()
+        with transaction(runtime.connection, write=False):
+            view = views.find(runtime, segments, query)
+            return _html(runtime, view.status, view.template, view.values)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
             raise
-        return _message(service, 503, "Busy", _BUSY)
+        return _message(runtime, 503, "Busy", _BUSY)
 
 
-def _message(service: Service, status: int, heading: str, reason: str) -> Response:
+def _message(runtime: Runtime, status: int, heading: str, reason: str) -> Response:
     """Say one thing, and nothing about the account: whoever reads it may be a stranger."""
     values = {"section": None, "heading": heading, "reason": reason, "way_out": None}
-    return _html(service, status, "message.html", values)
+    return _html(runtime, status, "message.html", values)
 
 
-def _html(service: Service, status: int, template: str, values: Mapping[str, object]) -> Response:
+def _html(runtime: Runtime, status: int, template: str, values: Mapping[str, object]) -> Response:
     from reconcile.sandbox.page import templating  # noqa: PLC0415  (as above)
 
-    text = templating.render(template, portal_id=service.portal_id, **values)
+    text = templating.render(template, portal_id=runtime.portal_id, **values)
     headers = {**_HEADERS, "Content-Security-Policy": templating.policy()}
     return HTMLResponse(text, status, headers=headers)

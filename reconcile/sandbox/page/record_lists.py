@@ -18,7 +18,7 @@ from reconcile.sandbox.object_types import (
     ObjectType,
 )
 from reconcile.sandbox.rules.record_writes import is_key
-from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.runtime import Runtime
 from reconcile.sandbox.storage.pipeline_tables import pipelines
 from reconcile.sandbox.wire_format import record_id
 
@@ -71,14 +71,14 @@ class Page:
     keys_cut: bool = False
 
 
-def counts(service: Service) -> dict[str, int]:
+def counts(runtime: Runtime) -> dict[str, int]:
     """Count the live records of each type, by its id; once for each state of the database."""
-    connection = service.connection
+    connection = runtime.connection
     (others,) = connection.execute("PRAGMA data_version").fetchone()
     version = (int(others), connection.total_changes)
-    if version not in service.counts:
-        service.counts.clear()
-        service.counts[version] = {
+    if version not in runtime.counts:
+        runtime.counts.clear()
+        runtime.counts[version] = {
             kind.id: connection.execute(
                 "SELECT count(*) FROM record INDEXED BY record_recent "
                 "WHERE type = ? AND archived_at IS NULL",
@@ -86,17 +86,17 @@ def counts(service: Service) -> dict[str, int]:
             ).fetchone()[0]
             for kind in OBJECT_TYPES
         }
-    return service.counts[version]
+    return runtime.counts[version]
 
 
-def recent(service: Service, limit: int) -> list[Row]:
+def recent(runtime: Runtime, limit: int) -> list[Row]:
     """Return the live records of any type that were changed last."""
-    rows = [row for kind in OBJECT_TYPES for row in _Query(service, kind).rows(None, limit=limit)]
+    rows = [row for kind in OBJECT_TYPES for row in _Query(runtime, kind).rows(None, limit=limit)]
     return sorted(rows, key=lambda row: (row.changed_at, row.id), reverse=True)[:limit]
 
 
 def page(
-    service: Service,
+    runtime: Runtime,
     kind: ObjectType,
     *,
     text: str = "",
@@ -108,7 +108,7 @@ def page(
 
     ``after`` and ``before`` are cursors of rows shown earlier: on with the older or the newer ones.
     """
-    query = _Query(service, kind, archived=archived)
+    query = _Query(runtime, kind, archived=archived)
     query.look_for(text)
     if before is not None and (place := _read(before)) is not None:
         rows = query.rows(place, limit=PAGE + 1, newer=True)
@@ -123,36 +123,36 @@ def page(
     return Page(rows, newer, older, query.keys_cut)
 
 
-def names(service: Service, kind: ObjectType, ids: Iterable[int]) -> dict[int, Row]:
+def names(runtime: Runtime, kind: ObjectType, ids: Iterable[int]) -> dict[int, Row]:
     """Return some live records by id, as lists show them."""
     found = {}
     for one in ids:
-        row = service.connection.execute(
+        row = runtime.connection.execute(
             "SELECT id, shown_name, updated_at FROM record "
             "WHERE type = ? AND id = ? AND archived_at IS NULL",
             (kind.id, one),
         ).fetchone()
         if row is not None:
             found[one] = row
-    keys = keys_of(service, kind, found)
+    keys = keys_of(runtime, kind, found)
     return {
         one: Row(kind, one, row[1] or "", keys.get(one, ""), row[2]) for one, row in found.items()
     }
 
 
-def key_names(service: Service, kind: ObjectType) -> list[str]:
+def key_names(runtime: Runtime, kind: ObjectType) -> list[str]:
     """Return the properties that can serve as key, the account's own before HubSpot's."""
-    definitions = service.definitions.of(service.connection, kind.id).values()
+    definitions = runtime.definitions.of(runtime.connection, kind.id).values()
     own = [one for one in definitions if is_key(one, kind)]
     return [one.name for one in sorted(own, key=lambda one: bool(one.body["hubspotDefined"]))]
 
 
-def keys_of(service: Service, kind: ObjectType, ids: Iterable[int]) -> dict[int, str]:
+def keys_of(runtime: Runtime, kind: ObjectType, ids: Iterable[int]) -> dict[int, str]:
     """Return the key of each record that has one."""
-    order = {name: place for place, name in enumerate(key_names(service, kind))}
+    order = {name: place for place, name in enumerate(key_names(runtime, kind))}
     found: dict[int, tuple[int, str]] = {}
     for one in ids:
-        for name, value in service.connection.execute(
+        for name, value in runtime.connection.execute(
             "SELECT property, value FROM unique_value WHERE type = ? AND record_id = ?",
             (kind.id, one),
         ):
@@ -162,17 +162,17 @@ def keys_of(service: Service, kind: ObjectType, ids: Iterable[int]) -> dict[int,
     return {one: value for one, (_, value) in found.items()}
 
 
-def details(service: Service, kind: ObjectType, rows: Iterable[Row]) -> dict[int, list[str]]:
+def details(runtime: Runtime, kind: ObjectType, rows: Iterable[Row]) -> dict[int, list[str]]:
     """Return what else is worth a look at a glance, by record: amounts, stages, an e-mail."""
     columns = DETAILS.get(kind.id, ())
     stages = {
         stage["id"]: stage["label"]
-        for pipeline in pipelines(service.connection, kind.id)
+        for pipeline in pipelines(runtime.connection, kind.id)
         for stage in pipeline["stages"]
     }
     found = {}
     for row in rows:
-        (text,) = service.connection.execute(
+        (text,) = runtime.connection.execute(
             "SELECT properties FROM record WHERE type = ? AND id = ?", (kind.id, row.id)
         ).fetchone()
         properties = json.loads(text)
@@ -186,8 +186,8 @@ def details(service: Service, kind: ObjectType, rows: Iterable[Row]) -> dict[int
 class _Query:
     """One list: its conditions, and reading it in both directions."""
 
-    def __init__(self, service: Service, kind: ObjectType, *, archived: bool = False) -> None:
-        self._service = service
+    def __init__(self, runtime: Runtime, kind: ObjectType, *, archived: bool = False) -> None:
+        self._service = runtime
         self._kind = kind
         self._time = "archived_at" if archived else "updated_at"
         self._where = ["type = ?", f"archived_at IS {'NOT ' if archived else ''}NULL"]

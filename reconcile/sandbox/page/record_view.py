@@ -6,7 +6,7 @@ from reconcile.sandbox.object_types import OBJECT_TYPES, ObjectType
 from reconcile.sandbox.page import record_changes, record_lists
 from reconcile.sandbox.page.record_changes import Change
 from reconcile.sandbox.page.record_lists import Row
-from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.runtime import Runtime
 from reconcile.sandbox.storage import association_tables, record_tables
 from reconcile.sandbox.storage.association_tables import End
 from reconcile.sandbox.storage.association_types import AssociationType
@@ -67,9 +67,9 @@ class RecordView:
     merged: list[int]
 
 
-def view(service: Service, kind: ObjectType, record_id: int) -> RecordView | None:
+def view(runtime: Runtime, kind: ObjectType, record_id: int) -> RecordView | None:
     """Gather a record, live or archived."""
-    connection = service.connection
+    connection = runtime.connection
     record = record_tables.find(connection, kind.id, record_id) or record_tables.find(
         connection, kind.id, record_id, archived=True
     )
@@ -78,9 +78,9 @@ def view(service: Service, kind: ObjectType, record_id: int) -> RecordView | Non
     (name,) = connection.execute(
         "SELECT shown_name FROM record WHERE type = ? AND id = ?", (kind.id, record_id)
     ).fetchone()
-    definitions = service.definitions.of(connection, kind.id)
+    definitions = runtime.definitions.of(connection, kind.id)
     values = _values(kind, record)
-    meanings = _stage_names(service, kind)
+    meanings = _stage_names(runtime, kind)
     merged = connection.execute(
         "SELECT old_id FROM merged WHERE type = ? AND new_id = ? ORDER BY old_id",
         (kind.id, record_id),
@@ -89,13 +89,13 @@ def view(service: Service, kind: ObjectType, record_id: int) -> RecordView | Non
         kind=kind,
         record=record,
         name=name or "",
-        key=record_lists.keys_of(service, kind, [record_id]).get(record_id, ""),
+        key=record_lists.keys_of(runtime, kind, [record_id]).get(record_id, ""),
         properties=[
             _property(one, value, definitions.get(one), meanings)
             for one, value in sorted(values.items())
         ],
         unset=sorted(definitions.keys() - values.keys()),
-        links=_links(service, End(kind.id, record_id)),
+        links=_links(runtime, End(kind.id, record_id)),
         changes=record_changes.changes(connection, record),
         merged=[row[0] for row in merged],
     )
@@ -138,30 +138,30 @@ def _property(
     )
 
 
-def _stage_names(service: Service, kind: ObjectType) -> dict[str, str]:
+def _stage_names(runtime: Runtime, kind: ObjectType) -> dict[str, str]:
     """Return the labels of pipelines and stages, whose ids are what records hold."""
     names = {}
-    for pipeline in pipelines(service.connection, kind.id):
+    for pipeline in pipelines(runtime.connection, kind.id):
         names[pipeline["id"]] = pipeline["label"]
         names |= {stage["id"]: stage["label"] for stage in pipeline["stages"]}
     return names
 
 
-def _links(service: Service, start: End) -> list[Links]:
+def _links(runtime: Runtime, start: End) -> list[Links]:
     found = []
     for kind in OBJECT_TYPES:
-        links = association_tables.links(service.connection, start, kind.id, limit=LINKS_SHOWN)
+        links = association_tables.links(runtime.connection, start, kind.id, limit=LINKS_SHOWN)
         if not links:
             continue
-        (total,) = service.connection.execute(
+        (total,) = runtime.connection.execute(
             "SELECT count(DISTINCT to_id) FROM association JOIN record "
             "ON record.type = to_type AND record.id = to_id AND record.archived_at IS NULL "
             "WHERE from_type = ? AND from_id = ? AND to_type = ?",
             (start.type_id, start.id, kind.id),
         ).fetchone()
-        named = record_lists.names(service, kind, (link.to_id for link in links))
+        named = record_lists.names(runtime, kind, (link.to_id for link in links))
         rows = [LinkRow(named[link.to_id], link.types) for link in links if link.to_id in named]
-        details = record_lists.details(service, kind, named.values())
+        details = record_lists.details(runtime, kind, named.values())
         columns = record_lists.DETAILS.get(kind.id, ())
         found.append(Links(kind, total, rows, columns, details))
     return found

@@ -16,7 +16,7 @@ from reconcile.sandbox.storage.side_file import SideFile
 _DAY, _AHEAD, _USED = "day", "ahead", "used:"
 
 
-class KeptCounts:
+class PersistedCounts:
     """Keeps them in the file beside the database."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconcile.sandbox.api.owners import owners
 from reconcile.sandbox.api_errors import InvalidPropertiesError, Problem
 from reconcile.sandbox.object_types import CONTACT, LINE_ITEM, ObjectType
+from reconcile.sandbox.rules.account_owners import owners
 from reconcile.sandbox.rules.api_call import Call, text_of
 from reconcile.sandbox.rules.line_item_currency import line_item_currency
 from reconcile.sandbox.rules.property_values import (

@@ -36,10 +36,10 @@ from reconcile.sandbox.api import (
     search,
 )
 from reconcile.sandbox.api_errors import HubSpotError
-from reconcile.sandbox.faults.fault_effects import Course
+from reconcile.sandbox.faults.fault_effects import Effects
 from reconcile.sandbox.page import page_routes as page
 from reconcile.sandbox.rules.api_call import Endpoint
-from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.runtime import Runtime
 from reconcile.sandbox.server import control_routes, dispatch, fault_injection, inspection_routes
 from reconcile.sandbox.storage.request_log import RequestRecord
 from reconcile.sandbox.storage.request_store import outcome
@@ -73,28 +73,28 @@ _NO_ROUTE = (  # as recorded in hubspot-api-nodejs#240
 )
 
 
-def build(service: Service) -> Starlette:
+def build(runtime: Runtime) -> Starlette:
     """Build the application with every route."""
     table: dict[str, dict[str, Endpoint]] = {}
     for endpoint in (
         *ENDPOINTS,
         *openapi.routes(ENDPOINTS),
-        *inspection_routes.routes(service.log),
-        *control_routes.routes(service.clock, service.limits, service.faults),
+        *inspection_routes.routes(runtime.log),
+        *control_routes.routes(runtime.clock, runtime.limits, runtime.faults),
     ):
         table.setdefault(endpoint.path, {})[endpoint.method] = endpoint
     # Where two templates fit one path, the one with fewer parameters is meant.
     ordered = sorted(table.items(), key=lambda item: item[0].count("{"))
     routes = [
-        Route(path, _methods(service, methods), methods=_METHODS) for path, methods in ordered
+        Route(path, _methods(runtime, methods), methods=_METHODS) for path, methods in ordered
     ]
 
-    routes += page.routes(service)
+    routes += page.routes(runtime)
 
     def no_route(request: Request, _: Exception) -> Response:
         """Answer for a path nobody serves: HTML, not JSON."""
-        now = service.clock.now_ms()
-        service.log.add(_record(request, 404, b"", time.perf_counter(), now=now))
+        now = runtime.clock.now_ms()
+        runtime.log.add(_record(request, 404, b"", time.perf_counter(), now=now))
         headers = {"X-HubSpot-Correlation-Id": str(uuid.uuid4())}
         return Response(_NO_ROUTE, 404, media_type="text/html;charset=utf-8", headers=headers)
 
@@ -114,14 +114,14 @@ class _TolerantRouter(Router):
 
 
 def _methods(
-    service: Service, methods: dict[str, Endpoint]
+    runtime: Runtime, methods: dict[str, Endpoint]
 ) -> Callable[[Request], Awaitable[Response]]:
     """Build what answers one path."""
 
     async def answer(request: Request) -> Response:
         started = time.perf_counter()
         correlation_id = str(uuid.uuid4())
-        raw, response, course, committed = b"", None, Course(), False
+        raw, response, effects, committed = b"", None, Effects(), False
         try:
             raw = await _body(request)
         except HubSpotError as error:
@@ -131,23 +131,23 @@ def _methods(
             # An empty 405 that names what is allowed, as recorded in hubspot-php#203.
             response = Response(status_code=405, headers={"Allow": ",".join(sorted(methods))})
         elif response is None:
-            course = dispatch.course_of(service, endpoint, request, raw)
+            effects = dispatch.effects_on(runtime, endpoint, request, raw)
             response, committed = await fault_injection.through(
-                service,
-                course,
+                runtime,
+                effects,
                 dispatch.token_of(request),
                 lambda: dispatch.answer(
-                    service, endpoint, request, raw, correlation_id, course=course
+                    runtime, endpoint, request, raw, correlation_id, effects=effects
                 ),
                 lambda error: dispatch.error_response(error, correlation_id),
             )
         response.headers["X-HubSpot-Correlation-Id"] = correlation_id
         if not request.url.path.startswith(inspection_routes.PREFIX):
-            status = 0 if course.delivery == "none" else response.status_code
+            status = 0 if effects.delivery == "none" else response.status_code
             words = outcome(status, getattr(response, "body", b""))
-            now = service.clock.now_ms()
+            now = runtime.clock.now_ms()
             record = _record(request, status, raw, started, now=now, words=words)
-            service.log.add(replace(record, committed=committed, faults=course.names))
+            runtime.log.add(replace(record, committed=committed, faults=effects.names))
         return response
 
     return answer

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from reconcile.sandbox import openapi
 from reconcile.sandbox.api import account
 from reconcile.sandbox.api_errors import HubSpotError
-from reconcile.sandbox.faults.fault_effects import Course, UndoneError
+from reconcile.sandbox.faults.fault_effects import Effects, RolledBackError
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
-from reconcile.sandbox.runtime import Service
+from reconcile.sandbox.runtime import Runtime
 from reconcile.sandbox.server import fault_injection, inspection_routes
 from reconcile.sandbox.storage import database_file
 from reconcile.sandbox.storage.file_diagnosis import explain
@@ -29,30 +29,30 @@ _LOGIN = (
 _OPEN = {account.INTROSPECTION_PATH, openapi.PATH}
 
 
-def course_of(service: Service, endpoint: Endpoint, request: Request, raw: bytes) -> Course:
+def effects_on(runtime: Runtime, endpoint: Endpoint, request: Request, raw: bytes) -> Effects:
     """Tell how a request goes; the sandbox's own routes go undisturbed."""
-    path, now = request.url.path, service.clock.now_ms()
+    path, now = request.url.path, runtime.clock.now_ms()
     if path.startswith(inspection_routes.PREFIX):
-        return Course()
-    return service.faults.course(request.method, path, raw, writes=endpoint.writes, now=now)
+        return Effects()
+    return runtime.faults.effects_on(request.method, path, raw, writes=endpoint.writes, now=now)
 
 
 def answer(
-    service: Service,
+    runtime: Runtime,
     endpoint: Endpoint,
     request: Request,
     raw: bytes,
     correlation_id: str,
     *,
-    course: Course,
+    effects: Effects,
 ) -> fault_injection.Answer:
     """Run a handler in its transaction and write down what it says, and whether it wrote."""
     headers: dict[str, str] = {}
     try:
-        fault_injection.catch_up(service)
-        with database_file.transaction(service.connection, write=endpoint.writes):
+        fault_injection.catch_up(runtime)
+        with database_file.transaction(runtime.connection, write=endpoint.writes):
             call = fault_injection.disturbed(
-                _call(service, endpoint, request, raw, headers), course, writes=endpoint.writes
+                _call(runtime, endpoint, request, raw, headers), effects, writes=endpoint.writes
             )
             try:
                 reply = endpoint.handler(call)
@@ -60,44 +60,44 @@ def answer(
                 if not error.leaves_half:
                     raise
                 return error_response(error, correlation_id, headers), True
-            course.check(reply)
-    except UndoneError as undone:
-        service.definitions.forget()
+            effects.check(reply)
+    except RolledBackError as undone:
+        runtime.definitions.forget()
         return _response(undone.reply, headers), False
     except HubSpotError as error:
-        service.definitions.forget()
+        runtime.definitions.forget()
         return error_response(error, correlation_id, headers), False
     except sqlite3.DatabaseError as error:
-        service.definitions.forget()
-        return error_response(_unanswerable(service, error), correlation_id, headers), False
+        runtime.definitions.forget()
+        return error_response(_unanswerable(runtime, error), correlation_id, headers), False
     return _response(reply, headers), endpoint.writes
 
 
-def _unanswerable(service: Service, error: sqlite3.DatabaseError) -> HubSpotError:
+def _unanswerable(runtime: Runtime, error: sqlite3.DatabaseError) -> HubSpotError:
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
         # Another process holds the database: HubSpot's word for that is 423 (ref §3).
         return HubSpotError(423, "The resource is locked by other writes, try again later")
-    found = explain(service.path, error)
+    found = explain(runtime.path, error)
     return HubSpotError(500, f"{found}{'; ' if found.hint else ''}{found.hint}")
 
 
 def _call(
-    service: Service, endpoint: Endpoint, request: Request, raw: bytes, headers: dict[str, str]
+    runtime: Runtime, endpoint: Endpoint, request: Request, raw: bytes, headers: dict[str, str]
 ) -> Call:
     """Check token, limits and content type; gather what the handler may know.
 
     The headers of the limits are put among ``headers``.
     """
-    scopes = frozenset() if endpoint.path in _OPEN else _scopes(service, request)
-    now = service.clock.now_ms()
+    scopes = frozenset() if endpoint.path in _OPEN else _scopes(runtime, request)
+    now = runtime.clock.now_ms()
     if endpoint.path not in _OPEN and not endpoint.path.startswith(inspection_routes.PREFIX):
         token = token_of(request)
-        headers |= service.limits.arrive(endpoint.path, token, now, service.apps)
+        headers |= runtime.limits.arrive(endpoint.path, token, now, runtime.apps)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if raw and content_type != "application/json":
         raise HubSpotError(415, "Unsupported Media Type: the body must be application/json")
     return replace(
-        service.call(now),
+        runtime.call(now),
         scopes=scopes,
         path=request.url.path,
         params=request.path_params,
@@ -106,9 +106,9 @@ def _call(
     )
 
 
-def _scopes(service: Service, request: Request) -> frozenset[str]:
+def _scopes(runtime: Runtime, request: Request) -> frozenset[str]:
     """Return the scopes of the request's token, or answer 401."""
-    row = service.connection.execute(
+    row = runtime.connection.execute(
         "SELECT scopes FROM token WHERE token = ? AND revoked = 0", (token_of(request),)
     ).fetchone()
     if row is None:

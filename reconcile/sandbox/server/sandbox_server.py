@@ -17,7 +17,7 @@ from reconcile.sandbox.faults.connections import Listener
 from reconcile.sandbox.faults.fault_rules import Faults
 from reconcile.sandbox.page.link_key import key_of
 from reconcile.sandbox.rules.call_limits import Limits
-from reconcile.sandbox.runtime import open_service
+from reconcile.sandbox.runtime import open_runtime
 from reconcile.sandbox.server import app, seed
 from reconcile.sandbox.storage import database_file
 from reconcile.sandbox.storage.file_diagnosis import explained
@@ -146,7 +146,7 @@ class Sandbox:
         listener = Listener(self._host, self._wanted_port)
         self.port = listener.getsockname()[1]
         try:
-            service = open_service(
+            runtime = open_runtime(
                 self._path,
                 self._switches,
                 self.url,
@@ -160,7 +160,7 @@ class Sandbox:
             listener.close()
             raise
         config = uvicorn.Config(
-            listener.known_to(app.build(service)),
+            listener.known_to(app.build(runtime)),
             loop="asyncio",
             http="h11",
             proxy_headers=False,  # a request's client is who is connected
@@ -178,11 +178,11 @@ class Sandbox:
         def run() -> None:
             # Off the main thread uvicorn leaves signal handlers alone.
             try:
-                with listener, closing(service.connection):
+                with listener, closing(runtime.connection):
                     try:
                         asyncio.run(server.serve(sockets=[listener]))
                     finally:
-                        service.requests.close()
+                        runtime.requests.close()
             finally:
                 self._ended.set()
 

@@ -149,7 +149,7 @@ hs_images s
 hs_url s
 hs_variant_id n
 hs_pricing_model e flat|graduated|stairstep|volume
-hs_product_type e inventory|non_inventory|service
+hs_product_type e inventory|non_inventory|runtime
 hs_term_in_months n ro
 amount n
 hs_pre_discount_amount n calc
@@ -177,7 +177,7 @@ hs_cost_of_goods_sold n
 hs_folder n
 hs_images s
 hs_url s
-hs_product_type e inventory|non_inventory|service
+hs_product_type e inventory|non_inventory|runtime
 hs_recurring_billing_period s
 recurringbillingfrequency e {_CADENCES}
 tax n

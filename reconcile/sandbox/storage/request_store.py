@@ -10,9 +10,8 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from reconcile.sandbox.rules.persisted_counts import KeptCounts
 from reconcile.sandbox.storage.request_log import RequestLog, RequestRecord
 from reconcile.sandbox.storage.side_file import SideFile
 from reconcile.sandbox.wire_format import iso, now_ms
@@ -44,10 +43,20 @@ class StoredRequest:
     record: RequestRecord
 
 
+class SavedCounts(Protocol):
+    """Counts that are saved to the same file."""
+
+    def have_changed(self) -> bool:
+        """Return whether they differ from what was saved last."""
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Save them."""
+
+
 class RequestStore:
     """One server's log in the file, with the counts that are kept beside it."""
 
-    def __init__(self, file: SideFile, log: RequestLog, counts: KeptCounts) -> None:
+    def __init__(self, file: SideFile, log: RequestLog, counts: SavedCounts) -> None:
         """Ask the log to tell of every request."""
         self._file = file
         self._log = log
