@@ -1,8 +1,8 @@
 """A HubSpot-compatible server on SQLite, for trying and testing without an account.
 
 Written from the facts in README.md here (cited in this package as "ref §N") and the public
-material it names. It imports nothing else of ours and reads none of our data files: a wrong belief
-about HubSpot must not be able to pass on both sides.
+material it names. It imports nothing else of this project and reads none of its data files: a
+wrong belief about HubSpot must not be able to pass on both sides.
 """
 
 from importlib import import_module

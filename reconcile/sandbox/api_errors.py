@@ -1,6 +1,6 @@
 """HubSpot's error bodies (ref §5), one function for each shape.
 
-A handler raises what these return; the transaction it ran in is rolled back and the body sent.
+A handler raises what these return; its transaction is rolled back and the body sent.
 """
 
 import json
@@ -13,7 +13,7 @@ NOT_FOUND = "OBJECT_NOT_FOUND"
 
 
 class HubSpotError(Exception):
-    """An answer that is an error; ``correlationId`` is added when it is sent."""
+    """HubSpot answers with an error; ``correlationId`` is added when it is sent."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class HubSpotError(Exception):
         errors: list[dict[str, Any]] | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep the parts apart: a single answer and an item of a 207 arrange them differently."""
+        """Take the parts, which a single answer and an item of a 207 arrange differently."""
         super().__init__(message)
         self.status = status
         self.message = message
@@ -37,10 +37,10 @@ class HubSpotError(Exception):
         self.extra = dict(extra or {})
         self.headers: dict[str, str] = {}
         self.leaves_half = False
-        """Whether what was written before the refusal stays."""
+        """Whether the writes before the refusal stay."""
 
     def body(self, correlation_id: str) -> dict[str, Any]:
-        """Build the body of a whole answer, keys in HubSpot's order."""
+        """Return the body of a single answer, keys in HubSpot's order."""
         body: dict[str, Any] = {
             "status": "error",
             "message": self.message,
@@ -57,7 +57,7 @@ class HubSpotError(Exception):
         return body | self.extra
 
     def item(self, trace_id: str | None = None) -> dict[str, Any]:
-        """Build one entry of a 207's ``errors``: the message holds all there is (ref §5)."""
+        """Return one entry of a 207's ``errors``: its message holds everything (ref §5)."""
         context = dict(self.context)
         if trace_id is not None:
             context["objectWriteTraceId"] = [trace_id]
@@ -84,7 +84,7 @@ class InvalidPropertiesError(HubSpotError):
     """One or more property values were refused: the message embeds the list as JSON (ref §5)."""
 
     def __init__(self, problems: Iterable[Problem], portal_id: int) -> None:
-        """Render every problem twice, as HubSpot does: in the message and in ``errors``."""
+        """Report every problem twice, as HubSpot does: in the message and in ``errors``."""
         self.problems = tuple(problems)
         self.portal_id = portal_id
         listed = [
@@ -116,18 +116,18 @@ class InvalidPropertiesError(HubSpotError):
 
 
 def invalid(message: str, **context: list[str]) -> HubSpotError:
-    """Refuse a request whose content is wrong."""
+    """Return the error for a request whose content is invalid."""
     return HubSpotError(400, message, category=VALIDATION, context=context)
 
 
 def invalid_json(reason: str, line: int = 1, column: int = 1) -> HubSpotError:
-    """Refuse a body that is not JSON of the right shape (wording from recordings)."""
+    """Return the error for a body that is not JSON of the right shape (wording from recordings)."""
     where = f"line {line}, column {column}"
     return HubSpotError(400, f"Invalid input JSON on {where}: {reason}", category=VALIDATION)
 
 
 def fields_missing(*names: str) -> HubSpotError:
-    """Refuse a body that lacks required fields (wording from recordings)."""
+    """Return the error for a body that lacks required fields (wording from recordings)."""
     listed = ", ".join(names)
     return HubSpotError(
         400,
@@ -137,19 +137,19 @@ def fields_missing(*names: str) -> HubSpotError:
 
 
 def unknown_object_type(name: str) -> HubSpotError:
-    """Refuse a path that names no object type; it has no category (ref §1, H)."""
+    """Return the error for an unknown object type, which has no category (ref §1, H)."""
     return HubSpotError(400, f"Unable to infer object type from: {name}")
 
 
 def duplicate_ids(ids: Iterable[str]) -> HubSpotError:
-    """Refuse a batch that names one record twice, trace ids or not (ref §5, H)."""
+    """Return the error for a batch that names a record twice (ref §5, H)."""
     listed = sorted(set(ids))
     text = ", ".join(listed)
     return invalid(f"Duplicate IDs found in batch input: [{text}]. IDs must be unique", ids=listed)
 
 
 def too_many_inputs(limit: int, what: str = "") -> HubSpotError:
-    """Refuse a batch over the limit (ref §3, H; wording after activepieces#9359)."""
+    """Return the error for a batch over the limit (ref §3, H; wording after activepieces#9359)."""
     return invalid(
         f"The maximum number of inputs supported in a batch request{what} is {limit}. "
         "Please reduce the number of items and try again"
@@ -157,14 +157,14 @@ def too_many_inputs(limit: int, what: str = "") -> HubSpotError:
 
 
 def not_unique_key(verb: str, type_id: str, name: str, portal_id: int) -> HubSpotError:
-    """Refuse an idProperty that is not unique (ref §5, H)."""
+    """Return the error for an idProperty that is not unique (ref §5, H)."""
     return invalid(
         f"Unable to perform {verb} by non-unique {type_id} property {name} in portal ID {portal_id}"
     )
 
 
 def some_not_found(legacy_name: str, ids: list[str]) -> HubSpotError:
-    """Report the records a batch could not find, all in one entry (ref §5, H)."""
+    """Return the one error for all records that a batch could not find (ref §5, H)."""
     return HubSpotError(
         404,
         f"Could not get some {legacy_name} objects, they may be deleted or not exist. "

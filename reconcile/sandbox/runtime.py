@@ -1,4 +1,4 @@
-"""What every request needs, open as long as the server runs."""
+"""What every request uses, open as long as the server runs."""
 
 import sqlite3
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from reconcile.sandbox.switches import Switches
 
 @dataclass
 class Runtime:
-    """What every request needs, open as long as the server runs."""
+    """What every request uses, open as long as the server runs."""
 
     path: Path
     connection: sqlite3.Connection
@@ -31,17 +31,17 @@ class Runtime:
     limits: Limits
     faults: Faults
     apps: str
-    """The app and the account, as the group name of a refusal has them."""
+    """The app and the account, as a refusal's group name spells them."""
 
     requests: RequestStore
-    """The log once more, kept for later."""
+    """The same log in a file, for the page."""
 
     definitions: Definitions = field(default_factory=Definitions)
     counts: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict)
-    """How many records there are by type, as the page counted last, by the data's version."""
+    """The page's last counts of records by type, for each version of the data."""
 
     def call(self, now: int) -> Call:
-        """Build a call at a moment, which may do nothing yet."""
+        """Return a call at a moment, without any scopes."""
         return Call(
             connection=self.connection,
             definitions_cache=self.definitions,

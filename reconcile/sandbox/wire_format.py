@@ -1,4 +1,4 @@
-"""What travels: JSON in and out, and instants as text."""
+"""HubSpot's formats: JSON bodies, instants and record ids."""
 
 import json
 import re
@@ -22,29 +22,29 @@ def now_ms() -> int:
 
 
 def iso(epoch_ms: int) -> str:
-    """Write an instant as HubSpot does: UTC, and no fraction when it is zero (ref §12, H)."""
+    """Return an instant in HubSpot's format: UTC, no fraction if it is zero (ref §12, H)."""
     moment = _EPOCH_AS_SHOWN + timedelta(milliseconds=epoch_ms)
     text = moment.isoformat(timespec="seconds")
     return f"{text}.{epoch_ms % 1000:03d}Z" if epoch_ms % 1000 else f"{text}Z"
 
 
 def instant(text: str) -> int:
-    """Read an instant that ``iso`` wrote."""
+    """Parse an instant that ``iso`` wrote."""
     return (datetime.fromisoformat(text) - EPOCH) // timedelta(milliseconds=1)
 
 
 def record_id(text: str) -> int | None:
-    """Read a record id; anything that is not a plain number names no record."""
+    """Parse a record id; None if it is not a plain number."""
     return int(text) if _ID.fullmatch(text) else None
 
 
 def encode(body: object) -> bytes:
-    """Write JSON compactly, as HubSpot does."""
+    """Return compact JSON, as HubSpot sends it."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def decode(raw: bytes) -> Any:
-    """Read a JSON body; fractions stay the text that was sent (ref §12: "400.00" is echoed)."""
+    """Parse a JSON body; fractions stay the text that was sent (ref §12: "400.00" is echoed)."""
     if not raw.strip():
         raise invalid_json("No content to map due to end-of-input")
     try:

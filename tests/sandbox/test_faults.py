@@ -466,7 +466,7 @@ def test_rules_as_json(sandbox: Sandbox, http: httpx.Client) -> None:
     shown = http.get("/_sandbox/faults").json()["results"]
     assert [one["fault"] for one in shown] == ["refuse", "edit", "latency"]
     assert (shown[0]["matched"], shown[0]["struck"]) == (2, 1)
-    assert shown[1]["problems"] == ["there is no record orders/1"]
+    assert shown[1]["problems"] == ["record orders/1 does not exist"]
     assert http.delete(f"/_sandbox/faults/{first}").status_code == 204
     assert http.delete(f"/_sandbox/faults/{first}").status_code == 404
     single = http.post("/_sandbox/faults", json={"fault": "close_before"})

@@ -18,7 +18,7 @@ from reconcile.sandbox.storage.side_file import SideFile
 
 
 def test_request_log(http: httpx.Client, browser: httpx.Client) -> None:
-    """The log says in words what was asked and HubSpot's words where it was refused."""
+    """The log shows in words what was asked, and HubSpot's message if it was refused."""
     make(http, hs_order_name="First")
     http.post("/crm/v3/objects/orders", json={"properties": {"nope": "1"}})
     http.get("/crm/v3/objects/orders?limit=5&properties=hs_tags")
@@ -69,7 +69,7 @@ def test_clearing_the_log_clears_the_page(
     http.get("/crm/v3/objects/orders")
     browser.get("/")
     sandbox.clear_requests()
-    assert "Nothing has been asked yet." in browser.get(f"{PAGE}/requests").text
+    assert "No requests yet." in browser.get(f"{PAGE}/requests").text
     http.get("/crm/v3/objects/carts")
     text = text_of(browser.get(f"{PAGE}/requests").text)
     assert "List carts" in text
@@ -104,7 +104,7 @@ def test_damaged_log_is_begun_anew(tmp_path: Path, damage: bytes) -> None:
         Sandbox(tmp_path / "sandbox.db") as sandbox,
         httpx.Client(base_url=sandbox.url, follow_redirects=True) as client,
     ):
-        assert "Nothing has been asked yet." in client.get(sandbox.page_url).text
+        assert "No requests yet." in client.get(sandbox.page_url).text
         assert client.get("/nowhere").status_code == 404
         client.get("/")
         assert "GET <bdi>/<wbr>nowhere" in client.get("/").text

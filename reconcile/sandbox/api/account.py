@@ -14,7 +14,7 @@ INTROSPECTION_PATH = "/oauth/v2/private-apps/get/access-token-info"
 
 
 def details(call: Call) -> Reply:
-    """Tell which account this is: the guard before any write."""
+    """Return the account's details, by which a client recognizes the account."""
     call.allow(("oauth",))
     return Reply(
         200,
@@ -32,7 +32,7 @@ def details(call: Call) -> Reply:
 
 
 def daily_usage(call: Call) -> Reply:
-    """Tell how many calls were made today before this one, and how many may be."""
+    """Return how many calls were made today before this one, and the daily limit."""
     call.allow(("oauth",))
     limits = call.limits or Limits(None, call.switches)
     return Reply(
@@ -53,7 +53,7 @@ def daily_usage(call: Call) -> Reply:
 
 
 def _offset(call: Call) -> dict[str, object]:
-    """Tell how far the account's time zone is from UTC now."""
+    """Return the account's offset from UTC at this moment."""
     zone = ZoneInfo(call.switches.account_time_zone)
     offset = (EPOCH + timedelta(milliseconds=call.now)).astimezone(zone).utcoffset() or timedelta()
     minutes = round(offset.total_seconds() / 60)
@@ -66,7 +66,7 @@ def _offset(call: Call) -> dict[str, object]:
 
 
 def token_info(call: Call) -> Reply:
-    """Tell a private app token's account and scopes.
+    """Return a private app token's account and scopes.
 
     The endpoint is not in the reference; at least eight public code bases call it, one of which
     records {userId, hubId, appId, scopes} and that it asks for no scope.

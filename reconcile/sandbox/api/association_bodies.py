@@ -1,4 +1,4 @@
-"""What the association routes share: whom they link, and how they tell it (ref §5, §11)."""
+"""Bodies of the association endpoints: the pair they name, the links they show (ref §5, §11)."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ PAGE = 500  # the default and the most (ref §3, H)
 
 
 def pair_of_kinds(call: Call, access: str) -> tuple[ObjectType, ObjectType]:
-    """Return the two object types of the path, once the token may touch them."""
+    """Return the two object types of the path. Raise HubSpotError without access to them."""
     start, end = call.kind, call.kind_of(call.params["to_type"])
     needs_both = access == "read" or call.switches.association_write_needs == "both"
     kinds = {start.id: start, end.id: end} if needs_both else {start.id: start}
@@ -35,7 +35,7 @@ def pair_of_records(
 
 
 def link(call: Call, start: End, end: End, kinds: list[AssociationType]) -> dict[str, Any]:
-    """Link two records by these types and no others, and tell their labels."""
+    """Link two records by these types and no others, and return the pair with its labels."""
     check_primary(call, start, end, kinds)
     store.set_types(call.connection, start, end, kinds, call.now)
     return {
@@ -48,7 +48,7 @@ def link(call: Call, start: End, end: End, kinds: list[AssociationType]) -> dict
 
 
 def link_default(call: Call, start: End, end: End) -> list[dict[str, Any]]:
-    """Add the unlabelled link to whatever labels a pair has, and tell it in both directions."""
+    """Add the unlabelled link to the labels of a pair, and return it in both directions."""
     default = store.default_type(call.connection, start.type_id, end.type_id)
     if default is None:
         raise invalid(f"{start.type_id} cannot be associated with {end.type_id}")
@@ -70,7 +70,7 @@ def link_default(call: Call, start: End, end: End) -> list[dict[str, Any]]:
 
 
 def shown_links(links: list[Link]) -> list[dict[str, Any]]:
-    """Show links; toObjectId is a JSON number, whatever the specification says (ref §11, H)."""
+    """Return links as the API shows them; toObjectId is a JSON number, not text (ref §11, H)."""
     return [
         {
             "toObjectId": link.to_id,
@@ -84,7 +84,7 @@ def shown_links(links: list[Link]) -> list[dict[str, Any]]:
 
 
 def no_associations(start: ObjectType, end: ObjectType, text: str) -> HubSpotError:
-    """Report a record without links, as live answers do (several public code bases quote it)."""
+    """Return the error for a record without links, as several public code bases quote it."""
     return HubSpotError(
         404,
         f"No {end.singular} is associated with {start.singular} {text}.",

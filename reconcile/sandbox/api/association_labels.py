@@ -1,4 +1,4 @@
-"""Changing and deleting the labels an account defined, at both documented paths (ref §11, H).
+"""Changing and deleting the labels that an account defined, at both documented paths (ref §11, H).
 
 What a change does to the other direction, and what a deletion takes with it, was observed live by
 scopiousdigital/kalup in October 2026.
@@ -48,7 +48,7 @@ def delete(call: Call) -> Reply:
 
 
 def _own(call: Call, start: str, end: str, type_id: str) -> AssociationType:
-    """Find a label of the account's own; HubSpot's cannot be touched (its answer is a guess)."""
+    """Return a label that the account defined; refuse HubSpot's own (its answer is a guess)."""
     kinds = store.types_between(call.connection, start, end)
     found = [kind for kind in kinds if str(kind.type_id) == type_id]
     for kind in found:

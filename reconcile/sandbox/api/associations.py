@@ -94,7 +94,7 @@ def create_label(call: Call) -> Reply:
 def define_label(
     call: Call, start_kind: ObjectType, end_kind: ObjectType, sent: Mapping[str, Any]
 ) -> list[AssociationType]:
-    """Make a label if its name is free and there is room for it."""
+    """Define a label. Raise HubSpotError if its name is taken or the pair has too many."""
     required(sent, "label", "name")
     name, label = text_of(sent["name"]), text_of(sent["label"])
     inverse = text_or(sent, "inverseLabel", label)

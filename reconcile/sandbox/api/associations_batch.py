@@ -118,7 +118,7 @@ def _dated(call: Call, reply: Reply) -> Reply:
 def _each(
     call: Call, act: Callable[[dict[str, Any]], list[dict[str, Any]]]
 ) -> tuple[list[dict[str, Any]], list[HubSpotError]]:
-    """Do one thing for each input; what fails is reported and the rest stands."""
+    """Do one thing for each input; failures are reported and the rest is kept."""
     results: list[dict[str, Any]] = []
     errors: list[HubSpotError] = []
     for one in call.inputs(CREATE_LIMIT):

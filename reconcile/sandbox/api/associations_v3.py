@@ -22,7 +22,7 @@ from reconcile.sandbox.wire_format import record_id
 
 
 def batch_create(call: Call) -> Reply:
-    """Link pairs by a named type; an input of another shape is silently passed over (ref §4)."""
+    """Link pairs by a named type; an input of another shape is silently ignored (ref §4)."""
     kinds = pair_of_kinds(call, "write")
     results: list[dict[str, Any]] = []
     errors: list[HubSpotError] = []

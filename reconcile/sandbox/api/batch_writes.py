@@ -25,7 +25,7 @@ OBJECT_BATCH_LIMIT = 100  # ref §3, H
 
 @dataclass
 class Outcome:
-    """What became of the inputs."""
+    """The written records and the errors of a batch."""
 
     written: list[Written] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
@@ -38,7 +38,7 @@ def write_each(
     *,
     partial: bool,
 ) -> Outcome:
-    """Write every input; ``write`` returns None for one it passes over."""
+    """Write every input; ``write`` returns None for an input that it ignores."""
     outcome = Outcome()
     problems: list[Problem] = []
     for one in inputs:
@@ -65,7 +65,7 @@ def write_each(
 
 
 def written_reply(call: Call, kind: ObjectType, outcome: Outcome, ok_status: int) -> Reply:
-    """Answer a batch of writes: results in an order of their own, 207 when anything failed."""
+    """Return the answer of a batch of writes: results in any order, 207 if anything failed."""
     results = shuffled(call, outcome.written, lambda written: str(written.record.id))
     shown = [shown_written(call, kind, written) for written in results]
     status = 207 if outcome.errors else ok_status
@@ -73,18 +73,18 @@ def written_reply(call: Call, kind: ObjectType, outcome: Outcome, ok_status: int
 
 
 def all_traced(inputs: Sequence[dict[str, Any]]) -> bool:
-    """Tell whether every input carries a trace id, which switches partial success on."""
+    """Return whether every input carries a trace id, which switches partial success on."""
     return bool(inputs) and all(trace_id(one) is not None for one in inputs)
 
 
 def trace_id(one: dict[str, Any]) -> str | None:
-    """Read an input's trace id."""
+    """Return an input's trace id, if it has one."""
     value = one.get("objectWriteTraceId")
     return None if value is None else text_of(value)
 
 
 def refuse_duplicates(ids: Sequence[str]) -> None:
-    """Refuse a batch that names a record twice, with or without trace ids (ref §5, H)."""
+    """Raise HubSpotError if a batch names a record twice, trace ids or not (ref §5, H)."""
     repeated = [one for one, times in Counter(ids).items() if times > 1]
     if repeated:
         raise duplicate_ids(repeated)

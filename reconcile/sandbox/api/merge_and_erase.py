@@ -1,4 +1,4 @@
-"""Merging two records into one, and erasing one for good (ref §1, §8).
+"""Merging two records into one, and erasing a record permanently (ref §1, §8).
 
 Version 3 merges contacts, companies and deals and erases contacts; the dated versions do so for
 orders too. Which of the two a version has is as its specification lists it (ref §1, H).
@@ -35,7 +35,7 @@ def merge(call: Call) -> Reply:
 
 
 def erase(call: Call) -> Reply:
-    """Erase a record, live or archived, with all its links; what does not exist is 204 too.
+    """Erase a record, live or archived, with all its links; 204 also if it does not exist.
 
     HubSpot also blocks an email it does not know from future use; what that looks like to the API
     is not documented, so here it is not blocked.

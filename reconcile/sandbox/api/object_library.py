@@ -5,14 +5,14 @@ from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 
 
 def list_all(call: Call) -> Reply:
-    """Tell it for every type kept here."""
+    """List whether each object type is switched on."""
     call.allow(("oauth",))
     enabled = {kind.id: _is_enabled(call, kind) for kind in OBJECT_TYPES}
     return Reply(200, {"enablementByObjectTypeId": enabled})
 
 
 def read(call: Call) -> Reply:
-    """Tell it for one type."""
+    """Return whether one object type is switched on."""
     call.allow(("oauth",))
     return Reply(200, {"enablement": _is_enabled(call, call.kind)})
 

@@ -1,4 +1,4 @@
-"""Single records: list, create, read, update, archive, merge (ref §1, §8)."""
+"""Single records: list, create, read, update, archive (ref §1, §8)."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def update(call: Call) -> Reply:
 
 
 def archive(call: Call) -> Reply:
-    """Archive one record; an id that does not exist is 204 all the same (ref §8, H)."""
+    """Archive one record; 204 also if the id does not exist (ref §8, H)."""
     call.allow(object_scope(call.kind, "write"))
     recycling_bin.archive(call, call.kind, call.params["id"])
     return Reply(204)

@@ -105,7 +105,7 @@ def update(call: Call) -> Reply:
 
 
 def upsert(call: Call) -> Reply:
-    """Create or change records by a unique property; associations have no place here (ref §6)."""
+    """Create or update records by a unique property; an upsert takes no associations (ref §6)."""
     call.allow(object_scope(call.kind, "write"))
     inputs = call.inputs(OBJECT_BATCH_LIMIT)
     for one in inputs:
@@ -115,7 +115,7 @@ def upsert(call: Call) -> Reply:
         if not record_writes.comparable(
             call, call.kind, text_of(one["idProperty"]), id_text(one, "id")
         ):
-            # No recording shows this; an empty text is no value (ref §12), so it is not set.
+            # No recording shows this; an empty text is not a value (ref §12), so it is not set.
             raise fields_missing("id")
     refuse_duplicates(
         [
@@ -155,7 +155,7 @@ def archive(call: Call) -> Reply:
 
 
 def _is_left_out(call: Call, text: str) -> bool:
-    """Tell whether a batch update passes over a missing record because it was merged away."""
+    """Return whether a batch update ignores a missing record because it was merged away."""
     number = record_id(text)
     return (
         call.switches.update_of_merged == "left_out"

@@ -1,4 +1,4 @@
-"""The stages of a pipeline over HTTP (ref §10, H)."""
+"""The stages of a pipeline: list, read, create, update, replace, delete (ref §10, H)."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def create(call: Call) -> Reply:
 
 
 def update(call: Call) -> Reply:
-    """Change what is sent of a stage."""
+    """Change the fields of a stage that are sent."""
     pipeline_checks.allow(call, "write")
     return _change(call)
 
@@ -46,7 +46,7 @@ def replace(call: Call) -> Reply:
 
 
 def delete(call: Call) -> Reply:
-    """Delete a stage for good; whatever names none is 204, also a stage of another pipeline."""
+    """Delete a stage permanently; 204 also if it does not exist or is another pipeline's."""
     pipeline_checks.allow(call, "write")
     pipelines = store.pipelines(call.connection, call.kind.id)
     for pipeline in pipelines:
@@ -63,7 +63,7 @@ def delete(call: Call) -> Reply:
 
 
 def audit(call: Call) -> Reply:
-    """List what was done to a stage, latest first."""
+    """List the changes of a stage, latest first."""
     pipeline_checks.allow(call, "read")
     return Reply(200, {"results": pipeline_audit.of_stage(call, call.params["stage"])})
 

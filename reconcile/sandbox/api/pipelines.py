@@ -1,4 +1,4 @@
-"""Pipelines over HTTP: reading, making, changing, replacing, deleting (ref §10)."""
+"""Pipelines: list, read, create, update, replace, delete (ref §10)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ def read(call: Call) -> Reply:
 
 
 def create(call: Call) -> Reply:
-    """Make a pipeline with its stages; the client may choose their ids (ref §10, H)."""
+    """Create a pipeline with its stages; the client may choose their ids (ref §10, H)."""
     pipeline_checks.allow(call, "write")
     required(call.json, "label", "displayOrder", "stages")
     stages = pipeline_checks.read_stages(call.json)
@@ -43,7 +43,7 @@ def create(call: Call) -> Reply:
 
 
 def update(call: Call) -> Reply:
-    """Change a pipeline's label or place; only restoring an archived one may send archived."""
+    """Change a pipeline's label or position; only restoring an archived one may send archived."""
     pipeline_checks.allow(call, "write")
     pipeline = pipeline_checks.find_pipeline(call)
     if call.json.get("archived") is not None:
@@ -58,7 +58,7 @@ def update(call: Call) -> Reply:
 
 
 def replace(call: Call) -> Reply:
-    """Replace a pipeline: stages it names stay, others are made, the rest are deleted for good."""
+    """Replace a pipeline: stages it names stay, others are made, the rest are deleted."""
     pipeline_checks.allow(call, "write")
     pipeline = pipeline_checks.find_pipeline(call)
     required(call.json, "label", "displayOrder", "stages")
@@ -86,7 +86,7 @@ def replace(call: Call) -> Reply:
 
 
 def delete(call: Call) -> Reply:
-    """Delete a pipeline and its stages for good."""
+    """Delete a pipeline and its stages permanently."""
     pipeline_checks.allow(call, "write")
     pipeline = pipeline_checks.find_pipeline(call)
     pipeline_checks.refuse_in_use(call, [stage["id"] for stage in pipeline["stages"]])
@@ -96,7 +96,7 @@ def delete(call: Call) -> Reply:
 
 
 def audit(call: Call) -> Reply:
-    """List what was done to a pipeline, latest first."""
+    """List the changes of a pipeline, latest first."""
     pipeline_checks.allow(call, "read")
     return Reply(200, {"results": pipeline_audit.of_pipeline(call, call.params["pipeline"])})
 

@@ -36,7 +36,7 @@ def read(call: Call) -> Reply:
 
 
 def create(call: Call) -> Reply:
-    """Make a definition."""
+    """Create a definition."""
     call.allow(schema_scope(call.kind, "write"))
     return Reply(201, store.create(call, call.kind, call.json))
 
@@ -62,7 +62,7 @@ def batch_read(call: Call) -> Reply:
 
 
 def batch_create(call: Call) -> Reply:
-    """Make definitions; one that exists is an error of its own (ref §5, H)."""
+    """Create definitions; each that exists is an error entry (ref §5, H)."""
     call.allow(schema_scope(call.kind, "write"))
     return _each(call, 201, lambda _, one: store.create(call, call.kind, one))
 
@@ -96,7 +96,7 @@ def read_group(call: Call) -> Reply:
 
 
 def create_group(call: Call) -> Reply:
-    """Make a group; an archived one of that name is made anew (observed in kalup's evidence)."""
+    """Create a group; an archived one of that name is replaced (observed in kalup's evidence)."""
     call.allow(schema_scope(call.kind, "write"))
     required(call.json, "name", "label")
     name, label = text_of(call.json["name"]), text_of(call.json["label"])
@@ -122,7 +122,7 @@ def create_group(call: Call) -> Reply:
 
 
 def update_group(call: Call) -> Reply:
-    """Change a group's label or place."""
+    """Change a group's label or position."""
     call.allow(schema_scope(call.kind, "write"))
     group = _find_group(call, call.params["name"])
     if call.json.get("label") is not None:

@@ -24,11 +24,11 @@ def shown(
     requested: Iterable[str],
     with_history: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Show a record read: the system's properties and those requested.
+    """Return a record as a read shows it: system properties and those requested.
 
-    One requested with its history is shown without it too (hubspot-api-nodejs#154).
+    A property requested with its history has a plain value too (hubspot-api-nodejs#154).
 
-    One that is unset is null; a name that is not defined is left out without a word (ref §1, H).
+    An unset one is null; a name that is not defined is silently omitted (ref §1, H).
     """
     names = dict.fromkeys([*requested, *with_history]) or dict.fromkeys(kind.default_properties)
     definitions = call.definitions(kind.id)
@@ -43,7 +43,7 @@ def shown(
 
 
 def shown_written(call: Call, kind: ObjectType, written: Written) -> dict[str, Any]:
-    """Show a record written: the properties sent and the system's, never an unsent key."""
+    """Return a record as a write shows it: properties sent and system ones, never an unsent key."""
     record = written.record
     definitions = call.definitions(kind.id)
     properties: dict[str, str | None] = {
@@ -55,14 +55,14 @@ def shown_written(call: Call, kind: ObjectType, written: Written) -> dict[str, A
     }
     properties |= written.echo
     if "amount" in record.properties:
-        properties["amount"] = record.properties["amount"]  # computed, whatever was sent (ref §12)
+        properties["amount"] = record.properties["amount"]  # calculated in any case (ref §12)
     return _object(call, record, properties | _system_properties(call, kind, record))
 
 
 def shown_associations(
     call: Call, kind: ObjectType, record: Record, to_types: Iterable[ObjectType]
 ) -> dict[str, Any]:
-    """Show what a record is linked to, one entry for each type of each link (ref §1, H)."""
+    """Return a record's associations, one entry for each type of each link (ref §1, H)."""
     found: dict[str, Any] = {}
     for to_type in to_types:
         links = association_reads.links(call, End(kind.id, record.id), to_type.id)
@@ -77,7 +77,7 @@ def shown_associations(
 
 
 def shuffled(call: Call, items: list[T], key: Callable[[T], str]) -> list[T]:
-    """Put batch results in an order that is fixed by the seed and never the given one (ref §4)."""
+    """Return batch results in an order that the seed fixes, never the given one (ref §4)."""
     seed = call.switches.shuffle_seed
 
     def place(item: T) -> int:
@@ -103,7 +103,7 @@ def _read_back(call: Call, record: Record, name: str) -> str | None:
 
 
 def _hides_cleared(call: Call) -> bool:
-    """Tell whether the answer shows null for a cleared property (ref §12; §17.7)."""
+    """Return whether the answer shows null for a cleared property (ref §12; §17.7)."""
     if call.switches.cleared_reads_back == "by_endpoint":
         return "id" in call.params or call.path.endswith("/batch/read")
     return call.switches.cleared_reads_back == "null"

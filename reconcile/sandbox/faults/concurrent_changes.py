@@ -1,4 +1,4 @@
-"""Faults that touch the account: what other people do to it while a client is at work.
+"""Faults that change the account: what other people do to it while a client is working.
 
 A record is named ``orders/41000000001`` or, by the value of any property, ``orders/KEY=NW-1``.
 Each happens when its rule strikes, before the request is handled or ``after`` it.
@@ -27,7 +27,7 @@ from reconcile.sandbox.wire_format import record_id
 
 @dataclass(frozen=True)
 class _ByPeople(ABC):
-    """Something that people do; ``token`` is that of the request that is struck."""
+    """A change that somebody else makes; ``token`` is that of the request that is struck."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, of all classes
     after: bool = field(default=False, kw_only=True)
@@ -156,7 +156,7 @@ class RevokeToken(_ByPeople):
 
 
 def find(call: Call, name: str) -> tuple[ObjectType, Record]:
-    """Find a live record by its name here, or refuse."""
+    """Find a live record by its name in a rule. Raise HubSpotError if it does not exist."""
     type_name, _, rest = name.partition("/")
     kind = call.kind_of(type_name)
     prop, equals, value = rest.partition("=")
@@ -170,5 +170,5 @@ def find(call: Call, name: str) -> tuple[ObjectType, Record]:
         number = None if row is None else row[0]
     record = None if number is None else record_tables.find(call.connection, kind.id, number)
     if record is None:
-        raise invalid(f"there is no record {name}")
+        raise invalid(f"record {name} does not exist")
     return kind, record

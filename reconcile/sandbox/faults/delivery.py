@@ -1,4 +1,4 @@
-"""How an answer travels when it does not simply arrive: cut, garbled, slow, or not at all."""
+"""Delivering an answer that faults have struck: cut, garbled, slow, or not at all."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ _MIGRATION_SECONDS = "86400"  # up to 24 hours (ref §3)
 
 
 def refused(refusal: Refusal, switches: Switches, apps: str) -> HubSpotError | Response:
-    """Build the answer of a refusal; bodies of 5xx are not recorded, a gateway's is HTML."""
+    """Return the answer of a refusal; 5xx bodies were not recorded, a gateway's is HTML."""
     status = refusal.status
     error: HubSpotError
     if status in _GATEWAYS:
@@ -39,7 +39,7 @@ def refused(refusal: Refusal, switches: Switches, apps: str) -> HubSpotError | R
 
 
 def delivered(response: Response, effects: Effects) -> Response:
-    """Return what the client gets of an answer."""
+    """Return the answer as the client receives it."""
     match effects.delivery:
         case "gateway":
             response = _gateway(effects.delivery_status)

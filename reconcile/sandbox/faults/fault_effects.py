@@ -1,4 +1,4 @@
-"""How one request goes: undisturbed, unless faults strike it (see ``faults``)."""
+"""What faults do to one request; without faults it is handled and answered as it is."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Literal
 from reconcile.sandbox.rules.api_call import Call, Reply
 
 Intervention = Callable[[Call, str], None]
-"""Something done to the account in the name of somebody else; given the caller's token too."""
+"""A change made to the account on behalf of somebody else; it is given the caller's token too."""
 
 Delivery = Literal["whole", "none", "half", "truncated", "invalid", "empty", "gateway"]
 
@@ -24,7 +24,7 @@ class Refusal:
 
 
 class RolledBackError(Exception):
-    """Undoes what a handler wrote, and keeps what it said."""
+    """Rolls back what a handler wrote, and keeps its reply."""
 
     def __init__(self, reply: Reply) -> None:
         """Keep the reply."""
@@ -34,7 +34,7 @@ class RolledBackError(Exception):
 
 @dataclass
 class Effects:
-    """What is to happen to one request. Each fault that strikes it changes some of this."""
+    """What happens to one request. Each fault that strikes it changes some of these fields."""
 
     struck: list[tuple[int, str]] = field(default_factory=list)
     """The rules that struck, by number and name."""
@@ -74,11 +74,11 @@ class Effects:
     """Seconds over which the body is sent."""
 
     def check(self, reply: Reply) -> None:
-        """Let what was written stay, or raise what undoes it and keeps the reply."""
+        """Raise RolledBackError, which keeps the reply, unless the writes are to be committed."""
         if not self.commits:
             raise RolledBackError(reply)
 
     @property
     def names(self) -> str:
-        """The faults that struck, for the log."""
+        """Return the faults that struck, for the log."""
         return ", ".join(name for _, name in self.struck)

@@ -1,8 +1,8 @@
-"""When faults strike: rules, matched against each request as it comes.
+"""When faults strike: rules that are matched against each request.
 
-A rule names the requests it is about (method, path with ``*`` and ``?``, text of the body, whether
-the route writes) and which of those it strikes: all, the nth, every nth, or by chance from a seed.
-``times`` and ``lasting`` (seconds of the sandbox's clock from its first match) end it.
+A rule names the requests it applies to (method, path with ``*`` and ``?``, text of the body,
+whether the route writes) and which of those it strikes: all, the nth, every nth, or by chance from
+a seed. ``times`` and ``lasting`` (seconds of the sandbox's clock from its first match) end it.
 """
 
 import fnmatch
@@ -50,7 +50,7 @@ _KINDS: tuple[type, ...] = (
 
 @dataclass(frozen=True)
 class When:
-    """Which requests a rule is about, and which of them it strikes."""
+    """Which requests a rule applies to, and which of them it strikes."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, of all classes
     method: str | None = None
@@ -71,7 +71,7 @@ class When:
     """Seconds from the first match after which it is over."""
 
     def __post_init__(self) -> None:
-        """Refuse what could never strike."""
+        """Raise ValueError if the rule could never strike."""
         for name in ("nth", "every", "times"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -80,7 +80,7 @@ class When:
             raise ValueError("probability must be between 0 and 1")
 
     def is_about(self, method: str, path: str, body: bytes, *, writes: bool) -> bool:
-        """Tell whether a request is one of those meant."""
+        """Return whether the rule applies to a request."""
         return (
             (self.method is None or self.method.upper() == method)
             and fnmatch.fnmatchcase(path, self.path)
@@ -91,7 +91,7 @@ class When:
 
 @dataclass
 class _Rule:
-    """One rule at work."""
+    """One rule and its counts."""
 
     number: int
     fault: Fault
@@ -102,7 +102,7 @@ class _Rule:
     problems: list[str] = field(default_factory=list)
 
     def strikes(self, now: int, chance: random.Random) -> bool:
-        """Count a request the rule is about; tell whether this one is struck."""
+        """Count a matching request, and return whether this one is struck."""
         when = self.when
         self.matched += 1
         if when.lasting is not None and self.ends is None:
@@ -120,7 +120,7 @@ class _Rule:
         return False
 
     def shown(self) -> dict[str, Any]:
-        """Show the rule and what came of it."""
+        """Return the rule with its counts and problems, as JSON can hold it."""
         given = {name: value for name, value in vars(self.when).items() if value is not None}
         return {
             "number": self.number,
@@ -156,24 +156,24 @@ class Faults:
         times: int | None = None,
         lasting: float | None = None,
     ) -> int:
-        """Add a rule (see ``When``); returns its number."""
+        """Add a rule (see ``When``) and return its number."""
         when = When(method, path, contains, writes, nth, every, probability, times, lasting)
         return self.add_rule(fault, when)
 
     def add_rule(self, fault: Fault, when: When) -> int:
-        """Add a rule; returns its number."""
+        """Add a rule and return its number."""
         with self._lock:
             number, self._next = self._next, self._next + 1
             self._rules.append(_Rule(number, fault, when))
         return number
 
     def seed(self, seed: int) -> None:
-        """Start chance anew."""
+        """Restart the random numbers from a seed."""
         with self._lock:
             self._chance = random.Random(seed)
 
     def remove(self, number: int) -> bool:
-        """Remove one rule; tells whether it was there."""
+        """Remove one rule; return whether it existed."""
         with self._lock:
             kept = [rule for rule in self._rules if rule.number != number]
             found = len(kept) < len(self._rules)
@@ -191,19 +191,19 @@ class Faults:
             return next((rule.struck for rule in self._rules if rule.number == number), 0)
 
     def shown(self) -> list[dict[str, Any]]:
-        """Show every rule."""
+        """Return every rule, as JSON can hold it."""
         with self._lock:
             return [rule.shown() for rule in self._rules]
 
     def note(self, number: int, problem: str) -> None:
-        """Remember that a rule could not do what it says."""
+        """Record why a rule could not have its effect."""
         with self._lock:
             for rule in self._rules:
                 if rule.number == number:
                     rule.problems.append(problem)
 
     def effects_on(self, method: str, path: str, body: bytes, *, writes: bool, now: int) -> Effects:
-        """Tell how a request goes."""
+        """Return what the rules do to a request."""
         effects = Effects()
         if not self._rules:
             return effects
@@ -217,15 +217,15 @@ class Faults:
 
 
 def parse(rule: Mapping[str, Any]) -> tuple[Fault, When]:
-    """Read a rule from JSON; ValueError tells what is wrong with it."""
+    """Parse a rule from JSON. Raise ValueError, with the reasons, if it is not valid."""
     fault = {name: value for name, value in rule.items() if name != "when"}
     from pydantic import ValidationError  # noqa: PLC0415
 
     try:
         parsed = _model().model_validate({"do": fault, "when": rule.get("when") or {}})
     except ValidationError as error:
-        told = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise ValueError("; ".join(told)) from None
+        reasons = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ValueError("; ".join(reasons)) from None
     return parsed.do, parsed.when
 
 

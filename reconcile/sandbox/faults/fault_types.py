@@ -58,7 +58,7 @@ class Refuse:
     fault: Literal["refuse"] = "refuse"
 
     def __post_init__(self) -> None:
-        """Refuse a status that is no error."""
+        """Raise ValueError if the status is not an error."""
         if not 400 <= self.status <= 599:
             raise ValueError("status must be an error")
 
@@ -115,7 +115,7 @@ class GatewayAfterCommit:
     fault: Literal["gateway_after_commit"] = "gateway_after_commit"
 
     def __post_init__(self) -> None:
-        """Refuse a status that no gateway gives."""
+        """Raise ValueError if no gateway answers with this status."""
         if not 500 <= self.status <= 599:
             raise ValueError("status must be a 5xx")
 
@@ -152,7 +152,7 @@ class TruncatedJson:
 
 @dataclass(frozen=True)
 class InvalidJson:
-    """A success whose body is no JSON."""
+    """A success whose body is not JSON."""
 
     __pydantic_config__ = _FORBID
     committed: bool = True

@@ -16,33 +16,33 @@ SENT_ID: Shape = {"type": ["string", "integer"]}
 
 
 def ref(name: str) -> Shape:
-    """Point at a named shape."""
+    """Return a reference to a named shape."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def record(required: dict[str, Shape], optional: dict[str, Shape] | None = None) -> Shape:
-    """Describe an object."""
+    """Return the schema of an object."""
     fields = {**required, **(optional or {})}
     return {"type": "object", "properties": fields, "required": sorted(required)}
 
 
 def listed(shape: Shape) -> Shape:
-    """Describe a list."""
+    """Return the schema of a list."""
     return {"type": "array", "items": shape}
 
 
 def mapped(shape: Shape) -> Shape:
-    """Describe an object with names of any kind."""
+    """Return the schema of an object with arbitrary names."""
     return {"type": "object", "additionalProperties": shape}
 
 
 def collection(name: str) -> Shape:
-    """Describe what lists and pages answer."""
+    """Return the schema of a list's or page's answer."""
     return record({"results": listed(ref(name))}, {"paging": ref("Paging"), "total": WHOLE})
 
 
 def batch(name: str) -> Shape:
-    """Describe what batches answer, whole or in part (ref §1, §4)."""
+    """Return the schema of a batch's answer, complete or partial (ref §1, §4)."""
     return record(
         {
             "status": {"enum": ["COMPLETE"]},
@@ -55,7 +55,7 @@ def batch(name: str) -> Shape:
 
 
 def inputs(shape: Shape) -> Shape:
-    """Describe the body of a batch."""
+    """Return the schema of a batch's body."""
     return record({"inputs": listed(shape)})
 
 
@@ -218,7 +218,7 @@ SHAPES: dict[str, Shape] = {
         {
             name: shape
             for name, shape in _DEFINITION["properties"].items()
-            if name not in {"name", "hasUniqueValue"}  # they are for ever
+            if name not in {"name", "hasUniqueValue"}  # they are immutable
         },
     ),
     "PropertyCreates": inputs(_DEFINITION),

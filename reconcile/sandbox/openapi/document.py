@@ -17,7 +17,7 @@ _ERROR = {"description": "Refused", "content": {"application/json": {"schema": r
 
 
 def describe(endpoints: Iterable[Endpoint], base_url: str) -> dict[str, Any]:
-    """Describe a table of routes."""
+    """Return the OpenAPI document of a table of routes."""
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         path = paths.setdefault(endpoint.path, {})
@@ -40,7 +40,7 @@ def describe(endpoints: Iterable[Endpoint], base_url: str) -> dict[str, Any]:
 
 
 def operation_of(handler: Callable[[Call], Reply]) -> Operation | None:
-    """Return what is described of a handler."""
+    """Return the description of a handler."""
     return OPERATIONS.get(unwrap(handler))
 
 

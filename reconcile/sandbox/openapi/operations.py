@@ -1,4 +1,4 @@
-"""What each handler takes and answers: its query, its body, its answers by status.
+"""What each handler accepts and answers: its query, its body, its answers by status.
 
 Kept by handler, so that one entry serves every path and version that the handler answers.
 """
@@ -44,7 +44,7 @@ QUERY: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Operation:
-    """What one handler takes and answers; a shape of None is an answer without a body."""
+    """What one handler accepts and answers; a shape of None is an answer without a body."""
 
     answers: Mapping[int, str | None]
     body: str | None = None

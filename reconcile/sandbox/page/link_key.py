@@ -20,25 +20,25 @@ _HOST = re.compile(
 
 
 def key_of(token: str) -> str:
-    """Make the key of the page; it stays as long as the database does."""
+    """Return the key of the page, which is constant for one database."""
     return hmac.new(token.encode(), _PURPOSE, hashlib.sha256).hexdigest()[:32]
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a Host header names this machine; no other name can be bound to it by DNS."""
+    """Return whether a Host header names this machine; no other name can be bound to it by DNS."""
     return _HOST.fullmatch(host) is not None
 
 
 def is_key(offered: str | None, key: str) -> bool:
-    """Compare without telling by the time taken how much was right."""
+    """Compare keys in constant time."""
     return offered is not None and hmac.compare_digest(offered.encode(), key.encode())
 
 
 def cookie_name(portal_id: int) -> str:
-    """Name the cookie by its account: sandboxes on several ports share a browser's cookies."""
+    """Return the cookie's name, by account: ports of one host share a browser's cookies."""
     return f"sandbox-{portal_id}"
 
 
 def may_look(cookies: Mapping[str, str], portal_id: int, key: str) -> bool:
-    """Tell whether a browser has been here with the link."""
+    """Return whether the browser has opened the link before."""
     return is_key(cookies.get(cookie_name(portal_id)), key)

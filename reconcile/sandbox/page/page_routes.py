@@ -1,4 +1,4 @@
-"""The page's routes: who is let in, which view answers, and the headers it goes out with."""
+"""The page's routes: access, the view that answers, and its headers."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -56,14 +56,14 @@ def _answer(runtime: Runtime, key: str, request: Request) -> Response:
 def _refusal(
     runtime: Runtime, request: Request, status: int, heading: str, reason: str
 ) -> Response:
-    """Tell a person why; to a program this is an unknown path, as it is in HubSpot."""
+    """Explain to a person; to a program this is an unknown path, as it is in HubSpot."""
     if "text/html" not in request.headers.get("accept", ""):
         raise HTTPException(404)
     return _message(runtime, status, heading, reason)
 
 
 def _let_in(runtime: Runtime, key: str) -> Response:
-    """Put the key into a cookie and take it out of the address."""
+    """Move the key from the address into a cookie."""
     response = RedirectResponse(urls.HOME, 303, headers=_HEADERS)
     response.set_cookie(
         link_key.cookie_name(runtime.portal_id), key, httponly=True, samesite="strict"
@@ -86,7 +86,7 @@ def _show(runtime: Runtime, segments: list[str], query: Mapping[str, str]) -> Re
 
 
 def _message(runtime: Runtime, status: int, heading: str, reason: str) -> Response:
-    """Say one thing, and nothing about the account: whoever reads it may be a stranger."""
+    """Return a message that reveals nothing about the account: the reader is not authenticated."""
     values = {"section": None, "heading": heading, "reason": reason, "way_out": None}
     return _html(runtime, status, "message.html", values)
 

@@ -1,4 +1,4 @@
-"""What became of one record: each change, with what it changed."""
+"""The history of one record: each change, with the values before and after."""
 
 import json
 import sqlite3
@@ -27,7 +27,7 @@ class Change:
     by: str
     fields: list[FieldChange]
     note: str = ""
-    """What happened besides: archived, brought back, merged."""
+    """What else happened: archived, restored, merged."""
 
 
 def changes(connection: sqlite3.Connection, record: Record) -> list[Change]:

@@ -25,7 +25,7 @@ from reconcile.sandbox.wire_format import record_id
 PAGE = 50
 MAX_FILTER = 200
 KEYS_LOOKED_AT = 5_000
-"""A beginning that more keys have is too short to be looked for; the page says so."""
+"""A prefix that more keys share is too short to search for; the page says so."""
 
 DETAILS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ORDER.id: (
@@ -53,11 +53,11 @@ class Row:
     name: str
     key: str
     changed_at: int
-    """When it was last written or, in a list of archived ones, archived."""
+    """When it was last written or, in a list of archived records, archived."""
 
     @property
     def cursor(self) -> str:
-        """Its place in a list."""
+        """Return its place in a list."""
         return f"{self.changed_at}-{self.id}"
 
 
@@ -104,9 +104,9 @@ def page(
     after: str | None = None,
     before: str | None = None,
 ) -> Page:
-    """Return the records whose name has ``text`` in it, whose key begins with it, or with that id.
+    """Return the records whose name contains ``text``, whose key starts with it, or whose id it is.
 
-    ``after`` and ``before`` are cursors of rows shown earlier: on with the older or the newer ones.
+    ``after`` and ``before`` are cursors of rows shown earlier: continue with older or newer ones.
     """
     query = _Query(runtime, kind, archived=archived)
     query.look_for(text)
@@ -163,7 +163,7 @@ def keys_of(runtime: Runtime, kind: ObjectType, ids: Iterable[int]) -> dict[int,
 
 
 def details(runtime: Runtime, kind: ObjectType, rows: Iterable[Row]) -> dict[int, list[str]]:
-    """Return what else is worth a look at a glance, by record: amounts, stages, an e-mail."""
+    """Return further columns by record: amounts, stages, an e-mail address."""
     columns = DETAILS.get(kind.id, ())
     stages = {
         stage["id"]: stage["label"]
@@ -195,7 +195,7 @@ class _Query:
         self.keys_cut = False
 
     def look_for(self, text: str) -> None:
-        """Keep only the records that a person means by ``text``."""
+        """Restrict the list to the records that match ``text``."""
         text = text.strip()[:MAX_FILTER]
         if not text:
             return
@@ -209,7 +209,7 @@ class _Query:
         self._values.append(f"%{pattern}%")
 
     def rows(self, place: tuple[int, int] | None, *, limit: int, newer: bool = False) -> list[Row]:
-        """Read on from a place, or from the newest; newest first in both directions."""
+        """Return the rows from a place on, or the newest; newest first in both directions."""
         where, values = list(self._where), list(self._values)
         if place is not None:
             where.append(f"({self._time}, id) {'>' if newer else '<'} (?, ?)")

@@ -27,7 +27,7 @@ class PropertyRow:
     type: str
     value: str
     meaning: str
-    """The label of an option, a pipeline or a stage; empty where the value says it itself."""
+    """The label of an option, a pipeline or a stage; empty if it equals the value."""
 
     kept_by_hubspot: bool = False
     marks: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class PropertyRow:
 
 @dataclass(frozen=True)
 class LinkRow:
-    """One record linked to."""
+    """One associated record."""
 
     row: Row
     types: tuple[AssociationType, ...]
@@ -43,7 +43,7 @@ class LinkRow:
 
 @dataclass(frozen=True)
 class Links:
-    """The records of one type linked to."""
+    """The associated records of one type."""
 
     kind: ObjectType
     total: int
@@ -54,7 +54,7 @@ class Links:
 
 @dataclass(frozen=True)
 class RecordView:
-    """All there is to say about a record."""
+    """Everything that the page shows of a record."""
 
     kind: ObjectType
     record: Record
@@ -68,7 +68,7 @@ class RecordView:
 
 
 def view(runtime: Runtime, kind: ObjectType, record_id: int) -> RecordView | None:
-    """Gather a record, live or archived."""
+    """Return the view of a record, live or archived."""
     connection = runtime.connection
     record = record_tables.find(connection, kind.id, record_id) or record_tables.find(
         connection, kind.id, record_id, archived=True

@@ -55,12 +55,12 @@ _SENTENCES = [
 
 
 def describe(method: str, path: str, inputs: int) -> str:
-    """Say what a request asks for, or nothing where it is not known."""
+    """Return a request in plain words, or an empty text if it is not known."""
     for wanted, pattern, sentence in _SENTENCES:
         match = pattern.fullmatch(path) if wanted == method else None
         if match is not None:
             names = {"a": "", "b": "", **match.groupdict()}
-            told = sentence.format(
+            text = sentence.format(
                 a=_name(names["a"]),
                 b=_name(names["b"]),
                 one_a=_name(names["a"], one=True),
@@ -68,12 +68,12 @@ def describe(method: str, path: str, inputs: int) -> str:
                 n=inputs,
                 n_a=f"{inputs} {_name(names['a'], one=inputs == 1)}",
             )
-            return told[:1].upper() + told[1:]
+            return text[:1].upper() + text[1:]
     return ""
 
 
 def status_words(status: int) -> str:
-    """Say in a word how a request ended; the number alone is not for everybody."""
+    """Return how a request ended, in words for those who do not know the number."""
     if status == 0:
         return "no answer"
     if status == 207:
@@ -86,7 +86,7 @@ def status_words(status: int) -> str:
 
 
 def tone(status: int) -> str:
-    """Name the look of a status; it is never told by colour alone."""
+    """Return the style of a status; the page never relies on colour alone."""
     if status in {207, 429}:
         return "warn"
     return "good" if 0 < status < 400 else "bad"

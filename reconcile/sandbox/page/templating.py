@@ -33,23 +33,23 @@ _VISIBLE: dict[int, int | str] = {
 
 
 def render(template: str, **values: object) -> str:
-    """Fill a template in."""
+    """Return a rendered template."""
     return _environment().get_template(template).render(values)
 
 
 @cache
 def policy() -> str:
-    """Write the policy as a header has it; a page in a frame could be laid under a click."""
+    """Return the policy for its header; it forbids frames, against clickjacking."""
     return f"{_meta_policy()}; frame-ancestors 'none'"
 
 
 def visible(text: object) -> str:
-    """Write out characters that cannot be seen, or that turn the direction of what follows."""
+    """Return a text with invisible and direction-changing characters made visible."""
     return str(text).translate(_VISIBLE)
 
 
 def when(moment: int | str) -> Markup:
-    """Write an instant, given in epoch milliseconds or as HubSpot writes it, for people."""
+    """Return an instant, in epoch milliseconds or HubSpot's format, for people to read."""
     text = iso(moment) if isinstance(moment, int) else moment
     date, _, time = text.removesuffix("Z").partition("T")
     shown = Markup('<time datetime="{}"><span class="date">{}</span> {}</time>')
@@ -57,7 +57,7 @@ def when(moment: int | str) -> Markup:
 
 
 def title(kind: ObjectType, *, one: bool = False) -> str:
-    """Name an object type for people."""
+    """Return an object type's name for people."""
     name = kind.singular if one else kind.plural
     return name.replace("_", " ").capitalize()
 

@@ -9,12 +9,12 @@ PREFIX = "/_sandbox/page"
 
 
 def to(*segments: object, **query: object) -> str:
-    """Write the address of a view; a query field that is empty or None is left out."""
+    """Return the address of a view; a query field that is empty or None is omitted."""
     path = "/".join([PREFIX, *(quote(str(segment), safe="") for segment in segments)])
     fields = {name: value for name, value in query.items() if value not in (None, "")}
     return f"{path}?{urlencode(fields)}" if fields else path
 
 
 def record(kind: ObjectType, record_id: int) -> str:
-    """Write the address of one record."""
+    """Return the address of one record."""
     return to("records", kind.plural, record_id)

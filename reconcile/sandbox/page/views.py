@@ -25,7 +25,7 @@ class View:
 
 
 def find(runtime: Runtime, segments: Sequence[str], query: Mapping[str, str]) -> View:
-    """Show what the segments of a path name."""
+    """Return the view that a path names."""
     match segments:
         case []:
             return _overview(runtime)
@@ -42,11 +42,11 @@ def find(runtime: Runtime, segments: Sequence[str], query: Mapping[str, str]) ->
         case ["pipelines"]:
             return _pipelines(runtime)
         case _:
-            return missing("There is no such page here.")
+            return missing("This page does not exist.")
 
 
 def missing(reason: str) -> View:
-    """Say that something is not there."""
+    """Return the view for something that does not exist."""
     values = {"section": "", "heading": "Not found", "reason": reason, "way_out": None}
     return View("message.html", values, 404)
 

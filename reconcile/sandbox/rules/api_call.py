@@ -1,4 +1,4 @@
-"""One request on its way through a handler, and the table entry that names the handler.
+"""One API call: what a handler gets, what it answers, the route to it, and readers of bodies.
 
 Handlers are plain functions from a ``Call`` to a ``Reply``. They run inside a transaction and know
 nothing of HTTP.
@@ -38,7 +38,7 @@ class Reply:
 
 @dataclass
 class Call:
-    """What a handler may know of its request."""
+    """Everything that a handler is given about its request."""
 
     connection: sqlite3.Connection
     definitions_cache: Definitions
@@ -52,7 +52,7 @@ class Call:
     raw_body: bytes = b""
     limits: Limits | None = None
     source: str = "INTEGRATION"
-    """Who makes the call, as property histories have it."""
+    """Who makes the call, as property histories record it."""
 
     stored_as: Mapping[str, str | None] = field(default_factory=dict)
     """What a write stores in place of what is sent, by property; None is nothing."""
@@ -74,7 +74,7 @@ class Call:
 
     @cached_property
     def json(self) -> dict[str, Any]:
-        """The body, which must be a JSON object."""
+        """Return the body, which must be a JSON object."""
         body = wire_format.decode(self.raw_body)
         if not isinstance(body, dict):
             raise invalid_json("Cannot deserialize value of type `LinkedHashMap`")
@@ -82,11 +82,11 @@ class Call:
 
     @cached_property
     def kind(self) -> ObjectType:
-        """The object type the path names first."""
+        """Return the object type that the path names first."""
         return self.kind_of(self.params["type"])
 
     def kind_of(self, name: str) -> ObjectType:
-        """Find an object type by any of its names, or refuse."""
+        """Return an object type by any of its names. Raise HubSpotError if it is unknown."""
         found = infer_object_type(name)
         if found is None:
             raise unknown_object_type(name)
@@ -99,12 +99,12 @@ class Call:
         return self._definitions[type_id]
 
     def change_definitions(self) -> None:
-        """Let this call, and everybody else, see that definitions have changed."""
+        """Make this call, and every reader of the database, read the definitions again."""
         self._definitions.clear()
         mark_changed(self.connection)
 
     def allow(self, *needed: Alternatives) -> None:
-        """Refuse unless the token holds one scope of each tuple (two 403 shapes, ref §2)."""
+        """Raise a 403 unless the token holds one scope of each tuple (in two shapes, ref §2)."""
         missing = [scopes for scopes in needed if self.scopes.isdisjoint(scopes)]
         if not missing:
             return
@@ -130,24 +130,24 @@ class Call:
         )
 
     def listed(self, name: str) -> list[str]:
-        """Read a query parameter that may be repeated or hold commas."""
+        """Return the values of a query parameter, which may be repeated or hold commas."""
         texts = (part for value in self.query.get(name, ()) for part in value.split(","))
         return [text.strip() for text in texts if text.strip()]
 
     def last(self, name: str) -> str | None:
-        """Read a query parameter that is given once."""
+        """Return a query parameter; of several values the last."""
         values = self.query.get(name)
         return values[-1] if values else None
 
     def flag(self, name: str) -> bool:
-        """Read a query parameter that is true or false, in any case: the client sends ``True``."""
+        """Return a query parameter that is true or false, in any case: clients send ``True``."""
         text = (self.last(name) or "false").lower()
         if text not in {"true", "false"}:
             raise invalid(f"{name} must be true or false", **{name: [text]})
         return text == "true"
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
-        """Read a query parameter that is a number within bounds."""
+        """Return a query parameter that is a number within bounds."""
         text = self.last(name)
         if not text:
             return default
@@ -157,7 +157,7 @@ class Call:
         return value
 
     def inputs(self, limit: int) -> list[dict[str, Any]]:
-        """Read the ``inputs`` of a batch: objects, within the limit."""
+        """Return the ``inputs`` of a batch: objects, within the limit."""
         inputs = self.json.get("inputs")
         if inputs is None:
             raise fields_missing("inputs")
@@ -170,7 +170,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One route: who answers it, and whether the answer may write."""
+    """One route: its handler, and whether the handler may write."""
 
     method: str
     path: str
@@ -179,14 +179,14 @@ class Endpoint:
 
 
 def required(body: Mapping[str, Any], *names: str) -> None:
-    """Refuse a body that lacks a field."""
+    """Raise HubSpotError if a body lacks a field."""
     missing = [name for name in names if body.get(name) is None]
     if missing:
         raise fields_missing(*missing)
 
 
 def text_of(value: object) -> str:
-    """Read a scalar as the text HubSpot keeps; an object or list cannot be one (ref §12, H)."""
+    """Return a scalar as the text that HubSpot stores. Refuse an object or a list (ref §12, H)."""
     match value:
         case str():
             return value
@@ -204,13 +204,13 @@ def text_of(value: object) -> str:
 
 
 def text_or(body: Mapping[str, Any], name: str, default: str = "") -> str:
-    """Read a text that may be left out: without it, or where it is empty, the default holds."""
+    """Return an optional text of a body; absent or empty, it is the default."""
     value = body.get(name)
     return text_of(value if value not in (None, "") else default)
 
 
 def flag_of(body: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
-    """Read a field that is true or false; Java's parser takes the two as text too."""
+    """Return a field that is true or false; Java's parser accepts both as text too."""
     value = body.get(name)
     if value is None:
         return default
@@ -224,7 +224,7 @@ def flag_of(body: Mapping[str, Any], name: str, *, default: bool = False) -> boo
 
 
 def list_of(body: Mapping[str, Any], name: str) -> list[Any]:
-    """Read a list that may be left out."""
+    """Return an optional list of a body."""
     value = body.get(name)
     if value is None:
         return []
@@ -234,7 +234,7 @@ def list_of(body: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def whole(body: Mapping[str, Any], name: str, default: int, low: int = -1) -> int:
-    """Read a whole number of at most 32 bits, as Java has them; null is the default."""
+    """Return an integer of at most 32 bits, as Java has them; null is the default."""
     value = body.get(name)
     if value is None:
         return default
@@ -244,7 +244,7 @@ def whole(body: Mapping[str, Any], name: str, default: int, low: int = -1) -> in
 
 
 def id_text(body: Mapping[str, Any], *path: str) -> str:
-    """Read the text at a path of nested fields, or refuse."""
+    """Return the text at a path of nested fields. Raise HubSpotError if it is missing."""
     found: object = body
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
@@ -256,7 +256,7 @@ def id_text(body: Mapping[str, Any], *path: str) -> str:
 def batch_body(
     started: int, results: list[Any], errors: Iterable[HubSpotError | dict[str, Any]] = ()
 ) -> dict[str, Any]:
-    """Build a batch answer; with errors it is what a 207 carries (ref §1, §4).
+    """Return the body of a batch answer; with errors it is that of a 207 (ref §1, §4).
 
     A request happens at one instant of the clock.
     """

@@ -1,4 +1,4 @@
-"""Making associations: what is checked before two records are linked (ref §5, §8, §11)."""
+"""What is checked before two records are associated (ref §5, §8, §11)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +21,7 @@ _INVALID = "One or more associations are invalid"
 
 
 def read_types(call: Call, start: str, end: str, specs: object) -> list[AssociationType]:
-    """Read a list of {associationCategory, associationTypeId} and check each for this pair."""
+    """Return the types that {associationCategory, associationTypeId} objects name for this pair."""
     if specs is None:
         raise fields_missing("types")
     if not isinstance(specs, list) or not all(isinstance(spec, dict) for spec in specs):
@@ -53,7 +53,7 @@ def _read_type(call: Call, start: str, end: str, spec: dict[str, Any]) -> Associ
 
 
 def existing_end(call: Call, kind: ObjectType, text: str) -> End | None:
-    """Find the live record an id names."""
+    """Return the live record with an id, or None."""
     number = record_id(text)
     if number is None or not record_tables.exists(call.connection, kind.id, number):
         return None
@@ -61,7 +61,7 @@ def existing_end(call: Call, kind: ObjectType, text: str) -> End | None:
 
 
 def check_pair(call: Call, start: End, end: End) -> None:
-    """Refuse a link to itself; see to the parents that a line item has already."""
+    """Refuse a link to itself; treat a line item's other parents as ``second_parent`` says."""
     if start == end:
         raise invalid(f"Object {start.id} cannot be associated to itself")
     if call.switches.second_parent == "kept":
@@ -74,7 +74,7 @@ def check_pair(call: Call, start: End, end: End) -> None:
 
 
 def check_primary(call: Call, start: End, end: End, kinds: Iterable[AssociationType]) -> None:
-    """See to the company that an order has as its primary one already."""
+    """Treat another primary company of an order as ``second_primary`` says."""
     if call.switches.second_primary == "kept":
         return
     for kind in kinds:
@@ -91,7 +91,7 @@ def check_primary(call: Call, start: End, end: End, kinds: Iterable[AssociationT
 
 
 def link_new_record(call: Call, start: End, associations: object) -> None:
-    """Make the associations of a create; whether one that fails refuses it is a switch."""
+    """Make the associations of a create; a switch decides whether an invalid one refuses it."""
     if associations is None or call.switches.create_associations == "lost":
         return
     if not isinstance(associations, list) or not all(isinstance(one, dict) for one in associations):
@@ -125,7 +125,7 @@ def _link_one(call: Call, start: End, association: dict[str, Any]) -> None:
 
 
 def _end_type(call: Call, start: str, specs: object) -> str:
-    """Tell from its first association type what object type a create links to."""
+    """Return the object type that a create links to, from its first association type."""
     first = specs[0] if isinstance(specs, list) and specs else None
     if not isinstance(first, dict):
         raise fields_missing("types")

@@ -20,7 +20,7 @@ from reconcile.sandbox.wire_format import record_id
 def links_named(
     call: Call, start: ObjectType, text: str, end: ObjectType, *, after: int = 0, limit: int = -1
 ) -> list[Link]:
-    """Return what the record that an id names is linked to; one that is not there has no links."""
+    """Return the links of the record with an id; a record that does not exist has none."""
     number = record_id(text)
     if number is None or not _is_there(call, start, number):
         return []

@@ -1,4 +1,4 @@
-"""Values HubSpot works out by itself when a record changes (ref §9, §12).
+"""Properties that HubSpot calculates when a record changes (ref §9, §12).
 
 Each function takes a record's stored properties and returns those it sets; null removes one.
 """
@@ -21,7 +21,7 @@ def compute(
     switches: Switches,
     is_closed: Callable[[str], bool],
 ) -> Computed:
-    """Return the calculated values of a record; ``is_closed`` tells of a pipeline stage."""
+    """Return a record's calculated values; ``is_closed`` judges a pipeline stage."""
     if type_id == LINE_ITEM.id:
         return _line_item(properties)
     if type_id == ORDER.id:
@@ -35,10 +35,10 @@ def compute(
 
 
 def _line_item(properties: Mapping[str, str]) -> Computed:
-    """Net price: quantity times price, less the discount per unit and the percentage.
+    """Return the net price: quantity times price, less the discount per unit and the percentage.
 
     ``amount`` can be written but is overwritten; computed money has two decimals ("60000.00").
-    Without both a quantity and a price nothing is worked out.
+    Without both a quantity and a price nothing is calculated.
     """
     names = ("hs_pre_discount_amount", "hs_total_discount", "hs_post_tax_amount")
     if not (properties.get("quantity") and properties.get("price")):
@@ -61,7 +61,7 @@ def _line_item(properties: Mapping[str, str]) -> Computed:
 
 
 def _home_currency(properties: Mapping[str, str], switches: Switches) -> Computed:
-    """The total in the account's currency, as a float's text ("500.0"); other rates are unknown."""
+    """Return the total in the home currency, as a float's text ("500.0"), if no rate is needed."""
     total = properties.get("hs_total_price")
     currency = properties.get("hs_currency_code") or switches.company_currency
     if not total or currency != switches.company_currency:
@@ -70,7 +70,7 @@ def _home_currency(properties: Mapping[str, str], switches: Switches) -> Compute
 
 
 def _closed(properties: Mapping[str, str], is_closed: Callable[[str], bool]) -> Computed:
-    """An order is closed when its stage is; one without a stage says nothing."""
+    """Return whether an order is closed: its stage decides; without a stage it is unset."""
     stage = properties.get("hs_pipeline_stage")
     return {"hs_is_closed": str(is_closed(stage)).lower() if stage else None}
 

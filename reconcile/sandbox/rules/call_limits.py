@@ -1,10 +1,10 @@
-"""How many calls an account and its apps may make, and how many they made (ref §3).
+"""HubSpot's rate limits: how many calls an account and its apps may make, and made (ref §3).
 
 A call counts when it arrives. Every private app (each token is one) has a rolling window of ten
 seconds; search has one of a second for the whole account; the association endpoints have a pool of
-their own. Two daily counters, one of them for associations, start anew at the account's midnight.
-Everything is counted without a plan too, so that a client's limiter can be judged by the server's
-own count. The windows live as long as the server, the daily counters go on (``persisted_counts``).
+their own. Two daily counters, one of them for associations, reset at the account's midnight.
+Everything is counted without a plan too, so that a client's limiter can be tested with the server's
+own count. The windows end with the server, the daily counters persist (``persisted_counts``).
 """
 
 import re
@@ -43,27 +43,27 @@ class Window:
         self._counted: deque[int] = deque()
 
     def arrive(self, now: int) -> None:
-        """Note that a call has come."""
+        """Count a call that arrives."""
         self._arrived.append(now)
         self._roll(now)
         self.calls += 1
         self.worst = max(self.worst, len(self._arrived))
 
     def is_full(self, now: int) -> bool:
-        """Tell whether one more call is too many."""
+        """Return whether one more call is too many."""
         self._roll(now)
         return self.limit is not None and len(self._counted) >= self.limit
 
     def count(self, now: int) -> None:
-        """Let a call take a slot, which it frees when it is older than the interval."""
+        """Give a call a slot; it is free again after the interval."""
         self._counted.append(now)
 
     def within(self, now: int, milliseconds: int) -> int:
-        """Count the slots taken lately."""
+        """Return how many slots were taken within the last milliseconds."""
         return sum(at > now - milliseconds for at in self._counted)
 
     def shown(self, now: int) -> dict[str, Any]:
-        """Tell what this window saw; ``worst`` has the refused calls in it."""
+        """Return the counts of this window; ``worst`` includes refused calls."""
         self._roll(now)
         return {
             "used": len(self._counted),
@@ -81,12 +81,12 @@ class Window:
 
 
 class Limits:
-    """The counts of one server; asked by different threads."""
+    """The limits and counts of one server; used by different threads."""
 
     def __init__(self, plan: str | None, switches: Switches) -> None:
-        """Take the limits of a plan; without one nothing is refused, and headers leave room."""
+        """Apply the limits of a plan; without one nothing is refused."""
         if plan is not None and plan not in PLANS:
-            raise ValueError(f"unknown plan {plan!r}; there are {', '.join(PLANS)}")
+            raise ValueError(f"unknown plan {plan!r}; choose one of {', '.join(PLANS)}")
         self.plan = None if plan is None else PLANS[plan]
         self.plan_name = plan
         self._switches = switches
@@ -95,9 +95,9 @@ class Limits:
         self._forget()
 
     def arrive(self, path: str, token: str, now: int, apps: str) -> dict[str, str]:
-        """Count a call to a route; return the headers of its answer, or refuse it.
+        """Count a call and return the headers of its answer. Raise TooManyCallsError at a limit.
 
-        ``apps`` ends the group name of a refusal: the app and the account. A refusal carries its
+        ``apps``, the app and the account, ends the group name of a refusal. A refusal carries its
         headers with it.
         """
         with self._lock:
@@ -122,23 +122,23 @@ class Limits:
             raise TooManyCallsError(shape, self._switches, headers, apps)
 
     def of_the_day(self) -> tuple[str, dict[str, int]]:
-        """Return the day of the last call, as a date there, and its counters."""
+        """Return the date of the last call, in the account's time zone, and its counters."""
         with self._lock:
             return self._day, dict(self._daily)
 
     def resume(self, day: str, used: Mapping[str, int]) -> None:
-        """Go on with a day's counters."""
+        """Continue a day's counters."""
         with self._lock:
             self._day = day
             self._daily |= {name: used[name] for name in self._daily.keys() & used.keys()}
 
     def used_today(self, now: int) -> int:
-        """Count today's calls of all apps, those of associations left out."""
+        """Return the number of today's calls of all apps, without those of associations."""
         with self._lock:
             return self._today(now)["app"]
 
     def daily_limit(self) -> int:
-        """Return the daily limit that the usage endpoint tells."""
+        """Return the daily limit that the usage endpoint reports."""
         return self._daily_limit("app") or FREE_DAILY
 
     def resets_at(self, now: int) -> int:
@@ -149,7 +149,7 @@ class Limits:
         return (tomorrow - EPOCH) // timedelta(milliseconds=1)
 
     def shown(self, now: int) -> dict[str, Any]:
-        """Tell what was counted, pool by pool: the worst window ever, the calls refused."""
+        """Return the counts of each pool: the worst window ever, the calls refused."""
         with self._lock:
             day = dict(self._today(now))
             pools = [
@@ -166,14 +166,14 @@ class Limits:
         }
 
     def worst(self, pool: PoolName = "app") -> int:
-        """Return the most calls that ever came to a pool within its interval, of any one app."""
+        """Return the most calls of one app that ever arrived at a pool within its interval."""
         with self._lock:
             return max(
                 (w.worst for (name, _), w in self._windows.items() if name == pool), default=0
             )
 
     def clear(self) -> None:
-        """Forget every count."""
+        """Reset every count."""
         with self._lock:
             self._forget()
 
@@ -208,18 +208,18 @@ class Limits:
         return plan.association_daily if day == "associations" else plan.daily
 
     def _headers(self, pool: PoolName, token: str, now: int) -> dict[str, str]:
-        """Build the headers; a search has none about the interval ([pay search_429_live])."""
+        """Return the headers; a search has none about the interval ([pay search_429_live])."""
         headers = {}
         day = "associations" if pool == "associations" else "app"
         most = self._daily_limit(day) if self.plan else FREE_DAILY
         if most is not None:
             remaining = max(0, most - self._daily[day])
             headers = {"Daily": str(most), "Daily-Remaining": str(remaining)}
-        told = pool
+        shown = pool
         if pool == "associations" and self._switches.association_rate_headers != "own":
-            told = "app" if self._switches.association_rate_headers == "app" else "search"
-        if told != "search":
-            window = self._window(told, token)
+            shown = "app" if self._switches.association_rate_headers == "app" else "search"
+        if shown != "search":
+            window = self._window(shown, token)
             most = window.limit or UNLIMITED_WINDOW
             taken, second = window.within(now, TEN_SECONDS), window.within(now, ONE_SECOND)
             headers |= {
@@ -265,7 +265,7 @@ class TooManyCallsError(HubSpotError):
 
 
 def pool_of(path: str, switches: Switches) -> PoolName:
-    """Tell from its route which limit a call counts against."""
+    """Return the pool that a call counts against, by its path."""
     if path.endswith("/search"):
         return "search"
     if _ASSOCIATIONS.search(path):

@@ -1,4 +1,4 @@
-"""The currency of a line item, which HubSpot checks apart from other values (ref §18, H)."""
+"""The currency of a line item, which HubSpot checks in a way of its own (ref §18, H)."""
 
 from collections.abc import Collection
 
@@ -14,11 +14,11 @@ _IN_USE = """
     VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
 """
 ISO_CODES = frozenset(_IN_USE.split())
-"""Codes of ISO 4217 for money that is in use."""
+"""The codes of ISO 4217 for currencies in use."""
 
 
 def line_item_currency(text: str, enabled: Collection[str]) -> str:
-    """Return a line item's currency, or refuse the line item with one of two messages.
+    """Return a line item's currency. Raise HubSpotError, in one of two forms, if it is invalid.
 
     Neither comes with ``errors``; that the first bad value ends the check is a guess.
     """

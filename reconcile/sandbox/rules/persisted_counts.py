@@ -1,8 +1,8 @@
-"""What of the limits and the clock outlives a server: the day's calls, and the time it is there.
+"""Counts that outlive a server: the day's calls, and how far ahead its clock is.
 
-An account's day does not begin anew with a server, and its time never goes back, or records would
-lie in the future. The rolling windows are not kept: they are over in ten seconds. Of two servers on
-one database the last to write has the say.
+An account's day does not restart with a server, and its time never goes back, or records would
+lie in the future. The rolling windows are not saved: they end in ten seconds. If two servers share
+a database, the last one to write wins.
 """
 
 import sqlite3
@@ -17,20 +17,20 @@ _DAY, _AHEAD, _USED = "day", "ahead", "used:"
 
 
 class PersistedCounts:
-    """Keeps them in the file beside the database."""
+    """Saves the counts of one server to the file beside the database, and loads them."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
-        """Remember whose."""
+        """Keep the limits and the clock whose counts are saved."""
         self._limits = limits
         self._clock = clock
         self._written = self._now()
 
     def load(self, file: SideFile, *, with_clock: bool) -> None:
-        """Go on where the last server ended; a clock that a test brings stays as it is."""
+        """Continue the last server's counts; a clock that a test provides stays as it is."""
         kept: dict[str, Any] = {}
         with suppress(sqlite3.OperationalError):  # another process has the file
             kept = dict(file.read("SELECT name, value FROM kept"))
-        # Like the whole file: what is damaged counts from zero.
+        # Damaged counts restart from zero, as the whole file does.
         used = {
             name.removeprefix(_USED): value
             for name, value in kept.items()
@@ -44,11 +44,11 @@ class PersistedCounts:
         self._written = self._now()
 
     def have_changed(self) -> bool:
-        """Tell whether there is anything that is not written."""
+        """Return whether there is anything to save."""
         return self._now() != self._written
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Write all of it."""
+        """Save all counts."""
         self._written = self._now()
         connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", self._written.items())
 

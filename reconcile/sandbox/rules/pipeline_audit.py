@@ -1,4 +1,4 @@
-"""What was done to pipelines and stages, latest first (the pipelines guide; ref §10)."""
+"""The audit of pipelines and stages, latest change first (the pipelines guide; ref §10)."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ _NEWEST = "ORDER BY rowid DESC"
 
 
 def note(call: Call, action: str, pipeline_id: str, stage_id: str | None = None) -> None:
-    """Write a change down, with the pipeline as it is now."""
+    """Record a change, with the pipeline as it is now."""
     pipelines = store.pipelines(call.connection, call.kind.id)
     content = next((one for one in pipelines if one["id"] == pipeline_id), {"id": pipeline_id})
     call.connection.execute(
@@ -22,15 +22,15 @@ def note(call: Call, action: str, pipeline_id: str, stage_id: str | None = None)
 
 
 def of_pipeline(call: Call, pipeline_id: str) -> list[dict[str, Any]]:
-    """Return every change of a pipeline, those of its stages among them."""
+    """Return every change of a pipeline and its stages."""
     return _read(call, "Pipeline", f"pipeline_id = ? {_NEWEST}", pipeline_id)
 
 
 def of_stage(call: Call, stage_id: str) -> list[dict[str, Any]]:
     """Return the changes made to one stage alone; their identifier's form is a guess.
 
-    The pipeline in the path is not looked at: the operation, and so the official clients, do not
-    even take it, and send the path with ``{pipelineId}`` in it.
+    The pipeline in the path is ignored: the operation, and so the official clients, do not
+    even accept it, and send the path with ``{pipelineId}`` in it.
     """
     return _read(call, "Stage", f"stage_id = ? {_NEWEST}", stage_id)
 

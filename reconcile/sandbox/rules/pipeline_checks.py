@@ -27,12 +27,12 @@ def allow(call: Call, access: str) -> None:
 
 
 def find_pipeline(call: Call) -> dict[str, Any]:
-    """Return the pipeline the path names, as the API shows it, or answer 404."""
+    """Return the pipeline that the path names, as the API shows it, or raise a 404."""
     return find(store.pipelines(call.connection, call.kind.id), call.params["pipeline"])
 
 
 def find(found: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
-    """Return the one with an id, or answer 404."""
+    """Return the one with an id, or raise a 404."""
     for one in found:
         if one["id"] == wanted:
             return one
@@ -40,7 +40,7 @@ def find(found: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
 
 
 def read_stages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read the stages of a whole pipeline: it must have one, and no more than 30."""
+    """Return the stages of a whole pipeline: at least one, and no more than 30."""
     stages = body["stages"]
     if not isinstance(stages, list) or not all(isinstance(one, dict) for one in stages):
         raise invalid("stages must be a list of objects")
@@ -52,17 +52,17 @@ def read_stages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def new_id(call: Call, name: str, sent: Mapping[str, Any]) -> str:
-    """Take the id a client chose, or a number as HubSpot gives its own (ref §10)."""
+    """Return the id that the client chose, or a number, as HubSpot's own ids are (ref §10)."""
     return text_or(sent, name) or str(next_id(call.connection))
 
 
 def display_order(sent: Mapping[str, Any], default: int = 0) -> int:
-    """Read a place among siblings."""
+    """Return the position among siblings."""
     return whole(sent, "displayOrder", default, low=0)
 
 
 def metadata(sent: Mapping[str, Any]) -> dict[str, str]:
-    """Read a stage's metadata; the state is OPEN or CLOSED, in capitals."""
+    """Return a stage's metadata; the state is OPEN or CLOSED, in capitals."""
     given = sent.get("metadata")
     if given is None:
         return {}
@@ -75,14 +75,14 @@ def metadata(sent: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_label(call: Call, label: str, own_id: str = "") -> None:
-    """Refuse a pipeline label that another pipeline has, in any case."""
+    """Raise HubSpotError if another pipeline has the label, in any case."""
     for other in store.pipelines(call.connection, call.kind.id):
         if other["id"] != own_id and other["label"].casefold() == label.casefold():
             raise invalid(f"An active pipeline with label {label} already exists")
 
 
 def check_stage_label(stages: Iterable[Mapping[str, Any]], label: str, own_id: str = "") -> None:
-    """Refuse a stage label that another stage of the pipeline has, by case or outer spaces."""
+    """Raise HubSpotError if another stage has the label, ignoring case and outer spaces."""
     wanted = label.strip().casefold()
     for other in stages:
         if other["id"] != own_id and str(other["label"]).strip().casefold() == wanted:
@@ -112,7 +112,7 @@ def add_stage(call: Call, pipeline_id: str, sent: Mapping[str, Any]) -> str:
 
 
 def change_stage(call: Call, stage: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
-    """Change what is sent of a stage; metadata that is not sent stays."""
+    """Change the fields of a stage that are sent; metadata that is not sent stays."""
     call.connection.execute(
         "UPDATE stage SET label = ?, display_order = ?, metadata = ?, updated_at = ? "
         "WHERE type = ? AND id = ?",
@@ -128,9 +128,9 @@ def change_stage(call: Call, stage: Mapping[str, Any], sent: Mapping[str, Any]) 
 
 
 def refuse_in_use(call: Call, stage_ids: Iterable[str]) -> None:
-    """Refuse to remove stages that live records are in, when the query asks for that check.
+    """Raise HubSpotError if live records are in the stages and the query asks for that check.
 
-    Its specified default is false; the switch plays version 2026-09, which checks always.
+    Its specified default is false; the switch simulates version 2026-09, which always checks.
     """
     listed = list(stage_ids)
     if not (call.flag("validateReferencesBeforeDelete") or call.switches.stages_in_use_are_kept):

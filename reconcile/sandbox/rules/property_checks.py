@@ -1,4 +1,4 @@
-"""What a write may contain: every property sent is checked, all problems told (ref §5, §12)."""
+"""What a write may contain: every property sent is checked, all problems reported (ref §5, §12)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _CURRENCIES = {"hs_currency_code", "deal_currency_code", "hs_currency"}
 
 @dataclass(frozen=True)
 class Checked:
-    """Values that may be stored, and the same as the answer echoes them."""
+    """Valid values: as they are stored, and as the answer echoes them."""
 
     stored: dict[str, str] = field(default_factory=dict)
     echo: dict[str, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Change:
     existing: Mapping[str, str]
 
     def check(self) -> Checked:
-        """Check every value, or refuse with all the problems found."""
+        """Check every value. Raise InvalidPropertiesError with all the problems found."""
         definitions = self.call.definitions(self.kind.id)
         checked = Checked()
         problems: list[Problem] = []
@@ -83,7 +83,7 @@ class Change:
         return None
 
     def _foreign_stage(self) -> Problem | None:
-        """Refuse a pipeline that does not have the stage a record stays in; a switch."""
+        """Return the problem of a new pipeline without the record's stage; a switch allows it."""
         if self.call.switches.foreign_stage_stays or self.sent.get("hs_pipeline_stage") is not None:
             return None
         pipeline, stage = self.sent.get("hs_pipeline"), self.existing.get("hs_pipeline_stage")
@@ -107,7 +107,7 @@ class Change:
         return normalise(definition, text, self._external_options(definition))
 
     def _external_options(self, definition: Definition) -> Collection[str] | None:
-        """Return the options of a property that keeps them elsewhere (ref §9, §10, §12)."""
+        """Return the options that a property keeps elsewhere, or None (ref §9, §10, §12)."""
         connection, name = self.call.connection, definition.name
         if name == "hs_pipeline":
             return pipeline_tables.pipeline_ids(connection, self.kind.id)
@@ -131,7 +131,7 @@ class Change:
         return frozenset({switches.company_currency, *switches.additional_currencies})
 
     def _is_dropped(self, name: str) -> bool:
-        """Tell whether HubSpot takes a value and then loses it (ref §6, M)."""
+        """Return whether HubSpot accepts a value and then drops it (ref §6, M)."""
         return (
             self.kind is LINE_ITEM
             and name == "hs_external_id"

@@ -1,4 +1,4 @@
-"""Property definitions in the database: the rules for making and changing them (ref §9)."""
+"""Property definitions: the rules for reading, creating, changing and archiving them (ref §9)."""
 
 import json
 import re
@@ -34,7 +34,7 @@ _UNIQUE_TYPES = {"string", "number"}
 
 
 def find(call: Call, kind: ObjectType, name: str, *, archived: bool = False) -> dict[str, Any]:
-    """Return a definition as the API shows it, or answer 404."""
+    """Return a definition as the API shows it, or raise a 404."""
     row = call.connection.execute(
         "SELECT definition, archived_at FROM property "
         "WHERE type = ? AND name = ? AND (archived_at IS NOT NULL) = ?",
@@ -57,7 +57,7 @@ def listed(call: Call, kind: ObjectType, *, archived: bool) -> list[dict[str, An
 
 
 def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]:
-    """Make a definition; the name of an archived one brings it back (ref §9, H/M)."""
+    """Create a definition; the name of an archived one restores it (ref §9, H/M)."""
     required(sent, "name", "label", "type", "fieldType", "groupName")
     name = text_of(sent["name"])
     if not _NAME.fullmatch(name):
@@ -105,7 +105,7 @@ def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]
 
 
 def update(call: Call, kind: ObjectType, name: str, sent: dict[str, Any]) -> dict[str, Any]:
-    """Change a definition; options given replace the list, uniqueness is for ever (ref §9)."""
+    """Change a definition; options sent replace the list, uniqueness is immutable (ref §9)."""
     body = find(call, kind, name)
     body.pop("archived")
     if body["modificationMetadata"]["readOnlyDefinition"]:
@@ -134,7 +134,7 @@ def update(call: Call, kind: ObjectType, name: str, sent: dict[str, Any]) -> dic
 
 
 def archive(call: Call, kind: ObjectType, name: str) -> None:
-    """Archive a definition; HubSpot's own cannot be."""
+    """Archive a definition; HubSpot's own cannot be archived."""
     body = find(call, kind, name)
     if not body["modificationMetadata"]["archivable"]:
         raise invalid(f"Property {name} cannot be archived", name=[name])
@@ -149,14 +149,14 @@ def archive(call: Call, kind: ObjectType, name: str) -> None:
 
 
 def not_found(name: str) -> HubSpotError:
-    """Answer 404 for a definition."""
+    """Return the 404 for a definition."""
     return HubSpotError(
         404, f"Property '{name}' does not exist", category=NOT_FOUND, context={"name": [name]}
     )
 
 
 def _is_visible(call: Call, body: dict[str, Any]) -> bool:
-    """Tell whether a definition is old enough for a read that lags."""
+    """Return whether a definition is old enough for a read that lags."""
     return call.definitions_as_of is None or instant(body["createdAt"]) <= call.definitions_as_of
 
 
@@ -214,7 +214,7 @@ def _options(sent: dict[str, Any], value_type: str) -> list[dict[str, Any]]:
     if value_type == "bool" and not options:
         return property_table.BOOLEAN_OPTIONS
     for option in options:
-        whole(option, "displayOrder", -1)  # checked, and then numbered anew
+        whole(option, "displayOrder", -1)  # checked, and then renumbered
     return property_table.option_list(
         [
             {

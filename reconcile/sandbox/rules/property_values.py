@@ -1,4 +1,4 @@
-"""Property values: what is accepted, and what it becomes (ref §12).
+"""Property values: what is accepted, and how it is stored (ref §12).
 
 Every value is text. A function here takes the text sent and returns the text stored, or raises
 ``BadValueError`` with HubSpot's code and wording.
@@ -31,7 +31,7 @@ class BadValueError(Exception):
     """A value that HubSpot refuses."""
 
     def __init__(self, code: str, message: str) -> None:
-        """Keep the code apart from the wording."""
+        """Take HubSpot's code and its wording."""
         super().__init__(message)
         self.code = code
 
@@ -62,7 +62,7 @@ def number(text: str) -> str:
 
 
 def canonical_number(text: str) -> str:
-    """Write a number without the zeros and signs that mean nothing: "0400.00" is "400"."""
+    """Return a number without redundant zeros and signs: "0400.00" is "400"."""
     sign = "-" if text.startswith("-") else ""
     whole, _, fraction = text.lstrip("+-").partition(".")
     whole = whole.lstrip("0") or "0"
@@ -81,7 +81,7 @@ def email(text: str) -> str:
 
 
 def append_to_set(existing: str, sent: str) -> str:
-    """A leading ";" adds to the options there are (ref §12, H/M)."""
+    """Return the options of a set; a leading ";" adds to the existing ones (ref §12, H/M)."""
     if not sent.startswith(";"):
         return sent
     return ";".join(dict.fromkeys(part for part in f"{existing}{sent}".split(";") if part))
@@ -134,7 +134,7 @@ def _enumeration(definition: Definition, text: str, options: Collection[str] | N
 
 
 def _not_an_option(definition: Definition, part: str, options: Collection[str] | None) -> str:
-    """Word the refusal with the options listed, in the form recordings show."""
+    """Return the refusal that lists the options, in the form that recordings show."""
     if options is not None:
         return f"{part} was not one of the allowed options: [{', '.join(sorted(options))}]"
     listed = ", ".join(

@@ -1,7 +1,7 @@
-"""What HubSpot does to a record a moment after a write (ref §6, §12).
+"""Recalculating a record a moment after a write, as HubSpot does (ref §6, §12).
 
 updatedAt was recorded to move 0.2 to 0.9 s after a create; nothing else changes with it, so it is
-worked out when it is shown. The currency side properties are said to be worked out later; those
+computed when it is shown. The home currency properties are said to be calculated later; those
 that are due are written before the next request. Both are switches.
 """
 
@@ -15,35 +15,35 @@ from reconcile.sandbox.storage.database_file import transaction
 from reconcile.sandbox.storage.record_tables import Record
 from reconcile.sandbox.switches import Switches
 
-CURRENCY_SIDE = ("hs_homecurrency_amount", "hs_exchange_rate")
+HOME_CURRENCY = ("hs_homecurrency_amount", "hs_exchange_rate")
 
 _EARLIEST, _SPREAD = 200, 700  # milliseconds
 _STEP = 7919  # spreads consecutive ids
 
 
 def postpones(kind: ObjectType, switches: Switches) -> bool:
-    """Tell whether a type's currency side properties come later."""
+    """Return whether a type's home currency properties are calculated later."""
     return switches.home_currency_comes_later and kind in (ORDER, CART)
 
 
 def updated_at(call: Call, record: Record) -> int:
     """Return when a record was last updated, as a read at this moment shows it."""
-    settled = record.updated_at + _delay(record.id)
+    moved = record.updated_at + _delay(record.id)
     now = call.now if call.reads_as_of is None else call.reads_as_of
     drifts = call.switches.updated_at_drifts and record.updated_at == record.created_at
-    return settled if drifts and settled <= now else record.updated_at
+    return moved if drifts and moved <= now else record.updated_at
 
 
 def updated_at_sql(call: Call) -> str:
-    """Write the same in SQL; the moment itself, under a second after a create, is passed over."""
+    """Return the same as SQL; it ignores the moment itself, under a second after a create."""
     if not call.switches.updated_at_drifts:
         return "updated_at"
-    settled = f"updated_at + {_EARLIEST} + id * {_STEP} % {_SPREAD}"
-    return f"(CASE WHEN updated_at = created_at THEN {settled} ELSE updated_at END)"
+    moved = f"updated_at + {_EARLIEST} + id * {_STEP} % {_SPREAD}"
+    return f"(CASE WHEN updated_at = created_at THEN {moved} ELSE updated_at END)"
 
 
 def schedule(call: Call, kind: ObjectType, record: Record) -> None:
-    """Note that a record written now will be gone over."""
+    """Schedule the recalculation of a record that is written now."""
     if postpones(kind, call.switches):
         call.connection.execute(
             "INSERT OR REPLACE INTO recalculation VALUES (?, ?, ?)",
@@ -52,7 +52,7 @@ def schedule(call: Call, kind: ObjectType, record: Record) -> None:
 
 
 def due(connection: sqlite3.Connection, now: int) -> list[tuple[str, int, int]]:
-    """Return the type, id and time of every record whose moment has come."""
+    """Return the type, id and time of every record whose recalculation is due."""
     return connection.execute(
         "SELECT type, id, due FROM recalculation WHERE due <= ? ORDER BY due", (now,)
     ).fetchall()
@@ -63,7 +63,7 @@ def run(
     waiting: list[tuple[str, int, int]],
     recompute: Callable[[Call, ObjectType, Mapping[str, str]], Mapping[str, str]],
 ) -> None:
-    """Go over records: their properties are worked out anew, and updatedAt moves with them."""
+    """Recalculate records; updatedAt moves with their properties."""
     with transaction(call.connection, write=True):
         for type_id, record_id, at in waiting:
             call.connection.execute(
@@ -79,5 +79,5 @@ def run(
 
 
 def _delay(record_id: int) -> int:
-    """Return after how many milliseconds a record is gone over; always the same for one id."""
+    """Return after how many milliseconds a record is recalculated; constant for one id."""
     return _EARLIEST + record_id * _STEP % _SPREAD

@@ -11,7 +11,7 @@ from reconcile.sandbox.wire_format import record_id
 
 
 def check_key(call: Call, kind: ObjectType, name: str, verb: str) -> None:
-    """Refuse an idProperty that is not unique; hs_object_id never is (ref §5, H)."""
+    """Raise HubSpotError if an idProperty is not unique; hs_object_id never is (ref §5, H)."""
     if not is_key(call.definitions(kind.id).get(name), kind):
         raise not_unique_key(verb, kind.id, name, call.portal_id)
 
@@ -32,7 +32,7 @@ def by_key(
 def by_id(
     call: Call, kind: ObjectType, text: str, *, archived: bool = False, follow_merge: bool
 ) -> Record | None:
-    """Find a record by id; one that was merged is found as what it became (ref §8, H)."""
+    """Find a record by id; with ``follow_merge`` also by the id of a merged record (ref §8, H)."""
     number = record_id(text)
     if number is None:
         return None
@@ -45,7 +45,7 @@ def by_id(
 
 
 def _find(call: Call, kind: ObjectType, number: int, *, archived: bool) -> Record | None:
-    """Find a record by its own id, as it is or as a stale read has it."""
+    """Find a record by its own id, as it is or as a stale read sees it."""
     if call.reads_as_of is None:
         return record_tables.find(call.connection, kind.id, number, archived=archived)
     return record_versions.seen(
@@ -71,7 +71,7 @@ def _by_former_key(
 def for_single(
     call: Call, kind: ObjectType, text: str, id_property: str | None, *, verb: str, archived: bool
 ) -> Record:
-    """Find the record of a single GET or PATCH, or answer 404."""
+    """Return the record of a single GET or PATCH, or raise a 404."""
     if id_property:
         check_key(call, kind, id_property, verb)
         found = by_key(call, kind, id_property, text, archived=archived)

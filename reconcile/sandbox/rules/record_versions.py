@@ -1,6 +1,6 @@
-"""What records were like before: for their history, for an index that lags, for stale reads.
+"""Former versions of records: for histories, for a lagging index, for stale reads.
 
-Every change first puts the record's former version aside; a create puts nothing, since its time is
+Every change first saves the record's former version; a create saves nothing, since its time is
 on the record. So a write costs one more row and a record never changed costs none.
 """
 
@@ -18,7 +18,7 @@ from reconcile.sandbox.wire_format import iso
 
 _KEPT_OF_OTHERS = 20
 _KEPT = {CONTACT.id: 45}
-"""How many values of each property are remembered (ref §6, M)."""
+"""How many values of each property HubSpot keeps (ref §6, M)."""
 
 VISIBLE = """
 SELECT id, properties, created_at, updated_at, archived_at FROM record
@@ -81,7 +81,7 @@ def holders(
 def history(
     call: Call, kind: ObjectType, record: Record, names: Iterable[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the last values properties had, newest first (shape: hubspot-api-nodejs#154)."""
+    """Return the last values of properties, newest first (shape: hubspot-api-nodejs#154)."""
     steps, most = list(_steps(call, record)), _KEPT.get(kind.id, _KEPT_OF_OTHERS)
     definitions = call.definitions(kind.id)
     shown: dict[str, list[dict[str, Any]]] = {}
@@ -117,7 +117,7 @@ def _steps(call: Call, record: Record) -> Iterator[tuple[Mapping[str, str], int,
 
 
 def _source(call: Call, source: str) -> dict[str, Any]:
-    """Tell who set a value: the app, a person, or HubSpot itself."""
+    """Return who set a value: the app, a person, or HubSpot itself."""
     if source == record_tables.BY_PERSON:
         user = account_value(call.connection, "user_id")
         return {"sourceType": source, "sourceId": f"userId:{user}", "updatedByUserId": user}

@@ -45,7 +45,7 @@ class Written:
 def create(
     call: Call, kind: ObjectType, sent: Mapping[str, Any], record_id: int | None = None
 ) -> Written:
-    """Make a record from the properties sent, or bring one back that holds a value of theirs."""
+    """Create a record, or revive an archived one that has a unique value of it (a switch)."""
     checked = Change(call, kind, sent, {}).check()
     archived = _to_revive(call, kind, checked.stored)
     if archived is not None:
@@ -85,7 +85,7 @@ def update(call: Call, kind: ObjectType, record: Record, sent: Mapping[str, Any]
 
 
 def sent_properties(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read the ``properties`` of an input, which must be an object."""
+    """Return the ``properties`` of an input, which must be an object."""
     properties = body.get("properties")
     if properties is None:
         raise fields_missing("properties")
@@ -95,7 +95,7 @@ def sent_properties(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def is_key(definition: Definition | None, kind: ObjectType) -> bool:
-    """Tell whether a property may serve as idProperty (ref §5, §6, H)."""
+    """Return whether a property may serve as idProperty (ref §5, §6, H)."""
     if definition is None:
         return False
     return definition.unique or (kind is CONTACT and definition.name == "email")
@@ -109,7 +109,7 @@ def comparable(call: Call, kind: ObjectType, name: str, value: str) -> str:
 
 
 def _copy_product(call: Call, properties: dict[str, str], sent: Mapping[str, str]) -> None:
-    """Fill what was not sent from the product named; its later edits do not follow (ref §9, M)."""
+    """Copy unsent values from the product; its later edits do not follow (ref §9, M)."""
     product_id = properties.get("hs_product_id", "")
     if not product_id.isdecimal():
         return
@@ -123,17 +123,17 @@ def _copy_product(call: Call, properties: dict[str, str], sent: Mapping[str, str
 
 
 def _with_computed(call: Call, kind: ObjectType, properties: dict[str, str]) -> dict[str, str]:
-    """Return the properties with the calculations brought up to date that do not come later."""
+    """Return the properties with those calculations updated that are not postponed."""
     fresh = recomputed(call, kind, properties)
     if not recalculation.postpones(kind, call.switches):
         return fresh
-    late = recalculation.CURRENCY_SIDE
+    late = recalculation.HOME_CURRENCY
     kept = {name: properties[name] for name in late if name in properties}
     return {name: value for name, value in fresh.items() if name not in late} | kept
 
 
 def recomputed(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the properties with all of HubSpot's own calculations brought up to date."""
+    """Return the properties with all of HubSpot's calculations updated."""
 
     def is_closed(stage: str) -> bool:
         return pipeline_tables.is_closed(call.connection, kind.id, stage)
@@ -147,9 +147,9 @@ def recomputed(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> d
 def claim_unique(
     call: Call, kind: ObjectType, record: Record, former: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Take a record's unique values, or refuse because another record has one.
+    """Claim a record's unique values. Raise HubSpotError if another record has one.
 
-    ``former`` holds the values whose keys the record has taken before.
+    ``former`` holds the properties whose values the record has claimed before.
     """
     keys = _claims(call, kind, record.properties)
     if keys == _claims(call, kind, former):
@@ -163,7 +163,7 @@ def claim_unique(
 
 
 def unique_keys(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the unique values among some, as they are compared, by property."""
+    """Return the unique values among properties, in the form in which they are compared."""
     definitions = call.definitions(kind.id)
     return {
         name: comparable(call, kind, name, value)
@@ -173,7 +173,7 @@ def unique_keys(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> 
 
 
 def _claims(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what finds a record: its unique values, a contact's other addresses (ref §18)."""
+    """Return the keys of a record: its unique values, a contact's other addresses (ref §18)."""
     keys = list(unique_keys(call, kind, properties).items())
     if kind is CONTACT and call.switches.secondary_emails_find_contacts:
         keys += [("email", one) for one in secondary_emails(properties)]
@@ -181,13 +181,13 @@ def _claims(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> list
 
 
 def secondary_emails(properties: Mapping[str, str]) -> list[str]:
-    """Read a contact's addresses beside its first one."""
+    """Return a contact's secondary addresses."""
     listed = properties.get(SECONDARY_EMAILS, "").split(";")
     return [one.strip().lower() for one in listed if one.strip()]
 
 
 def _to_revive(call: Call, kind: ObjectType, stored: Mapping[str, str]) -> Record | None:
-    """Find the archived record that a create brings back, where the account does so."""
+    """Return the archived record that a create revives, if the account does so."""
     if call.switches.archived_unique_value != "revives":
         return None
     for name, key in unique_keys(call, kind, stored).items():
@@ -198,7 +198,7 @@ def _to_revive(call: Call, kind: ObjectType, stored: Mapping[str, str]) -> Recor
 
 
 def _conflict(call: Call, record: Record, name: str, owner: int) -> HubSpotError:
-    """Word a clash: 400, except for a contact's email, which is 409 (ref §5, H)."""
+    """Return the error of a conflict: 400, for a contact's email 409 (ref §5, H)."""
     kind = BY_ID[record.type_id]
     value = record.properties[name]
     if kind is CONTACT and name == "email":

@@ -1,6 +1,6 @@
-"""The recycling bin: what goes in together, and what leaves it for good (ref §8, §9).
+"""The recycling bin: archiving records, and purging them after 90 days (ref §8, §9).
 
-There is no way back out of it through the API.
+The API cannot restore anything from it.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ _KEPT_MS = timedelta(days=90) // timedelta(milliseconds=1)  # ref §8, H
 
 
 def archive(call: Call, kind: ObjectType, text: str) -> None:
-    """Archive a record; whatever names none is passed over (ref §8, H).
+    """Archive a record; ids that do not exist are ignored (ref §8, H).
 
     A quote takes its line items with it.
     """
@@ -30,7 +30,7 @@ def archive(call: Call, kind: ObjectType, text: str) -> None:
 
 
 def bin_is_due(connection: sqlite3.Connection, now: int) -> bool:
-    """Tell whether something has been in the bin for more than 90 days."""
+    """Return whether something has been in the bin for more than 90 days."""
     row = connection.execute(
         "SELECT 1 FROM record WHERE archived_at < ?1 "
         "UNION ALL SELECT 1 FROM property WHERE archived_at < ?1 LIMIT 1",

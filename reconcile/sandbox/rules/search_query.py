@@ -1,4 +1,4 @@
-"""What a search asks, read from its body and checked (ref §3, the "Search the CRM" page).
+"""A search's query, parsed from its body and checked (ref §3, the "Search the CRM" page).
 
 Wordings of malformed filters are recorded ones (hubspot-api-nodejs#128, #226); those of the limits
 are not known.
@@ -15,7 +15,7 @@ from reconcile.sandbox.wire_format import record_id
 
 WINDOW = 10_000
 LINKED = "associations."
-"""How a filter's property starts when it names an object type linked to."""
+"""The prefix of a filter's property that names an associated object type."""
 
 _MAX_BODY = 3_000
 _MAX_QUERY = 3_000
@@ -50,7 +50,7 @@ class Search:
 
 
 def read(call: Call, kind: ObjectType) -> Search:
-    """Read the body of a search, or refuse it."""
+    """Parse the body of a search. Raise HubSpotError if it is not valid."""
     if len(call.raw_body.decode(errors="replace")) > _MAX_BODY:
         raise invalid(f"The request body must not be longer than {_MAX_BODY} characters")
     body = call.json

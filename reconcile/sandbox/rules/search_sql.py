@@ -39,7 +39,7 @@ _SEARCHED = {
     ORDER.id: ("hs_order_name", "hs_external_order_id"),
     CART.id: ("hs_cart_name", "hs_external_cart_id"),
 }
-"""What ``query`` looks through ("Search the CRM", default searchable properties)."""
+"""The properties that ``query`` searches ("Search the CRM", default searchable properties)."""
 
 _COMPARED = {"EQ": "=", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">="}
 _NEGATED = {"NEQ": "EQ", "NOT_IN": "IN", "NOT_CONTAINS_TOKEN": "CONTAINS_TOKEN"}
@@ -81,7 +81,7 @@ class _Builder:
         self.parameters: Parameters = []
 
     def condition(self, one: Filter) -> str:
-        """Write one filter."""
+        """Return one filter as a condition."""
         if one.name.startswith(LINKED):
             return self._linked(one)
         value, definition = self.value(one.name), self._definitions[one.name]
@@ -99,7 +99,7 @@ class _Builder:
         return f"({has} AND {self._positive(value, definition, one)})"
 
     def value(self, name: str) -> str:
-        """Write a property's value, ready to be compared and sorted."""
+        """Return the SQL of a property's value, ready to be compared and sorted."""
         system = {
             self._kind.created_property: "created_at",
             self._kind.modified_property: recalculation.updated_at_sql(self._call),
@@ -119,7 +119,7 @@ class _Builder:
                 return f"sandbox_fold({text})"
 
     def words(self, words: str) -> str:
-        """Write that every word of a query starts a word of what is searched."""
+        """Return the condition that every word of a query starts a word of the properties."""
         names = [name for name in _SEARCHED.get(self._kind.id, ()) if name in self._definitions]
         if not names:
             return "0"
@@ -183,7 +183,7 @@ _AS_DATETIME = Definition({"name": "", "type": "datetime", "fieldType": "date", 
 
 
 def _teach(connection: sqlite3.Connection) -> None:
-    """Give a connection the comparisons SQLite does not have."""
+    """Register the comparisons that SQLite does not have."""
     functions: dict[str, tuple[int, Callable[..., str | int | None]]] = {
         "sandbox_fold": (1, _fold),
         "sandbox_instant": (1, _instant),
@@ -207,7 +207,7 @@ def _instant(text: str | None) -> int | None:
 
 
 def _has_token(text: object, pattern: str) -> bool:
-    """Tell whether a text has every word of a pattern; ``*`` stands for any characters."""
+    """Return whether a text has every word of a pattern; ``*`` stands for any characters."""
     whole = str(text or "").casefold()
     wanted = pattern.casefold()
     words = [word for word in _WORDS.split(whole.replace("*", " ")) if word]
@@ -217,7 +217,7 @@ def _has_token(text: object, pattern: str) -> bool:
 
 
 def _fits(text: str, parts: list[str]) -> bool:
-    """Tell whether a text is the parts with anything between them."""
+    """Return whether a text consists of the parts with anything between them."""
     first, *middle, last = parts
     if len(text) < len(first) + len(last) or not text.startswith(first):
         return False

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 FREE_DAILY = 250_000
-"""What the usage endpoint tells where nothing is limited."""
+"""The daily limit that the usage endpoint reports if nothing is limited."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Plan:
 
 
 UNLIMITED_WINDOW = 1_000_000
-"""What headers tell of the ten seconds where nothing is limited: more than anybody can send."""
+"""The limit of ten seconds in headers if nothing is limited: more than anybody can send."""
 
 NO_PLAN = Plan(None, None, None, None)
 PLANS: Mapping[str, Plan] = {

@@ -1,4 +1,4 @@
-"""The HTTP side: routes, tokens, bodies, one transaction for each request, errors, the log.
+"""The ASGI application: every route, the limits of a body, the log of requests.
 
 A request is answered on the server's one thread from beginning to end. SQLite lets one writer in at
 a time anyway, and an answer takes a few milliseconds.
@@ -92,7 +92,7 @@ def build(runtime: Runtime) -> Starlette:
     routes += page.routes(runtime)
 
     def no_route(request: Request, _: Exception) -> Response:
-        """Answer for a path nobody serves: HTML, not JSON."""
+        """Answer an unknown path: HTML, not JSON."""
         now = runtime.clock.now_ms()
         runtime.log.add(_record(request, 404, b"", time.perf_counter(), now=now))
         headers = {"X-HubSpot-Correlation-Id": str(uuid.uuid4())}
@@ -104,7 +104,7 @@ def build(runtime: Runtime) -> Starlette:
 
 
 class _TolerantRouter(Router):
-    """Routes that take a trailing slash for nothing: the specification lists ``GET /``."""
+    """Routes that ignore a trailing slash: the specification lists ``GET /``."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -116,7 +116,7 @@ class _TolerantRouter(Router):
 def _methods(
     runtime: Runtime, methods: dict[str, Endpoint]
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Build what answers one path."""
+    """Return the function that answers one path."""
 
     async def answer(request: Request) -> Response:
         started = time.perf_counter()

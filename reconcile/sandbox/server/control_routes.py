@@ -1,4 +1,4 @@
-"""``/_sandbox``: the clock, the counts of calls, the faults; for tests in any language."""
+"""``/_sandbox``: the clock, the counted calls, the faults; for tests in any language."""
 
 import math
 
@@ -12,9 +12,9 @@ from reconcile.sandbox.wire_format import iso, record_id
 
 
 def routes(clock: Clock, limits: Limits, faults: Faults) -> list[Endpoint]:
-    """Return the routes that read and change them."""
+    """Return the routes that read and change the clock, the counts and the faults."""
 
-    def tell_time(_: Call) -> Reply:
+    def read_clock(_: Call) -> Reply:
         return Reply(200, {"now": iso(clock.now_ms())})
 
     def advance(call: Call) -> Reply:
@@ -35,7 +35,7 @@ def routes(clock: Clock, limits: Limits, faults: Faults) -> list[Endpoint]:
         return Reply(200, {"results": faults.shown()})
 
     def add_faults(call: Call) -> Reply:
-        """Add the rule in the body, or all its ``rules``; ``seed`` starts chance anew."""
+        """Add the rule in the body, or all its ``rules``; ``seed`` restarts the random numbers."""
         body = dict(call.json)
         seed = body.pop("seed", None)
         if seed is not None and not isinstance(seed, int):
@@ -61,11 +61,11 @@ def routes(clock: Clock, limits: Limits, faults: Faults) -> list[Endpoint]:
     def remove_fault(call: Call) -> Reply:
         number = record_id(call.params["number"])
         if number is None or not faults.remove(number):
-            raise HubSpotError(404, "there is no such rule", category=NOT_FOUND)
+            raise HubSpotError(404, "this rule does not exist", category=NOT_FOUND)
         return Reply(204)
 
     return [
-        Endpoint("GET", f"{PREFIX}/clock", tell_time),
+        Endpoint("GET", f"{PREFIX}/clock", read_clock),
         Endpoint("POST", f"{PREFIX}/clock", advance),
         Endpoint("GET", f"{PREFIX}/limits", read_limits),
         Endpoint("DELETE", f"{PREFIX}/limits", clear_limits),
@@ -77,7 +77,7 @@ def routes(clock: Clock, limits: Limits, faults: Faults) -> list[Endpoint]:
 
 
 def _seconds(value: object) -> float:
-    """Read a number; fractions come as the text that was sent (see ``wire_format.decode``)."""
+    """Parse a number; fractions arrive as the text that was sent (see ``wire_format.decode``)."""
     try:
         seconds = float(value) if isinstance(value, int | str) else math.nan
     except ValueError:

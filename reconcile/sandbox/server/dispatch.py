@@ -1,4 +1,4 @@
-"""One request answered: token, limits, one transaction for its handler, errors."""
+"""Dispatching one request: token, limits, one transaction for its handler, errors."""
 
 import json
 import sqlite3
@@ -25,12 +25,12 @@ _LOGIN = (
     "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can "
     "find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 )
-# One has the token in its body, the other tells nothing about the account.
+# One has the token in its body, the other reveals nothing about the account.
 _OPEN = {account.INTROSPECTION_PATH, openapi.PATH}
 
 
 def effects_on(runtime: Runtime, endpoint: Endpoint, request: Request, raw: bytes) -> Effects:
-    """Tell how a request goes; the sandbox's own routes go undisturbed."""
+    """Return what faults do to a request; they never strike the sandbox's own routes."""
     path, now = request.url.path, runtime.clock.now_ms()
     if path.startswith(inspection_routes.PREFIX):
         return Effects()
@@ -46,7 +46,7 @@ def answer(
     *,
     effects: Effects,
 ) -> fault_injection.Answer:
-    """Run a handler in its transaction and write down what it says, and whether it wrote."""
+    """Run a handler in its transaction; return its answer, and whether it wrote."""
     headers: dict[str, str] = {}
     try:
         fault_injection.catch_up(runtime)
@@ -75,7 +75,7 @@ def answer(
 
 def _unanswerable(runtime: Runtime, error: sqlite3.DatabaseError) -> HubSpotError:
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
-        # Another process holds the database: HubSpot's word for that is 423 (ref §3).
+        # Another process holds the database: HubSpot answers 423 to that (ref §3).
         return HubSpotError(423, "The resource is locked by other writes, try again later")
     found = explain(runtime.path, error)
     return HubSpotError(500, f"{found}{'; ' if found.hint else ''}{found.hint}")

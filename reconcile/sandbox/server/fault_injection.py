@@ -1,4 +1,4 @@
-"""The way of one request through the faults that strike it."""
+"""Applying the faults that strike a request, before, during and after its handling."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ from reconcile.sandbox.storage import record_tables
 from reconcile.sandbox.storage.database_file import transaction
 
 Answer = tuple[Response, bool]
-"""An answer, and whether what it tells of was written."""
+"""An answer, and whether the request's writes were committed."""
 
 
 async def through(
@@ -28,7 +28,7 @@ async def through(
     handle: Callable[[], Answer],
     refuse: Callable[[HubSpotError], Response],
 ) -> Answer:
-    """Have a request handled as its effects says."""
+    """Handle a request, with the effects of the faults that strike it."""
     if effects.wait:
         await asyncio.sleep(effects.wait)
     _intervene(runtime, effects.before, token)
@@ -47,7 +47,7 @@ async def through(
 
 
 def disturbed(call: Call, effects: Effects, *, writes: bool) -> Call:
-    """Have a call see what its effects says; only reads are stale."""
+    """Apply the effects of faults to a call; only reads are stale."""
     if effects.loses_associations:
         call.switches = replace(call.switches, create_associations="lost")
     call.stored_as = effects.stored_as
@@ -60,7 +60,7 @@ def disturbed(call: Call, effects: Effects, *, writes: bool) -> Call:
 
 
 def catch_up(runtime: Runtime) -> None:
-    """Do what HubSpot has to do by itself until now."""
+    """Do HubSpot's own work that is due: purge the recycling bin, recalculate records."""
     now = runtime.clock.now_ms()
     if recycling_bin.bin_is_due(runtime.connection, now):
         with transaction(runtime.connection, write=True):
@@ -75,14 +75,14 @@ def _ago(call: Call, seconds: float | None) -> int | None:
 
 
 def _call_of(runtime: Runtime, source: str) -> Call:
-    """Build a call that no client made."""
+    """Return a call that no client made."""
     return replace(runtime.call(runtime.clock.now_ms()), scopes=ALL_SCOPES, source=source)
 
 
 def _intervene(
     runtime: Runtime, interventions: Iterable[tuple[int, Intervention]], token: str
 ) -> None:
-    """Do what others do to the account; one that cannot be done is noted at its rule."""
+    """Make other people's changes to the account; record at its rule why one is not possible."""
     for number, act in interventions:
         try:
             with transaction(runtime.connection, write=True):

@@ -1,4 +1,4 @@
-"""``/_sandbox``: what a test may ask the server itself; HubSpot has nothing like it."""
+"""``/_sandbox``: the log of requests and the counts of records; HubSpot has nothing like it."""
 
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 from reconcile.sandbox.storage.record_counts import summary
@@ -8,12 +8,12 @@ PREFIX = "/_sandbox"
 
 
 def count(call: Call) -> Reply:
-    """Tell what there is, in numbers; ``property`` asks for values that records share."""
+    """Count the records of each type; ``property`` asks for values that several of them share."""
     return Reply(200, summary(call.connection, call.last("property")))
 
 
 def routes(log: RequestLog) -> list[Endpoint]:
-    """Return the routes that read and clear the log of requests, and count what there is."""
+    """Return the routes that read and clear the log of requests, and count the records."""
 
     def read(_: Call) -> Reply:
         return Reply(200, {"results": log.shown()})

@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.002
 
 
 class Sandbox:
-    """Serves the database at ``path``, which is made if it is not there, and keeps it.
+    """Serves the database at ``path``, which is made if it does not exist, and keeps it.
 
     ``seed`` is loaded once, when the database is made. ``plan`` sets the limits of calls; without
     one nothing is refused. Use it as a context manager.
@@ -45,7 +45,7 @@ class Sandbox:
         plan: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Remember what to serve; nothing is opened before the context is entered."""
+        """Keep the settings; nothing is opened before the context is entered."""
         self._path = Path(path)
         self._host = _loopback(host)
         self._wanted_port = port
@@ -65,17 +65,17 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The address clients use in place of https://api.hubapi.com."""
+        """Return the address that clients use in place of https://api.hubapi.com."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
     @property
     def page_url(self) -> str:
-        """The link to the page for people; it opens to whoever has it."""
+        """Return the link to the page for people; anyone who has the link can look."""
         return f"{self.url}/?key={key_of(self.token)}"
 
     def __enter__(self) -> Self:
-        """Make the database if need be and start to serve it."""
+        """Make the database if necessary and start to serve it."""
         now = self.clock.now_ms()
         with explained(self._path):
             database_file.create(self._path, seed.filler(self._seed, self._switches, now), now)
@@ -103,16 +103,16 @@ class Sandbox:
             return database_file.add_token(connection, frozenset(scopes))
 
     def revoke_token(self, token: str) -> None:
-        """Make a token useless."""
+        """Revoke a token."""
         with self._writing() as connection:
             connection.execute("UPDATE token SET revoked = 1 WHERE token = ?", (token,))
 
     def requests(self) -> list[RequestRecord]:
-        """Return what was called since the start or the last clearing, oldest first."""
+        """Return the requests since the start or the last clearing, oldest first."""
         return self._log.all()
 
     def clear_requests(self) -> None:
-        """Forget what was called."""
+        """Clear the log of requests."""
         self._log.clear()
 
     def wait(self) -> None:
@@ -125,12 +125,12 @@ class Sandbox:
 
     @staticmethod
     def check_reset(path: Path) -> None:
-        """Raise UnusableError where the database at ``path`` is not ours to erase."""
+        """Raise UnusableError if the file at ``path`` is another program's database."""
         database_file.refuse_foreign(Path(path))
 
     @staticmethod
     def reset(path: Path) -> None:
-        """Erase the database at ``path``, or what is left of it."""
+        """Erase the database at ``path``, or its remains."""
         database_file.erase(Path(path))
 
     @contextmanager
@@ -194,7 +194,7 @@ class Sandbox:
 
 
 def _loopback(host: str) -> str:
-    """Return the address to bind; any that another machine could reach is refused."""
+    """Return the address to bind. Raise ValueError if another machine could reach it."""
     if host == "localhost":
         return "127.0.0.1"
     try:

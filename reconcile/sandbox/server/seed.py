@@ -34,13 +34,13 @@ _AGE_MS = 60_000
 
 
 class SeedError(ValueError):
-    """A seed that cannot be loaded; the message names the file and the place."""
+    """A seed cannot be loaded; the message names the file and the place in it."""
 
 
 def filler(seed: Path | None, switches: Switches, now: int) -> Callable[[sqlite3.Connection], None]:
-    """Return what fills a new database: HubSpot's defaults, then the seed.
+    """Return the function that fills a new database: with HubSpot's defaults, then with the seed.
 
-    It all dates from some time ago, so that the search index has seen it.
+    Everything is dated a minute ago, so that the search index has seen it.
     """
     at = now - _AGE_MS
 
@@ -55,16 +55,16 @@ def filler(seed: Path | None, switches: Switches, now: int) -> Callable[[sqlite3
 
 @dataclass(frozen=True)
 class Seeded:
-    """What a seed brought, and what of it was there already; by object type and the like."""
+    """How much a seed added and how much existed already, by object type and the like."""
 
     added: dict[str, int]
     left: dict[str, int]
 
 
 def load_seed(path: Path, seed: Path, switches: Switches | None = None) -> Seeded:
-    """Add what is not there yet of a seed to the database at ``path``: all of it, or nothing.
+    """Add the entries of a seed that do not exist yet to the database at ``path``, or none of them.
 
-    What is there is left as it is, so that a seed can be loaded again; see ``seed_comparison``.
+    Existing entries are left as they are, so a seed can be loaded again; see ``seed_comparison``.
     """
     present = Present()
     with explained(path), closing(connect(path)) as connection:
@@ -80,7 +80,7 @@ def load_seed(path: Path, seed: Path, switches: Switches | None = None) -> Seede
 
 
 class _Loader:
-    """Loads one file, knowing at every moment which place of it."""
+    """Loads one file, and keeps track of the place in it for error messages."""
 
     def __init__(
         self,

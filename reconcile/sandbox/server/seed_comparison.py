@@ -1,7 +1,7 @@
-"""What of a seed is there already, when it is loaded into a database in use.
+"""Which entries of a seed exist already, when it is loaded into a database in use.
 
-An entry is there when its id is, or another record holds one of its unique values, or, where it
-has neither, when a live record holds the same values. What is there is left as it is.
+An entry exists when its id does, or another record holds one of its unique values, or, where it
+has neither, when a live record holds the same values. What exists is left as it is.
 """
 
 import json
@@ -22,7 +22,7 @@ DEFINITIONS, LABELS = "property definitions", "association labels"
 
 @dataclass
 class Present:
-    """Tells what is there, and counts what is added and what is left alone."""
+    """Finds the entries that exist already, and counts those added and those left alone."""
 
     added: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
@@ -30,13 +30,13 @@ class Present:
     _alike: dict[str, Counter[str]] = field(default_factory=dict)
 
     def has_property(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> bool:
-        """Tell whether a property of this name is defined, however it is defined."""
+        """Return whether a property of this name is defined, however it is defined."""
         return self._count(DEFINITIONS, there=sent.get("name") in call.definitions(kind.id))
 
     def has_label(
         self, call: Call, start: ObjectType, end: ObjectType, sent: Mapping[str, Any]
     ) -> bool:
-        """Tell whether two object types have a label of this name or wording."""
+        """Return whether two object types have a label of this name or wording."""
         types = types_between(call.connection, start.id, end.id)
         there = any(
             sent.get("name") == kind.name or sent.get("label") == kind.label for kind in types
@@ -46,7 +46,7 @@ class Present:
     def has_record(
         self, call: Call, kind: ObjectType, sent: Mapping[str, Any], number: int | None
     ) -> bool:
-        """Tell whether an entry's record is there; two entries of one seed are never the same."""
+        """Return whether an entry's record exists; two entries of one seed are never the same."""
         if number is not None:
             taken = record_tables.is_taken(call.connection, kind.id, number)
             there = (taken and (kind.id, number) not in self._made) or self._holds_key(
@@ -59,7 +59,7 @@ class Present:
         return self._count(kind.plural, there=there)
 
     def note(self, record: Record) -> None:
-        """Remember a record that this very load has made."""
+        """Remember a record that this load has made."""
         self._made.add((record.type_id, record.id))
 
     def _count(self, name: str, *, there: bool) -> bool:
@@ -78,7 +78,7 @@ class Present:
         )
 
     def _has_alike(self, call: Call, kind: ObjectType, sent: Mapping[str, Any]) -> bool:
-        """Make the record, see what it would hold, and undo that; each twin counts once."""
+        """Make the record, see what it would hold, and undo that; each duplicate counts once."""
         if kind.id not in self._alike:
             self._alike[kind.id] = Counter(
                 self._content(call, kind, json.loads(text))
@@ -100,7 +100,7 @@ class Present:
         return there
 
     def _content(self, call: Call, kind: ObjectType, properties: Mapping[str, str]) -> str:
-        """Write down the values that are not HubSpot's own doing."""
+        """Return the values that HubSpot did not compute, as comparable text."""
         definitions = call.definitions(kind.id)
         own = {
             name: value

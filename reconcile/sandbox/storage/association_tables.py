@@ -1,8 +1,8 @@
 """Associations in the database, and the types they may have (ref §11).
 
 Both directions of a link are stored, so that every read is one index range. A change of links
-between records puts aside, in both directions too, whether each was there until then: ``at`` is its
-moment, and None for the links that a new record comes with (see ``association_history``).
+between records saves, in both directions too, whether each existed until then: ``at`` is its
+moment, and None for the links that a new record comes with (see ``association_reads``).
 """
 
 import sqlite3
@@ -53,7 +53,7 @@ def types_between(
 def type_numbered(
     connection: sqlite3.Connection, from_type: str, category: str, number: str
 ) -> AssociationType | None:
-    """Return the association type from an object type with a number, wherever it leads."""
+    """Return the association type with a number from an object type to any other."""
     for kind in BUILT_IN:
         if (kind.from_type, kind.category, str(kind.type_id)) == (from_type, category, number):
             return kind
@@ -82,7 +82,7 @@ def add_label(
     name: str,
     labels: tuple[str, str],
 ) -> list[AssociationType]:
-    """Define a label between two object types; returns both directions, the given one first."""
+    """Define a label between two object types; return both directions, the given one first."""
     from_type, to_type = ends
     last = connection.execute("SELECT coalesce(max(type_id), ?) FROM label", (_FIRST_LABEL_ID,))
     forward = int(last.fetchone()[0]) + 1
@@ -150,7 +150,7 @@ def remove_pair(connection: sqlite3.Connection, start: End, end: End, at: int) -
 
 
 def forget(connection: sqlite3.Connection, end: End) -> None:
-    """Remove every link of a record that is gone for good, and what was put aside of them."""
+    """Remove every link of a deleted record, and their history."""
     where = (end.type_id, end.id)
     for table in ("association", "former_association"):
         connection.execute(

@@ -40,7 +40,7 @@ class AssociationType:
 
     @property
     def is_default(self) -> bool:
-        """Whether this is the unlabelled link that every labelled one implies."""
+        """Return whether this is the unlabelled link that every labelled one implies."""
         return self.category == HUBSPOT_DEFINED and self.label is None
 
 
@@ -53,7 +53,7 @@ def _pair(
     label: str | None = None,
     suffix: str = "",
 ) -> list[AssociationType]:
-    """Both directions of one link."""
+    """Return both directions of one link."""
     return [
         AssociationType(
             HUBSPOT_DEFINED,

@@ -1,4 +1,4 @@
-"""The database file: its tables, how it is made and how it is opened.
+"""The database file: its tables, creating it and opening it.
 
 A new database is built in a temporary file beside its place and linked there when complete, so an
 interruption leaves nothing half made and two processes cannot both make it.
@@ -19,7 +19,7 @@ from reconcile.sandbox.object_types import BY_ID, OBJECT_TYPES
 from reconcile.sandbox.scopes import ALL_SCOPES
 from reconcile.sandbox.storage.file_diagnosis import UnusableError, explained
 
-_APPLICATION_ID = 0x52435342  # "RCSB", so that another program's file is never taken for ours
+_APPLICATION_ID = 0x52435342  # "RCSB", so that another program's file is never mistaken for ours
 _VERSION = 3
 _MAGIC, _ID_AT, _HEAD_BYTES = b"SQLite format 3\0", 68, 72  # https://sqlite.org/fileformat.html
 _BUSY_SECONDS = 10.0
@@ -114,7 +114,7 @@ CREATE TABLE pipeline_audit (
 
 @dataclass(frozen=True)
 class Info:
-    """What is in a database, for people."""
+    """What a database holds, for people."""
 
     path: Path
     portal_id: int
@@ -126,9 +126,9 @@ class Info:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open an existing database; transactions are begun and ended by the caller.
+    """Open an existing database; the caller begins and ends transactions.
 
-    Raises UnusableError, with the cause, where it cannot be used.
+    Raise UnusableError, with the cause, if it cannot be used.
     """
     if not path.exists():
         raise FileNotFoundError(f"no sandbox database at {path}")
@@ -148,22 +148,22 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def create(path: Path, fill: Callable[[sqlite3.Connection], None], at: int) -> None:
-    """Make the database at ``path`` unless one is there; ``fill`` puts the first content in.
+    """Create the database at ``path`` unless it exists; ``fill`` adds the first content.
 
-    Raises UnusableError where only a part of one is there: SQLite would put the former database's
+    Raise UnusableError if only a part of one exists: SQLite would put the former database's
     last writes into the new one.
     """
     if path.exists():
         return
     for part in _parts(path, "-wal", "-journal"):
         if part.exists() and not path.exists():
-            raise UnusableError(f"{part} is left of a database that is gone", lost=True)
+            raise UnusableError(f"{part} belongs to a database that no longer exists", lost=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")  # a draft lost in a crash is no loss
+            connection.execute("PRAGMA synchronous = OFF")  # losing a draft in a crash does no harm
             connection.executescript(_TABLES)
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
@@ -181,7 +181,7 @@ def create(path: Path, fill: Callable[[sqlite3.Connection], None], at: int) -> N
 
 
 def erase(path: Path) -> None:
-    """Delete a database, the files kept beside it, and what killed makers of one have left."""
+    """Delete a database, the files beside it, and the drafts that killed processes left."""
     for draft in path.parent.glob(f".{path.name}.*.new*"):
         draft.unlink(missing_ok=True)
     for part in _parts(path, "", "-wal", "-shm", "-journal", "-requests", "-requests-journal"):
@@ -189,7 +189,7 @@ def erase(path: Path) -> None:
 
 
 def refuse_foreign(path: Path) -> None:
-    """Raise UnusableError for another program's database, which is not ours to erase."""
+    """Raise UnusableError if a file is another program's database."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -202,7 +202,7 @@ def refuse_foreign(path: Path) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, *, write: bool) -> Iterator[None]:
-    """Do everything inside or nothing; a writer takes its lock at the start, not half-way."""
+    """Run the block in one transaction; a writer takes its lock at the start."""
     connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
     try:
         yield
@@ -214,7 +214,7 @@ def transaction(connection: sqlite3.Connection, *, write: bool) -> Iterator[None
 
 
 def account_value(connection: sqlite3.Connection, name: str) -> int:
-    """Read one number about the account. Raises UnusableError where it is not there."""
+    """Return one number about the account. Raise UnusableError if it is missing."""
     value = _account(connection, name)
     if not isinstance(value, int):
         raise _incomplete(name)
@@ -222,7 +222,7 @@ def account_value(connection: sqlite3.Connection, name: str) -> int:
 
 
 def next_id(connection: sqlite3.Connection) -> int:
-    """Hand out a new id: ascending, with gaps, never used before in any object type."""
+    """Return a new id: ascending, with gaps, never used before in any object type."""
     last = account_value(connection, "last_id")
     fresh = last + 1 + last % 7
     connection.execute("UPDATE account SET value = ? WHERE name = 'last_id'", (fresh,))
@@ -230,7 +230,7 @@ def next_id(connection: sqlite3.Connection) -> int:
 
 
 def add_token(connection: sqlite3.Connection, scopes: frozenset[str]) -> str:
-    """Make a token of a private app's form (ref §15); every token may read the account (§2)."""
+    """Create a token in a private app's format (ref §15); every token may read the account (§2)."""
     token = f"pat-na1-{uuid.uuid4()}"
     text = json.dumps(sorted(scopes | {"oauth"}))
     connection.execute("INSERT INTO token (token, scopes) VALUES (?, ?)", (token, text))
@@ -238,9 +238,9 @@ def add_token(connection: sqlite3.Connection, scopes: frozenset[str]) -> str:
 
 
 def full_token(connection: sqlite3.Connection) -> str:
-    """Read the full-scope token that was made with the database.
+    """Return the full-scope token that was created with the database.
 
-    Raises UnusableError where it is not there.
+    Raise UnusableError if it is missing.
     """
     token = _account(connection, "token")
     if not (isinstance(token, str) and _TOKEN.fullmatch(token)):
@@ -249,7 +249,7 @@ def full_token(connection: sqlite3.Connection) -> str:
 
 
 def describe(path: Path) -> Info:
-    """Tell what is in the database at ``path`` without serving it."""
+    """Return what the database at ``path`` holds, without serving it."""
     path = Path(path)
     with explained(path), closing(connect(path)) as connection:
         counts = dict.fromkeys((kind.plural for kind in OBJECT_TYPES), 0)

@@ -1,6 +1,6 @@
-"""Why a database file cannot be used, in words that lead to what helps.
+"""Why a database file cannot be used, with a hint that helps.
 
-SQLite tells a full disk, a missing permission and a damaged file apart, but not always by its
+SQLite distinguishes a full disk, a missing permission and a damaged file, but not always by its
 code: a side file that cannot be made on a full disk is "disk I/O error" or "unable to open". The
 operating system is asked then, by writing something beside the database.
 """
@@ -21,10 +21,10 @@ _GET_PERMISSION = "see that the folder and the files in it are yours to read and
 
 
 class UnusableError(Exception):
-    """A database that cannot be used. ``lost`` says that nothing but erasing it helps."""
+    """A database cannot be used; ``lost`` means that only erasing it helps."""
 
     def __init__(self, message: str, *, hint: str = "", lost: bool = False) -> None:
-        """Keep what helps apart from what is wrong."""
+        """Take the problem, and the hint as a field of its own."""
         super().__init__(message)
         self.hint = hint
         self.lost = lost
@@ -32,7 +32,7 @@ class UnusableError(Exception):
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Raise UnusableError, with its cause, where SQLite cannot use the database at ``path``."""
+    """Raise UnusableError, with its cause, if SQLite cannot use the database at ``path``."""
     try:
         yield
     except sqlite3.Error as error:
@@ -42,7 +42,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def explain(path: Path, error: sqlite3.Error) -> UnusableError:
-    """Find the cause of SQLite's error."""
+    """Return the cause of SQLite's error."""
     name = getattr(error, "sqlite_errorname", "")
     what = f"the sandbox's database {path}"
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
@@ -65,7 +65,7 @@ def _damaged(path: Path) -> UnusableError:
 
 
 def _cause(path: Path) -> OSError | None:
-    """Ask the operating system what keeps us from writing: to the file, or beside it."""
+    """Return what keeps us from writing to the file or beside it, by trying."""
     try:
         if path.exists():
             path.open("r+b").close()

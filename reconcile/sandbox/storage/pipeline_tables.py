@@ -141,7 +141,7 @@ def stage_ids(connection: sqlite3.Connection, type_id: str, pipeline_id: str | N
 
 
 def is_closed(connection: sqlite3.Connection, type_id: str, stage_id: str) -> bool:
-    """Tell whether a stage means that its records are done."""
+    """Return whether a stage means that its records are done."""
     row = connection.execute(
         "SELECT metadata FROM stage WHERE type = ? AND id = ?", (type_id, stage_id)
     ).fetchone()

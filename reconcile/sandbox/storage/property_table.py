@@ -1,4 +1,4 @@
-"""Property definitions: the default ones, and those in force for a type, kept at hand.
+"""Property definitions in the database: the default ones, and a cache of those in force.
 
 Shapes from the properties specification (ref §9); the defaults from ``default_properties``.
 """
@@ -35,47 +35,47 @@ class Definition:
 
     @cached_property
     def name(self) -> str:
-        """The internal name."""
+        """Return the internal name."""
         return str(self.body["name"])
 
     @cached_property
     def type(self) -> str:
-        """The value's type, such as ``number``."""
+        """Return the value's type, such as ``number``."""
         return str(self.body["type"])
 
     @cached_property
     def is_set(self) -> bool:
-        """Whether it holds several options at once."""
+        """Return whether it holds several options at once."""
         return self.type == "enumeration" and self.body["fieldType"] == "checkbox"
 
     @cached_property
     def options(self) -> tuple[dict[str, Any], ...]:
-        """The options, in their order."""
+        """Return the options, in their order."""
         return tuple(self.body["options"])
 
     @cached_property
     def names_owner(self) -> bool:
-        """Whether its values are the ids of owners."""
+        """Return whether its values are the ids of owners."""
         return self.body.get("referencedObjectType") == OWNER
 
     @cached_property
     def option_values(self) -> frozenset[str]:
-        """The internal names of the options."""
+        """Return the internal names of the options."""
         return frozenset(str(option["value"]) for option in self.options)
 
     @cached_property
     def unique(self) -> bool:
-        """Whether no two records may have the same value."""
+        """Return whether no two records may have the same value."""
         return bool(self.body["hasUniqueValue"])
 
     @cached_property
     def calculated(self) -> bool:
-        """Whether HubSpot works its value out."""
+        """Return whether HubSpot calculates its value."""
         return bool(self.body["calculated"])
 
     @cached_property
     def read_only(self) -> bool:
-        """Whether a client cannot set its value."""
+        """Return whether a client cannot set its value."""
         return self.calculated or bool(self.body["modificationMetadata"]["readOnlyValue"])
 
 
@@ -83,7 +83,7 @@ class Definitions:
     """The definitions in force, read once for each state of the database."""
 
     def __init__(self) -> None:
-        """Start with nothing read."""
+        """Start with an empty cache."""
         self._revision = 0
         self._by_type: dict[str, dict[str, Definition]] = {}
 
@@ -104,13 +104,13 @@ class Definitions:
         return self._by_type[type_id]
 
     def forget(self) -> None:
-        """Drop what was read: a rolled-back change must leave no trace here."""
+        """Empty the cache: it must not hold a change that was rolled back."""
         self._revision = 0
         self._by_type = {}
 
 
 def store(connection: sqlite3.Connection, type_id: str, body: dict[str, Any]) -> None:
-    """Add or replace a definition; readers learn of it by ``mark_changed``."""
+    """Add or replace a definition; ``mark_changed`` makes readers read it."""
     connection.execute(
         "INSERT OR REPLACE INTO property (type, name, definition) VALUES (?, ?, ?)",
         (type_id, body["name"], json.dumps(body, ensure_ascii=False)),
@@ -118,7 +118,7 @@ def store(connection: sqlite3.Connection, type_id: str, body: dict[str, Any]) ->
 
 
 def mark_changed(connection: sqlite3.Connection) -> None:
-    """Tell every reader of this database that definitions have changed."""
+    """Make every reader of this database read the definitions again."""
     connection.execute("UPDATE account SET value = value + 1 WHERE name = 'definitions_revision'")
 
 
@@ -158,7 +158,7 @@ def build(
     read_only: bool = False,
     references: str = "",
 ) -> dict[str, Any]:
-    """Build the whole body of a definition; what its values refer to is left out where nothing."""
+    """Return the body of a definition; without ``references`` it refers to no object type."""
     return {
         **({"referencedObjectType": references} if references else {}),
         "updatedAt": iso(at),
@@ -188,7 +188,7 @@ def build(
 
 
 def option_list(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Build options as they read back: the server numbers them itself (ref §9)."""
+    """Return options as they read back: the server numbers them itself (ref §9)."""
     return [
         {
             "label": str(option["label"]),
@@ -207,7 +207,7 @@ BOOLEAN_OPTIONS = option_list(
 
 
 def _default(line: str, group: str, at: int) -> dict[str, Any]:
-    """Read one line of the default tables."""
+    """Parse one line of the default tables."""
     name, code, *rest = line.split()
     flags = {word for word in rest if word in {"ro", "calc", "uniq", "ext", "own"}}
     values = next((word.split("|") for word in rest if word not in flags), [])
@@ -229,5 +229,5 @@ def _default(line: str, group: str, at: int) -> dict[str, Any]:
 
 
 def _label(name: str) -> str:
-    """Make a label people could read out of an internal name."""
+    """Return a readable label for an internal name."""
     return name.removeprefix("hs_").replace("_", " ").capitalize()

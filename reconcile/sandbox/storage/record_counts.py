@@ -1,6 +1,6 @@
-"""What an account holds, in numbers: for tests that crash clients, to see what was lost or doubled.
+"""Counts of an account's records: tests that crash clients see what was lost or duplicated.
 
-HubSpot has nothing like it. Whole tables are read, which takes its time where records are many.
+HubSpot has nothing like it. Whole tables are read, which is slow with many records.
 """
 
 import sqlite3
@@ -8,7 +8,7 @@ from typing import Any
 
 from reconcile.sandbox.object_types import LINE_ITEM, LINE_ITEM_PARENTS, OBJECT_TYPES, ObjectType
 
-_NAMED = 100  # of many offenders, so many are told by name
+_NAMED = 100  # so many offenders are listed by name
 
 
 def summary(connection: sqlite3.Connection, property_name: str | None) -> dict[str, Any]:

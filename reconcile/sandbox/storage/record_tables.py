@@ -11,7 +11,7 @@ from reconcile.sandbox.switches import Switches
 _COLUMNS = "id, properties, created_at, updated_at, archived_at"
 
 BY_APP, BY_PERSON, BY_HUBSPOT = "INTEGRATION", "CRM_UI", "CALCULATED"
-"""Who changes a record, as property histories have it (hubspot-api-nodejs#154)."""
+"""Who changes a record, as property histories record it (hubspot-api-nodejs#154)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def find(
 
 
 def exists(connection: sqlite3.Connection, type_id: str, record_id: int) -> bool:
-    """Tell whether a live record has this id."""
+    """Return whether a live record has this id."""
     row = connection.execute(
         "SELECT 1 FROM record WHERE type = ? AND id = ? AND archived_at IS NULL",
         (type_id, record_id),
@@ -52,7 +52,7 @@ def exists(connection: sqlite3.Connection, type_id: str, record_id: int) -> bool
 
 
 def is_taken(connection: sqlite3.Connection, type_id: str, record_id: int) -> bool:
-    """Tell whether an id was ever used in this type."""
+    """Return whether an id was ever used in this type."""
     row = connection.execute(
         "SELECT 1 FROM record WHERE type = ?1 AND id = ?2 "
         "UNION ALL SELECT 1 FROM merged WHERE type = ?1 AND old_id = ?2",
@@ -122,7 +122,7 @@ def restore(connection: sqlite3.Connection, record: Record, at: int) -> Record:
 
 
 def count_created(connection: sqlite3.Connection, type_id: str) -> None:
-    """Count one more record made, whatever becomes of it later."""
+    """Count a created record, also if it is deleted later."""
     connection.execute(
         "INSERT INTO created VALUES (?, 1) ON CONFLICT DO UPDATE SET number = number + 1",
         (type_id,),
@@ -130,9 +130,9 @@ def count_created(connection: sqlite3.Connection, type_id: str) -> None:
 
 
 def replace_merged(connection: sqlite3.Connection, old: Record, new_id: int, at: int) -> None:
-    """Remove a record that became part of another, and remember which."""
+    """Remove a record that was merged into another, and record which one."""
     _put_aside(connection, old.type_id, old.id, at, BY_APP)
-    connection.execute(  # the record it became was not there before
+    connection.execute(  # the record that it became did not exist before
         "INSERT OR IGNORE INTO former VALUES (?, ?, ?, NULL, 0, 0, NULL, ?)",
         (old.type_id, new_id, at, BY_APP),
     )
@@ -145,7 +145,7 @@ def replace_merged(connection: sqlite3.Connection, old: Record, new_id: int, at:
 
 
 def delete(connection: sqlite3.Connection, type_id: str, record_id: int) -> None:
-    """Remove a record for good, with whatever is kept under its id."""
+    """Delete a record permanently, with everything stored under its id."""
     for table, column in (
         ("record", "id"),
         ("unique_value", "record_id"),
@@ -204,7 +204,7 @@ def set_unique(
 def index_unique(
     connection: sqlite3.Connection, type_id: str, name: str, switches: Switches
 ) -> None:
-    """Index a property's values anew: restoring an archived definition brings them back."""
+    """Rebuild the index of a property's values after its archived definition was restored."""
     rows = connection.execute(
         "SELECT id, properties ->> ?2 FROM record WHERE type = ?1 AND properties ->> ?2 <> ''",
         (type_id, f'$."{name}"'),
@@ -225,7 +225,7 @@ def forget_unique(connection: sqlite3.Connection, type_id: str, record_id: int) 
 def _put_aside(
     connection: sqlite3.Connection, type_id: str, record_id: int, until: int, by: str
 ) -> None:
-    """Keep a record as it is now, before a change; see ``versions``."""
+    """Save a record as it is now, before a change; see ``record_versions``."""
     connection.execute(
         "INSERT OR IGNORE INTO former "
         "SELECT type, id, ?, properties, created_at, updated_at, archived_at, ? FROM record "

@@ -1,4 +1,4 @@
-"""What was called, for tests that count calls: the latest requests, in memory."""
+"""The latest requests, in memory, for tests that count calls."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -18,19 +18,19 @@ class RequestRecord:
     query: str
     status: int
     inputs: int
-    """How many inputs its body had; 0 when it was no batch."""
+    """How many inputs its body had; 0 if it was not a batch."""
 
     at: str
-    """When the answer was ready, as HubSpot writes instants."""
+    """When the answer was ready, in HubSpot's format."""
 
     milliseconds: float
     """How long the answer took."""
 
     outcome: str = ""
-    """HubSpot's words where the answer was no plain success."""
+    """HubSpot's message, unless the answer was a complete success."""
 
     committed: bool = False
-    """Whether what the request asked to write was written, whatever the client was told."""
+    """Whether the request's writes were committed, whatever the client received."""
 
     faults: str = ""
     """The faults that struck it; a request that got no answer has status 0."""
@@ -46,10 +46,10 @@ class RequestLog:
         self._unsaved: deque[RequestRecord] = deque(maxlen=_KEPT)
         self._cleared = False
         self.on_add: Callable[[int], None] | None = None
-        """Told after each request how many have not been taken by ``take_unsaved``."""
+        """Called after each request with the number that ``take_unsaved`` has not returned."""
 
     def add(self, record: RequestRecord) -> None:
-        """Remember one request."""
+        """Add one request."""
         with self._lock:
             self._records.append(record)
             self._unsaved.append(record)
@@ -58,23 +58,23 @@ class RequestLog:
             self.on_add(unsaved)
 
     def __len__(self) -> int:
-        """Count what is remembered."""
+        """Return the number of requests."""
         return len(self._records)
 
     def all(self) -> list[RequestRecord]:
-        """Return what is remembered."""
+        """Return all requests."""
         with self._lock:
             return list(self._records)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Clear the log."""
         with self._lock:
             self._records.clear()
             self._unsaved.clear()
             self._cleared = True
 
     def take_unsaved(self) -> tuple[bool, list[RequestRecord]]:
-        """Return what came since the last taking, and whether the log was cleared before it."""
+        """Return the requests since the last call, and whether the log was cleared before them."""
         with self._lock:
             taken = (self._cleared, list(self._unsaved))
             self._unsaved.clear()
@@ -82,12 +82,12 @@ class RequestLog:
         return taken
 
     def give_back(self, records: Iterable[RequestRecord], *, cleared: bool) -> None:
-        """Undo a taking that led to nothing."""
+        """Put back requests that could not be saved."""
         with self._lock:
             if not self._cleared:
                 self._unsaved.extendleft(reversed(list(records)))
             self._cleared = self._cleared or cleared
 
     def shown(self) -> list[dict[str, Any]]:
-        """Return what is remembered as JSON can hold it."""
+        """Return all requests as JSON can hold them."""
         return [asdict(record) for record in self.all()]

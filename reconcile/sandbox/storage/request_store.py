@@ -1,7 +1,7 @@
-"""The log of requests in a file, so that a page can show what an earlier server answered.
+"""The log of requests in a file, so that the page can show what an earlier server answered.
 
-An apply on the embedded sandbox serves, writes and stops; whoever looks afterwards looks through
-another server. Requests are kept in memory first and written down now and then, at the latest when
+An apply on the embedded sandbox serves, writes and stops; who looks at it afterwards starts
+another server. Requests are kept in memory first and saved at intervals, at the latest when
 the server stops: a killed server loses the last second of its log, never data.
 """
 
@@ -17,7 +17,7 @@ from reconcile.sandbox.storage.side_file import SideFile
 from reconcile.sandbox.wire_format import iso, now_ms
 
 KEPT = 20_000
-"""How many requests are kept, the newest."""
+"""How many requests the file keeps, the newest ones."""
 
 _WORDS = 1_000
 _AT_ONCE = 500
@@ -36,7 +36,7 @@ FILTERS = tuple(_FILTERS)
 
 @dataclass(frozen=True)
 class StoredRequest:
-    """One request, and which server answered it: the instant that server was started."""
+    """One request, and the server that answered it, named by the instant of its start."""
 
     number: int
     server: str
@@ -54,10 +54,10 @@ class SavedCounts(Protocol):
 
 
 class RequestStore:
-    """One server's log in the file, with the counts that are kept beside it."""
+    """One server's log of requests in the side file, saved together with its counts."""
 
     def __init__(self, file: SideFile, log: RequestLog, counts: SavedCounts) -> None:
-        """Ask the log to tell of every request."""
+        """Subscribe to the log."""
         self._file = file
         self._log = log
         self._counts = counts
@@ -66,7 +66,7 @@ class RequestStore:
         log.on_add = self._after
 
     def save(self) -> None:
-        """Write down what is not written yet; if the file is busy or damaged, the next time."""
+        """Save what is not saved yet; if the file is busy or damaged, the next call tries again."""
         self._saved_at = time.monotonic()
         cleared, fresh = self._log.take_unsaved()
         if not (cleared or fresh or self._counts.have_changed()):
@@ -80,7 +80,7 @@ class RequestStore:
             self._log.give_back(fresh, cleared=cleared)
 
     def close(self) -> None:
-        """Write down the rest and let go of the file."""
+        """Save the rest and close the file."""
         self.save()
         self._file.close()
 
@@ -92,7 +92,7 @@ class RequestStore:
         before: int | None = None,
         after: int | None = None,
     ) -> list[StoredRequest]:
-        """Read the newest requests, or those right below or above a number; newest first.
+        """Return the newest requests, or those right below or above a number; newest first.
 
         ``only`` is one of ``FILTERS``.
         """
@@ -107,7 +107,7 @@ class RequestStore:
         return found if after is None else found[::-1]
 
     def find(self, number: int) -> StoredRequest | None:
-        """Read one request."""
+        """Return one request, or None."""
         rows = self._file.read(
             f"SELECT number, server, {_FIELDS} FROM request "  # noqa: S608 - constant text
             "WHERE number = ?",
@@ -116,7 +116,7 @@ class RequestStore:
         return _stored(rows[0]) if rows else None
 
     def tallies(self, servers: Iterable[str]) -> dict[str, dict[str, int]]:
-        """Count what each of some servers was asked, by the names of ``FILTERS``."""
+        """Return the number of requests to each server, by the names of ``FILTERS``."""
         sums = ", ".join(f"coalesce(sum({test}), 0)" for test in _FILTERS.values())
         query = f"SELECT {sums} FROM request WHERE server = ?"  # noqa: S608 - constant text
         return {
@@ -145,7 +145,7 @@ class RequestStore:
 
 
 def outcome(status: int, body: bytes) -> str:
-    """Take HubSpot's words out of an answer that is no plain success."""
+    """Return HubSpot's message from an answer, or an empty text for a complete success."""
     if status < 400 and status != 207:
         return ""
     try:

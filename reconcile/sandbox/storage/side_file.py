@@ -1,8 +1,8 @@
-"""A small file beside the database: what a server knows that is no part of the account's data.
+"""A small file beside the database, for what is not part of the account's data.
 
-A request that changes nothing must leave the data as they were, so the log of requests and the
-counts lie apart. Nothing here is worth an error: a damaged file is begun anew, a busy one waits for
-the next time.
+A request that changes nothing must leave the database as it was, so the log of requests and the
+counts are stored apart. Nothing here is worth an error: a damaged file is recreated, a busy one is
+written the next time.
 """
 
 import os
@@ -31,12 +31,12 @@ class SideFile:
     """One server's connection to the file, which other servers of the same database share."""
 
     def __init__(self, database: Path) -> None:
-        """Open nothing yet: the file is made when there is something to put into it."""
+        """Open nothing yet: the first write creates the file."""
         self._path = database.with_name(f"{database.name}-requests")
         self._connection: sqlite3.Connection | None = None
 
     def write(self, act: Callable[[sqlite3.Connection], None]) -> bool:
-        """Write something, all or nothing; tells whether that was possible."""
+        """Run a write in one transaction; return whether that was possible."""
         try:
             connection = self._open()
             with transaction(connection, write=True):
@@ -47,7 +47,7 @@ class SideFile:
         return True
 
     def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """Read rows; a file that is not there or is damaged has none."""
+        """Return rows; a missing or damaged file has none."""
         if self._connection is None and not self._path.exists():
             return []
         try:
@@ -58,13 +58,13 @@ class SideFile:
             return []
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _discard(self, error: Exception) -> bool:
-        """Remove a file that is damaged or no file of ours, and tell whether it was."""
+        """Remove a file that is damaged or not a database; return whether it was."""
         if getattr(error, "sqlite_errorname", "") not in _DAMAGED:
             return False
         self.close()
@@ -72,7 +72,7 @@ class SideFile:
         return True
 
     def _open(self) -> sqlite3.Connection:
-        """Open the file; one of another version is begun anew."""
+        """Open the file; one of another version is recreated."""
         if self._connection is not None:
             return self._connection
         os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
