@@ -33,12 +33,12 @@ class _ByPeople(ABC):
     after: bool = field(default=False, kw_only=True)
 
     def strike(self, effects: Effects, number: int) -> None:
-        """Have it done before the request is handled, or after."""
+        """Schedule the change before or after the handling of the request."""
         (effects.after if self.after else effects.before).append((number, self.act))
 
     @abstractmethod
     def act(self, call: Call, token: str) -> None:
-        """Do it to the account."""
+        """Make the change."""
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,7 @@ def parse(rule: Mapping[str, Any]) -> tuple[Fault, When]:
 
 @cache
 def _model() -> Any:
-    """Build what checks JSON against the classes; loaded when the first rule comes as JSON."""
+    """Return the model that validates JSON; built when the first rule arrives as JSON."""
     from pydantic import Field, create_model  # noqa: PLC0415 - only those who script faults wait
 
     union: Any = reduce(or_, _KINDS)

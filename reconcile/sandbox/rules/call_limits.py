@@ -239,7 +239,7 @@ class TooManyCallsError(HubSpotError):
     def __init__(
         self, shape: Shape, switches: Switches, headers: Mapping[str, str], apps: str
     ) -> None:
-        """Word the refusal of a limit."""
+        """Build the refusal of a limit."""
         policy = {"ten_secondly": "TEN_SECONDLY_ROLLING", "daily": "DAILY"}.get(shape)
         limit = {"ten_secondly": "ten_secondly_rolling", "daily": "daily", "search": "secondly"}
         extra: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """Recalculating a record a moment after a write, as HubSpot does (ref §6, §12).
 
 updatedAt was recorded to move 0.2 to 0.9 s after a create; nothing else changes with it, so it is
-computed when it is shown. The home currency properties are said to be calculated later; those
+computed when it is shown. The home currency properties are reported to be calculated later; those
 that are due are written before the next request. Both are switches.
 """
 

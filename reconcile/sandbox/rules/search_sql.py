@@ -50,7 +50,7 @@ Parameters = list[str | int | float]
 
 def matching(call: Call, kind: ObjectType, search: Search, at: int) -> list[int]:
     """Return the ids of all records that match as the index saw them at a time, in order."""
-    _teach(call.connection)
+    _register_functions(call.connection)
     builder = _Builder(call, kind)
     conditions = ["archived_at IS NULL"]
     if search.groups:
@@ -182,7 +182,7 @@ def _moment(definition: Definition, text: str) -> str:
 _AS_DATETIME = Definition({"name": "", "type": "datetime", "fieldType": "date", "options": []})
 
 
-def _teach(connection: sqlite3.Connection) -> None:
+def _register_functions(connection: sqlite3.Connection) -> None:
     """Register the comparisons that SQLite does not have."""
     functions: dict[str, tuple[int, Callable[..., str | int | None]]] = {
         "sandbox_fold": (1, _fold),
@@ -212,11 +212,11 @@ def _has_token(text: object, pattern: str) -> bool:
     wanted = pattern.casefold()
     words = [word for word in _WORDS.split(whole.replace("*", " ")) if word]
     if "*" in wanted:
-        return any(_fits(one, wanted.split("*")) for one in (whole, *words))
+        return any(_consists_of(one, wanted.split("*")) for one in (whole, *words))
     return {word for word in _WORDS.split(wanted) if word} <= set(words)
 
 
-def _fits(text: str, parts: list[str]) -> bool:
+def _consists_of(text: str, parts: list[str]) -> bool:
     """Return whether a text consists of the parts with anything between them."""
     first, *middle, last = parts
     if len(text) < len(first) + len(last) or not text.startswith(first):

@@ -132,7 +132,7 @@ def _methods(
             response = Response(status_code=405, headers={"Allow": ",".join(sorted(methods))})
         elif response is None:
             effects = dispatch.effects_on(runtime, endpoint, request, raw)
-            response, committed = await fault_injection.through(
+            response, committed = await fault_injection.handle_with(
                 runtime,
                 effects,
                 dispatch.token_of(request),

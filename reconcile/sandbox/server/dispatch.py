@@ -49,9 +49,9 @@ def answer(
     """Run a handler in its transaction; return its answer, and whether it wrote."""
     headers: dict[str, str] = {}
     try:
-        fault_injection.catch_up(runtime)
+        fault_injection.run_due_work(runtime)
         with database_file.transaction(runtime.connection, write=endpoint.writes):
-            call = fault_injection.disturbed(
+            call = fault_injection.with_effects(
                 _call(runtime, endpoint, request, raw, headers), effects, writes=endpoint.writes
             )
             try:
@@ -107,7 +107,7 @@ def _call(
 
 
 def _scopes(runtime: Runtime, request: Request) -> frozenset[str]:
-    """Return the scopes of the request's token, or answer 401."""
+    """Return the scopes of the request's token, or raise a 401."""
     row = runtime.connection.execute(
         "SELECT scopes FROM token WHERE token = ? AND revoked = 0", (token_of(request),)
     ).fetchone()
@@ -131,6 +131,6 @@ def _response(reply: Reply, headers: Mapping[str, str]) -> Response:
 def error_response(
     error: HubSpotError, correlation_id: str, headers: Mapping[str, str] = MappingProxyType({})
 ) -> Response:
-    """Answer with an error's body and headers."""
+    """Return the answer of an error: its body and headers."""
     body = encode(error.body(correlation_id))
     return Response(body, error.status, {**headers, **error.headers}, CONTENT_TYPE)

@@ -21,7 +21,7 @@ Answer = tuple[Response, bool]
 """An answer, and whether the request's writes were committed."""
 
 
-async def through(
+async def handle_with(
     runtime: Runtime,
     effects: Effects,
     token: str,
@@ -34,8 +34,8 @@ async def through(
     _intervene(runtime, effects.before, token)
     written = False
     if effects.refusal is not None:
-        said = delivery.refused(effects.refusal, runtime.switches, runtime.apps)
-        response = refuse(said) if isinstance(said, HubSpotError) else said
+        refusal = delivery.refused(effects.refusal, runtime.switches, runtime.apps)
+        response = refuse(refusal) if isinstance(refusal, HubSpotError) else refusal
     elif effects.is_dropped:
         response = Response()
     else:
@@ -46,7 +46,7 @@ async def through(
     return delivery.delivered(response, effects), written
 
 
-def disturbed(call: Call, effects: Effects, *, writes: bool) -> Call:
+def with_effects(call: Call, effects: Effects, *, writes: bool) -> Call:
     """Apply the effects of faults to a call; only reads are stale."""
     if effects.loses_associations:
         call.switches = replace(call.switches, create_associations="lost")
@@ -59,7 +59,7 @@ def disturbed(call: Call, effects: Effects, *, writes: bool) -> Call:
     return call
 
 
-def catch_up(runtime: Runtime) -> None:
+def run_due_work(runtime: Runtime) -> None:
     """Do HubSpot's own work that is due: purge the recycling bin, recalculate records."""
     now = runtime.clock.now_ms()
     if recycling_bin.bin_is_due(runtime.connection, now):

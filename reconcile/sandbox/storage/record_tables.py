@@ -89,7 +89,7 @@ def insert(connection: sqlite3.Connection, record: Record) -> None:
 
 def update(connection: sqlite3.Connection, record: Record, *, by: str = BY_APP) -> None:
     """Store a record's new properties and time."""
-    _put_aside(connection, record.type_id, record.id, record.updated_at, by)
+    _save_version(connection, record.type_id, record.id, record.updated_at, by)
     connection.execute(
         "UPDATE record SET properties = ?, updated_at = ? WHERE type = ? AND id = ?",
         (
@@ -104,7 +104,7 @@ def update(connection: sqlite3.Connection, record: Record, *, by: str = BY_APP) 
 def archive(connection: sqlite3.Connection, type_id: str, record_id: int, at: int) -> None:
     """Move a live record to the recycling bin; any other id is ignored (ref §8, H)."""
     if exists(connection, type_id, record_id):
-        _put_aside(connection, type_id, record_id, at, BY_APP)
+        _save_version(connection, type_id, record_id, at, BY_APP)
     connection.execute(
         "UPDATE record SET archived_at = ? WHERE type = ? AND id = ? AND archived_at IS NULL",
         (at, type_id, record_id),
@@ -112,8 +112,8 @@ def archive(connection: sqlite3.Connection, type_id: str, record_id: int, at: in
 
 
 def restore(connection: sqlite3.Connection, record: Record, at: int) -> Record:
-    """Take an archived record back out of the recycling bin."""
-    _put_aside(connection, record.type_id, record.id, at, BY_APP)
+    """Restore an archived record from the recycling bin."""
+    _save_version(connection, record.type_id, record.id, at, BY_APP)
     connection.execute(
         "UPDATE record SET archived_at = NULL, updated_at = ? WHERE type = ? AND id = ?",
         (at, record.type_id, record.id),
@@ -131,7 +131,7 @@ def count_created(connection: sqlite3.Connection, type_id: str) -> None:
 
 def replace_merged(connection: sqlite3.Connection, old: Record, new_id: int, at: int) -> None:
     """Remove a record that was merged into another, and record which one."""
-    _put_aside(connection, old.type_id, old.id, at, BY_APP)
+    _save_version(connection, old.type_id, old.id, at, BY_APP)
     connection.execute(  # the record that it became did not exist before
         "INSERT OR IGNORE INTO former VALUES (?, ?, ?, NULL, 0, 0, NULL, ?)",
         (old.type_id, new_id, at, BY_APP),
@@ -222,7 +222,7 @@ def forget_unique(connection: sqlite3.Connection, type_id: str, record_id: int) 
     )
 
 
-def _put_aside(
+def _save_version(
     connection: sqlite3.Connection, type_id: str, record_id: int, until: int, by: str
 ) -> None:
     """Save a record as it is now, before a change; see ``record_versions``."""
