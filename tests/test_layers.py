@@ -102,6 +102,48 @@ What can be typed lies in ``cli/commands`` under the name of its command, and th
 of the probe under the name of what they ask about.
 """
 
+SANDBOX = "reconcile.sandbox."
+
+SANDBOX_BELOW = {
+    "api_errors": (),
+    "object_types": (),
+    "switches": (),
+    "scopes": ("object_types",),
+    "wire_format": ("api_errors",),
+    "clock": ("wire_format",),
+    "storage": ("object_types", "scopes", "switches", "wire_format"),
+    "rules": (
+        "api_errors",
+        "clock",
+        "object_types",
+        "scopes",
+        "storage",
+        "switches",
+        "wire_format",
+    ),
+    "faults": ("api_errors", "object_types", "rules", "storage", "switches", "wire_format"),
+    "api": ("api_errors", "object_types", "rules", "scopes", "storage", "wire_format"),
+    "openapi": ("api", "object_types", "rules"),
+    "runtime": ("clock", "faults", "rules", "storage", "switches"),
+    "page": ("object_types", "rules", "runtime", "storage", "wire_format"),
+    "server": (
+        "api",
+        "api_errors",
+        "clock",
+        "faults",
+        "object_types",
+        "openapi",
+        "page",
+        "rules",
+        "runtime",
+        "scopes",
+        "storage",
+        "switches",
+        "wire_format",
+    ),
+}
+"""The same for the rooms of the sandbox, and for the modules that several of them use."""
+
 IO = {
     "asyncio",
     "ftplib",
@@ -276,6 +318,22 @@ def test_sandbox_stands_alone() -> None:
     assert {name for path in within("sandbox") for _, name in ours(path)} == {"sandbox"}
     users = {part(path) for path in FILES for _, name in ours(path) if name == "sandbox"}
     assert users == {"sandbox", "cli", "session"}
+
+
+def test_sandbox_rooms_import_downward() -> None:
+    """Each room of the sandbox imports only rooms that stand before it in its table."""
+    seen: set[str] = set()
+    for room, below in SANDBOX_BELOW.items():
+        assert seen.issuperset(below), room
+        seen.add(room)
+    found = []
+    for path in within("sandbox"):
+        room = path.relative_to(ROOT / "sandbox").parts[0].removesuffix(".py")
+        if room != "__init__":  # offers what others may use, from any room
+            allowed = {room, *SANDBOX_BELOW[room]}
+            rooms = {name.split(".")[2] for _, name in imports(path) if name.startswith(SANDBOX)}
+            found += [f"{path.relative_to(ROOT)}: {name}" for name in sorted(rooms - allowed)]
+    assert found == []
 
 
 def test_sandbox_reads_none_of_our_data() -> None:

@@ -1,6 +1,6 @@
-"""The sandbox's one clock: real time, and whatever a test adds to it.
+"""The sandbox's one clock: real time, plus what a test has advanced it by.
 
-Timestamps, limits, the search index and everything else that depends on time ask it, so that a test
+Timestamps, limits, the search index and everything else that depends on time use it, so that a test
 can wait ten seconds, or until tomorrow, without waiting.
 """
 
@@ -8,13 +8,13 @@ import time
 from datetime import datetime, timedelta
 from threading import Lock
 
-from reconcile.sandbox.wire import EPOCH
+from reconcile.sandbox.wire_format import EPOCH
 
 _LONGEST = timedelta(days=3660)
 
 
 class Clock:
-    """Tells the time in epoch milliseconds; asked and moved by different threads."""
+    """A clock in epoch milliseconds, read and advanced by different threads."""
 
     def __init__(self, stopped_at: datetime | None = None) -> None:
         """Run with real time, or stand still at a moment until it is advanced."""
@@ -31,16 +31,16 @@ class Clock:
 
     @property
     def ahead(self) -> int:
-        """By how many milliseconds it was advanced."""
+        """Return by how many milliseconds it was advanced."""
         return self._ahead
 
     def resume(self, ahead: int) -> None:
-        """Be at least so far ahead."""
+        """Advance the clock to be at least so many milliseconds ahead."""
         with self._lock:
             self._ahead = max(self._ahead, ahead)
 
     def advance(self, seconds: float) -> int:
-        """Let time pass; it never goes back. Returns the new time."""
+        """Advance the clock and return the new time; time never goes back."""
         if not 0 <= seconds <= _LONGEST.total_seconds():
             raise ValueError(f"the clock advances by 0 to {_LONGEST.total_seconds():.0f} seconds")
         with self._lock:

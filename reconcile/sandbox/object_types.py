@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ObjectType:
-    """One object type: how it is named, and what its records look like unasked."""
+    """One object type: its names, and the properties that a read returns by default."""
 
     id: str
     singular: str
@@ -26,7 +26,7 @@ class ObjectType:
 
     @property
     def legacy_name(self) -> str:
-        """The name HubSpot's messages use, as in ``legacyObjectType=ORDER`` (ref §5)."""
+        """Return the name in HubSpot's messages, as in ``legacyObjectType=ORDER`` (ref §5)."""
         return self.singular.upper()
 
 
@@ -103,5 +103,5 @@ _BY_NAME = {name: kind for kind in OBJECT_TYPES for name in (kind.id, kind.singu
 
 
 def infer_object_type(name: str) -> ObjectType | None:
-    """Find the type a path segment names: plural, singular or type id, in any case (ref §1)."""
+    """Return the type that a path segment names: plural, singular or id, in any case (ref §1)."""
     return _BY_NAME.get(name.lower())

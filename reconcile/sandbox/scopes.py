@@ -11,12 +11,12 @@ OWNERS_READ = "crm.objects.owners.read"  # the owners guide
 
 
 def object_scope(kind: ObjectType, access: str) -> Alternatives:
-    """Scopes that allow reading or writing records of a type."""
+    """Return the scopes that allow reading or writing records of a type."""
     return (f"crm.objects.{kind.plural}.{access}", *_legacy(kind))
 
 
 def schema_scope(kind: ObjectType, access: str) -> Alternatives:
-    """Scopes for property definitions: reading accepts the object scopes, writing does not."""
+    """Return the scopes for property definitions; only reading accepts the object scopes."""
     wanted = [f"crm.schemas.{kind.plural}.{access}"]
     if access == "read":
         wanted += [f"crm.objects.{kind.plural}.read", f"crm.schemas.{kind.plural}.write"]
@@ -24,7 +24,7 @@ def schema_scope(kind: ObjectType, access: str) -> Alternatives:
 
 
 def pipeline_scope(kind: ObjectType, access: str) -> Alternatives:
-    """Scopes for pipelines."""
+    """Return the scopes for pipelines."""
     return (f"crm.pipelines.{kind.plural}.{access}",)
 
 
@@ -33,7 +33,7 @@ def _legacy(kind: ObjectType) -> Alternatives:
 
 
 def _all_scopes() -> frozenset[str]:
-    """Collect every scope any call may ask for."""
+    """Return every scope that a call may need."""
     scopes = {"oauth", OWNERS_READ}
     for kind in OBJECT_TYPES:
         for access in ("read", "write"):

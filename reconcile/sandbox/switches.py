@@ -1,4 +1,4 @@
-"""What nobody could confirm about HubSpot, as settings.
+"""What could not be confirmed about HubSpot, as settings.
 
 Each field is one uncertain fact, its default what the evidence suggests. A client that claims to be
 correct should be correct under every setting.
@@ -10,10 +10,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Switches:
-    """How the sandbox behaves where the reference is unsure, and what kind of account it plays."""
+    """How the sandbox behaves where the reference is unsure, and what kind of account it is."""
 
     archived_unique_value: Literal["free", "reserved", "revives"] = "free"
-    """What becomes of the unique values of an archived record (ref §7, L; §17.2).
+    """What happens to the unique values of an archived record (ref §7, L; §17.2).
 
     ``free``: another record may take them, as is documented for the email of contacts.
     ``reserved``: they stay taken. ``revives``: a create or upsert with one brings the archived
@@ -71,7 +71,7 @@ class Switches:
     """A batch read of a merged id answers with the record it became (ref §8, M: seen once)."""
 
     create_associations: Literal["atomic", "lenient", "lost", "half_done"] = "atomic"
-    """What becomes of the associations of a create.
+    """What happens to the associations of a create.
 
     ``atomic``: one that is invalid refuses the record. ``lenient``: it is left out and the record
     stays. ``lost``: none is made. ``half_done``: one that is invalid refuses the record, which is
@@ -80,14 +80,14 @@ class Switches:
     """
 
     second_parent: Literal["kept", "refused", "moved"] = "kept"
-    """What becomes of a line item that is associated with a second record that can be its parent.
+    """What happens to a line item that is associated with a second possible parent.
 
     ``kept``: it has both; documented with an example, and advised against (ref §8). ``refused``:
     the second is refused; wording a guess. ``moved``: it loses the first. Neither was seen.
     """
 
     second_primary: Literal["kept", "refused", "moved"] = "kept"
-    """What becomes of a second company that is labelled primary on one order (ref §18, L).
+    """What happens if a second company is labelled primary on one order (ref §18, L).
 
     ``kept``: both are. ``refused``: the second is not made; wording a guess. ``moved``: the first
     loses the label. The guide speaks of one alone; no answer was recorded.
@@ -106,7 +106,7 @@ class Switches:
     """Line item hs_external_id is echoed by the write and then gone (ref §6, M: three attempts)."""
 
     unique_conflict_has_tokens: bool = False
-    """A unique clash also carries errorType and errorTokens (ref §5: "sometimes")."""
+    """A unique-value conflict also carries errorType and errorTokens (ref §5: "sometimes")."""
 
     missing_scopes_shape: Literal["private_app", "oauth"] = "private_app"
     """Which of the two recorded 403 bodies a missing scope gets (ref §2)."""
@@ -139,7 +139,7 @@ class Switches:
     """Filter groups, filters in a group and filters in all (ref §3: sources differ)."""
 
     search_not_equal_needs_value: bool = True
-    """NEQ, NOT_IN and NOT_CONTAINS_TOKEN pass over records without a value (unverified)."""
+    """NEQ, NOT_IN and NOT_CONTAINS_TOKEN skip records without a value (unverified)."""
 
     updated_at_drifts: bool = True
     """updatedAt moves by itself 0.2 to 0.9 s after a create (ref §6, H)."""

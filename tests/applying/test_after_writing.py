@@ -10,8 +10,7 @@ from world import KEY, World, changes, incomplete, line, messages, order, status
 from reconcile.model.outcome import Outcome, Report, Rewrite
 from reconcile.model.plan import Plan, Reason
 from reconcile.sandbox import Switches
-from reconcile.sandbox.faults import StaleReads, StoreAs
-from reconcile.sandbox.interventions import Edit
+from reconcile.sandbox.faults import Edit, StaleReads, StoreAs
 
 WRITES = "*/batch/upsert"
 """How orders are created; a single one is patched."""

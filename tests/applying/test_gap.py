@@ -17,7 +17,7 @@ from reconcile.model.audit import What
 from reconcile.model.outcome import UNREAD, Outcome, Report
 from reconcile.model.plan import Plan
 from reconcile.render.report import write_report
-from reconcile.sandbox import interventions as people
+from reconcile.sandbox.faults import concurrent_changes as people
 
 ROLLING = {
     "status": "error",

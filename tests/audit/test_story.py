@@ -8,7 +8,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.query import entries_of, summaries
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.audit import Recorded, Summary, What
-from reconcile.sandbox.interventions import Edit
+from reconcile.sandbox.faults import Edit
 from reconcile.state.state import State
 
 

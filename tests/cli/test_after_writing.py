@@ -3,8 +3,7 @@
 import pytest
 
 from reconcile.sandbox import Sandbox
-from reconcile.sandbox.faults import StoreAs
-from reconcile.sandbox.interventions import Edit
+from reconcile.sandbox.faults import Edit, StoreAs
 from tests.cli.conftest import Project
 
 LINE = """\

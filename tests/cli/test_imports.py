@@ -26,7 +26,7 @@ with open({into!r}, "w") as file:
 """
 
 CLIENTS = {"httpx", "httpcore", "reconcile.hubspot", "anyio"}
-SERVERS = {"starlette", "uvicorn", "jinja2", "reconcile.sandbox.server"}
+SERVERS = {"starlette", "uvicorn", "jinja2", "reconcile.sandbox.server.sandbox_server"}
 LIBRARIES = {"pydantic", "yaml", "ruamel", "filelock", "deepdiff", "rich", "obstore", "psycopg"}
 OWN_CODE = {"reconcile.project", "reconcile.manifests", "reconcile.planning", "reconcile.stores"}
 """Most of ours; a page of help needs neither these nor any library but click."""
@@ -147,8 +147,8 @@ def test_sandbox_describes_itself_only_when_asked(tmp_path: Path) -> None:
     found = loaded(tmp_path / "shop", *calls)
     assert [(args, code) for args, code, _ in found] == [(args, 0) for args in calls]
     modules = found[-1][2]
-    assert "reconcile.sandbox.server" in modules
+    assert "reconcile.sandbox.server.sandbox_server" in modules
     assert (
-        modules & {"reconcile.sandbox.openapi.document", "reconcile.sandbox.openapi.shapes"}
+        modules & {"reconcile.sandbox.openapi.document", "reconcile.sandbox.openapi.body_shapes"}
         == set()
     )

@@ -8,7 +8,7 @@ from world import World, order
 
 from reconcile.cli import main
 from reconcile.hubspot.client import HubSpot
-from reconcile.sandbox import interventions as people
+from reconcile.sandbox.faults import concurrent_changes as people
 
 
 def test_the_command_says_what_it_overwrote_and_exits_5(

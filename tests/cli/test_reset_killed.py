@@ -130,7 +130,7 @@ def test_a_new_database_takes_nothing_from_a_former_one(tmp_path: Path) -> None:
     (home / "sandbox.sqlite-wal").write_bytes(b"the last writes")
     done = run_script("init", "--auto-approve", cwd=tmp_path)
     assert done.returncode == 1
-    assert "sandbox.sqlite-wal is left of a database that is gone" in done.stderr
+    assert "sandbox.sqlite-wal belongs to a database that no longer exists" in done.stderr
     assert "hint: `reconcile sandbox reset` erases it" in done.stderr
     assert run_script("sandbox", "reset", "--auto-approve", cwd=tmp_path).returncode == 0
     assert run_script("init", "--auto-approve", cwd=tmp_path).returncode == 0

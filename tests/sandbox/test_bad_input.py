@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconcile.sandbox import Sandbox
-from reconcile.sandbox.app import ENDPOINTS
+from reconcile.sandbox.server.app import ENDPOINTS
 
 JSON = {"Content-Type": "application/json"}
 DEEP = "[" * 200_000

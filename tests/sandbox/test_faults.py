@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from reconcile.sandbox import Sandbox, faults
-from reconcile.sandbox import interventions as people
 from reconcile.sandbox.faults import Fault
+from reconcile.sandbox.faults import concurrent_changes as people
 
 ORDERS = "/crm/v3/objects/orders"
 CREATE = f"{ORDERS}/batch/create"
@@ -466,7 +466,7 @@ def test_rules_as_json(sandbox: Sandbox, http: httpx.Client) -> None:
     shown = http.get("/_sandbox/faults").json()["results"]
     assert [one["fault"] for one in shown] == ["refuse", "edit", "latency"]
     assert (shown[0]["matched"], shown[0]["struck"]) == (2, 1)
-    assert shown[1]["problems"] == ["there is no record orders/1"]
+    assert shown[1]["problems"] == ["record orders/1 does not exist"]
     assert http.delete(f"/_sandbox/faults/{first}").status_code == 204
     assert http.delete(f"/_sandbox/faults/{first}").status_code == 404
     single = http.post("/_sandbox/faults", json={"fault": "close_before"})

@@ -21,9 +21,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from reconcile.sandbox import Sandbox
-from reconcile.sandbox.app import ENDPOINTS
 from reconcile.sandbox.object_types import infer_object_type
 from reconcile.sandbox.openapi.document import describe, operation_of
+from reconcile.sandbox.server.app import ENDPOINTS
 
 CHECKS = [
     not_a_server_error,

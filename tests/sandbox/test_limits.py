@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconcile.sandbox import Sandbox, database
+from reconcile.sandbox import Sandbox
+from reconcile.sandbox.storage import database_file
 
 LINK = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 507}]
 
@@ -77,7 +78,7 @@ def test_archiving_twice_keeps_the_first_time(http: httpx.Client) -> None:
 
 def test_locked_database_is_423(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another process holds the database a write is 423, and a read is answered (ref §3)."""
-    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database_file, "_BUSY_SECONDS", 0.05)
     path = tmp_path / "sandbox.db"
     with Sandbox(path) as sandbox:
         headers = {"Authorization": f"Bearer {sandbox.token}"}

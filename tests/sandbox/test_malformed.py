@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.sandbox.app import ENDPOINTS
-from reconcile.sandbox.calls import Endpoint
 from reconcile.sandbox.openapi.document import describe
+from reconcile.sandbox.rules.api_call import Endpoint
+from reconcile.sandbox.server.app import ENDPOINTS
 
 Place = tuple[str | int, ...]
 

@@ -10,7 +10,7 @@ import pytest
 from pages import PAGE, VIEWS, make, text_of
 
 from reconcile.sandbox import Sandbox
-from reconcile.sandbox.page import listing, looks
+from reconcile.sandbox.page import record_lists, templating
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 
@@ -52,9 +52,9 @@ def test_hostile_values_are_text(http: httpx.Client, browser: httpx.Client) -> N
 
 def test_unseen_characters_are_shown() -> None:
     """Control characters and those that turn the direction of text are written out."""
-    assert looks.visible("a\x00b\x1b[0m\r") == "a␀b␛[0m␍"
-    assert looks.visible("abc\u202etxt\u2066\ufeff") == "abc⟨U+202E⟩txt⟨U+2066⟩⟨U+FEFF⟩"
-    assert looks.visible("línea 1\n\tline 2 😀") == "línea 1\n\tline 2 😀"
+    assert templating.visible("a\x00b\x1b[0m\r") == "a␀b␛[0m␍"
+    assert templating.visible("abc\u202etxt\u2066\ufeff") == "abc⟨U+202E⟩txt⟨U+2066⟩⟨U+FEFF⟩"
+    assert templating.visible("línea 1\n\tline 2 😀") == "línea 1\n\tline 2 😀"
 
 
 def test_overview(http: httpx.Client, browser: httpx.Client, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_limits(tmp_path: Path, plan: str | None) -> None:
 
 def test_paging_goes_both_ways(http: httpx.Client, browser: httpx.Client) -> None:
     """Older and Newer lead through every record once, newest change first, and back."""
-    inputs = [{"properties": {"hs_order_name": f"Order {n:03}"}} for n in range(listing.PAGE)]
+    inputs = [{"properties": {"hs_order_name": f"Order {n:03}"}} for n in range(record_lists.PAGE)]
     for _ in range(2):
         http.post("/crm/v3/objects/orders/batch/create", json={"inputs": inputs})
     make(http, hs_order_name="Last")

@@ -11,7 +11,7 @@ import pytest
 from pages import VIEWS
 
 from reconcile.sandbox import Sandbox, Switches
-from reconcile.sandbox.page import access, looks
+from reconcile.sandbox.page import link_key, templating
 
 PERSON = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -66,12 +66,12 @@ def test_key_is_not_the_token(sandbox: Sandbox) -> None:
 
 def test_key_is_compared_with_care() -> None:
     """Nothing but the key itself is the key."""
-    key = access.key_of("pat-na1-x")
-    assert access.is_key(key, key)
-    assert not access.is_key(None, key)
-    assert not access.is_key(key[:-1], key)
-    assert not access.is_key("ключ", key)
-    assert access.key_of("pat-na1-y") != key
+    key = link_key.key_of("pat-na1-x")
+    assert link_key.is_key(key, key)
+    assert not link_key.is_key(None, key)
+    assert not link_key.is_key(key[:-1], key)
+    assert not link_key.is_key("ключ", key)
+    assert link_key.key_of("pat-na1-y") != key
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_pages_name_nothing_elsewhere(browser: httpx.Client, path: str) -> None:
 
 def test_templates_switch_escaping_off_nowhere() -> None:
     """No template marks a value as safe, and every attribute is quoted."""
-    folder = Path(looks.__file__).parent / "templates"
+    folder = Path(templating.__file__).parent / "templates"
     for file in folder.glob("*.html"):
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"\|\s*safe|autoescape|Markup|=\{\{", text), file.name

@@ -9,16 +9,16 @@ import pytest
 from pages import PAGE, VIEWS, make, text_of
 
 from reconcile.sandbox import Clock, Sandbox, Switches
-from reconcile.sandbox.kept_counts import KeptCounts
-from reconcile.sandbox.limits import Limits
-from reconcile.sandbox.page import words
-from reconcile.sandbox.request_log import RequestLog
-from reconcile.sandbox.request_store import KEPT, RequestStore
-from reconcile.sandbox.side_file import SideFile
+from reconcile.sandbox.page import request_words
+from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.rules.persisted_counts import PersistedCounts
+from reconcile.sandbox.storage.request_log import RequestLog
+from reconcile.sandbox.storage.request_store import KEPT, RequestStore
+from reconcile.sandbox.storage.side_file import SideFile
 
 
 def test_request_log(http: httpx.Client, browser: httpx.Client) -> None:
-    """The log says in words what was asked and HubSpot's words where it was refused."""
+    """The log shows in words what was asked, and HubSpot's message if it was refused."""
     make(http, hs_order_name="First")
     http.post("/crm/v3/objects/orders", json={"properties": {"nope": "1"}})
     http.get("/crm/v3/objects/orders?limit=5&properties=hs_tags")
@@ -69,7 +69,7 @@ def test_clearing_the_log_clears_the_page(
     http.get("/crm/v3/objects/orders")
     browser.get("/")
     sandbox.clear_requests()
-    assert "Nothing has been asked yet." in browser.get(f"{PAGE}/requests").text
+    assert "No requests yet." in browser.get(f"{PAGE}/requests").text
     http.get("/crm/v3/objects/carts")
     text = text_of(browser.get(f"{PAGE}/requests").text)
     assert "List carts" in text
@@ -104,7 +104,7 @@ def test_damaged_log_is_begun_anew(tmp_path: Path, damage: bytes) -> None:
         Sandbox(tmp_path / "sandbox.db") as sandbox,
         httpx.Client(base_url=sandbox.url, follow_redirects=True) as client,
     ):
-        assert "Nothing has been asked yet." in client.get(sandbox.page_url).text
+        assert "No requests yet." in client.get(sandbox.page_url).text
         assert client.get("/nowhere").status_code == 404
         client.get("/")
         assert "GET <bdi>/<wbr>nowhere" in client.get("/").text
@@ -148,13 +148,15 @@ def test_page_is_no_request(sandbox: Sandbox, http: httpx.Client, browser: httpx
 )
 def test_requests_in_words(method: str, path: str, inputs: int, told: str) -> None:
     """What a request asks for is told in words where it is known."""
-    assert words.describe(method, path, inputs) == told
+    assert request_words.describe(method, path, inputs) == told
 
 
 def test_store_of_nothing(tmp_path: Path) -> None:
     """Without a request there is no file, and reading makes none."""
     clock, limits = Clock(), Limits(None, Switches())
-    store = RequestStore(SideFile(tmp_path / "sandbox.db"), RequestLog(), KeptCounts(limits, clock))
+    store = RequestStore(
+        SideFile(tmp_path / "sandbox.db"), RequestLog(), PersistedCounts(limits, clock)
+    )
     assert (store.page(limit=5), store.find(1)) == ([], None)
     store.close()
     assert list(tmp_path.iterdir()) == []

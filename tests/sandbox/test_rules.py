@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.sandbox import Sandbox, Switches
-from reconcile.sandbox.values import BadValueError, append_to_set, canonical_number, number
+from reconcile.sandbox.rules.property_values import (
+    BadValueError,
+    append_to_set,
+    canonical_number,
+    number,
+)
 
 DIGITS = st.text("0123456789", min_size=1, max_size=20)
 NUMBERS = st.builds(

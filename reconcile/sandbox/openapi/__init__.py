@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from reconcile.sandbox.calls import Call, Endpoint, Reply
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 
 PATH = "/_sandbox/openapi.json"
 

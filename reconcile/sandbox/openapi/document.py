@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from inspect import getdoc, unwrap
 from typing import Any
 
-from reconcile.sandbox.calls import Call, Endpoint, Reply
 from reconcile.sandbox.object_types import OBJECT_TYPES
+from reconcile.sandbox.openapi.body_shapes import SHAPES, ref
 from reconcile.sandbox.openapi.operations import OPERATIONS, QUERY, Operation
-from reconcile.sandbox.openapi.shapes import SHAPES, ref
+from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
 _TYPE_NAMES = [name for kind in OBJECT_TYPES for name in (kind.plural, kind.singular, kind.id)]
@@ -17,7 +17,7 @@ _ERROR = {"description": "Refused", "content": {"application/json": {"schema": r
 
 
 def describe(endpoints: Iterable[Endpoint], base_url: str) -> dict[str, Any]:
-    """Describe a table of routes."""
+    """Return the OpenAPI document of a table of routes."""
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         path = paths.setdefault(endpoint.path, {})
@@ -40,7 +40,7 @@ def describe(endpoints: Iterable[Endpoint], base_url: str) -> dict[str, Any]:
 
 
 def operation_of(handler: Callable[[Call], Reply]) -> Operation | None:
-    """Return what is described of a handler."""
+    """Return the description of a handler."""
     return OPERATIONS.get(unwrap(handler))
 
 

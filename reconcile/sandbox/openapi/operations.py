@@ -1,4 +1,4 @@
-"""What each handler takes and answers: its query, its body, its answers by status.
+"""What each handler accepts and answers: its query, its body, its answers by status.
 
 Kept by handler, so that one entry serves every path and version that the handler answers.
 """
@@ -7,25 +7,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.sandbox import (
-    account_api,
-    associations_api,
-    associations_batch_api,
-    associations_v3_api,
-    erasing_api,
-    labels_api,
-    object_library_api,
-    objects_api,
-    objects_batch_api,
-    owners_api,
-    pipelines_api,
-    properties_api,
-    property_validations_api,
-    search_api,
-    stages_api,
+from reconcile.sandbox.api import (
+    account,
+    association_labels,
+    associations,
+    associations_batch,
+    associations_v3,
+    merge_and_erase,
+    object_library,
+    objects,
+    objects_batch,
+    owners,
+    pipeline_stages,
+    pipelines,
+    properties,
+    property_validations,
+    search,
 )
-from reconcile.sandbox.calls import Call, Reply
-from reconcile.sandbox.openapi.shapes import FLAG, TEXT, listed
+from reconcile.sandbox.openapi.body_shapes import FLAG, TEXT, listed
+from reconcile.sandbox.rules.api_call import Call, Reply
 
 QUERY: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer", "minimum": 1},
@@ -44,7 +44,7 @@ QUERY: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Operation:
-    """What one handler takes and answers; a shape of None is an answer without a body."""
+    """What one handler accepts and answers; a shape of None is an answer without a body."""
 
     answers: Mapping[int, str | None]
     body: str | None = None
@@ -65,82 +65,82 @@ def _batch(status: int, shape: str) -> dict[int, str | None]:
 
 
 OPERATIONS: dict[Callable[[Call], Reply], Operation] = {
-    objects_api.list_page: Operation({200: "Objects"}, query=(*_PAGE, *_READ)),
-    objects_api.create: Operation({201: "Object"}, "Create"),
-    objects_api.read: Operation({200: "Object"}, query=(*_READ, "idProperty")),
-    objects_api.update: Operation({200: "Object"}, "Update", ("idProperty",)),
-    objects_api.archive: Operation(_GONE),
-    objects_api.merge: Operation({200: "Object"}, "Merge"),
-    search_api.search: Operation({200: "Objects"}, "Search"),
-    erasing_api.erase: Operation(_GONE, "Erase"),
-    objects_batch_api.create: Operation(_batch(201, "ObjectBatch"), "BatchCreate"),
-    objects_batch_api.read: Operation(_batch(200, "ObjectBatch"), "BatchRead", ("archived",)),
-    objects_batch_api.update: Operation(_batch(200, "ObjectBatch"), "BatchUpdate"),
-    objects_batch_api.upsert: Operation(_batch(200, "UpsertedBatch"), "BatchUpsert"),
-    objects_batch_api.archive: Operation(_GONE, "BatchIds"),
-    associations_api.list_links: Operation({200: "LinkedPage"}, query=_PAGE, largest_page=500),
-    associations_api.put: Operation({201: "Link"}, "LinkSpecs"),
-    associations_api.put_default: Operation({200: "DefaultLinkBatch"}),
-    associations_api.delete: Operation(_GONE),
-    associations_api.list_labels: Operation({200: "Labels"}),
-    associations_api.create_label: Operation({200: "Labels"}, "LabelCreate"),
-    labels_api.update: Operation(_GONE, "LabelUpdate"),
-    labels_api.delete: Operation(_GONE),
-    associations_batch_api.create: Operation(_batch(201, "LinkBatch"), "LinkInputs"),
-    associations_batch_api.read: Operation(_batch(200, "LinkedBatch"), "LinkedRead"),
-    associations_batch_api.archive: Operation(_GONE, "ArchivePairs"),
-    associations_batch_api.archive_dated: Operation(_GONE_DATED, "ArchivePairs"),
-    associations_batch_api.archive_labels: Operation(_GONE, "LinkInputs"),
-    associations_batch_api.archive_labels_dated: Operation(_GONE_DATED, "LinkInputs"),
-    associations_batch_api.associate_default: Operation({200: "DefaultLinkBatch"}, "PairInputs"),
-    associations_v3_api.batch_create: Operation(_batch(201, "NamedPairBatch"), "NamedPairs"),
-    associations_v3_api.batch_read: Operation(_batch(200, "NamedLinksBatch"), "LinkedRead"),
-    associations_v3_api.batch_archive: Operation(_GONE, "NamedPairs"),
-    associations_v3_api.list_types: Operation({200: "NamedTypes"}),
-    associations_v3_api.list_links: Operation(
+    objects.list_page: Operation({200: "Objects"}, query=(*_PAGE, *_READ)),
+    objects.create: Operation({201: "Object"}, "Create"),
+    objects.read: Operation({200: "Object"}, query=(*_READ, "idProperty")),
+    objects.update: Operation({200: "Object"}, "Update", ("idProperty",)),
+    objects.archive: Operation(_GONE),
+    merge_and_erase.merge: Operation({200: "Object"}, "Merge"),
+    search.search: Operation({200: "Objects"}, "Search"),
+    merge_and_erase.erase: Operation(_GONE, "Erase"),
+    objects_batch.create: Operation(_batch(201, "ObjectBatch"), "BatchCreate"),
+    objects_batch.read: Operation(_batch(200, "ObjectBatch"), "BatchRead", ("archived",)),
+    objects_batch.update: Operation(_batch(200, "ObjectBatch"), "BatchUpdate"),
+    objects_batch.upsert: Operation(_batch(200, "UpsertedBatch"), "BatchUpsert"),
+    objects_batch.archive: Operation(_GONE, "BatchIds"),
+    associations.list_links: Operation({200: "LinkedPage"}, query=_PAGE, largest_page=500),
+    associations.put: Operation({201: "Link"}, "LinkSpecs"),
+    associations.put_default: Operation({200: "DefaultLinkBatch"}),
+    associations.delete: Operation(_GONE),
+    associations.list_labels: Operation({200: "Labels"}),
+    associations.create_label: Operation({200: "Labels"}, "LabelCreate"),
+    association_labels.update: Operation(_GONE, "LabelUpdate"),
+    association_labels.delete: Operation(_GONE),
+    associations_batch.create: Operation(_batch(201, "LinkBatch"), "LinkInputs"),
+    associations_batch.read: Operation(_batch(200, "LinkedBatch"), "LinkedRead"),
+    associations_batch.archive: Operation(_GONE, "ArchivePairs"),
+    associations_batch.archive_dated: Operation(_GONE_DATED, "ArchivePairs"),
+    associations_batch.archive_labels: Operation(_GONE, "LinkInputs"),
+    associations_batch.archive_labels_dated: Operation(_GONE_DATED, "LinkInputs"),
+    associations_batch.associate_default: Operation({200: "DefaultLinkBatch"}, "PairInputs"),
+    associations_v3.batch_create: Operation(_batch(201, "NamedPairBatch"), "NamedPairs"),
+    associations_v3.batch_read: Operation(_batch(200, "NamedLinksBatch"), "LinkedRead"),
+    associations_v3.batch_archive: Operation(_GONE, "NamedPairs"),
+    associations_v3.list_types: Operation({200: "NamedTypes"}),
+    associations_v3.list_links: Operation(
         {200: "NamedLinkPage"}, query=("limit",), largest_page=500
     ),
-    associations_v3_api.put: Operation({200: "Object"}),
-    associations_v3_api.delete: Operation(_GONE),
-    properties_api.list_all: Operation(
+    associations_v3.put: Operation({200: "Object"}),
+    associations_v3.delete: Operation(_GONE),
+    properties.list_all: Operation(
         {200: "Properties"}, query=("archived", "dataSensitivity", "properties")
     ),
-    properties_api.read: Operation({200: "Property"}, query=("archived",)),
-    properties_api.create: Operation({201: "Property"}, "PropertyCreate"),
-    properties_api.update: Operation({200: "Property"}, "PropertyUpdate"),
-    properties_api.archive: Operation(_GONE),
-    properties_api.batch_read: Operation(_batch(200, "PropertyBatch"), "PropertyRead"),
-    properties_api.batch_create: Operation(_batch(201, "PropertyBatch"), "PropertyCreates"),
-    properties_api.batch_archive: Operation(_GONE, "PropertyNames"),
-    properties_api.list_groups: Operation({200: "Groups"}),
-    properties_api.read_group: Operation({200: "Group"}),
-    properties_api.create_group: Operation({201: "Group"}, "GroupCreate"),
-    properties_api.update_group: Operation({200: "Group"}, "GroupUpdate"),
-    properties_api.archive_group: Operation(_GONE),
-    property_validations_api.list_all: Operation({200: "Nothing"}),
-    property_validations_api.list_rules: Operation({200: "Nothing"}),
-    property_validations_api.read_rule: Operation({}),
-    pipelines_api.list_all: Operation({200: "Pipelines"}),
-    pipelines_api.read: Operation({200: "Pipeline"}),
-    pipelines_api.create: Operation({201: "Pipeline"}, "PipelineInput"),
-    pipelines_api.update: Operation({200: "Pipeline"}, "PipelineUpdate", _IN_USE),
-    pipelines_api.replace: Operation({200: "Pipeline"}, "PipelineReplacement", _IN_USE),
-    pipelines_api.delete: Operation(_GONE, query=_IN_USE),
-    pipelines_api.audit: Operation({200: "Audits"}),
-    stages_api.list_all: Operation({200: "Stages"}),
-    stages_api.read: Operation({200: "Stage"}),
-    stages_api.create: Operation({201: "Stage"}, "StageInput"),
-    stages_api.update: Operation({200: "Stage"}, "StageUpdate"),
-    stages_api.replace: Operation({200: "Stage"}, "StageReplacement"),
-    stages_api.delete: Operation(_GONE, query=_IN_USE),
-    stages_api.audit: Operation({200: "Audits"}),
-    owners_api.list_page: Operation(
+    properties.read: Operation({200: "Property"}, query=("archived",)),
+    properties.create: Operation({201: "Property"}, "PropertyCreate"),
+    properties.update: Operation({200: "Property"}, "PropertyUpdate"),
+    properties.archive: Operation(_GONE),
+    properties.batch_read: Operation(_batch(200, "PropertyBatch"), "PropertyRead"),
+    properties.batch_create: Operation(_batch(201, "PropertyBatch"), "PropertyCreates"),
+    properties.batch_archive: Operation(_GONE, "PropertyNames"),
+    properties.list_groups: Operation({200: "Groups"}),
+    properties.read_group: Operation({200: "Group"}),
+    properties.create_group: Operation({201: "Group"}, "GroupCreate"),
+    properties.update_group: Operation({200: "Group"}, "GroupUpdate"),
+    properties.archive_group: Operation(_GONE),
+    property_validations.list_all: Operation({200: "Nothing"}),
+    property_validations.list_rules: Operation({200: "Nothing"}),
+    property_validations.read_rule: Operation({}),
+    pipelines.list_all: Operation({200: "Pipelines"}),
+    pipelines.read: Operation({200: "Pipeline"}),
+    pipelines.create: Operation({201: "Pipeline"}, "PipelineInput"),
+    pipelines.update: Operation({200: "Pipeline"}, "PipelineUpdate", _IN_USE),
+    pipelines.replace: Operation({200: "Pipeline"}, "PipelineReplacement", _IN_USE),
+    pipelines.delete: Operation(_GONE, query=_IN_USE),
+    pipelines.audit: Operation({200: "Audits"}),
+    pipeline_stages.list_all: Operation({200: "Stages"}),
+    pipeline_stages.read: Operation({200: "Stage"}),
+    pipeline_stages.create: Operation({201: "Stage"}, "StageInput"),
+    pipeline_stages.update: Operation({200: "Stage"}, "StageUpdate"),
+    pipeline_stages.replace: Operation({200: "Stage"}, "StageReplacement"),
+    pipeline_stages.delete: Operation(_GONE, query=_IN_USE),
+    pipeline_stages.audit: Operation({200: "Audits"}),
+    owners.list_page: Operation(
         {200: "Owners"}, query=(*_PAGE, "archived", "email"), largest_page=500
     ),
-    owners_api.read: Operation({200: "Owner"}, query=("archived", "idProperty")),
-    object_library_api.list_all: Operation({200: "Enablements"}),
-    object_library_api.read: Operation({200: "Enablement"}),
-    account_api.details: Operation({200: "Account"}),
-    account_api.daily_usage: Operation({200: "Usages"}),
-    account_api.token_info: Operation({200: "TokenInfo"}, "TokenKey"),
+    owners.read: Operation({200: "Owner"}, query=("archived", "idProperty")),
+    object_library.list_all: Operation({200: "Enablements"}),
+    object_library.read: Operation({200: "Enablement"}),
+    account.details: Operation({200: "Account"}),
+    account.daily_usage: Operation({200: "Usages"}),
+    account.token_info: Operation({200: "TokenInfo"}, "TokenKey"),
 }

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reconcile.sandbox.limits import Limits
+from reconcile.sandbox.rules.call_limits import Limits
 
 _POOLS = {
     "app": "Calls within ten seconds, at worst",
@@ -14,7 +14,7 @@ _DAYS = {"app": "Calls today", "associations": "Association calls today"}
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit of the account and how much of it was used; ``of`` None is no limit."""
+    """One limit of the account and how much of it was used; ``of`` is None without a limit."""
 
     name: str
     used: int
@@ -23,25 +23,25 @@ class Limit:
 
     @property
     def percent(self) -> int:
-        """How much of it was used."""
+        """Return the percentage used."""
         return min(100, 100 * self.used // self.of) if self.of else 0
 
 
 def rows(counts: Limits, now: int) -> list[Limit]:
     """List every pool that was used and every daily counter; a pool's busiest app stands for it."""
-    told = counts.shown(now)
+    shown = counts.shown(now)
     found = []
     for pool, name in _POOLS.items():
-        windows = [one for one in told["pools"] if one["pool"] == pool]
+        windows = [one for one in shown["pools"] if one["pool"] == pool]
         if windows:
             worst = max(windows, key=lambda one: int(one["worst"]))
             refused = sum(one["refused"] for one in windows)
             note = f"{refused:,} refused" if refused else ""
             found.append(Limit(name, worst["worst"], worst["limit"], note))
     for day, name in _DAYS.items():
-        one = told["daily"][day]
+        one = shown["daily"][day]
         if one["limit"] is not None:
-            note = f"{max(0, one['limit'] - one['used']):,} left until {told['resetsAt']}"
+            note = f"{max(0, one['limit'] - one['used']):,} left until {shown['resetsAt']}"
             found.append(Limit(name, one["used"], one["limit"], note))
         elif one["used"]:
             found.append(Limit(name, one["used"], None))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from urllib.parse import parse_qsl
 
-from reconcile.sandbox import pipeline_store, records, request_store, wire
+from reconcile.sandbox import wire_format
 from reconcile.sandbox.object_types import OBJECT_TYPES, ObjectType, infer_object_type
-from reconcile.sandbox.page import limit_rows, listing, one_record, paths
-from reconcile.sandbox.service import Service
+from reconcile.sandbox.page import limit_rows, record_lists, record_view, urls
+from reconcile.sandbox.runtime import Runtime
+from reconcile.sandbox.storage import pipeline_tables, record_tables, request_store
 
 _REQUESTS = 50
 _LATEST = 8
@@ -23,29 +24,29 @@ class View:
     status: int = 200
 
 
-def find(service: Service, segments: Sequence[str], query: Mapping[str, str]) -> View:
-    """Show what the segments of a path name."""
+def find(runtime: Runtime, segments: Sequence[str], query: Mapping[str, str]) -> View:
+    """Return the view that a path names."""
     match segments:
         case []:
-            return _overview(service)
+            return _overview(runtime)
         case ["records", name] if (kind := _kind(name)) is not None:
-            return _records(service, kind, query)
+            return _records(runtime, kind, query)
         case ["records", name, number] if (kind := _kind(name)) is not None:
-            return _record(service, kind, wire.record_id(number))
+            return _record(runtime, kind, wire_format.record_id(number))
         case ["requests"]:
-            return _requests(service, query)
+            return _requests(runtime, query)
         case ["requests", number]:
-            return _request(service, wire.record_id(number))
+            return _request(runtime, wire_format.record_id(number))
         case ["properties", name] if (kind := _kind(name)) is not None:
-            return _properties(service, kind)
+            return _properties(runtime, kind)
         case ["pipelines"]:
-            return _pipelines(service)
+            return _pipelines(runtime)
         case _:
-            return missing("There is no such page here.")
+            return missing("This page does not exist.")
 
 
 def missing(reason: str) -> View:
-    """Say that something is not there."""
+    """Return the view for something that does not exist."""
     values = {"section": "", "heading": "Not found", "reason": reason, "way_out": None}
     return View("message.html", values, 404)
 
@@ -55,24 +56,24 @@ def _kind(name: str) -> ObjectType | None:
     return kind if kind is not None and kind.plural == name else None
 
 
-def _overview(service: Service) -> View:
+def _overview(runtime: Runtime) -> View:
     values = {
         "section": "overview",
-        "counts": listing.counts(service),
-        "changed": listing.recent(service, _LATEST),
-        "requests": service.requests.page(limit=_LATEST),
-        "limits": limit_rows.rows(service.limits, service.clock.now_ms()),
-        "switches": service.switches,
-        "base_url": service.base_url,
+        "counts": record_lists.counts(runtime),
+        "changed": record_lists.recent(runtime, _LATEST),
+        "requests": runtime.requests.page(limit=_LATEST),
+        "limits": limit_rows.rows(runtime.limits, runtime.clock.now_ms()),
+        "switches": runtime.switches,
+        "base_url": runtime.base_url,
     }
     return View("overview.html", values)
 
 
-def _records(service: Service, kind: ObjectType, query: Mapping[str, str]) -> View:
-    text = query.get("q", "").strip()[: listing.MAX_FILTER]
+def _records(runtime: Runtime, kind: ObjectType, query: Mapping[str, str]) -> View:
+    text = query.get("q", "").strip()[: record_lists.MAX_FILTER]
     archived = query.get("archived") == "true"
-    page = listing.page(
-        service,
+    page = record_lists.page(
+        runtime,
         kind,
         text=text,
         archived=archived,
@@ -83,43 +84,43 @@ def _records(service: Service, kind: ObjectType, query: Mapping[str, str]) -> Vi
     values = {
         "section": "records",
         "kind": kind,
-        "counts": listing.counts(service),
+        "counts": record_lists.counts(runtime),
         "text": text,
         "archived": archived,
         "page": page,
-        "columns": [name for name, _ in listing.DETAILS.get(kind.id, ())],
-        "details": listing.details(service, kind, page.rows),
-        "keys_looked_at": listing.KEYS_LOOKED_AT,
-        "newer": page.newer and paths.to("records", kind.plural, **kept, before=page.newer),
-        "older": page.older and paths.to("records", kind.plural, **kept, after=page.older),
+        "columns": [name for name, _ in record_lists.DETAILS.get(kind.id, ())],
+        "details": record_lists.details(runtime, kind, page.rows),
+        "keys_looked_at": record_lists.KEYS_LOOKED_AT,
+        "newer": page.newer and urls.to("records", kind.plural, **kept, before=page.newer),
+        "older": page.older and urls.to("records", kind.plural, **kept, after=page.older),
     }
     return View("records.html", values)
 
 
-def _record(service: Service, kind: ObjectType, record_id: int | None) -> View:
-    found = None if record_id is None else one_record.view(service, kind, record_id)
+def _record(runtime: Runtime, kind: ObjectType, record_id: int | None) -> View:
+    found = None if record_id is None else record_view.view(runtime, kind, record_id)
     if found is not None:
         return View("record.html", {"section": "records", "kind": kind, "view": found})
     merged = None
     if record_id is not None:
-        merged = records.merged_into(service.connection, kind.id, record_id)
+        merged = record_tables.merged_into(runtime.connection, kind.id, record_id)
     if merged is None:
         return missing(f"No {kind.singular.replace('_', ' ')} has this id.")
     values = {
         "section": "records",
         "heading": "Merged into another",
         "reason": f"This {kind.singular.replace('_', ' ')} is part of {merged} now.",
-        "way_out": (paths.record(kind, merged), f"Show {merged}"),
+        "way_out": (urls.record(kind, merged), f"Show {merged}"),
     }
     return View("message.html", values, 404)
 
 
-def _requests(service: Service, query: Mapping[str, str]) -> View:
+def _requests(runtime: Runtime, query: Mapping[str, str]) -> View:
     only = query.get("only", "all")
     only = only if only in request_store.FILTERS else "all"
-    after = wire.record_id(query.get("after", ""))
-    before = wire.record_id(query.get("before", ""))
-    rows = service.requests.page(limit=_REQUESTS + 1, only=only, before=before, after=after)
+    after = wire_format.record_id(query.get("after", ""))
+    before = wire_format.record_id(query.get("before", ""))
+    rows = runtime.requests.page(limit=_REQUESTS + 1, only=only, before=before, after=after)
     more = len(rows) > _REQUESTS
     rows = rows[-_REQUESTS:] if after is not None else rows[:_REQUESTS]
     newer = rows[0].number if rows and (more if after is not None else before) else None
@@ -133,15 +134,15 @@ def _requests(service: Service, query: Mapping[str, str]) -> View:
         "servers": [
             (server, list(group)) for server, group in groupby(rows, key=lambda one: one.server)
         ],
-        "tallies": service.requests.tallies({one.server for one in rows}),
-        "newer": newer and paths.to("requests", only=kept, after=newer),
-        "older": older and paths.to("requests", only=kept, before=older),
+        "tallies": runtime.requests.tallies({one.server for one in rows}),
+        "newer": newer and urls.to("requests", only=kept, after=newer),
+        "older": older and urls.to("requests", only=kept, before=older),
     }
     return View("requests.html", values)
 
 
-def _request(service: Service, number: int | None) -> View:
-    found = None if number is None else service.requests.find(number)
+def _request(runtime: Runtime, number: int | None) -> View:
+    found = None if number is None else runtime.requests.find(number)
     if found is None:
         return missing("No request with this number is kept.")
     fields = parse_qsl(found.record.query, keep_blank_values=True)
@@ -158,18 +159,18 @@ def _named_record(path: str) -> str | None:
     """Return the address of the record that a request's path names by its id."""
     parts = path.strip("/").split("/")
     for name, number in pairwise(parts):
-        kind, record_id = infer_object_type(name), wire.record_id(number)
+        kind, record_id = infer_object_type(name), wire_format.record_id(number)
         if kind is not None and record_id is not None:
-            return paths.record(kind, record_id)
+            return urls.record(kind, record_id)
     return None
 
 
-def _properties(service: Service, kind: ObjectType) -> View:
-    found = service.definitions.of(service.connection, kind.id)
-    groups = service.connection.execute(
+def _properties(runtime: Runtime, kind: ObjectType) -> View:
+    found = runtime.definitions.of(runtime.connection, kind.id)
+    groups = runtime.connection.execute(
         "SELECT name, label FROM property_group WHERE type = ?", (kind.id,)
     )
-    archived = service.connection.execute(
+    archived = runtime.connection.execute(
         "SELECT name FROM property WHERE type = ? AND archived_at IS NOT NULL ORDER BY name",
         (kind.id,),
     )
@@ -184,7 +185,9 @@ def _properties(service: Service, kind: ObjectType) -> View:
     return View("properties.html", values)
 
 
-def _pipelines(service: Service) -> View:
-    found = [(kind, pipeline_store.pipelines(service.connection, kind.id)) for kind in OBJECT_TYPES]
+def _pipelines(runtime: Runtime) -> View:
+    found = [
+        (kind, pipeline_tables.pipelines(runtime.connection, kind.id)) for kind in OBJECT_TYPES
+    ]
     values = {"section": "pipelines", "found": [one for one in found if one[1]]}
     return View("pipelines.html", values)

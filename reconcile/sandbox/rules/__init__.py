@@ -1,0 +1,1 @@
+"""What HubSpot does with a call: what it accepts, computes, finds, counts and refuses."""
