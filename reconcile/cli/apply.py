@@ -10,7 +10,6 @@ import click
 
 from reconcile.applying.preconditions import require_expected
 from reconcile.audit.actor import origin
-from reconcile.cli.commit import files_read, source_of, write_source
 from reconcile.cli.common import (
     Project,
     addresses,
@@ -24,6 +23,7 @@ from reconcile.cli.common import (
     write_digest,
 )
 from reconcile.cli.cost import cost
+from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.next_command import command_line
 from reconcile.cli.show import read_plan
 from reconcile.errors import UsageError
