@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from secrets import token_hex
 
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.executor import Executor
 from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.halt import Halt
@@ -50,7 +50,7 @@ from reconcile.planning.plan_file import content_digest
 from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.record_input import Context
 from reconcile.planning.validate import problems
-from reconcile.recovery.pending import Overlay
+from reconcile.recovery.pending import PendingState
 from reconcile.recovery.recover import locked, require_same_identities, settle
 from reconcile.recovery.replay import already_applied
 from reconcile.recovery.runs import (
@@ -97,7 +97,7 @@ def plan(
     AppliedPlans(session.store, state)  # raises where it is damaged: the plan could not be applied
     runs = unfinished(session.store)
     require_same_identities(session.settings.target.identity, runs)
-    overlay = Overlay.of(runs)
+    overlay = PendingState.of(runs)
     everything = declared or units
     _require_declared(recreate, everything)
     again = frozenset(address.folded() for address in recreate)
@@ -283,7 +283,7 @@ def apply(
                 who=who,
                 name=run,
             )
-            tools = Tools(
+            context = ApplyContext(
                 session.hubspot,
                 replace(entries, run=journal.run),
                 journal,
@@ -293,7 +293,7 @@ def apply(
                 sleep=sleep,
                 halt=Halt(on_failure=halt),
             )
-            executor = Executor(tools, state, stale=stale, advance=advance)
+            executor = Executor(context, state, stale=stale, advance=advance)
             executor.carry_out(planned)
             outcomes, resumable = end(state, planned, journal, log, executor.stopped)
     return Report(
@@ -304,7 +304,7 @@ def apply(
         interrupted=executor.interrupted,
         resumable=resumable,
         estimated=cost.calls(planned),
-        unchecked=tools.parents.unchecked,
+        unchecked=context.parents.unchecked,
         run=journal.run,
         refused=executor.refused,
         stopped=executor.stopped,
@@ -326,7 +326,7 @@ def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: flo
         state.flush()
 
 
-def settle_unfinished(
+def recover_unfinished(
     session: Session,
     origin: Origin,
     *,

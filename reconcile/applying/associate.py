@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.applying.batch_send import send
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.fresh_recheck import Fresh, Withheld
 from reconcile.applying.recheck_parents import recheck_unowned
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.error_details import MAX_MESSAGE, together
@@ -32,49 +32,51 @@ class _Owed:
     pair that had none.
     """
 
-    item: Item
+    task: ChangeTask
     link: LinkChange
     to_id: str
     plain: tuple[str, int]
     along: tuple[str, int] | None = None
 
 
-def associate(tools: Tools, items: Sequence[Item], ids: Mapping[Address, str]) -> None:
+def associate(
+    context: ApplyContext, tasks: Sequence[ChangeTask], ids: Mapping[Address, str]
+) -> None:
     """Give every item the associations its change asks for. ``ids`` binds addresses."""
     by_pair: dict[tuple[str, str, bool], list[_Owed]] = defaultdict(list)
     kinds_by_name: dict[str, Kind] = {}
-    for item in items:
-        kinds_by_name[item.kind.name] = item.kind
-        for link in (*item.change.links, *_parent_of_new(item, ids)):
+    for task in tasks:
+        kinds_by_name[task.kind.name] = task.kind
+        for link in (*task.change.links, *_parent_of_new(task, ids)):
             to_id = link.id or (ids.get(link.address, "") if link.address else "")
             if to_id:
-                plain = ("HUBSPOT_DEFINED", item.kind.associations[link.to].type_id)
-                by_pair[item.kind.name, link.to, link.add].append(_Owed(item, link, to_id, plain))
+                plain = ("HUBSPOT_DEFINED", task.kind.associations[link.to].type_id)
+                by_pair[task.kind.name, link.to, link.add].append(_Owed(task, link, to_id, plain))
             else:
-                _end_without(item, link, "it does not exist")
-                item.unlinked -= link in item.change.links
+                _end_without(task, link, "it does not exist")
+                task.unlinked -= link in task.change.links
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
         for start in range(0, len(owed), LINKS_READ):
-            tools.halt.look(items)
+            context.halt.look(tasks)
             batch = owed[start : start + LINKS_READ]
-            if tools.halt.stopped:
-                _see_places(tools, kinds_by_name[name], to, batch)
+            if context.halt.stopped:
+                _see_places(context, kinds_by_name[name], to, batch)
             else:
-                _make(tools, kinds_by_name[name], to, batch, add=add)
-    tools.halt.look(items)
+                _make(context, kinds_by_name[name], to, batch, add=add)
+    context.halt.look(tasks)
 
 
-def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChange]:
+def _parent_of_new(task: ChangeTask, ids: Mapping[Address, str]) -> Sequence[LinkChange]:
     """A new line item's parent: its create call made the association, or half of it."""
-    parent = item.change.parent
-    if item.change.id or parent is None:
+    parent = task.change.parent
+    if task.change.id or parent is None:
         return ()
-    association = item.kind.associations[parent.kind]
+    association = task.kind.associations[parent.kind]
     return (
         LinkChange(
             add=True,
             to=association.to,
-            id=item.change.parent_id or ids.get(parent, ""),
+            id=task.change.parent_id or ids.get(parent, ""),
             address=parent,
             types=(("HUBSPOT_DEFINED", association.type_id),),
             shown=str(parent),
@@ -82,23 +84,23 @@ def _parent_of_new(item: Item, ids: Mapping[Address, str]) -> Sequence[LinkChang
     )
 
 
-def _make(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool) -> None:
-    with tools.hubspot.step(**_slots(kind, to, add=add)) as step:
-        owed = [entry for entry in owed if entry.item.id]
-        standing = _read(tools, kind, to, owed)
-        owed = [entry for entry in owed if not _is_elsewhere(tools, entry, standing)]
+def _make(context: ApplyContext, kind: Kind, to: str, owed: Sequence[_Owed], *, add: bool) -> None:
+    with context.hubspot.step(**_slots(kind, to, add=add)) as step:
+        owed = [entry for entry in owed if entry.task.id]
+        standing = _read(context, kind, to, owed)
+        owed = [entry for entry in owed if not _is_elsewhere(context, entry, standing)]
         pairs: dict[str, tuple[_Owed, Pair]] = {}
         for entry, types in zip(owed, _due(owed, standing), strict=True):
             if types:
-                name = tools.trace()
-                pairs[name] = entry, Pair(name, entry.item.id, entry.to_id, types)
+                name = context.trace()
+                pairs[name] = entry, Pair(name, entry.task.id, entry.to_id, types)
             else:
                 _record(entry)
         if add and to in kind.parents and pairs:
-            pairs = _of_nobody_else(tools, kind, pairs)
+            pairs = _of_nobody_else(context, kind, pairs)
         if pairs:
-            written = _send(tools, kind, to, pairs, step.replied, add=add)
-            _confirm(tools, kind, to, written)
+            written = _send(context, kind, to, pairs, step.replied, add=add)
+            _confirm(context, kind, to, written)
 
 
 def _slots(kind: Kind, to: str, *, add: bool) -> Mapping[str, int]:
@@ -106,12 +108,12 @@ def _slots(kind: Kind, to: str, *, add: bool) -> Mapping[str, int]:
     return {"associations": 2 + (len(kind.owners) if add and to in kind.parents else 0)}
 
 
-def _see_places(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed]) -> None:
+def _see_places(context: ApplyContext, kind: Kind, to: str, owed: Sequence[_Owed]) -> None:
     """Read whether new line items are under their parents, where nothing more may be written."""
-    owed = [entry for entry in owed if entry.item.id and _is_place(entry)]
-    standing = _read(tools, kind, to, owed) if owed else {}
+    owed = [entry for entry in owed if entry.task.id and _is_place(entry)]
+    standing = _read(context, kind, to, owed) if owed else {}
     for entry in owed:
-        if not _is_elsewhere(tools, entry, standing) and not _shows(
+        if not _is_elsewhere(context, entry, standing) and not _shows(
             entry, _standing(entry, standing)
         ):
             _leave_open(entry)
@@ -119,22 +121,22 @@ def _see_places(tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed]) -> Non
 
 def _is_place(entry: _Owed) -> bool:
     """Whether an association is the one that puts a new line item under its parent."""
-    return entry.link not in entry.item.change.links
+    return entry.link not in entry.task.change.links
 
 
 def _leave_open(entry: _Owed) -> None:
     """Leave a new line item to be found by reading: it is not where it was to be made."""
     why = f"written, and not seen under {entry.link.shown} before the run ended; plan again to see"
-    entry.item.end(Status.UNKNOWN, why)
-    entry.item.taken = False
+    entry.task.end(Status.UNKNOWN, why)
+    entry.task.taken = False
 
 
 def _read(
-    tools: Tools, kind: Kind, to: str, owed: Sequence[_Owed]
+    context: ApplyContext, kind: Kind, to: str, owed: Sequence[_Owed]
 ) -> Mapping[str, frozenset[Link]]:
     """Read the associations that the records have now."""
     target = kind.associations[to].object
-    return tools.hubspot.links(kind.object, to, target, [entry.item.id for entry in owed])
+    return context.hubspot.links(kind.object, to, target, [entry.task.id for entry in owed])
 
 
 def _due(
@@ -150,7 +152,7 @@ def _due(
 
 
 def _send(
-    tools: Tools,
+    context: ApplyContext,
     kind: Kind,
     to: str,
     pairs: Mapping[str, tuple[_Owed, Pair]],
@@ -167,13 +169,13 @@ def _send(
 
     def look_again(inputs: Sequence[Pair], in_doubt: bool) -> Sequence[Pair | Answer]:  # noqa: FBT001
         owed = [pairs[pair.trace][0] for pair in inputs]
-        due = list(_due(owed, _read(tools, kind, to, owed), in_doubt=in_doubt))
+        due = list(_due(owed, _read(context, kind, to, owed), in_doubt=in_doubt))
         giving = add and to in kind.parents
-        items = [entry.item for entry, types in zip(owed, due, strict=True) if types and giving]
-        taken = recheck_unowned(tools.parents, kind, items)
+        tasks = [entry.task for entry, types in zip(owed, due, strict=True) if types and giving]
+        taken = recheck_unowned(context.parents, kind, tasks)
         return [
-            Withheld(taken[entry.item.change.address])
-            if entry.item.change.address in taken
+            Withheld(taken[entry.task.change.address])
+            if entry.task.change.address in taken
             else Pair(pair.trace, pair.from_id, pair.to_id, types)
             if types
             else Written(pair.from_id)
@@ -181,24 +183,24 @@ def _send(
         ]
 
     fresh = Fresh(
-        tools.hubspot, slots=_slots(kind, to, add=add), read=read, call=call, again=look_again
+        context.hubspot, slots=_slots(kind, to, add=add), read=read, call=call, again=look_again
     )
-    items = {id(entry.item): entry.item for entry, _ in pairs.values()}.values()
-    number = tools.journal.intend("associate" if add else "dissociate", items)
+    tasks = {id(entry.task): entry.task for entry, _ in pairs.values()}.values()
+    number = context.journal.intend("associate" if add else "dissociate", tasks)
     answers: dict[str, Answer] = {}
     written: list[_Owed] = []
     try:
         inputs = [pair for _, pair in pairs.values()]
-        send(tools, fresh, inputs, answers, answered=fresh.answered)
+        send(context, fresh, inputs, answers, answered=fresh.answered)
     finally:
-        tools.journal.answered(number, items)
+        context.journal.answered(number, tasks)
         for name, answer in answers.items():
             entry, _ = pairs[name]
             if isinstance(answer, Withheld):
-                entry.item.end(Status.CONFLICT, answer.message)
+                entry.task.end(Status.CONFLICT, answer.message)
                 _decide(entry)
             elif isinstance(answer, Refused):
-                _end_without(entry.item, entry.link, answer.message)
+                _end_without(entry.task, entry.link, answer.message)
                 _decide(entry)
             else:
                 written.append(entry)
@@ -208,42 +210,42 @@ def _send(
     return written
 
 
-def _end_without(item: Item, link: LinkChange, why: str) -> None:
+def _end_without(task: ChangeTask, link: LinkChange, why: str) -> None:
     """End a record, which is there, without one of its associations; each one is named."""
     about = f"not associated with {link.shown}"
     if not link.add:
         about = f"still associated with {link.shown}"
-    item.missing.append(f"{about}: {why}")
-    item.end(Status.FAILED)
-    if item.status is Status.FAILED:
-        item.message = together(item.missing, longest=MAX_MESSAGE)
+    task.missing.append(f"{about}: {why}")
+    task.end(Status.FAILED)
+    if task.status is Status.FAILED:
+        task.message = together(task.missing, longest=MAX_MESSAGE)
 
 
 def _of_nobody_else(
-    tools: Tools, kind: Kind, pairs: Mapping[str, tuple[_Owed, Pair]]
+    context: ApplyContext, kind: Kind, pairs: Mapping[str, tuple[_Owed, Pair]]
 ) -> dict[str, tuple[_Owed, Pair]]:
     """Leave out, in conflict, the line items that belong to another record by now."""
-    taken = recheck_unowned(tools.parents, kind, [entry.item for entry, _ in pairs.values()])
+    taken = recheck_unowned(context.parents, kind, [entry.task for entry, _ in pairs.values()])
     left: dict[str, tuple[_Owed, Pair]] = {}
     for name, (entry, pair) in pairs.items():
-        if why := taken.get(entry.item.change.address):
-            entry.item.end(Status.CONFLICT, why)
+        if why := taken.get(entry.task.change.address):
+            entry.task.end(Status.CONFLICT, why)
             _decide(entry)
         else:
             left[name] = entry, pair
     return left
 
 
-def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> None:
+def _confirm(context: ApplyContext, kind: Kind, to: str, written: Sequence[_Owed]) -> None:
     """Read back what was written. What does not show is read again after each of ``WAITS``."""
     target = kind.associations[to].object
     left = list(written)
     for wait in WAITS:
         if not left:
             return
-        tools.sleep(wait)
-        ids = list({entry.item.id: None for entry in left})
-        standing = tools.hubspot.links(kind.object, to, target, ids)
+        context.sleep(wait)
+        ids = list({entry.task.id: None for entry in left})
+        standing = context.hubspot.links(kind.object, to, target, ids)
         unseen: list[_Owed] = []
         for entry in left:
             if _shows(entry, _standing(entry, standing)):
@@ -254,34 +256,36 @@ def _confirm(tools: Tools, kind: Kind, to: str, written: Sequence[_Owed]) -> Non
     for entry in left:
         what = "an association to" if entry.link.add else "no end of the association to"
         message = f"HubSpot does not show {what} {entry.link.shown}; plan again to see"
-        entry.item.end(Status.UNKNOWN, message)
+        entry.task.end(Status.UNKNOWN, message)
         _decide(entry)
 
 
-def _is_elsewhere(tools: Tools, entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> bool:
+def _is_elsewhere(
+    context: ApplyContext, entry: _Owed, standing: Mapping[str, frozenset[Link]]
+) -> bool:
     """Return whether a new record stands under another parent than the one it was made under.
 
     Then the id that HubSpot answered is another record's. The journal has it already: a new intent
     makes it one of those that are to be found by reading.
     """
-    item = entry.item
-    over = {link.id for link in standing.get(item.id, ())}
+    task = entry.task
+    over = {link.id for link in standing.get(task.id, ())}
     if not _is_place(entry) or not over or entry.to_id in over:
         return False
-    if tools.identity(item.kind).unique:
+    if context.identity(task.kind).unique:
         return False  # its key was read with its id, so it is the one, and somebody moved it
-    item.disown(
-        f"HubSpot answered with record {item.id}, which belongs to {entry.link.to} "
+    task.disown(
+        f"HubSpot answered with record {task.id}, which belongs to {entry.link.to} "
         f"{', '.join(sorted(over))}; the next plan finds out by reading"
     )
-    tools.journal.answered(tools.journal.intend(item.kind.create, [item]), [item])
+    context.journal.answered(context.journal.intend(task.kind.create, [task]), [task])
     return True
 
 
 def _standing(entry: _Owed, standing: Mapping[str, frozenset[Link]]) -> AssociationTypes:
     return frozenset(
         (link.category, link.type_id)
-        for link in standing.get(entry.item.id, frozenset())
+        for link in standing.get(entry.task.id, frozenset())
         if link.id == entry.to_id
     )
 
@@ -301,7 +305,7 @@ def _types(link: LinkChange, there: AssociationTypes, plain: tuple[str, int]) ->
 
 
 def _decide(entry: _Owed) -> None:
-    entry.item.unlinked -= entry.link in entry.item.change.links
+    entry.task.unlinked -= entry.link in entry.task.change.links
 
 
 def _record(entry: _Owed) -> None:
@@ -312,6 +316,6 @@ def _record(entry: _Owed) -> None:
         types.add(entry.along)
     links = {Link(entry.link.to, entry.to_id, number, category) for category, number in types}
     if entry.link.add:
-        entry.item.links |= links
+        entry.task.links |= links
     else:
-        entry.item.links -= links
+        entry.task.links -= links

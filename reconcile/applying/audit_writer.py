@@ -20,7 +20,7 @@ NOT_LOGGED = "not yet, read from the journal"
 """The fact ``logged`` of what a journal says and the log does not."""
 
 
-class RunLog:
+class AuditWriter:
     """The part of the audit log that belongs to one run; ``after`` is the head the state keeps."""
 
     def __init__(self, audit: AuditLog, plan: Plan, after: Head | None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.halt import Halted
 from reconcile.applying.refused_values import WHATEVER_THE_VALUE, RefusedValues, sends
 from reconcile.errors import (
@@ -24,7 +24,7 @@ Traced = TypeVar("Traced", Write, Pair)
 
 
 def send(
-    tools: Tools,
+    context: ApplyContext,
     call: Callable[[Sequence[Traced]], Mapping[str, Answer]],
     writes: Sequence[Traced],
     answers: dict[str, Answer],
@@ -40,14 +40,14 @@ def send(
     ApiError only where no further call can succeed (token, limits, no connection); what was
     answered before that stays answered: a record whose last call was refused is Refused.
     """
-    if tools.halt.stopped:
+    if context.halt.stopped:
         return
     left = [write for write in writes if not _is_known(write, known, answers)]
     if not left:
         return
     former = {write.trace: answers.pop(write.trace) for write in left if write.trace in answers}
     try:
-        with tools.hubspot.permitted(_gate(tools)):
+        with context.hubspot.permitted(_gate(context)):
             answers.update(call(left))
     except Halted:
         answers.update({**former, **answered(left)})
@@ -62,13 +62,13 @@ def send(
     except ApiError as error:
         answers.update({**_refusals(left, error), **answered(left)})
         if len(left) > 1:
-            tools.halt.failed()
+            context.halt.failed()
             for part in _parts(left, error):
-                send(tools, call, part, answers, known=known, answered=answered)
+                send(context, call, part, answers, known=known, answered=answered)
             return
     for write in left:
         if isinstance(answer := answers.get(write.trace), Refused):
-            tools.halt.failed()
+            context.halt.failed()
             if known is not None and isinstance(write, Write):
                 known.learn(write, answer)
 
@@ -81,15 +81,15 @@ def _is_known(write: Write | Pair, known: RefusedValues | None, answers: dict[st
     return refused is not None
 
 
-def _gate(tools: Tools) -> Callable[[], None]:
+def _gate(context: ApplyContext) -> Callable[[], None]:
     """Return what is asked before each request of a call. One that has begun is never given up."""
     begun = False
 
     def permit() -> None:
         nonlocal begun
-        tools.journal.check()
+        context.journal.check()
         if not begun:
-            tools.halt.check()
+            context.halt.check()
         begun = True
 
     return permit
@@ -135,7 +135,7 @@ def _parts(writes: Sequence[Traced], error: ApiError) -> tuple[Sequence[Traced],
     return writes[:middle], writes[middle:]
 
 
-def settle_updated(
+def resolve_unclear_updates(
     hubspot: HubSpot,
     kind: Kind,
     definitions: Mapping[str, Property],

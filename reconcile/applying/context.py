@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.halt import Halt
 from reconcile.applying.journal import Journal
 from reconcile.applying.refused_values import RefusedValues
@@ -17,7 +17,7 @@ from reconcile.model.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class ApplyContext:
     """What they share. ``log`` is the audit log of what ``journal`` says.
 
     ``trace`` makes the next objectWriteTraceId, unique within a run; ``halt`` can end it.
@@ -26,7 +26,7 @@ class Tools:
     hubspot: HubSpot
     entries: Entries
     journal: Journal
-    log: RunLog
+    log: AuditWriter
     parents: ParentReader
     trace: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from reconcile.applying.context import Tools
-from reconcile.applying.task import Item
+from reconcile.applying.context import ApplyContext
+from reconcile.applying.task import ChangeTask
 from reconcile.fetching.children import Parent, carrying, lines_under
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.identity import Identity
@@ -47,23 +47,25 @@ def existing(
     return [carrying(under.get(one.parent, {}), identity.name, one.value) for one in wanted]
 
 
-def tell_twins(tools: Tools, kind: Kind, items: Sequence[Item], owned: Collection[str]) -> None:
+def mark_duplicates(
+    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], owned: Collection[str]
+) -> None:
     """End new records in conflict that another one under their parent cannot be told from.
 
     Nothing keeps HubSpot from making such a record twice where a request is delivered twice.
     ``owned`` are the ids of all records of the plan, these among them.
     """
-    identity = tools.identity(kind)
-    created = [item for item in items if not item.change.id]
+    identity = context.identity(kind)
+    created = [task for task in tasks if not task.change.id]
     if not identity.within_parent or not created:
         return
-    wanted = [sought(item.change, identity, item.parent_id) for item in created]
-    found = existing(tools.hubspot, kind, identity, wanted, (), owned=owned)
-    for item, others in zip(created, found, strict=True):
+    wanted = [sought(task.change, identity, task.parent_id) for task in created]
+    found = existing(context.hubspot, kind, identity, wanted, (), owned=owned)
+    for task, others in zip(created, found, strict=True):
         if others:
             ids = ", ".join(sorted(other.id for other in others))
-            item.end(
+            task.end(
                 Status.CONFLICT,
-                f"made as record {item.id}, and {ids} under the same parent has the same "
+                f"made as record {task.id}, and {ids} under the same parent has the same "
                 f"{identity.name}: archive the one that should not be there",
             )

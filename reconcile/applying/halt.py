@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterable
 
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 
@@ -45,16 +45,16 @@ class Halt:
         if self._on_failure:
             self._stopped.set()
 
-    def look(self, items: Iterable[Item]) -> None:
+    def look(self, tasks: Iterable[ChangeTask]) -> None:
         """Halt at the first of these that has ended and is not done as planned, if asked to.
 
         A conflict that the plan itself shows is as planned.
         """
         if not self._on_failure:
             return
-        for item in items:
-            if item.change.action is not Action.CONFLICT and item.status not in (None, Status.DONE):
-                self.stop(f"halted, since {item.change.address} was not done as planned")
+        for task in tasks:
+            if task.change.action is not Action.CONFLICT and task.status not in (None, Status.DONE):
+                self.stop(f"halted, since {task.change.address} was not done as planned")
                 return
 
     def check(self) -> None:

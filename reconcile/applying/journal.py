@@ -12,7 +12,7 @@ from typing import Any
 
 from reconcile.applying.journal_outcomes import encode
 from reconcile.applying.run_log import FORMAT, LOGS, Process, Run
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.audit.chain import origin_data
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
@@ -66,7 +66,7 @@ class Journal:
         origin = origin_data(process.origin)
         self._append("recovery", since=process.since, by=process.resolved_by, **origin)
 
-    def intend(self, call: str, items: Iterable[Item]) -> int:
+    def intend(self, call: str, tasks: Iterable[ChangeTask]) -> int:
         """Say which records a call is about to write; the call's number. Nothing is sent before.
 
         Raises LockLost where the lock is not surely ours any more, and what the store raises.
@@ -75,23 +75,25 @@ class Journal:
         with self.lock:
             number, self._calls = self._calls, self._calls + 1
         records = [
-            [str(item.change.address), str(item.unit), item.id, item.trace] for item in items
+            [str(task.change.address), str(task.unit), task.id, task.trace] for task in tasks
         ]
         self._append("intent", call=call, number=number, records=records)
         self.check()
         return number
 
-    def answered(self, number: int, items: Iterable[Item], *, of_records: bool = False) -> None:
+    def answered(
+        self, number: int, tasks: Iterable[ChangeTask], *, of_records: bool = False
+    ) -> None:
         """Say what a call came to, as HubSpot answered; ``of_records`` where it wrote records."""
         records = [
             [
-                str(item.change.address),
-                item.message,
-                item.id,
-                str(item.status or "") if of_records else "",
-                item.late,
+                str(task.change.address),
+                task.message,
+                task.id,
+                str(task.status or "") if of_records else "",
+                task.late,
             ]
-            for item in items
+            for task in tasks
         ]
         self._append("answer", number=number, records=records)
 

@@ -9,7 +9,7 @@ from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
 from reconcile.stores.own_names import is_log
 
-BRING_BACK = "bring it back from a backup; without it, records are found by their keys"
+RESTORE_HINT = "bring it back from a backup; without it, records are found by their keys"
 """What to do about a damaged journal."""
 
 
@@ -52,7 +52,7 @@ def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]
                 found.take(position, entry)
         except (KeyError, ValueError) as error:
             raise UsageError(
-                f"the journal of run {run} is damaged in line {position + 1}", hint=BRING_BACK
+                f"the journal of run {run} is damaged in line {position + 1}", hint=RESTORE_HINT
             ) from error
         if found is not None:
             yield found, position, entry

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.rewrites import OURS, History
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
@@ -35,15 +35,17 @@ class Late:
     archived: bool = False
 
 
-def note_overwritten(tools: Tools, kind: Kind, late: Mapping[str, tuple[Item, Late]]) -> None:
+def note_overwritten(
+    context: ApplyContext, kind: Kind, late: Mapping[str, tuple[ChangeTask, Late]]
+) -> None:
     """Find out what the writes of some items overwrote, by record id, and make it durable."""
     if not late:
         return
     wanted = {record_id: one for record_id, (_, one) in late.items()}
-    found = find_overwritten(tools.hubspot, tools.sleep, tools.properties(kind), kind, wanted)
-    for record_id, (item, _) in late.items():
-        item.overwrites = found[record_id]
-        tools.journal.overwrote(item.change.address, item.overwrites)
+    found = find_overwritten(context.hubspot, context.sleep, context.properties(kind), kind, wanted)
+    for record_id, (task, _) in late.items():
+        task.overwrites = found[record_id]
+        context.journal.overwrote(task.change.address, task.overwrites)
 
 
 def find_overwritten(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reconcile.applying.state_entries import Entries, to_remove
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
@@ -17,7 +17,7 @@ _MOVED = "the state has moved since planning; plan again"
 
 def prepare(
     unit: UnitChange, finder: EntryFinder, entries: Entries, moved: str = ""
-) -> Iterator[Item]:
+) -> Iterator[ChangeTask]:
     """One item for each change of the unit; ``moved`` says what the plan was made from that moved.
 
     Those without a status are to be carried out. Those an earlier run of the same plan has carried
@@ -27,34 +27,36 @@ def prepare(
     for change in unit.changes:
         found = finder.find(unit, change)
         entry = found.entry if found is not None else None
-        item = Item(unit.address, change, id=change.id, unlinked=len(change.links), previous=entry)
-        item.places = left_by(unit, change, found)
+        task = ChangeTask(
+            unit.address, change, id=change.id, unlinked=len(change.links), previous=entry
+        )
+        task.places = left_by(unit, change, found)
         if change.address == unit.address:
-            item.former, item.others = unit.former, unit.others
+            task.former, task.others = unit.former, unit.others
         held = entry.links if entry is not None else frozenset()
-        item.links = set(change.kept_links) | (to_remove(change) & held)
+        task.links = set(change.kept_links) | (to_remove(change) & held)
         if change.action is Action.CONFLICT:
-            item.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
+            task.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
             stood = finder.state.stood(unit.address, unit.manifest)
-            item.standing = change.address.folded() in stood
+            task.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:
-            _prepare_unknown(item, stale)
+            _prepare_unknown(task, stale)
         elif state_digest(entry) == change.state:
             identity = entries.identities[change.address.kind]
             if why := stale or _unlike_state(change, entry, finder, identity):
-                item.end(Status.CONFLICT, why)
+                task.end(Status.CONFLICT, why)
         elif entry is not None and is_written(change, entry, entries):
-            item.id = entry.id
+            task.id = entry.id
             if _is_linked(change, entry):
-                item.end(Status.DONE, ALREADY)
-                item.recorded, item.unlinked = True, 0
+                task.end(Status.DONE, ALREADY)
+                task.recorded, task.unlinked = True, 0
             elif stale:
-                item.end(Status.CONFLICT, stale)
+                task.end(Status.CONFLICT, stale)
             else:
-                item.end(Status.DONE)
+                task.end(Status.DONE)
         else:
-            item.end(Status.CONFLICT, _MOVED)
-        yield item
+            task.end(Status.CONFLICT, _MOVED)
+        yield task
 
 
 def _unlike_state(
@@ -89,17 +91,17 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
     return ""
 
 
-def _prepare_unknown(item: Item, stale: str) -> None:
+def _prepare_unknown(task: ChangeTask, stale: str) -> None:
     """A record to remove that the state does not know: no more, or not at all.
 
     Forgotten it is then, by an earlier run of the same plan if by nobody else. Whether it is
     archived HubSpot alone can tell.
     """
-    if item.change.action is Action.FORGET:
-        item.end(Status.DONE, ALREADY)
-        item.recorded = True
+    if task.change.action is Action.FORGET:
+        task.end(Status.DONE, ALREADY)
+        task.recorded = True
     elif stale:
-        item.end(Status.CONFLICT, stale)
+        task.end(Status.CONFLICT, stale)
 
 
 def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bool:

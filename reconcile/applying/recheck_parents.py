@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.applying.recheck import Checked
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
@@ -44,28 +44,30 @@ def with_moved(checked: Sequence[Checked], moved: Mapping[Address, str]) -> list
     ]
 
 
-def recheck_unowned(parents: ParentReader, kind: Kind, items: Sequence[Item]) -> dict[Address, str]:
+def recheck_unowned(
+    parents: ParentReader, kind: Kind, tasks: Sequence[ChangeTask]
+) -> dict[Address, str]:
     """Return why line items cannot be given to their parents: they belong to somebody already.
 
     Asked where that association is about to be made, since much was written since the re-check
     before. New ones, too: somebody may have moved what lacks its parent.
     """
-    found = parents.every(kind, [item.id for item in items])
+    found = parents.every(kind, [task.id for task in tasks])
     reasons = {
-        item.change.address: _moved(frozenset(), found.get(item.id, frozenset())) for item in items
+        task.change.address: _moved(frozenset(), found.get(task.id, frozenset())) for task in tasks
     }
     return {address: why for address, why in reasons.items() if why}
 
 
 def recheck_lines_under(
-    hubspot: HubSpot, kind: Kind, items: Sequence[Item], going: Collection[str]
+    hubspot: HubSpot, kind: Kind, tasks: Sequence[ChangeTask], going: Collection[str]
 ) -> dict[Address, str]:
     """Return why orders and carts must stay that have more lines under them than planned.
 
     Lines that others added are left without their order when it is archived: as many of them as
     the plan showed, and no more. ``going`` are the ids of the lines that the plan archives.
     """
-    counts: dict[str, int] = dict.fromkeys((item.change.id for item in items), 0)
+    counts: dict[str, int] = dict.fromkeys((task.change.id for task in tasks), 0)
     for name in kind.children:
         child = kinds()[name]
         for parent_id, links in hubspot.links(
@@ -73,9 +75,9 @@ def recheck_lines_under(
         ).items():
             counts[parent_id] += len({link.id for link in links}.difference(going))
     return {
-        item.change.address: f"{_more(kind, more)} added under it in HubSpot since planning"
-        for item in items
-        if (more := counts[item.change.id] - item.others) > 0
+        task.change.address: f"{_more(kind, more)} added under it in HubSpot since planning"
+        for task in tasks
+        if (more := counts[task.change.id] - task.others) > 0
     }
 
 

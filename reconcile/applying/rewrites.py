@@ -112,7 +112,7 @@ def judge(
     return Verdict(fate, latest.value, latest.source, written=written)
 
 
-def began_as(sent: str, versions: Sequence[Version], definition: Property) -> bool:
+def is_initial_value(sent: str, versions: Sequence[Version], definition: Property) -> bool:
     """Return whether a property's first version is what was sent, or a rewrite of it."""
     if not versions:
         return same("", sent, definition)

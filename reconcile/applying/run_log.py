@@ -76,7 +76,7 @@ class Begun:
     late: bool = False
 
     @property
-    def may_be_under_way(self) -> bool:
+    def may_be_in_flight(self) -> bool:
         """Whether HubSpot may still carry the write out: no answer of its own says what it did."""
         return self.status not in (Status.DONE, Status.CONFLICT, Status.FAILED)
 

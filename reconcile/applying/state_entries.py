@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from reconcile.applying.readback import Verified
-from reconcile.applying.rewrites import Fate, History, Verdict, began_as, judge
+from reconcile.applying.rewrites import Fate, History, Verdict, is_initial_value, judge
 from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
@@ -96,11 +96,11 @@ class Entries:
         shared = identity.within_parent and not change.id
         return (all(proof) if shared else any(proof)) or not proof
 
-    def was_born_as(self, change: RecordChange, history: History) -> bool:
+    def matches_initial_values(self, change: RecordChange, history: History) -> bool:
         """Return whether the record's first values are the ones that this create sent."""
         definitions = self.definitions.properties[change.address.kind]
         return all(
-            began_as(field.after, history.get(field.name, ()), definitions[field.name])
+            is_initial_value(field.after, history.get(field.name, ()), definitions[field.name])
             for field in change.fields
         )
 

@@ -11,7 +11,7 @@ from reconcile.state.relocation import Place
 
 
 @dataclass(slots=True)
-class Item:
+class ChangeTask:
     """Mutable, and touched by one thread at a time.
 
     ``status`` is None while nothing is decided; ``id`` is known once the record exists,

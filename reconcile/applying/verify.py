@@ -6,7 +6,7 @@ Write responses prove nothing: values are echoed that a fresh read does not show
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.readback import Verified
 from reconcile.applying.state_entries import Done
@@ -26,33 +26,33 @@ second one.
 _NOTHING: Mapping[str, Actual] = MappingProxyType({})
 
 
-def to_read(tools: Tools, kind: Kind, changes: Iterable[RecordChange]) -> list[str]:
+def to_read(context: ApplyContext, kind: Kind, changes: Iterable[RecordChange]) -> list[str]:
     """The properties that show what became of changes, and which record is which."""
-    managed = {name for change in changes for name in tools.entries.managed(change)}
-    return sorted(managed.union(tools.identity(kind).properties))
+    managed = {name for change in changes for name in context.entries.managed(change)}
+    return sorted(managed.union(context.identity(kind).properties))
 
 
 def verify(
-    tools: Tools, kind: Kind, done: Sequence[Done], seen: Mapping[str, Actual] = _NOTHING
+    context: ApplyContext, kind: Kind, done: Sequence[Done], seen: Mapping[str, Actual] = _NOTHING
 ) -> list[Verified]:
     """Return what each record shows, in order.
 
     What differs is read again after each of ``WAITS``; then its property history decides. ``seen``
     are readings since the writes, by id: what they show needs no other one.
     """
-    entries = tools.entries
+    entries = context.entries
     changes = {item.id: item.change for item in done}
-    names = to_read(tools, kind, changes.values())
+    names = to_read(context, kind, changes.values())
     now = dict(seen)
-    left = _unshown(tools, changes, now)
+    left = _unshown(context, changes, now)
     for wait in WAITS:
         if not left:
             break
-        tools.sleep(wait)
-        now |= tools.hubspot.read(kind.object, left, names)
-        left = _unshown(tools, changes, now)
+        context.sleep(wait)
+        now |= context.hubspot.read(kind.object, left, names)
+        left = _unshown(context, changes, now)
     differing = [(changes[i], now[i]) for i in left if i in now]
-    histories = read_histories(tools.hubspot, entries, differing)
+    histories = read_histories(context.hubspot, entries, differing)
     return [
         entries.verified(item, now.get(item.id), histories.get(item.change.address, {}))
         for item in done
@@ -60,10 +60,10 @@ def verify(
 
 
 def _unshown(
-    tools: Tools, changes: Mapping[str, RecordChange], now: Mapping[str, Actual]
+    context: ApplyContext, changes: Mapping[str, RecordChange], now: Mapping[str, Actual]
 ) -> list[str]:
     return [
         record_id
         for record_id, change in changes.items()
-        if record_id not in now or tools.entries.unlike(change, now[record_id])
+        if record_id not in now or context.entries.unlike(change, now[record_id])
     ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from reconcile.applying.confirm_ids import began_with, carries
+from reconcile.applying.confirm_ids import carries, was_created_with_key
 from reconcile.applying.created_records import existing, sought
 from reconcile.applying.state_entries import Entries
 from reconcile.applying.verify import LONG_WAITS, WAITS
@@ -15,7 +15,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual, Version
-from reconcile.recovery.in_doubt import Unsettled
+from reconcile.recovery.in_doubt import InDoubtChange
 from reconcile.state.state import State
 
 _SKEW = timedelta(minutes=5)
@@ -59,7 +59,7 @@ class RecordFinder:
         self.refuted: set[Address] = set()
         self._changed_since: set[str] = set()
 
-    def find(self, begun: Sequence[Unsettled]) -> dict[Address, Actual]:
+    def find(self, begun: Sequence[InDoubtChange]) -> dict[Address, Actual]:
         """The records of these changes, as far as they exist."""
         found: dict[Address, Actual] = {}
         for kind in kinds().values():
@@ -69,7 +69,7 @@ class RecordFinder:
                 self._ids |= {address.folded(): actual.id for address, actual in found.items()}
         return found
 
-    def _find(self, kind: Kind, wanted: Sequence[Unsettled]) -> dict[Address, Actual]:
+    def _find(self, kind: Kind, wanted: Sequence[InDoubtChange]) -> dict[Address, Actual]:
         entries, known = self._entries, self._entries.definitions.properties[kind.name].keys()
         identity = entries.identities[kind.name]
         managed = {one.change.address: entries.managed(one.change).keys() for one in wanted}
@@ -102,7 +102,7 @@ class RecordFinder:
         return found | self._formerly(kind, lost, names, others)
 
     def _read(
-        self, kind: Kind, wanted: Sequence[Unsettled], names: Sequence[str]
+        self, kind: Kind, wanted: Sequence[InDoubtChange], names: Sequence[str]
     ) -> dict[Address, Actual]:
         by_id = {one.id: one for one in wanted if one.id}
         there = self._hubspot.read(kind.object, list(by_id), names)
@@ -124,18 +124,22 @@ class RecordFinder:
             if len(actuals) == 1
         }
 
-    def _is_of(self, one: Unsettled, actual: Actual) -> bool:
+    def _is_of(self, one: InDoubtChange, actual: Actual) -> bool:
         """Return whether a record found by its id is the change's: an answer can be wrong."""
         if one.change.id or carries(self._entries, one.change, actual):
             return True
         if actual.id not in self._changed_since:
-            if not began_with(self._hubspot, self._entries, one.change, actual):
+            if not was_created_with_key(self._hubspot, self._entries, one.change, actual):
                 return False
             self._changed_since.add(actual.id)
         return True
 
     def _formerly(
-        self, kind: Kind, lost: Sequence[Unsettled], names: Sequence[str], found: Collection[str]
+        self,
+        kind: Kind,
+        lost: Sequence[InDoubtChange],
+        names: Sequence[str],
+        found: Collection[str],
     ) -> dict[Address, Actual]:
         """New records that somebody edited meanwhile, so that nothing tells them any more.
 
@@ -143,7 +147,7 @@ class RecordFinder:
         under their parents, of orders and carts those made since. One that can be several, or
         several that can be one, are left alone.
         """
-        by_parent: dict[Parent, list[Unsettled]] = defaultdict(list)
+        by_parent: dict[Parent, list[InDoubtChange]] = defaultdict(list)
         for one in lost:
             if (parent := self._parent(one))[1] or one.change.parent is None:
                 by_parent[parent].append(one)
@@ -164,7 +168,8 @@ class RecordFinder:
                 born += (
                     (one.change.address, record)
                     for one in mine
-                    if self._is_younger(history) and self._entries.was_born_as(one.change, history)
+                    if self._is_younger(history)
+                    and self._entries.matches_initial_values(one.change, history)
                 )
         names_of = Counter(address for address, _ in born)
         records_of = Counter(record.id for _, record in born)
@@ -193,7 +198,7 @@ class RecordFinder:
             return {}
         return self._hubspot.read(kind.object, ids, names) if 0 < len(ids) <= _MOST else {}
 
-    def _parent(self, one: Unsettled) -> Parent:
+    def _parent(self, one: InDoubtChange) -> Parent:
         """The record that a line item was to stand under; no id where that was not made."""
         parent = one.change.parent
         if parent is None:
@@ -202,7 +207,7 @@ class RecordFinder:
         entry = None if made else self._state.unit(parent).get(parent.folded())
         return parent.kind, entry.id if entry else made
 
-    def _owned(self, kind: Kind, wanted: Sequence[Unsettled]) -> set[str]:
+    def _owned(self, kind: Kind, wanted: Sequence[InDoubtChange]) -> set[str]:
         """The ids of records that are known to be others than the new ones."""
         units = {one.unit.address: one.unit for one in wanted}.values()
         changes = (change for unit in units for change in unit.changes)

@@ -14,7 +14,7 @@ from reconcile.model.records import Actual, LastApplied, Link
 
 
 @dataclass(frozen=True, slots=True)
-class Unsettled:
+class InDoubtChange:
     """One change that a run had begun; ``begun`` is what its journal knows of it."""
 
     unit: UnitChange
@@ -32,7 +32,7 @@ class Unsettled:
         added = {link.to for link in self.change.links}
         return frozenset(added.union(link.to for link in self.change.kept_links))
 
-    def unanswered(self) -> "Unsettled":
+    def unanswered(self) -> "InDoubtChange":
         """The same without the id that HubSpot answered, which is another record's."""
         return replace(self, begun=replace(self.begun, id=""))
 
@@ -64,11 +64,11 @@ class Unsettled:
                 yield link, end
 
 
-def unsettled(run: Run, plan: Plan) -> list[Unsettled]:
+def unsettled(run: Run, plan: Plan) -> list[InDoubtChange]:
     """What a run had begun, in the plan's order."""
     begun = run.begun
     return [
-        Unsettled(unit, change, begun[change.address])
+        InDoubtChange(unit, change, begun[change.address])
         for unit in plan.units
         for change in unit.changes
         if change.address in begun
@@ -76,7 +76,7 @@ def unsettled(run: Run, plan: Plan) -> list[Unsettled]:
 
 
 def entry_after(
-    one: Unsettled,
+    one: InDoubtChange,
     actual: Actual | None,
     links: frozenset[Link],
     previous: LastApplied | None,

@@ -10,21 +10,21 @@ from reconcile.model.address import Address
 from reconcile.model.plan import Action, RecordChange
 from reconcile.model.records import Actual, LastApplied, Observed, Unit
 from reconcile.planning.record_input import Context
-from reconcile.recovery.in_doubt import Unsettled, entry_after, unsettled
+from reconcile.recovery.in_doubt import InDoubtChange, entry_after, unsettled
 from reconcile.recovery.runs import OpenRun
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay:
+class PendingState:
     """Records that an unfinished run had begun, by folded address.
 
     Planning writes nothing, so it works out for itself what settling would find.
     """
 
-    waiting: Mapping[Address, Unsettled] = field(default_factory=lambda: MappingProxyType({}))
+    waiting: Mapping[Address, InDoubtChange] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
-    def of(cls, runs: Sequence[OpenRun]) -> "Overlay":
+    def of(cls, runs: Sequence[OpenRun]) -> "PendingState":
         """Of a later run's records and an earlier one's, the later count."""
         return cls(
             {

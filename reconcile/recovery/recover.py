@@ -14,7 +14,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.identity import Identity, pinned, unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
-from reconcile.recovery.resolve import Settler
+from reconcile.recovery.resolve import Resolver
 from reconcile.recovery.runs import OpenRun, log_rest, unfinished
 from reconcile.state.state import State
 from reconcile.stores.contract import Lease, LockInfo, Store
@@ -50,8 +50,8 @@ def settle(
             journal.recover(Process(0, "recover", origin, since, resolved_by=by))
             began = unpinned(one.plan.identities)
             mine = replace(entries, run=journal.run, identities=began)
-            settler = Settler(hubspot, state, mine, sleep)
-            settler.settle(one.run, one.plan, journal, may_come=True)
+            settler = Resolver(hubspot, state, mine, sleep)
+            settler.settle(one.run, one.plan, journal, may_arrive=True)
             if one.run.begun:
                 _wait_until(over, journal.run, sleep)
                 settler.settle(one.run, one.plan, journal)
@@ -92,12 +92,12 @@ def locked(store: Store, hubspot: HubSpot, doing: str, who: str, wait: float) ->
         with watched(f"the lock of the state in {store.where}"):
             lease = stack.enter_context(store.lock(LockInfo(who, since, doing), timeout=wait))
         stack.enter_context(hubspot.permitted(lease.check))
-        stack.enter_context(_way_on(store))
+        stack.enter_context(_hint_at_resume(store))
         yield lease
 
 
 @contextmanager
-def _way_on(store: Store) -> Iterator[None]:
+def _hint_at_resume(store: Store) -> Iterator[None]:
     """Add to an error of HubSpot's, where a run is not finished, how to go on with that run."""
     try:
         yield

@@ -21,19 +21,19 @@ from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import LastApplied, Link
 from reconcile.recovery.find_records import RecordFinder
-from reconcile.recovery.in_doubt import Unsettled, entry_after, unsettled
+from reconcile.recovery.in_doubt import InDoubtChange, entry_after, unsettled
 from reconcile.state.relocation import EntryFinder, Found, Place, follow, leave, left_by
 from reconcile.state.state import State
 
 _NOT_FOUND = "HubSpot shows nothing of it: it was not carried out"
 
 
-def _by_removal(found: Sequence[Unsettled]) -> tuple[list[Unsettled], list[Unsettled]]:
+def _by_removal(found: Sequence[InDoubtChange]) -> tuple[list[InDoubtChange], list[InDoubtChange]]:
     going = [one for one in found if one.change.action is Action.ARCHIVE]
     return going, [one for one in found if one.change.action is not Action.ARCHIVE]
 
 
-def _ended(one: Unsettled) -> Outcome | None:
+def _ended(one: InDoubtChange) -> Outcome | None:
     """The end that HubSpot's own answer gave a write that did not go as planned."""
     status, change = one.begun.status, one.change
     if status is None or status not in {Status.CONFLICT, Status.FAILED}:
@@ -55,7 +55,7 @@ def _outcome(change: RecordChange, seen: Verified) -> Outcome:
     )
 
 
-class Settler:
+class Resolver:
     """Gives what runs had begun its outcome, in the state and in their journals."""
 
     def __init__(
@@ -71,10 +71,10 @@ class Settler:
         self._sleep = sleep
         self._finder = EntryFinder(state)
 
-    def settle(self, run: Run, plan: Plan, journal: Journal, *, may_come: bool = False) -> None:
+    def settle(self, run: Run, plan: Plan, journal: Journal, *, may_arrive: bool = False) -> None:
         """Resolve what one run had begun.
 
-        Records that do not show what was written are read again for a while. With ``may_come``
+        Records that do not show what was written are read again for a while. With ``may_arrive``
         requests of that run may still arrive at HubSpot: what does not show soon is then left as
         it is, unless it was answered.
         """
@@ -86,7 +86,7 @@ class Settler:
             self._entries,
             self._sleep,
             since=since,
-            patient=not may_come,
+            patient=not may_arrive,
         )
         found = records.find(waiting)
         waiting = [
@@ -137,17 +137,17 @@ class Settler:
                 outcomes.append(_outcome(change, seen))
         self._state.flush()
         leave(self._state, left)
-        if may_come:
-            undone = [one for one in undone if not run.begun[one].may_be_under_way]
+        if may_arrive:
+            undone = [one for one in undone if not run.begun[one].may_be_in_flight]
         journal.decided(outcomes)
         journal.written(written)
         journal.undone(undone, _NOT_FOUND)
 
-    def _find_entry(self, one: Unsettled) -> Found | None:
+    def _find_entry(self, one: InDoubtChange) -> Found | None:
         return self._finder.find(one.unit, one.change)
 
     def _note_overwritten(
-        self, one: Unsettled, record_id: str, late: Late, journal: Journal
+        self, one: InDoubtChange, record_id: str, late: Late, journal: Journal
     ) -> None:
         """Find out what a write overwrote that left late, or may have."""
         kind = kinds()[one.change.address.kind]
@@ -159,7 +159,7 @@ class Settler:
             journal.overwrote(one.change.address, found[record_id])
 
     def _removed(
-        self, going: Sequence[Unsettled], journal: Journal
+        self, going: Sequence[InDoubtChange], journal: Journal
     ) -> tuple[list[Outcome], list[Address]]:
         """Archived and taken out of the state, and those that were not archived."""
         outcomes: list[Outcome] = []
@@ -180,7 +180,7 @@ class Settler:
         return outcomes, undone
 
     def _ends(
-        self, wanted: Sequence[Unsettled], ids: Mapping[Address, str]
+        self, wanted: Sequence[InDoubtChange], ids: Mapping[Address, str]
     ) -> Mapping[Address, str]:
         """The ids, by folded address, of what records of the same run are associated with."""
         ends = {address.folded(): record_id for address, record_id in ids.items()}
@@ -193,7 +193,7 @@ class Settler:
 
     def _links(
         self,
-        wanted: Sequence[Unsettled],
+        wanted: Sequence[InDoubtChange],
         ids: Mapping[Address, str],
         ends_of: Mapping[Address, str],
         previous: Mapping[Address, LastApplied | None],

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 from reconcile import __version__
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.journal import Journal
-from reconcile.applying.journal_reader import BRING_BACK, drop_run, open_runs, read_run
+from reconcile.applying.journal_reader import RESTORE_HINT, drop_run, open_runs, read_run
 from reconcile.applying.run_log import Process, Run, RunHead
 from reconcile.applying.standing_conflicts import remember_standing
 from reconcile.audit.log import AuditLog
@@ -79,7 +79,7 @@ def begin(
     allow: frozenset[str],
     who: str,
     name: str,
-) -> tuple[Journal, RunLog]:
+) -> tuple[Journal, AuditWriter]:
     """Return the journal of the run that carries out a plan, and its part of the audit log.
 
     It is the one of ``runs`` that had begun the plan already, or a new one with this ``name``. The
@@ -87,7 +87,7 @@ def begin(
     """
     since = utc_now()
     process = Process(0, "resume", origin, since, tuple(sorted(allow)))
-    log = RunLog(AuditLog(store), planned, state.audit)
+    log = AuditWriter(AuditLog(store), planned, state.audit)
     digest = content_digest(planned) if runs else ""
     for one in runs:
         if one.run.head.plan == digest:
@@ -125,7 +125,7 @@ def begin(
 
 
 def end(
-    state: State, planned: Plan, journal: Journal, log: RunLog, stopped: str
+    state: State, planned: Plan, journal: Journal, log: AuditWriter, stopped: str
 ) -> tuple[tuple[Outcome, ...], bool]:
     """Close a run as far as it has come, and put what is left of it into the audit log.
 
@@ -148,7 +148,7 @@ def end(
 
 def log_rest(state: State, journal: Journal, plan: Plan) -> None:
     """Put what is missing of a run that has ended into the audit log."""
-    log = RunLog(AuditLog(journal.store), plan, state.audit)
+    log = AuditWriter(AuditLog(journal.store), plan, state.audit)
     log.catch_up(journal.run)
     _remember_log(state, journal, log)
 
@@ -162,11 +162,11 @@ def unlogged(store: Store) -> list[Entry]:
         entry
         for one in unfinished(store)
         if not one.run.audited
-        for entry in RunLog(AuditLog(store), one.plan, None).unlogged(one.run.head.run)
+        for entry in AuditWriter(AuditLog(store), one.plan, None).unlogged(one.run.head.run)
     ]
 
 
-def _remember_log(state: State, journal: Journal, log: RunLog) -> None:
+def _remember_log(state: State, journal: Journal, log: AuditWriter) -> None:
     """Have the state know how far the log goes, so that a log that is cut off is found."""
     state.audit = log.head
     state.flush()
@@ -257,7 +257,7 @@ def _require_together(run: Run, plan: Plan) -> None:
         raise UsageError(
             f"the journal of run {run.head.run} is damaged: it speaks of records that its plan "
             "does not have",
-            hint=BRING_BACK,
+            hint=RESTORE_HINT,
         )
 
 

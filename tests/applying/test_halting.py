@@ -11,9 +11,9 @@ from proxy import Seen
 from world import EMAILS, ORIGIN, World, incomplete, messages, order, statuses
 
 from reconcile.applying import executor
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.batch_send import send
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.halt import Halt
 from reconcile.applying.journal import Journal
 from reconcile.applying.journal_reader import open_runs, read_run
@@ -250,15 +250,15 @@ def test_a_refused_archive_halts_before_the_next_batch(
     assert incomplete(watched.apply(plan)) == ()
 
 
-def tools_of(world: World, hubspot: HubSpot, halt: Halt) -> Tools:
+def context_of(world: World, hubspot: HubSpot, halt: Halt) -> ApplyContext:
     """Return what a step of an apply works with; sending needs no entries."""
     audit = AuditLog(world.store)
     head = RunHead("run", "", 1, "", "2026-01-02T03:04:05+00:00", 0)
     journal = Journal(world.store, Run(head, Process(0, "apply", ORIGIN)), lambda: None)
-    log = RunLog(audit, Plan(TargetPin("shop", 1, "STANDARD"), ()), None)
+    log = AuditWriter(audit, Plan(TargetPin("shop", 1, "STANDARD"), ()), None)
     entries = cast("Entries", None)
     parents = ParentReader(hubspot)
-    return Tools(hubspot, entries, journal, log, parents, trace=lambda: "t", halt=halt)
+    return ApplyContext(hubspot, entries, journal, log, parents, trace=lambda: "t", halt=halt)
 
 
 def test_a_call_that_waits_for_its_turn_when_the_run_halts_is_not_sent(world: World) -> None:
@@ -275,7 +275,7 @@ def test_a_call_that_waits_for_its_turn_when_the_run_halts_is_not_sent(world: Wo
         hubspot.read("orders", [record], [])
         answers: dict[str, Answer] = {}
         writes = [Write("t", record, {"memo": "2"})]
-        send(tools_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
+        send(context_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
     assert halt.stopped
     assert answers == {}
     assert memos(world) == {"1": 1}
@@ -290,7 +290,7 @@ def test_a_call_that_has_begun_is_repeated_to_its_end(world: World) -> None:
     with HubSpot(url, token, rate_limit=None, sleep=lambda _: halt.stop("a failure")) as hubspot:
         answers: dict[str, Answer] = {}
         writes = [Write("t", record, {"memo": "2"})]
-        send(tools_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
+        send(context_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
     assert halt.stopped
     assert isinstance(answers["t"], Written)
     assert memos(world) == {"2": 1}

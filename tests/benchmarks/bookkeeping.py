@@ -23,14 +23,14 @@ from world import World, line, order, seed
 
 from reconcile import workflow
 from reconcile.applying import commit
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.journal import Journal
 from reconcile.state.relocation import EntryFinder
 from reconcile.state.state import State
 
 PARTS: list[tuple[Any, str, str]] = [
     *((Journal, name, "journal and audit") for name in ("intend", "answered", "decided", "undone")),
-    (RunLog, "write", "journal and audit"),
+    (AuditWriter, "write", "journal and audit"),
     *((State, name, "state") for name in ("begin", "put", "flush", "release", "drop", "unit")),
     (EntryFinder, "find", "state"),
     (commit, "leave", "state"),

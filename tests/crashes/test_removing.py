@@ -179,5 +179,5 @@ def test_a_plan_before_settling_says_what_settling_will_find(scene: Scene, point
     scene.run("apply", "plan.bin", crash=point)
     told = list(world.plan().records())
     with world.session() as session:
-        workflow.settle_unfinished(session, ORIGIN, sleep=world.sleep)
+        workflow.recover_unfinished(session, ORIGIN, sleep=world.sleep)
     assert told == list(world.plan().records())
