@@ -12,7 +12,7 @@ from reconcile.applying.executor import Executor
 from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.halt import Halt
 from reconcile.applying.pins import stale_units
-from reconcile.applying.preconditions import admit, require_lineage
+from reconcile.applying.preconditions import check_preconditions, require_lineage
 from reconcile.applying.standing_conflicts import remember_standing
 from reconcile.applying.state_entries import Entries
 from reconcile.audit.events import refused
@@ -51,7 +51,7 @@ from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.record_input import Context
 from reconcile.planning.validate import problems
 from reconcile.recovery.pending import PendingState
-from reconcile.recovery.recover import locked, require_same_identities, settle
+from reconcile.recovery.recover import locked, require_same_identities, resolve_unfinished
 from reconcile.recovery.replay import already_applied
 from reconcile.recovery.runs import (
     begin,
@@ -97,7 +97,7 @@ def plan(
     AppliedPlans(session.store, state)  # raises where it is damaged: the plan could not be applied
     runs = unfinished(session.store)
     require_same_identities(session.settings.target.identity, runs)
-    overlay = PendingState.of(runs)
+    pending = PendingState.of(runs)
     everything = declared or units
     _require_declared(recreate, everything)
     again = frozenset(address.folded() for address in recreate)
@@ -111,8 +111,8 @@ def plan(
     fetcher = Fetcher(
         session.hubspot,
         identities,
-        overlay.with_properties(properties_of(units, known.managed)),
-        pairs_of(everything, state) | overlay.pairs,
+        pending.with_properties(properties_of(units, known.managed)),
+        pairs_of(everything, state) | pending.pairs,
     )
     bindings, parents = bind(fetcher, units, everything, state, known, recreate=again)
     context = Context(
@@ -138,14 +138,14 @@ def plan(
         chunk = ordered[start : start + CHUNK]
         last = {unit.address: known.last(unit, state) for unit in chunk}
         known_ids = {name: entry for unit in last.values() for name, entry in unit.items()}
-        observed = fetcher.observe(chunk, overlay.before(known_ids), parents)
-        found = overlay.found(observed.values())
+        observed = fetcher.observe(chunk, pending.before(known_ids), parents)
+        found = pending.found(observed.values())
         histories = read_histories(session.hubspot, entries, found)
         seen = [
             (
                 unit,
                 one := observed[unit.address],
-                overlay.after(unit, last[unit.address], one, context, histories),
+                pending.after(unit, last[unit.address], one, context, histories),
             )
             for unit in chunk
         ]
@@ -221,7 +221,7 @@ def apply(
     labels or references have moved since are left alone. A plan that was applied before as a whole,
     and stands, is not applied again; one of which something was changed or removed since is stale.
     Waits up to ``wait`` seconds for another run to end; ``halt`` ends this one at the first record
-    that is not done as planned. Raises what ``admit`` raises, StalePlan for a plan of another
+    that is not done as planned. Raises what ``check_preconditions`` raises, StalePlan for a plan of another
     state, Locked while another run holds the lock, Unfinished where what came of it is not
     known any more. The audit log has all of it, refusals too. A new run is named ``run``, or gets
     a name made now. ``command`` is the one that the user typed.
@@ -229,7 +229,7 @@ def apply(
     begun = time.monotonic()
     calls = sum(session.hubspot.calls.values())
     with refusals_logged(session, planned, origin, command):
-        admit(
+        check_preconditions(
             planned,
             allow,
             target=session.pin,
@@ -247,7 +247,7 @@ def apply(
             digest = content_digest(planned)
             mine = [one.run.head.run for one in runs if one.run.head.plan == digest]
             run = mine[0] if mine else run or new_run()
-            entries = _settle(session, state, lease, origin, sleep, planned, by=run)
+            entries = _resolve(session, state, lease, origin, sleep, planned, by=run)
             runs = close_ended(session.store, state, unfinished(session.store), but=digest)
             if already := already_applied(
                 planned,
@@ -340,10 +340,10 @@ def recover_unfinished(
     ``by`` is who the audit log is to name for it: a run or a command. Raises Locked while another
     run holds the lock: it may be the one that has not ended.
     """
-    if not any(one.run.begun or not one.run.audited for one in unfinished(session.store)):
+    if not any(one.run.in_doubt or not one.run.audited for one in unfinished(session.store)):
         return
-    with _locked(session, "settle", who, wait) as lease:
-        _settle(session, _begin(session), lease, origin, sleep, by=by)
+    with _locked(session, "recover", who, wait) as lease:
+        _resolve(session, _begin(session), lease, origin, sleep, by=by)
 
 
 def close_unfinished(
@@ -352,11 +352,11 @@ def close_unfinished(
     """End runs whose plans are no longer wanted: everything is as declared without them."""
     if not unfinished(session.store):
         return
-    with _locked(session, "settle", who, wait) as lease:
+    with _locked(session, "recover", who, wait) as lease:
         state = _begin(session)
-        _settle(session, state, lease, origin, time.sleep, by=by)
+        _resolve(session, state, lease, origin, time.sleep, by=by)
         runs = close_ended(session.store, state, unfinished(session.store))
-        if not any(one.run.begun for one in runs):
+        if not any(one.run.in_doubt for one in runs):
             forget_runs(session.store, state)
 
 
@@ -367,7 +367,7 @@ def _begin(session: Session) -> State:
     return state
 
 
-def _settle(
+def _resolve(
     session: Session,
     state: State,
     lease: Lease,
@@ -376,7 +376,7 @@ def _settle(
     *planned: Plan,
     by: str,
 ) -> Entries:
-    return settle(
+    return resolve_unfinished(
         *planned,
         store=session.store,
         hubspot=session.hubspot,

@@ -10,9 +10,9 @@ from functools import partial
 
 from reconcile.applying.batch_send import send
 from reconcile.applying.context import ApplyContext
-from reconcile.applying.fresh_recheck import Fresh, Withheld
+from reconcile.applying.fresh_recheck import FreshSender, Withheld
 from reconcile.applying.journal import NOT_SENT
-from reconcile.applying.overwritten import Late, note_overwritten
+from reconcile.applying.overwritten import LateWrite, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.recheck_parents import recheck_lines_under, recheck_parents, with_moved
 from reconcile.applying.task import ChangeTask
@@ -133,7 +133,7 @@ def archive(
                 task.end(Status.CONFLICT, "the state does not know it any more; plan again")
             else:
                 ready.append(task)
-        context.halt.look(tasks)
+        context.halt.check_outcomes(tasks)
         if ready and not context.halt.stopped:
             _archive(context, kind, ready, check, slots=slots, read=step.replied)
 
@@ -166,7 +166,7 @@ def _archive(
     def note_late(write: Write) -> None:
         by_id[write.id].late = True
 
-    fresh = Fresh(
+    fresh = FreshSender(
         context.hubspot,
         slots=slots,
         read=read,
@@ -184,7 +184,7 @@ def _archive(
         sent = [id_ for id_, answer in answers.items() if not isinstance(answer, Refused)]
         gone = read_archived(context.hubspot, kind, sent, context.sleep)
         late = [task for task in tasks if task.late and task.id in gone]
-        noted = {task.id: (task, Late(task.change, archived=True)) for task in late}
+        noted = {task.id: (task, LateWrite(task.change, archived=True)) for task in late}
         note_overwritten(context, kind, noted)
         for task in tasks:
             if task.id in answers:
@@ -201,9 +201,9 @@ def _archive(
                 task.end(*_UNREAD)
             elif task.status is None and unanswered is not None:
                 task.end(*unanswered)
-        context.halt.look(tasks)
+        context.halt.check_outcomes(tasks)
         context.journal.answered(number, tasks)
-        context.journal.undone(
+        context.journal.not_applied(
             [task.change.address for task in tasks if task.status is None], NOT_SENT
         )
 

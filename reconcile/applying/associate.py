@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reconcile.applying.batch_send import send
 from reconcile.applying.context import ApplyContext
-from reconcile.applying.fresh_recheck import Fresh, Withheld
+from reconcile.applying.fresh_recheck import FreshSender, Withheld
 from reconcile.applying.recheck_parents import recheck_unowned
 from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS
@@ -57,13 +57,13 @@ def associate(
                 task.unlinked -= link in task.change.links
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
         for start in range(0, len(owed), LINKS_READ):
-            context.halt.look(tasks)
+            context.halt.check_outcomes(tasks)
             batch = owed[start : start + LINKS_READ]
             if context.halt.stopped:
                 _see_places(context, kinds_by_name[name], to, batch)
             else:
                 _make(context, kinds_by_name[name], to, batch, add=add)
-    context.halt.look(tasks)
+    context.halt.check_outcomes(tasks)
 
 
 def _parent_of_new(task: ChangeTask, ids: Mapping[Address, str]) -> Sequence[LinkChange]:
@@ -128,7 +128,7 @@ def _leave_open(entry: _Owed) -> None:
     """Leave a new line item to be found by reading: it is not where it was to be made."""
     why = f"written, and not seen under {entry.link.shown} before the run ended; plan again to see"
     entry.task.end(Status.UNKNOWN, why)
-    entry.task.taken = False
+    entry.task.accepted = False
 
 
 def _read(
@@ -182,7 +182,7 @@ def _send(
             for pair, entry, types in zip(inputs, owed, due, strict=True)
         ]
 
-    fresh = Fresh(
+    fresh = FreshSender(
         context.hubspot, slots=_slots(kind, to, add=add), read=read, call=call, again=look_again
     )
     tasks = {id(entry.task): entry.task for entry, _ in pairs.values()}.values()
@@ -274,7 +274,7 @@ def _is_elsewhere(
         return False
     if context.identity(task.kind).unique:
         return False  # its key was read with its id, so it is the one, and somebody moved it
-    task.disown(
+    task.reject_id(
         f"HubSpot answered with record {task.id}, which belongs to {entry.link.to} "
         f"{', '.join(sorted(over))}; the next plan finds out by reading"
     )

@@ -64,7 +64,7 @@ class Portions:
         everything: bool,
         end: Mapping[str, Any] = MappingProxyType({}),
     ) -> Portion | None:
-        ended = (one for one in run.touched if everything or one not in run.begun)
+        ended = (one for one in run.touched if everything or one not in run.in_doubt)
         names = tuple(sorted(ended, key=self._order.__getitem__))
         run.touched.difference_update(names)
         start, logged = self._start, 0

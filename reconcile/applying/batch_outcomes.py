@@ -52,9 +52,9 @@ def ending(
                 task.warnings = _warnings(task, answers[name])
             elif unanswered is not None:
                 task.end(*unanswered)
-        context.halt.look(tasks)
+        context.halt.check_outcomes(tasks)
         context.journal.answered(number, tasks, of_records=True)
-        context.journal.undone(
+        context.journal.not_applied(
             [task.change.address for task in tasks if task.status is None], NOT_SENT
         )
 

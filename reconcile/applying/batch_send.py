@@ -35,7 +35,7 @@ def send(
     """Fill ``answers`` with one for each trace, but for those that a halt kept from being sent.
 
     A refusal of the whole batch is narrowed down until the culprits stand alone, so that the others
-    succeed. What is ``known`` to be refused is not sent. A missing answer makes every record of the
+    succeed. What is ``refused_values`` to be refused is not sent. A missing answer makes every record of the
     call Unclear. ``answered`` returns what holds of some whatever became of the call. Raises
     ApiError only where no further call can succeed (token, limits, no connection); what was
     answered before that stays answered: a record whose last call was refused is Refused.

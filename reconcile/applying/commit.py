@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.created_records import mark_duplicates
-from reconcile.applying.overwritten import Late, note_overwritten
-from reconcile.applying.state_entries import Done
+from reconcile.applying.overwritten import LateWrite, note_overwritten
+from reconcile.applying.state_entries import AppliedChange
 from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import verify
 from reconcile.model.kinds import kinds
@@ -23,21 +23,22 @@ class Committer:
         self._left: list[Place] = []
 
     def read_back(
-        self, written: Sequence[ChangeTask], owned: Mapping[str, Collection[str]]
+        self, written: Sequence[ChangeTask], planned_ids: Mapping[str, Collection[str]]
     ) -> None:
         """Read what was written and put what it came to into the state, not yet durably.
 
-        ``owned`` are the ids of all records of the plan so far, by kind.
+        ``planned_ids`` are the ids of all records of the plan so far, by kind.
         """
         for kind in kinds().values():
             tasks = [task for task in written if task.kind is kind]
             done = [
-                Done(task.change, task.id, frozenset(task.links), task.previous) for task in tasks
+                AppliedChange(task.change, task.id, frozenset(task.links), task.previous)
+                for task in tasks
             ]
             seen = {task.id: task.seen for task in tasks if task.seen is not None}
             found = verify(self._context, kind, done, seen)
             late = {
-                task.id: (task, Late(task.change, result.lost))
+                task.id: (task, LateWrite(task.change, result.lost))
                 for task, result in zip(tasks, found, strict=True)
                 if task.late
             }
@@ -45,24 +46,24 @@ class Committer:
             for task, result in zip(tasks, found, strict=True):
                 task.rewrites, task.not_persisted = result.rewrites, result.not_persisted
                 self._state.put(task.unit, task.change.address, result.entry)
-                self._left += task.places
+                self._left += task.old_locations
                 if task.former is not None:
                     self._left += follow(self._state, task.former, task.unit)
-            mark_duplicates(self._context, kind, tasks, owned.get(kind.name, ()))
+            mark_duplicates(self._context, kind, tasks, planned_ids.get(kind.name, ()))
             for task, result in zip(tasks, found, strict=True):
                 task.end(*result.end)
-                task.recorded = True
+                task.committed = True
 
-    def forget(self, tasks: Sequence[ChangeTask]) -> None:
+    def commit_removals(self, tasks: Sequence[ChangeTask]) -> None:
         """Take what was removed out of the state, and make durable what these items came to."""
         for task in tasks:
             if task.status is Status.DONE:
-                for place in (Place(task.unit, task.change.address), *task.places):
+                for place in (Place(task.unit, task.change.address), *task.old_locations):
                     self._state.drop(place.unit, place.address)
-                task.recorded = True
-        self.remember(tasks)
+                task.committed = True
+        self.commit(tasks)
 
-    def remember(self, tasks: Sequence[ChangeTask]) -> None:
+    def commit(self, tasks: Sequence[ChangeTask]) -> None:
         """Make durable what these items came to: first the state, then the journal, then the log.
 
         What is not decided stays begun in the journal, to be resolved later.
@@ -71,5 +72,5 @@ class Committer:
         leave(self._state, self._left)
         self._left = []
         self._state.release()
-        self._context.journal.decided([task.outcome() for task in tasks if task.decided])
+        self._context.journal.decided([task.outcome() for task in tasks if task.is_final])
         self._context.log.write(self._context.journal)

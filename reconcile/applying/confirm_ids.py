@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.applying.context import ApplyContext
-from reconcile.applying.created_records import existing, sought
+from reconcile.applying.created_records import find_existing, lookup_of
 from reconcile.applying.state_entries import Entries
 from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS, to_read
@@ -27,11 +27,11 @@ def confirm(
     tasks: Mapping[str, ChangeTask],
     answers: dict[str, Answer],
     *,
-    owned: Collection[str] = (),
+    planned_ids: Collection[str] = (),
 ) -> None:
     """Read new records by the ids in their answers, and correct the answers that are wrong.
 
-    ``tasks`` and ``answers`` are by trace, ``owned`` the ids of other records of the plan. An item
+    ``tasks`` and ``answers`` are by trace, ``planned_ids`` the ids of other records of the plan. An item
     whose id is confirmed gets its reading; one that HubSpot does not show yet gets none. Where the
     answer is Unclear, or its id is another record's, the right one is looked for: none of them was
     there before the call. What is not found is Unclear in the end. Raises ApiError.
@@ -50,9 +50,13 @@ def confirm(
         shown |= context.hubspot.read(kind.object, ids, names) if ids else {}
         for trace, claim in claims.items():
             actual = shown.get(claim.id)
-            if trace in left and actual and carries(context.entries, tasks[trace].change, actual):
+            if (
+                trace in left
+                and actual
+                and shows_identity_value(context.entries, tasks[trace].change, actual)
+            ):
                 left.pop(trace).seen = actual
-        others = {task.seen.id for task in tasks.values() if task.seen}.union(owned)
+        others = {task.seen.id for task in tasks.values() if task.seen}.union(planned_ids)
         for trace, actual in find_created(context, kind, left, others, names).items():
             left.pop(trace).seen = actual
             answers[trace] = replace(claims.get(trace, Written("")), id=actual.id)
@@ -67,7 +71,7 @@ def confirm(
                 answers[trace] = Unclear(why)
 
 
-def carries(entries: Entries, change: RecordChange, actual: Actual) -> bool:
+def shows_identity_value(entries: Entries, change: RecordChange, actual: Actual) -> bool:
     """Return whether a reading shows the value that identifies the record of a creation.
 
     Without the property, nothing speaks against it.
@@ -76,7 +80,7 @@ def carries(entries: Entries, change: RecordChange, actual: Actual) -> bool:
     definition = entries.definitions.properties[change.address.kind].get(identity.name)
     if definition is None:
         return True
-    value, shown = sought(change, identity, "").value, actual.properties.get(identity.name) or ""
+    value, shown = lookup_of(change, identity, "").value, actual.properties.get(identity.name) or ""
     return fold(shown) == fold(value) or same(shown, value, definition)
 
 
@@ -101,6 +105,6 @@ def find_created(
     if not tasks:
         return {}
     identity = context.identity(kind)
-    wanted = [sought(task.change, identity, task.parent_id) for task in tasks.values()]
-    found = existing(context.hubspot, kind, identity, wanted, names, owned=others)
+    wanted = [lookup_of(task.change, identity, task.parent_id) for task in tasks.values()]
+    found = find_existing(context.hubspot, kind, identity, wanted, names, planned_ids=others)
     return {trace: there[0] for trace, there in zip(tasks, found, strict=True) if len(there) == 1}

@@ -31,7 +31,7 @@ class ApplyContext:
     trace: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep
     halt: Halt = field(default_factory=Halt)
-    _known: dict[tuple[str, str], RefusedValues] = field(default_factory=dict)
+    _refused: dict[tuple[str, str], RefusedValues] = field(default_factory=dict)
 
     def identity(self, kind: Kind) -> Identity:
         """How records of the kind are found."""
@@ -41,6 +41,6 @@ class ApplyContext:
         """The kind's property definitions."""
         return self.entries.definitions.properties[kind.name]
 
-    def known(self, kind: Kind, call: str) -> RefusedValues:
+    def refused_values(self, kind: Kind, call: str) -> RefusedValues:
         """What HubSpot has refused in calls of this kind (``update``, or how a kind is created)."""
-        return self._known.setdefault((kind.name, call), RefusedValues(kind))
+        return self._refused.setdefault((kind.name, call), RefusedValues(kind))

@@ -14,9 +14,9 @@ from reconcile.applying.batch_outcomes import end_created, end_updated, ending
 from reconcile.applying.batch_send import resolve_unclear_updates, send
 from reconcile.applying.confirm_ids import confirm, find_created
 from reconcile.applying.context import ApplyContext
-from reconcile.applying.created_records import sought
-from reconcile.applying.fresh_recheck import Call, Fresh, Withheld
-from reconcile.applying.overwritten import Late, note_overwritten
+from reconcile.applying.created_records import lookup_of
+from reconcile.applying.fresh_recheck import Call, FreshSender, Withheld
+from reconcile.applying.overwritten import LateWrite, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.recheck_parents import recheck_parents, with_moved
 from reconcile.applying.task import ChangeTask
@@ -36,9 +36,13 @@ _IN_PATH = re.compile(r"\w[\w .:~-]*")
 
 
 def create(
-    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], *, owned: Collection[str] = ()
+    context: ApplyContext,
+    kind: Kind,
+    tasks: Sequence[ChangeTask],
+    *,
+    planned_ids: Collection[str] = (),
 ) -> None:
-    """Create up to 100 records. ``owned`` are the ids of other records of the plan."""
+    """Create up to 100 records. ``planned_ids`` are the ids of other records of the plan."""
     identity = context.identity(kind)
     parents = {task.change.parent.kind for task in tasks if task.change.parent}
     slots = {"objects": 2, "associations": len(parents) if identity.within_parent else 0}
@@ -46,13 +50,15 @@ def create(
 
     def check(some: Sequence[ChangeTask]) -> list[Checked]:
         changes = [task.change for task in some]
-        wanted = [sought(task.change, identity, task.parent_id) for task in some]
-        return recheck_absent(context.hubspot, kind, identity, changes, wanted, owned=owned)
+        wanted = [lookup_of(task.change, identity, task.parent_id) for task in some]
+        return recheck_absent(
+            context.hubspot, kind, identity, changes, wanted, planned_ids=planned_ids
+        )
 
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
         some = [writes[write.trace][0] for write in inputs]
         if in_doubt:
-            made = find_created(context, kind, {task.trace: task for task in some}, owned)
+            made = find_created(context, kind, {task.trace: task for task in some}, planned_ids)
             return [
                 Written(made[write.trace].id) if write.trace in made else write for write in inputs
             ]
@@ -70,7 +76,7 @@ def create(
             return
         call = _creating(context, kind, ready)
         with ending(context, kind.create, writes, end_created) as answers:
-            fresh = Fresh(
+            fresh = FreshSender(
                 context.hubspot,
                 slots=slots,
                 read=step.replied,
@@ -78,13 +84,13 @@ def create(
                 again=check_again,
                 note_late=_noting_late(writes if kind.create == "upsert" else {}),
             )
-            known = context.known(kind, kind.create)
+            known = context.refused_values(kind, kind.create)
             send(context, fresh, _inputs(writes), answers, known=known, answered=fresh.answered)
             made = {name: task for name, (task, _) in writes.items()}
             with _refusals_suppressed():  # unclear or not confirmed; nothing is built on it
-                confirm(context, kind, made, answers, owned=owned)
+                confirm(context, kind, made, answers, planned_ids=planned_ids)
     hit = {
-        answer.id: (task, Late(task.change))
+        answer.id: (task, LateWrite(task.change))
         for task, write in writes.values()
         if isinstance(answer := answers.get(write.trace), Written) and answer.new is False
     }
@@ -129,7 +135,7 @@ def update(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> No
             return
         call = _updating(context, kind, held)
         with ending(context, "update", writes, end_updated) as answers:
-            fresh = Fresh(
+            fresh = FreshSender(
                 context.hubspot,
                 slots=slots,
                 read=step.replied,
@@ -137,7 +143,7 @@ def update(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> No
                 again=check_again,
                 note_late=_noting_late(writes),
             )
-            known = context.known(kind, "update")
+            known = context.refused_values(kind, "update")
             send(context, fresh, _inputs(writes), answers, known=known, answered=fresh.answered)
             unclear = [
                 (task.id, write)
@@ -281,7 +287,7 @@ def _without_conflicts(
             task.end(Status.CONFLICT, result.conflict)
         else:
             ready.append((task, result))
-    context.halt.look(tasks)
+    context.halt.check_outcomes(tasks)
     return [] if context.halt.stopped else ready
 
 

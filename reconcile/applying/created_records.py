@@ -14,53 +14,53 @@ from reconcile.model.plan import RecordChange
 from reconcile.model.records import Actual
 
 
-class Sought(NamedTuple):
+class Lookup(NamedTuple):
     """What tells a record from others: a property's value and, within a parent, that one."""
 
     value: str
     parent: Parent
 
 
-def sought(change: RecordChange, identity: Identity, parent_id: str) -> Sought:
+def lookup_of(change: RecordChange, identity: Identity, parent_id: str) -> Lookup:
     """How to look for the record that a change creates."""
     value = next((field.after for field in change.fields if field.name == identity.name), "")
-    return Sought(value, (change.parent.kind if change.parent else "", parent_id))
+    return Lookup(value, (change.parent.kind if change.parent else "", parent_id))
 
 
-def existing(
+def find_existing(
     hubspot: HubSpot,
     kind: Kind,
     identity: Identity,
-    wanted: Sequence[Sought],
+    wanted: Sequence[Lookup],
     properties: Sequence[str],
     *,
-    owned: Collection[str] = (),
+    planned_ids: Collection[str] = (),
 ) -> list[Sequence[Actual]]:
-    """The records that each of the sought ones can be, in order; ``owned`` are ids of others."""
+    """The records that each of the sought ones can be, in order; ``planned_ids`` are ids of others."""
     names = sorted({*properties, *identity.properties})
     if identity.unique:
         keys = [one.value for one in wanted]
         found = hubspot.read(kind.object, keys, names, id_property=identity.name)
         return [[found[key]] if key in found else [] for key in keys]
     parents = {one.parent for one in wanted if one.parent[1]}
-    under = lines_under(hubspot, kind, parents, names, without=owned)
+    under = lines_under(hubspot, kind, parents, names, without=planned_ids)
     return [carrying(under.get(one.parent, {}), identity.name, one.value) for one in wanted]
 
 
 def mark_duplicates(
-    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], owned: Collection[str]
+    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], planned_ids: Collection[str]
 ) -> None:
     """End new records in conflict that another one under their parent cannot be told from.
 
     Nothing keeps HubSpot from making such a record twice where a request is delivered twice.
-    ``owned`` are the ids of all records of the plan, these among them.
+    ``planned_ids`` are the ids of all records of the plan, these among them.
     """
     identity = context.identity(kind)
     created = [task for task in tasks if not task.change.id]
     if not identity.within_parent or not created:
         return
-    wanted = [sought(task.change, identity, task.parent_id) for task in created]
-    found = existing(context.hubspot, kind, identity, wanted, (), owned=owned)
+    wanted = [lookup_of(task.change, identity, task.parent_id) for task in created]
+    found = find_existing(context.hubspot, kind, identity, wanted, (), planned_ids=planned_ids)
     for task, others in zip(created, found, strict=True):
         if others:
             ids = ", ".join(sorted(other.id for other in others))

@@ -58,13 +58,13 @@ class Executor:
     ) -> None:
         self._context = context
         self._finder = EntryFinder(state)
-        self._recorder = Committer(context, state)
+        self._committer = Committer(context, state)
         self._workers = workers
         self._stale = stale
         self._advance = advance
         self._ids: dict[Address, str] = {}
         self._by_address: dict[Address, ChangeTask] = {}
-        self._owned: dict[str, set[str]] = defaultdict(set)
+        self._planned_ids: dict[str, set[str]] = defaultdict(set)
         self._reachable = True
         self._writable = True
         self.stopped = ""
@@ -115,10 +115,10 @@ class Executor:
         )
         for task in tasks:
             self._by_address[task.change.address] = task
-            self._owned[task.kind.name].add(task.change.id)
+            self._planned_ids[task.kind.name].add(task.change.id)
             if task.status is Status.DONE:
                 self._ids[task.change.address] = task.id
-        self._context.halt.look(tasks)
+        self._context.halt.check_outcomes(tasks)
         self._advance(sum(task.status is not None for task in tasks))
 
     def _guarded(self, step: Callable[[], None]) -> None:
@@ -157,7 +157,12 @@ class Executor:
             new.sort(key=_parent_kind)
             old = [task for task in ready if task.change.action is not Action.CREATE]
             jobs: list[_Job] = [
-                (batch, partial(create, self._context, kind, batch, owned=self._owned[kind.name]))
+                (
+                    batch,
+                    partial(
+                        create, self._context, kind, batch, planned_ids=self._planned_ids[kind.name]
+                    ),
+                )
                 for batch in split(new, OBJECTS)
             ]
             jobs += (
@@ -169,7 +174,7 @@ class Executor:
             finally:
                 made = {task.change.address: task.id for task in mine if task.is_known}
                 self._ids |= made
-                self._owned[kind.name].update(made.values())
+                self._planned_ids[kind.name].update(made.values())
 
     def _run_all(self, pool: ThreadPoolExecutor, jobs: Sequence[_Job]) -> None:
         """Run jobs in the pool's threads. Once the run is halted, those in flight end alone."""
@@ -205,14 +210,14 @@ class Executor:
         After a stop nothing more is written, but what was is read back and remembered, as long as
         HubSpot answers and the state is ours to write.
         """
-        written = [task for task in tasks if task.status is Status.DONE and not task.recorded]
+        written = [task for task in tasks if task.status is Status.DONE and not task.committed]
         self._guarded(partial(associate, self._context, written, self._ids))
-        written = [task for task in written if task.taken]
+        written = [task for task in written if task.accepted]
         if not self._writable:
             return
         try:
             if self._reachable:
-                self._recorder.read_back(written, self._owned)
+                self._committer.read_back(written, self._planned_ids)
         except ApiError as error:
             self.stopped, self._reachable = self.stopped or str(error), False
         except KeyboardInterrupt:
@@ -221,9 +226,9 @@ class Executor:
         except ReconcileError as error:
             self.stopped, self._writable = self.stopped or str(error), False
             return
-        self._context.halt.look(tasks)
+        self._context.halt.check_outcomes(tasks)
         self._heed_halt()
-        self._record(partial(self._recorder.remember, tasks))
+        self._record(partial(self._committer.commit, tasks))
 
     def _remove(self, pool: ThreadPoolExecutor, tasks: Sequence[ChangeTask]) -> None:
         """Archive and forget, and record it, unit by unit in the order of the state's shards."""
@@ -231,7 +236,7 @@ class Executor:
             self._guarded(partial(self._archive, pool, part))
             self._guarded(partial(self._forget, part))
             if self._writable:
-                self._record(partial(self._recorder.forget, part))
+                self._record(partial(self._committer.commit_removals, part))
 
     def _archive(self, pool: ThreadPoolExecutor, tasks: Sequence[ChangeTask]) -> None:
         going = {
@@ -247,7 +252,7 @@ class Executor:
         ]
         self._run_all(pool, looks)
         skip_incomplete_units(tasks)
-        self._context.halt.look(tasks)
+        self._context.halt.check_outcomes(tasks)
         for kind in reversed(tuple(kinds().values())):
             if self._context.halt.stopped:
                 return

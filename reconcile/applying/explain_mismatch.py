@@ -23,7 +23,7 @@ def read_histories(
     ids: dict[str, dict[str, Address]] = defaultdict(dict)
     names: dict[str, set[str]] = defaultdict(set)
     for change, actual in found:
-        if unlike := entries.unlike(change, actual):
+        if unlike := entries.mismatches(change, actual):
             ids[change.address.kind][actual.id] = change.address
             names[change.address.kind].update(unlike)
     histories: dict[Address, History] = {}

@@ -15,7 +15,7 @@ Traced = TypeVar("Traced", Write, Pair)
 Call = Callable[[HubSpot, Sequence[Traced]], Mapping[str, Answer]]
 """Sends writes through a client that may raise Stale. Returns answers by trace."""
 
-Again = Callable[[Sequence[Traced], bool], Sequence[Traced | Answer]]
+Recheck = Callable[[Sequence[Traced], bool], Sequence[Traced | Answer]]
 """Re-checks the records of some writes; True says that they may have been carried out already.
 
 Returns for each what to send now, or the answer where it need not, or must not, be sent.
@@ -27,7 +27,7 @@ class Withheld(Refused):
     """It was not even sent: the record is not what the plan found any more."""
 
 
-class Fresh(Generic[Traced]):
+class FreshSender(Generic[Traced]):
     """Sends any part of a batch, as often as asked.
 
     ``slots`` are those that a re-check and a write take; ``read`` is the moment of the last reply
@@ -41,14 +41,14 @@ class Fresh(Generic[Traced]):
         slots: Mapping[str, int],
         read: float,
         call: Call[Traced],
-        again: Again[Traced],
+        again: Recheck[Traced],
         note_late: Callable[[Traced], None] = lambda _: None,
     ) -> None:
         self._hubspot = hubspot
         self._slots = slots
         self._first_read = read
         self._call: Call[Traced] = call
-        self._again: Again[Traced] = again
+        self._again: Recheck[Traced] = again
         self._note_late: Callable[[Traced], None] = note_late
         self._read: dict[str, float] = {}
         self._newest: dict[str, Traced] = {}

@@ -45,7 +45,7 @@ class Halt:
         if self._on_failure:
             self._stopped.set()
 
-    def look(self, tasks: Iterable[ChangeTask]) -> None:
+    def check_outcomes(self, tasks: Iterable[ChangeTask]) -> None:
         """Halt at the first of these that has ended and is not done as planned, if asked to.
 
         A conflict that the plan itself shows is as planned.

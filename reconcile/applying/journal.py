@@ -127,10 +127,10 @@ class Journal:
         same = replace(outcome, standing=known.standing, overwrites=())
         return outcome.message != ALREADY and same != known
 
-    def undone(self, addresses: Sequence[Address], why: str) -> None:
+    def not_applied(self, addresses: Sequence[Address], why: str) -> None:
         """Say that writes that were begun were not carried out, and why."""
         if addresses:
-            self._append("undone", why=why, records=[str(address) for address in addresses])
+            self._append("not_applied", why=why, records=[str(address) for address in addresses])
 
     def written(self, ids: Mapping[Address, str]) -> None:
         """Say that records were written as planned, and that their associations are not made."""

@@ -111,8 +111,8 @@ class _Outcomes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Undone:
-    about: Literal["undone"]
+class _NotApplied:
+    about: Literal["not_applied"]
     why: str
     records: tuple[_Address, ...]
 
@@ -143,7 +143,7 @@ _Any = (
     | _Overwrote
     | _Found
     | _Outcomes
-    | _Undone
+    | _NotApplied
     | _Written
     | _Plain
     | _End

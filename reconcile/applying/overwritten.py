@@ -23,7 +23,7 @@ from reconcile.model.values import same
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LateWrite:
     """A change whose write left late.
 
     ``lost`` names properties of which HubSpot does not hold what was sent, ``archived`` says
@@ -36,7 +36,7 @@ class Late:
 
 
 def note_overwritten(
-    context: ApplyContext, kind: Kind, late: Mapping[str, tuple[ChangeTask, Late]]
+    context: ApplyContext, kind: Kind, late: Mapping[str, tuple[ChangeTask, LateWrite]]
 ) -> None:
     """Find out what the writes of some items overwrote, by record id, and make it durable."""
     if not late:
@@ -53,7 +53,7 @@ def find_overwritten(
     sleep: Callable[[float], None],
     definitions: Mapping[str, Property],
     kind: Kind,
-    late: Mapping[str, Late],
+    late: Mapping[str, LateWrite],
 ) -> Mapping[str, tuple[Overwrite, ...]]:
     """Return the edits of others that the writes to some records overwrote, or archived.
 
@@ -72,7 +72,7 @@ def find_overwritten(
     return found
 
 
-def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: Late) -> History:
+def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: LateWrite) -> History:
     """The history, or nothing where HubSpot refuses to show it."""
     names = [field.name for field in one.change.fields]
     try:
@@ -84,7 +84,7 @@ def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: Late) -> History:
 
 
 def _lost(
-    one: Late, history: History, definitions: Mapping[str, Property]
+    one: LateWrite, history: History, definitions: Mapping[str, Property]
 ) -> tuple[Overwrite, ...]:
     lost: list[Overwrite] = []
     is_unsure = False

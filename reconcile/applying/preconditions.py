@@ -12,7 +12,7 @@ from reconcile.planning.consistency import require_consistent
 from reconcile.state.state import State
 
 
-def admit(
+def check_preconditions(
     planned: Plan,
     allow: frozenset[str],
     *,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconcile.applying.state_entries import Entries, to_remove
+from reconcile.applying.state_entries import Entries, removed_links
 from reconcile.applying.task import ChangeTask
 from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.identity import Identity
@@ -30,11 +30,11 @@ def prepare(
         task = ChangeTask(
             unit.address, change, id=change.id, unlinked=len(change.links), previous=entry
         )
-        task.places = left_by(unit, change, found)
+        task.old_locations = left_by(unit, change, found)
         if change.address == unit.address:
             task.former, task.others = unit.former, unit.others
         held = entry.links if entry is not None else frozenset()
-        task.links = set(change.kept_links) | (to_remove(change) & held)
+        task.links = set(change.kept_links) | (removed_links(change) & held)
         if change.action is Action.CONFLICT:
             task.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
             stood = finder.state.stood(unit.address, unit.manifest)
@@ -49,7 +49,7 @@ def prepare(
             task.id = entry.id
             if _is_linked(change, entry):
                 task.end(Status.DONE, ALREADY)
-                task.recorded, task.unlinked = True, 0
+                task.committed, task.unlinked = True, 0
             elif stale:
                 task.end(Status.CONFLICT, stale)
             else:
@@ -99,7 +99,7 @@ def _prepare_unknown(task: ChangeTask, stale: str) -> None:
     """
     if task.change.action is Action.FORGET:
         task.end(Status.DONE, ALREADY)
-        task.recorded = True
+        task.committed = True
     elif stale:
         task.end(Status.CONFLICT, stale)
 
@@ -131,7 +131,9 @@ def _is_linked(change: RecordChange, entry: LastApplied) -> bool:
         for one in link.ours
     )
     return (
-        made and entry.links.issuperset(change.kept_links) and not (to_remove(change) & entry.links)
+        made
+        and entry.links.issuperset(change.kept_links)
+        and not (removed_links(change) & entry.links)
     )
 
 

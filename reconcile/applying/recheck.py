@@ -7,7 +7,7 @@ somebody can write in between; what was read back afterwards tells (``verify``).
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconcile.applying.created_records import Sought, existing
+from reconcile.applying.created_records import Lookup, find_existing
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import fold
 from reconcile.model.definitions import Property
@@ -38,13 +38,13 @@ def recheck_absent(
     kind: Kind,
     identity: Identity,
     changes: Sequence[RecordChange],
-    wanted: Sequence[Sought],
+    wanted: Sequence[Lookup],
     *,
-    owned: Collection[str] = (),
+    planned_ids: Collection[str] = (),
 ) -> list[Checked]:
-    """Records to create must still be absent; ``owned`` are ids of other records of the plan."""
+    """Records to create must still be absent; ``planned_ids`` are ids of other records of the plan."""
     what = "key" if identity.unique else identity.name
-    found = existing(hubspot, kind, identity, wanted, (), owned=owned)
+    found = find_existing(hubspot, kind, identity, wanted, (), planned_ids=planned_ids)
     return [
         Checked(change, conflict=f"record {there[0].id} with this {what} appeared since planning")
         if there

@@ -61,7 +61,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class InDoubtWrite:
     """A record of which a write was begun and nothing final is known.
 
     ``id`` is empty where the record was to be created and no answer came; ``answer`` is what the
@@ -92,9 +92,9 @@ _OF_LINKS = ("associate", "dissociate")
 class Run:
     """A run as its journal has it.
 
-    ``outcomes`` are those of records that came to an end; ``begun`` the records to be resolved by
+    ``outcomes`` are those of records that came to an end; ``in_doubt`` the records to be resolved by
     reading; ``written`` the ids of those that a recovery found written, but not associated;
-    ``undone`` says of others that were begun why nothing was written; ``traces`` are the
+    ``not_applied`` says of others that were begun why nothing was written; ``traces`` are the
     objectWriteTraceIds of their last writes; ``overwrites`` the edits of others that they
     overwrote; ``found`` the properties that others had set as planned, so that they were not sent.
 
@@ -108,9 +108,9 @@ class Run:
     process: Process
     former: Process | None = None
     outcomes: dict[Address, Outcome] = field(default_factory=dict)
-    begun: dict[Address, Begun] = field(default_factory=dict)
+    in_doubt: dict[Address, InDoubtWrite] = field(default_factory=dict)
     written: dict[Address, str] = field(default_factory=dict)
-    undone: dict[Address, str] = field(default_factory=dict)
+    not_applied: dict[Address, str] = field(default_factory=dict)
     touched: set[Address] = field(default_factory=set)
     audited: bool = False
     traces: dict[Address, str] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Run:
     @property
     def open(self) -> bool:
         """Whether something is left to resolve or to begin."""
-        return bool(self.begun) or len(self.outcomes) < self.head.total
+        return bool(self.in_doubt) or len(self.outcomes) < self.head.total
 
     @property
     def progress(self) -> Progress:
@@ -136,7 +136,7 @@ class Run:
             why=self.ended,
             total=self.head.total,
             counts=Counter(outcome.status for outcome in self.outcomes.values()),
-            unsettled=len(self.begun),
+            unsettled=len(self.in_doubt),
         )
 
     def outcome(self, change: RecordChange) -> Outcome:
@@ -151,7 +151,7 @@ class Run:
     def _end(self, change: RecordChange) -> Outcome:
         if (known := self.outcomes.get(change.address)) is not None:
             return known
-        if (begun := self.begun.get(change.address)) is not None:
+        if (begun := self.in_doubt.get(change.address)) is not None:
             why = begun.answer or "the run ended before HubSpot answered"
             if begun.status is Status.DONE:
                 why = "written; the run ended before its associations were made and it was read"
@@ -171,8 +171,8 @@ class Run:
             return "", known
         if address in self.written:
             return WRITTEN, known
-        if (begun := self.begun.get(address)) is None:
-            return "", replace(known, message=self.undone.get(address, known.message))
+        if (begun := self.in_doubt.get(address)) is None:
+            return "", replace(known, message=self.not_applied.get(address, known.message))
         message = begun.answer or "its outcome was not known yet"
         if begun.status is Status.DONE:
             message = "written; it was not associated and read back yet"
@@ -193,13 +193,26 @@ class Run:
     @property
     def records(self) -> set[Address]:
         """Every record of which the journal says something."""
-        known = (self.outcomes, self.begun, self.written, self.undone, self.overwrites, self.found)
+        known = (
+            self.outcomes,
+            self.in_doubt,
+            self.written,
+            self.not_applied,
+            self.overwrites,
+            self.found,
+        )
         return {address for some in known for address in some}
 
     def forget(self, addresses: Iterable[Address]) -> None:
         """Forget records that came to an end: a long run keeps them in its journal alone."""
         for address in addresses:
-            for known in (self.outcomes, self.undone, self.traces, self.overwrites, self.found):
+            for known in (
+                self.outcomes,
+                self.not_applied,
+                self.traces,
+                self.overwrites,
+                self.found,
+            ):
                 known.pop(address, None)
 
     def _open(self, position: int, entry: Mapping[str, Any]) -> None:
@@ -223,11 +236,11 @@ def _intent(run: Run, entry: Mapping[str, Any]) -> None:
     run.intents += 1
     for text, unit, record_id, trace in entry["records"]:
         address = Address.parse(text)
-        former = run.begun.get(address)
+        former = run.in_doubt.get(address)
         late = former is not None and former.late if entry["call"] in _OF_LINKS else True
-        for known in (run.outcomes, run.written, run.undone):
+        for known in (run.outcomes, run.written, run.not_applied):
             known.pop(address, None)
-        run.begun[address] = Begun(Address.parse(unit), record_id, late=late)
+        run.in_doubt[address] = InDoubtWrite(Address.parse(unit), record_id, late=late)
         run.touched.add(address)
         if trace:
             run.traces[address] = trace
@@ -236,17 +249,19 @@ def _intent(run: Run, entry: Mapping[str, Any]) -> None:
 def _answer(run: Run, entry: Mapping[str, Any]) -> None:
     for text, message, record_id, status, late in entry["records"]:
         address = Address.parse(text)
-        if address in run.begun:
-            begun = run.begun[address]
+        if address in run.in_doubt:
+            begun = run.in_doubt[address]
             end = Status(status) if status else None
-            run.begun[address] = Begun(begun.unit, record_id or begun.id, message, end, late)
+            run.in_doubt[address] = InDoubtWrite(
+                begun.unit, record_id or begun.id, message, end, late
+            )
             run.touched.add(address)
 
 
 def _outcomes(run: Run, entry: Mapping[str, Any]) -> None:
     for raw in entry["records"]:
         outcome = decode(raw)
-        unfinished = (run.begun, run.written, run.undone)
+        unfinished = (run.in_doubt, run.written, run.not_applied)
         was_begun = [known.pop(outcome.address, None) is not None for known in unfinished]
         run.outcomes[outcome.address] = outcome
         if outcome.message != ALREADY or any(was_begun):
@@ -265,19 +280,19 @@ def _found(run: Run, entry: Mapping[str, Any]) -> None:
     run.found |= {Address.parse(text): tuple(names) for text, names in entry["records"]}
 
 
-def _undone(run: Run, entry: Mapping[str, Any]) -> None:
+def _not_applied(run: Run, entry: Mapping[str, Any]) -> None:
     for text in entry["records"]:
         address = Address.parse(text)
-        run.begun.pop(address, None)
+        run.in_doubt.pop(address, None)
         run.outcomes.pop(address, None)
-        run.undone[address] = entry["why"]
+        run.not_applied[address] = entry["why"]
         run.touched.add(address)
 
 
 def _written(run: Run, entry: Mapping[str, Any]) -> None:
     for text, record_id in entry["records"]:
         address = Address.parse(text)
-        run.begun.pop(address, None)
+        run.in_doubt.pop(address, None)
         run.outcomes.pop(address, None)
         run.written[address] = record_id
         run.touched.add(address)
@@ -303,7 +318,7 @@ _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
     "outcomes": _outcomes,
     "overwrote": _overwrote,
     "found": _found,
-    "undone": _undone,
+    "not_applied": _not_applied,
     "written": _written,
     "resolved": _nothing,
     "audited": _nothing,

@@ -18,7 +18,7 @@ _NO_HISTORY: History = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class AppliedChange:
     """A change that was carried out, with the links the record now has of ours.
 
     ``previous`` is what the state said before.
@@ -50,7 +50,7 @@ class Entries:
             if name not in set_once
         }
 
-    def unlike(self, change: RecordChange, actual: Actual) -> list[str]:
+    def mismatches(self, change: RecordChange, actual: Actual) -> list[str]:
         """Return the properties that the change wrote and that read back as something else."""
         definitions = self.definitions.properties.get(change.address.kind, {})
         sent = self.managed(change)
@@ -105,11 +105,11 @@ class Entries:
         )
 
     def verified(
-        self, done: Done, actual: Actual | None, history: History = _NO_HISTORY
+        self, done: AppliedChange, actual: Actual | None, history: History = _NO_HISTORY
     ) -> Verified:
         """Return what to remember, given what HubSpot holds now.
 
-        ``history`` has the properties that are ``unlike`` what was sent, as far as HubSpot shows
+        ``history`` has the properties that are ``mismatches`` what was sent, as far as HubSpot shows
         it.
         """
         if actual is None:
@@ -151,7 +151,7 @@ class Entries:
             created=not change.id,
         )
 
-    def _entry(self, done: Done, marks: Mapping[str, Marks], *, whole: str) -> LastApplied:
+    def _entry(self, done: AppliedChange, marks: Mapping[str, Marks], *, whole: str) -> LastApplied:
         return LastApplied(
             id=done.id,
             key=done.change.address.key,
@@ -164,7 +164,7 @@ class Entries:
         )
 
 
-def to_remove(change: RecordChange) -> frozenset[Link]:
+def removed_links(change: RecordChange) -> frozenset[Link]:
     """The associations that a change takes away."""
     return frozenset(
         Link(link.to, link.id, number, category)

@@ -18,8 +18,8 @@ class ChangeTask:
     ``parent_id`` (a line item's) once it is about to be written; ``links``
     are the associations of ours that stand, ``unlinked`` counts the changes of associations still
     to make; ``late`` says that its write left so late that its history tells what was overwritten,
-    ``overwrites`` is that; ``taken`` says that HubSpot took the record's write, ``recorded`` that
-    the state knows what came of it; ``previous`` is what the state said before, ``places`` where it
+    ``overwrites`` is that; ``accepted`` says that HubSpot took the record's write, ``committed`` that
+    the state knows what came of it; ``previous`` is what the state said before, ``old_locations`` where it
     can lie besides, under former names of the record and the unit; ``former`` the unit's former
     address, where this is the root that gets another key; ``seen`` is a new record's first reading,
     which confirms that ``id`` is its own; ``others`` counts the records under this root that the
@@ -40,11 +40,11 @@ class ChangeTask:
     late: bool = False
     not_persisted: tuple[str, ...] = ()
     unlinked: int = 0
-    taken: bool = False
-    recorded: bool = False
+    accepted: bool = False
+    committed: bool = False
     previous: LastApplied | None = None
     trace: str = ""
-    places: tuple[Place, ...] = ()
+    old_locations: tuple[Place, ...] = ()
     former: Address | None = None
     seen: Actual | None = None
     others: int = 0
@@ -62,27 +62,27 @@ class ChangeTask:
         """Decide how the change ended. A worse end is not made good by a later one."""
         if self.status in (None, Status.DONE):
             self.status, self.message = status, message
-        self.taken = self.taken or status is Status.DONE
+        self.accepted = self.accepted or status is Status.DONE
 
     @property
     def is_known(self) -> bool:
         """Whether ``id`` is surely the record's: planned with it, or confirmed since."""
         return bool(self.change.id or (self.id and self.status is Status.DONE))
 
-    def disown(self, message: str) -> None:
+    def reject_id(self, message: str) -> None:
         """Give up an answered id that turned out to be another record's."""
-        self.id, self.seen, self.taken = "", None, False
+        self.id, self.seen, self.accepted = "", None, False
         self.status, self.message = Status.UNKNOWN, message
 
     @property
-    def decided(self) -> bool:
+    def is_final(self) -> bool:
         """Whether nothing is left to do or to find out.
 
         What HubSpot took and the state does not know, associations included, stays begun in the
         journal, and so does what nobody knows whether HubSpot took.
         """
-        if self.taken:
-            return self.recorded and not self.unlinked
+        if self.accepted:
+            return self.committed and not self.unlinked
         return self.status in (Status.CONFLICT, Status.FAILED, Status.SKIPPED)
 
     def outcome(self) -> Outcome:
@@ -110,7 +110,7 @@ class ChangeTask:
         A new one counts where it was seen, and associations alone where they were found to stand.
         """
         if self.status is Status.CONFLICT:
-            return self.taken
+            return self.accepted
         is_there = bool(self.change.id or self.seen is not None)
         writes_record = self.change.action is not Action.ASSOCIATE
-        return self.taken and is_there and writes_record and self.status is not Status.DONE
+        return self.accepted and is_there and writes_record and self.status is not Status.DONE

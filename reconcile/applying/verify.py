@@ -9,7 +9,7 @@ from types import MappingProxyType
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.readback import Verified
-from reconcile.applying.state_entries import Done
+from reconcile.applying.state_entries import AppliedChange
 from reconcile.model.kinds import Kind
 from reconcile.model.plan import RecordChange
 from reconcile.model.records import Actual
@@ -33,7 +33,10 @@ def to_read(context: ApplyContext, kind: Kind, changes: Iterable[RecordChange]) 
 
 
 def verify(
-    context: ApplyContext, kind: Kind, done: Sequence[Done], seen: Mapping[str, Actual] = _NOTHING
+    context: ApplyContext,
+    kind: Kind,
+    done: Sequence[AppliedChange],
+    seen: Mapping[str, Actual] = _NOTHING,
 ) -> list[Verified]:
     """Return what each record shows, in order.
 
@@ -65,5 +68,5 @@ def _unshown(
     return [
         record_id
         for record_id, change in changes.items()
-        if record_id not in now or context.entries.unlike(change, now[record_id])
+        if record_id not in now or context.entries.mismatches(change, now[record_id])
     ]

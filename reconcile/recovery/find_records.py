@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from reconcile.applying.confirm_ids import carries, was_created_with_key
-from reconcile.applying.created_records import existing, sought
+from reconcile.applying.confirm_ids import shows_identity_value, was_created_with_key
+from reconcile.applying.created_records import find_existing, lookup_of
 from reconcile.applying.state_entries import Entries
 from reconcile.applying.verify import LONG_WAITS, WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
@@ -21,10 +21,10 @@ from reconcile.state.state import State
 _SKEW = timedelta(minutes=5)
 """How far HubSpot's clock and the run's may be apart."""
 
-_MOST = 500
+_MAX_HISTORIES = 500
 """Records of others, made meanwhile, that are asked for their history; each takes a call."""
 
-_LOOKED_AT = 5000
+_MAX_SEARCHED = 5000
 """Records made meanwhile, the latest, that are looked at: 200 a search, four searches a second."""
 
 _NO_PARENT: Parent = "", ""
@@ -115,9 +115,9 @@ class RecordFinder:
                 self.refuted.add(one.change.address)
         new = [one for one in wanted if not one.id or one.change.address in self.refuted]
         identity = self._entries.identities[kind.name]
-        seeking = [sought(one.change, identity, self._parent(one)[1]) for one in new]
-        owned = self._owned(kind, wanted) if identity.within_parent else ()
-        some = existing(self._hubspot, kind, identity, seeking, names, owned=owned)
+        lookups = [lookup_of(one.change, identity, self._parent(one)[1]) for one in new]
+        planned_ids = self._planned_ids(kind, wanted) if identity.within_parent else ()
+        some = find_existing(self._hubspot, kind, identity, lookups, names, planned_ids=planned_ids)
         return found | {
             one.change.address: actuals[0]
             for one, actuals in zip(new, some, strict=True)
@@ -126,7 +126,7 @@ class RecordFinder:
 
     def _is_of(self, one: InDoubtChange, actual: Actual) -> bool:
         """Return whether a record found by its id is the change's: an answer can be wrong."""
-        if one.change.id or carries(self._entries, one.change, actual):
+        if one.change.id or shows_identity_value(self._entries, one.change, actual):
             return True
         if actual.id not in self._changed_since:
             if not was_created_with_key(self._hubspot, self._entries, one.change, actual):
@@ -190,13 +190,13 @@ class RecordFinder:
         try:
             # Search may show too little: it decides here what to look at, never what is absent.
             made = self._hubspot.created_since(kind.object, kind.created, self._since)
-            looked_at = islice(made, _LOOKED_AT)
-            ids = list(islice((one for one in looked_at if one not in others), _MOST + 1))
+            looked_at = islice(made, _MAX_SEARCHED)
+            ids = list(islice((one for one in looked_at if one not in others), _MAX_HISTORIES + 1))
         except (AuthError, RateLimited, Unreachable):
             raise
         except ApiError:
             return {}
-        return self._hubspot.read(kind.object, ids, names) if 0 < len(ids) <= _MOST else {}
+        return self._hubspot.read(kind.object, ids, names) if 0 < len(ids) <= _MAX_HISTORIES else {}
 
     def _parent(self, one: InDoubtChange) -> Parent:
         """The record that a line item was to stand under; no id where that was not made."""
@@ -207,15 +207,15 @@ class RecordFinder:
         entry = None if made else self._state.unit(parent).get(parent.folded())
         return parent.kind, entry.id if entry else made
 
-    def _owned(self, kind: Kind, wanted: Sequence[InDoubtChange]) -> set[str]:
+    def _planned_ids(self, kind: Kind, wanted: Sequence[InDoubtChange]) -> set[str]:
         """The ids of records that are known to be others than the new ones."""
         units = {one.unit.address: one.unit for one in wanted}.values()
         changes = (change for unit in units for change in unit.changes)
-        owned = {one.id for one in wanted}
-        owned |= {change.id for change in changes if change.address.kind == kind.name}
+        planned_ids = {one.id for one in wanted}
+        planned_ids |= {change.id for change in changes if change.address.kind == kind.name}
         new = {one.change.address.folded() for one in wanted if not one.id}
         places = [unit.address for unit in units] + [u.former for u in units if u.former]
-        return owned.union(
+        return planned_ids.union(
             entry.id
             for place in places
             for address, entry in self._state.unit(place).items()

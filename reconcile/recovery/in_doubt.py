@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from reconcile.applying.readback import Verified
 from reconcile.applying.rewrites import History
-from reconcile.applying.run_log import Begun, Run
-from reconcile.applying.state_entries import Done, Entries
+from reconcile.applying.run_log import InDoubtWrite, Run
+from reconcile.applying.state_entries import AppliedChange, Entries
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
@@ -15,16 +15,16 @@ from reconcile.model.records import Actual, LastApplied, Link
 
 @dataclass(frozen=True, slots=True)
 class InDoubtChange:
-    """One change that a run had begun; ``begun`` is what its journal knows of it."""
+    """One change that a run had begun; ``write`` is what its journal knows of it."""
 
     unit: UnitChange
     change: RecordChange
-    begun: Begun
+    write: InDoubtWrite
 
     @property
     def id(self) -> str:
         """The record's id, empty where it was to be created and no answer came."""
-        return self.change.id or self.begun.id
+        return self.change.id or self.write.id
 
     @property
     def associated(self) -> frozenset[str]:
@@ -34,7 +34,7 @@ class InDoubtChange:
 
     def unanswered(self) -> "InDoubtChange":
         """The same without the id that HubSpot answered, which is another record's."""
-        return replace(self, begun=replace(self.begun, id=""))
+        return replace(self, write=replace(self.write, id=""))
 
     def links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
         """The associations of ours the record has when everything went well.
@@ -64,14 +64,14 @@ class InDoubtChange:
                 yield link, end
 
 
-def unsettled(run: Run, plan: Plan) -> list[InDoubtChange]:
+def in_doubt_changes(run: Run, plan: Plan) -> list[InDoubtChange]:
     """What a run had begun, in the plan's order."""
-    begun = run.begun
+    writes = run.in_doubt
     return [
-        InDoubtChange(unit, change, begun[change.address])
+        InDoubtChange(unit, change, writes[change.address])
         for unit in plan.units
         for change in unit.changes
-        if change.address in begun
+        if change.address in writes
     ]
 
 
@@ -95,11 +95,11 @@ def entry_after(
     """
     definitions = entries.definitions.properties.get(one.change.address.kind, {})
     if actual is None or entries.managed(one.change).keys() - definitions.keys():
-        record_id = actual.id if actual is not None else one.begun.id
+        record_id = actual.id if actual is not None else one.write.id
         if one.change.id or not record_id:
             return None
-        return entries.verified(Done(one.change, record_id, links, previous), None)
-    made = born or (not one.change.id and one.begun.id == actual.id)
+        return entries.verified(AppliedChange(one.change, record_id, links, previous), None)
+    made = born or (not one.change.id and one.write.id == actual.id)
     if not made and not entries.carried_out(one.change, actual, history):
         return None
-    return entries.verified(Done(one.change, actual.id, links, previous), actual, history)
+    return entries.verified(AppliedChange(one.change, actual.id, links, previous), actual, history)

@@ -10,7 +10,7 @@ from reconcile.model.address import Address
 from reconcile.model.plan import Action, RecordChange
 from reconcile.model.records import Actual, LastApplied, Observed, Unit
 from reconcile.planning.record_input import Context
-from reconcile.recovery.in_doubt import InDoubtChange, entry_after, unsettled
+from reconcile.recovery.in_doubt import InDoubtChange, entry_after, in_doubt_changes
 from reconcile.recovery.runs import OpenRun
 
 
@@ -21,7 +21,7 @@ class PendingState:
     Planning writes nothing, so it works out for itself what settling would find.
     """
 
-    waiting: Mapping[Address, InDoubtChange] = field(default_factory=lambda: MappingProxyType({}))
+    in_doubt: Mapping[Address, InDoubtChange] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(cls, runs: Sequence[OpenRun]) -> "PendingState":
@@ -30,7 +30,7 @@ class PendingState:
             {
                 one.change.address.folded(): one
                 for open_run in runs
-                for one in unsettled(open_run.run, open_run.plan)
+                for one in in_doubt_changes(open_run.run, open_run.plan)
             }
         )
 
@@ -39,7 +39,7 @@ class PendingState:
     ) -> Mapping[str, Sequence[str]]:
         """Property names by kind, and those that must be read to settle."""
         names = {kind: set(found) for kind, found in properties.items()}
-        for one in self.waiting.values():
+        for one in self.in_doubt.values():
             found = names.setdefault(one.change.address.kind, set())
             found |= {field.name for field in one.change.fields}
             found |= {name for name, _ in one.change.keep}
@@ -49,14 +49,14 @@ class PendingState:
     def pairs(self) -> frozenset[tuple[str, str]]:
         """The (kind, associated object) pairs whose associations must be read to settle."""
         return frozenset(
-            (one.change.address.kind, to) for one in self.waiting.values() for to in one.associated
+            (one.change.address.kind, to) for one in self.in_doubt.values() for to in one.associated
         )
 
     def before(self, last: Mapping[Address, LastApplied]) -> Mapping[Address, LastApplied]:
         """The state's entries and, for records made but not yet recorded, their ids."""
         made = {
             address: LastApplied(id=one.id, key=one.change.address.key)
-            for address, one in self.waiting.items()
+            for address, one in self.in_doubt.items()
             if one.id and address not in last and not one.change.former
         }
         return {**last, **made}
@@ -65,7 +65,7 @@ class PendingState:
         """Yield the changes whose records are there, to have their property histories read."""
         for seen in observed:
             for address, actual in seen.records.items():
-                one = self.waiting.get(address.folded())
+                one = self.in_doubt.get(address.folded())
                 if one is not None and one.change.action is not Action.ARCHIVE:
                     yield one.change, actual
 
@@ -78,7 +78,7 @@ class PendingState:
         histories: Mapping[Address, History],
     ) -> Mapping[Address, LastApplied]:
         """The entries of a unit's records as settling would leave them."""
-        if not any(record.address.folded() in self.waiting for record in unit.records):
+        if not any(record.address.folded() in self.in_doubt for record in unit.records):
             return last
         ids = {address.folded(): actual.id for address, actual in observed.records.items()}
         ids |= {
@@ -90,7 +90,7 @@ class PendingState:
         found = dict(last)
         for record in unit.records:
             address = record.address
-            one = self.waiting.get(address.folded())
+            one = self.in_doubt.get(address.folded())
             if one is None:
                 continue
             previous = record.entry_in(last)

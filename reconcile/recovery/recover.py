@@ -22,7 +22,7 @@ from reconcile.stores.lease import elapsed, utc_now
 from reconcile.waiting import CALL_LIMIT, say, watched
 
 
-def settle(
+def resolve_unfinished(
     *planned: Plan,
     store: Store,
     hubspot: HubSpot,
@@ -45,16 +45,16 @@ def settle(
     entries = Entries(identities, definitions, state.hasher)
     for one in runs:
         journal = Journal(store, one.run, lease.check)
-        if one.run.begun:
+        if one.run.in_doubt:
             since = utc_now()
             journal.recover(Process(0, "recover", origin, since, resolved_by=by))
             began = unpinned(one.plan.identities)
             mine = replace(entries, run=journal.run, identities=began)
-            settler = Resolver(hubspot, state, mine, sleep)
-            settler.settle(one.run, one.plan, journal, may_arrive=True)
-            if one.run.begun:
+            resolver = Resolver(hubspot, state, mine, sleep)
+            resolver.resolve(one.run, one.plan, journal, may_arrive=True)
+            if one.run.in_doubt:
                 _wait_until(over, journal.run, sleep)
-                settler.settle(one.run, one.plan, journal)
+                resolver.resolve(one.run, one.plan, journal)
             journal.resolved()
         if not one.run.audited:
             log_rest(state, journal, one.plan)
@@ -74,7 +74,7 @@ def _wait_until(over: float, run: str, sleep: Callable[[float], None]) -> None:
 def require_same_identities(identities: Mapping[str, Identity], runs: Sequence[OpenRun]) -> None:
     """What a run had begun is found by the properties it was begun with, and by no others."""
     now = pinned(identities)
-    if any(one.run.begun and one.plan.identities != now for one in runs):
+    if any(one.run.in_doubt and one.plan.identities != now for one in runs):
         raise UsageError(
             "a run that is not finished was made with another `identity` than reconcile.yaml has",
             hint="run `reconcile apply`: it settles that run first",

@@ -8,7 +8,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.plan import Plan
 from reconcile.planning.plan_file import content_digest
 from reconcile.recovery.runs import OpenRun, as_applied
-from reconcile.recovery.still_applied import stands
+from reconcile.recovery.still_applied import is_still_applied
 from reconcile.state.applied_plans import AppliedPlans
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
@@ -36,7 +36,7 @@ def already_applied(
         if one.run.head.plan == digest:
             if not one.run.open:
                 done = as_applied(one, state.serial)
-                if not stands(planned, done, state, entries, hubspot):
+                if not is_still_applied(planned, done, state, entries, hubspot):
                     raise _removed(one.run.head.run)
             return ""
     applied = AppliedPlans(store, state)
@@ -52,7 +52,7 @@ def already_applied(
             "since",
             hint=_AGAIN,
         )
-    if found.left is None or not stands(planned, found, state, entries, hubspot):
+    if found.left is None or not is_still_applied(planned, found, state, entries, hubspot):
         raise _removed(run)
     return "" if found.left else run
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from reconcile.applying.archive import read_archived
 from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.journal import Journal
-from reconcile.applying.overwritten import Late, find_overwritten
+from reconcile.applying.overwritten import LateWrite, find_overwritten
 from reconcile.applying.readback import Verified
 from reconcile.applying.run_log import Run
-from reconcile.applying.state_entries import Entries, to_remove
+from reconcile.applying.state_entries import Entries, removed_links
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
@@ -21,7 +21,7 @@ from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import LastApplied, Link
 from reconcile.recovery.find_records import RecordFinder
-from reconcile.recovery.in_doubt import InDoubtChange, entry_after, unsettled
+from reconcile.recovery.in_doubt import InDoubtChange, entry_after, in_doubt_changes
 from reconcile.state.relocation import EntryFinder, Found, Place, follow, leave, left_by
 from reconcile.state.state import State
 
@@ -35,10 +35,10 @@ def _by_removal(found: Sequence[InDoubtChange]) -> tuple[list[InDoubtChange], li
 
 def _ended(one: InDoubtChange) -> Outcome | None:
     """The end that HubSpot's own answer gave a write that did not go as planned."""
-    status, change = one.begun.status, one.change
+    status, change = one.write.status, one.change
     if status is None or status not in {Status.CONFLICT, Status.FAILED}:
         return None
-    return Outcome(change.address, change.action, status, one.id, one.begun.answer)
+    return Outcome(change.address, change.action, status, one.id, one.write.answer)
 
 
 def _outcome(change: RecordChange, seen: Verified) -> Outcome:
@@ -71,14 +71,14 @@ class Resolver:
         self._sleep = sleep
         self._finder = EntryFinder(state)
 
-    def settle(self, run: Run, plan: Plan, journal: Journal, *, may_arrive: bool = False) -> None:
+    def resolve(self, run: Run, plan: Plan, journal: Journal, *, may_arrive: bool = False) -> None:
         """Resolve what one run had begun.
 
         Records that do not show what was written are read again for a while. With ``may_arrive``
         requests of that run may still arrive at HubSpot: what does not show soon is then left as
         it is, unless it was answered.
         """
-        going, waiting = _by_removal(unsettled(run, plan))
+        going, waiting = _by_removal(in_doubt_changes(run, plan))
         since = datetime.fromisoformat(run.head.since)
         records = RecordFinder(
             self._hubspot,
@@ -103,7 +103,7 @@ class Resolver:
             if one.change.address in found and _ended(one) is None
         ]
         histories = read_histories(self._hubspot, self._entries, there)
-        outcomes, undone = self._removed(going, journal)
+        outcomes, not_applied = self._removed(going, journal)
         written: dict[Address, str] = {}
         left: list[Place] = []
         for one in waiting:
@@ -122,37 +122,37 @@ class Resolver:
                 born=address in records.born,
             )
             if seen is not None:
-                self._state.put(one.begun.unit, address, seen.entry)
+                self._state.put(one.write.unit, address, seen.entry)
                 left += left_by(one.unit, change, places[address])
                 if one.unit.former is not None and address == one.unit.address:
                     left += follow(self._state, one.unit.former, one.unit.address)
             if seen is not None and seen.seen:
-                late = Late(change, seen.lost)
+                late = LateWrite(change, seen.lost)
                 self._note_overwritten(one, seen.entry.id, late, journal)
             if seen is None:
-                undone.append(address)
-            elif to_remove(change) & standing or one.links(ends) - standing:
+                not_applied.append(address)
+            elif removed_links(change) & standing or one.links(ends) - standing:
                 written[address] = seen.entry.id
             else:
                 outcomes.append(_outcome(change, seen))
         self._state.flush()
         leave(self._state, left)
         if may_arrive:
-            undone = [one for one in undone if not run.begun[one].may_be_in_flight]
+            not_applied = [one for one in not_applied if not run.in_doubt[one].may_be_in_flight]
         journal.decided(outcomes)
         journal.written(written)
-        journal.undone(undone, _NOT_FOUND)
+        journal.not_applied(not_applied, _NOT_FOUND)
 
     def _find_entry(self, one: InDoubtChange) -> Found | None:
         return self._finder.find(one.unit, one.change)
 
     def _note_overwritten(
-        self, one: InDoubtChange, record_id: str, late: Late, journal: Journal
+        self, one: InDoubtChange, record_id: str, late: LateWrite, journal: Journal
     ) -> None:
         """Find out what a write overwrote that left late, or may have."""
         kind = kinds()[one.change.address.kind]
         overwrites = bool(one.change.id) or kind.create == "upsert"
-        if one.begun.late and overwrites:
+        if one.write.late and overwrites:
             definitions = self._entries.definitions.properties[kind.name]
             wanted = {record_id: late}
             found = find_overwritten(self._hubspot, self._sleep, definitions, kind, wanted)
@@ -163,21 +163,21 @@ class Resolver:
     ) -> tuple[list[Outcome], list[Address]]:
         """Archived and taken out of the state, and those that were not archived."""
         outcomes: list[Outcome] = []
-        undone: list[Address] = []
+        not_applied: list[Address] = []
         for kind in kinds().values():
             mine = [one for one in going if one.change.address.kind == kind.name]
             gone = read_archived(self._hubspot, kind, [one.id for one in mine], self._sleep)
             for one in mine:
                 change = one.change
                 if one.id not in gone:
-                    undone.append(change.address)
+                    not_applied.append(change.address)
                     continue
-                self._note_overwritten(one, one.id, Late(change, archived=True), journal)
+                self._note_overwritten(one, one.id, LateWrite(change, archived=True), journal)
                 old = left_by(one.unit, change, self._find_entry(one))
-                for place in (Place(one.begun.unit, change.address), *old):
+                for place in (Place(one.write.unit, change.address), *old):
                     self._state.drop(place.unit, place.address)
                 outcomes.append(Outcome(change.address, change.action, Status.DONE, one.id))
-        return outcomes, undone
+        return outcomes, not_applied
 
     def _ends(
         self, wanted: Sequence[InDoubtChange], ids: Mapping[Address, str]

@@ -12,7 +12,7 @@ from reconcile.state.relocation import EntryFinder
 from reconcile.state.state import State
 
 
-def stands(
+def is_still_applied(
     plan: Plan, applied: AppliedPlan, state: State, entries: Entries, hubspot: HubSpot
 ) -> bool:
     """Whether every record that the plan's runs did is as they left it.

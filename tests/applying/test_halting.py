@@ -56,7 +56,7 @@ def has_answered(world: World) -> bool:
     """Tell whether the run has taken in the answer to one of its calls."""
     for name in open_runs(world.store):
         run = read_run(world.store, name)
-        if run is not None and any(begun.answer for begun in run.begun.values()):
+        if run is not None and any(begun.answer for begun in run.in_doubt.values()):
             return True
     return False
 

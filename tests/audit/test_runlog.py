@@ -98,7 +98,7 @@ def apply(store: Memory) -> None:
     journal.intend("update", items(4))
     log.write(journal)
     journal.intend("update", items(5))
-    journal.undone([RECORDS[5]], NOT_SENT)
+    journal.not_applied([RECORDS[5]], NOT_SENT)
     journal.decided(DONE[4:5])
     log.write(journal)
     journal.end("stopped")
@@ -109,10 +109,10 @@ def apply(store: Memory) -> None:
 def recover(store: Memory, by: str) -> None:
     """Resolve what was begun, as another process does, and log what is missing."""
     run = read_run(store, "R-1")  # type: ignore[arg-type]
-    if run is None or (run.audited and not run.begun):
+    if run is None or (run.audited and not run.in_doubt):
         return
     journal = Journal(store, run, nothing)  # type: ignore[arg-type]
-    if begun := [RECORDS.index(address) for address in run.begun]:
+    if begun := [RECORDS.index(address) for address in run.in_doubt]:
         journal.recover(Process(0, "recover", BOB, "2026-01-03T00:00:00+00:00", resolved_by=by))
         journal.decided([DONE[n] for n in sorted(begun)])
         journal.resolved()
