@@ -27,7 +27,7 @@ from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 
 _ALREADY = "archived in HubSpot already"
-_UNREAD = Status.UNKNOWN, "sent, and not read back before the run ended"
+_UNREAD = Status.UNKNOWN, "sent, but not read back before the run ended"
 
 
 def ready_to_archive(
@@ -84,7 +84,7 @@ def skip_incomplete_units(tasks: Sequence[ChangeTask]) -> None:
     for task in tasks:
         by = stuck.get(task.unit)
         if by is not None and task.unit in goes_whole and task.status is None:
-            why = f"{by.change.address} has to stay, and {task.unit} goes as a whole or not at all"
+            why = f"{by.change.address} must stay, and {task.unit} is archived as a whole or not at all"
             task.end(Status.SKIPPED, why)
 
 
@@ -130,7 +130,7 @@ def archive(
             elif result.gone:
                 task.end(Status.DONE, _ALREADY)
             elif task.previous is None and task.change.state:
-                task.end(Status.CONFLICT, "the state does not know it any more; plan again")
+                task.end(Status.CONFLICT, "the state no longer has this record; plan again")
             else:
                 ready.append(task)
         context.halt.check_outcomes(tasks)
@@ -216,9 +216,9 @@ def _end(task: ChangeTask, answer: Answer, *, gone: bool) -> None:
     elif isinstance(answer, Refused):
         task.end(Status.FAILED, answer.message)
     elif isinstance(answer, Unclear):
-        task.end(Status.UNKNOWN, f"{answer.message}; the next plan finds out by reading")
+        task.end(Status.UNKNOWN, f"{answer.message}; the next plan reads the record to find out")
     else:
-        task.end(Status.UNKNOWN, "HubSpot does not show it as archived; plan again to see")
+        task.end(Status.UNKNOWN, "HubSpot does not show it as archived; plan again to check")
 
 
 def read_archived(

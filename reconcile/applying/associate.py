@@ -126,7 +126,9 @@ def _is_place(entry: _Owed) -> bool:
 
 def _leave_open(entry: _Owed) -> None:
     """Leave a new line item to be found by reading: it is not where it was to be made."""
-    why = f"written, and not seen under {entry.link.shown} before the run ended; plan again to see"
+    why = (
+        f"written, but not seen under {entry.link.shown} before the run ended; plan again to check"
+    )
     entry.task.end(Status.UNKNOWN, why)
     entry.task.accepted = False
 
@@ -254,8 +256,8 @@ def _confirm(context: ApplyContext, kind: Kind, to: str, written: Sequence[_Owed
                 unseen.append(entry)
         left = unseen
     for entry in left:
-        what = "an association to" if entry.link.add else "no end of the association to"
-        message = f"HubSpot does not show {what} {entry.link.shown}; plan again to see"
+        shows = "does not show the" if entry.link.add else "still shows the"
+        message = f"HubSpot {shows} association to {entry.link.shown}; plan again to check"
         entry.task.end(Status.UNKNOWN, message)
         _decide(entry)
 
@@ -276,7 +278,7 @@ def _is_elsewhere(
         return False  # its key was read with its id, so it is the one, and somebody moved it
     task.reject_id(
         f"HubSpot answered with record {task.id}, which belongs to {entry.link.to} "
-        f"{', '.join(sorted(over))}; the next plan finds out by reading"
+        f"{', '.join(sorted(over))}; the next plan reads the record to find out"
     )
     context.journal.answered(context.journal.intend(task.kind.create, [task]), [task])
     return True

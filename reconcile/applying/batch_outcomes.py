@@ -48,7 +48,7 @@ def ending(
             if name in answers:
                 end(task, answers[name])
                 if unanswered is not None and task.message == NOT_SHOWN:
-                    task.message = f"written, and not read back: {unanswered[1]}"
+                    task.message = f"written, but not read back: {unanswered[1]}"
                 task.warnings = _warnings(task, answers[name])
             elif unanswered is not None:
                 task.end(*unanswered)
@@ -65,7 +65,7 @@ def end_created(task: ChangeTask, answer: Answer) -> None:
             task.end(
                 Status.CONFLICT,
                 f"record {record_id} appeared under this key while writing, and its values were "
-                "overwritten; its property history in HubSpot shows the former ones",
+                "overwritten; its property history in HubSpot shows the previous ones",
             )
         case Written(id=record_id, new=new):
             task.id = record_id
@@ -84,7 +84,7 @@ def end_updated(task: ChangeTask, answer: Answer) -> None:
                 Status.CONFLICT,
                 f"record {record_id} got the new values instead of {task.change.id}: that one was "
                 "merged into it, or its key moved there, while writing; the property history in "
-                "HubSpot shows the former ones",
+                "HubSpot shows the previous ones",
             )
         case Written():
             task.end(Status.DONE)
@@ -107,6 +107,6 @@ def _end_badly(task: ChangeTask, answer: Answer) -> None:
             task.end(Status.FAILED, message)
             task.refused = bool(invalid) or category == _INVALID
         case Unclear(message=message):
-            task.end(Status.UNKNOWN, f"{message}; the next plan finds out by reading")
+            task.end(Status.UNKNOWN, f"{message}; the next plan reads the record to find out")
         case _:
             raise AssertionError(answer)

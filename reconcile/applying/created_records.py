@@ -66,6 +66,6 @@ def mark_duplicates(
             ids = ", ".join(sorted(other.id for other in others))
             task.end(
                 Status.CONFLICT,
-                f"made as record {task.id}, and {ids} under the same parent has the same "
-                f"{identity.name}: archive the one that should not be there",
+                f"created as record {task.id}, but {ids} under the same parent has the same "
+                f"{identity.name}: archive the duplicate",
             )

@@ -34,7 +34,7 @@ def _await(hubspot: HubSpot, wanted: PropertyDefine) -> None:
             return
     how = "as a unique property" if shown is not None else "yet"
     raise ReconcileError(
-        f"HubSpot has taken the property {wanted.name} of {kind.plural}, but does not show it "
+        f"HubSpot accepted the property {wanted.name} of {kind.plural}, but does not show it "
         f"{how}, {sum(WAITS):.1f} seconds later",
-        hint="run `reconcile init` again in a minute: it looks again, and makes nothing twice",
+        hint="run `reconcile init` again in a minute: it checks again and creates nothing twice",
     )

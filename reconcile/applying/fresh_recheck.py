@@ -100,7 +100,7 @@ class FreshSender(Generic[Traced]):
         except (AuthError, RateLimited, Unreachable):
             raise
         except ApiError as error:
-            why = f"not sent, since it could not be checked again: {error}"
+            why = f"not sent, because it could not be re-checked: {error}"
             answer = Unclear(f"no usable answer; {why}") if in_doubt else Refused(why)
             results = [answer] * len(writes)
         left: list[Traced] = []

@@ -54,7 +54,7 @@ class Halt:
             return
         for task in tasks:
             if task.change.action is not Action.CONFLICT and task.status not in (None, Status.DONE):
-                self.stop(f"halted, since {task.change.address} was not done as planned")
+                self.stop(f"halted, because {task.change.address} was not done as planned")
                 return
 
     def check(self) -> None:

@@ -9,7 +9,7 @@ from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
 from reconcile.stores.own_names import is_log
 
-RESTORE_HINT = "bring it back from a backup; without it, records are found by their keys"
+RESTORE_HINT = "restore it from a backup; without it, records are found by their keys"
 """What to do about a damaged journal."""
 
 

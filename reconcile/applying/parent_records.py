@@ -43,7 +43,7 @@ def find_parents(
             found = there.get(parent_id)
             for task in under:
                 if found is None:
-                    why = f"its {name} {parent_id} was archived, merged or removed"
+                    why = f"its {name} {parent_id} was archived, merged or deleted"
                     task.end(Status.CONFLICT, f"{why} since planning")
                 elif task.change.parent and not _is(task.change.parent, found, identity):
                     why = f"record {parent_id} no longer has the key of {task.change.parent}"

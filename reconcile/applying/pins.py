@@ -141,7 +141,7 @@ def _references_that_moved(planned: Plan, state: State, fetcher: Fetcher) -> Map
     for unit, link, reference in links:
         if link.id not in tuple(_leads_to(reference, found.get(pointer(reference)), ids, state)):
             moved[unit.address] = (
-                f"a reference to a {link.to} leads to another record than when planning; plan again"
+                f"a reference to a {link.to} leads to another record than it did when planning; plan again"
             )
     for unit, _, link in _links(planned):
         for one in () if link.add else link.references:

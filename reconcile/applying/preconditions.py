@@ -39,7 +39,7 @@ def check_preconditions(
     if refused:
         raise GuardRefused(
             "; ".join(f"{guard.name}: {guard.message}" for guard in refused),
-            hint="look at them in the plan, then add "
+            hint="review them in the plan, then add "
             + " ".join(f"--allow {guard.allowance}" for guard in refused),
         )
     _require_identities(planned, identities)
@@ -50,7 +50,7 @@ def _require_identities(planned: Plan, identities: Mapping[str, Identity]) -> No
     if planned.identities != pinned(identities):
         raise StalePlan(
             "the target's `identity` in reconcile.yaml is not the one the plan was made with",
-            hint="plan again: other properties would find, and name, the records",
+            hint="plan again: records are found by the properties that `identity` names",
         )
 
 
@@ -58,16 +58,16 @@ def require_expected(digest: str, expected: str) -> None:
     """Raise StalePlan unless a plan has the content digest, or one that begins so."""
     if not digest.startswith(expected):
         raise StalePlan(
-            f"the plan's content digest is {digest}, and not the expected {expected}",
-            hint="look at this plan, and apply it by its own digest if it is what is meant",
+            f"the plan's content digest is {digest}, not the expected {expected}",
+            hint="review this plan; if it is the right one, apply it with its own digest",
         )
 
 
 def require_lineage(planned: Plan, state: State) -> None:
     if planned.lineage and planned.lineage != state.lineage:
         raise StalePlan(
-            "the plan was made from another state than the one here",
-            hint="plan again with this state, or bring back the one the plan was made from",
+            "the plan was made from a different state",
+            hint="plan again, or restore the state that the plan was made from",
         )
 
 
@@ -90,5 +90,5 @@ def _require_scopes(planned: Plan, hubspot: HubSpot) -> None:
         raise AuthError(
             f"the token may not write these records: it lacks {', '.join(missing)}",
             status=403,
-            hint="give it these scopes, or apply with one that has them; nothing was written",
+            hint="grant it these scopes, or use a token that has them; nothing was written",
         )

@@ -12,7 +12,7 @@ from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, expl
 from reconcile.model.records import LastApplied
 from reconcile.state.relocation import EntryFinder, left_by
 
-_MOVED = "the state has moved since planning; plan again"
+_MOVED = "the state has changed since planning; plan again"
 
 
 def prepare(
@@ -68,7 +68,7 @@ def _unlike_state(
     if change.adopts and identity.within_parent and finder.has_otherwise(change):
         return _MOVED
     name = _misstated(change, entry, identity)
-    return f"who changed {name} is not what the plan says; plan again" if name else ""
+    return f"the plan and the state disagree about who changed {name}; plan again" if name else ""
 
 
 def _is_other(change: RecordChange, entry: LastApplied | None) -> bool:
@@ -141,7 +141,7 @@ def _stale(unit: UnitChange, entries: Entries) -> str:
     try:
         now = definitions_digest(unit.changes, entries.definitions)
     except KeyError as name:
-        return f"the property {name} is gone since planning; plan again"
+        return f"the property {name} was removed since planning; plan again"
     if now != unit.definitions or any(_hides_otherwise(c, entries) for c in unit.changes):
         return "property definitions have changed since planning; plan again"
     return ""

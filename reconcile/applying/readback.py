@@ -9,7 +9,7 @@ from reconcile.model.plan import FieldChange
 from reconcile.model.records import LastApplied
 from reconcile.model.values import show
 
-NOT_SHOWN = "written, but HubSpot does not show it yet; plan again to see"
+NOT_SHOWN = "written, but HubSpot does not show it yet; plan again to check"
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _compare(
     definitions: Mapping[str, Property],
 ) -> Checked:
     if actual is None:
-        return Checked(change, conflict="archived, merged or gone since planning")
+        return Checked(change, conflict="archived, merged or deleted since planning")
     held = actual.properties.get(identity.name) or ""
     # A key that is to be written is compared like every other field below.
     written = any(field.name == identity.name for field in change.fields)
@@ -115,7 +115,7 @@ def recheck_standing(
         if change.id in there
         else Checked(change, gone=True)
         if change.id in archived
-        else Checked(change, conflict="merged or gone since planning")
+        else Checked(change, conflict="merged or deleted since planning")
         for change in changes
     ]
 

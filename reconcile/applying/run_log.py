@@ -154,7 +154,9 @@ class Run:
         if (begun := self.in_doubt.get(change.address)) is not None:
             why = begun.answer or "the run ended before HubSpot answered"
             if begun.status is Status.DONE:
-                why = "written; the run ended before its associations were made and it was read"
+                why = (
+                    "written; the run ended before its associations were made and it was read back"
+                )
             return Outcome(change.address, change.action, Status.UNKNOWN, begun.id, why)
         if (record_id := self.written.get(change.address)) is not None:
             end = Outcome(change.address, change.action, Status.SKIPPED, record_id, UNLINKED)
@@ -175,7 +177,7 @@ class Run:
             return "", replace(known, message=self.not_applied.get(address, known.message))
         message = begun.answer or "its outcome was not known yet"
         if begun.status is Status.DONE:
-            message = "written; it was not associated and read back yet"
+            message = "written; not yet associated and read back"
         return BEGUN, replace(known, message=message)
 
     def take(self, position: int, entry: Mapping[str, Any]) -> None:

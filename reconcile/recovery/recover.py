@@ -65,8 +65,8 @@ def _wait_until(over: float, run: str, sleep: Callable[[float], None]) -> None:
     rest = over - elapsed()
     if rest > 0:
         say(
-            f"waiting {rest:.0f} s: the last calls of run {run} have not shown in HubSpot, "
-            "and may still arrive"
+            f"waiting {rest:.0f} s: requests of the interrupted run {run} are not visible in "
+            "HubSpot and may still arrive"
         )
         sleep(rest)
 
@@ -76,8 +76,8 @@ def require_same_identities(identities: Mapping[str, Identity], runs: Sequence[O
     now = pinned(identities)
     if any(one.run.in_doubt and one.plan.identities != now for one in runs):
         raise UsageError(
-            "a run that is not finished was made with another `identity` than reconcile.yaml has",
-            hint="run `reconcile apply`: it settles that run first",
+            "an unfinished run was planned with another `identity` than reconcile.yaml has now",
+            hint="run `reconcile apply`: it recovers that run first",
         )
 
 
@@ -107,7 +107,7 @@ def _hint_at_resume(store: Store) -> Iterator[None]:
             left = unfinished(store)
         if not left:
             raise
-        way_on = f"run {left[-1].run.head.run} is not finished; `reconcile resume` goes on with it"
+        way_on = f"run {left[-1].run.head.run} is not finished; `reconcile resume` continues it"
         hint = "; ".join(filter(None, (error.hint, way_on)))
         raise error.retold(str(error), hint=hint) from error
 

@@ -48,7 +48,7 @@ def already_applied(
     run = found.runs[-1]
     if not found.ended:
         raise StalePlan(
-            f"the plan was begun by run {run}, which ended in the middle, and others were applied "
+            f"the plan was begun by run {run}, which was interrupted, and other plans were applied "
             "since",
             hint=_AGAIN,
         )

@@ -25,7 +25,7 @@ from reconcile.recovery.in_doubt import InDoubtChange, entry_after, in_doubt_cha
 from reconcile.state.relocation import EntryFinder, Found, Place, follow, leave, left_by
 from reconcile.state.state import State
 
-_NOT_FOUND = "HubSpot shows nothing of it: it was not carried out"
+_NOT_FOUND = "HubSpot does not show it: it was not carried out"
 
 
 def _by_removal(found: Sequence[InDoubtChange]) -> tuple[list[InDoubtChange], list[InDoubtChange]]:

@@ -55,10 +55,9 @@ def unfinished(store: Store) -> list[OpenRun]:
         # A run that ended just now has taken its journal along before its plan.
         elif (run := read_run(store, name)) is not None and run.intents:
             raise UsageError(
-                f"the plan of run {name}, which is not finished, is missing or damaged in "
-                f"{store.where}",
-                hint="bring plans/ back from a backup; or remove plans/ and runs/ there: what that "
-                "run made is then found by its keys",
+                f"the plan of the unfinished run {name} is missing or damaged in {store.where}",
+                hint="restore plans/ from a backup; or remove plans/ and runs/ there: the records that the "
+                "run created are then found by their keys",
             )
     return found
 
@@ -97,7 +96,7 @@ def begin(
             run = log.catch_up(name)
             if run is None:
                 raise UsageError(
-                    f"the journal of run {name} is gone from {store.where}", hint="plan again"
+                    f"the journal of run {name} is missing from {store.where}", hint="plan again"
                 )
             journal = Journal(store, run, lease.check)
             journal.resume(process)
@@ -175,9 +174,9 @@ def _remember_log(state: State, journal: Journal, log: AuditWriter) -> None:
 
 def _unknown(why: str) -> Unfinished:
     return Unfinished(
-        f"the run ended in the middle, and what came of it is not known: {why}",
-        hint="run `reconcile status`, then `reconcile resume`: everything that was begun is in the "
-        "journal and is resolved by reading",
+        f"the run was interrupted and its outcome is unknown: {why}",
+        hint="run `reconcile status`, then `reconcile resume`: the journal names every write that "
+        "was begun, and what became of each is read from HubSpot",
     )
 
 
@@ -255,8 +254,8 @@ def _require_together(run: Run, plan: Plan) -> None:
     planned = {change.address for change in plan.records()}
     if run.head.total != len(planned) or not run.records <= planned:
         raise UsageError(
-            f"the journal of run {run.head.run} is damaged: it speaks of records that its plan "
-            "does not have",
+            f"the journal of run {run.head.run} is damaged: it names records that its plan does "
+            "not have",
             hint=RESTORE_HINT,
         )
 

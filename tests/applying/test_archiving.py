@@ -80,7 +80,7 @@ def test_a_line_that_somebody_edits_meanwhile_is_left_alone(world: World) -> Non
         "order/B": "done",
     }
     assert "'theirs'" in messages(report)["line_item/A:1"]
-    why = "line_item/A:1 has to stay, and order/A goes as a whole or not at all"
+    why = "line_item/A:1 must stay, and order/A is archived as a whole or not at all"
     assert messages(report)["line_item/A:2"] == messages(report)["order/A"] == why
     assert world.keys("orders") == {"A": 1}
     assert world.keys("line_items") == {"A:1": 1, "A:2": 1}

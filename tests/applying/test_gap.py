@@ -439,7 +439,7 @@ def test_a_second_look_that_hubspot_refuses_sends_nothing(
         report = watched.apply(plan)
     watched.proxy.hook = None
     assert {*statuses(report).values()} == {"failed"}
-    assert "not sent, since it could not be checked again" in messages(report)["order/O0"]
+    assert "not sent, because it could not be re-checked" in messages(report)["order/O0"]
     assert watched.record("orders", "O0")["memo"] == "1"
 
 

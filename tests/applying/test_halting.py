@@ -10,7 +10,6 @@ import pytest
 from proxy import Seen
 from world import EMAILS, ORIGIN, World, incomplete, messages, order, statuses
 
-from reconcile.applying import executor
 from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.batch_send import send
 from reconcile.applying.context import ApplyContext
@@ -22,6 +21,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Write, Written
+from reconcile.model import batches
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, TargetPin
 from reconcile.sandbox.faults import Refuse
@@ -75,7 +75,7 @@ def test_only_calls_in_flight_end_after_the_first_refusal(watched: World) -> Non
     """Of 700 updates the first is bad: three other batches were under way, and are recorded."""
     watched.converge(*(order(key, memo="1") for key in KEYS))
     usual = watched.plan(*(order(key, memo="2") for key in KEYS))
-    first = next(iter(executor.slices(usual.units)))[0].address.key
+    first = next(iter(batches.slices(usual.units)))[0].address.key
     plan = watched.plan(*(order(key, memo="bad" if key == first else "2") for key in KEYS))
     others = threading.Semaphore(0)
     assert open_runs(watched.store) == []
@@ -158,7 +158,7 @@ def test_a_conflict_halts_before_its_batch_is_written(watched: World) -> None:
     assert updates(watched) == []
     assert counts(report) == {"conflict": 1, "skipped": 19}
     assert all(
-        message == "halted, since order/O003 was not done as planned"
+        message == "halted, because order/O003 was not done as planned"
         for address, message in messages(report).items()
         if address != "order/O003"
     )
@@ -187,7 +187,7 @@ def test_a_refused_association_halts_before_the_next_slice(
     watched: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Records of later slices are not begun."""
-    monkeypatch.setattr(executor, "SLICE", 1)
+    monkeypatch.setattr(batches, "SLICE", 1)
     contact = {"contact": [{"email": EMAILS[0]}]}
     plan = watched.plan(*(order(key, memo="1", associations=contact) for key in "ABC"))
     watched.proxy.hook = lambda _method, path, _body: (
@@ -199,7 +199,7 @@ def test_a_refused_association_halts_before_the_next_slice(
     assert counts(report) == {"failed": 1, "skipped": 2}
     (bad,) = (a for a, status in statuses(report).items() if status == "failed")
     assert {m for a, m in messages(report).items() if a != bad} == {
-        f"halted, since {bad} was not done as planned"
+        f"halted, because {bad} was not done as planned"
     }
     assert len(watched.dump("orders")) == 1
     watched.proxy.hook = None
@@ -213,7 +213,7 @@ def test_an_edit_that_reading_back_shows_halts_before_the_next_slice(
     """What is found out after the write counts like its answer."""
     watched.converge(*(order(key, memo="1") for key in "ABC"))
     plan = watched.plan(*(order(key, memo="2") for key in "ABC"))
-    monkeypatch.setattr(executor, "SLICE", 1)
+    monkeypatch.setattr(batches, "SLICE", 1)
     written: list[str] = []
 
     def hook(method: str, path: str, body: object) -> None:
@@ -235,7 +235,7 @@ def test_a_refused_archive_halts_before_the_next_batch(
     keys = KEYS[:6]
     watched.converge(*(order(key) for key in keys))
     plan = watched.plan(*(order(key, lifecycle={"state": "absent"}) for key in keys))
-    monkeypatch.setattr(executor, "SLICE", 2)
+    monkeypatch.setattr(batches, "SLICE", 2)
     watched.proxy.seen.clear()
     watched.proxy.hook = lambda _method, path, _body: (
         (400, {"status": "error", "message": "not today", "category": "VALIDATION_ERROR"})

@@ -122,7 +122,7 @@ def test_begun_then_another_plan(world: World) -> None:
     halted(world, planned)
     world.converge(order("O-0"), GONE)
     world.forget_calls()
-    with pytest.raises(StalePlan, match="ended in the middle"):
+    with pytest.raises(StalePlan, match="interrupted"):
         world.apply(planned)
     assert world.writes() == []
     assert world.keys("orders") == {"O-0": 1}

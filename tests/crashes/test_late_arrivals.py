@@ -117,7 +117,7 @@ def test_a_lost_plan_of_a_run_with_intents_is_an_error(scene: Scene) -> None:
         store.remove(name)
     ended = scene.run("plan")
     assert ended.code == 1
-    assert "which is not finished, is missing or damaged" in ended.err
+    assert "of the unfinished run" in ended.err
 
 
 @pytest.fixture(scope="module")
