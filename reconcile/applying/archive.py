@@ -1,8 +1,8 @@
-"""Archiving the records of one batch.
+"""Archive the records of one batch.
 
-HubSpot's answer says nothing (204, whatever the ids were, reference §8), and there is no way back
-through the API. So each record is read before, and again afterwards: it must be gone from the live
-ones and stand among the archived ones.
+HubSpot's response proves nothing (204, whatever the ids were, reference §8), and the API cannot
+restore a record. So each record is read before the call and again after it: a record counts as
+archived only when live reads no longer return it and archived reads do.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,10 +33,10 @@ _UNREAD = Status.UNKNOWN, "sent, but not read back before the run ended"
 def ready_to_archive(
     kind: Kind, tasks: Sequence[ChangeTask], by_address: Mapping[Address, ChangeTask]
 ) -> list[ChangeTask]:
-    """Of some removals those of a kind that may be archived now; the others get their end.
+    """Return the tasks of a kind whose records may be archived now; skip those that may not.
 
-    A line item goes unless the order or cart over it stays and was not written as planned. An order
-    or cart goes when all its lines have gone: they would be left without it.
+    A line item may be archived unless its order or cart stays and was not written as planned. An
+    order or cart may be archived once all its lines are, since they would be left without it.
     """
     stuck: dict[Address, ChangeTask] = {}
     for task in tasks:
@@ -62,20 +62,27 @@ def _goes(task: ChangeTask) -> bool:
 
 
 def recheck_whole_units(
-    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], *, going: Collection[str] = ()
+    context: ApplyContext,
+    kind: Kind,
+    tasks: Sequence[ChangeTask],
+    *,
+    archiving: Collection[str] = (),
 ) -> None:
-    """End those of up to 100 records that are not what the plan showed any more; see ``archive``.
+    """End up to 100 tasks in conflict whose records are no longer as planned; see ``archive``.
 
-    Asked before anything of their orders and carts is archived: these go whole or not at all.
+    Called before any record of their units is archived, since these are archived as a whole or not
+    at all.
     """
     with context.hubspot.step(**_slots(kind, tasks)):
-        for task, result in zip(tasks, _check(context, kind, tasks, going=going), strict=True):
+        for task, result in zip(
+            tasks, _check(context, kind, tasks, archiving=archiving), strict=True
+        ):
             if result.conflict:
                 task.end(Status.CONFLICT, result.conflict)
 
 
 def skip_incomplete_units(tasks: Sequence[ChangeTask]) -> None:
-    """End what is left of orders and carts to be archived of which a record must stay."""
+    """Skip the remaining records of units that are archived as a whole but must keep a record."""
     goes_whole = {task.unit for task in tasks if task.change.parent is None and _goes(task)}
     stuck: dict[Address, ChangeTask] = {}
     for task in tasks:
@@ -84,12 +91,13 @@ def skip_incomplete_units(tasks: Sequence[ChangeTask]) -> None:
     for task in tasks:
         by = stuck.get(task.unit)
         if by is not None and task.unit in goes_whole and task.status is None:
-            why = f"{by.change.address} must stay, and {task.unit} is archived as a whole or not at all"
+            stays = f"{by.change.address} must stay"
+            why = f"{stays}, and {task.unit} is archived as a whole or not at all"
             task.end(Status.SKIPPED, why)
 
 
 def in_whole_units(tasks: Sequence[ChangeTask]) -> list[ChangeTask]:
-    """Return the records to be archived of orders and carts that go together with line items."""
+    """Return the pending tasks of units whose root and line items are all to be archived."""
     lines = {task.unit for task in tasks if task.change.parent is not None and _goes(task)}
     roots = {task.unit for task in tasks if task.change.parent is None and _goes(task)}
     whole = lines & roots
@@ -97,29 +105,34 @@ def in_whole_units(tasks: Sequence[ChangeTask]) -> list[ChangeTask]:
 
 
 def _slots(kind: Kind, tasks: Sequence[ChangeTask]) -> Mapping[str, int]:
-    """Return the calls of one re-check and one write, by limit."""
+    """Return how many calls one re-check and one write take, by rate limit."""
     asked = {word for task in tasks for word in parents_to_ask(task.change)}
     return {"objects": 2, "associations": len(asked) + len(kind.children)}
 
 
 def _check(
-    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], *, going: Collection[str]
+    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], *, archiving: Collection[str]
 ) -> Sequence[Checked]:
     changes = [task.change for task in tasks]
     checked = recheck_standing(context.hubspot, kind, context.properties(kind), changes)
     moved = recheck_parents(context.parents, changes)
-    return with_moved(checked, moved | recheck_lines_under(context.hubspot, kind, tasks, going))
+    return with_moved(checked, moved | recheck_lines_under(context.hubspot, kind, tasks, archiving))
 
 
 def archive(
-    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], *, going: Collection[str] = ()
+    context: ApplyContext,
+    kind: Kind,
+    tasks: Sequence[ChangeTask],
+    *,
+    archiving: Collection[str] = (),
 ) -> None:
-    """Archive up to 100 records that are still what the plan showed.
+    """Archive those of up to 100 records that are still as planned; end the tasks of the others.
 
-    ``going`` are the ids of all line items that the plan archives.
+    ``archiving`` holds the ids of all line items that the plan archives. Raises ApiError if no
+    further call can succeed.
     """
     slots = _slots(kind, tasks)
-    check = partial(_check, context, kind, going=going)
+    check = partial(_check, context, kind, archiving=archiving)
 
     with context.hubspot.step(**slots) as step:
         ready: list[ChangeTask] = []
@@ -139,7 +152,7 @@ def archive(
 
 
 def _left(write: Write, result: Checked, *, in_doubt: bool) -> Write | Answer:
-    """A record that one more re-check leaves to archive, or its answer where it is not."""
+    """Return the write that a repeated re-check leaves to send, or the answer that replaces it."""
     if result.gone:
         return Written(write.id)
     if result.conflict and in_doubt:
@@ -156,7 +169,7 @@ def _archive(
     slots: Mapping[str, int],
     read: float,
 ) -> None:
-    """Archive what was re-checked at a moment."""
+    """Archive records whose re-check was answered at the moment ``read``."""
     by_id = {task.id: task for task in tasks}
 
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
@@ -191,7 +204,7 @@ def _archive(
                 _end(task, answers[task.id], gone=task.id in gone)
         unanswered = None
     except ApiError as error:
-        # As of other writes: an earlier attempt may have been carried out.
+        # As with other writes, an earlier attempt may have been carried out.
         lost = isinstance(error, (Unreachable, AuthError, RateLimited))
         unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
         raise
@@ -224,7 +237,10 @@ def _end(task: ChangeTask, answer: Answer, *, gone: bool) -> None:
 def read_archived(
     hubspot: HubSpot, kind: Kind, ids: Sequence[str], sleep: Callable[[float], None]
 ) -> frozenset[str]:
-    """Which of the records are archived, and no live ones. Read again after each of ``WAITS``."""
+    """Return the ids of records that are archived and no longer live.
+
+    Records that are not are read again after each of ``WAITS``.
+    """
     gone: frozenset[str] = frozenset()
     for wait in WAITS:
         left = [id_ for id_ in ids if id_ not in gone]

@@ -1,4 +1,4 @@
-"""How the records of one batch end: by HubSpot's answers, or by what kept them from coming."""
+"""End the tasks of one batch: by HubSpot's answers, or by the error that prevented an answer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,10 +24,10 @@ def ending(
     writes: Mapping[str, tuple[ChangeTask, Write]],
     end: Callable[[ChangeTask, Answer], None],
 ) -> Iterator[dict[str, Answer]]:
-    """Give every item its end by the answers that the block collects, however the block ends.
+    """End every task by the answers that the block collects, however the block ends.
 
-    The journal says what is about to be sent before, and what was answered after. What has no
-    answer though nothing went wrong was not sent, since the run had been halted: it was not begun.
+    The journal records the intent before the block and the answers after it. A write without an
+    answer in a block that raised nothing was not sent, because the run had been halted.
     """
     tasks = [task for task, _ in writes.values()]
     number = context.journal.intend(call, tasks)
@@ -38,8 +38,8 @@ def ending(
         yield answers
         unanswered = None
     except ApiError as error:
-        # A call that may have been carried out is settled by the next plan's reading.
-        # So may one that was repeated: a refusal then says nothing of the first attempt.
+        # A call that may have been carried out is in doubt until the records are read. So is one
+        # that was repeated: a refusal of the repetition proves nothing about the first attempt.
         lost = isinstance(error, (Unreachable, AuthError, RateLimited))
         unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
         raise
@@ -60,6 +60,7 @@ def ending(
 
 
 def end_created(task: ChangeTask, answer: Answer) -> None:
+    """End the task of a creation by HubSpot's answer."""
     match answer:
         case Written(id=record_id, new=False):
             task.end(
@@ -78,6 +79,7 @@ def end_created(task: ChangeTask, answer: Answer) -> None:
 
 
 def end_updated(task: ChangeTask, answer: Answer) -> None:
+    """End the task of an update by HubSpot's answer."""
     match answer:
         case Written(id=record_id) if record_id != task.change.id:
             task.end(
@@ -93,7 +95,7 @@ def end_updated(task: ChangeTask, answer: Answer) -> None:
 
 
 def _warnings(task: ChangeTask, answer: Answer) -> tuple[Warned, ...]:
-    """HubSpot's warnings, marked where they quote a personal value."""
+    """Return HubSpot's warnings; those about a personal property are marked as personal."""
     personal = {field.name for field in task.change.fields if field.personal}
     given = answer.warnings if isinstance(answer, Written) else ()
     return tuple(replace(one, personal=one.name in personal) for one in given)

@@ -1,4 +1,4 @@
-"""Sending one batch and learning what came of every record in it."""
+"""Send one batch; bisect it if HubSpot refuses it as a whole."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -32,13 +32,15 @@ def send(
     known: RefusedValues | None = None,
     answered: Callable[[Sequence[Traced]], Mapping[str, Answer]] = lambda _: {},
 ) -> None:
-    """Fill ``answers`` with one for each trace, but for those that a halt kept from being sent.
+    """Send writes and fill ``answers``, by trace; a write that a halt held back gets none.
 
-    A refusal of the whole batch is narrowed down until the culprits stand alone, so that the others
-    succeed. What is ``refused_values`` to be refused is not sent. A missing answer makes every record of the
-    call Unclear. ``answered`` returns what holds of some whatever became of the call. Raises
-    ApiError only where no further call can succeed (token, limits, no connection); what was
-    answered before that stays answered: a record whose last call was refused is Refused.
+    A batch that is refused as a whole is bisected until the offending inputs stand alone, so that
+    the others succeed. Values ``known`` to be refused are not sent. If no response comes, every
+    write of the call is Unclear. ``answered`` returns the answers that hold for some writes
+    whatever became of the call.
+
+    Raises ApiError only if no further call can succeed (token, limits, no connection). Answers
+    given before that remain: a write whose last call was refused is Refused.
     """
     if context.halt.stopped:
         return
@@ -74,7 +76,7 @@ def send(
 
 
 def _is_known(write: Write | Pair, known: RefusedValues | None, answers: dict[str, Answer]) -> bool:
-    """Answer a record that HubSpot is known to refuse, and say whether it is one."""
+    """Return whether HubSpot is known to refuse a write, and answer it if so."""
     refused = known.refusal_of(write) if known is not None and isinstance(write, Write) else None
     if refused is not None:
         answers[write.trace] = refused
@@ -82,7 +84,10 @@ def _is_known(write: Write | Pair, known: RefusedValues | None, answers: dict[st
 
 
 def _gate(context: ApplyContext) -> Callable[[], None]:
-    """Return what is asked before each request of a call. One that has begun is never given up."""
+    """Return the check that runs before each request of a call.
+
+    A halt only prevents the first request: a call that has begun is finished.
+    """
     begun = False
 
     def permit() -> None:
@@ -96,9 +101,10 @@ def _gate(context: ApplyContext) -> Callable[[], None]:
 
 
 def _refusals(writes: Sequence[Write] | Sequence[Pair], error: ApiError) -> dict[str, Answer]:
-    """Return the answers of a call that was refused as a whole, until more is known.
+    """Return provisional answers for a call that was refused as a whole.
 
-    Values of other records stay out of a record's message: it knows only its own personal ones.
+    A record's message must not quote values of other records: which of those are personal is not
+    known here.
     """
     if len(writes) == 1:
         alone = Refused(str(error), error.category, invalid=error.invalid)
@@ -117,14 +123,14 @@ def _refusals(writes: Sequence[Write] | Sequence[Pair], error: ApiError) -> dict
 
 
 def _is_meant(write: Write, invalid: InvalidValue) -> bool:
-    """Whether a refusal of several records names a record's own value, or its property at all."""
+    """Return whether the refusal of a batch names a value or property of this very record."""
     if invalid.code in WHATEVER_THE_VALUE:
         return invalid.name in write.properties
     return invalid.value is not None and sends(write, invalid)
 
 
 def _parts(writes: Sequence[Traced], error: ApiError) -> tuple[Sequence[Traced], Sequence[Traced]]:
-    """Return those that the refusal can mean, and the others; halves where it names no value."""
+    """Return the writes that a refusal can mean and the others; halves if it names no value."""
     meant = {write.trace for write in writes if any(sends(write, one) for one in error.invalid)}
     if 0 < len(meant) < len(writes):
         return (
@@ -141,7 +147,7 @@ def resolve_unclear_updates(
     definitions: Mapping[str, Property],
     unclear: Sequence[tuple[str, Write]],
 ) -> dict[str, Answer]:
-    """Read by id whether records of unclear outcome hold what was sent."""
+    """Return Written, by trace, for the unclear updates whose records hold what was sent."""
     names = sorted({name for _, write in unclear for name in write.properties})
     there = hubspot.read(kind.object, [record_id for record_id, _ in unclear], names)
     return {

@@ -1,4 +1,4 @@
-"""The end of a slice: reading back what was written, and remembering it."""
+"""Verify what a slice wrote, then commit it to the state, the journal and the audit log."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -15,7 +15,7 @@ from reconcile.state.state import State
 
 
 class Committer:
-    """Decides how written items end, in the state, the journal and the audit log."""
+    """Verifies written records and commits their outcomes to state, journal and audit log."""
 
     def __init__(self, context: ApplyContext, state: State) -> None:
         self._context = context
@@ -25,9 +25,9 @@ class Committer:
     def read_back(
         self, written: Sequence[ChangeTask], planned_ids: Mapping[str, Collection[str]]
     ) -> None:
-        """Read what was written and put what it came to into the state, not yet durably.
+        """Read back what was written and put it into the state, not durably yet.
 
-        ``planned_ids`` are the ids of all records of the plan so far, by kind.
+        ``planned_ids`` holds the ids of all records of the plan so far, by kind.
         """
         for kind in kinds().values():
             tasks = [task for task in written if task.kind is kind]
@@ -55,7 +55,7 @@ class Committer:
                 task.committed = True
 
     def commit_removals(self, tasks: Sequence[ChangeTask]) -> None:
-        """Take what was removed out of the state, and make durable what these items came to."""
+        """Drop removed records from the state, and commit the outcomes of these tasks."""
         for task in tasks:
             if task.status is Status.DONE:
                 for place in (Place(task.unit, task.change.address), *task.old_locations):
@@ -64,9 +64,9 @@ class Committer:
         self.commit(tasks)
 
     def commit(self, tasks: Sequence[ChangeTask]) -> None:
-        """Make durable what these items came to: first the state, then the journal, then the log.
+        """Make the outcomes of these tasks durable: first the state, then journal and audit log.
 
-        What is not decided stays begun in the journal, to be resolved later.
+        Outcomes that are not final stay in doubt in the journal, to be resolved later.
         """
         self._state.flush()
         leave(self._state, self._left)

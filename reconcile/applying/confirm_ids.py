@@ -1,7 +1,7 @@
-"""After creating: does each id that HubSpot answered belong to the record it was answered for?
+"""Confirm that each id in the response to a create belongs to the record that was sent.
 
-Nothing is built on an id before that is read: no line items, no associations, no entry in the
-state. The reading serves the verification at the end of the slice too.
+No line item, association or state entry uses an id before a read has confirmed it. That read also
+serves the verification at the end of the slice.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,12 +29,13 @@ def confirm(
     *,
     planned_ids: Collection[str] = (),
 ) -> None:
-    """Read new records by the ids in their answers, and correct the answers that are wrong.
+    """Read created records by the ids in their answers, and correct the answers that are wrong.
 
-    ``tasks`` and ``answers`` are by trace, ``planned_ids`` the ids of other records of the plan. An item
-    whose id is confirmed gets its reading; one that HubSpot does not show yet gets none. Where the
-    answer is Unclear, or its id is another record's, the right one is looked for: none of them was
-    there before the call. What is not found is Unclear in the end. Raises ApiError.
+    ``tasks`` and ``answers`` are by trace; ``planned_ids`` are the ids of other records of the
+    plan. A task whose id is confirmed gets its reading as ``seen``; one whose record HubSpot does
+    not show yet gets none. If the answer is Unclear, or its id is another record's, the right
+    record is looked for, which is safe because none of them existed before the call. A record that
+    is not found is Unclear. Raises ApiError if HubSpot refuses to be read.
     """
     identity = context.identity(kind)
     names = to_read(context, kind, [task.change for task in tasks.values()])
@@ -72,9 +73,9 @@ def confirm(
 
 
 def shows_identity_value(entries: Entries, change: RecordChange, actual: Actual) -> bool:
-    """Return whether a reading shows the value that identifies the record of a creation.
+    """Return whether a record has the identity value that a create sent.
 
-    Without the property, nothing speaks against it.
+    Return True if the account no longer has the identity property.
     """
     identity = entries.identities[change.address.kind]
     definition = entries.definitions.properties[change.address.kind].get(identity.name)
@@ -87,7 +88,7 @@ def shows_identity_value(entries: Entries, change: RecordChange, actual: Actual)
 def was_created_with_key(
     hubspot: HubSpot, entries: Entries, change: RecordChange, actual: Actual
 ) -> bool:
-    """Return whether a record was made with that value, which somebody has changed since."""
+    """Return whether a record's first identity value is the one that a create sent."""
     kind, name = change.address.kind, entries.identities[change.address.kind].name
     history = hubspot.history(kinds()[kind].object, actual.id, [name])
     made = replace(change, fields=tuple(field for field in change.fields if field.name == name))
@@ -101,7 +102,10 @@ def find_created(
     others: Collection[str],
     names: Sequence[str] = (),
 ) -> dict[str, Actual]:
-    """Return the record of each item, by key or under its parent, where exactly one can be it."""
+    """Return the created records by trace, found by key or under their parent.
+
+    A task for which several records qualify is left out.
+    """
     if not tasks:
         return {}
     identity = context.identity(kind)

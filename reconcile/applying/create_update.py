@@ -1,8 +1,7 @@
-"""Creating and updating the records of one batch.
+"""Create or update the records of one batch.
 
-Each step re-reads its records right before it writes those that are still as planned, and gives
-every item its end. Which endpoint is used depends on the kind's data and on how many records there
-are.
+Each step re-reads its records right before it writes those that are still as planned, and ends
+every task. The endpoint depends on the kind's data and on the number of records.
 """
 
 import re
@@ -42,7 +41,10 @@ def create(
     *,
     planned_ids: Collection[str] = (),
 ) -> None:
-    """Create up to 100 records. ``planned_ids`` are the ids of other records of the plan."""
+    """Create up to 100 records; ``planned_ids`` holds the ids of other records of the plan.
+
+    Raises ApiError if no further call can succeed.
+    """
     identity = context.identity(kind)
     parents = {task.change.parent.kind for task in tasks if task.change.parent}
     slots = {"objects": 2, "associations": len(parents) if identity.within_parent else 0}
@@ -87,7 +89,7 @@ def create(
             known = context.refused_values(kind, kind.create)
             send(context, fresh, _inputs(writes), answers, known=known, answered=fresh.answered)
             made = {name: task for name, (task, _) in writes.items()}
-            with _refusals_suppressed():  # unclear or not confirmed; nothing is built on it
+            with _refusals_suppressed():  # then they stay unclear or unconfirmed, and unused
                 confirm(context, kind, made, answers, planned_ids=planned_ids)
     hit = {
         answer.id: (task, LateWrite(task.change))
@@ -98,7 +100,10 @@ def create(
 
 
 def update(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> None:
-    """Update, adopt or merely confirm up to 100 records that exist."""
+    """Update, adopt or merely confirm up to 100 records that exist.
+
+    Raises ApiError if no further call can succeed.
+    """
     identity, definitions = context.identity(kind), context.properties(kind)
     asked = {word for task in tasks for word in parents_to_ask(task.change)}
     slots = {"objects": 2, "associations": len(asked)}
@@ -113,12 +118,12 @@ def update(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> No
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
         some = [writes[write.trace][0] for write in inputs]
         checked = check(some)
-        if not in_doubt:  # else what is there may be of the attempt whose answer did not come
+        if not in_doubt:  # else the values may come from the attempt that was not answered
             _note_found(context, list(zip(some, checked, strict=True)), untried)
         results = zip(inputs, checked, strict=True)
         return [_left(write, one, definitions, in_doubt=in_doubt) for write, one in results]
 
-    # What an earlier process of the run may have written is not somebody else's.
+    # Values that an earlier process of the run may have written are not somebody else's.
     untried = {task.change.address for task in tasks} - context.journal.so_far.traces.keys()
     with context.hubspot.step(**slots) as step:
         ready = _without_conflicts(context, tasks, check(tasks))
@@ -159,9 +164,9 @@ def _note_found(
     checked: Sequence[tuple[ChangeTask, Checked]],
     untried: Collection[Address],
 ) -> None:
-    """Put into the journal which fields somebody else has set as planned, before anything leaves.
+    """Record in the journal, before anything is sent, which fields others have set as planned.
 
-    ``untried`` are the records of which this run has not tried to write anything.
+    ``untried`` holds the records that this run has not tried to write yet.
     """
     found: dict[Address, list[str]] = {}
     for task, result in checked:
@@ -174,7 +179,7 @@ def _note_found(
 
 @contextmanager
 def _refusals_suppressed() -> Iterator[None]:
-    """Go on where HubSpot refuses to be read, but not where it would refuse whatever comes next."""
+    """Suppress a refused read, but not an error that every further call would meet too."""
     try:
         yield
     except (AuthError, RateLimited, Unreachable):
@@ -192,7 +197,7 @@ def _is_unclear(answer: Answer | None) -> bool:
 
 
 def _is_anothers(task: ChangeTask, answer: Answer | None) -> bool:
-    """Return whether an update was answered with another id: a merged record's, or a wrong one."""
+    """Return whether an update was answered with another record's id: a merged or a wrong one."""
     return isinstance(answer, Written) and answer.id != task.change.id
 
 
@@ -207,7 +212,7 @@ def _noting_late(writes: Mapping[str, tuple[ChangeTask, Write]]) -> Callable[[Wr
 def _left(
     write: Write, result: Checked, definitions: Mapping[str, Property], *, in_doubt: bool
 ) -> Write | Answer:
-    """What one more re-check leaves of an update, or its answer where nothing is to be sent."""
+    """Return the update that a repeated re-check leaves to send, or the answer that replaces it."""
     if result.conflict:
         if in_doubt:
             return Unclear(f"no usable answer came; then: {result.conflict}")
@@ -233,7 +238,7 @@ def _creating(
 def _owners(
     context: ApplyContext, kind: Kind, parents: Collection[str], ids: Sequence[str]
 ) -> Mapping[str, frozenset[str]]:
-    """The parents of new records, as far as HubSpot shows them after all of ``LONG_WAITS``."""
+    """Return the parents of new records, by id; read until shown or ``LONG_WAITS`` is used up."""
     found: dict[str, frozenset[str]] = {}
     for wait in LONG_WAITS:
         context.sleep(wait)
@@ -245,11 +250,11 @@ def _owners(
 
 
 def _updating(context: ApplyContext, kind: Kind, held: Mapping[str, str]) -> Call[Write]:
-    """One record is patched, several are updated as a batch; ``held`` are their keys by trace.
+    """Return the call for an update: a patch for one record, a batch for several.
 
-    A single record is patched by its key, so that a key cleared this instant means no write at
-    all. By id where the key is what is written, and where it could not stand in a path: servers
-    differ in what they make of an encoded slash.
+    ``held`` gives the keys by trace. A single record is patched by its key, so that nothing is
+    written if the key was cleared a moment ago. It is patched by id if the key itself is written,
+    or cannot be part of a path: servers differ in how they decode an encoded slash.
     """
     if len(held) != 1:
         return lambda hubspot, inputs: hubspot.update(kind.object, inputs)
@@ -280,7 +285,7 @@ def _parent_link(kind: Kind, task: ChangeTask) -> tuple[tuple[str, str, int], ..
 def _without_conflicts(
     context: ApplyContext, tasks: Sequence[ChangeTask], checked: Sequence[Checked]
 ) -> list[tuple[ChangeTask, Checked]]:
-    """Return those that may be written; none where a conflict has halted the run."""
+    """Return the tasks without a conflict, or none if a conflict has halted the run."""
     ready: list[tuple[ChangeTask, Checked]] = []
     for task, result in zip(tasks, checked, strict=True):
         if result.conflict:
@@ -292,7 +297,10 @@ def _without_conflicts(
 
 
 def _values(fields: Sequence[FieldChange], definitions: Mapping[str, Property]) -> dict[str, str]:
-    """What to send. A set that begins with ``;`` would be added to the options there are."""
+    """Return the values to send, by property.
+
+    HubSpot would append a set that begins with ``;`` to the options that are already selected.
+    """
     return {
         field.name: field.after.lstrip(";") if definitions[field.name].multiple else field.after
         for field in fields

@@ -1,4 +1,4 @@
-"""Which records of those to be created exist: before, after a lost answer, and one too many."""
+"""Look up records to create: before sending, after a lost response, and for duplicates."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -15,14 +15,14 @@ from reconcile.model.records import Actual
 
 
 class Lookup(NamedTuple):
-    """What tells a record from others: a property's value and, within a parent, that one."""
+    """What a record to create is looked up by: its identity value and, if any, its parent."""
 
     value: str
     parent: Parent
 
 
 def lookup_of(change: RecordChange, identity: Identity, parent_id: str) -> Lookup:
-    """How to look for the record that a change creates."""
+    """Return how to look up the record that a change creates."""
     value = next((field.after for field in change.fields if field.name == identity.name), "")
     return Lookup(value, (change.parent.kind if change.parent else "", parent_id))
 
@@ -36,7 +36,10 @@ def find_existing(
     *,
     planned_ids: Collection[str] = (),
 ) -> list[Sequence[Actual]]:
-    """The records that each of the sought ones can be, in order; ``planned_ids`` are ids of others."""
+    """Return the records that match each lookup, in order.
+
+    ``planned_ids`` holds ids of other records, which match nothing.
+    """
     names = sorted({*properties, *identity.properties})
     if identity.unique:
         keys = [one.value for one in wanted]
@@ -50,10 +53,10 @@ def find_existing(
 def mark_duplicates(
     context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], planned_ids: Collection[str]
 ) -> None:
-    """End new records in conflict that another one under their parent cannot be told from.
+    """End the tasks of created records in conflict if a sibling has the same identity value.
 
-    Nothing keeps HubSpot from making such a record twice where a request is delivered twice.
-    ``planned_ids`` are the ids of all records of the plan, these among them.
+    HubSpot creates such a record twice if a request is delivered twice. ``planned_ids`` holds the
+    ids of all records of the plan, these included.
     """
     identity = context.identity(kind)
     created = [task for task in tasks if not task.change.id]

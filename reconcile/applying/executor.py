@@ -1,8 +1,7 @@
-"""From a plan to outcomes: slices of units, each written, associated, verified and recorded.
+"""Carry out a plan in slices of units: each is written, associated, verified and committed.
 
 The order within a slice is orders and carts, then line items, then associations. Associations to
-records of a later slice wait for the end, and so does what is to be removed: lines before what is
-over them.
+records of a later slice wait for the end, and so do removals: line items before their parents.
 """
 
 from collections import defaultdict
@@ -35,7 +34,7 @@ from reconcile.state.relocation import EntryFinder
 from reconcile.state.state import State
 
 GRACE = 5.0
-"""Seconds that calls in flight get to end after an interrupt (CI runners kill after about 10)."""
+"""Seconds for calls in flight to end after an interrupt (CI runners kill after about 10)."""
 
 _Job = tuple[Sequence[ChangeTask], Callable[[], None]]
 
@@ -43,8 +42,8 @@ _Job = tuple[Sequence[ChangeTask], Callable[[], None]]
 class Executor:
     """Carries out one plan, once. ``advance`` gets the number of records that have just ended.
 
-    ``stale`` are the units that are left alone since what they were planned from has moved, with
-    the reason.
+    ``stale`` gives the reason for each unit that is left alone because its inputs have changed
+    since planning.
     """
 
     def __init__(
@@ -72,15 +71,15 @@ class Executor:
 
     @property
     def refused(self) -> frozenset[Address]:
-        """The records of which HubSpot refused a value."""
+        """The records whose values HubSpot refused."""
         return frozenset(address for address, task in self._by_address.items() if task.refused)
 
     def carry_out(self, plan: Plan) -> None:
-        """Write, associate, verify, record, archive; what came of it stands in the journal.
+        """Write, associate, verify, commit and archive; the journal has the outcomes.
 
-        An error that no further call can get around (token, limits, no connection, a lock or store
-        that is lost), or an interrupt, ends the run early: what was done is recorded as far as
-        possible, and ``stopped`` says why.
+        The run ends early on an interrupt, or on an error that every further call would meet
+        (token, limits, no connection, a lost lock or store). What was done is then committed as
+        far as possible, and ``stopped`` says why.
         """
         late: list[ChangeTask] = []
         going: list[ChangeTask] = []
@@ -103,7 +102,7 @@ class Executor:
         except KeyboardInterrupt:
             self._interrupt()
         finally:
-            # A call that does not end must not keep an interrupted run from telling what it did.
+            # A hung call must not keep an interrupted run from reporting what it did.
             pool.shutdown(wait=not self.interrupted, cancel_futures=True)
 
     def _prepare(self, units: Sequence[UnitChange], tasks: list[ChangeTask]) -> None:
@@ -122,7 +121,7 @@ class Executor:
         self._advance(sum(task.status is not None for task in tasks))
 
     def _guarded(self, step: Callable[[], None]) -> None:
-        """Run a step unless the run has been stopped; stop it on what cannot be got around."""
+        """Run a step unless the run has stopped; stop the run on errors that will not go away."""
         if self.stopped:
             return
         try:
@@ -153,7 +152,7 @@ class Executor:
             find_parents(self._context, lines, self._by_address, self._ids)
             ready = [task for task in mine if task.status is None]
             new = [task for task in ready if task.change.action is Action.CREATE]
-            # Looking for lines under their parents takes a call for each kind of parent.
+            # Looking up lines under their parents takes a call for each kind of parent.
             new.sort(key=_parent_kind)
             old = [task for task in ready if task.change.action is not Action.CREATE]
             jobs: list[_Job] = [
@@ -177,7 +176,7 @@ class Executor:
                 self._planned_ids[kind.name].update(made.values())
 
     def _run_all(self, pool: ThreadPoolExecutor, jobs: Sequence[_Job]) -> None:
-        """Run jobs in the pool's threads. Once the run is halted, those in flight end alone."""
+        """Run jobs in the pool's threads. After a halt only those in flight are finished."""
         futures: list[Future[None]] = []
         try:
             futures += (pool.submit(self._permitted, job) for _, job in jobs)
@@ -190,11 +189,11 @@ class Executor:
                 future.cancel()
             hanging = wait(futures, timeout=GRACE).not_done
             if hanging and isinstance(stop, KeyboardInterrupt):
-                self._reachable = False  # who does not answer is not asked to read anything back
+                self._reachable = False  # reading back would hang too
             raise
 
     def _permitted(self, job: Callable[[], None]) -> None:
-        """Run a job in its thread, which may outlive the run: without the lock it sends nothing."""
+        """Run a job in its thread, which may outlive the run: it sends nothing without the lock."""
         if self._context.halt.stopped:
             return
         with self._context.hubspot.permitted(self._context.journal.check):
@@ -205,10 +204,10 @@ class Executor:
                 raise
 
     def _finish(self, tasks: Sequence[ChangeTask]) -> None:
-        """Associate, verify and record what was written.
+        """Associate, verify and commit what was written.
 
-        After a stop nothing more is written, but what was is read back and remembered, as long as
-        HubSpot answers and the state is ours to write.
+        After a stop nothing more is written, but earlier writes are read back and committed as long
+        as HubSpot answers and the state may be written.
         """
         written = [task for task in tasks if task.status is Status.DONE and not task.committed]
         self._guarded(partial(associate, self._context, written, self._ids))
@@ -231,7 +230,7 @@ class Executor:
         self._record(partial(self._committer.commit, tasks))
 
     def _remove(self, pool: ThreadPoolExecutor, tasks: Sequence[ChangeTask]) -> None:
-        """Archive and forget, and record it, unit by unit in the order of the state's shards."""
+        """Archive, forget and commit, in whole units and in the order of the state's shards."""
         for part in _whole_units(tasks):
             self._guarded(partial(self._archive, pool, part))
             self._guarded(partial(self._forget, part))
@@ -239,14 +238,14 @@ class Executor:
                 self._record(partial(self._committer.commit_removals, part))
 
     def _archive(self, pool: ThreadPoolExecutor, tasks: Sequence[ChangeTask]) -> None:
-        going = {
+        archiving = {
             task.change.id
             for task in tasks
             if task.change.action is Action.ARCHIVE and not task.kind.is_unit
         }
         whole = in_whole_units(tasks)
         looks: list[_Job] = [
-            (batch, partial(recheck_whole_units, self._context, kind, batch, going=going))
+            (batch, partial(recheck_whole_units, self._context, kind, batch, archiving=archiving))
             for kind in kinds().values()
             for batch in split([task for task in whole if task.kind is kind], OBJECTS)
         ]
@@ -258,7 +257,7 @@ class Executor:
                 return
             ready = ready_to_archive(kind, tasks, self._by_address)
             jobs: list[_Job] = [
-                (batch, partial(archive, self._context, kind, batch, going=going))
+                (batch, partial(archive, self._context, kind, batch, archiving=archiving))
                 for batch in split(ready, OBJECTS)
             ]
             self._run_all(pool, jobs)
@@ -281,7 +280,7 @@ def _parent_kind(task: ChangeTask) -> str:
 
 
 def _whole_units(tasks: Sequence[ChangeTask]) -> Iterable[Sequence[ChangeTask]]:
-    """Items of consecutive units, at least ``SLICE`` of them but for the last."""
+    """Yield the tasks in parts of whole units, each but the last of at least ``SLICE`` tasks."""
     part: list[ChangeTask] = []
     for task in tasks:
         if len(part) >= SLICE and part[-1].unit != task.unit:

@@ -1,7 +1,7 @@
-"""What a late write overwrote: edits that were made after its re-check, found by property history.
+"""Find the edits that a late write overwrote, in property history.
 
-HubSpot has no If-Match (reference §6), so an edit between a re-check and its write is lost, and
-HubSpot does not say so. Within a second that is accepted; beyond, it is looked up and reported.
+HubSpot has no If-Match (reference §6), so an edit between a re-check and its write is lost without
+notice. Within one second that is accepted; after more, the edits are looked up and reported.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,10 +24,10 @@ from reconcile.model.values import same
 
 @dataclass(frozen=True, slots=True)
 class LateWrite:
-    """A change whose write left late.
+    """A change whose write was sent late.
 
-    ``lost`` names properties of which HubSpot does not hold what was sent, ``archived`` says
-    that the change archived the record.
+    ``lost`` names the properties that do not hold what was sent; ``archived`` says that the change
+    archived the record.
     """
 
     change: RecordChange
@@ -38,7 +38,10 @@ class LateWrite:
 def note_overwritten(
     context: ApplyContext, kind: Kind, late: Mapping[str, tuple[ChangeTask, LateWrite]]
 ) -> None:
-    """Find out what the writes of some items overwrote, by record id, and make it durable."""
+    """Find out what some late writes overwrote, and record it in the tasks and the journal.
+
+    ``late`` is by record id. Raises ApiError if no further call can succeed.
+    """
     if not late:
         return
     wanted = {record_id: one for record_id, (_, one) in late.items()}
@@ -55,7 +58,7 @@ def find_overwritten(
     kind: Kind,
     late: Mapping[str, LateWrite],
 ) -> Mapping[str, tuple[Overwrite, ...]]:
-    """Return the edits of others that the writes to some records overwrote, or archived.
+    """Return the edits of others that late writes overwrote or archived, by record id.
 
     The histories are read again after each of ``WAITS`` until they show our writes.
     """
@@ -73,7 +76,7 @@ def find_overwritten(
 
 
 def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: LateWrite) -> History:
-    """The history, or nothing where HubSpot refuses to show it."""
+    """Return a record's history, empty if HubSpot refuses to show it."""
     names = [field.name for field in one.change.fields]
     try:
         return hubspot.history(kind.object, record_id, names, archived=one.archived)
@@ -104,9 +107,9 @@ def _lost(
 def unseen(
     field: FieldChange, versions: Sequence[Version], definition: Property
 ) -> Sequence[Version] | None:
-    """Return a property's versions that are newer than what the re-check saw, the latest first.
+    """Return a property's versions that are newer than what the re-check saw, latest first.
 
-    A re-check that goes well saw what the plan shows. None where there is no history of that.
+    A successful re-check saw the value that the plan shows. Return None if there is no history.
     """
     if field.before and not versions:
         return None
@@ -116,10 +119,10 @@ def unseen(
 def replaced(
     field: FieldChange, versions: Sequence[Version], definition: Property
 ) -> Sequence[Version] | None:
-    """Return the unseen versions that our write replaced, the latest first.
+    """Return the unseen versions that our write replaced, latest first.
 
-    None where our write is not among them: it did not persist, or does not show yet. One that
-    HubSpot rewrote is the latest by the API.
+    Return None if our write is not among them: it did not persist, or does not show yet. A write
+    that HubSpot rewrote is the latest version whose source is the API.
     """
     recent = unseen(field, versions, definition) or ()
     ours = [same(one.value, field.after, definition) for one in recent]

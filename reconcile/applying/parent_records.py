@@ -1,4 +1,4 @@
-"""The records that line items to be written belong to."""
+"""Find the parents of line items that are about to be written."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ def find_parents(
     by_address: Mapping[Address, ChangeTask],
     ids: Mapping[Address, str],
 ) -> None:
-    """Tell line items their parents' ids.
+    """Set ``parent_id`` of line items, or end those whose parent is not as planned.
 
-    Where the parent was not written as planned, is no longer there, or is not the one that the plan
-    names, its lines are left alone too: half a unit is nothing anybody planned.
+    If a parent was not written as planned, no longer exists or is not the record that the plan
+    names, its line items are left alone too: nobody planned half a unit.
     """
     unread: dict[str, dict[str, list[ChangeTask]]] = defaultdict(lambda: defaultdict(list))
     for task in tasks:
@@ -51,7 +51,7 @@ def find_parents(
 
 
 def _is(parent: Address, found: Actual, identity: Identity) -> bool:
-    """Whether a record is the one that a parent's address names."""
+    """Return whether a record is the one that a parent's address names."""
     if parent.key.startswith(BY_ID) or not identity.unique:
         return found.id == parent.key.removeprefix(BY_ID)
     return fold(found.properties.get(identity.name) or "") == fold(parent.key)

@@ -1,4 +1,4 @@
-"""What must hold before a plan may be applied."""
+"""Check what must hold before a plan may be applied."""
 
 from collections.abc import Mapping
 
@@ -21,11 +21,11 @@ def check_preconditions(
     identities: Mapping[str, Identity],
     hubspot: HubSpot,
 ) -> None:
-    """Refuse a plan that is not for this target, or that a guard stands against.
+    """Raise an error for a plan that is not for this target or that trips a guard.
 
     Raises UsageError for a plan of another account or one that contradicts itself, StalePlan for
-    one made with other identities, GuardRefused for a guard that is not in ``allow``, AuthError for
-    a token that lacks a scope. The project's ``limits`` count beside those of the plan.
+    one made with other identities, GuardRefused for a tripped guard that is not in ``allow``,
+    AuthError for a token that lacks a scope. The project's ``limits`` apply beside the plan's own.
     """
     require_consistent(planned)
     if planned.target.portal_id != target.portal_id:
@@ -64,6 +64,7 @@ def require_expected(digest: str, expected: str) -> None:
 
 
 def require_lineage(planned: Plan, state: State) -> None:
+    """Raise StalePlan if a plan was made from another state."""
     if planned.lineage and planned.lineage != state.lineage:
         raise StalePlan(
             "the plan was made from a different state",
@@ -72,7 +73,7 @@ def require_lineage(planned: Plan, state: State) -> None:
 
 
 def _require_scopes(planned: Plan, hubspot: HubSpot) -> None:
-    """Refuse a token that would fail at the first write, where HubSpot tells its scopes."""
+    """Raise AuthError if the token lacks a write scope, as far as HubSpot reports its scopes."""
     scopes = hubspot.scopes()
     if scopes is None:
         return

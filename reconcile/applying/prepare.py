@@ -1,4 +1,4 @@
-"""From a plan's unit to items: which of its changes may be carried out, and which are done?"""
+"""Turn a plan's unit into tasks: which of its changes may be carried out, and which are done."""
 
 from collections.abc import Iterator
 
@@ -18,10 +18,10 @@ _MOVED = "the state has changed since planning; plan again"
 def prepare(
     unit: UnitChange, finder: EntryFinder, entries: Entries, moved: str = ""
 ) -> Iterator[ChangeTask]:
-    """One item for each change of the unit; ``moved`` says what the plan was made from that moved.
+    """Yield one task for each change of a unit; ``moved`` is why the unit is stale, if it is.
 
-    Those without a status are to be carried out. Those an earlier run of the same plan has carried
-    out are done; where only associations are missing, these are left to make.
+    A task without a status is to be carried out. One that an earlier run of the same plan carried
+    out is done; if only associations are missing, these are left to make.
     """
     stale = moved or _stale(unit, entries)
     for change in unit.changes:
@@ -62,7 +62,7 @@ def prepare(
 def _unlike_state(
     change: RecordChange, entry: LastApplied | None, finder: EntryFinder, identity: Identity
 ) -> str:
-    """Return why a change does not go with what the state says of its record, or nothing."""
+    """Return why a change does not match the state's entry for its record, or ``""``."""
     if _is_other(change, entry):
         return _MOVED
     if change.adopts and identity.within_parent and finder.has_otherwise(change):
@@ -72,14 +72,14 @@ def _unlike_state(
 
 
 def _is_other(change: RecordChange, entry: LastApplied | None) -> bool:
-    """Whether a change is of another record than the state's, and does not adopt it."""
+    """Return whether a change is for another record than the state has, and does not adopt it."""
     return entry is not None and not change.adopts and change.id not in ("", entry.id)
 
 
 def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identity) -> str:
-    """Return a property whose value the plan calls known, though the state cannot compare it.
+    """Return a property that the plan calls changed by somebody, though the state cannot know.
 
-    The guards go by these reasons, so a plan file must not be believed about them.
+    Guards depend on a change's reason, so that a plan file's word for it is not enough.
     """
     if change.action is not Action.UPDATE or entry is None or change.adopts:
         return ""
@@ -92,10 +92,9 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
 
 
 def _prepare_unknown(task: ChangeTask, stale: str) -> None:
-    """A record to remove that the state does not know: no more, or not at all.
+    """Prepare the removal of a record that the state does not have.
 
-    Forgotten it is then, by an earlier run of the same plan if by nobody else. Whether it is
-    archived HubSpot alone can tell.
+    There is nothing left to forget. Whether it is archived, only HubSpot knows.
     """
     if task.change.action is Action.FORGET:
         task.end(Status.DONE, ALREADY)
@@ -105,7 +104,7 @@ def _prepare_unknown(task: ChangeTask, stale: str) -> None:
 
 
 def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bool:
-    """Whether an earlier run of the same plan has written the record's values."""
+    """Return whether an earlier run of the same plan has written the record's values."""
     if change.action.removes:
         return False
     definitions = entries.definitions.properties[change.address.kind]
@@ -121,7 +120,7 @@ def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bo
 
 
 def _is_linked(change: RecordChange, entry: LastApplied) -> bool:
-    """Whether the state has every association of the change, and none that it takes away."""
+    """Return whether the state has every association of the change, and none that it removes."""
     types = {(link.to, link.id, link.category, link.type_id) for link in entry.links}
     ends = {(to, category, number) for to, _, category, number in types}
     made = all(
@@ -148,7 +147,7 @@ def _stale(unit: UnitChange, entries: Entries) -> str:
 
 
 def _hides_otherwise(change: RecordChange, entries: Entries) -> bool:
-    """Whether the plan takes other values for personal data than the account's definitions do."""
+    """Return whether the plan and the account disagree about which values are personal."""
     kind, definitions = kinds()[change.address.kind], entries.definitions.properties
     return any(
         field.personal

@@ -1,7 +1,7 @@
-"""Just before writing: is the record still as the plan found it?
+"""Re-read records just before writing: are they still as the plan found them?
 
-HubSpot has neither transactions nor If-Match (reference §6), so a moment remains in which
-somebody can write in between; what was read back afterwards tells (``verify``).
+HubSpot has neither transactions nor If-Match (reference §6), so somebody can still write between
+the re-check and the write. Reading back afterwards shows that (``verify``).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,8 +22,10 @@ _CHANGED = "changed in HubSpot since planning: "
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``fields`` are those that still need writing; ``conflict`` says why nothing may be; ``key``
-    is the record's key as HubSpot has it; ``gone`` says that it is archived.
+    """The result of re-checking one record.
+
+    ``fields`` still have to be written; ``conflict`` is why nothing may be written, if so; ``key``
+    is the record's key as HubSpot has it; ``gone`` says that the record is archived.
     """
 
     change: RecordChange
@@ -42,7 +44,10 @@ def recheck_absent(
     *,
     planned_ids: Collection[str] = (),
 ) -> list[Checked]:
-    """Records to create must still be absent; ``planned_ids`` are ids of other records of the plan."""
+    """Re-check records to create: they must still be absent.
+
+    ``planned_ids`` holds the ids of other records of the plan.
+    """
     what = "key" if identity.unique else identity.name
     found = find_existing(hubspot, kind, identity, wanted, (), planned_ids=planned_ids)
     return [
@@ -60,7 +65,7 @@ def recheck_present(
     definitions: Mapping[str, Property],
     changes: Sequence[RecordChange],
 ) -> list[Checked]:
-    """Records to update or adopt must be what the plan found: by id, key and changed fields."""
+    """Re-check records to update or adopt: id, key and changed fields must be as planned."""
     names = {field.name for change in changes for field in change.fields}
     names.update(identity.properties)
     there = hubspot.read(kind.object, [change.id for change in changes], sorted(names))
@@ -105,7 +110,7 @@ def recheck_standing(
     definitions: Mapping[str, Property],
     changes: Sequence[RecordChange],
 ) -> list[Checked]:
-    """Records to archive must be what the plan showed; ``gone`` are those archived already."""
+    """Re-check records to archive: their fields must be as planned, if they still exist."""
     names = sorted({field.name for change in changes for field in change.fields})
     there = hubspot.read(kind.object, [change.id for change in changes], names)
     lost = [change.id for change in changes if change.id not in there]

@@ -1,4 +1,4 @@
-"""A run as the lines of its journal have it: how far it came, and what is to be resolved."""
+"""A run as its journal has it: how far it came, and which of its writes are in doubt."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconcile.applying.journal_outcomes import decode
-from reconcile.audit.chain import origin_of
+from reconcile.applying.run_head import OPENING, Process, RunHead, process_of
 from reconcile.model.address import Address
-from reconcile.model.audit import BEGUN, WRITTEN, Origin
+from reconcile.model.audit import BEGUN, WRITTEN
 from reconcile.model.outcome import (
     ALREADY,
     FOUND,
@@ -19,54 +19,15 @@ from reconcile.model.outcome import (
 )
 from reconcile.model.plan import RecordChange
 
-FORMAT = 2
-"""Version of the journal's format. Another one is refused, never guessed at."""
-
-LOGS = "runs/"
-"""Where the journals are in the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunHead:
-    """What a run is about. ``plan`` is the plan's content digest, ``since`` ISO 8601 in UTC.
-
-    ``total`` counts the plan's records; ``allow`` are the guards that were allowed; ``audit`` is
-    the number of the audit log's last entry before any of the run.
-    """
-
-    run: str
-    plan: str
-    portal_id: int
-    who: str
-    since: str
-    total: int
-    allow: tuple[str, ...] = ()
-    audit: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process that wrote to the journal, from its ``line`` on: the run's own, or a later one.
-
-    ``event`` is what it did: ``apply``, ``resume``, or ``recover`` where it resolved writes that a
-    process before it had begun; ``resolved_by`` is then the run that did so, or the command.
-    """
-
-    line: int
-    event: str
-    origin: Origin
-    since: str = ""
-    allow: tuple[str, ...] = ()
-    resolved_by: str = ""
-
 
 @dataclass(frozen=True, slots=True)
 class InDoubtWrite:
-    """A record of which a write was begun and nothing final is known.
+    """The write of a record whose final outcome is not known yet.
 
-    ``id`` is empty where the record was to be created and no answer came; ``answer`` is what the
-    call's answer said in so many words, ``status`` what it came to by that answer. ``late`` says
-    that the write may have left late, as any may without an answer: its history tells.
+    ``unit`` is the address of the record's unit. ``id`` is empty if the record was to be created
+    and no answer came; ``answer`` is the message of HubSpot's answer, ``status`` the status that it
+    led to. ``late`` says that the write may have been sent late, as any without an answer may; the
+    property history then shows what it overwrote.
     """
 
     unit: Address
@@ -77,12 +38,12 @@ class InDoubtWrite:
 
     @property
     def may_be_in_flight(self) -> bool:
-        """Whether HubSpot may still carry the write out: no answer of its own says what it did."""
+        """Whether HubSpot may still carry the write out, because it has not answered."""
         return self.status not in (Status.DONE, Status.CONFLICT, Status.FAILED)
 
 
 UNLINKED = "written, but its associations are still to be made"
-"""What is said of a record that a recovery found without its associations."""
+"""The message of a record that recovery found written, but without its associations."""
 
 _OF_LINKS = ("associate", "dissociate")
 """Calls that write no record's values."""
@@ -90,18 +51,18 @@ _OF_LINKS = ("associate", "dissociate")
 
 @dataclass(slots=True)
 class Run:
-    """A run as its journal has it.
+    """A run as its journal has it. Mappings are by address.
 
-    ``outcomes`` are those of records that came to an end; ``in_doubt`` the records to be resolved by
-    reading; ``written`` the ids of those that a recovery found written, but not associated;
-    ``not_applied`` says of others that were begun why nothing was written; ``traces`` are the
-    objectWriteTraceIds of their last writes; ``overwrites`` the edits of others that they
-    overwrote; ``found`` the properties that others had set as planned, so that they were not sent.
+    ``outcomes`` has the final outcomes; ``in_doubt`` the writes to be resolved by reading;
+    ``written`` the ids of records that recovery found written, but not associated; ``not_applied``
+    why other writes were not applied; ``traces`` the objectWriteTraceIds of the last writes;
+    ``overwrites`` the edits of others that they overwrote; ``found`` the properties that others had
+    set as planned, so that they were not sent.
 
-    ``process`` is the one that wrote the last line, ``former`` the one before it. ``touched`` are
-    records that lines since then speak of. ``audited`` says that the audit log has everything;
-    ``ended`` is why the run ended (empty where it did not say), ``entries`` how many lines the
-    journal has, ``intents`` how many calls it announces.
+    ``process`` wrote the last line, ``former`` is the process before it. ``touched`` holds the
+    records mentioned since the last portion for the audit log. ``audited`` says that the audit log
+    has everything; ``ended`` is why the run ended (empty if it gave no reason), ``entries`` the
+    number of lines, ``intents`` the number of calls.
     """
 
     head: RunHead
@@ -122,7 +83,7 @@ class Run:
 
     @property
     def open(self) -> bool:
-        """Whether something is left to resolve or to begin."""
+        """Whether writes are left to resolve or to begin."""
         return bool(self.in_doubt) or len(self.outcomes) < self.head.total
 
     @property
@@ -140,7 +101,7 @@ class Run:
         )
 
     def outcome(self, change: RecordChange) -> Outcome:
-        """How far a change of the run's plan has come."""
+        """Return how far a change of the run's plan has come."""
         end, lost = self._end(change), self.overwrites.get(change.address)
         if found := self.found.get(change.address):
             is_all = len(found) == len(change.fields) and not change.links
@@ -164,9 +125,9 @@ class Run:
         return Outcome(change.address, change.action, Status.SKIPPED, message=self.ended)
 
     def recorded_as(self, change: RecordChange) -> tuple[str, Outcome]:
-        """Return what the audit log says of a change that was begun, and what is known of it.
+        """Return a change's status in the audit log, and its outcome as far as it is known.
 
-        The first is empty where that is an outcome.
+        The status is empty if the outcome's own applies.
         """
         address, known = change.address, self.outcome(change)
         if address in self.outcomes:
@@ -181,9 +142,9 @@ class Run:
         return BEGUN, replace(known, message=message)
 
     def take(self, position: int, entry: Mapping[str, Any]) -> None:
-        """Learn what a line of the journal says.
+        """Apply a line of the journal.
 
-        Raises KeyError, TypeError or ValueError for one that says nothing.
+        Raises KeyError, TypeError or ValueError for a line that is not valid.
         """
         if entry["about"] in OPENING:
             self._open(position, entry)
@@ -194,7 +155,7 @@ class Run:
 
     @property
     def records(self) -> set[Address]:
-        """Every record of which the journal says something."""
+        """The addresses of all records that the journal mentions."""
         known = (
             self.outcomes,
             self.in_doubt,
@@ -206,7 +167,7 @@ class Run:
         return {address for some in known for address in some}
 
     def forget(self, addresses: Iterable[Address]) -> None:
-        """Forget records that came to an end: a long run keeps them in its journal alone."""
+        """Forget records whose outcome is logged: a long run keeps them in its journal only."""
         for address in addresses:
             for known in (
                 self.outcomes,
@@ -220,18 +181,6 @@ class Run:
     def _open(self, position: int, entry: Mapping[str, Any]) -> None:
         if position:
             self.former, self.process = self.process, process_of(position, entry)
-
-
-def process_of(position: int, entry: Mapping[str, Any]) -> Process:
-    """Return the process that a line opens the work of."""
-    return Process(
-        position,
-        OPENING[entry["about"]],
-        origin_of(entry),
-        entry["since"],
-        tuple(entry.get("allow", ())),
-        entry.get("by", ""),
-    )
 
 
 def _intent(run: Run, entry: Mapping[str, Any]) -> None:
@@ -278,7 +227,7 @@ def _overwrote(run: Run, entry: Mapping[str, Any]) -> None:
 
 
 def _found(run: Run, entry: Mapping[str, Any]) -> None:
-    """Learn it for the outcome that comes: by itself nothing has happened to these records."""
+    """Keep the names for a later outcome: nothing has happened to these records yet."""
     run.found |= {Address.parse(text): tuple(names) for text, names in entry["records"]}
 
 
@@ -301,18 +250,12 @@ def _written(run: Run, entry: Mapping[str, Any]) -> None:
 
 
 def _nothing(run: Run, entry: Mapping[str, Any]) -> None:
-    """Some lines say nothing of records."""
+    """Ignore a line that names no records."""
 
 
 def _end(run: Run, entry: Mapping[str, Any]) -> None:
     run.ended = entry["why"]
 
-
-OPENING: Mapping[str, str] = {"run": "apply", "resumed": "resume", "recovery": "recover"}
-"""Lines with which a process begins its work, and what that work is called in the audit log."""
-
-CLOSING = frozenset({"end", "resolved"})
-"""Lines with which a process that was not killed ends it."""
 
 _READ: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
     "intent": _intent,

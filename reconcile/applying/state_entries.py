@@ -1,4 +1,4 @@
-"""What shall the state remember of a record that a change was carried out on? No I/O."""
+"""Make the state's entries for records that a change was applied to. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ _NO_HISTORY: History = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class AppliedChange:
-    """A change that was carried out, with the links the record now has of ours.
+    """A change that was applied.
 
-    ``previous`` is what the state said before.
+    ``links`` are our associations that the record has now; ``previous`` is the state's entry from
+    before.
     """
 
     change: RecordChange
@@ -32,7 +33,7 @@ class AppliedChange:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Makes the state's entries; ``run`` is the run that they are to name."""
+    """Makes the state's entries; ``run`` is the run that they name."""
 
     identities: Mapping[str, Identity]
     definitions: Definitions
@@ -40,7 +41,7 @@ class Entries:
     run: str = ""
 
     def managed(self, change: RecordChange) -> dict[str, str]:
-        """The values that stay managed after a change, as written."""
+        """Return the values that stay managed after a change, as written, by property."""
         identity = self.identities[change.address.kind]
         set_once = {*change.ignore, *((identity.name,) if identity.unique else ())}
         written = {field.name: field.after for field in change.fields}
@@ -51,7 +52,7 @@ class Entries:
         }
 
     def mismatches(self, change: RecordChange, actual: Actual) -> list[str]:
-        """Return the properties that the change wrote and that read back as something else."""
+        """Return the properties that the change wrote and that read back differently."""
         definitions = self.definitions.properties.get(change.address.kind, {})
         sent = self.managed(change)
         found = [
@@ -66,7 +67,7 @@ class Entries:
         return found
 
     def shows_key(self, change: RecordChange, actual: Actual) -> bool:
-        """Whether a record that exists carries the key that the change wrote onto it, if any."""
+        """Return whether an existing record has the key that the change wrote to it, if any."""
         identity = self.identities[change.address.kind]
         wrote = change.id and any(field.name == identity.name for field in change.fields)
         if not (identity.unique and wrote):
@@ -78,10 +79,10 @@ class Entries:
     ) -> bool:
         """Return whether an in-doubt write took effect.
 
-        HubSpot writes a record's properties all at once, so one value that only the change can
-        have brought is proof, also where history alone shows it. A change that writes nothing has
-        nothing to carry out. A new record that was found by a value which others may have as well
-        must have every other one too.
+        HubSpot writes a record's properties all at once, so one value that only this change can
+        have written is proof, even if only history shows it. A change that writes nothing always
+        took effect. A created record that was found by a value that is not unique must have every
+        other value too.
         """
         definitions = self.definitions.properties[change.address.kind]
         identity = self.identities[change.address.kind]
@@ -90,7 +91,7 @@ class Entries:
             self._judged(change, field, actual, history).written
             for field in change.fields
             if not same(field.before, field.after, definitions[field.name])
-            # A stranger's record may carry the key too.
+            # Another record may have the key too.
             and (field.name in sent or (change.id and field.name == identity.name))
         ]
         shared = identity.within_parent and not change.id
@@ -107,10 +108,10 @@ class Entries:
     def verified(
         self, done: AppliedChange, actual: Actual | None, history: History = _NO_HISTORY
     ) -> Verified:
-        """Return what to remember, given what HubSpot holds now.
+        """Return the new entry of a record and what became of its values.
 
-        ``history`` has the properties that are ``mismatches`` what was sent, as far as HubSpot shows
-        it.
+        ``actual`` is the record as read after the write, None if it was not found. ``history`` has
+        the properties among ``mismatches``, as far as HubSpot shows it.
         """
         if actual is None:
             return Verified(self._entry(done, {}, whole=""), seen=False)
@@ -165,7 +166,7 @@ class Entries:
 
 
 def removed_links(change: RecordChange) -> frozenset[Link]:
-    """The associations that a change takes away."""
+    """Return the associations that a change removes."""
     return frozenset(
         Link(link.to, link.id, number, category)
         for link in change.links
@@ -175,9 +176,9 @@ def removed_links(change: RecordChange) -> frozenset[Link]:
 
 
 def _left_alone(previous: LastApplied | None, name: str, ours: str) -> Marks:
-    """The marks of a value that was not written now and reads as another.
+    """Return the hashes of a value that was not written now and reads back differently.
 
-    What HubSpot made of it when it was written stays remembered, so that an edit shows as drift.
+    The stored value from when it was written stays remembered, so that an edit shows as drift.
     """
     marks = previous.marks.get(name) if previous else None
     return marks if marks is not None and marks.written == ours else Marks(ours, ours)

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 from reconcile.applying.journal import Journal
-from reconcile.applying.run_log import Process
+from reconcile.applying.run_head import Process
 from reconcile.applying.state_entries import Entries
 from reconcile.errors import ApiError, ReconcileError, UsageError
 from reconcile.hubspot.client import HubSpot

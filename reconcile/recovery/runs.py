@@ -9,7 +9,8 @@ from reconcile import __version__
 from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.journal import Journal
 from reconcile.applying.journal_reader import RESTORE_HINT, drop_run, open_runs, read_run
-from reconcile.applying.run_log import Process, Run, RunHead
+from reconcile.applying.run_head import Process, RunHead
+from reconcile.applying.run_log import Run
 from reconcile.applying.standing_conflicts import remember_standing
 from reconcile.audit.log import AuditLog
 from reconcile.errors import ReconcileError, Unfinished, UsageError
@@ -56,8 +57,8 @@ def unfinished(store: Store) -> list[OpenRun]:
         elif (run := read_run(store, name)) is not None and run.intents:
             raise UsageError(
                 f"the plan of the unfinished run {name} is missing or damaged in {store.where}",
-                hint="restore plans/ from a backup; or remove plans/ and runs/ there: the records that the "
-                "run created are then found by their keys",
+                hint="restore plans/ from a backup; or remove plans/ and runs/ there: the records "
+                "that the run created are then found by their keys",
             )
     return found
 

@@ -10,13 +10,15 @@ import pytest
 from proxy import Seen
 from world import EMAILS, ORIGIN, World, incomplete, messages, order, statuses
 
+from reconcile.applying import executor
 from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.batch_send import send
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.halt import Halt
 from reconcile.applying.journal import Journal
 from reconcile.applying.journal_reader import open_runs, read_run
-from reconcile.applying.run_log import Process, Run, RunHead
+from reconcile.applying.run_head import Process, RunHead
+from reconcile.applying.run_log import Run
 from reconcile.audit.log import AuditLog
 from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
@@ -235,7 +237,7 @@ def test_a_refused_archive_halts_before_the_next_batch(
     keys = KEYS[:6]
     watched.converge(*(order(key) for key in keys))
     plan = watched.plan(*(order(key, lifecycle={"state": "absent"}) for key in keys))
-    monkeypatch.setattr(batches, "SLICE", 2)
+    monkeypatch.setattr(executor, "SLICE", 2)
     watched.proxy.seen.clear()
     watched.proxy.hook = lambda _method, path, _body: (
         (400, {"status": "error", "message": "not today", "category": "VALIDATION_ERROR"})

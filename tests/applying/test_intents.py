@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from world import EMAILS, World, line, order
 
-from reconcile.applying.run_log import LOGS
+from reconcile.applying.run_head import LOGS
 from reconcile.model.address import Address
 from reconcile.stores.local import LocalStore
 

@@ -10,7 +10,8 @@ from typing import Any
 from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.journal import Journal
 from reconcile.applying.journal_reader import drop_run
-from reconcile.applying.run_log import Process, Run, RunHead
+from reconcile.applying.run_head import Process, RunHead
+from reconcile.applying.run_log import Run
 from reconcile.applying.task import ChangeTask
 from reconcile.audit.chain import to_bytes
 from reconcile.audit.log import AuditLog

@@ -14,7 +14,8 @@ from making import ANA, Memory, head_of, updates
 from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.journal import NOT_SENT, Journal
 from reconcile.applying.journal_reader import read_run
-from reconcile.applying.run_log import LOGS, Process, Run, RunHead
+from reconcile.applying.run_head import LOGS, Process, RunHead
+from reconcile.applying.run_log import Run
 from reconcile.applying.task import ChangeTask
 from reconcile.audit import log as module
 from reconcile.audit.integrity import verify

@@ -29,7 +29,10 @@ from reconcile.state.relocation import EntryFinder
 from reconcile.state.state import State
 
 PARTS: list[tuple[Any, str, str]] = [
-    *((Journal, name, "journal and audit") for name in ("intend", "answered", "decided", "not_applied")),
+    *(
+        (Journal, name, "journal and audit")
+        for name in ("intend", "answered", "decided", "not_applied")
+    ),
     (AuditWriter, "write", "journal and audit"),
     *((State, name, "state") for name in ("begin", "put", "flush", "release", "drop", "unit")),
     (EntryFinder, "find", "state"),

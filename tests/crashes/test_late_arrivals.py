@@ -18,7 +18,7 @@ from test_two_at_once import stopped
 from world import Document, World, line, order
 
 from reconcile.applying.journal_reader import open_runs
-from reconcile.applying.run_log import LOGS
+from reconcile.applying.run_head import LOGS
 from reconcile.recovery.runs import unfinished
 
 MANY = 6
