@@ -112,13 +112,13 @@ class Run:
     def _end(self, change: RecordChange) -> Outcome:
         if (known := self.outcomes.get(change.address)) is not None:
             return known
-        if (begun := self.in_doubt.get(change.address)) is not None:
-            why = begun.answer or "the run ended before HubSpot answered"
-            if begun.status is Status.DONE:
+        if (write := self.in_doubt.get(change.address)) is not None:
+            why = write.answer or "the run ended before HubSpot answered"
+            if write.status is Status.DONE:
                 why = (
                     "written; the run ended before its associations were made and it was read back"
                 )
-            return Outcome(change.address, change.action, Status.UNKNOWN, begun.id, why)
+            return Outcome(change.address, change.action, Status.UNKNOWN, write.id, why)
         if (record_id := self.written.get(change.address)) is not None:
             end = Outcome(change.address, change.action, Status.SKIPPED, record_id, UNLINKED)
             return replace(end, written=True)
@@ -134,10 +134,10 @@ class Run:
             return "", known
         if address in self.written:
             return WRITTEN, known
-        if (begun := self.in_doubt.get(address)) is None:
+        if (write := self.in_doubt.get(address)) is None:
             return "", replace(known, message=self.not_applied.get(address, known.message))
-        message = begun.answer or "its outcome was not known yet"
-        if begun.status is Status.DONE:
+        message = write.answer or "its outcome was not known yet"
+        if write.status is Status.DONE:
             message = "written; not yet associated and read back"
         return BEGUN, replace(known, message=message)
 
@@ -201,10 +201,10 @@ def _answer(run: Run, entry: Mapping[str, Any]) -> None:
     for text, message, record_id, status, late in entry["records"]:
         address = Address.parse(text)
         if address in run.in_doubt:
-            begun = run.in_doubt[address]
+            write = run.in_doubt[address]
             end = Status(status) if status else None
             run.in_doubt[address] = InDoubtWrite(
-                begun.unit, record_id or begun.id, message, end, late
+                write.unit, record_id or write.id, message, end, late
             )
             run.touched.add(address)
 

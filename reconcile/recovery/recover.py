@@ -1,4 +1,4 @@
-"""Runs that ended in the middle: resolved by reading, before anything else is written."""
+"""Recover interrupted runs: resolve their in-doubt writes before anything else is written."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -33,11 +33,13 @@ def resolve_unfinished(
     sleep: Callable[[float], None],
     by: str,
 ) -> Entries:
-    """Resolve what runs had begun, and log it as done ``by`` a run or a command.
+    """Resolve the in-doubt writes of unfinished runs, and log it as done ``by`` a run or command.
 
-    The last requests of a run that died, or lost the lock, may arrive at HubSpot after that. So a
-    write that does not show is called undone only when the time of any call is over that had left
-    before this process held the lock. Returns the maker of entries for these plans and ``planned``.
+    The last requests of a run that died or lost the lock may still reach HubSpot. So a write that
+    does not show counts as not applied only after every call has timed out that was sent before
+    this process held the lock. Return the ``Entries`` for these runs' plans and ``planned``.
+
+    Raises UsageError for a damaged journal or plan, and what HubSpot or the store raise.
     """
     over = elapsed() + CALL_LIMIT
     runs = unfinished(store)
@@ -72,7 +74,10 @@ def _wait_until(over: float, run: str, sleep: Callable[[float], None]) -> None:
 
 
 def require_same_identities(identities: Mapping[str, Identity], runs: Sequence[OpenRun]) -> None:
-    """What a run had begun is found by the properties it was begun with, and by no others."""
+    """Raise UsageError if a run has in-doubt writes and was planned with other identities.
+
+    The records of those writes can only be found by the identities that they were sent with.
+    """
     now = pinned(identities)
     if any(one.run.in_doubt and one.plan.identities != now for one in runs):
         raise UsageError(
@@ -83,9 +88,10 @@ def require_same_identities(identities: Mapping[str, Identity], runs: Sequence[O
 
 @contextmanager
 def locked(store: Store, hubspot: HubSpot, doing: str, who: str, wait: float) -> Iterator[Lease]:
-    """Hold the lock of a store; what fails within it names a run that is left to resume.
+    """Hold the lock of a store, which permits calls to HubSpot, while the block runs.
 
-    Calls to HubSpot are permitted as long as it is held. Raises Locked while another run holds it.
+    An ApiError raised in the block gets a hint at the run that is left to resume. Raises Locked if
+    another run still holds the lock after ``wait`` seconds.
     """
     since = utc_now()
     with ExitStack() as stack:
@@ -98,7 +104,7 @@ def locked(store: Store, hubspot: HubSpot, doing: str, who: str, wait: float) ->
 
 @contextmanager
 def _hint_at_resume(store: Store) -> Iterator[None]:
-    """Add to an error of HubSpot's, where a run is not finished, how to go on with that run."""
+    """Add to an ApiError how to resume the unfinished run, if there is one."""
     try:
         yield
     except ApiError as error:
@@ -107,8 +113,8 @@ def _hint_at_resume(store: Store) -> Iterator[None]:
             left = unfinished(store)
         if not left:
             raise
-        way_on = f"run {left[-1].run.head.run} is not finished; `reconcile resume` continues it"
-        hint = "; ".join(filter(None, (error.hint, way_on)))
+        resume = f"run {left[-1].run.head.run} is not finished; `reconcile resume` continues it"
+        hint = "; ".join(filter(None, (error.hint, resume)))
         raise error.retold(str(error), hint=hint) from error
 
 

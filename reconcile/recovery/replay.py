@@ -1,4 +1,4 @@
-"""A plan that was carried out before: it is not carried out twice."""
+"""Keep a plan from being carried out twice."""
 
 from collections.abc import Sequence
 
@@ -25,11 +25,11 @@ def already_applied(
     state: State,
     entries: Entries,
 ) -> str:
-    """Return the run that carried a plan out as a whole, if all that it did still stands.
+    """Return the run that carried out a plan completely, if everything it did still holds.
 
-    Return nothing for a plan that is new, that one of the open ``runs`` is to continue, or that
-    left something to be tried again. Raises StalePlan for one whose records were changed or removed
-    since, or whose run another one superseded: carried out again, it could make them again.
+    Return ``""`` for a plan that is new, that one of the open ``runs`` is to continue, or that left
+    something to be tried again. Raises StalePlan for a plan whose records were changed or removed
+    since, or whose run was superseded by another: carried out again, it could recreate them.
     """
     digest = content_digest(planned)
     for one in runs:

@@ -1,6 +1,6 @@
-"""Settling a run that ended in the middle: what of the writes it had begun was carried out?
+"""Resolve the in-doubt writes of an interrupted run.
 
-Decided by reading alone, so it can be done again, by another process, as often as need be.
+Each is decided by reading alone, so that this can be repeated, by any process, any number of times.
 """
 
 from collections import defaultdict
@@ -29,12 +29,12 @@ _NOT_FOUND = "HubSpot does not show it: it was not carried out"
 
 
 def _by_removal(found: Sequence[InDoubtChange]) -> tuple[list[InDoubtChange], list[InDoubtChange]]:
-    going = [one for one in found if one.change.action is Action.ARCHIVE]
-    return going, [one for one in found if one.change.action is not Action.ARCHIVE]
+    archives = [one for one in found if one.change.action is Action.ARCHIVE]
+    return archives, [one for one in found if one.change.action is not Action.ARCHIVE]
 
 
-def _ended(one: InDoubtChange) -> Outcome | None:
-    """The end that HubSpot's own answer gave a write that did not go as planned."""
+def _answered_outcome(one: InDoubtChange) -> Outcome | None:
+    """Return the outcome of a write that HubSpot answered with a failure; None for others."""
     status, change = one.write.status, one.change
     if status is None or status not in {Status.CONFLICT, Status.FAILED}:
         return None
@@ -56,7 +56,7 @@ def _outcome(change: RecordChange, seen: Verified) -> Outcome:
 
 
 class Resolver:
-    """Gives what runs had begun its outcome, in the state and in their journals."""
+    """Decides the outcomes of in-doubt writes, in the state and in the runs' journals."""
 
     def __init__(
         self,
@@ -72,13 +72,15 @@ class Resolver:
         self._finder = EntryFinder(state)
 
     def resolve(self, run: Run, plan: Plan, journal: Journal, *, may_arrive: bool = False) -> None:
-        """Resolve what one run had begun.
+        """Resolve the in-doubt writes of one run, whose ``plan`` and ``journal`` these are.
 
-        Records that do not show what was written are read again for a while. With ``may_arrive``
-        requests of that run may still arrive at HubSpot: what does not show soon is then left as
-        it is, unless it was answered.
+        Records that do not show what was written are re-read for a while. ``may_arrive`` says that
+        requests of the run may still reach HubSpot: an unanswered write that does not show then
+        stays in doubt.
+
+        Raises ApiError if HubSpot refuses to be read.
         """
-        going, waiting = _by_removal(in_doubt_changes(run, plan))
+        archives, changes = _by_removal(in_doubt_changes(run, plan))
         since = datetime.fromisoformat(run.head.since)
         records = RecordFinder(
             self._hubspot,
@@ -88,28 +90,28 @@ class Resolver:
             since=since,
             patient=not may_arrive,
         )
-        found = records.find(waiting)
-        waiting = [
-            one.unanswered() if one.change.address in records.refuted else one for one in waiting
+        found = records.find(changes)
+        changes = [
+            one.without_id() if one.change.address in records.refuted else one for one in changes
         ]
-        places = {one.change.address: self._find_entry(one) for one in waiting}
+        places = {one.change.address: self._find_entry(one) for one in changes}
         previous = {address: place.entry if place else None for address, place in places.items()}
         ids = {address: actual.id for address, actual in found.items()}
-        ends = self._ends(waiting, ids)
-        links = self._links(waiting, ids, ends, previous)
+        ends = self._ends(changes, ids)
+        links = self._links(changes, ids, ends, previous)
         there = [
             (one.change, found[one.change.address])
-            for one in waiting
-            if one.change.address in found and _ended(one) is None
+            for one in changes
+            if one.change.address in found and _answered_outcome(one) is None
         ]
         histories = read_histories(self._hubspot, self._entries, there)
-        outcomes, not_applied = self._removed(going, journal)
+        outcomes, not_applied = self._removed(archives, journal)
         written: dict[Address, str] = {}
         left: list[Place] = []
-        for one in waiting:
+        for one in changes:
             change, address = one.change, one.change.address
             standing = links.get(address, frozenset())
-            if (end := _ended(one)) is not None:
+            if (end := _answered_outcome(one)) is not None:
                 outcomes.append(end)
                 continue
             seen = entry_after(
@@ -119,7 +121,7 @@ class Resolver:
                 previous[address],
                 self._entries,
                 history=histories.get(address, {}),
-                born=address in records.born,
+                is_created=address in records.matched_by_initial_values,
             )
             if seen is not None:
                 self._state.put(one.write.unit, address, seen.entry)
@@ -149,7 +151,7 @@ class Resolver:
     def _note_overwritten(
         self, one: InDoubtChange, record_id: str, late: LateWrite, journal: Journal
     ) -> None:
-        """Find out what a write overwrote that left late, or may have."""
+        """Find out what a write overwrote that was, or may have been, sent late."""
         kind = kinds()[one.change.address.kind]
         overwrites = bool(one.change.id) or kind.create == "upsert"
         if one.write.late and overwrites:
@@ -159,13 +161,16 @@ class Resolver:
             journal.overwrote(one.change.address, found[record_id])
 
     def _removed(
-        self, going: Sequence[InDoubtChange], journal: Journal
+        self, archives: Sequence[InDoubtChange], journal: Journal
     ) -> tuple[list[Outcome], list[Address]]:
-        """Archived and taken out of the state, and those that were not archived."""
+        """Drop archived records from the state.
+
+        Return their outcomes, and the addresses of the records that were not archived.
+        """
         outcomes: list[Outcome] = []
         not_applied: list[Address] = []
         for kind in kinds().values():
-            mine = [one for one in going if one.change.address.kind == kind.name]
+            mine = [one for one in archives if one.change.address.kind == kind.name]
             gone = read_archived(self._hubspot, kind, [one.id for one in mine], self._sleep)
             for one in mine:
                 change = one.change
@@ -182,7 +187,7 @@ class Resolver:
     def _ends(
         self, wanted: Sequence[InDoubtChange], ids: Mapping[Address, str]
     ) -> Mapping[Address, str]:
-        """The ids, by folded address, of what records of the same run are associated with."""
+        """Return the ids, by folded address, of the records that changes associate theirs with."""
         ends = {address.folded(): record_id for address, record_id in ids.items()}
         for one in wanted:
             for link in one.change.links:
@@ -198,13 +203,15 @@ class Resolver:
         ends_of: Mapping[Address, str],
         previous: Mapping[Address, LastApplied | None],
     ) -> dict[Address, frozenset[Link]]:
-        """Of the associations that are, or were to be, ours: those that stand."""
+        """Return those of our associations, old or planned, that the records have, by address."""
         ours: dict[Address, frozenset[Link]] = {}
         ends: dict[tuple[str, str], dict[str, Address]] = defaultdict(dict)
         for one in wanted:
             address, before = one.change.address, previous[one.change.address]
             ours[address] = (
-                one.links(ends_of) | one.along(ends_of) | (before.links if before else frozenset())
+                one.links(ends_of)
+                | one.implied_links(ends_of)
+                | (before.links if before else frozenset())
             )
             for link in ours[address]:
                 if address in ids:
