@@ -100,7 +100,7 @@ SHARED_NAMES = {
 }
 """File names that occur in several rooms, and the one thing that each stands for.
 
-What a command can be typed with lies in ``cli/commands`` under the command's name, and the questions
+What can be typed lies in ``cli/commands`` under the name of its command, and the questions
 of the probe under the name of what they ask about.
 """
 
