@@ -190,7 +190,7 @@ class RecordFinder:
             return False
 
     def _created_since(self, kind: Kind, names: Sequence[str], others: Collection[str]) -> Lines:
-        """Return records created since the run began, but ``others``; none if there are too many."""
+        """Return records created since the run began, except ``others``; none if too many."""
         try:
             # Search may miss records: it only proposes candidates, and never proves absence.
             made = self._hubspot.created_since(kind.object, kind.created, self._since)

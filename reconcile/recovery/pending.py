@@ -25,7 +25,7 @@ class PendingState:
 
     @classmethod
     def of(cls, runs: Sequence[OpenRun]) -> "PendingState":
-        """Return the pending state of these runs, oldest first: later changes replace earlier ones."""
+        """Return the pending state of these runs, given oldest first: the latest change counts."""
         return cls(
             {
                 one.change.address.folded(): one
