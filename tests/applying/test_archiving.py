@@ -221,7 +221,7 @@ def test_the_same_plan_again_finds_all_of_it_done(world: World) -> None:
 
 
 def test_a_record_that_was_taken_out_of_the_state_meanwhile_is_left_alone(world: World) -> None:
-    """Nobody can tell any more whether it is the one that was meant."""
+    """It may no longer be the record that was meant."""
     world.converge(order("A", memo="1"), order("B"))
     plan = world.plan(gone("A"), order("B"))
     forget = order("A", lifecycle={"state": "forget"})

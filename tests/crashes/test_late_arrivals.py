@@ -25,7 +25,7 @@ MANY = 6
 
 
 def lines(many: int, *, price: str = "1") -> Document:
-    """One order, and its lines, which only their names tell apart."""
+    """One order, and its lines, which are identified by name only."""
     return order("O-1", [line(f"O-1:{n}", name=f"thing {n}", price=price) for n in range(many)])
 
 

@@ -1,4 +1,4 @@
-"""An error that ends the resolving of a run says how to go on with it."""
+"""An error that interrupts a recovery says how to resume the run."""
 
 import pytest
 from proxy import DROP
