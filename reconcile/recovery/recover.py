@@ -90,7 +90,7 @@ def require_same_identities(identities: Mapping[str, Identity], runs: Sequence[O
 def locked(store: Store, hubspot: HubSpot, doing: str, who: str, wait: float) -> Iterator[Lease]:
     """Hold the lock of a store, which permits calls to HubSpot, while the block runs.
 
-    An ApiError raised in the block gets a hint at the run that is left to resume. Raises Locked if
+    An ApiError raised in the block gets a hint that names the run to resume. Raises Locked if
     another run still holds the lock after ``wait`` seconds.
     """
     since = utc_now()
