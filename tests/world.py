@@ -197,7 +197,7 @@ class World:
         """Apply a plan; as the command does, one made now if none is given."""
         with self.session() as session:
             if planned is None:
-                workflow.settle_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
+                workflow.recover_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
                 planned = self._plan(session, frozenset())
             return workflow.apply(
                 session, planned, ORIGIN, allow=allow, who="test", halt=halt, sleep=self.sleep

@@ -1,1 +1,1 @@
-"""Carrying out a plan. Only this package may write records to HubSpot, and only a Plan's."""
+"""Carry out a plan. Only this package may write records to HubSpot, and only what a Plan holds."""

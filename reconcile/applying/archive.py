@@ -1,21 +1,21 @@
-"""Archiving the records of one batch.
+"""Archive the records of one batch.
 
-HubSpot's answer says nothing (204, whatever the ids were, reference §8), and there is no way back
-through the API. So each record is read before, and again afterwards: it must be gone from the live
-ones and stand among the archived ones.
+HubSpot's response proves nothing (204, whatever the ids were, reference §8), and the API cannot
+restore a record. So each record is read before the call and again after it: a record counts as
+archived only when live reads no longer return it and archived reads do.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from reconcile.applying.batch_send import send
-from reconcile.applying.context import Tools
-from reconcile.applying.fresh_recheck import Fresh, Withheld
+from reconcile.applying.context import ApplyContext
+from reconcile.applying.fresh_recheck import FreshSender, Withheld
 from reconcile.applying.journal import NOT_SENT
-from reconcile.applying.overwritten import Late, note_overwritten
+from reconcile.applying.overwritten import LateWrite, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.recheck_parents import recheck_lines_under, recheck_parents, with_moved
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
@@ -27,119 +27,132 @@ from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 
 _ALREADY = "archived in HubSpot already"
-_UNREAD = Status.UNKNOWN, "sent, and not read back before the run ended"
+_UNREAD = Status.UNKNOWN, "sent, but not read back before the run ended"
 
 
-def ready_to_go(
-    kind: Kind, items: Sequence[Item], by_address: Mapping[Address, Item]
-) -> list[Item]:
-    """Of some removals those of a kind that may be archived now; the others get their end.
+def ready_to_archive(
+    kind: Kind, tasks: Sequence[ChangeTask], by_address: Mapping[Address, ChangeTask]
+) -> list[ChangeTask]:
+    """Return the tasks of a kind whose records may be archived now; skip those that may not.
 
-    A line item goes unless the order or cart over it stays and was not written as planned. An order
-    or cart goes when all its lines have gone: they would be left without it.
+    A line item may be archived unless its order or cart stays and was not written as planned. An
+    order or cart may be archived once all its lines are, since they would be left without it.
     """
-    stuck: dict[Address, Item] = {}
-    for item in items:
-        if item.change.parent is not None and _goes(item) and item.status is not Status.DONE:
-            stuck.setdefault(item.unit, item)
-    ready: list[Item] = []
-    for item in items:
-        if item.kind is not kind or not _goes(item) or item.status is not None:
+    stuck: dict[Address, ChangeTask] = {}
+    for task in tasks:
+        if task.change.parent is not None and _goes(task) and task.status is not Status.DONE:
+            stuck.setdefault(task.unit, task)
+    ready: list[ChangeTask] = []
+    for task in tasks:
+        if task.kind is not kind or not _goes(task) or task.status is not None:
             continue
-        over = by_address.get(item.change.parent) if item.change.parent is not None else None
-        under = stuck.get(item.unit) if item.change.parent is None else None
+        over = by_address.get(task.change.parent) if task.change.parent is not None else None
+        under = stuck.get(task.unit) if task.change.parent is None else None
         if over is not None and not over.change.action.removes and over.status is not Status.DONE:
-            item.end(Status.SKIPPED, f"{over.change.address} was not written as planned")
+            task.end(Status.SKIPPED, f"{over.change.address} was not written as planned")
         elif under is not None:
-            item.end(Status.SKIPPED, f"{under.change.address} under it was not archived")
+            task.end(Status.SKIPPED, f"{under.change.address} under it was not archived")
         else:
-            ready.append(item)
+            ready.append(task)
     return ready
 
 
-def _goes(item: Item) -> bool:
-    return item.change.action is Action.ARCHIVE
+def _goes(task: ChangeTask) -> bool:
+    return task.change.action is Action.ARCHIVE
 
 
-def look_first(
-    tools: Tools, kind: Kind, items: Sequence[Item], *, going: Collection[str] = ()
+def recheck_whole_units(
+    context: ApplyContext,
+    kind: Kind,
+    tasks: Sequence[ChangeTask],
+    *,
+    archiving: Collection[str] = (),
 ) -> None:
-    """End those of up to 100 records that are not what the plan showed any more; see ``archive``.
+    """End up to 100 tasks in conflict whose records are no longer as planned; see ``archive``.
 
-    Asked before anything of their orders and carts is archived: these go whole or not at all.
+    Called before any record of their units is archived, since these are archived as a whole or not
+    at all.
     """
-    with tools.hubspot.step(**_slots(kind, items)):
-        for item, result in zip(items, _check(tools, kind, items, going=going), strict=True):
+    with context.hubspot.step(**_slots(kind, tasks)):
+        for task, result in zip(
+            tasks, _check(context, kind, tasks, archiving=archiving), strict=True
+        ):
             if result.conflict:
-                item.end(Status.CONFLICT, result.conflict)
+                task.end(Status.CONFLICT, result.conflict)
 
 
-def hold_whole(items: Sequence[Item]) -> None:
-    """End what is left of orders and carts to be archived of which a record must stay."""
-    goes_whole = {item.unit for item in items if item.change.parent is None and _goes(item)}
-    stuck: dict[Address, Item] = {}
-    for item in items:
-        if _goes(item) and item.status is not None and item.status is not Status.DONE:
-            stuck.setdefault(item.unit, item)
-    for item in items:
-        by = stuck.get(item.unit)
-        if by is not None and item.unit in goes_whole and item.status is None:
-            why = f"{by.change.address} has to stay, and {item.unit} goes as a whole or not at all"
-            item.end(Status.SKIPPED, why)
+def skip_incomplete_units(tasks: Sequence[ChangeTask]) -> None:
+    """Skip the remaining records of units that are archived as a whole but must keep a record."""
+    goes_whole = {task.unit for task in tasks if task.change.parent is None and _goes(task)}
+    stuck: dict[Address, ChangeTask] = {}
+    for task in tasks:
+        if _goes(task) and task.status is not None and task.status is not Status.DONE:
+            stuck.setdefault(task.unit, task)
+    for task in tasks:
+        by = stuck.get(task.unit)
+        if by is not None and task.unit in goes_whole and task.status is None:
+            stays = f"{by.change.address} must stay"
+            why = f"{stays}, and {task.unit} is archived as a whole or not at all"
+            task.end(Status.SKIPPED, why)
 
 
-def in_whole_units(items: Sequence[Item]) -> list[Item]:
-    """Return the records to be archived of orders and carts that go together with line items."""
-    lines = {item.unit for item in items if item.change.parent is not None and _goes(item)}
-    roots = {item.unit for item in items if item.change.parent is None and _goes(item)}
+def in_whole_units(tasks: Sequence[ChangeTask]) -> list[ChangeTask]:
+    """Return the pending tasks of units whose root and line items are all to be archived."""
+    lines = {task.unit for task in tasks if task.change.parent is not None and _goes(task)}
+    roots = {task.unit for task in tasks if task.change.parent is None and _goes(task)}
     whole = lines & roots
-    return [item for item in items if item.unit in whole and _goes(item) and item.status is None]
+    return [task for task in tasks if task.unit in whole and _goes(task) and task.status is None]
 
 
-def _slots(kind: Kind, items: Sequence[Item]) -> Mapping[str, int]:
-    """Return the calls of one re-check and one write, by limit."""
-    asked = {word for item in items for word in parents_to_ask(item.change)}
+def _slots(kind: Kind, tasks: Sequence[ChangeTask]) -> Mapping[str, int]:
+    """Return how many calls one re-check and one write take, by rate limit."""
+    asked = {word for task in tasks for word in parents_to_ask(task.change)}
     return {"objects": 2, "associations": len(asked) + len(kind.children)}
 
 
 def _check(
-    tools: Tools, kind: Kind, items: Sequence[Item], *, going: Collection[str]
+    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], *, archiving: Collection[str]
 ) -> Sequence[Checked]:
-    changes = [item.change for item in items]
-    checked = recheck_standing(tools.hubspot, kind, tools.properties(kind), changes)
-    moved = recheck_parents(tools.parents, changes)
-    return with_moved(checked, moved | recheck_lines_under(tools.hubspot, kind, items, going))
+    changes = [task.change for task in tasks]
+    checked = recheck_standing(context.hubspot, kind, context.properties(kind), changes)
+    moved = recheck_parents(context.parents, changes)
+    return with_moved(checked, moved | recheck_lines_under(context.hubspot, kind, tasks, archiving))
 
 
 def archive(
-    tools: Tools, kind: Kind, items: Sequence[Item], *, going: Collection[str] = ()
+    context: ApplyContext,
+    kind: Kind,
+    tasks: Sequence[ChangeTask],
+    *,
+    archiving: Collection[str] = (),
 ) -> None:
-    """Archive up to 100 records that are still what the plan showed.
+    """Archive those of up to 100 records that are still as planned; end the tasks of the others.
 
-    ``going`` are the ids of all line items that the plan archives.
+    ``archiving`` holds the ids of all line items that the plan archives. Raises ApiError if no
+    further call can succeed.
     """
-    slots = _slots(kind, items)
-    check = partial(_check, tools, kind, going=going)
+    slots = _slots(kind, tasks)
+    check = partial(_check, context, kind, archiving=archiving)
 
-    with tools.hubspot.step(**slots) as step:
-        ready: list[Item] = []
-        for item, result in zip(items, check(items), strict=True):
-            item.id = item.change.id
+    with context.hubspot.step(**slots) as step:
+        ready: list[ChangeTask] = []
+        for task, result in zip(tasks, check(tasks), strict=True):
+            task.id = task.change.id
             if result.conflict:
-                item.end(Status.CONFLICT, result.conflict)
+                task.end(Status.CONFLICT, result.conflict)
             elif result.gone:
-                item.end(Status.DONE, _ALREADY)
-            elif item.previous is None and item.change.state:
-                item.end(Status.CONFLICT, "the state does not know it any more; plan again")
+                task.end(Status.DONE, _ALREADY)
+            elif task.previous is None and task.change.state:
+                task.end(Status.CONFLICT, "the state no longer has this record; plan again")
             else:
-                ready.append(item)
-        tools.halt.look(items)
-        if ready and not tools.halt.stopped:
-            _archive(tools, kind, ready, check, slots=slots, read=step.replied_at)
+                ready.append(task)
+        context.halt.check_outcomes(tasks)
+        if ready and not context.halt.stopped:
+            _archive(context, kind, ready, check, slots=slots, read=step.replied_at)
 
 
 def _left(write: Write, result: Checked, *, in_doubt: bool) -> Write | Answer:
-    """A record that one more re-check leaves to archive, or its answer where it is not."""
+    """Return the write that a repeated re-check leaves to send, or the answer that replaces it."""
     if result.gone:
         return Written(write.id)
     if result.conflict and in_doubt:
@@ -148,16 +161,16 @@ def _left(write: Write, result: Checked, *, in_doubt: bool) -> Write | Answer:
 
 
 def _archive(
-    tools: Tools,
+    context: ApplyContext,
     kind: Kind,
-    items: Sequence[Item],
-    check: Callable[[Sequence[Item]], Sequence[Checked]],
+    tasks: Sequence[ChangeTask],
+    check: Callable[[Sequence[ChangeTask]], Sequence[Checked]],
     *,
     slots: Mapping[str, int],
     read: float,
 ) -> None:
-    """Archive what was re-checked at a moment."""
-    by_id = {item.id: item for item in items}
+    """Archive records whose re-check was answered at the moment ``read``."""
+    by_id = {task.id: task for task in tasks}
 
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
         results = zip(inputs, check([by_id[one.id] for one in inputs]), strict=True)
@@ -166,65 +179,68 @@ def _archive(
     def note_late(write: Write) -> None:
         by_id[write.id].late = True
 
-    fresh = Fresh(
-        tools.hubspot,
+    fresh = FreshSender(
+        context.hubspot,
         slots=slots,
         read=read,
         call=lambda hubspot, inputs: hubspot.archive(kind.object, [one.id for one in inputs]),
         again=check_again,
         note_late=note_late,
     )
-    number = tools.journal.intend("archive", items)
+    number = context.journal.intend("archive", tasks)
     answers: dict[str, Answer] = {}
     unanswered: tuple[Status, str] | None
     unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
     try:
-        inputs = [Write(item.id, item.id, {}) for item in items]
-        send(tools, fresh, inputs, answers, answered=fresh.answered)
+        inputs = [Write(task.id, task.id, {}) for task in tasks]
+        send(context, fresh, inputs, answers, answered=fresh.answered)
         sent = [id_ for id_, answer in answers.items() if not isinstance(answer, Refused)]
-        gone = read_archived(tools.hubspot, kind, sent, tools.sleep)
-        late = [item for item in items if item.late and item.id in gone]
-        noted = {item.id: (item, Late(item.change, archived=True)) for item in late}
-        note_overwritten(tools, kind, noted)
-        for item in items:
-            if item.id in answers:
-                _end(item, answers[item.id], gone=item.id in gone)
+        gone = read_archived(context.hubspot, kind, sent, context.sleep)
+        late = [task for task in tasks if task.late and task.id in gone]
+        noted = {task.id: (task, LateWrite(task.change, archived=True)) for task in late}
+        note_overwritten(context, kind, noted)
+        for task in tasks:
+            if task.id in answers:
+                _end(task, answers[task.id], gone=task.id in gone)
         unanswered = None
     except ApiError as error:
-        # As of other writes: an earlier attempt may have been carried out.
+        # As with other writes, an earlier attempt may have been carried out.
         lost = isinstance(error, (Unreachable, AuthError, RateLimited))
         unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
         raise
     finally:
-        for item in items:
-            if item.status is None and item.id in answers:
-                item.end(*_UNREAD)
-            elif item.status is None and unanswered is not None:
-                item.end(*unanswered)
-        tools.halt.look(items)
-        tools.journal.answered(number, items)
-        tools.journal.undone(
-            [item.change.address for item in items if item.status is None], NOT_SENT
+        for task in tasks:
+            if task.status is None and task.id in answers:
+                task.end(*_UNREAD)
+            elif task.status is None and unanswered is not None:
+                task.end(*unanswered)
+        context.halt.check_outcomes(tasks)
+        context.journal.answered(number, tasks)
+        context.journal.not_applied(
+            [task.change.address for task in tasks if task.status is None], NOT_SENT
         )
 
 
-def _end(item: Item, answer: Answer, *, gone: bool) -> None:
+def _end(task: ChangeTask, answer: Answer, *, gone: bool) -> None:
     if gone:
-        item.end(Status.DONE)
+        task.end(Status.DONE)
     elif isinstance(answer, Withheld):
-        item.end(Status.CONFLICT, answer.message)
+        task.end(Status.CONFLICT, answer.message)
     elif isinstance(answer, Refused):
-        item.end(Status.FAILED, answer.message)
+        task.end(Status.FAILED, answer.message)
     elif isinstance(answer, Unclear):
-        item.end(Status.UNKNOWN, f"{answer.message}; the next plan finds out by reading")
+        task.end(Status.UNKNOWN, f"{answer.message}; the next plan reads the record to find out")
     else:
-        item.end(Status.UNKNOWN, "HubSpot does not show it as archived; plan again to see")
+        task.end(Status.UNKNOWN, "HubSpot does not show it as archived; plan again to check")
 
 
 def read_archived(
     hubspot: HubSpot, kind: Kind, ids: Sequence[str], sleep: Callable[[float], None]
 ) -> frozenset[str]:
-    """Which of the records are archived, and no live ones. Read again after each of ``WAITS``."""
+    """Return the ids of records that are archived and no longer live.
+
+    Records that are not are read again after each of ``WAITS``.
+    """
     gone: frozenset[str] = frozenset()
     for wait in WAITS:
         left = [id_ for id_ in ids if id_ not in gone]

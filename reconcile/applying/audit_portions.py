@@ -1,8 +1,8 @@
-"""Which lines of a run's journal make which entries of the audit log: each line is in it once.
+"""Divide a run's journal into portions, one for each entry of the audit log. No I/O.
 
-A pure function of the journal's lines and of the span that the log's last entry of the run names.
-While a run goes on, what came to an end is logged; what was begun and is not known to have ended
-is logged only when its process has ended, or when another one begins.
+Every line is in exactly one portion, decided by the journal's lines and by the span that the
+log's last entry of the run names. While a run goes on, final outcomes are logged; in-doubt writes
+are logged only once their process has ended or another process begins.
 """
 
 from collections.abc import Mapping
@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.applying.run_log import CLOSING, OPENING, Process, Run
+from reconcile.applying.run_head import CLOSING, OPENING, Process
+from reconcile.applying.run_log import Run
 from reconcile.model.address import Address
 from reconcile.model.audit import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What the log is to get of some lines: records, and why their process ended.
+    """Records to log for a span of lines, and why their process ended.
 
-    ``span`` counts the records that the log has already as its ``last``.
+    ``span.last`` counts the records of the span that the log already has.
     """
 
     process: Process
@@ -29,7 +30,11 @@ class Portion:
 
 
 class Portions:
-    """Divides one run's journal. ``order`` are the plan's records; ``logged`` is the log's span."""
+    """Divides one run's journal.
+
+    ``order`` gives the position of each record in the plan; ``logged`` is the span of the run that
+    the log has last.
+    """
 
     def __init__(self, order: Mapping[Address, int], logged: Span | None = None) -> None:
         self._order = order
@@ -37,7 +42,7 @@ class Portions:
         self._start = logged.start if logged is not None else 0
 
     def after(self, run: Run, position: int, entry: Mapping[str, Any]) -> Portion | None:
-        """Return what is to be logged after a line that ``run`` has just taken."""
+        """Return what to log after a line that ``run`` has just taken; None if there is nothing."""
         about, stop = entry["about"], position + 1
         if about in CLOSING:
             return self._cut(run, run.process, stop, everything=True, end=entry)
@@ -48,11 +53,11 @@ class Portions:
         return None
 
     def ended(self, run: Run, stop: int) -> Portion | None:
-        """Return what came to an end in the lines before ``stop``; the others of the run go on."""
+        """Return the records that became final in the lines before ``stop``."""
         return self._cut(run, run.process, stop, everything=False)
 
     def rest(self, run: Run) -> Portion | None:
-        """Return all that is not logged, what was begun and is not known to have ended too."""
+        """Return everything that is not logged yet, in-doubt writes included."""
         return self._cut(run, run.process, run.entries, everything=True)
 
     def _cut(
@@ -64,7 +69,7 @@ class Portions:
         everything: bool,
         end: Mapping[str, Any] = MappingProxyType({}),
     ) -> Portion | None:
-        ended = (one for one in run.touched if everything or one not in run.begun)
+        ended = (one for one in run.touched if everything or one not in run.in_doubt)
         names = tuple(sorted(ended, key=self._order.__getitem__))
         run.touched.difference_update(names)
         start, logged = self._start, 0

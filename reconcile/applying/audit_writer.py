@@ -1,7 +1,7 @@
-"""Writing a run's journal into the audit log, so that each of its lines is there exactly once.
+"""Write a run's journal to the audit log, so that the log covers each line exactly once.
 
-How far the log has got is what its own last entry of the run says. A process that dies between two
-entries leaves nothing undecided: whoever reads the journal next writes the rest.
+The log's last entry of the run says how far it has got. After a process dies between two entries,
+the next one that reads the journal writes the rest.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from reconcile.applying.audit_portions import Portion, Portions
 from reconcile.applying.journal import Journal
 from reconcile.applying.journal_reader import replay
-from reconcile.applying.run_log import Run, RunHead
+from reconcile.applying.run_head import RunHead
+from reconcile.applying.run_log import Run
 from reconcile.audit.events import recorded, target_facts
 from reconcile.audit.log import AuditLog
 from reconcile.audit.source import planned_at
@@ -17,11 +18,11 @@ from reconcile.model.audit import Detail, Entry, Event, Fact, Head, Recorded, Sp
 from reconcile.model.plan import Plan
 
 NOT_LOGGED = "not yet, read from the journal"
-"""The fact ``logged`` of what a journal says and the log does not."""
+"""Value of the fact ``logged`` for entries that are still missing from the log."""
 
 
-class RunLog:
-    """The part of the audit log that belongs to one run; ``after`` is the head the state keeps."""
+class AuditWriter:
+    """Writes the audit entries of one run; ``after`` is the log's head that the state remembers."""
 
     def __init__(self, audit: AuditLog, plan: Plan, after: Head | None) -> None:
         self._audit = audit
@@ -34,10 +35,10 @@ class RunLog:
         self.head = after or self._audit.tail()
 
     def write(self, journal: Journal) -> None:
-        """Log what of a run that goes on has come to an end.
+        """Log the outcomes that have become final in a run that goes on.
 
-        Where a line is not surely in the journal, or an earlier attempt failed, it is left to
-        ``catch_up``.
+        Log nothing while a line may not be in the journal yet, or after an earlier attempt failed:
+        ``catch_up`` logs it then.
         """
         run = journal.so_far
         with journal.lock:
@@ -51,10 +52,10 @@ class RunLog:
             run.forget(portion.records)
 
     def catch_up(self, name: str) -> Run | None:
-        """Log all that a run's journal says and the log does not; the run as it is now.
+        """Log what the log lacks of a run's journal, and return the run as the journal has it.
 
-        What was begun by a process that may still be at work is not logged. Returns None where the
-        journal says nothing.
+        In-doubt writes of a process that may still be at work are not logged. Return None if the
+        journal is empty.
         """
         last: Run | None = None
         for run, portion in self._read(name):
@@ -68,7 +69,7 @@ class RunLog:
         return last
 
     def unlogged(self, name: str) -> Iterator[Entry]:
-        """Yield all that a run's journal says and the log does not, as entries numbered 0."""
+        """Yield what the log lacks of a run's journal, as entries numbered 0."""
         last: Run | None = None
         for run, portion in self._read(name):
             if portion is not None:
@@ -79,7 +80,7 @@ class RunLog:
             yield self._entry(last, rest)
 
     def _read(self, name: str) -> Iterator[tuple[Run, Portion | None]]:
-        """Yield the run after each line of its journal, and what is to be logged then."""
+        """Yield the run after each line of its journal, with the portion to log at that point."""
         begins = True
         for run, position, entry in replay(self._audit.store, name):
             if begins:
@@ -88,7 +89,7 @@ class RunLog:
             yield run, self._portions.after(run, position, entry)
 
     def _find_end(self, head: RunHead) -> None:
-        """Learn how far the log has got with the run, and where it ends."""
+        """Read from the log how far it covers the run, and where the log ends."""
         known = self.head.number if self._span is not None else 0
         span, end = self._audit.covered(head.run, max(known, head.audit))
         self._span = span or self._span

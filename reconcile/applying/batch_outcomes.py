@@ -1,14 +1,14 @@
-"""How the records of one batch end: by HubSpot's answers, or by what kept them from coming."""
+"""End the tasks of one batch: by HubSpot's answers, or by the error that prevented an answer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.fresh_recheck import Withheld
 from reconcile.applying.journal import NOT_SENT
 from reconcile.applying.readback import NOT_SHOWN
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
 from reconcile.model.outcome import Status, Warned
@@ -19,18 +19,18 @@ _INVALID = "VALIDATION_ERROR"
 
 @contextmanager
 def ending(
-    tools: Tools,
+    context: ApplyContext,
     call: str,
-    writes: Mapping[str, tuple[Item, Write]],
-    end: Callable[[Item, Answer], None],
+    writes: Mapping[str, tuple[ChangeTask, Write]],
+    end: Callable[[ChangeTask, Answer], None],
 ) -> Iterator[dict[str, Answer]]:
-    """Give every item its end by the answers that the block collects, however the block ends.
+    """End every task by the answers that the block collects, however the block ends.
 
-    The journal says what is about to be sent before, and what was answered after. What has no
-    answer though nothing went wrong was not sent, since the run had been halted: it was not begun.
+    The journal records the intent before the block and the answers after it. A write without an
+    answer in a block that raised nothing was not sent, because the run had been halted.
     """
-    items = [item for item, _ in writes.values()]
-    number = tools.journal.intend(call, items)
+    tasks = [task for task, _ in writes.values()]
+    number = context.journal.intend(call, tasks)
     answers: dict[str, Answer] = {}
     unanswered: tuple[Status, str] | None
     unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
@@ -38,75 +38,77 @@ def ending(
         yield answers
         unanswered = None
     except ApiError as error:
-        # A call that may have been carried out is settled by the next plan's reading.
-        # So may one that was repeated: a refusal then says nothing of the first attempt.
+        # A call that may have been carried out is in doubt until the records are read. So is one
+        # that was repeated: a refusal of the repetition proves nothing about the first attempt.
         lost = isinstance(error, (Unreachable, AuthError, RateLimited))
         unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
         raise
     finally:
-        for name, (item, _) in writes.items():
+        for name, (task, _) in writes.items():
             if name in answers:
-                end(item, answers[name])
-                if unanswered is not None and item.message == NOT_SHOWN:
-                    item.message = f"written, and not read back: {unanswered[1]}"
-                item.warnings = _warnings(item, answers[name])
+                end(task, answers[name])
+                if unanswered is not None and task.message == NOT_SHOWN:
+                    task.message = f"written, but not read back: {unanswered[1]}"
+                task.warnings = _warnings(task, answers[name])
             elif unanswered is not None:
-                item.end(*unanswered)
-        tools.halt.look(items)
-        tools.journal.answered(number, items, of_records=True)
-        tools.journal.undone(
-            [item.change.address for item in items if item.status is None], NOT_SENT
+                task.end(*unanswered)
+        context.halt.check_outcomes(tasks)
+        context.journal.answered(number, tasks, of_records=True)
+        context.journal.not_applied(
+            [task.change.address for task in tasks if task.status is None], NOT_SENT
         )
 
 
-def end_created(item: Item, answer: Answer) -> None:
+def end_created(task: ChangeTask, answer: Answer) -> None:
+    """End the task of a creation by HubSpot's answer."""
     match answer:
         case Written(id=record_id, new=False):
-            item.end(
+            task.end(
                 Status.CONFLICT,
                 f"record {record_id} appeared under this key while writing, and its values were "
-                "overwritten; its property history in HubSpot shows the former ones",
+                "overwritten; its property history in HubSpot shows the previous ones",
             )
         case Written(id=record_id, new=new):
-            item.id = record_id
-            item.late = item.late and not new  # a new record had nothing to overwrite
-            item.end(Status.DONE)
-            if item.seen is None:
-                item.end(Status.UNKNOWN, NOT_SHOWN)
+            task.id = record_id
+            task.late = task.late and not new  # a new record had nothing to overwrite
+            task.end(Status.DONE)
+            if task.seen is None:
+                task.end(Status.UNKNOWN, NOT_SHOWN)
         case _:
-            _end_badly(item, answer)
+            _end_badly(task, answer)
 
 
-def end_updated(item: Item, answer: Answer) -> None:
+def end_updated(task: ChangeTask, answer: Answer) -> None:
+    """End the task of an update by HubSpot's answer."""
     match answer:
-        case Written(id=record_id) if record_id != item.change.id:
-            item.end(
+        case Written(id=record_id) if record_id != task.change.id:
+            task.end(
                 Status.CONFLICT,
-                f"record {record_id} got the new values instead of {item.change.id}: that one was "
+                f"record {record_id} got the new values instead of {task.change.id}: that one was "
                 "merged into it, or its key moved there, while writing; the property history in "
-                "HubSpot shows the former ones",
+                "HubSpot shows the previous ones",
             )
         case Written():
-            item.end(Status.DONE)
+            task.end(Status.DONE)
         case _:
-            _end_badly(item, answer)
+            _end_badly(task, answer)
 
 
-def _warnings(item: Item, answer: Answer) -> tuple[Warned, ...]:
-    """HubSpot's warnings, marked where they quote a personal value."""
-    personal = {field.name for field in item.change.fields if field.personal}
+def _warnings(task: ChangeTask, answer: Answer) -> tuple[Warned, ...]:
+    """Return HubSpot's warnings; those about a personal property are marked as personal."""
+    personal = {field.name for field in task.change.fields if field.personal}
     given = answer.warnings if isinstance(answer, Written) else ()
     return tuple(replace(one, personal=one.name in personal) for one in given)
 
 
-def _end_badly(item: Item, answer: Answer) -> None:
+def _end_badly(task: ChangeTask, answer: Answer) -> None:
     match answer:
         case Withheld(message=message):
-            item.end(Status.CONFLICT, message)
+            task.end(Status.CONFLICT, message)
         case Refused(message=message, category=category, invalid=invalid):
-            item.end(Status.FAILED, message)
-            item.refused = bool(invalid) or category == _INVALID
+            task.end(Status.FAILED, message)
+            task.refused = bool(invalid) or category == _INVALID
         case Unclear(message=message):
-            item.end(Status.UNKNOWN, f"{message}; the next plan finds out by reading")
+            task.end(Status.UNKNOWN, f"{message}; the next plan reads the record to find out")
         case _:
             raise AssertionError(answer)

@@ -1,9 +1,9 @@
-"""Sending one batch and learning what came of every record in it."""
+"""Send one batch; bisect it if HubSpot refuses it as a whole."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.halt import Halted
 from reconcile.applying.refused_values import WHATEVER_THE_VALUE, RefusedValues, sends
 from reconcile.errors import (
@@ -24,7 +24,7 @@ Traced = TypeVar("Traced", Write, Pair)
 
 
 def send(
-    tools: Tools,
+    context: ApplyContext,
     call: Callable[[Sequence[Traced]], Mapping[str, Answer]],
     writes: Sequence[Traced],
     answers: dict[str, Answer],
@@ -32,22 +32,24 @@ def send(
     known: RefusedValues | None = None,
     answered: Callable[[Sequence[Traced]], Mapping[str, Answer]] = lambda _: {},
 ) -> None:
-    """Fill ``answers`` with one for each trace, but for those that a halt kept from being sent.
+    """Send writes and fill ``answers``, by trace; a write that a halt held back gets none.
 
-    A refusal of the whole batch is narrowed down until the culprits stand alone, so that the others
-    succeed. What is ``known`` to be refused is not sent. A missing answer makes every record of the
-    call Unclear. ``answered`` returns what holds of some whatever became of the call. Raises
-    ApiError only where no further call can succeed (token, limits, no connection); what was
-    answered before that stays answered: a record whose last call was refused is Refused.
+    A batch that is refused as a whole is bisected until the offending inputs stand alone, so that
+    the others succeed. Values ``known`` to be refused are not sent. If no response comes, every
+    write of the call is Unclear. ``answered`` returns the answers that hold for some writes
+    whatever became of the call.
+
+    Raises ApiError only if no further call can succeed (token, limits, no connection). Answers
+    given before that remain: a write whose last call was refused is Refused.
     """
-    if tools.halt.stopped:
+    if context.halt.stopped:
         return
     left = [write for write in writes if not _is_known(write, known, answers)]
     if not left:
         return
     former = {write.trace: answers.pop(write.trace) for write in left if write.trace in answers}
     try:
-        with tools.hubspot.permitted(_gate(tools)):
+        with context.hubspot.permitted(_gate(context)):
             answers.update(call(left))
     except Halted:
         answers.update({**former, **answered(left)})
@@ -62,43 +64,47 @@ def send(
     except ApiError as error:
         answers.update({**_refusals(left, error), **answered(left)})
         if len(left) > 1:
-            tools.halt.failed()
+            context.halt.failed()
             for part in _parts(left, error):
-                send(tools, call, part, answers, known=known, answered=answered)
+                send(context, call, part, answers, known=known, answered=answered)
             return
     for write in left:
         if isinstance(answer := answers.get(write.trace), Refused):
-            tools.halt.failed()
+            context.halt.failed()
             if known is not None and isinstance(write, Write):
                 known.learn(write, answer)
 
 
 def _is_known(write: Write | Pair, known: RefusedValues | None, answers: dict[str, Answer]) -> bool:
-    """Answer a record that HubSpot is known to refuse, and say whether it is one."""
+    """Return whether HubSpot is known to refuse a write, and answer it if so."""
     refused = known.refusal_of(write) if known is not None and isinstance(write, Write) else None
     if refused is not None:
         answers[write.trace] = refused
     return refused is not None
 
 
-def _gate(tools: Tools) -> Callable[[], None]:
-    """Return what is asked before each request of a call. One that has begun is never given up."""
+def _gate(context: ApplyContext) -> Callable[[], None]:
+    """Return the check that runs before each request of a call.
+
+    A halt only prevents the first request: a call that has begun is finished.
+    """
     begun = False
 
     def permit() -> None:
         nonlocal begun
-        tools.journal.check()
+        context.journal.check()
         if not begun:
-            tools.halt.check()
+            context.halt.check()
         begun = True
 
     return permit
 
 
 def _refusals(writes: Sequence[Write] | Sequence[Pair], error: ApiError) -> dict[str, Answer]:
-    """Return the answers of a call that was refused as a whole, until more is known.
+    """Return provisional answers for a call that was refused as a whole.
 
-    Values of other records stay out of a record's message: it knows only its own personal ones.
+    A record's message must not quote values of other records: which of those are personal is not
+    known here.
     """
     if len(writes) == 1:
         alone = Refused(str(error), error.category, invalid=error.invalid)
@@ -117,14 +123,14 @@ def _refusals(writes: Sequence[Write] | Sequence[Pair], error: ApiError) -> dict
 
 
 def _is_meant(write: Write, invalid: InvalidValue) -> bool:
-    """Whether a refusal of several records names a record's own value, or its property at all."""
+    """Return whether the refusal of a batch names a value or property of this very record."""
     if invalid.code in WHATEVER_THE_VALUE:
         return invalid.name in write.properties
     return invalid.value is not None and sends(write, invalid)
 
 
 def _parts(writes: Sequence[Traced], error: ApiError) -> tuple[Sequence[Traced], Sequence[Traced]]:
-    """Return those that the refusal can mean, and the others; halves where it names no value."""
+    """Return the writes that a refusal can mean and the others; halves if it names no value."""
     meant = {write.trace for write in writes if any(sends(write, one) for one in error.invalid)}
     if 0 < len(meant) < len(writes):
         return (
@@ -135,13 +141,13 @@ def _parts(writes: Sequence[Traced], error: ApiError) -> tuple[Sequence[Traced],
     return writes[:middle], writes[middle:]
 
 
-def settle_updated(
+def resolve_unclear_updates(
     hubspot: HubSpot,
     kind: Kind,
     definitions: Mapping[str, Property],
     unclear: Sequence[tuple[str, Write]],
 ) -> dict[str, Answer]:
-    """Read by id whether records of unclear outcome hold what was sent."""
+    """Return Written, by trace, for the unclear updates whose records hold what was sent."""
     names = sorted({name for _, write in unclear for name in write.properties})
     there = hubspot.read(kind.object, [record_id for record_id, _ in unclear], names)
     return {

@@ -1,12 +1,12 @@
-"""The end of a slice: reading back what was written, and remembering it."""
+"""Verify what a slice wrote, then commit it to the state, the journal and the audit log."""
 
 from collections.abc import Collection, Mapping, Sequence
 
-from reconcile.applying.context import Tools
-from reconcile.applying.created_records import tell_twins
-from reconcile.applying.overwritten import Late, note_overwritten
-from reconcile.applying.state_entries import Done
-from reconcile.applying.task import Item
+from reconcile.applying.context import ApplyContext
+from reconcile.applying.created_records import mark_duplicates
+from reconcile.applying.overwritten import LateWrite, note_overwritten
+from reconcile.applying.state_entries import AppliedChange
+from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import verify
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Status
@@ -14,60 +14,63 @@ from reconcile.state.relocation import EntryLocation, drop_entries, move_entries
 from reconcile.state.state import State
 
 
-class Recorder:
-    """Decides how written items end, in the state, the journal and the audit log."""
+class Committer:
+    """Verifies written records and commits their outcomes to state, journal and audit log."""
 
-    def __init__(self, tools: Tools, state: State) -> None:
-        self._tools = tools
+    def __init__(self, context: ApplyContext, state: State) -> None:
+        self._context = context
         self._state = state
         self._left: list[EntryLocation] = []
 
-    def read_back(self, written: Sequence[Item], owned: Mapping[str, Collection[str]]) -> None:
-        """Read what was written and put what it came to into the state, not yet durably.
+    def read_back(
+        self, written: Sequence[ChangeTask], planned_ids: Mapping[str, Collection[str]]
+    ) -> None:
+        """Read back what was written and put it into the state, not durably yet.
 
-        ``owned`` are the ids of all records of the plan so far, by kind.
+        ``planned_ids`` holds the ids of all records of the plan so far, by kind.
         """
         for kind in kinds().values():
-            items = [item for item in written if item.kind is kind]
+            tasks = [task for task in written if task.kind is kind]
             done = [
-                Done(item.change, item.id, frozenset(item.links), item.previous) for item in items
+                AppliedChange(task.change, task.id, frozenset(task.links), task.previous)
+                for task in tasks
             ]
-            seen = {item.id: item.seen for item in items if item.seen is not None}
-            found = verify(self._tools, kind, done, seen)
+            seen = {task.id: task.seen for task in tasks if task.seen is not None}
+            found = verify(self._context, kind, done, seen)
             late = {
-                item.id: (item, Late(item.change, result.lost))
-                for item, result in zip(items, found, strict=True)
-                if item.late
+                task.id: (task, LateWrite(task.change, result.lost))
+                for task, result in zip(tasks, found, strict=True)
+                if task.late
             }
-            note_overwritten(self._tools, kind, late)
-            for item, result in zip(items, found, strict=True):
-                item.rewrites, item.not_persisted = result.rewrites, result.not_persisted
-                self._state.put(item.unit, item.change.address, result.entry)
-                self._left += item.places
-                if item.former is not None:
-                    self._left += move_entries(self._state, item.former, item.unit)
-            tell_twins(self._tools, kind, items, owned.get(kind.name, ()))
-            for item, result in zip(items, found, strict=True):
-                item.end(*result.end)
-                item.recorded = True
+            note_overwritten(self._context, kind, late)
+            for task, result in zip(tasks, found, strict=True):
+                task.rewrites, task.not_persisted = result.rewrites, result.not_persisted
+                self._state.put(task.unit, task.change.address, result.entry)
+                self._left += task.old_locations
+                if task.former is not None:
+                    self._left += move_entries(self._state, task.former, task.unit)
+            mark_duplicates(self._context, kind, tasks, planned_ids.get(kind.name, ()))
+            for task, result in zip(tasks, found, strict=True):
+                task.end(*result.end)
+                task.committed = True
 
-    def forget(self, items: Sequence[Item]) -> None:
-        """Take what was removed out of the state, and make durable what these items came to."""
-        for item in items:
-            if item.status is Status.DONE:
-                for place in (EntryLocation(item.unit, item.change.address), *item.places):
+    def commit_removals(self, tasks: Sequence[ChangeTask]) -> None:
+        """Drop removed records from the state, and commit the outcomes of these tasks."""
+        for task in tasks:
+            if task.status is Status.DONE:
+                for place in (EntryLocation(task.unit, task.change.address), *task.old_locations):
                     self._state.drop(place.unit, place.address)
-                item.recorded = True
-        self.remember(items)
+                task.committed = True
+        self.commit(tasks)
 
-    def remember(self, items: Sequence[Item]) -> None:
-        """Make durable what these items came to: first the state, then the journal, then the log.
+    def commit(self, tasks: Sequence[ChangeTask]) -> None:
+        """Make the outcomes of these tasks durable: first the state, then journal and audit log.
 
-        What is not decided stays begun in the journal, to be resolved later.
+        Outcomes that are not final stay in doubt in the journal, to be resolved later.
         """
         self._state.flush()
         drop_entries(self._state, self._left)
         self._left = []
         self._state.release()
-        self._tools.journal.decided([item.outcome() for item in items if item.decided])
-        self._tools.log.write(self._tools.journal)
+        self._context.journal.decided([task.outcome() for task in tasks if task.is_final])
+        self._context.log.write(self._context.journal)

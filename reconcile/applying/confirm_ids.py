@@ -1,16 +1,16 @@
-"""After creating: does each id that HubSpot answered belong to the record it was answered for?
+"""Confirm that each id in the response to a create belongs to the record that was sent.
 
-Nothing is built on an id before that is read: no line items, no associations, no entry in the
-state. The reading serves the verification at the end of the slice too.
+No line item, association or state entry uses an id before a read has confirmed it. That read also
+serves the verification at the end of the slice.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from reconcile.applying.context import Tools
-from reconcile.applying.created_records import existing, sought
+from reconcile.applying.context import ApplyContext
+from reconcile.applying.created_records import find_existing, lookup_of
 from reconcile.applying.state_entries import Entries
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS, to_read
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Unclear, Written
@@ -22,44 +22,49 @@ from reconcile.model.values import same
 
 
 def confirm(
-    tools: Tools,
+    context: ApplyContext,
     kind: Kind,
-    items: Mapping[str, Item],
+    tasks: Mapping[str, ChangeTask],
     answers: dict[str, Answer],
     *,
-    owned: Collection[str] = (),
+    planned_ids: Collection[str] = (),
 ) -> None:
-    """Read new records by the ids in their answers, and correct the answers that are wrong.
+    """Read created records by the ids in their answers, and correct the answers that are wrong.
 
-    ``items`` and ``answers`` are by trace, ``owned`` the ids of other records of the plan. An item
-    whose id is confirmed gets its reading; one that HubSpot does not show yet gets none. Where the
-    answer is Unclear, or its id is another record's, the right one is looked for: none of them was
-    there before the call. What is not found is Unclear in the end. Raises ApiError.
+    ``tasks`` and ``answers`` are by trace; ``planned_ids`` are the ids of other records of the
+    plan. A task whose id is confirmed gets its reading as ``seen``; one whose record HubSpot does
+    not show yet gets none. If the answer is Unclear, or its id is another record's, the right
+    record is looked for, which is safe because none of them existed before the call. A record that
+    is not found is Unclear. Raises ApiError if HubSpot refuses to be read.
     """
-    identity = tools.identity(kind)
-    names = to_read(tools, kind, [item.change for item in items.values()])
-    claims = {t: answer for t in items if isinstance(answer := answers.get(t), Written)}
-    left = {t: item for t, item in items.items() if isinstance(answers.get(t), Written | Unclear)}
+    identity = context.identity(kind)
+    names = to_read(context, kind, [task.change for task in tasks.values()])
+    claims = {t: answer for t in tasks if isinstance(answer := answers.get(t), Written)}
+    left = {t: task for t, task in tasks.items() if isinstance(answers.get(t), Written | Unclear)}
     shown: dict[str, Actual] = {}
     refuted: set[str] = set()
     for wait in WAITS:
         if not left:
             return
-        tools.sleep(wait)
+        context.sleep(wait)
         ids = [claims[trace].id for trace in left.keys() & claims.keys() - refuted]
-        shown |= tools.hubspot.read(kind.object, ids, names) if ids else {}
+        shown |= context.hubspot.read(kind.object, ids, names) if ids else {}
         for trace, claim in claims.items():
             actual = shown.get(claim.id)
-            if trace in left and actual and carries(tools.entries, items[trace].change, actual):
+            if (
+                trace in left
+                and actual
+                and shows_identity_value(context.entries, tasks[trace].change, actual)
+            ):
                 left.pop(trace).seen = actual
-        others = {item.seen.id for item in items.values() if item.seen}.union(owned)
-        for trace, actual in find_made(tools, kind, left, others, names).items():
+        others = {task.seen.id for task in tasks.values() if task.seen}.union(planned_ids)
+        for trace, actual in find_created(context, kind, left, others, names).items():
             left.pop(trace).seen = actual
             answers[trace] = replace(claims.get(trace, Written("")), id=actual.id)
         for trace in left.keys() & claims.keys() - refuted:
             if (actual := shown.get(claims[trace].id)) is None:
                 continue
-            if began_with(tools.hubspot, tools.entries, left[trace].change, actual):
+            if was_created_with_key(context.hubspot, context.entries, left[trace].change, actual):
                 left.pop(trace).seen = actual
             else:
                 refuted.add(trace)
@@ -67,38 +72,43 @@ def confirm(
                 answers[trace] = Unclear(why)
 
 
-def carries(entries: Entries, change: RecordChange, actual: Actual) -> bool:
-    """Return whether a reading shows the value that identifies the record of a creation.
+def shows_identity_value(entries: Entries, change: RecordChange, actual: Actual) -> bool:
+    """Return whether a record has the identity value that a create sent.
 
-    Without the property, nothing speaks against it.
+    Return True if the account no longer has the identity property.
     """
     identity = entries.identities[change.address.kind]
     definition = entries.definitions.properties[change.address.kind].get(identity.name)
     if definition is None:
         return True
-    value, shown = sought(change, identity, "").value, actual.properties.get(identity.name) or ""
+    value, shown = lookup_of(change, identity, "").value, actual.properties.get(identity.name) or ""
     return fold(shown) == fold(value) or same(shown, value, definition)
 
 
-def began_with(hubspot: HubSpot, entries: Entries, change: RecordChange, actual: Actual) -> bool:
-    """Return whether a record was made with that value, which somebody has changed since."""
+def was_created_with_key(
+    hubspot: HubSpot, entries: Entries, change: RecordChange, actual: Actual
+) -> bool:
+    """Return whether a record's first identity value is the one that a create sent."""
     kind, name = change.address.kind, entries.identities[change.address.kind].name
     history = hubspot.history(kinds()[kind].object, actual.id, [name])
     made = replace(change, fields=tuple(field for field in change.fields if field.name == name))
-    return entries.was_born_as(made, history)
+    return entries.matches_initial_values(made, history)
 
 
-def find_made(
-    tools: Tools,
+def find_created(
+    context: ApplyContext,
     kind: Kind,
-    items: Mapping[str, Item],
+    tasks: Mapping[str, ChangeTask],
     others: Collection[str],
     names: Sequence[str] = (),
 ) -> dict[str, Actual]:
-    """Return the record of each item, by key or under its parent, where exactly one can be it."""
-    if not items:
+    """Return the created records by trace, found by key or under their parent.
+
+    A task for which several records qualify is left out.
+    """
+    if not tasks:
         return {}
-    identity = tools.identity(kind)
-    wanted = [sought(item.change, identity, item.parent_id) for item in items.values()]
-    found = existing(tools.hubspot, kind, identity, wanted, names, owned=others)
-    return {trace: there[0] for trace, there in zip(items, found, strict=True) if len(there) == 1}
+    identity = context.identity(kind)
+    wanted = [lookup_of(task.change, identity, task.parent_id) for task in tasks.values()]
+    found = find_existing(context.hubspot, kind, identity, wanted, names, planned_ids=others)
+    return {trace: there[0] for trace, there in zip(tasks, found, strict=True) if len(there) == 1}

@@ -1,10 +1,10 @@
-"""What every step of an apply works with."""
+"""Dependencies shared by the steps of one apply."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.halt import Halt
 from reconcile.applying.journal import Journal
 from reconcile.applying.refused_values import RefusedValues
@@ -17,30 +17,33 @@ from reconcile.model.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """What they share. ``log`` is the audit log of what ``journal`` says.
+class ApplyContext:
+    """What the steps share. ``log`` writes to the audit log what ``journal`` says.
 
-    ``trace`` makes the next objectWriteTraceId, unique within a run; ``halt`` can end it.
+    ``trace`` returns the next objectWriteTraceId, unique within a run; ``halt`` can end the run.
     """
 
     hubspot: HubSpot
     entries: Entries
     journal: Journal
-    log: RunLog
+    log: AuditWriter
     parents: ParentReader
     trace: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep
     halt: Halt = field(default_factory=Halt)
-    _known: dict[tuple[str, str], RefusedValues] = field(default_factory=dict)
+    _refused: dict[tuple[str, str], RefusedValues] = field(default_factory=dict)
 
     def identity(self, kind: Kind) -> Identity:
-        """How records of the kind are found."""
+        """Return the kind's identity."""
         return self.entries.identities[kind.name]
 
     def properties(self, kind: Kind) -> Mapping[str, Property]:
-        """The kind's property definitions."""
+        """Return the kind's property definitions."""
         return self.entries.definitions.properties[kind.name]
 
-    def known(self, kind: Kind, call: str) -> RefusedValues:
-        """What HubSpot has refused in calls of this kind (``update``, or how a kind is created)."""
-        return self._known.setdefault((kind.name, call), RefusedValues(kind))
+    def refused_values(self, kind: Kind, call: str) -> RefusedValues:
+        """Return the values that HubSpot has refused in calls of this kind.
+
+        ``call`` is ``update``, or the call that creates records of the kind.
+        """
+        return self._refused.setdefault((kind.name, call), RefusedValues(kind))

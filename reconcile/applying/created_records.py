@@ -1,10 +1,10 @@
-"""Which records of those to be created exist: before, after a lost answer, and one too many."""
+"""Look up records to create: before sending, after a lost response, and for duplicates."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from reconcile.applying.context import Tools
-from reconcile.applying.task import Item
+from reconcile.applying.context import ApplyContext
+from reconcile.applying.task import ChangeTask
 from reconcile.fetching.children import Parent, lines_under, lines_with_value
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.identity import Identity
@@ -14,56 +14,61 @@ from reconcile.model.plan import RecordChange
 from reconcile.model.records import Actual
 
 
-class Sought(NamedTuple):
-    """What tells a record from others: a property's value and, within a parent, that one."""
+class Lookup(NamedTuple):
+    """What a record to create is looked up by: its identity value and, if any, its parent."""
 
     value: str
     parent: Parent
 
 
-def sought(change: RecordChange, identity: Identity, parent_id: str) -> Sought:
-    """How to look for the record that a change creates."""
+def lookup_of(change: RecordChange, identity: Identity, parent_id: str) -> Lookup:
+    """Return how to look up the record that a change creates."""
     value = next((field.after for field in change.fields if field.name == identity.name), "")
-    return Sought(value, (change.parent.kind if change.parent else "", parent_id))
+    return Lookup(value, (change.parent.kind if change.parent else "", parent_id))
 
 
-def existing(
+def find_existing(
     hubspot: HubSpot,
     kind: Kind,
     identity: Identity,
-    wanted: Sequence[Sought],
+    wanted: Sequence[Lookup],
     properties: Sequence[str],
     *,
-    owned: Collection[str] = (),
+    planned_ids: Collection[str] = (),
 ) -> list[Sequence[Actual]]:
-    """The records that each of the sought ones can be, in order; ``owned`` are ids of others."""
+    """Return the records that match each lookup, in order.
+
+    ``planned_ids`` holds ids of other records, which match nothing.
+    """
     names = sorted({*properties, *identity.properties})
     if identity.unique:
         keys = [one.value for one in wanted]
         found = hubspot.read(kind.object, keys, names, id_property=identity.name)
         return [[found[key]] if key in found else [] for key in keys]
     parents = {one.parent for one in wanted if one.parent[1]}
-    under = lines_under(hubspot, kind, parents, names, without=owned)
+    under = lines_under(hubspot, kind, parents, names, without=planned_ids)
     return [lines_with_value(under.get(one.parent, {}), identity.name, one.value) for one in wanted]
 
 
-def tell_twins(tools: Tools, kind: Kind, items: Sequence[Item], owned: Collection[str]) -> None:
-    """End new records in conflict that another one under their parent cannot be told from.
+def mark_duplicates(
+    context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], planned_ids: Collection[str]
+) -> None:
+    """End the tasks of created records in conflict if a sibling has the same identity value.
 
-    Nothing keeps HubSpot from making such a record twice where a request is delivered twice.
-    ``owned`` are the ids of all records of the plan, these among them.
+    HubSpot creates such a record twice if a request is delivered twice. ``planned_ids`` holds the
+    ids of all records of the plan, these included.
     """
-    identity = tools.identity(kind)
-    created = [item for item in items if not item.change.id]
+    identity = context.identity(kind)
+    created = [task for task in tasks if not task.change.id]
     if not identity.within_parent or not created:
         return
-    wanted = [sought(item.change, identity, item.parent_id) for item in created]
-    found = existing(tools.hubspot, kind, identity, wanted, (), owned=owned)
-    for item, others in zip(created, found, strict=True):
+    wanted = [lookup_of(task.change, identity, task.parent_id) for task in created]
+    found = find_existing(context.hubspot, kind, identity, wanted, (), planned_ids=planned_ids)
+    for task, others in zip(created, found, strict=True):
         if others:
             ids = ", ".join(sorted(other.id for other in others))
-            item.end(
+            task.end(
                 Status.CONFLICT,
-                f"made as record {item.id}, and {ids} under the same parent has the same "
-                f"{identity.name}: archive the one that should not be there",
+                f"created as record {task.id}, but {ids} under the same parent has the same "
+                f"{identity.name}: archive the duplicate",
             )

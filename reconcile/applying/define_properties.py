@@ -1,4 +1,4 @@
-"""Making the property definitions that a plan asks for."""
+"""Create the property definitions that a plan asks for."""
 
 import time
 
@@ -8,14 +8,14 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, PropertyDefine
 
 WAITS = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before each look. New definitions show after 250 to 700 ms (reference §13)."""
+"""Seconds before each read. New definitions show after 250 to 700 ms (reference §13)."""
 
 
 def define(hubspot: HubSpot, plan: Plan, made: list[PropertyDefine]) -> None:
     """Create the plan's properties and wait until HubSpot shows them.
 
-    Those that HubSpot has taken are added to ``made``, also when a later one is refused. Raises
-    ApiError where HubSpot refuses, ReconcileError where a property does not show, or not as unique.
+    Those that HubSpot accepted are added to ``made``, even if a later one is refused. Raises
+    ApiError if HubSpot refuses one, ReconcileError if one does not show, or not as unique.
     """
     for wanted in plan.defines:
         target = kinds()[wanted.kind].object
@@ -34,7 +34,7 @@ def _await(hubspot: HubSpot, wanted: PropertyDefine) -> None:
             return
     how = "as a unique property" if shown is not None else "yet"
     raise ReconcileError(
-        f"HubSpot has taken the property {wanted.name} of {kind.plural}, but does not show it "
+        f"HubSpot accepted the property {wanted.name} of {kind.plural}, but does not show it "
         f"{how}, {sum(WAITS):.1f} seconds later",
-        hint="run `reconcile init` again in a minute: it looks again, and makes nothing twice",
+        hint="run `reconcile init` again in a minute: it checks again and creates nothing twice",
     )

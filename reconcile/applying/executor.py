@@ -1,8 +1,7 @@
-"""From a plan to outcomes: slices of units, each written, associated, verified and recorded.
+"""Carry out a plan in slices of units: each is written, associated, verified and committed.
 
 The order within a slice is orders and carts, then line items, then associations. Associations to
-records of a later slice wait for the end, and so does what is to be removed: lines before what is
-over them.
+records of a later slice wait for the end, and so do removals: line items before their parents.
 """
 
 from collections import defaultdict
@@ -13,18 +12,18 @@ from types import MappingProxyType
 
 from reconcile.applying.archive import (
     archive,
-    hold_whole,
     in_whole_units,
-    look_first,
-    ready_to_go,
+    ready_to_archive,
+    recheck_whole_units,
+    skip_incomplete_units,
 )
 from reconcile.applying.associate import associate
-from reconcile.applying.commit import Recorder
-from reconcile.applying.context import Tools
+from reconcile.applying.commit import Committer
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.create_update import create, update
 from reconcile.applying.parent_records import find_parents
 from reconcile.applying.prepare import prepare
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.errors import ApiError, ReconcileError, Unreachable
 from reconcile.model.address import Address
 from reconcile.model.batches import OBJECTS, SLICE, slices, split
@@ -35,36 +34,36 @@ from reconcile.state.relocation import EntryFinder
 from reconcile.state.state import State
 
 GRACE = 5.0
-"""Seconds that calls in flight get to end after an interrupt (CI runners kill after about 10)."""
+"""Seconds for calls in flight to end after an interrupt (CI runners kill after about 10)."""
 
-_Job = tuple[Sequence[Item], Callable[[], None]]
+_Job = tuple[Sequence[ChangeTask], Callable[[], None]]
 
 
 class Executor:
     """Carries out one plan, once. ``advance`` gets the number of records that have just ended.
 
-    ``stale`` are the units that are left alone since what they were planned from has moved, with
-    the reason.
+    ``stale`` gives the reason for each unit that is left alone because its inputs have changed
+    since planning.
     """
 
     def __init__(
         self,
-        tools: Tools,
+        context: ApplyContext,
         state: State,
         *,
         stale: Mapping[Address, str] = MappingProxyType({}),
         workers: int = 4,
         advance: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._tools = tools
+        self._context = context
         self._finder = EntryFinder(state)
-        self._recorder = Recorder(tools, state)
+        self._committer = Committer(context, state)
         self._workers = workers
         self._stale = stale
         self._advance = advance
         self._ids: dict[Address, str] = {}
-        self._by_address: dict[Address, Item] = {}
-        self._owned: dict[str, set[str]] = defaultdict(set)
+        self._by_address: dict[Address, ChangeTask] = {}
+        self._planned_ids: dict[str, set[str]] = defaultdict(set)
         self._reachable = True
         self._writable = True
         self.stopped = ""
@@ -72,57 +71,57 @@ class Executor:
 
     @property
     def refused(self) -> frozenset[Address]:
-        """The records of which HubSpot refused a value."""
-        return frozenset(address for address, item in self._by_address.items() if item.refused)
+        """The records whose values HubSpot refused."""
+        return frozenset(address for address, task in self._by_address.items() if task.refused)
 
     def carry_out(self, plan: Plan) -> None:
-        """Write, associate, verify, record, archive; what came of it stands in the journal.
+        """Write, associate, verify, commit and archive; the journal has the outcomes.
 
-        An error that no further call can get around (token, limits, no connection, a lock or store
-        that is lost), or an interrupt, ends the run early: what was done is recorded as far as
-        possible, and ``stopped`` says why.
+        The run ends early on an interrupt, or on an error that every further call would meet
+        (token, limits, no connection, a lost lock or store). What was done is then committed as
+        far as possible, and ``stopped`` says why.
         """
-        late: list[Item] = []
-        going: list[Item] = []
+        late: list[ChangeTask] = []
+        going: list[ChangeTask] = []
         waiting = {change.address for change in plan.records()}
         pool = ThreadPoolExecutor(self._workers, "apply")
         try:
             for units in slices(plan.units):
                 if self.stopped:
                     break
-                items: list[Item] = []
-                self._guarded(partial(self._prepare, units, items))
-                waiting -= {item.change.address for item in items}
-                going += (item for item in items if item.change.action.removes)
-                items = [item for item in items if not item.change.action.removes]
-                self._guarded(partial(self._write, pool, items))
-                late += (item for item in items if _waits(item, waiting))
-                self._finish([item for item in items if not _waits(item, waiting)])
+                tasks: list[ChangeTask] = []
+                self._guarded(partial(self._prepare, units, tasks))
+                waiting -= {task.change.address for task in tasks}
+                going += (task for task in tasks if task.change.action.removes)
+                tasks = [task for task in tasks if not task.change.action.removes]
+                self._guarded(partial(self._write, pool, tasks))
+                late += (task for task in tasks if _waits(task, waiting))
+                self._finish([task for task in tasks if not _waits(task, waiting)])
             self._finish(late)
             self._remove(pool, going)
         except KeyboardInterrupt:
             self._interrupt()
         finally:
-            # A call that does not end must not keep an interrupted run from telling what it did.
+            # A hung call must not keep an interrupted run from reporting what it did.
             pool.shutdown(wait=not self.interrupted, cancel_futures=True)
 
-    def _prepare(self, units: Sequence[UnitChange], items: list[Item]) -> None:
-        entries = self._tools.entries
-        items += (
-            item
+    def _prepare(self, units: Sequence[UnitChange], tasks: list[ChangeTask]) -> None:
+        entries = self._context.entries
+        tasks += (
+            task
             for unit in units
-            for item in prepare(unit, self._finder, entries, self._stale.get(unit.address, ""))
+            for task in prepare(unit, self._finder, entries, self._stale.get(unit.address, ""))
         )
-        for item in items:
-            self._by_address[item.change.address] = item
-            self._owned[item.kind.name].add(item.change.id)
-            if item.status is Status.DONE:
-                self._ids[item.change.address] = item.id
-        self._tools.halt.look(items)
-        self._advance(sum(item.status is not None for item in items))
+        for task in tasks:
+            self._by_address[task.change.address] = task
+            self._planned_ids[task.kind.name].add(task.change.id)
+            if task.status is Status.DONE:
+                self._ids[task.change.address] = task.id
+        self._context.halt.check_outcomes(tasks)
+        self._advance(sum(task.status is not None for task in tasks))
 
     def _guarded(self, step: Callable[[], None]) -> None:
-        """Run a step unless the run has been stopped; stop it on what cannot be got around."""
+        """Run a step unless the run has stopped; stop the run on errors that will not go away."""
         if self.stopped:
             return
         try:
@@ -137,81 +136,87 @@ class Executor:
             self._interrupt()
 
     def _heed_halt(self) -> None:
-        if self._tools.halt.stopped:
-            self.stopped = self.stopped or self._tools.halt.why
+        if self._context.halt.stopped:
+            self.stopped = self.stopped or self._context.halt.why
 
     def _interrupt(self) -> None:
         self.stopped = self.stopped or "interrupted"
         self.interrupted = True
 
-    def _write(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
+    def _write(self, pool: ThreadPoolExecutor, tasks: Sequence[ChangeTask]) -> None:
         for kind in kinds().values():
-            if self._tools.halt.stopped:
+            if self._context.halt.stopped:
                 return
-            mine = [item for item in items if item.kind is kind and item.status is None]
-            lines = [item for item in mine if item.change.parent is not None]
-            find_parents(self._tools, lines, self._by_address, self._ids)
-            ready = [item for item in mine if item.status is None]
-            new = [item for item in ready if item.change.action is Action.CREATE]
-            # Looking for lines under their parents takes a call for each kind of parent.
+            mine = [task for task in tasks if task.kind is kind and task.status is None]
+            lines = [task for task in mine if task.change.parent is not None]
+            find_parents(self._context, lines, self._by_address, self._ids)
+            ready = [task for task in mine if task.status is None]
+            new = [task for task in ready if task.change.action is Action.CREATE]
+            # Looking up lines under their parents takes a call for each kind of parent.
             new.sort(key=_parent_kind)
-            old = [item for item in ready if item.change.action is not Action.CREATE]
+            old = [task for task in ready if task.change.action is not Action.CREATE]
             jobs: list[_Job] = [
-                (batch, partial(create, self._tools, kind, batch, owned=self._owned[kind.name]))
+                (
+                    batch,
+                    partial(
+                        create, self._context, kind, batch, planned_ids=self._planned_ids[kind.name]
+                    ),
+                )
                 for batch in split(new, OBJECTS)
             ]
             jobs += (
-                (batch, partial(update, self._tools, kind, batch)) for batch in split(old, OBJECTS)
+                (batch, partial(update, self._context, kind, batch))
+                for batch in split(old, OBJECTS)
             )
             try:
                 self._run_all(pool, jobs)
             finally:
-                made = {item.change.address: item.id for item in mine if item.is_known}
+                made = {task.change.address: task.id for task in mine if task.is_known}
                 self._ids |= made
-                self._owned[kind.name].update(made.values())
+                self._planned_ids[kind.name].update(made.values())
 
     def _run_all(self, pool: ThreadPoolExecutor, jobs: Sequence[_Job]) -> None:
-        """Run jobs in the pool's threads. Once the run is halted, those in flight end alone."""
+        """Run jobs in the pool's threads. After a halt only those in flight are finished."""
         futures: list[Future[None]] = []
         try:
             futures += (pool.submit(self._permitted, job) for _, job in jobs)
             for (batch, _), future in zip(jobs, futures, strict=True):
                 future.result()
-                self._advance(sum(item.status is not None for item in batch))
+                self._advance(sum(task.status is not None for task in batch))
         except (KeyboardInterrupt, ReconcileError) as stop:
-            self._tools.halt.stop()
+            self._context.halt.stop()
             for future in futures:
                 future.cancel()
             hanging = wait(futures, timeout=GRACE).not_done
             if hanging and isinstance(stop, KeyboardInterrupt):
-                self._reachable = False  # who does not answer is not asked to read anything back
+                self._reachable = False  # reading back would hang too
             raise
 
     def _permitted(self, job: Callable[[], None]) -> None:
-        """Run a job in its thread, which may outlive the run: without the lock it sends nothing."""
-        if self._tools.halt.stopped:
+        """Run a job in its thread, which may outlive the run: it sends nothing without the lock."""
+        if self._context.halt.stopped:
             return
-        with self._tools.hubspot.permitted(self._tools.journal.check):
+        with self._context.hubspot.permitted(self._context.journal.check):
             try:
                 job()
             except ReconcileError as error:
-                self._tools.halt.stop(str(error))
+                self._context.halt.stop(str(error))
                 raise
 
-    def _finish(self, items: Sequence[Item]) -> None:
-        """Associate, verify and record what was written.
+    def _finish(self, tasks: Sequence[ChangeTask]) -> None:
+        """Associate, verify and commit what was written.
 
-        After a stop nothing more is written, but what was is read back and remembered, as long as
-        HubSpot answers and the state is ours to write.
+        After a stop nothing more is written, but earlier writes are read back and committed as long
+        as HubSpot answers and the state may be written.
         """
-        written = [item for item in items if item.status is Status.DONE and not item.recorded]
-        self._guarded(partial(associate, self._tools, written, self._ids))
-        written = [item for item in written if item.taken]
+        written = [task for task in tasks if task.status is Status.DONE and not task.committed]
+        self._guarded(partial(associate, self._context, written, self._ids))
+        written = [task for task in written if task.accepted]
         if not self._writable:
             return
         try:
             if self._reachable:
-                self._recorder.read_back(written, self._owned)
+                self._committer.read_back(written, self._planned_ids)
         except ApiError as error:
             self.stopped, self._reachable = self.stopped or str(error), False
         except KeyboardInterrupt:
@@ -220,47 +225,47 @@ class Executor:
         except ReconcileError as error:
             self.stopped, self._writable = self.stopped or str(error), False
             return
-        self._tools.halt.look(items)
+        self._context.halt.check_outcomes(tasks)
         self._heed_halt()
-        self._record(partial(self._recorder.remember, items))
+        self._record(partial(self._committer.commit, tasks))
 
-    def _remove(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
-        """Archive and forget, and record it, unit by unit in the order of the state's shards."""
-        for part in _whole_units(items):
+    def _remove(self, pool: ThreadPoolExecutor, tasks: Sequence[ChangeTask]) -> None:
+        """Archive, forget and commit, in whole units and in the order of the state's shards."""
+        for part in _whole_units(tasks):
             self._guarded(partial(self._archive, pool, part))
             self._guarded(partial(self._forget, part))
             if self._writable:
-                self._record(partial(self._recorder.forget, part))
+                self._record(partial(self._committer.commit_removals, part))
 
-    def _archive(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> None:
-        going = {
-            item.change.id
-            for item in items
-            if item.change.action is Action.ARCHIVE and not item.kind.is_unit
+    def _archive(self, pool: ThreadPoolExecutor, tasks: Sequence[ChangeTask]) -> None:
+        archiving = {
+            task.change.id
+            for task in tasks
+            if task.change.action is Action.ARCHIVE and not task.kind.is_unit
         }
-        whole = in_whole_units(items)
+        whole = in_whole_units(tasks)
         looks: list[_Job] = [
-            (batch, partial(look_first, self._tools, kind, batch, going=going))
+            (batch, partial(recheck_whole_units, self._context, kind, batch, archiving=archiving))
             for kind in kinds().values()
-            for batch in split([item for item in whole if item.kind is kind], OBJECTS)
+            for batch in split([task for task in whole if task.kind is kind], OBJECTS)
         ]
         self._run_all(pool, looks)
-        hold_whole(items)
-        self._tools.halt.look(items)
+        skip_incomplete_units(tasks)
+        self._context.halt.check_outcomes(tasks)
         for kind in reversed(tuple(kinds().values())):
-            if self._tools.halt.stopped:
+            if self._context.halt.stopped:
                 return
-            ready = ready_to_go(kind, items, self._by_address)
+            ready = ready_to_archive(kind, tasks, self._by_address)
             jobs: list[_Job] = [
-                (batch, partial(archive, self._tools, kind, batch, going=going))
+                (batch, partial(archive, self._context, kind, batch, archiving=archiving))
                 for batch in split(ready, OBJECTS)
             ]
             self._run_all(pool, jobs)
 
-    def _forget(self, items: Sequence[Item]) -> None:
-        for item in items:
-            if item.status is None and item.change.action is Action.FORGET:
-                item.end(Status.DONE)
+    def _forget(self, tasks: Sequence[ChangeTask]) -> None:
+        for task in tasks:
+            if task.status is None and task.change.action is Action.FORGET:
+                task.end(Status.DONE)
                 self._advance(1)
 
     def _record(self, step: Callable[[], None]) -> None:
@@ -270,21 +275,21 @@ class Executor:
             self.stopped, self._writable = self.stopped or str(error), False
 
 
-def _parent_kind(item: Item) -> str:
-    return item.change.parent.kind if item.change.parent else ""
+def _parent_kind(task: ChangeTask) -> str:
+    return task.change.parent.kind if task.change.parent else ""
 
 
-def _whole_units(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
-    """Items of consecutive units, at least ``SLICE`` of them but for the last."""
-    part: list[Item] = []
-    for item in items:
-        if len(part) >= SLICE and part[-1].unit != item.unit:
+def _whole_units(tasks: Sequence[ChangeTask]) -> Iterable[Sequence[ChangeTask]]:
+    """Yield the tasks in parts of whole units, each but the last of at least ``SLICE`` tasks."""
+    part: list[ChangeTask] = []
+    for task in tasks:
+        if len(part) >= SLICE and part[-1].unit != task.unit:
             yield part
             part = []
-        part.append(item)
+        part.append(task)
     if part:
         yield part
 
 
-def _waits(item: Item, waiting: set[Address]) -> bool:
-    return any(link.address in waiting for link in item.change.links)
+def _waits(task: ChangeTask, waiting: set[Address]) -> bool:
+    return any(link.address in waiting for link in task.change.links)

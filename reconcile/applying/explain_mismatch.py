@@ -1,4 +1,4 @@
-"""Use property history to explain a value that is not what was written."""
+"""Read the property history that explains an unexpected value after a write."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ from reconcile.model.records import Actual
 def read_histories(
     hubspot: HubSpot, entries: Entries, found: Iterable[tuple[RecordChange, Actual]]
 ) -> dict[Address, History]:
-    """Read the history of every value that was written and reads back as something else.
+    """Return the history of every written value that reads back differently, by address.
 
-    A record that HubSpot shows no history of is left out.
+    A record whose history HubSpot does not show is left out.
     """
     ids: dict[str, dict[str, Address]] = defaultdict(dict)
     names: dict[str, set[str]] = defaultdict(set)
     for change, actual in found:
-        if unlike := entries.unlike(change, actual):
+        if unlike := entries.mismatches(change, actual):
             ids[change.address.kind][actual.id] = change.address
             names[change.address.kind].update(unlike)
     histories: dict[Address, History] = {}

@@ -1,4 +1,4 @@
-"""Send writes on a fresh re-check: one that is too old is made once more, right before sending."""
+"""Send writes right after a re-check: one that is too old is repeated right before sending."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,23 +15,24 @@ Traced = TypeVar("Traced", Write, Pair)
 Call = Callable[[HubSpot, Sequence[Traced]], Mapping[str, Answer]]
 """Sends writes through a client that may raise Stale. Returns answers by trace."""
 
-Again = Callable[[Sequence[Traced], bool], Sequence[Traced | Answer]]
+Recheck = Callable[[Sequence[Traced], bool], Sequence[Traced | Answer]]
 """Re-checks the records of some writes; True says that they may have been carried out already.
 
-Returns for each what to send now, or the answer where it need not, or must not, be sent.
+Returns for each the write to send now, or the answer if it need not or must not be sent.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Withheld(Refused):
-    """It was not even sent: the record is not what the plan found any more."""
+    """The write was not sent, because the record is no longer as planned."""
 
 
-class Fresh(Generic[Traced]):
-    """Sends any part of a batch, as often as asked.
+class FreshSender(Generic[Traced]):
+    """Sends any part of a batch, as often as asked, never on an outdated re-check.
 
-    ``slots`` are those that a re-check and a write take; ``read`` is the moment of the last reply
-    to the re-check that was made. ``note_late`` gets each write sent late (see WriteFreshness).
+    ``slots`` are the calls that a re-check and a write take, by rate limit; ``read`` is the moment
+    of the last reply to the first re-check. ``note_late`` gets each write that is sent late (see
+    WriteFreshness).
     """
 
     def __init__(
@@ -41,14 +42,14 @@ class Fresh(Generic[Traced]):
         slots: Mapping[str, int],
         read: float,
         call: Call[Traced],
-        again: Again[Traced],
+        again: Recheck[Traced],
         note_late: Callable[[Traced], None] = lambda _: None,
     ) -> None:
         self._hubspot = hubspot
         self._slots = slots
         self._first_read = read
         self._call: Call[Traced] = call
-        self._again: Again[Traced] = again
+        self._again: Recheck[Traced] = again
         self._note_late: Callable[[Traced], None] = note_late
         self._read: dict[str, float] = {}
         self._newest: dict[str, Traced] = {}
@@ -57,7 +58,7 @@ class Fresh(Generic[Traced]):
     def __call__(self, writes: Sequence[Traced]) -> Mapping[str, Answer]:
         """Send these writes as their last re-check left them. Raises what the call raises.
 
-        What a re-check has answered stays answered, however the batch is cut up afterwards.
+        An answer that a re-check gave remains, however the batch is bisected afterwards.
         """
         left = [self._newest.get(w.trace, w) for w in writes if w.trace not in self._answered]
         answers: dict[str, Answer] = {}
@@ -67,7 +68,7 @@ class Fresh(Generic[Traced]):
         return answers | self.answered(writes)
 
     def answered(self, writes: Sequence[Traced]) -> dict[str, Answer]:
-        """Return what re-checks have answered of these writes, also where the call then failed."""
+        """Return the answers that re-checks gave for these writes, even if the call then failed."""
         asked = {write.trace for write in writes}
         return {t: one for t, one in self._answered.items() if t in asked}
 
@@ -79,7 +80,7 @@ class Fresh(Generic[Traced]):
                 try:
                     return self._call(hubspot, left)
                 except Stale:
-                    steps.close()  # nothing is held while waiting for the slots of the next step
+                    steps.close()  # hold no slots while waiting for those of the next step
                     step = steps.enter_context(self._hubspot.step(**self._slots))
                     left = self._recheck(left, in_doubt=freshness.tries.repeated)
                     freshness.rechecked(step.replied_at)
@@ -91,16 +92,16 @@ class Fresh(Generic[Traced]):
         return {}
 
     def _recheck(self, writes: Sequence[Traced], *, in_doubt: bool) -> Sequence[Traced]:
-        """Re-check some writes. Where HubSpot refuses to be read, nothing of them is sent."""
+        """Re-check some writes and return what is left to send; nothing if a read is refused."""
         results: Sequence[Traced | Answer]
         try:
-            # Reading may always happen: whether the write may leave is asked when it does.
+            # Reads are always permitted: whether the write may be sent is checked when it is.
             with self._hubspot.permitted(lambda: None):
                 results = self._again(writes, in_doubt)
         except (AuthError, RateLimited, Unreachable):
             raise
         except ApiError as error:
-            why = f"not sent, since it could not be checked again: {error}"
+            why = f"not sent, because it could not be re-checked: {error}"
             answer = Unclear(f"no usable answer; {why}") if in_doubt else Refused(why)
             results = [answer] * len(writes)
         left: list[Traced] = []

@@ -1,4 +1,4 @@
-"""What the lines of a journal look like, so that a damaged one is refused before it is believed."""
+"""The schema of a journal's lines, by which a damaged line is refused."""
 
 import json
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class _Recovery:
 
 @dataclass(frozen=True, slots=True)
 class _Intent:
-    """Of each record: its address, its unit's, its id and the trace id of the write."""
+    """For each record: its address, its unit's address, its id, the trace id of the write."""
 
     about: Literal["intent"]
     call: str
@@ -64,7 +64,7 @@ class _Intent:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """Of each record: its address, what was answered, its id, its status, whether it was late."""
+    """For each record: its address, the answer, its id, its status, whether the write was late."""
 
     about: Literal["answer"]
     number: int
@@ -84,7 +84,7 @@ class _Overwrote:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Of each record: its address, and the properties that were found as planned."""
+    """For each record: its address, and the properties that were found as planned."""
 
     about: Literal["found"]
     records: tuple[tuple[_Address, tuple[str, ...]], ...]
@@ -111,8 +111,8 @@ class _Outcomes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Undone:
-    about: Literal["undone"]
+class _NotApplied:
+    about: Literal["not_applied"]
     why: str
     records: tuple[_Address, ...]
 
@@ -143,7 +143,7 @@ _Any = (
     | _Overwrote
     | _Found
     | _Outcomes
-    | _Undone
+    | _NotApplied
     | _Written
     | _Plain
     | _End
@@ -153,7 +153,7 @@ _LINE: TypeAdapter[_Any] = TypeAdapter(Annotated[_Any, Field(discriminator="abou
 
 @dataclass(frozen=True, slots=True)
 class _First:
-    """As much of a first line as every format has."""
+    """The part of a first line that every format has."""
 
     about: Literal["run"]
     format: int
@@ -171,7 +171,7 @@ def format_of(line: bytes) -> int | None:
 
 
 def read_line(line: bytes) -> Mapping[str, Any]:
-    """Return what a line says. Raises ValueError for one that no run writes."""
+    """Return a line's fields. Raises ValueError for a line that no run writes."""
     _LINE.validate_json(line, strict=True)
     entry: dict[str, Any] = json.loads(line)
     return entry

@@ -1,4 +1,4 @@
-"""Outcomes as a journal has them."""
+"""Encode outcomes for a journal's lines, and decode them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from reconcile.model.plan import Action
 
 
 def encode(outcome: Outcome) -> list[Any]:
-    """Return an outcome as JSON. What it overwrote has lines of its own."""
+    """Return an outcome as a JSON array. What it overwrote has lines of its own."""
     rewrites = [[r.name, r.sent, r.stored, r.personal] for r in outcome.rewrites]
     return [
         str(outcome.address),
@@ -26,7 +26,7 @@ def encode(outcome: Outcome) -> list[Any]:
 
 
 def decode(raw: Sequence[Any]) -> Outcome:
-    """Return the outcome that ``encode`` made this of."""
+    """Return the outcome that ``encode`` encoded."""
     address, action, status, record_id, message, rewrites, not_persisted, *rest = raw
     written, standing, warnings = rest
     return Outcome(

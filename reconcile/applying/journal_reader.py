@@ -1,32 +1,33 @@
-"""The journals in a store, read back line by line."""
+"""Read the journals in a store."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconcile.applying.journal_lines import format_of, read_line
-from reconcile.applying.run_log import FORMAT, LOGS, Run, RunHead, process_of
+from reconcile.applying.run_head import FORMAT, LOGS, RunHead, process_of
+from reconcile.applying.run_log import Run
 from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
 from reconcile.stores.own_names import is_own_log
 
-BRING_BACK = "bring it back from a backup; without it, records are found by their keys"
+RESTORE_HINT = "restore it from a backup; without it, records are found by their keys"
 """What to do about a damaged journal."""
 
 
 def open_runs(store: Store) -> list[str]:
-    """The runs whose journals are still there, oldest first."""
+    """Return the names of the runs that have a journal, oldest first."""
     return [log.removeprefix(LOGS) for log in store.logs(LOGS) if is_own_log(log)]
 
 
 def drop_run(store: Store, run: str) -> None:
-    """Remove a journal that nothing is left to learn from."""
+    """Remove the journal of a run that needs no more work."""
     store.drop(LOGS + run)
 
 
 def read_run(store: Store, run: str) -> Run | None:
-    """A run from its journal; None where it died before it said what it was about.
+    """Return a run as its journal has it; None if its first line was never written.
 
-    Raises UsageError for a journal that cannot be understood.
+    Raises UsageError for a damaged journal or one of another format.
     """
     found: Run | None = None
     for step in replay(store, run):
@@ -35,10 +36,10 @@ def read_run(store: Store, run: str) -> Run | None:
 
 
 def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]]]:
-    """Read a journal: the run as it is after each line, that line's position and what it says.
+    """Yield the run as it is after each line of its journal, with the line's position and fields.
 
-    Yields the same run again and again, and nothing where it died before its first line. Raises
-    UsageError for a journal that cannot be understood.
+    Yields the same object every time, and nothing if the first line was never written. Raises
+    UsageError for a damaged journal or one of another format.
     """
     found: Run | None = None
     for position, line in store.entries(LOGS + run):
@@ -52,7 +53,7 @@ def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]
                 found.take(position, entry)
         except (KeyError, ValueError) as error:
             raise UsageError(
-                f"the journal of run {run} is damaged in line {position + 1}", hint=BRING_BACK
+                f"the journal of run {run} is damaged in line {position + 1}", hint=RESTORE_HINT
             ) from error
         if found is not None:
             yield found, position, entry

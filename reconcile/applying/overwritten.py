@@ -1,16 +1,16 @@
-"""What a late write overwrote: edits that were made after its re-check, found by property history.
+"""Find the edits that a late write overwrote, in property history.
 
-HubSpot has no If-Match (reference §6), so an edit between a re-check and its write is lost, and
-HubSpot does not say so. Within a second that is accepted; beyond, it is looked up and reported.
+HubSpot has no If-Match (reference §6), so an edit between a re-check and its write is lost without
+notice. Within one second that is accepted; after more, the edits are looked up and reported.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.rewrites import OURS, History
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
@@ -23,11 +23,11 @@ from reconcile.model.values import same
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
-    """A change whose write left late.
+class LateWrite:
+    """A change whose write was sent late.
 
-    ``lost`` names properties of which HubSpot does not hold what was sent, ``archived`` says
-    that the change archived the record.
+    ``lost`` names the properties that do not hold what was sent; ``archived`` says that the change
+    archived the record.
     """
 
     change: RecordChange
@@ -35,15 +35,20 @@ class Late:
     archived: bool = False
 
 
-def note_overwritten(tools: Tools, kind: Kind, late: Mapping[str, tuple[Item, Late]]) -> None:
-    """Find out what the writes of some items overwrote, by record id, and make it durable."""
+def note_overwritten(
+    context: ApplyContext, kind: Kind, late: Mapping[str, tuple[ChangeTask, LateWrite]]
+) -> None:
+    """Find out what some late writes overwrote, and record it in the tasks and the journal.
+
+    ``late`` is by record id. Raises ApiError if no further call can succeed.
+    """
     if not late:
         return
     wanted = {record_id: one for record_id, (_, one) in late.items()}
-    found = find_overwritten(tools.hubspot, tools.sleep, tools.properties(kind), kind, wanted)
-    for record_id, (item, _) in late.items():
-        item.overwrites = found[record_id]
-        tools.journal.overwrote(item.change.address, item.overwrites)
+    found = find_overwritten(context.hubspot, context.sleep, context.properties(kind), kind, wanted)
+    for record_id, (task, _) in late.items():
+        task.overwrites = found[record_id]
+        context.journal.overwrote(task.change.address, task.overwrites)
 
 
 def find_overwritten(
@@ -51,9 +56,9 @@ def find_overwritten(
     sleep: Callable[[float], None],
     definitions: Mapping[str, Property],
     kind: Kind,
-    late: Mapping[str, Late],
+    late: Mapping[str, LateWrite],
 ) -> Mapping[str, tuple[Overwrite, ...]]:
-    """Return the edits of others that the writes to some records overwrote, or archived.
+    """Return the edits of others that late writes overwrote or archived, by record id.
 
     The histories are read again after each of ``WAITS`` until they show our writes.
     """
@@ -70,8 +75,8 @@ def find_overwritten(
     return found
 
 
-def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: Late) -> History:
-    """The history, or nothing where HubSpot refuses to show it."""
+def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: LateWrite) -> History:
+    """Return a record's history, empty if HubSpot refuses to show it."""
     names = [field.name for field in one.change.fields]
     try:
         return hubspot.history(kind.object, record_id, names, archived=one.archived)
@@ -82,7 +87,7 @@ def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: Late) -> History:
 
 
 def _lost(
-    one: Late, history: History, definitions: Mapping[str, Property]
+    one: LateWrite, history: History, definitions: Mapping[str, Property]
 ) -> tuple[Overwrite, ...]:
     lost: list[Overwrite] = []
     is_unsure = False
@@ -102,9 +107,9 @@ def _lost(
 def unseen(
     field: FieldChange, versions: Sequence[Version], definition: Property
 ) -> Sequence[Version] | None:
-    """Return a property's versions that are newer than what the re-check saw, the latest first.
+    """Return a property's versions that are newer than what the re-check saw, latest first.
 
-    A re-check that goes well saw what the plan shows. None where there is no history of that.
+    A successful re-check saw the value that the plan shows. Return None if there is no history.
     """
     if field.before and not versions:
         return None
@@ -114,10 +119,10 @@ def unseen(
 def replaced(
     field: FieldChange, versions: Sequence[Version], definition: Property
 ) -> Sequence[Version] | None:
-    """Return the unseen versions that our write replaced, the latest first.
+    """Return the unseen versions that our write replaced, latest first.
 
-    None where our write is not among them: it did not persist, or does not show yet. One that
-    HubSpot rewrote is the latest by the API.
+    Return None if our write is not among them: it did not persist, or does not show yet. A write
+    that HubSpot rewrote is the latest version whose source is the API.
     """
     recent = unseen(field, versions, definition) or ()
     ours = [same(one.value, field.after, definition) for one in recent]

@@ -1,7 +1,7 @@
-"""What a saved plan was made from, compared with what is there when it is applied.
+"""Compare what a saved plan was made from with what is there when it is applied.
 
-The state and the property definitions are compared record by record (``applying/preparing``). Here
-are the manifests, the labels that the plan shows, and the records that its references lead to.
+This covers the manifests, the labels that the plan shows and the records that its references lead
+to. ``prepare`` compares the state and the property definitions, record by record.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,9 +35,10 @@ def stale_units(
     declared: Sequence[Unit],
     properties: Mapping[str, Mapping[str, Property]],
 ) -> Mapping[Address, str]:
-    """Return the units that are not to be touched, with the reason.
+    """Return the units that must be left alone, with the reason.
 
-    ``declared`` is what the manifests declare now, ``properties`` are the account's, by kind.
+    ``declared`` is what the manifests declare now; ``properties`` are the account's property
+    definitions, by kind and name.
     """
     now = {unit.address.folded(): unit for unit in declared}
     fetcher = Fetcher(hubspot, identities, {}, frozenset())
@@ -69,7 +70,7 @@ def _links(planned: Plan) -> Iterator[tuple[UnitChange, RecordChange, LinkChange
 def _labels_now(
     hubspot: HubSpot, planned: Plan, properties: Mapping[str, Mapping[str, Property]]
 ) -> Definitions:
-    """Read what the account calls the values and the association types that a plan shows."""
+    """Read the account's labels for the values and association types that a plan shows."""
     of_pipelines = {
         label.kind
         for label in planned.labels
@@ -97,7 +98,7 @@ def _labels_now(
 
 
 def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
-    """Whether a unit's changes are shown by labels that the account does not have any more."""
+    """Return whether a unit's changes are shown with labels that the account no longer has."""
     for change in unit.changes:
         kind = kinds()[change.address.kind]
         for field in change.fields:
@@ -122,12 +123,12 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
 
 
 def _parts(text: str) -> list[str]:
-    """Return what of a text counts; several owners may be written with spaces between them."""
+    """Return the parts of a text, folded; several owners may have spaces between them."""
     return [fold(part) for part in text.split(";") if part]
 
 
 def _references_that_moved(planned: Plan, state: State, fetcher: Fetcher) -> Mapping[Address, str]:
-    """Return the units with a reference that leads to another record than when planning."""
+    """Return the units with a reference that leads to another record than it did when planning."""
     links = [
         (unit, link, Reference(link.to, one.by, one.value))
         for unit, _, link in _links(planned)
@@ -141,7 +142,8 @@ def _references_that_moved(planned: Plan, state: State, fetcher: Fetcher) -> Map
     for unit, link, reference in links:
         if link.id not in tuple(_leads_to(reference, found.get(pointer(reference)), ids, state)):
             moved[unit.address] = (
-                f"a reference to a {link.to} leads to another record than when planning; plan again"
+                f"a reference to a {link.to} leads to another record than it did when planning; "
+                "plan again"
             )
     for unit, _, link in _links(planned):
         for one in () if link.add else link.references:
@@ -149,7 +151,7 @@ def _references_that_moved(planned: Plan, state: State, fetcher: Fetcher) -> Map
             entry = state.unit(address).get(address) if one.by == "key" else None
             if one.by == "key" and link.id not in (entry and entry.id, formers.get(address)):
                 moved[unit.address] = (
-                    f"the state knows a {link.to} to be dissociated by another key than when "
+                    f"a {link.to} to be dissociated has another key in the state than it had when "
                     "planning; plan again"
                 )
     state.release()
@@ -159,7 +161,10 @@ def _references_that_moved(planned: Plan, state: State, fetcher: Fetcher) -> Map
 def _leads_to(
     reference: Reference, found: str | None, ids: Mapping[Address, str], state: State
 ) -> Iterator[str]:
-    """Yield the ids that a reference stands for; a declared record's also while it has no key."""
+    """Yield the ids that a reference can mean.
+
+    A declared record that has no key in HubSpot yet is found by its id in the plan or the state.
+    """
     if found is not None:
         yield found
     elif reference.by == "key":

@@ -1,4 +1,4 @@
-"""What must hold before a plan may be applied."""
+"""Check what must hold before a plan may be applied."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from reconcile.planning.consistency import require_consistent
 from reconcile.state.state import State
 
 
-def admit(
+def check_preconditions(
     planned: Plan,
     allow: frozenset[str],
     *,
@@ -21,11 +21,11 @@ def admit(
     identities: Mapping[str, Identity],
     hubspot: HubSpot,
 ) -> None:
-    """Refuse a plan that is not for this target, or that a guard stands against.
+    """Raise an error for a plan that is not for this target or that trips a guard.
 
     Raises UsageError for a plan of another account or one that contradicts itself, StalePlan for
-    one made with other identities, GuardRefused for a guard that is not in ``allow``, AuthError for
-    a token that lacks a scope. The project's ``limits`` count beside those of the plan.
+    one made with other identities, GuardRefused for a tripped guard that is not in ``allow``,
+    AuthError for a token that lacks a scope. The project's ``limits`` apply beside the plan's own.
     """
     require_consistent(planned)
     if planned.target.portal_id != target.portal_id:
@@ -39,7 +39,7 @@ def admit(
     if refused:
         raise GuardRefused(
             "; ".join(f"{guard.name}: {guard.message}" for guard in refused),
-            hint="look at them in the plan, then add "
+            hint="review them in the plan, then add "
             + " ".join(f"--allow {guard.allowance}" for guard in refused),
         )
     _require_identities(planned, identities)
@@ -50,7 +50,7 @@ def _require_identities(planned: Plan, identities: Mapping[str, Identity]) -> No
     if planned.identities != pinned(identities):
         raise StalePlan(
             "the target's `identity` in reconcile.yaml is not the one the plan was made with",
-            hint="plan again: other properties would find, and name, the records",
+            hint="plan again: records are found by the properties that `identity` names",
         )
 
 
@@ -58,21 +58,22 @@ def require_expected(digest: str, expected: str) -> None:
     """Raise StalePlan unless a plan has the content digest, or one that begins so."""
     if not digest.startswith(expected):
         raise StalePlan(
-            f"the plan's content digest is {digest}, and not the expected {expected}",
-            hint="look at this plan, and apply it by its own digest if it is what is meant",
+            f"the plan's content digest is {digest}, not the expected {expected}",
+            hint="review this plan; if it is the right one, apply it with its own digest",
         )
 
 
 def require_lineage(planned: Plan, state: State) -> None:
+    """Raise StalePlan if a plan was made from another state."""
     if planned.lineage and planned.lineage != state.lineage:
         raise StalePlan(
-            "the plan was made from another state than the one here",
-            hint="plan again with this state, or bring back the one the plan was made from",
+            "the plan was made from a different state",
+            hint="plan again, or restore the state that the plan was made from",
         )
 
 
 def _require_scopes(planned: Plan, hubspot: HubSpot) -> None:
-    """Refuse a token that would fail at the first write, where HubSpot tells its scopes."""
+    """Raise AuthError if the token lacks a write scope, as far as HubSpot reports its scopes."""
     scopes = hubspot.scopes()
     if scopes is None:
         return
@@ -90,5 +91,5 @@ def _require_scopes(planned: Plan, hubspot: HubSpot) -> None:
         raise AuthError(
             f"the token may not write these records: it lacks {', '.join(missing)}",
             status=403,
-            hint="give it these scopes, or apply with one that has them; nothing was written",
+            hint="grant it these scopes, or use a token that has them; nothing was written",
         )

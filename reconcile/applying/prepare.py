@@ -1,9 +1,9 @@
-"""From a plan's unit to items: which of its changes may be carried out, and which are done?"""
+"""Turn a plan's unit into tasks: which of its changes may be carried out, and which are done."""
 
 from collections.abc import Iterator
 
-from reconcile.applying.state_entries import Entries, to_remove
-from reconcile.applying.task import Item
+from reconcile.applying.state_entries import Entries, removed_links
+from reconcile.applying.task import ChangeTask
 from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
@@ -12,72 +12,74 @@ from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, expl
 from reconcile.model.records import LastApplied
 from reconcile.state.relocation import EntryFinder, stale_locations
 
-_MOVED = "the state has moved since planning; plan again"
+_MOVED = "the state has changed since planning; plan again"
 
 
 def prepare(
     unit: UnitChange, finder: EntryFinder, entries: Entries, moved: str = ""
-) -> Iterator[Item]:
-    """One item for each change of the unit; ``moved`` says what the plan was made from that moved.
+) -> Iterator[ChangeTask]:
+    """Yield one task for each change of a unit; ``moved`` is why the unit is stale, if it is.
 
-    Those without a status are to be carried out. Those an earlier run of the same plan has carried
-    out are done; where only associations are missing, these are left to make.
+    A task without a status is to be carried out. One that an earlier run of the same plan carried
+    out is done; if only associations are missing, these are left to make.
     """
     stale = moved or _stale(unit, entries)
     for change in unit.changes:
         found = finder.find(unit, change)
         entry = found.entry if found is not None else None
-        item = Item(unit.address, change, id=change.id, unlinked=len(change.links), previous=entry)
-        item.places = stale_locations(unit, change, found)
+        task = ChangeTask(
+            unit.address, change, id=change.id, unlinked=len(change.links), previous=entry
+        )
+        task.old_locations = stale_locations(unit, change, found)
         if change.address == unit.address:
-            item.former, item.others = unit.former, unit.others
+            task.former, task.others = unit.former, unit.others
         held = entry.links if entry is not None else frozenset()
-        item.links = set(change.kept_links) | (to_remove(change) & held)
+        task.links = set(change.kept_links) | (removed_links(change) & held)
         if change.action is Action.CONFLICT:
-            item.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
+            task.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
             stood = finder.state.standing(unit.address, unit.manifest)
-            item.standing = change.address.folded() in stood
+            task.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:
-            _prepare_unknown(item, stale)
+            _prepare_unknown(task, stale)
         elif state_digest(entry) == change.state:
             identity = entries.identities[change.address.kind]
             if why := stale or _unlike_state(change, entry, finder, identity):
-                item.end(Status.CONFLICT, why)
+                task.end(Status.CONFLICT, why)
         elif entry is not None and is_written(change, entry, entries):
-            item.id = entry.id
+            task.id = entry.id
             if _is_linked(change, entry):
-                item.end(Status.DONE, ALREADY)
-                item.recorded, item.unlinked = True, 0
+                task.end(Status.DONE, ALREADY)
+                task.committed, task.unlinked = True, 0
             elif stale:
-                item.end(Status.CONFLICT, stale)
+                task.end(Status.CONFLICT, stale)
             else:
-                item.end(Status.DONE)
+                task.end(Status.DONE)
         else:
-            item.end(Status.CONFLICT, _MOVED)
-        yield item
+            task.end(Status.CONFLICT, _MOVED)
+        yield task
 
 
 def _unlike_state(
     change: RecordChange, entry: LastApplied | None, finder: EntryFinder, identity: Identity
 ) -> str:
-    """Return why a change does not go with what the state says of its record, or nothing."""
+    """Return why a change does not match the state's entry for its record, or ``""``."""
     if _is_other(change, entry):
         return _MOVED
     if change.adopts and identity.within_parent and finder.knows_otherwise(change):
         return _MOVED
     name = _misstated(change, entry, identity)
-    return f"who changed {name} is not what the plan says; plan again" if name else ""
+    return f"the plan and the state disagree about who changed {name}; plan again" if name else ""
 
 
 def _is_other(change: RecordChange, entry: LastApplied | None) -> bool:
-    """Whether a change is of another record than the state's, and does not adopt it."""
+    """Return whether a change is for another record than the state has, and does not adopt it."""
     return entry is not None and not change.adopts and change.id not in ("", entry.id)
 
 
 def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identity) -> str:
-    """Return a property whose value the plan calls known, though the state cannot compare it.
+    """Return a property that the plan calls changed by somebody, though the state cannot know.
 
-    The guards go by these reasons, so a plan file must not be believed about them.
+    Guards depend on a change's reason, so that a plan file's word for it is not enough.
     """
     if change.action is not Action.UPDATE or entry is None or change.adopts:
         return ""
@@ -89,21 +91,20 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
     return ""
 
 
-def _prepare_unknown(item: Item, stale: str) -> None:
-    """A record to remove that the state does not know: no more, or not at all.
+def _prepare_unknown(task: ChangeTask, stale: str) -> None:
+    """Prepare the removal of a record that the state does not have.
 
-    Forgotten it is then, by an earlier run of the same plan if by nobody else. Whether it is
-    archived HubSpot alone can tell.
+    There is nothing left to forget. Whether it is archived, only HubSpot knows.
     """
-    if item.change.action is Action.FORGET:
-        item.end(Status.DONE, ALREADY)
-        item.recorded = True
+    if task.change.action is Action.FORGET:
+        task.end(Status.DONE, ALREADY)
+        task.committed = True
     elif stale:
-        item.end(Status.CONFLICT, stale)
+        task.end(Status.CONFLICT, stale)
 
 
 def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bool:
-    """Whether an earlier run of the same plan has written the record's values."""
+    """Return whether an earlier run of the same plan has written the record's values."""
     if change.action.removes:
         return False
     definitions = entries.definitions.properties[change.address.kind]
@@ -119,7 +120,7 @@ def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bo
 
 
 def _is_linked(change: RecordChange, entry: LastApplied) -> bool:
-    """Whether the state has every association of the change, and none that it takes away."""
+    """Return whether the state has every association of the change, and none that it removes."""
     types = {(link.to, link.id, link.category, link.type_id) for link in entry.links}
     ends = {(to, category, number) for to, _, category, number in types}
     made = all(
@@ -129,7 +130,9 @@ def _is_linked(change: RecordChange, entry: LastApplied) -> bool:
         for one in link.ours
     )
     return (
-        made and entry.links.issuperset(change.kept_links) and not (to_remove(change) & entry.links)
+        made
+        and entry.links.issuperset(change.kept_links)
+        and not (removed_links(change) & entry.links)
     )
 
 
@@ -137,14 +140,14 @@ def _stale(unit: UnitChange, entries: Entries) -> str:
     try:
         now = definitions_digest(unit.changes, entries.definitions)
     except KeyError as name:
-        return f"the property {name} is gone since planning; plan again"
+        return f"the property {name} was removed since planning; plan again"
     if now != unit.definitions or any(_hides_otherwise(c, entries) for c in unit.changes):
         return "property definitions have changed since planning; plan again"
     return ""
 
 
 def _hides_otherwise(change: RecordChange, entries: Entries) -> bool:
-    """Whether the plan takes other values for personal data than the account's definitions do."""
+    """Return whether the plan and the account disagree about which values are personal."""
     kind, definitions = kinds()[change.address.kind], entries.definitions.properties
     return any(
         field.personal

@@ -1,4 +1,4 @@
-"""What a record's reading shows after a write, and how that is said. No I/O."""
+"""What a read after a write shows, and how that is reported. No I/O."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from reconcile.model.plan import FieldChange
 from reconcile.model.records import LastApplied
 from reconcile.model.values import show
 
-NOT_SHOWN = "written, but HubSpot does not show it yet; plan again to see"
+NOT_SHOWN = "written, but HubSpot does not show it yet; plan again to check"
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
     """The state's new entry for a record, and what became of the written values.
 
-    ``verdicts`` are those of the written values; ``key`` names the key property where the reading
-    does not show the key that was written. ``seen`` is False where it does not show the record:
-    then only its id is remembered.
+    ``verdicts`` has one for each written value. ``key`` names the key property if the record does
+    not have the key that was written. ``seen`` is False if the record was not found: then only its
+    id is remembered.
     """
 
     entry: LastApplied
@@ -28,7 +28,7 @@ class Verified:
 
     @property
     def rewrites(self) -> tuple[Rewrite, ...]:
-        """The values that HubSpot stored in its own spelling."""
+        """The values that HubSpot rewrote."""
         return tuple(
             Rewrite(field.name, field.after, verdict.now, field.personal)
             for field, verdict in self._with(Fate.REWRITTEN)
@@ -36,26 +36,26 @@ class Verified:
 
     @property
     def not_persisted(self) -> tuple[str, ...]:
-        """The properties of which HubSpot did not keep what was sent."""
+        """The properties that did not keep what was sent, the key property excluded."""
         lost = (field.name for field, _ in self._with(Fate.NOT_PERSISTED))
         return tuple(name for name in lost if name != self.key)
 
     @property
     def lost(self) -> tuple[str, ...]:
-        """The properties of which HubSpot does not hold what was sent."""
+        """The properties that do not hold what was sent."""
         kept = (Fate.KEPT, Fate.REWRITTEN)
         return tuple(field.name for field, verdict in self.verdicts if verdict.fate not in kept)
 
     @property
     def end(self) -> tuple[Status, str]:
-        """How the record's change ended, and what is to be said of it."""
+        """The change's status and its message."""
         if not self.seen:
             return Status.UNKNOWN, NOT_SHOWN
         edits = [_edit(*one) for one in self._with(Fate.EDITED)]
         notes = [f"written, and changed right after: {'; '.join(edits)}"] if edits else []
         lost = list(self._with(Fate.NOT_PERSISTED))
         notes += (_loss(*one) for one in lost)
-        # A record without its key is not done: the next plan has to find out which record it is.
+        # A record without its key is not done: the next plan has to identify it.
         has_key = all(field.name != self.key for field, _ in lost)
         done = Status.DONE if has_key else Status.UNKNOWN
         return Status.CONFLICT if edits else done, "; ".join(notes)

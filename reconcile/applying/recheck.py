@@ -1,13 +1,13 @@
-"""Just before writing: is the record still as the plan found it?
+"""Re-read records just before writing: are they still as the plan found them?
 
-HubSpot has neither transactions nor If-Match (reference §6), so a moment remains in which
-somebody can write in between; what was read back afterwards tells (``verify``).
+HubSpot has neither transactions nor If-Match (reference §6), so somebody can still write between
+the re-check and the write. Reading back afterwards shows that (``verify``).
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconcile.applying.created_records import Sought, existing
+from reconcile.applying.created_records import Lookup, find_existing
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import fold
 from reconcile.model.definitions import Property
@@ -22,8 +22,10 @@ _CHANGED = "changed in HubSpot since planning: "
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``fields`` are those that still need writing; ``conflict`` says why nothing may be; ``key``
-    is the record's key as HubSpot has it; ``gone`` says that it is archived.
+    """The result of re-checking one record.
+
+    ``fields`` still have to be written; ``conflict`` is why nothing may be written, if so; ``key``
+    is the record's key as HubSpot has it; ``gone`` says that the record is archived.
     """
 
     change: RecordChange
@@ -38,13 +40,16 @@ def recheck_absent(
     kind: Kind,
     identity: Identity,
     changes: Sequence[RecordChange],
-    wanted: Sequence[Sought],
+    wanted: Sequence[Lookup],
     *,
-    owned: Collection[str] = (),
+    planned_ids: Collection[str] = (),
 ) -> list[Checked]:
-    """Records to create must still be absent; ``owned`` are ids of other records of the plan."""
+    """Re-check records to create: they must still be absent.
+
+    ``planned_ids`` holds the ids of other records of the plan.
+    """
     what = "key" if identity.unique else identity.name
-    found = existing(hubspot, kind, identity, wanted, (), owned=owned)
+    found = find_existing(hubspot, kind, identity, wanted, (), planned_ids=planned_ids)
     return [
         Checked(change, conflict=f"record {there[0].id} with this {what} appeared since planning")
         if there
@@ -60,7 +65,7 @@ def recheck_present(
     definitions: Mapping[str, Property],
     changes: Sequence[RecordChange],
 ) -> list[Checked]:
-    """Records to update or adopt must be what the plan found: by id, key and changed fields."""
+    """Re-check records to update or adopt: id, key and changed fields must be as planned."""
     names = {field.name for change in changes for field in change.fields}
     names.update(identity.properties)
     there = hubspot.read(kind.object, [change.id for change in changes], sorted(names))
@@ -74,7 +79,7 @@ def _compare(
     definitions: Mapping[str, Property],
 ) -> Checked:
     if actual is None:
-        return Checked(change, conflict="archived, merged or gone since planning")
+        return Checked(change, conflict="archived, merged or deleted since planning")
     held = actual.properties.get(identity.name) or ""
     # A key that is to be written is compared like every other field below.
     written = any(field.name == identity.name for field in change.fields)
@@ -105,7 +110,7 @@ def recheck_standing(
     definitions: Mapping[str, Property],
     changes: Sequence[RecordChange],
 ) -> list[Checked]:
-    """Records to archive must be what the plan showed; ``gone`` are those archived already."""
+    """Re-check records to archive: their fields must be as planned, if they still exist."""
     names = sorted({field.name for change in changes for field in change.fields})
     there = hubspot.read(kind.object, [change.id for change in changes], names)
     lost = [change.id for change in changes if change.id not in there]
@@ -115,7 +120,7 @@ def recheck_standing(
         if change.id in there
         else Checked(change, gone=True)
         if change.id in archived
-        else Checked(change, conflict="merged or gone since planning")
+        else Checked(change, conflict="merged or deleted since planning")
         for change in changes
     ]
 

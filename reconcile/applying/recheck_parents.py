@@ -1,14 +1,14 @@
-"""Just before writing: do line items still belong where the plan found them?
+"""Re-read the parents of line items just before writing: are they still as planned?
 
-A line item that somebody moved to another order since planning is that order's: updating or
-archiving it would alter what nobody planned.
+A line item that somebody moved to another order since planning belongs to that order: updating or
+archiving it would change an order that nobody planned to change.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.applying.recheck import Checked
-from reconcile.applying.task import Item
+from reconcile.applying.task import ChangeTask
 from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
@@ -18,9 +18,9 @@ from reconcile.model.plan import RecordChange
 
 
 def recheck_parents(parents: ParentReader, changes: Sequence[RecordChange]) -> dict[Address, str]:
-    """Return why records must be left alone that belong to other parents than planned.
+    """Return, by address, why records must be left alone: they have other parents than planned.
 
-    One association read for each kind of parent that a change must ask for.
+    Takes one association read for each kind of parent that has to be checked.
     """
     found = parents.before(changes)
     reasons = {
@@ -35,7 +35,7 @@ def recheck_parents(parents: ParentReader, changes: Sequence[RecordChange]) -> d
 
 
 def with_moved(checked: Sequence[Checked], moved: Mapping[Address, str]) -> list[Checked]:
-    """Return what a re-check of values found together with what one of parents did."""
+    """Return the results of a re-check of values, completed by one of parents."""
     return [
         replace(one, conflict=one.conflict or moved.get(one.change.address, ""))
         if not one.gone
@@ -44,38 +44,40 @@ def with_moved(checked: Sequence[Checked], moved: Mapping[Address, str]) -> list
     ]
 
 
-def recheck_unowned(parents: ParentReader, kind: Kind, items: Sequence[Item]) -> dict[Address, str]:
-    """Return why line items cannot be given to their parents: they belong to somebody already.
+def recheck_unowned(
+    parents: ParentReader, kind: Kind, tasks: Sequence[ChangeTask]
+) -> dict[Address, str]:
+    """Return, by address, why line items cannot get their parents: they belong to others already.
 
-    Asked where that association is about to be made, since much was written since the re-check
-    before. New ones, too: somebody may have moved what lacks its parent.
+    Checked right before that association is made, since the earlier re-check is outdated by then;
+    for new line items too, since somebody may have moved one that still lacked its parent.
     """
-    found = parents.every(kind, [item.id for item in items])
+    found = parents.every(kind, [task.id for task in tasks])
     reasons = {
-        item.change.address: _moved(frozenset(), found.get(item.id, frozenset())) for item in items
+        task.change.address: _moved(frozenset(), found.get(task.id, frozenset())) for task in tasks
     }
     return {address: why for address, why in reasons.items() if why}
 
 
 def recheck_lines_under(
-    hubspot: HubSpot, kind: Kind, items: Sequence[Item], going: Collection[str]
+    hubspot: HubSpot, kind: Kind, tasks: Sequence[ChangeTask], archiving: Collection[str]
 ) -> dict[Address, str]:
-    """Return why orders and carts must stay that have more lines under them than planned.
+    """Return, by address, why orders and carts must stay: others have added line items.
 
-    Lines that others added are left without their order when it is archived: as many of them as
-    the plan showed, and no more. ``going`` are the ids of the lines that the plan archives.
+    Archiving an order leaves such lines without a parent, so there may be no more of them than the
+    plan showed. ``archiving`` holds the ids of the lines that the plan archives.
     """
-    counts: dict[str, int] = dict.fromkeys((item.change.id for item in items), 0)
+    counts: dict[str, int] = dict.fromkeys((task.change.id for task in tasks), 0)
     for name in kind.children:
         child = kinds()[name]
         for parent_id, links in hubspot.links(
             kind.object, name, child.object, list(counts)
         ).items():
-            counts[parent_id] += len({link.id for link in links}.difference(going))
+            counts[parent_id] += len({link.id for link in links}.difference(archiving))
     return {
-        item.change.address: f"{_more(kind, more)} added under it in HubSpot since planning"
-        for item in items
-        if (more := counts[item.change.id] - item.others) > 0
+        task.change.address: f"{_more(kind, more)} added under it in HubSpot since planning"
+        for task in tasks
+        if (more := counts[task.change.id] - task.others) > 0
     }
 
 

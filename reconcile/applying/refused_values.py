@@ -1,4 +1,4 @@
-"""What HubSpot has refused in this run, so that it is not asked for the same thing again."""
+"""Remember which values HubSpot has refused in this run, so that they are not sent again."""
 
 import threading
 from dataclasses import replace
@@ -8,20 +8,20 @@ from reconcile.hubspot.types import Pair, Refused, Write
 from reconcile.model.kinds import Kind
 
 WHATEVER_THE_VALUE = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
-"""Codes that refuse a property and not a value of it (reference §5)."""
+"""Codes that refuse a property whatever its value (reference §5)."""
 
 _ABOUT_THE_RECORD = "MISSING_"
-"""How codes begin that depend on a record's other values (reference §18)."""
+"""Prefix of codes that depend on a record's other values (reference §18)."""
 
 _Key = tuple[str, str, str]
-"""A property, its value, and the value that decides which values it may have, if one does."""
+"""A property, its value, and the value of the property that it depends on, if any."""
 
 
 class RefusedValues:
-    """What one kind of call refused records of one kind for. Safe to share between threads.
+    """The values that one kind of call refused for one kind of record. Thread-safe.
 
-    Only a record that was refused on its own teaches anything: a refusal of several does not say
-    whose value it means (reference §5).
+    Only the refusal of a single record is used: that of a batch does not say whose value it means
+    (reference §5).
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -31,12 +31,12 @@ class RefusedValues:
         self._values: dict[_Key, Refused] = {}
 
     def learn(self, write: Write, refused: Refused) -> None:
-        """Remember what a record was refused for, as far as it holds for others too."""
+        """Remember why a record was refused, as far as that holds for other records too."""
         with self._lock:
             for one in refused.invalid:
                 if one.name not in write.properties or one.code.startswith(_ABOUT_THE_RECORD):
                     continue
-                # What the refusal says of the record's other values stays with that record.
+                # The rest of the message may quote other values of this record.
                 alike = replace(refused, message=one.message, invalid=(one,))
                 if one.code in WHATEVER_THE_VALUE:
                     self._properties.setdefault(one.name, alike)
@@ -44,7 +44,7 @@ class RefusedValues:
                     self._values.setdefault(key, alike)
 
     def refusal_of(self, write: Write) -> Refused | None:
-        """Return the refusal that a record would get; None where only HubSpot can know."""
+        """Return the refusal that a record would get; None if it is not known to be refused."""
         with self._lock:
             if not self._properties and not self._values:
                 return None
@@ -57,7 +57,7 @@ class RefusedValues:
         return None
 
     def _key(self, write: Write, name: str) -> _Key | None:
-        """None where what decides about the value is not sent along, and so is not known."""
+        """Return a value's key; None if the value that it depends on is not sent along."""
         if (over := self._over.get(name)) is None:
             return name, write.properties[name], ""
         if over not in write.properties:
@@ -66,6 +66,6 @@ class RefusedValues:
 
 
 def sends(write: Write | Pair, invalid: InvalidValue) -> bool:
-    """Whether an input sends a value that a refusal names, as far as the refusal says which."""
+    """Return whether an input sends the value that a refusal names, if it names one."""
     value = write.properties.get(invalid.name) if isinstance(write, Write) else None
     return value is not None and invalid.value in (None, value)

@@ -1,7 +1,7 @@
-"""What became of a value that reads back as something else than was sent. No I/O.
+"""Decide what became of a value that reads back differently than it was sent. No I/O.
 
-HubSpot may rewrite values by the rules of an account (reference §12), people and other programs
-edit, and some values are echoed and not kept (reference §6). Property history tells these apart,
+HubSpot may rewrite values by an account's rules (reference §12), people and other programs edit
+them, and some values are echoed but not kept (reference §6). Property history distinguishes these,
 and a property's type limits how far a rewrite can go.
 """
 
@@ -17,15 +17,15 @@ from reconcile.model.records import Version
 from reconcile.model.values import MAX_LENGTH, same
 
 History = Mapping[str, Sequence[Version]]
-"""Versions of a record's properties by name, the latest first."""
+"""Versions of a record's properties by name, latest first."""
 
 OURS = frozenset({"API", "INTEGRATION"})
-"""Sources of history that a program's write can have; ``INTEGRATION`` in every recording
+"""Sources in the history that an API write can have; ``INTEGRATION`` in every recording
 (reference §6). People, imports and workflows have others.
 """
 
 COMPUTED = "CALCULATED"
-"""The source of history for values that HubSpot works out itself."""
+"""The source in the history of values that HubSpot calculates itself."""
 
 DECIMALS = 2
 """Decimals that a rewritten number keeps. A rule of the account may state another number; these
@@ -46,9 +46,10 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``now`` is the value that HubSpot holds, ``source`` what wrote it, where history says so.
+    """What became of one value.
 
-    ``written`` says that HubSpot holds our write, or held it after what the plan found.
+    ``now`` is the value that HubSpot holds; ``source`` is what wrote it, if history says so.
+    ``written`` says that HubSpot holds our write, or held it at some time since planning.
     """
 
     fate: Fate
@@ -68,13 +69,13 @@ def judge(
 ) -> Verdict:
     """Decide what became of a value that was ``sent`` and reads back as ``stored``.
 
-    ``before`` is the value that the last look before the write found; ``created`` says that the
-    write made the record. ``versions`` is the property's history, the latest first, and empty
-    where HubSpot shows none.
+    ``before`` is the value that the last re-check before the write found; ``created`` says that the
+    write created the record. ``versions`` is the property's history, latest first, and empty if
+    HubSpot shows none.
 
-    It is a rewrite only if exactly one version is newer than ``before`` (of a created record:
-    exactly one exists), and that one is ours and within ``may_rewrite``. Without history, and
-    where HubSpot alone put something else in place of ours, the value did not persist.
+    It is a rewrite only if exactly one version is newer than ``before`` (for a created record:
+    exactly one exists), and that one is ours and within ``may_rewrite``. Without history, or if
+    HubSpot itself replaced our value, the value did not persist.
     """
 
     def is_before(version: Version) -> bool:
@@ -90,7 +91,7 @@ def judge(
     latest = versions[0]
     is_known = any(same(stored, version.value, definition) for version in versions)
     if not (is_known or same(stored, before, definition)):
-        # The history lags behind the reading: what comes after our version is an edit.
+        # The history lags behind the read: the value that came after our version is an edit.
         if same(latest.value, sent, definition):
             return Verdict(Fate.EDITED, stored, written=True)
         return Verdict(Fate.NOT_PERSISTED, stored)
@@ -98,10 +99,11 @@ def judge(
         return Verdict(Fate.KEPT, latest.value, latest.source, written=True)
     newer = versions if created else list(takewhile(lambda one: not is_before(one), versions))
     if not newer:
-        # Put back right after, or never changed? No proof that this very write was carried out.
+        # Reverted right after, or never changed? No proof that this very write was carried out.
         older = dropwhile(is_before, versions)
-        undone = any(is_sent(one) for one in takewhile(lambda one: not is_before(one), older))
-        return Verdict(Fate.EDITED if undone else Fate.NOT_PERSISTED, latest.value, latest.source)
+        reverted = any(is_sent(one) for one in takewhile(lambda one: not is_before(one), older))
+        fate = Fate.EDITED if reverted else Fate.NOT_PERSISTED
+        return Verdict(fate, latest.value, latest.source)
     written = any(is_sent(version) for version in newer)
     if latest.source == COMPUTED:
         fate = Fate.NOT_PERSISTED
@@ -112,8 +114,8 @@ def judge(
     return Verdict(fate, latest.value, latest.source, written=written)
 
 
-def began_as(sent: str, versions: Sequence[Version], definition: Property) -> bool:
-    """Return whether a property's first version is what was sent, or a rewrite of it."""
+def is_initial_value(sent: str, versions: Sequence[Version], definition: Property) -> bool:
+    """Return whether a property's first version is the value sent, or a rewrite of it."""
     if not versions:
         return same("", sent, definition)
     first = versions[-1]
@@ -121,10 +123,10 @@ def began_as(sent: str, versions: Sequence[Version], definition: Property) -> bo
 
 
 def may_rewrite(sent: str, stored: str, definition: Property) -> bool:
-    """Return whether HubSpot can have stored ``stored`` for ``sent``, as far as the type allows.
+    """Return whether the property's type allows that HubSpot rewrote ``sent`` as ``stored``.
 
-    - Text may change case, spaces and punctuation. The rest must be the same, in the same order;
-      a point or comma between digits and a leading minus belong to a number and stay.
+    - Text may change case, spaces and punctuation. The rest must stay, in the same order, as must
+      a point or comma between digits and a leading minus, which belong to a number.
     - A number may lose decimals, rounded (half away from zero) or cut off, but keeps at least
       ``DECIMALS``, and does not become zero.
     - Dates, datetimes, booleans and enumerations are never rewritten.

@@ -1,4 +1,4 @@
-"""What the state remembers of conflicts once a run has ended.
+"""Remember conflicts in the state once a run has ended.
 
 A conflict that stood at the end of one run is not news in the next one of the same manifest text.
 """
@@ -12,11 +12,11 @@ from reconcile.state.state import State
 
 
 def remember_standing(state: State, planned: Plan, outcomes: Container[Address]) -> None:
-    """Put into the state, not yet durably, which records of a plan are in conflict.
+    """Put into the state, not durably yet, which records of a plan are in conflict.
 
-    ``outcomes`` are those of the records that came to an end. A unit with a record that did not
-    keeps what is remembered of it: the run did not get to its end. What moved between planning and
-    writing is not remembered: it says something of the plan, and planning again shows what it is.
+    ``outcomes`` holds the records with a final outcome. A unit with another record keeps what is
+    remembered of it, since the run did not finish it. Conflicts that arose between planning and
+    writing are not remembered: the next plan shows what they are.
     """
     stood: dict[Address, tuple[str, dict[Address, str]]] = {
         address: ("", {}) for address in planned.resolved

@@ -1,11 +1,11 @@
-"""What shall the state remember of a record that a change was carried out on? No I/O."""
+"""Make the state's entries for records that a change was applied to. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from reconcile.applying.readback import Verified
-from reconcile.applying.rewrites import Fate, History, Verdict, began_as, judge
+from reconcile.applying.rewrites import Fate, History, Verdict, is_initial_value, judge
 from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
@@ -18,10 +18,11 @@ _NO_HISTORY: History = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A change that was carried out, with the links the record now has of ours.
+class AppliedChange:
+    """A change that was applied.
 
-    ``previous`` is what the state said before.
+    ``links`` are our associations that the record has now; ``previous`` is the state's entry from
+    before.
     """
 
     change: RecordChange
@@ -32,7 +33,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Makes the state's entries; ``run`` is the run that they are to name."""
+    """Makes the state's entries; ``run`` is the run that they name."""
 
     identities: Mapping[str, Identity]
     definitions: Definitions
@@ -40,7 +41,7 @@ class Entries:
     run: str = ""
 
     def managed(self, change: RecordChange) -> dict[str, str]:
-        """The values that stay managed after a change, as written."""
+        """Return the values that stay managed after a change, as written, by property."""
         identity = self.identities[change.address.kind]
         set_once = {*change.ignore, *((identity.name,) if identity.unique else ())}
         written = {field.name: field.after for field in change.fields}
@@ -50,8 +51,8 @@ class Entries:
             if name not in set_once
         }
 
-    def unlike(self, change: RecordChange, actual: Actual) -> list[str]:
-        """Return the properties that the change wrote and that read back as something else."""
+    def mismatches(self, change: RecordChange, actual: Actual) -> list[str]:
+        """Return the properties that the change wrote and that read back differently."""
         definitions = self.definitions.properties.get(change.address.kind, {})
         sent = self.managed(change)
         found = [
@@ -66,7 +67,7 @@ class Entries:
         return found
 
     def shows_key(self, change: RecordChange, actual: Actual) -> bool:
-        """Whether a record that exists carries the key that the change wrote onto it, if any."""
+        """Return whether an existing record has the key that the change wrote to it, if any."""
         identity = self.identities[change.address.kind]
         wrote = change.id and any(field.name == identity.name for field in change.fields)
         if not (identity.unique and wrote):
@@ -78,10 +79,10 @@ class Entries:
     ) -> bool:
         """Return whether an in-doubt write took effect.
 
-        HubSpot writes a record's properties all at once, so one value that only the change can
-        have brought is proof, also where history alone shows it. A change that writes nothing has
-        nothing to carry out. A new record that was found by a value which others may have as well
-        must have every other one too.
+        HubSpot writes a record's properties all at once, so one value that only this change can
+        have written is proof, even if only history shows it. A change that writes nothing always
+        took effect. A created record that was found by a value that is not unique must have every
+        other value too.
         """
         definitions = self.definitions.properties[change.address.kind]
         identity = self.identities[change.address.kind]
@@ -90,27 +91,27 @@ class Entries:
             self._judged(change, field, actual, history).written
             for field in change.fields
             if not same(field.before, field.after, definitions[field.name])
-            # A stranger's record may carry the key too.
+            # Another record may have the key too.
             and (field.name in sent or (change.id and field.name == identity.name))
         ]
         shared = identity.within_parent and not change.id
         return (all(proof) if shared else any(proof)) or not proof
 
-    def was_born_as(self, change: RecordChange, history: History) -> bool:
+    def matches_initial_values(self, change: RecordChange, history: History) -> bool:
         """Return whether the record's first values are the ones that this create sent."""
         definitions = self.definitions.properties[change.address.kind]
         return all(
-            began_as(field.after, history.get(field.name, ()), definitions[field.name])
+            is_initial_value(field.after, history.get(field.name, ()), definitions[field.name])
             for field in change.fields
         )
 
     def verified(
-        self, done: Done, actual: Actual | None, history: History = _NO_HISTORY
+        self, done: AppliedChange, actual: Actual | None, history: History = _NO_HISTORY
     ) -> Verified:
-        """Return what to remember, given what HubSpot holds now.
+        """Return the new entry of a record and what became of its values.
 
-        ``history`` has the properties that are ``unlike`` what was sent, as far as HubSpot shows
-        it.
+        ``actual`` is the record as read after the write, None if it was not found. ``history`` has
+        the properties among ``mismatches``, as far as HubSpot shows it.
         """
         if actual is None:
             return Verified(self._entry(done, {}, whole=""), seen=False)
@@ -151,7 +152,7 @@ class Entries:
             created=not change.id,
         )
 
-    def _entry(self, done: Done, marks: Mapping[str, Marks], *, whole: str) -> LastApplied:
+    def _entry(self, done: AppliedChange, marks: Mapping[str, Marks], *, whole: str) -> LastApplied:
         return LastApplied(
             id=done.id,
             key=done.change.address.key,
@@ -164,8 +165,8 @@ class Entries:
         )
 
 
-def to_remove(change: RecordChange) -> frozenset[Link]:
-    """The associations that a change takes away."""
+def removed_links(change: RecordChange) -> frozenset[Link]:
+    """Return the associations that a change removes."""
     return frozenset(
         Link(link.to, link.id, number, category)
         for link in change.links
@@ -175,9 +176,9 @@ def to_remove(change: RecordChange) -> frozenset[Link]:
 
 
 def _left_alone(previous: LastApplied | None, name: str, ours: str) -> Marks:
-    """The marks of a value that was not written now and reads as another.
+    """Return the hashes of a value that was not written now and reads back differently.
 
-    What HubSpot made of it when it was written stays remembered, so that an edit shows as drift.
+    The stored value from when it was written stays remembered, so that an edit shows as drift.
     """
     marks = previous.marks.get(name) if previous else None
     return marks if marks is not None and marks.written == ours else Marks(ours, ours)

@@ -11,21 +11,26 @@ from reconcile.state.relocation import EntryLocation
 
 
 @dataclass(slots=True)
-class Item:
-    """Mutable, and touched by one thread at a time.
+class ChangeTask:
+    """The progress of one record's change. Only one thread at a time may change it.
 
-    ``status`` is None while nothing is decided; ``id`` is known once the record exists,
-    ``parent_id`` (a line item's) once it is about to be written; ``links``
-    are the associations of ours that stand, ``unlinked`` counts the changes of associations still
-    to make; ``late`` says that its write left so late that its history tells what was overwritten,
-    ``overwrites`` is that; ``taken`` says that HubSpot took the record's write, ``recorded`` that
-    the state knows what came of it; ``previous`` is what the state said before, ``places`` where it
-    can lie besides, under former names of the record and the unit; ``former`` the unit's former
-    address, where this is the root that gets another key; ``seen`` is a new record's first reading,
-    which confirms that ``id`` is its own; ``others`` counts the records under this root that the
-    plan leaves to others; ``standing`` marks a conflict that stood before; ``refused`` says that
-    HubSpot refused a value, as it will again; ``warnings`` came with HubSpot's answer; ``missing``
-    says why associations were not made, or not removed.
+    - ``unit``: the address of the record's unit.
+    - ``id``: the record's id, once it exists; ``parent_id``: its parent's, once known.
+    - ``status``: None while the change has not ended; ``message``: the reason for the status.
+    - ``links``: our associations that the record has; ``unlinked``: how many association changes
+      are still to be made; ``missing``: why some were not made.
+    - ``rewrites``, ``not_persisted``: what became of written values (see ``Outcome``).
+    - ``late``: the write was sent late; ``overwrites``: the edits of others that it overwrote.
+    - ``accepted``: HubSpot accepted the write; ``committed``: the state has its outcome.
+    - ``previous``: the state's entry from before; ``old_locations``: where else the state may have
+      entries of the record, under former names of it and its unit.
+    - ``trace``: the objectWriteTraceId of the last write.
+    - ``former``: the unit's former address, if this is its root and gets another key.
+    - ``seen``: a created record's first reading, which confirms its ``id``.
+    - ``others``: how many records under this root the plan leaves to others.
+    - ``standing``: the conflict stood before this run.
+    - ``refused``: HubSpot refused a value and would refuse it again.
+    - ``warnings``: what HubSpot's answer warned about.
     """
 
     unit: Address
@@ -40,11 +45,11 @@ class Item:
     late: bool = False
     not_persisted: tuple[str, ...] = ()
     unlinked: int = 0
-    taken: bool = False
-    recorded: bool = False
+    accepted: bool = False
+    committed: bool = False
     previous: LastApplied | None = None
     trace: str = ""
-    places: tuple[EntryLocation, ...] = ()
+    old_locations: tuple[EntryLocation, ...] = ()
     former: Address | None = None
     seen: Actual | None = None
     others: int = 0
@@ -59,34 +64,34 @@ class Item:
         return kinds()[self.change.address.kind]
 
     def end(self, status: Status, message: str = "") -> None:
-        """Decide how the change ended. A worse end is not made good by a later one."""
+        """End the change with a status. A later status never improves a worse one."""
         if self.status in (None, Status.DONE):
             self.status, self.message = status, message
-        self.taken = self.taken or status is Status.DONE
+        self.accepted = self.accepted or status is Status.DONE
 
     @property
     def is_known(self) -> bool:
-        """Whether ``id`` is surely the record's: planned with it, or confirmed since."""
+        """Whether ``id`` is known to be the record's: from the plan, or confirmed since."""
         return bool(self.change.id or (self.id and self.status is Status.DONE))
 
-    def disown(self, message: str) -> None:
-        """Give up an answered id that turned out to be another record's."""
-        self.id, self.seen, self.taken = "", None, False
+    def reject_id(self, message: str) -> None:
+        """Give up the id of an answer, because it turned out to be another record's."""
+        self.id, self.seen, self.accepted = "", None, False
         self.status, self.message = Status.UNKNOWN, message
 
     @property
-    def decided(self) -> bool:
+    def is_final(self) -> bool:
         """Whether nothing is left to do or to find out.
 
-        What HubSpot took and the state does not know, associations included, stays begun in the
-        journal, and so does what nobody knows whether HubSpot took.
+        Otherwise the write stays in doubt in the journal: HubSpot accepted it and the state does
+        not have it (associations included), or nobody knows whether HubSpot accepted it.
         """
-        if self.taken:
-            return self.recorded and not self.unlinked
+        if self.accepted:
+            return self.committed and not self.unlinked
         return self.status in (Status.CONFLICT, Status.FAILED, Status.SKIPPED)
 
     def outcome(self) -> Outcome:
-        """What to report. What nobody decided was never begun."""
+        """Return the outcome to report; a change without a status was never begun."""
         status = self.status or Status.SKIPPED
         message = self.message or ("not begun" if self.status is None else "")
         return Outcome(
@@ -105,12 +110,13 @@ class Item:
 
     @property
     def _is_written(self) -> bool:
-        """Whether HubSpot has the record as it was written, although it is not done.
+        """Whether HubSpot has the record as it was written, although the change is not done.
 
-        A new one counts where it was seen, and associations alone where they were found to stand.
+        A created record counts once it was seen. A change of associations alone counts only if it
+        ended in conflict.
         """
         if self.status is Status.CONFLICT:
-            return self.taken
+            return self.accepted
         is_there = bool(self.change.id or self.seen is not None)
         writes_record = self.change.action is not Action.ASSOCIATE
-        return self.taken and is_there and writes_record and self.status is not Status.DONE
+        return self.accepted and is_there and writes_record and self.status is not Status.DONE

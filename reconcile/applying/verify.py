@@ -1,69 +1,72 @@
-"""After writing: what does HubSpot hold now?
+"""Read back what was written: what does HubSpot hold now?
 
-Write responses prove nothing: values are echoed that a fresh read does not show (reference §6).
+Write responses prove nothing: they echo values that a fresh read does not show (reference §6).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.readback import Verified
-from reconcile.applying.state_entries import Done
+from reconcile.applying.state_entries import AppliedChange
 from reconcile.model.kinds import Kind
 from reconcile.model.plan import RecordChange
 from reconcile.model.records import Actual
 
 WAITS = (0.0, 0.5, 1.0, 2.0)
-"""Seconds before each reading. Reads right after a write may be stale (reference §13)."""
+"""Seconds before each read. Reads right after a write may be stale (reference §13)."""
 
 LONG_WAITS = (*WAITS, 4.0, 8.0, 16.0)
-"""The same where a record shows through its association alone, and nothing else would refuse a
-second one.
+"""The same for records that can only be found by their association: HubSpot would not refuse a
+duplicate.
 """
 
 
 _NOTHING: Mapping[str, Actual] = MappingProxyType({})
 
 
-def to_read(tools: Tools, kind: Kind, changes: Iterable[RecordChange]) -> list[str]:
-    """The properties that show what became of changes, and which record is which."""
-    managed = {name for change in changes for name in tools.entries.managed(change)}
-    return sorted(managed.union(tools.identity(kind).properties))
+def to_read(context: ApplyContext, kind: Kind, changes: Iterable[RecordChange]) -> list[str]:
+    """Return the properties to read: the managed ones and those that identify a record."""
+    managed = {name for change in changes for name in context.entries.managed(change)}
+    return sorted(managed.union(context.identity(kind).properties))
 
 
 def verify(
-    tools: Tools, kind: Kind, done: Sequence[Done], seen: Mapping[str, Actual] = _NOTHING
+    context: ApplyContext,
+    kind: Kind,
+    done: Sequence[AppliedChange],
+    seen: Mapping[str, Actual] = _NOTHING,
 ) -> list[Verified]:
-    """Return what each record shows, in order.
+    """Return the verified entry of each applied change, in order.
 
-    What differs is read again after each of ``WAITS``; then its property history decides. ``seen``
-    are readings since the writes, by id: what they show needs no other one.
+    A record that differs is read again after each of ``WAITS``; then its property history decides.
+    ``seen`` has records read since the writes, by id: those that match are not read again.
     """
-    entries = tools.entries
-    changes = {item.id: item.change for item in done}
-    names = to_read(tools, kind, changes.values())
+    entries = context.entries
+    changes = {one.id: one.change for one in done}
+    names = to_read(context, kind, changes.values())
     now = dict(seen)
-    left = _unshown(tools, changes, now)
+    left = _unshown(context, changes, now)
     for wait in WAITS:
         if not left:
             break
-        tools.sleep(wait)
-        now |= tools.hubspot.read(kind.object, left, names)
-        left = _unshown(tools, changes, now)
+        context.sleep(wait)
+        now |= context.hubspot.read(kind.object, left, names)
+        left = _unshown(context, changes, now)
     differing = [(changes[i], now[i]) for i in left if i in now]
-    histories = read_histories(tools.hubspot, entries, differing)
+    histories = read_histories(context.hubspot, entries, differing)
     return [
-        entries.verified(item, now.get(item.id), histories.get(item.change.address, {}))
-        for item in done
+        entries.verified(one, now.get(one.id), histories.get(one.change.address, {}))
+        for one in done
     ]
 
 
 def _unshown(
-    tools: Tools, changes: Mapping[str, RecordChange], now: Mapping[str, Actual]
+    context: ApplyContext, changes: Mapping[str, RecordChange], now: Mapping[str, Actual]
 ) -> list[str]:
     return [
         record_id
         for record_id, change in changes.items()
-        if record_id not in now or tools.entries.unlike(change, now[record_id])
+        if record_id not in now or context.entries.mismatches(change, now[record_id])
     ]

@@ -44,8 +44,8 @@ from reconcile.workflow import (
     close_unfinished,
     forget_resolved,
     plan,
+    recover_unfinished,
     refusals_logged,
-    settle_unfinished,
 )
 
 
@@ -78,7 +78,7 @@ def run(
     with project.explained(), connect(settings, os.environ, "write") as session:
         if saved is None:
             if not project.problems:
-                settle_unfinished(session, by, who=who(), wait=lock_timeout, by=run)
+                recover_unfinished(session, by, who=who(), wait=lock_timeout, by=run)
             with progress(len(units), "Planning") as advance:
                 made = plan(
                     session,

@@ -1,12 +1,12 @@
-"""Finding the records of writes that were begun and not answered."""
+"""Find the records of in-doubt writes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from reconcile.applying.confirm_ids import began_with, carries
-from reconcile.applying.created_records import existing, sought
+from reconcile.applying.confirm_ids import shows_identity_value, was_created_with_key
+from reconcile.applying.created_records import find_existing, lookup_of
 from reconcile.applying.state_entries import Entries
 from reconcile.applying.verify import LONG_WAITS, WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
@@ -15,27 +15,28 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual, Version
-from reconcile.recovery.in_doubt import Unsettled
+from reconcile.recovery.in_doubt import InDoubtChange
 from reconcile.state.state import State
 
 _SKEW = timedelta(minutes=5)
-"""How far HubSpot's clock and the run's may be apart."""
+"""The largest difference assumed between HubSpot's clock and the run's."""
 
-_MOST = 500
-"""Records of others, made meanwhile, that are asked for their history; each takes a call."""
+_MAX_HISTORIES = 500
+"""The most records created since the run began whose history is read; each takes a call."""
 
-_LOOKED_AT = 5000
-"""Records made meanwhile, the latest, that are looked at: 200 a search, four searches a second."""
+_MAX_SEARCHED = 5000
+"""The most search results that are read, latest first: 200 a search, four searches a second."""
 
 _NO_PARENT: Parent = "", ""
 
 
 class RecordFinder:
-    """Reads what is there of records, until they show what was written or patience ends.
+    """Re-reads records until the written values are visible or the retries are used up.
 
-    The writes were begun at the moment ``since`` or later. ``patient`` waits long for lines that
-    only their association shows. ``born`` are those that were found by what they began with: there
-    is no more to prove of them. ``refuted`` are new records whose answered ids are other records'.
+    The writes were begun at the moment ``since`` or later. ``patient`` retries for long if line
+    items can only be found by their association. ``matched_by_initial_values`` holds the created
+    records that were identified by property history; ``refuted`` those whose answered id turned
+    out to be another record's.
     """
 
     def __init__(
@@ -55,21 +56,24 @@ class RecordFinder:
         self._ids: dict[Address, str] = {}
         self._since = since - _SKEW
         self._patient = patient
-        self.born: set[Address] = set()
+        self.matched_by_initial_values: set[Address] = set()
         self.refuted: set[Address] = set()
         self._changed_since: set[str] = set()
 
-    def find(self, begun: Sequence[Unsettled]) -> dict[Address, Actual]:
-        """The records of these changes, as far as they exist."""
+    def find(self, changes: Sequence[InDoubtChange]) -> dict[Address, Actual]:
+        """Return the records of these changes by address, as far as they exist.
+
+        Raises ApiError if HubSpot refuses to be read.
+        """
         found: dict[Address, Actual] = {}
         for kind in kinds().values():
-            mine = [one for one in begun if one.change.address.kind == kind.name]
+            mine = [one for one in changes if one.change.address.kind == kind.name]
             if mine:
                 found |= self._find(kind, mine)
                 self._ids |= {address.folded(): actual.id for address, actual in found.items()}
         return found
 
-    def _find(self, kind: Kind, wanted: Sequence[Unsettled]) -> dict[Address, Actual]:
+    def _find(self, kind: Kind, wanted: Sequence[InDoubtChange]) -> dict[Address, Actual]:
         entries, known = self._entries, self._entries.definitions.properties[kind.name].keys()
         identity = entries.identities[kind.name]
         managed = {one.change.address: entries.managed(one.change).keys() for one in wanted}
@@ -92,59 +96,63 @@ class RecordFinder:
                     and not entries.carried_out(one.change, actual)
                 )
             ]
-        lost = [
+        missing = [
             one
             for one in left
             if (not one.id or one.change.address in self.refuted)
             and one.change.address not in found
         ]
         others = {one.id for one in wanted}.union(actual.id for actual in found.values())
-        return found | self._formerly(kind, lost, names, others)
+        return found | self._find_edited(kind, missing, names, others)
 
     def _read(
-        self, kind: Kind, wanted: Sequence[Unsettled], names: Sequence[str]
+        self, kind: Kind, wanted: Sequence[InDoubtChange], names: Sequence[str]
     ) -> dict[Address, Actual]:
         by_id = {one.id: one for one in wanted if one.id}
         there = self._hubspot.read(kind.object, list(by_id), names)
         found: dict[Address, Actual] = {}
         for record_id, actual in there.items():
             one = by_id[record_id]
-            if self._is_of(one, actual):
+            if self._is_record_of(one, actual):
                 found[one.change.address] = actual
             else:
                 self.refuted.add(one.change.address)
         new = [one for one in wanted if not one.id or one.change.address in self.refuted]
         identity = self._entries.identities[kind.name]
-        seeking = [sought(one.change, identity, self._parent(one)[1]) for one in new]
-        owned = self._owned(kind, wanted) if identity.within_parent else ()
-        some = existing(self._hubspot, kind, identity, seeking, names, owned=owned)
+        lookups = [lookup_of(one.change, identity, self._parent(one)[1]) for one in new]
+        planned_ids = self._planned_ids(kind, wanted) if identity.within_parent else ()
+        some = find_existing(self._hubspot, kind, identity, lookups, names, planned_ids=planned_ids)
         return found | {
             one.change.address: actuals[0]
             for one, actuals in zip(new, some, strict=True)
             if len(actuals) == 1
         }
 
-    def _is_of(self, one: Unsettled, actual: Actual) -> bool:
-        """Return whether a record found by its id is the change's: an answer can be wrong."""
-        if one.change.id or carries(self._entries, one.change, actual):
+    def _is_record_of(self, one: InDoubtChange, actual: Actual) -> bool:
+        """Return whether a record found by its id is the change's: answered ids can be wrong."""
+        if one.change.id or shows_identity_value(self._entries, one.change, actual):
             return True
         if actual.id not in self._changed_since:
-            if not began_with(self._hubspot, self._entries, one.change, actual):
+            if not was_created_with_key(self._hubspot, self._entries, one.change, actual):
                 return False
             self._changed_since.add(actual.id)
         return True
 
-    def _formerly(
-        self, kind: Kind, lost: Sequence[Unsettled], names: Sequence[str], found: Collection[str]
+    def _find_edited(
+        self,
+        kind: Kind,
+        missing: Sequence[InDoubtChange],
+        names: Sequence[str],
+        found: Collection[str],
     ) -> dict[Address, Actual]:
-        """New records that somebody edited meanwhile, so that nothing tells them any more.
+        """Return created records whose key somebody edited before we saw them.
 
-        Records that nothing else accounts for are asked what they began with: of line items those
-        under their parents, of orders and carts those made since. One that can be several, or
-        several that can be one, are left alone.
+        They are identified by property history: their first values are those that the change sent.
+        Candidates are records that nothing else accounts for: line items under the same parents,
+        orders and carts created since the run began. Only one-to-one matches count.
         """
-        by_parent: dict[Parent, list[Unsettled]] = defaultdict(list)
-        for one in lost:
+        by_parent: dict[Parent, list[InDoubtChange]] = defaultdict(list)
+        for one in missing:
             if (parent := self._parent(one))[1] or one.change.parent is None:
                 by_parent[parent].append(one)
         if not by_parent:
@@ -152,49 +160,50 @@ class RecordFinder:
         known = {entry.id for _, one, entry in self._state.entries() if one.kind == kind.name}
         others = known.union(found)
         if kind.is_unit:
-            strangers = {_NO_PARENT: self._made_since(kind, names, others)}
+            unaccounted = {_NO_PARENT: self._created_since(kind, names, others)}
         else:
-            strangers = dict(lines_under(self._hubspot, kind, by_parent, names, without=others))
-        born: list[tuple[Address, Actual]] = []
-        for parent, there in strangers.items():
+            unaccounted = dict(lines_under(self._hubspot, kind, by_parent, names, without=others))
+        matches: list[tuple[Address, Actual]] = []
+        for parent, there in unaccounted.items():
             mine = by_parent[parent]
             asked = sorted({field.name for one in mine for field in one.change.fields})
             for record in there.values():
                 history = self._hubspot.history(kind.object, record.id, asked)
-                born += (
+                matches += (
                     (one.change.address, record)
                     for one in mine
-                    if self._is_younger(history) and self._entries.was_born_as(one.change, history)
+                    if self._is_created_since(history)
+                    and self._entries.matches_initial_values(one.change, history)
                 )
-        names_of = Counter(address for address, _ in born)
-        records_of = Counter(record.id for _, record in born)
-        told = {a: one for a, one in born if names_of[a] == records_of[one.id] == 1}
-        self.born |= told.keys()
-        return told
+        names_of = Counter(address for address, _ in matches)
+        records_of = Counter(record.id for _, record in matches)
+        unique = {a: one for a, one in matches if names_of[a] == records_of[one.id] == 1}
+        self.matched_by_initial_values |= unique.keys()
+        return unique
 
-    def _is_younger(self, history: Mapping[str, Sequence[Version]]) -> bool:
-        """Whether none of these values is from before the run."""
+    def _is_created_since(self, history: Mapping[str, Sequence[Version]]) -> bool:
+        """Return whether a record's first values are not older than the run."""
         try:
             first = [datetime.fromisoformat(values[-1].at) for values in history.values() if values]
             return all(moment >= self._since for moment in first)
         except (TypeError, ValueError):
             return False
 
-    def _made_since(self, kind: Kind, names: Sequence[str], others: Collection[str]) -> Lines:
-        """Records made since that nobody accounts for; none where there are too many to ask."""
+    def _created_since(self, kind: Kind, names: Sequence[str], others: Collection[str]) -> Lines:
+        """Return records created since the run began, except ``others``; none if too many."""
         try:
-            # Search may show too little: it decides here what to look at, never what is absent.
+            # Search may miss records: it only proposes candidates, and never proves absence.
             made = self._hubspot.created_since(kind.object, kind.created, self._since)
-            looked_at = islice(made, _LOOKED_AT)
-            ids = list(islice((one for one in looked_at if one not in others), _MOST + 1))
+            looked_at = islice(made, _MAX_SEARCHED)
+            ids = list(islice((one for one in looked_at if one not in others), _MAX_HISTORIES + 1))
         except (AuthError, RateLimited, Unreachable):
             raise
         except ApiError:
             return {}
-        return self._hubspot.read(kind.object, ids, names) if 0 < len(ids) <= _MOST else {}
+        return self._hubspot.read(kind.object, ids, names) if 0 < len(ids) <= _MAX_HISTORIES else {}
 
-    def _parent(self, one: Unsettled) -> Parent:
-        """The record that a line item was to stand under; no id where that was not made."""
+    def _parent(self, one: InDoubtChange) -> Parent:
+        """Return the parent of a line item to create; without an id if that was not created."""
         parent = one.change.parent
         if parent is None:
             return _NO_PARENT
@@ -202,15 +211,15 @@ class RecordFinder:
         entry = None if made else self._state.unit(parent).get(parent.folded())
         return parent.kind, entry.id if entry else made
 
-    def _owned(self, kind: Kind, wanted: Sequence[Unsettled]) -> set[str]:
-        """The ids of records that are known to be others than the new ones."""
+    def _planned_ids(self, kind: Kind, wanted: Sequence[InDoubtChange]) -> set[str]:
+        """Return the ids of records that cannot be the ones to create."""
         units = {one.unit.address: one.unit for one in wanted}.values()
         changes = (change for unit in units for change in unit.changes)
-        owned = {one.id for one in wanted}
-        owned |= {change.id for change in changes if change.address.kind == kind.name}
+        planned_ids = {one.id for one in wanted}
+        planned_ids |= {change.id for change in changes if change.address.kind == kind.name}
         new = {one.change.address.folded() for one in wanted if not one.id}
         places = [unit.address for unit in units] + [u.former for u in units if u.former]
-        return owned.union(
+        return planned_ids.union(
             entry.id
             for place in places
             for address, entry in self._state.unit(place).items()

@@ -1,12 +1,12 @@
-"""Changes that a run had begun and nobody knows the end of, and what the state must say of them."""
+"""In-doubt changes of a run, and the state entries that they lead to."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconcile.applying.readback import Verified
 from reconcile.applying.rewrites import History
-from reconcile.applying.run_log import Begun, Run
-from reconcile.applying.state_entries import Done, Entries
+from reconcile.applying.run_log import InDoubtWrite, Run
+from reconcile.applying.state_entries import AppliedChange, Entries
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
@@ -14,32 +14,32 @@ from reconcile.model.records import Actual, LastApplied, Link
 
 
 @dataclass(frozen=True, slots=True)
-class Unsettled:
-    """One change that a run had begun; ``begun`` is what its journal knows of it."""
+class InDoubtChange:
+    """A change whose outcome is not known; ``write`` is what the run's journal says of it."""
 
     unit: UnitChange
     change: RecordChange
-    begun: Begun
+    write: InDoubtWrite
 
     @property
     def id(self) -> str:
-        """The record's id, empty where it was to be created and no answer came."""
-        return self.change.id or self.begun.id
+        """The record's id; empty if it was to be created and no answer came."""
+        return self.change.id or self.write.id
 
     @property
     def associated(self) -> frozenset[str]:
-        """The objects that the change, or what it leaves standing, associates the record with."""
+        """The objects that the change associates the record with, or leaves it associated with."""
         added = {link.to for link in self.change.links}
         return frozenset(added.union(link.to for link in self.change.kept_links))
 
-    def unanswered(self) -> "Unsettled":
-        """The same without the id that HubSpot answered, which is another record's."""
-        return replace(self, begun=replace(self.begun, id=""))
+    def without_id(self) -> "InDoubtChange":
+        """Return the same change without the id that HubSpot answered by mistake."""
+        return replace(self, write=replace(self.write, id=""))
 
     def links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
-        """The associations of ours the record has when everything went well.
+        """Return our associations as they are if the change was applied completely.
 
-        ``ids`` binds folded addresses of records made by the same run.
+        ``ids`` binds folded addresses of records created by the same run.
         """
         made = (
             Link(link.to, end, number, category)
@@ -48,8 +48,8 @@ class Unsettled:
         )
         return frozenset(self.change.kept_links).union(made)
 
-    def along(self, ids: Mapping[Address, str]) -> frozenset[Link]:
-        """The plain types that come with our labels on pairs that have none (reference §11)."""
+    def implied_links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
+        """Return the unlabelled types that HubSpot adds along with our labels (reference §11)."""
         associations = kinds()[self.change.address.kind].associations
         return frozenset(
             Link(link.to, end, associations[link.to].type_id)
@@ -64,42 +64,41 @@ class Unsettled:
                 yield link, end
 
 
-def unsettled(run: Run, plan: Plan) -> list[Unsettled]:
-    """What a run had begun, in the plan's order."""
-    begun = run.begun
+def in_doubt_changes(run: Run, plan: Plan) -> list[InDoubtChange]:
+    """Return the in-doubt changes of a run, in the plan's order."""
+    writes = run.in_doubt
     return [
-        Unsettled(unit, change, begun[change.address])
+        InDoubtChange(unit, change, writes[change.address])
         for unit in plan.units
         for change in unit.changes
-        if change.address in begun
+        if change.address in writes
     ]
 
 
 def entry_after(
-    one: Unsettled,
+    one: InDoubtChange,
     actual: Actual | None,
     links: frozenset[Link],
     previous: LastApplied | None,
     entries: Entries,
     *,
     history: History,
-    born: bool = False,
+    is_created: bool = False,
 ) -> Verified | None:
-    """What the state must say of a record now; None where nothing was carried out.
+    """Return the state's entry for a record after a change; None if the change was not applied.
 
-    ``links`` are those that stand of what the state and the change make ours; ``history`` has the
-    values that read back as something else than was written; ``born`` says that the record is known
-    to be the one that the change made, whatever it holds now. A record whose
-    creation was answered stays remembered by its id even where it is not to be seen: made again it
-    would be there twice.
+    ``links`` are those of our associations that the record has; ``history`` has the properties that
+    read back differently than they were written; ``is_created`` says that the change is known to
+    have created the record, whatever its values are now. A record whose creation was answered is
+    remembered by its id even if no read shows it: creating it again would duplicate it.
     """
     definitions = entries.definitions.properties.get(one.change.address.kind, {})
     if actual is None or entries.managed(one.change).keys() - definitions.keys():
-        record_id = actual.id if actual is not None else one.begun.id
+        record_id = actual.id if actual is not None else one.write.id
         if one.change.id or not record_id:
             return None
-        return entries.verified(Done(one.change, record_id, links, previous), None)
-    made = born or (not one.change.id and one.begun.id == actual.id)
+        return entries.verified(AppliedChange(one.change, record_id, links, previous), None)
+    made = is_created or (not one.change.id and one.write.id == actual.id)
     if not made and not entries.carried_out(one.change, actual, history):
         return None
-    return entries.verified(Done(one.change, actual.id, links, previous), actual, history)
+    return entries.verified(AppliedChange(one.change, actual.id, links, previous), actual, history)

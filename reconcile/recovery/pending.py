@@ -1,4 +1,4 @@
-"""What the state will say once unfinished runs are settled, for planning before that."""
+"""The state as it will be once unfinished runs are recovered; for planning, which may not write."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,36 +10,36 @@ from reconcile.model.address import Address
 from reconcile.model.plan import Action, RecordChange
 from reconcile.model.records import Actual, LastApplied, Observed, Unit
 from reconcile.planning.record_input import Context
-from reconcile.recovery.in_doubt import Unsettled, entry_after, unsettled
+from reconcile.recovery.in_doubt import InDoubtChange, entry_after, in_doubt_changes
 from reconcile.recovery.runs import OpenRun
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay:
-    """Records that an unfinished run had begun, by folded address.
+class PendingState:
+    """The in-doubt changes of unfinished runs, by folded address.
 
-    Planning writes nothing, so it works out for itself what settling would find.
+    Planning may not write, so it predicts the entries that recovery would write to the state.
     """
 
-    waiting: Mapping[Address, Unsettled] = field(default_factory=lambda: MappingProxyType({}))
+    in_doubt: Mapping[Address, InDoubtChange] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
-    def of(cls, runs: Sequence[OpenRun]) -> "Overlay":
-        """Of a later run's records and an earlier one's, the later count."""
+    def of(cls, runs: Sequence[OpenRun]) -> "PendingState":
+        """Return the pending state of these runs, given oldest first: the latest change counts."""
         return cls(
             {
                 one.change.address.folded(): one
                 for open_run in runs
-                for one in unsettled(open_run.run, open_run.plan)
+                for one in in_doubt_changes(open_run.run, open_run.plan)
             }
         )
 
     def with_properties(
         self, properties: Mapping[str, Sequence[str]]
     ) -> Mapping[str, Sequence[str]]:
-        """Property names by kind, and those that must be read to settle."""
+        """Return property names by kind, completed by those that recovery has to read."""
         names = {kind: set(found) for kind, found in properties.items()}
-        for one in self.waiting.values():
+        for one in self.in_doubt.values():
             found = names.setdefault(one.change.address.kind, set())
             found |= {field.name for field in one.change.fields}
             found |= {name for name, _ in one.change.keep}
@@ -47,25 +47,25 @@ class Overlay:
 
     @property
     def pairs(self) -> frozenset[tuple[str, str]]:
-        """The (kind, associated object) pairs whose associations must be read to settle."""
+        """The (kind, associated object) pairs whose associations recovery has to read."""
         return frozenset(
-            (one.change.address.kind, to) for one in self.waiting.values() for to in one.associated
+            (one.change.address.kind, to) for one in self.in_doubt.values() for to in one.associated
         )
 
     def before(self, last: Mapping[Address, LastApplied]) -> Mapping[Address, LastApplied]:
-        """The state's entries and, for records made but not yet recorded, their ids."""
+        """Return the state's entries, completed by the ids of created records that it lacks."""
         made = {
             address: LastApplied(id=one.id, key=one.change.address.key)
-            for address, one in self.waiting.items()
+            for address, one in self.in_doubt.items()
             if one.id and address not in last and not one.change.former
         }
         return {**last, **made}
 
     def found(self, observed: Iterable[Observed]) -> Iterator[tuple[RecordChange, Actual]]:
-        """Yield the changes whose records are there, to have their property histories read."""
+        """Yield the changes whose records exist, so that their property histories can be read."""
         for seen in observed:
             for address, actual in seen.records.items():
-                one = self.waiting.get(address.folded())
+                one = self.in_doubt.get(address.folded())
                 if one is not None and one.change.action is not Action.ARCHIVE:
                     yield one.change, actual
 
@@ -77,8 +77,8 @@ class Overlay:
         context: Context,
         histories: Mapping[Address, History],
     ) -> Mapping[Address, LastApplied]:
-        """The entries of a unit's records as settling would leave them."""
-        if not any(record.address.folded() in self.waiting for record in unit.records):
+        """Return the entries of a unit's records as recovery would leave them."""
+        if not any(record.address.folded() in self.in_doubt for record in unit.records):
             return last
         ids = {address.folded(): actual.id for address, actual in observed.records.items()}
         ids |= {
@@ -90,7 +90,7 @@ class Overlay:
         found = dict(last)
         for record in unit.records:
             address = record.address
-            one = self.waiting.get(address.folded())
+            one = self.in_doubt.get(address.folded())
             if one is None:
                 continue
             previous = record.entry_in(last)
@@ -98,7 +98,11 @@ class Overlay:
                 if address not in observed.records:
                     found.pop(address.folded(), None)
                 continue
-            ours = one.links(ids) | one.along(ids) | (previous.links if previous else frozenset())
+            ours = (
+                one.links(ids)
+                | one.implied_links(ids)
+                | (previous.links if previous else frozenset())
+            )
             links = observed.links.get(address, frozenset()) & ours
             seen = entry_after(
                 one,

@@ -1,11 +1,11 @@
-"""Runs that ended in the middle: resolved by reading, before anything else is written."""
+"""Recover interrupted runs: resolve their in-doubt writes before anything else is written."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 from reconcile.applying.journal import Journal
-from reconcile.applying.run_log import Process
+from reconcile.applying.run_head import Process
 from reconcile.applying.state_entries import Entries
 from reconcile.call_watchdog import CALL_LIMIT, log_notice, watched
 from reconcile.errors import ApiError, ReconcileError, UsageError
@@ -15,14 +15,14 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.identity import Identity, pinned, unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
-from reconcile.recovery.resolve import Settler
+from reconcile.recovery.resolve import Resolver
 from reconcile.recovery.runs import OpenRun, log_rest, unfinished
 from reconcile.state.state import State
 from reconcile.stores.contract import Lease, LockInfo, Store
 from reconcile.stores.lease import monotonic, utc_now
 
 
-def settle(
+def resolve_unfinished(
     *planned: Plan,
     store: Store,
     hubspot: HubSpot,
@@ -33,11 +33,13 @@ def settle(
     sleep: Callable[[float], None],
     by: str,
 ) -> Entries:
-    """Resolve what runs had begun, and log it as done ``by`` a run or a command.
+    """Resolve the in-doubt writes of unfinished runs, and log it as done ``by`` a run or command.
 
-    The last requests of a run that died, or lost the lock, may arrive at HubSpot after that. So a
-    write that does not show is called undone only when the time of any call is over that had left
-    before this process held the lock. Returns the maker of entries for these plans and ``planned``.
+    The last requests of a run that died or lost the lock may still reach HubSpot. So a write that
+    does not show counts as not applied only after every call has timed out that was sent before
+    this process held the lock. Return the ``Entries`` for these runs' plans and ``planned``.
+
+    Raises UsageError for a damaged journal or plan, and what HubSpot or the store raise.
     """
     over = monotonic() + CALL_LIMIT
     runs = unfinished(store)
@@ -45,16 +47,16 @@ def settle(
     entries = Entries(identities, definitions, state.hasher)
     for one in runs:
         journal = Journal(store, one.run, lease.check)
-        if one.run.begun:
+        if one.run.in_doubt:
             since = utc_now()
             journal.recover(Process(0, "recover", origin, since, resolved_by=by))
             began = unpinned(one.plan.identities)
             mine = replace(entries, run=journal.run, identities=began)
-            settler = Settler(hubspot, state, mine, sleep)
-            settler.settle(one.run, one.plan, journal, may_come=True)
-            if one.run.begun:
+            resolver = Resolver(hubspot, state, mine, sleep)
+            resolver.resolve(one.run, one.plan, journal, may_arrive=True)
+            if one.run.in_doubt:
                 _wait_until(over, journal.run, sleep)
-                settler.settle(one.run, one.plan, journal)
+                resolver.resolve(one.run, one.plan, journal)
             journal.resolved()
         if not one.run.audited:
             log_rest(state, journal, one.plan)
@@ -65,40 +67,44 @@ def _wait_until(over: float, run: str, sleep: Callable[[float], None]) -> None:
     rest = over - monotonic()
     if rest > 0:
         log_notice(
-            f"waiting {rest:.0f} s: the last calls of run {run} have not shown in HubSpot, "
-            "and may still arrive"
+            f"waiting {rest:.0f} s: requests of the interrupted run {run} are not visible in "
+            "HubSpot and may still arrive"
         )
         sleep(rest)
 
 
 def require_same_identities(identities: Mapping[str, Identity], runs: Sequence[OpenRun]) -> None:
-    """What a run had begun is found by the properties it was begun with, and by no others."""
+    """Raise UsageError if a run has in-doubt writes and was planned with other identities.
+
+    The records of those writes can only be found by the identities that they were sent with.
+    """
     now = pinned(identities)
-    if any(one.run.begun and one.plan.identities != now for one in runs):
+    if any(one.run.in_doubt and one.plan.identities != now for one in runs):
         raise UsageError(
-            "a run that is not finished was made with another `identity` than reconcile.yaml has",
-            hint="run `reconcile apply`: it settles that run first",
+            "an unfinished run was planned with another `identity` than reconcile.yaml has now",
+            hint="run `reconcile apply`: it recovers that run first",
         )
 
 
 @contextmanager
 def locked(store: Store, hubspot: HubSpot, doing: str, who: str, wait: float) -> Iterator[Lease]:
-    """Hold the lock of a store; what fails within it names a run that is left to resume.
+    """Hold the lock of a store, which permits calls to HubSpot, while the block runs.
 
-    Calls to HubSpot are permitted as long as it is held. Raises Locked while another run holds it.
+    An ApiError raised in the block gets a hint that names the run to resume. Raises Locked if
+    another run still holds the lock after ``wait`` seconds.
     """
     since = utc_now()
     with ExitStack() as stack:
         with watched(f"the lock of the state in {store.where}"):
             lease = stack.enter_context(store.lock(LockInfo(who, since, doing), timeout=wait))
         stack.enter_context(hubspot.permitted(lease.check))
-        stack.enter_context(_way_on(store))
+        stack.enter_context(_hint_at_resume(store))
         yield lease
 
 
 @contextmanager
-def _way_on(store: Store) -> Iterator[None]:
-    """Add to an error of HubSpot's, where a run is not finished, how to go on with that run."""
+def _hint_at_resume(store: Store) -> Iterator[None]:
+    """Add to an ApiError how to resume the unfinished run, if there is one."""
     try:
         yield
     except ApiError as error:
@@ -107,8 +113,8 @@ def _way_on(store: Store) -> Iterator[None]:
             left = unfinished(store)
         if not left:
             raise
-        way_on = f"run {left[-1].run.head.run} is not finished; `reconcile resume` goes on with it"
-        hint = "; ".join(filter(None, (error.hint, way_on)))
+        resume = f"run {left[-1].run.head.run} is not finished; `reconcile resume` continues it"
+        hint = "; ".join(filter(None, (error.hint, resume)))
         raise error.reworded(str(error), hint=hint) from error
 
 

@@ -1,4 +1,4 @@
-"""A plan that was carried out before: it is not carried out twice."""
+"""Keep a plan from being carried out twice."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.plan import Plan
 from reconcile.planning.plan_file import content_digest
 from reconcile.recovery.runs import OpenRun, as_applied
-from reconcile.recovery.still_applied import stands
+from reconcile.recovery.still_applied import is_still_applied
 from reconcile.state.applied_plans import AppliedPlans
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
@@ -25,18 +25,18 @@ def already_applied(
     state: State,
     entries: Entries,
 ) -> str:
-    """Return the run that carried a plan out as a whole, if all that it did still stands.
+    """Return the run that carried out a plan completely, if everything it did still holds.
 
-    Return nothing for a plan that is new, that one of the open ``runs`` is to continue, or that
-    left something to be tried again. Raises StalePlan for one whose records were changed or removed
-    since, or whose run another one superseded: carried out again, it could make them again.
+    Return ``""`` for a plan that is new, that one of the open ``runs`` is to continue, or that left
+    something to be tried again. Raises StalePlan for a plan whose records were changed or removed
+    since, or whose run was superseded by another: carried out again, it could recreate them.
     """
     digest = content_digest(planned)
     for one in runs:
         if one.run.head.plan == digest:
             if not one.run.open:
                 done = as_applied(one, state.serial)
-                if not stands(planned, done, state, entries, hubspot):
+                if not is_still_applied(planned, done, state, entries, hubspot):
                     raise _removed(one.run.head.run)
             return ""
     applied = AppliedPlans(store, state)
@@ -48,11 +48,11 @@ def already_applied(
     run = found.runs[-1]
     if not found.ended:
         raise StalePlan(
-            f"the plan was begun by run {run}, which ended in the middle, and others were applied "
+            f"the plan was begun by run {run}, which was interrupted, and other plans were applied "
             "since",
             hint=_AGAIN,
         )
-    if found.not_applied is None or not stands(planned, found, state, entries, hubspot):
+    if found.not_applied is None or not is_still_applied(planned, found, state, entries, hubspot):
         raise _removed(run)
     return "" if found.not_applied else run
 

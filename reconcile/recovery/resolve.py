@@ -1,6 +1,6 @@
-"""Settling a run that ended in the middle: what of the writes it had begun was carried out?
+"""Resolve the in-doubt writes of an interrupted run.
 
-Decided by reading alone, so it can be done again, by another process, as often as need be.
+Each is decided by reading alone, so that this can be repeated, by any process, any number of times.
 """
 
 from collections import defaultdict
@@ -10,10 +10,10 @@ from datetime import datetime
 from reconcile.applying.archive import read_archived
 from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.journal import Journal
-from reconcile.applying.overwritten import Late, find_overwritten
+from reconcile.applying.overwritten import LateWrite, find_overwritten
 from reconcile.applying.readback import Verified
 from reconcile.applying.run_log import Run
-from reconcile.applying.state_entries import Entries, to_remove
+from reconcile.applying.state_entries import Entries, removed_links
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
@@ -21,7 +21,7 @@ from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import LastApplied, Link
 from reconcile.recovery.find_records import RecordFinder
-from reconcile.recovery.in_doubt import Unsettled, entry_after, unsettled
+from reconcile.recovery.in_doubt import InDoubtChange, entry_after, in_doubt_changes
 from reconcile.state.relocation import (
     EntryFinder,
     EntryLocation,
@@ -32,20 +32,20 @@ from reconcile.state.relocation import (
 )
 from reconcile.state.state import State
 
-_NOT_FOUND = "HubSpot shows nothing of it: it was not carried out"
+_NOT_FOUND = "HubSpot does not show it: it was not carried out"
 
 
-def _by_removal(found: Sequence[Unsettled]) -> tuple[list[Unsettled], list[Unsettled]]:
-    going = [one for one in found if one.change.action is Action.ARCHIVE]
-    return going, [one for one in found if one.change.action is not Action.ARCHIVE]
+def _by_removal(found: Sequence[InDoubtChange]) -> tuple[list[InDoubtChange], list[InDoubtChange]]:
+    archives = [one for one in found if one.change.action is Action.ARCHIVE]
+    return archives, [one for one in found if one.change.action is not Action.ARCHIVE]
 
 
-def _ended(one: Unsettled) -> Outcome | None:
-    """The end that HubSpot's own answer gave a write that did not go as planned."""
-    status, change = one.begun.status, one.change
+def _answered_outcome(one: InDoubtChange) -> Outcome | None:
+    """Return the outcome of a write that HubSpot answered with a failure; None for others."""
+    status, change = one.write.status, one.change
     if status is None or status not in {Status.CONFLICT, Status.FAILED}:
         return None
-    return Outcome(change.address, change.action, status, one.id, one.begun.answer)
+    return Outcome(change.address, change.action, status, one.id, one.write.answer)
 
 
 def _outcome(change: RecordChange, seen: Verified) -> Outcome:
@@ -62,8 +62,8 @@ def _outcome(change: RecordChange, seen: Verified) -> Outcome:
     )
 
 
-class Settler:
-    """Gives what runs had begun its outcome, in the state and in their journals."""
+class Resolver:
+    """Decides the outcomes of in-doubt writes, in the state and in the runs' journals."""
 
     def __init__(
         self,
@@ -78,14 +78,16 @@ class Settler:
         self._sleep = sleep
         self._finder = EntryFinder(state)
 
-    def settle(self, run: Run, plan: Plan, journal: Journal, *, may_come: bool = False) -> None:
-        """Resolve what one run had begun.
+    def resolve(self, run: Run, plan: Plan, journal: Journal, *, may_arrive: bool = False) -> None:
+        """Resolve the in-doubt writes of one run, whose ``plan`` and ``journal`` these are.
 
-        Records that do not show what was written are read again for a while. With ``may_come``
-        requests of that run may still arrive at HubSpot: what does not show soon is then left as
-        it is, unless it was answered.
+        Records that do not show what was written are re-read for a while. ``may_arrive`` says that
+        requests of the run may still reach HubSpot: an unanswered write that does not show then
+        stays in doubt.
+
+        Raises ApiError if HubSpot refuses to be read.
         """
-        going, waiting = _by_removal(unsettled(run, plan))
+        archives, changes = _by_removal(in_doubt_changes(run, plan))
         since = datetime.fromisoformat(run.head.since)
         records = RecordFinder(
             self._hubspot,
@@ -93,30 +95,30 @@ class Settler:
             self._entries,
             self._sleep,
             since=since,
-            patient=not may_come,
+            patient=not may_arrive,
         )
-        found = records.find(waiting)
-        waiting = [
-            one.unanswered() if one.change.address in records.refuted else one for one in waiting
+        found = records.find(changes)
+        changes = [
+            one.without_id() if one.change.address in records.refuted else one for one in changes
         ]
-        places = {one.change.address: self._find_entry(one) for one in waiting}
+        places = {one.change.address: self._find_entry(one) for one in changes}
         previous = {address: place.entry if place else None for address, place in places.items()}
         ids = {address: actual.id for address, actual in found.items()}
-        ends = self._ends(waiting, ids)
-        links = self._links(waiting, ids, ends, previous)
+        ends = self._ends(changes, ids)
+        links = self._links(changes, ids, ends, previous)
         there = [
             (one.change, found[one.change.address])
-            for one in waiting
-            if one.change.address in found and _ended(one) is None
+            for one in changes
+            if one.change.address in found and _answered_outcome(one) is None
         ]
         histories = read_histories(self._hubspot, self._entries, there)
-        outcomes, undone = self._removed(going, journal)
+        outcomes, not_applied = self._removed(archives, journal)
         written: dict[Address, str] = {}
         left: list[EntryLocation] = []
-        for one in waiting:
+        for one in changes:
             change, address = one.change, one.change.address
             standing = links.get(address, frozenset())
-            if (end := _ended(one)) is not None:
+            if (end := _answered_outcome(one)) is not None:
                 outcomes.append(end)
                 continue
             seen = entry_after(
@@ -126,70 +128,73 @@ class Settler:
                 previous[address],
                 self._entries,
                 history=histories.get(address, {}),
-                born=address in records.born,
+                is_created=address in records.matched_by_initial_values,
             )
             if seen is not None:
-                self._state.put(one.begun.unit, address, seen.entry)
+                self._state.put(one.write.unit, address, seen.entry)
                 left += stale_locations(one.unit, change, places[address])
                 if one.unit.former is not None and address == one.unit.address:
                     left += move_entries(self._state, one.unit.former, one.unit.address)
             if seen is not None and seen.seen:
-                late = Late(change, seen.lost)
+                late = LateWrite(change, seen.lost)
                 self._note_overwritten(one, seen.entry.id, late, journal)
             if seen is None:
-                undone.append(address)
-            elif to_remove(change) & standing or one.links(ends) - standing:
+                not_applied.append(address)
+            elif removed_links(change) & standing or one.links(ends) - standing:
                 written[address] = seen.entry.id
             else:
                 outcomes.append(_outcome(change, seen))
         self._state.flush()
         drop_entries(self._state, left)
-        if may_come:
-            undone = [one for one in undone if not run.begun[one].may_be_under_way]
+        if may_arrive:
+            not_applied = [one for one in not_applied if not run.in_doubt[one].may_be_in_flight]
         journal.decided(outcomes)
         journal.written(written)
-        journal.undone(undone, _NOT_FOUND)
+        journal.not_applied(not_applied, _NOT_FOUND)
 
-    def _find_entry(self, one: Unsettled) -> FoundEntry | None:
+    def _find_entry(self, one: InDoubtChange) -> FoundEntry | None:
         return self._finder.find(one.unit, one.change)
 
     def _note_overwritten(
-        self, one: Unsettled, record_id: str, late: Late, journal: Journal
+        self, one: InDoubtChange, record_id: str, late: LateWrite, journal: Journal
     ) -> None:
-        """Find out what a write overwrote that left late, or may have."""
+        """Find out what a write overwrote that was, or may have been, sent late."""
         kind = kinds()[one.change.address.kind]
         overwrites = bool(one.change.id) or kind.create == "upsert"
-        if one.begun.late and overwrites:
+        if one.write.late and overwrites:
             definitions = self._entries.definitions.properties[kind.name]
             wanted = {record_id: late}
             found = find_overwritten(self._hubspot, self._sleep, definitions, kind, wanted)
             journal.overwrote(one.change.address, found[record_id])
 
     def _removed(
-        self, going: Sequence[Unsettled], journal: Journal
+        self, archives: Sequence[InDoubtChange], journal: Journal
     ) -> tuple[list[Outcome], list[Address]]:
-        """Archived and taken out of the state, and those that were not archived."""
+        """Drop archived records from the state.
+
+        Return their outcomes, and the addresses of the records that were not archived.
+        """
         outcomes: list[Outcome] = []
-        undone: list[Address] = []
+        not_applied: list[Address] = []
         for kind in kinds().values():
-            mine = [one for one in going if one.change.address.kind == kind.name]
+            mine = [one for one in archives if one.change.address.kind == kind.name]
             gone = read_archived(self._hubspot, kind, [one.id for one in mine], self._sleep)
             for one in mine:
                 change = one.change
                 if one.id not in gone:
-                    undone.append(change.address)
+                    not_applied.append(change.address)
                     continue
-                self._note_overwritten(one, one.id, Late(change, archived=True), journal)
+                self._note_overwritten(one, one.id, LateWrite(change, archived=True), journal)
                 old = stale_locations(one.unit, change, self._find_entry(one))
-                for place in (EntryLocation(one.begun.unit, change.address), *old):
+                for place in (EntryLocation(one.write.unit, change.address), *old):
                     self._state.drop(place.unit, place.address)
                 outcomes.append(Outcome(change.address, change.action, Status.DONE, one.id))
-        return outcomes, undone
+        return outcomes, not_applied
 
     def _ends(
-        self, wanted: Sequence[Unsettled], ids: Mapping[Address, str]
+        self, wanted: Sequence[InDoubtChange], ids: Mapping[Address, str]
     ) -> Mapping[Address, str]:
-        """The ids, by folded address, of what records of the same run are associated with."""
+        """Return the ids, by folded address, of the records that changes associate theirs with."""
         ends = {address.folded(): record_id for address, record_id in ids.items()}
         for one in wanted:
             for link in one.change.links:
@@ -200,18 +205,20 @@ class Settler:
 
     def _links(
         self,
-        wanted: Sequence[Unsettled],
+        wanted: Sequence[InDoubtChange],
         ids: Mapping[Address, str],
         ends_of: Mapping[Address, str],
         previous: Mapping[Address, LastApplied | None],
     ) -> dict[Address, frozenset[Link]]:
-        """Of the associations that are, or were to be, ours: those that stand."""
+        """Return those of our associations, old or planned, that the records have, by address."""
         ours: dict[Address, frozenset[Link]] = {}
         ends: dict[tuple[str, str], dict[str, Address]] = defaultdict(dict)
         for one in wanted:
             address, before = one.change.address, previous[one.change.address]
             ours[address] = (
-                one.links(ends_of) | one.along(ends_of) | (before.links if before else frozenset())
+                one.links(ends_of)
+                | one.implied_links(ends_of)
+                | (before.links if before else frozenset())
             )
             for link in ours[address]:
                 if address in ids:

@@ -1,4 +1,4 @@
-"""Runs that are not over: their plans, kept in the store until nothing is left to do."""
+"""Unfinished runs and their saved plans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 from reconcile import __version__
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.journal import Journal
-from reconcile.applying.journal_reader import BRING_BACK, drop_run, open_runs, read_run
-from reconcile.applying.run_log import Process, Run, RunHead
+from reconcile.applying.journal_reader import RESTORE_HINT, drop_run, open_runs, read_run
+from reconcile.applying.run_head import Process, RunHead
+from reconcile.applying.run_log import Run
 from reconcile.applying.standing_conflicts import remember_standing
 from reconcile.audit.log import AuditLog
 from reconcile.errors import ReconcileError, Unfinished, UsageError
@@ -24,25 +25,26 @@ from reconcile.stores.lease import utc_now
 from reconcile.stores.own_names import is_own_blob
 
 _PIECE = 4_000_000
-"""Bytes of a plan that are kept in one blob."""
+"""Bytes of a plan in one blob."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run that is not over, and its plan."""
+    """A run whose journal is still in the store, and its plan."""
 
     run: Run
     plan: Plan
 
 
 def unfinished(store: Store) -> list[OpenRun]:
-    """The runs that are not over, oldest first: none, or one unless a process died just then.
+    """Return the runs that are kept in the store, oldest first.
 
-    A journal without an intent and without a whole plan is not one: nothing was sent, and nothing
-    can be continued. That is what the first line leaves behind that a holder of the lock sent and
-    that arrived after another one had forgotten its run; the next run removes it.
+    There is at most one, unless a process died while it replaced one run by another. A journal
+    without an intent and without a complete plan does not count: nothing was sent, and nothing can
+    be resumed. Such a journal remains if a process lost the lock and its first line arrived after
+    another process had removed the run; the next run removes it.
 
-    Raises UsageError where a run's journal or plan was damaged or removed from outside.
+    Raises UsageError if a run's journal or plan was damaged or removed from outside.
     """
     found: list[OpenRun] = []
     for name in open_runs(store):
@@ -50,21 +52,20 @@ def unfinished(store: Store) -> list[OpenRun]:
         if run is None:
             continue
         if (plan := _kept_plan(store, run.head)) is not None:
-            _require_together(run, plan)
+            _require_match(run, plan)
             found.append(OpenRun(run, plan))
-        # A run that ended just now has taken its journal along before its plan.
+        # A run that ends at this moment removes its journal before its plan: read it again.
         elif (run := read_run(store, name)) is not None and run.intents:
             raise UsageError(
-                f"the plan of run {name}, which is not finished, is missing or damaged in "
-                f"{store.where}",
-                hint="bring plans/ back from a backup; or remove plans/ and runs/ there: what that "
-                "run made is then found by its keys",
+                f"the plan of the unfinished run {name} is missing or damaged in {store.where}",
+                hint="restore plans/ from a backup; or remove plans/ and runs/ there: the records "
+                "that the run created are then found by their keys",
             )
     return found
 
 
 def new_run() -> str:
-    """Return a name for a run. Names sort by when they were made."""
+    """Return a name for a new run. Names sort by time."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(3)}"
 
 
@@ -79,15 +80,16 @@ def begin(
     allow: frozenset[str],
     who: str,
     name: str,
-) -> tuple[Journal, RunLog]:
-    """Return the journal of the run that carries out a plan, and its part of the audit log.
+) -> tuple[Journal, AuditWriter]:
+    """Return the journal of the run that carries out a plan, and the writer of its audit entries.
 
-    It is the one of ``runs`` that had begun the plan already, or a new one with this ``name``. The
-    others, resolved by now, are over. Raises UsageError where the journal to continue is gone.
+    If one of ``runs`` had begun the plan, it is resumed; otherwise a new run with this ``name``
+    begins. The other runs, resolved by now, are removed. Raises UsageError if the journal to resume
+    is missing.
     """
     since = utc_now()
     process = Process(0, "resume", origin, since, tuple(sorted(allow)))
-    log = RunLog(AuditLog(store), planned, state.audit)
+    log = AuditWriter(AuditLog(store), planned, state.audit)
     digest = content_digest(planned) if runs else ""
     for one in runs:
         if one.run.head.plan == digest:
@@ -97,13 +99,13 @@ def begin(
             run = log.catch_up(name)
             if run is None:
                 raise UsageError(
-                    f"the journal of run {name} is gone from {store.where}", hint="plan again"
+                    f"the journal of run {name} is missing from {store.where}", hint="plan again"
                 )
             journal = Journal(store, run, lease.check)
             journal.resume(process)
             return journal, log
     forget_runs(store, state)
-    # The plan first: a journal without it could not be resolved.
+    # The plan comes first: the in-doubt writes of a journal without it could not be resolved.
     digest = _keep_plan(store, name, planned, created=since)
     head = RunHead(
         run=name,
@@ -117,7 +119,7 @@ def begin(
     )
     journal = Journal(store, Run(head, replace(process, event="apply")), lease.check)
     journal.begin()
-    # Before anything is sent: carried out again, the plan could make again what was removed since.
+    # Before anything is sent: applied twice, the plan could recreate what was removed since.
     applied = AppliedPlans(store, state)
     after = applied.find(digest, planned.serial)
     applied.begin(digest, name, state.serial, after=after)
@@ -125,12 +127,12 @@ def begin(
 
 
 def end(
-    state: State, planned: Plan, journal: Journal, log: RunLog, stopped: str
+    state: State, planned: Plan, journal: Journal, log: AuditWriter, stopped: str
 ) -> tuple[tuple[Outcome, ...], bool]:
-    """Close a run as far as it has come, and put what is left of it into the audit log.
+    """End a run, complete or not, and write what is left of it to the audit log.
 
-    Returns its outcomes in the plan's order, read from its journal, and whether something is left
-    to carry on with. Raises Unfinished where the journal cannot be read any more.
+    Return its outcomes in the plan's order, as its journal has them, and whether the run can be
+    resumed. Raises Unfinished if the journal cannot be written or read.
     """
     try:
         journal.end(stopped)
@@ -147,27 +149,27 @@ def end(
 
 
 def log_rest(state: State, journal: Journal, plan: Plan) -> None:
-    """Put what is missing of a run that has ended into the audit log."""
-    log = RunLog(AuditLog(journal.store), plan, state.audit)
+    """Write what the audit log lacks of a run that has ended."""
+    log = AuditWriter(AuditLog(journal.store), plan, state.audit)
     log.catch_up(journal.run)
     _remember_log(state, journal, log)
 
 
 def unlogged(store: Store) -> list[Entry]:
-    """Return what journals say and the audit log does not, as entries that are numbered 0.
+    """Return what the audit log lacks of all journals, as entries numbered 0.
 
-    Raises UsageError where a run's journal or plan was damaged or removed from outside.
+    Raises UsageError if a run's journal or plan was damaged or removed from outside.
     """
     return [
         entry
         for one in unfinished(store)
         if not one.run.audited
-        for entry in RunLog(AuditLog(store), one.plan, None).unlogged(one.run.head.run)
+        for entry in AuditWriter(AuditLog(store), one.plan, None).unlogged(one.run.head.run)
     ]
 
 
-def _remember_log(state: State, journal: Journal, log: RunLog) -> None:
-    """Have the state know how far the log goes, so that a log that is cut off is found."""
+def _remember_log(state: State, journal: Journal, log: AuditWriter) -> None:
+    """Remember in the state how far the log goes, so that a truncated log is detected."""
     state.audit = log.head
     state.flush()
     journal.audited()
@@ -175,14 +177,14 @@ def _remember_log(state: State, journal: Journal, log: RunLog) -> None:
 
 def _unknown(why: str) -> Unfinished:
     return Unfinished(
-        f"the run ended in the middle, and what came of it is not known: {why}",
-        hint="run `reconcile status`, then `reconcile resume`: everything that was begun is in the "
-        "journal and is resolved by reading",
+        f"the run was interrupted and its outcome is unknown: {why}",
+        hint="run `reconcile status`, then `reconcile resume`: the journal names every write that "
+        "was begun, and what became of each is read from HubSpot",
     )
 
 
 def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> str:
-    """Put a run's plan where whoever resolves or resumes it finds it; its content digest."""
+    """Save the plan of a run for recovery and resuming, and return its content digest."""
     piece, number, line = bytearray(), 0, b""
     for line in dump(plan, version=__version__, created=created):
         piece += line
@@ -196,9 +198,9 @@ def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> str:
 def close_ended(
     store: Store, state: State, runs: Sequence[OpenRun], *, but: str = ""
 ) -> list[OpenRun]:
-    """Remember the plans of runs that came to their end, and drop their journals.
+    """Remember the plans of completed runs as applied, and remove their journals.
 
-    Return the other runs, and those of the plan with the content digest ``but``.
+    A run of the plan with the content digest ``but`` is kept. Return the runs that remain.
     """
     over = [one for one in runs if not one.run.open and one.run.head.plan != but]
     applied = AppliedPlans(store, state)
@@ -209,7 +211,7 @@ def close_ended(
 
 
 def as_applied(one: OpenRun, serial: int) -> AppliedPlan:
-    """Return what is to be remembered of the plan of a run that came to its end."""
+    """Return what the state remembers of a completed run's plan."""
     outcomes = one.run.outcomes
     left = tuple(
         str(change.address.folded())
@@ -222,7 +224,7 @@ def as_applied(one: OpenRun, serial: int) -> AppliedPlan:
 
 
 def forget_runs(store: Store, state: State, *, keep: str = "") -> None:
-    """Remove what is kept of every run but one, and remember that they are not continued."""
+    """Remove every run except ``keep``, and remember that they were superseded."""
     applied = AppliedPlans(store, state)
     for name in open_runs(store):
         if name != keep:
@@ -240,7 +242,7 @@ def _drop(store: Store, run: str) -> None:
 
 
 def _kept_plan(store: Store, head: RunHead) -> Plan | None:
-    """Return a run's plan; None where it is missing, damaged, or another one."""
+    """Return a run's plan; None if it is missing, damaged, or another run's."""
     names = filter(is_own_blob, list(store.names(f"plans/{head.run}/")))
     pieces = [found[0] for name in names if (found := store.read(name)) is not None]
     try:
@@ -250,14 +252,13 @@ def _kept_plan(store: Store, head: RunHead) -> Plan | None:
     return plan if digest == head.plan else None
 
 
-def _require_together(run: Run, plan: Plan) -> None:
-    """Raise UsageError where a run's journal speaks of other records than its plan."""
+def _require_match(run: Run, plan: Plan) -> None:
+    """Raise UsageError if a run's journal does not match its plan."""
     planned = {change.address for change in plan.records()}
     if run.head.total != len(planned) or not run.records <= planned:
         raise UsageError(
-            f"the journal of run {run.head.run} is damaged: it speaks of records that its plan "
-            "does not have",
-            hint=BRING_BACK,
+            f"the journal of run {run.head.run} is damaged: it does not match the run's plan",
+            hint=RESTORE_HINT,
         )
 
 

@@ -1,4 +1,4 @@
-"""Whether what a plan did still stands: in the state, and in HubSpot."""
+"""Check whether what a plan did still holds, in the state and in HubSpot."""
 
 from collections import defaultdict
 
@@ -12,12 +12,12 @@ from reconcile.state.relocation import EntryFinder
 from reconcile.state.state import State
 
 
-def stands(
+def is_still_applied(
     plan: Plan, applied: AppliedPlan, state: State, entries: Entries, hubspot: HubSpot
 ) -> bool:
-    """Whether every record that the plan's runs did is as they left it.
+    """Return whether every record that the plan's runs changed is still as they left it.
 
-    It is when nothing has changed its entry since, and HubSpot has not lost it, or found it again.
+    That is so if its entry has not changed since, and HubSpot has neither lost nor restored it.
     """
     left = frozenset(applied.not_applied or ())
     finder = EntryFinder(state)

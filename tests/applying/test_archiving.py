@@ -80,7 +80,7 @@ def test_a_line_that_somebody_edits_meanwhile_is_left_alone(world: World) -> Non
         "order/B": "done",
     }
     assert "'theirs'" in messages(report)["line_item/A:1"]
-    why = "line_item/A:1 has to stay, and order/A goes as a whole or not at all"
+    why = "line_item/A:1 must stay, and order/A is archived as a whole or not at all"
     assert messages(report)["line_item/A:2"] == messages(report)["order/A"] == why
     assert world.keys("orders") == {"A": 1}
     assert world.keys("line_items") == {"A:1": 1, "A:2": 1}
@@ -221,7 +221,7 @@ def test_the_same_plan_again_finds_all_of_it_done(world: World) -> None:
 
 
 def test_a_record_that_was_taken_out_of_the_state_meanwhile_is_left_alone(world: World) -> None:
-    """Nobody can tell any more whether it is the one that was meant."""
+    """It may no longer be the record that was meant."""
     world.converge(order("A", memo="1"), order("B"))
     plan = world.plan(gone("A"), order("B"))
     forget = order("A", lifecycle={"state": "forget"})

@@ -35,8 +35,8 @@ def test_an_apply_takes_about_as_many_calls_as_the_plan_says(
         plan = world.plan()
         world.forget_calls()
         world.apply(plan)
-        told, took = calls(plan), len(world.sandbox.requests())
-        assert abs(told - took) <= max(4, took / 10), (told, took)
+        estimated, took = calls(plan), len(world.sandbox.requests())
+        assert abs(estimated - took) <= max(4, took / 10), (estimated, took)
 
 
 def test_nothing_to_do_costs_nothing(world: World) -> None:

@@ -254,7 +254,7 @@ def test_every_edit_in_the_gap_is_reported_the_latest_first(tight: World) -> Non
 
 
 def test_an_edit_after_a_late_write_is_not_overwritten(tight: World) -> None:
-    """It stands, and is told as ever; the one before it is the one that was lost."""
+    """It is kept and reported as usual; only the edit before it was lost."""
     tight.converge(order("A", memo="1"))
     plan = tight.plan(order("A", memo="2"))
     edit(tight, "A", "/orders/A", memo="before")
@@ -439,7 +439,7 @@ def test_a_second_look_that_hubspot_refuses_sends_nothing(
         report = watched.apply(plan)
     watched.proxy.hook = None
     assert {*statuses(report).values()} == {"failed"}
-    assert "not sent, since it could not be checked again" in messages(report)["order/O0"]
+    assert "not sent, because it could not be re-checked" in messages(report)["order/O0"]
     assert watched.record("orders", "O0")["memo"] == "1"
 
 
@@ -478,7 +478,7 @@ def test_a_creation_without_an_answer_is_looked_for_before_it_is_repeated(
 def test_a_line_that_appears_while_a_creation_waits_is_left_alone(
     build: Callable[..., World], monkeypatch: pytest.MonkeyPatch, lines: str
 ) -> None:
-    """Whichever way lines are told apart."""
+    """This holds for every identity of lines."""
     world = build(identity={"line_item": lines})
     world.converge(order("A", memo="1"))
     plan = world.plan(order("A", [line("A:1", name="ours", hs_sku="1")], memo="1"))

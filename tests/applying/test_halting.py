@@ -11,17 +11,19 @@ from proxy import Seen
 from world import EMAILS, ORIGIN, World, incomplete, messages, order, statuses
 
 from reconcile.applying import executor
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.batch_send import send
-from reconcile.applying.context import Tools
+from reconcile.applying.context import ApplyContext
 from reconcile.applying.halt import Halt
 from reconcile.applying.journal import Journal
 from reconcile.applying.journal_reader import open_runs, read_run
-from reconcile.applying.run_log import Process, Run, RunHead
+from reconcile.applying.run_head import Process, RunHead
+from reconcile.applying.run_log import Run
 from reconcile.audit.log import AuditLog
 from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Write, Written
+from reconcile.model import batches
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, TargetPin
 from reconcile.sandbox.faults import Refuse
@@ -56,7 +58,7 @@ def has_answered(world: World) -> bool:
     """Tell whether the run has taken in the answer to one of its calls."""
     for name in open_runs(world.store):
         run = read_run(world.store, name)
-        if run is not None and any(begun.answer for begun in run.begun.values()):
+        if run is not None and any(begun.answer for begun in run.in_doubt.values()):
             return True
     return False
 
@@ -75,7 +77,7 @@ def test_only_calls_in_flight_end_after_the_first_refusal(watched: World) -> Non
     """Of 700 updates the first is bad: three other batches were under way, and are recorded."""
     watched.converge(*(order(key, memo="1") for key in KEYS))
     usual = watched.plan(*(order(key, memo="2") for key in KEYS))
-    first = next(iter(executor.slices(usual.units)))[0].address.key
+    first = next(iter(batches.slices(usual.units)))[0].address.key
     plan = watched.plan(*(order(key, memo="bad" if key == first else "2") for key in KEYS))
     others = threading.Semaphore(0)
     assert open_runs(watched.store) == []
@@ -158,7 +160,7 @@ def test_a_conflict_halts_before_its_batch_is_written(watched: World) -> None:
     assert updates(watched) == []
     assert counts(report) == {"conflict": 1, "skipped": 19}
     assert all(
-        message == "halted, since order/O003 was not done as planned"
+        message == "halted, because order/O003 was not done as planned"
         for address, message in messages(report).items()
         if address != "order/O003"
     )
@@ -187,7 +189,7 @@ def test_a_refused_association_halts_before_the_next_slice(
     watched: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Records of later slices are not begun."""
-    monkeypatch.setattr(executor, "SLICE", 1)
+    monkeypatch.setattr(batches, "SLICE", 1)
     contact = {"contact": [{"email": EMAILS[0]}]}
     plan = watched.plan(*(order(key, memo="1", associations=contact) for key in "ABC"))
     watched.proxy.hook = lambda _method, path, _body: (
@@ -199,7 +201,7 @@ def test_a_refused_association_halts_before_the_next_slice(
     assert counts(report) == {"failed": 1, "skipped": 2}
     (bad,) = (a for a, status in statuses(report).items() if status == "failed")
     assert {m for a, m in messages(report).items() if a != bad} == {
-        f"halted, since {bad} was not done as planned"
+        f"halted, because {bad} was not done as planned"
     }
     assert len(watched.dump("orders")) == 1
     watched.proxy.hook = None
@@ -213,7 +215,7 @@ def test_an_edit_that_reading_back_shows_halts_before_the_next_slice(
     """What is found out after the write counts like its answer."""
     watched.converge(*(order(key, memo="1") for key in "ABC"))
     plan = watched.plan(*(order(key, memo="2") for key in "ABC"))
-    monkeypatch.setattr(executor, "SLICE", 1)
+    monkeypatch.setattr(batches, "SLICE", 1)
     written: list[str] = []
 
     def hook(method: str, path: str, body: object) -> None:
@@ -250,15 +252,15 @@ def test_a_refused_archive_halts_before_the_next_batch(
     assert incomplete(watched.apply(plan)) == ()
 
 
-def tools_of(world: World, hubspot: HubSpot, halt: Halt) -> Tools:
+def context_of(world: World, hubspot: HubSpot, halt: Halt) -> ApplyContext:
     """Return what a step of an apply works with; sending needs no entries."""
     audit = AuditLog(world.store)
     head = RunHead("run", "", 1, "", "2026-01-02T03:04:05+00:00", 0)
     journal = Journal(world.store, Run(head, Process(0, "apply", ORIGIN)), lambda: None)
-    log = RunLog(audit, Plan(TargetPin("shop", 1, "STANDARD"), ()), None)
+    log = AuditWriter(audit, Plan(TargetPin("shop", 1, "STANDARD"), ()), None)
     entries = cast("Entries", None)
     parents = ParentReader(hubspot)
-    return Tools(hubspot, entries, journal, log, parents, trace=lambda: "t", halt=halt)
+    return ApplyContext(hubspot, entries, journal, log, parents, trace=lambda: "t", halt=halt)
 
 
 def test_a_call_that_waits_for_its_turn_when_the_run_halts_is_not_sent(world: World) -> None:
@@ -275,7 +277,7 @@ def test_a_call_that_waits_for_its_turn_when_the_run_halts_is_not_sent(world: Wo
         hubspot.read("orders", [record], [])
         answers: dict[str, Answer] = {}
         writes = [Write("t", record, {"memo": "2"})]
-        send(tools_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
+        send(context_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
     assert halt.stopped
     assert answers == {}
     assert memos(world) == {"1": 1}
@@ -290,7 +292,7 @@ def test_a_call_that_has_begun_is_repeated_to_its_end(world: World) -> None:
     with HubSpot(url, token, rate_limit=None, sleep=lambda _: halt.stop("a failure")) as hubspot:
         answers: dict[str, Answer] = {}
         writes = [Write("t", record, {"memo": "2"})]
-        send(tools_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
+        send(context_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
     assert halt.stopped
     assert isinstance(answers["t"], Written)
     assert memos(world) == {"2": 1}

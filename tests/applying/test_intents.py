@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from world import EMAILS, World, line, order
 
-from reconcile.applying.run_log import LOGS
+from reconcile.applying.run_head import LOGS
 from reconcile.model.address import Address
 from reconcile.stores.local import LocalStore
 
@@ -46,14 +46,14 @@ def test_every_write_is_in_the_journal_when_it_reaches_hubspot(watched: World) -
     """Whatever is written: a run that dies then is resolved by what its journal names."""
     home = watched.settings.home
     sent: list[str] = []
-    silent: list[tuple[str, str, set[str]]] = []
+    unannounced: list[tuple[str, str, set[str]]] = []
 
     def look(method: str, path: str, body: Any) -> None:
         """See what a process finds that looks at the disk now."""
         for names in written(method, path, body):
             sent.append(path.rpartition("/crm/")[2])
             if not names & announced(home):
-                silent.append((method, path, names))
+                unannounced.append((method, path, names))
 
     watched.proxy.hook = look
     contact = {"contact": [{"email": EMAILS[0]}]}
@@ -66,4 +66,4 @@ def test_every_write_is_in_the_journal_when_it_reaches_hubspot(watched: World) -
     kinds_of_writes = ("upsert", "create", "update", "archive", "associations")
     for what in kinds_of_writes:
         assert any(what in path for path in sent), (what, sorted(set(sent)))
-    assert silent == []
+    assert unannounced == []

@@ -47,7 +47,7 @@ def ends(world: World, *documents: Document) -> dict[str, str]:
 def test_a_thousand_records_with_one_bad_value_take_a_few_tens_of_refused_calls(
     watched: World,
 ) -> None:
-    """Each thread finds one culprit alone at the most; then nobody asks again."""
+    """Each thread isolates at most one offending input; then the value is not sent again."""
     keys = [f"O{n:04}" for n in range(1000)]
     watched.converge(*(order(key, channel="web") for key in keys))
     plan = watched.plan(*(order(key, channel="shop") for key in keys))
@@ -167,7 +167,7 @@ def test_what_is_refused_of_one_kind_says_nothing_of_another(watched: World) -> 
 
 
 def test_new_records_with_a_refused_value_fail_in_every_batch(watched: World) -> None:
-    """Traces tell which of a batch were refused; the good ones are made."""
+    """Traces identify the refused records of a batch; the others are created."""
     keys = [f"O{n:03}" for n in range(250)]
     plan = watched.plan(*(order(k, channel="web" if int(k[1:]) % 5 else "shop") for k in keys))
     withdraw(watched)

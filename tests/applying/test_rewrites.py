@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.applying.rewrites import Fate, Verdict, began_as, judge, may_rewrite
+from reconcile.applying.rewrites import Fate, Verdict, is_initial_value, judge, may_rewrite
 from reconcile.model.definitions import Property
 from reconcile.model.records import Version
 
@@ -124,7 +124,7 @@ def test_a_value_beyond_the_limits_of_its_type_is_never_a_rewrite(
     assert not may_rewrite(sent, stored, definition)
     ours = versions((stored, US))
     assert decided(definition, sent, stored, ours, created=True) is Fate.NOT_PERSISTED
-    assert not began_as(sent, ours, definition)
+    assert not is_initial_value(sent, ours, definition)
     ours += versions(("7", PERSON))
     assert decided(definition, sent, stored, ours, before="7") is Fate.NOT_PERSISTED
 
@@ -137,7 +137,7 @@ def test_one_version_of_ours_within_the_limits_is_a_rewrite(
     assert may_rewrite(sent, stored, definition)
     ours = versions((stored, US))
     assert decided(definition, sent, stored, ours, created=True) is Fate.REWRITTEN
-    assert began_as(sent, versions(("later", PERSON), (stored, US)), definition)
+    assert is_initial_value(sent, versions(("later", PERSON), (stored, US)), definition)
     ours += versions(("7", PERSON), (sent, US))
     assert decided(definition, sent, stored, ours, before="7") is Fate.REWRITTEN
     assert judge(sent, stored, "7", ours, definition, created=False) == Verdict(
@@ -163,7 +163,7 @@ def test_a_version_of_others_is_an_edit(
     """A person, an import or a workflow never writes for us, nor does nobody known."""
     history = versions((stored, source))
     assert decided(definition, sent, stored, history, created=True) is Fate.EDITED
-    assert not began_as(sent, history, definition)
+    assert not is_initial_value(sent, history, definition)
     history += versions(("7", US))
     assert decided(definition, sent, stored, history, before="7") is Fate.EDITED
 
@@ -231,6 +231,6 @@ def test_of_a_new_record_every_version_counts() -> None:
 
 def test_a_record_begins_with_its_first_version() -> None:
     """What it had later, and what it never had, is not what it began with."""
-    assert not began_as("ours", versions(("ours", US), ("theirs", PERSON)), TEXT)
-    assert not began_as("ours", (), TEXT)
-    assert began_as("", (), TEXT)
+    assert not is_initial_value("ours", versions(("ours", US), ("theirs", PERSON)), TEXT)
+    assert not is_initial_value("ours", (), TEXT)
+    assert is_initial_value("", (), TEXT)

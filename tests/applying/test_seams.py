@@ -86,7 +86,7 @@ def test_a_halted_run_does_not_call_a_line_done_that_has_no_parent(
 
 
 def test_a_halted_run_calls_a_line_done_that_has_its_parent(watched: World) -> None:
-    """Reading tells, after the halt too."""
+    """Its records are read back even after a halt."""
     contact = {"contact": [{"email": "ana@example.com"}]}
     plan = watched.plan(cart("C", [line("C:1", name="x")], memo="1", associations=contact))
     refusal = 400, {"status": "error", "message": "no", "category": "VALIDATION_ERROR"}

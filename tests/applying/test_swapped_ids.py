@@ -53,7 +53,7 @@ def remembered(world: World) -> dict[str, str]:
 
 
 def lines_of(world: World, kind: str, key: str) -> dict[str, str]:
-    """The keys of the lines under a record, by what tells them apart."""
+    """Return the keys of the lines under a record, by their identity property."""
     object_ = OBJECTS[kind]
     under = world.links((object_, world.by_key(object_, key)), "line_items")
     lines = world.dump("line_items")
@@ -125,7 +125,7 @@ def test_ids_swapped_among_lines_without_keys_do_no_harm(
     same: bool,  # noqa: FBT001
     echoed: bool,  # noqa: FBT001
 ) -> None:
-    """Their values tell, and their parents where several have the same value."""
+    """They are identified by their values, or by their parents if several have the same value."""
     world = build(
         switches=Switches(line_items_may_have_unique_properties=False),
         identity={"line_item": "within_parent:hs_sku"},

@@ -58,7 +58,7 @@ def test_records_archived_in_the_last_moment_fail_alone(
 def test_a_record_merged_in_the_last_moment_is_not_done(
     build: Callable[..., World], of_merged: str, ends: str, report: str
 ) -> None:
-    """Nor does the record that it became get its values, whether HubSpot names it or is silent."""
+    """Nor does the record that it became get its values, whether or not HubSpot names it."""
     world = build(
         proxy=Proxy, switches=Switches(update_of_merged=of_merged, missing_updates=report)
     )

@@ -7,11 +7,12 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.journal import Journal
 from reconcile.applying.journal_reader import drop_run
-from reconcile.applying.run_log import Process, Run, RunHead
-from reconcile.applying.task import Item
+from reconcile.applying.run_head import Process, RunHead
+from reconcile.applying.run_log import Run
+from reconcile.applying.task import ChangeTask
 from reconcile.audit.chain import to_bytes
 from reconcile.audit.log import AuditLog
 from reconcile.model.address import Address
@@ -179,11 +180,11 @@ def record_run(
     for outcome in outcomes:
         if trace := traces.get(outcome.address, ""):
             change = changes[outcome.address]
-            journal.intend("update", [Item(change.address, change, trace=trace)])
+            journal.intend("update", [ChangeTask(change.address, change, trace=trace)])
         journal.overwrote(outcome.address, outcome.overwrites)
     journal.decided(outcomes)
     journal.end(ended)
-    written = RunLog(log, planned, after)
+    written = AuditWriter(log, planned, after)
     written.catch_up(head.run)
     drop_run(log.store, head.run)
     return written.head

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from making import ANA, Memory, head_of, updates
 
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.journal import NOT_SENT, Journal
 from reconcile.applying.journal_reader import read_run
-from reconcile.applying.run_log import LOGS, Process, Run, RunHead
-from reconcile.applying.task import Item
+from reconcile.applying.run_head import LOGS, Process, RunHead
+from reconcile.applying.run_log import Run
+from reconcile.applying.task import ChangeTask
 from reconcile.audit import log as module
 from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
@@ -67,10 +68,10 @@ def nothing() -> None:
     """Hold a lock that is never lost."""
 
 
-def items(*numbers: int) -> list[Item]:
+def items(*numbers: int) -> list[ChangeTask]:
     """What is about to be sent of some of the records."""
     changes = list(PLANNED.records())
-    return [Item(one.address, one, id=one.id) for one in (changes[n] for n in numbers)]
+    return [ChangeTask(one.address, one, id=one.id) for one in (changes[n] for n in numbers)]
 
 
 def log_of(store: Memory) -> AuditLog:
@@ -90,7 +91,7 @@ def begin(store: Memory, head: RunHead | None = None) -> Journal:
 def apply(store: Memory) -> None:
     """Carry out the plan but for its last record; the next one to the last is not sent."""
     journal = begin(store)
-    log = RunLog(log_of(store), PLANNED, None)
+    log = AuditWriter(log_of(store), PLANNED, None)
     journal.intend("update", items(0, 1, 2, 3))
     journal.answered(1, items(0, 1, 2, 3))
     journal.decided(DONE[:3])
@@ -98,7 +99,7 @@ def apply(store: Memory) -> None:
     journal.intend("update", items(4))
     log.write(journal)
     journal.intend("update", items(5))
-    journal.undone([RECORDS[5]], NOT_SENT)
+    journal.not_applied([RECORDS[5]], NOT_SENT)
     journal.decided(DONE[4:5])
     log.write(journal)
     journal.end("stopped")
@@ -109,14 +110,14 @@ def apply(store: Memory) -> None:
 def recover(store: Memory, by: str) -> None:
     """Resolve what was begun, as another process does, and log what is missing."""
     run = read_run(store, "R-1")  # type: ignore[arg-type]
-    if run is None or (run.audited and not run.begun):
+    if run is None or (run.audited and not run.in_doubt):
         return
     journal = Journal(store, run, nothing)  # type: ignore[arg-type]
-    if begun := [RECORDS.index(address) for address in run.begun]:
+    if begun := [RECORDS.index(address) for address in run.in_doubt]:
         journal.recover(Process(0, "recover", BOB, "2026-01-03T00:00:00+00:00", resolved_by=by))
         journal.decided([DONE[n] for n in sorted(begun)])
         journal.resolved()
-    RunLog(log_of(store), PLANNED, None).catch_up("R-1")
+    AuditWriter(log_of(store), PLANNED, None).catch_up("R-1")
     journal.audited()
 
 
@@ -220,7 +221,7 @@ def test_the_journal_has_all_that_the_log_says() -> None:
     for dies in (False, True):
         store = Mortal()
         journal = begin(store)
-        log = RunLog(log_of(store), PLANNED, None)
+        log = AuditWriter(log_of(store), PLANNED, None)
         journal.intend("update", [replace(items(0)[0], trace="t-1")])
         journal.overwrote(full.address, full.overwrites)
         journal.decided([full])
@@ -245,7 +246,7 @@ def test_what_an_earlier_run_did_is_not_logged_as_done_by_this_one() -> None:
     store = Mortal()
     journal = begin(store)
     journal.decided([replace(DONE[0], message=ALREADY), DONE[1]])
-    RunLog(log_of(store), PLANNED, None).catch_up("R-1")
+    AuditWriter(log_of(store), PLANNED, None).catch_up("R-1")
     assert list(resolved(store)) == [RECORDS[1]]
 
 
@@ -254,7 +255,7 @@ def test_an_append_that_failed_is_not_repeated(when: str) -> None:
     """Nobody knows whether the entry is there, so the log is asked; then the rest is written."""
     store = Mortal()
     journal = begin(store)
-    log = RunLog(log_of(store), PLANNED, None)
+    log = AuditWriter(log_of(store), PLANNED, None)
     journal.decided(DONE[:2])
     store.die_at(2, when)  # the values, then the entry
     with pytest.raises(Killed):
@@ -274,8 +275,8 @@ def test_a_process_that_lost_its_lock_cannot_log_a_run_twice() -> None:
     """Its entry was on its way while another process caught up: one of the two is refused."""
     store = Mortal()
     begin(store).decided(DONE[:3])
-    late = RunLog(log_of(store), PLANNED, None)
-    other = RunLog(log_of(store), PLANNED, None)
+    late = AuditWriter(log_of(store), PLANNED, None)
+    other = AuditWriter(log_of(store), PLANNED, None)
     store.before = [lambda: other.catch_up("R-1")]
     with pytest.raises(UsageError, match="another process is writing run R-1"):
         late.catch_up("R-1")
@@ -289,7 +290,7 @@ def test_a_log_that_was_cut_off_is_written_behind_the_hole() -> None:
     """The state knows a longer log: what is left of the run goes where that one ended."""
     store = Mortal()
     begin(store, replace(head_of("R-1", 7), audit=5)).decided(DONE[:1])
-    RunLog(log_of(store), PLANNED, Head(5, "ab" * 32)).catch_up("R-1")
+    AuditWriter(log_of(store), PLANNED, Head(5, "ab" * 32)).catch_up("R-1")
     assert [entry.number for entry in log_of(store).entries()] == [6]
 
 

@@ -21,21 +21,24 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from world import World, line, order, seed
 
-from reconcile import workflow
 from reconcile.applying import commit
-from reconcile.applying.audit_writer import RunLog
+from reconcile.applying.audit_writer import AuditWriter
 from reconcile.applying.journal import Journal
 from reconcile.state.relocation import EntryFinder
 from reconcile.state.state import State
+from reconcile.workflow import apply_steps
 
 PARTS: list[tuple[Any, str, str]] = [
-    *((Journal, name, "journal and audit") for name in ("intend", "answered", "decided", "undone")),
-    (RunLog, "write", "journal and audit"),
+    *(
+        (Journal, name, "journal and audit")
+        for name in ("intend", "answered", "decided", "not_applied")
+    ),
+    (AuditWriter, "write", "journal and audit"),
     *((State, name, "state") for name in ("begin", "put", "flush", "release", "drop", "unit")),
     (EntryFinder, "find", "state"),
     (commit, "leave", "state"),
-    (workflow, "begin", "run and plan"),
-    (workflow, "end", "report"),
+    (apply_steps, "begin", "run and plan"),
+    (apply_steps, "end", "report"),
 ]
 """Where bookkeeping is called, and what it is counted as."""
 

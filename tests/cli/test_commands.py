@@ -224,7 +224,7 @@ def test_init_waits_until_new_properties_show(
     result = project.run("init", "--auto-approve")
     assert result.code == code, result.err
     if code:
-        assert "error: HubSpot has taken the property reconcile_key of carts, but" in result.err
+        assert "error: HubSpot accepted the property reconcile_key of carts, but" in result.err
         assert "does not show it yet, 0.1 seconds later" in result.err
         assert "hint: run `reconcile init` again in a minute" in result.err
 

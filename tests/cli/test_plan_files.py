@@ -78,7 +78,7 @@ def test_another_state(project: Project) -> None:
     head = project.folder / "state" / "shop" / "head.json"
     head.write_text(json.dumps({**json.loads(head.read_text()), "lineage": "another"}))
     said = project.refused("apply", "p", code=6)
-    assert "error: the plan was made from another state than the one here" in said
+    assert "error: the plan was made from a different state" in said
 
 
 def test_applied_before(project: Project) -> None:
@@ -103,7 +103,7 @@ def test_guard(project: Project) -> None:
     for command in (("apply", "p"), ("apply", "--auto-approve"), ("apply",)):
         said = project.refused(*command, code=3)
         assert "\nerror: adopt-update: 1 record is in HubSpot with values" in said
-        assert "hint: look at them in the plan, then add --allow adopt-update" in said
+        assert "hint: review them in the plan, then add --allow adopt-update" in said
     assert "1 order updated" in project.fine("apply", "p", "--allow", "adopt-update")
 
 

@@ -89,7 +89,7 @@ def killed(scene: Scene, point: str, *args: str) -> str:
 def begun(scene: Scene) -> set[str]:
     """Return what the journal says was begun."""
     (one,) = unfinished(scene.world.store)
-    return {str(address) for address in one.run.begun}
+    return {str(address) for address in one.run.in_doubt}
 
 
 def ends_with(scene: Scene, *, all_done: bool = True) -> None:

@@ -18,14 +18,14 @@ from test_two_at_once import stopped
 from world import Document, World, line, order
 
 from reconcile.applying.journal_reader import open_runs
-from reconcile.applying.run_log import LOGS
+from reconcile.applying.run_head import LOGS
 from reconcile.recovery.runs import unfinished
 
 MANY = 6
 
 
 def lines(many: int, *, price: str = "1") -> Document:
-    """One order, and its lines, which only their names tell apart."""
+    """One order, and its lines, which are identified by name only."""
     return order("O-1", [line(f"O-1:{n}", name=f"thing {n}", price=price) for n in range(many)])
 
 
@@ -117,7 +117,7 @@ def test_a_lost_plan_of_a_run_with_intents_is_an_error(scene: Scene) -> None:
         store.remove(name)
     ended = scene.run("plan")
     assert ended.code == 1
-    assert "which is not finished, is missing or damaged" in ended.err
+    assert "of the unfinished run" in ended.err
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ class Killed(BaseException):
 
 @contextmanager
 def dying(after: int) -> Iterator[None]:
-    """Have this process die, as far as anybody else can tell, at its so many-th step outside."""
+    """Have this process die, as seen from outside, at its so many-th step outside."""
     left = after
     dead = False
 
@@ -80,10 +80,10 @@ def dying(after: int) -> Iterator[None]:
 class Repository(RuleBasedStateMachine):
     """A repository, its account, the people who work in either, and bad luck.
 
-    ``told_apart_by`` is the property that tells lines apart.
+    ``identified_by`` is the property that identifies lines.
     """
 
-    told_apart_by = KEY
+    identified_by = KEY
 
     @initialize()
     def begin(self) -> None:
@@ -94,8 +94,8 @@ class Repository(RuleBasedStateMachine):
             (TEMPLATE.parent / "seed.json").write_text(json.dumps(seed()), encoding="utf-8")
             with Sandbox(TEMPLATE, seed=TEMPLATE.parent / "seed.json"):
                 pass
-        within = {"line_item": f"within_parent:{self.told_apart_by}"}
-        identity = {} if self.told_apart_by == KEY else within
+        within = {"line_item": f"within_parent:{self.identified_by}"}
+        identity = {} if self.identified_by == KEY else within
         self.world = self.stack.enter_context(
             World(folder / "world", template=TEMPLATE, identity=identity)
         )
@@ -173,10 +173,10 @@ class Repository(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def clear_key(self, data: st.DataObject) -> None:
-        """Somebody clears a key, or what else tells a record apart."""
+        """Somebody clears a key, or another identity value."""
         if there := self.live():
             object_, id_ = data.draw(st.sampled_from(there))
-            name = KEY if object_ == "orders" else self.told_apart_by
+            name = KEY if object_ == "orders" else self.identified_by
             self.world.edit(object_, id_, **{name: ""})
             self.edited.add(id_)
 
@@ -191,8 +191,8 @@ class Repository(RuleBasedStateMachine):
 
     @rule(fault=st.sampled_from(FAULTS), nth=st.integers(1, 5))
     def apply_with_a_fault(self, fault: Fault, nth: int) -> None:
-        """An apply meets bad luck. What makes lines twice is only told where they have no key."""
-        twice = isinstance(fault, faults.DeliverTwice) and self.told_apart_by != KEY
+        """An apply meets bad luck. Duplicated lines without a key are only reported."""
+        twice = isinstance(fault, faults.DeliverTwice) and self.identified_by != KEY
         if self.declared and not twice:
             self.world.sandbox.faults.add(fault, writes=True, nth=nth)
             with suppress(ReconcileError):
@@ -261,7 +261,7 @@ class Repository(RuleBasedStateMachine):
 class RepositoryOfLinesWithoutKeys(Repository):
     """The same where lines are found within their orders."""
 
-    told_apart_by = "hs_sku"
+    identified_by = "hs_sku"
 
 
 TestRepository = Repository.TestCase

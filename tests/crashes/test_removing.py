@@ -177,7 +177,7 @@ def test_a_plan_before_settling_says_what_settling_will_find(scene: Scene, point
     world.declare(*removed(ORDERS))
     save_plan(scene)
     scene.run("apply", "plan.bin", crash=point)
-    told = list(world.plan().records())
+    seen = list(world.plan().records())
     with world.session() as session:
-        workflow.settle_unfinished(session, ORIGIN, sleep=world.sleep)
-    assert told == list(world.plan().records())
+        workflow.recover_unfinished(session, ORIGIN, sleep=world.sleep)
+    assert seen == list(world.plan().records())

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reconcile.applying.run_log import LOGS
+from reconcile.applying.run_head import LOGS
 from reconcile.cli import main
 from reconcile.hubspot.connection import Connection
 from reconcile.recovery import recover

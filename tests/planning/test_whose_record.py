@@ -112,7 +112,7 @@ def test_a_failed_dissociation_is_owed_and_tried_again(world: World) -> None:
 
 
 def test_a_plan_made_with_another_identity_is_stale(world: World) -> None:
-    """Other properties would find, and name, the records."""
+    """Its records were found by other properties."""
     plan = world.plan(order("A"))
     kinds = {**world.settings.target.identity, "order": Identity("unique", "other")}
     target = world.settings.target.model_copy(update={"identity": kinds})

@@ -294,7 +294,7 @@ def test_settling_twice_comes_to_the_same(within: World, monkeypatch: pytest.Mon
             within.apply()
     (run,) = unfinished(within.store)
     with within.session() as session:
-        workflow.settle_unfinished(session, ORIGIN, sleep=within.sleep)
+        workflow.recover_unfinished(session, ORIGIN, sleep=within.sleep)
     settled = read_run(within.store, run.run.head.run)
     assert settled is None or [one.status.value for one in settled.outcomes.values()] == ["done"]
     assert within.plan().empty

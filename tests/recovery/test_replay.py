@@ -71,7 +71,7 @@ def test_same_content_planned_again(world: World) -> None:
 
 
 def test_planned_before_and_applied_after_another_of_its_content(world: World) -> None:
-    """A plan that was never applied is stale too once another of its content was, and undone."""
+    """A plan never applied is stale too once one of the same content was applied and reverted."""
     world.converge(order("O-0"))
     documents = order("O-0"), order("O-1", memo="a")
     early = world.plan(*documents)
@@ -122,7 +122,7 @@ def test_begun_then_another_plan(world: World) -> None:
     halted(world, planned)
     world.converge(order("O-0"), GONE)
     world.forget_calls()
-    with pytest.raises(StalePlan, match="ended in the middle"):
+    with pytest.raises(StalePlan, match="interrupted"):
         world.apply(planned)
     assert world.writes() == []
     assert world.keys("orders") == {"O-0": 1}

@@ -1,4 +1,4 @@
-"""An error that ends the resolving of a run says how to go on with it."""
+"""An error that interrupts a recovery says how to resume the run."""
 
 import pytest
 from proxy import DROP
@@ -33,7 +33,7 @@ def test_an_error_while_a_run_is_resolved_names_the_way_on(watched: World, *, sa
     watched.proxy.hook = lambda _, path, __: (503, REFUSAL) if "/objects/" in path else None
     with pytest.raises(ApiError, match="Down for maintenance") as caught:
         watched.apply(plan if saved else None)
-    assert "is not finished; `reconcile resume` goes on with it" in caught.value.hint
+    assert "is not finished; `reconcile resume` continues it" in caught.value.hint
     assert caught.value.correlation_id == "c-9"
     watched.proxy.hook = None
     watched.apply(plan)

@@ -1,0 +1,14 @@
+"""What the commands do in an account, step by step: plan, apply, recover."""
+
+from reconcile.workflow.apply_steps import apply, forget_resolved, refusals_logged
+from reconcile.workflow.plan_steps import plan
+from reconcile.workflow.unfinished_runs import close_unfinished, recover_unfinished
+
+__all__ = [
+    "apply",
+    "close_unfinished",
+    "forget_resolved",
+    "plan",
+    "recover_unfinished",
+    "refusals_logged",
+]

@@ -1,0 +1,195 @@
+"""The steps of an apply, from a ``Plan`` to a ``Report``."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from secrets import token_hex
+
+from reconcile.applying.context import ApplyContext
+from reconcile.applying.executor import Executor
+from reconcile.applying.halt import Halt
+from reconcile.applying.pins import stale_units
+from reconcile.applying.preconditions import check_preconditions, require_lineage
+from reconcile.applying.standing_conflicts import remember_standing
+from reconcile.audit.events import refused
+from reconcile.audit.log import AuditLog
+from reconcile.errors import (
+    GuardRefused,
+    Locked,
+    ReconcileError,
+    StalePlan,
+)
+from reconcile.fetching.parents import ParentReader
+from reconcile.model.audit import Origin
+from reconcile.model.outcome import Report
+from reconcile.model.plan import Plan
+from reconcile.model.records import Unit
+from reconcile.planning import cost
+from reconcile.planning.plan_file import content_digest
+from reconcile.recovery.replay import already_applied
+from reconcile.recovery.runs import (
+    begin,
+    close_ended,
+    end,
+    new_run,
+    unfinished,
+)
+from reconcile.session import Session
+from reconcile.workflow.unfinished_runs import lock, resolve_runs
+
+Advance = Callable[[int], None]
+
+
+def apply(
+    session: Session,
+    planned: Plan,
+    origin: Origin,
+    *,
+    declared: Sequence[Unit] | None = None,
+    allow: frozenset[str] = frozenset(),
+    who: str = "",
+    wait: float = 0.0,
+    halt: bool = False,
+    advance: Advance = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+    run: str = "",
+    command: str = "apply",
+) -> Report:
+    """Carry out exactly ``planned``, from where an earlier run of it ended.
+
+    - ``declared``: for a saved plan, what the manifests declare now. Units whose manifests, labels
+      or references have changed since planning are left alone.
+    - ``allow``: the guards that are allowed.
+    - ``wait``: seconds to wait for another run's lock.
+    - ``halt``: end the run at the first record that is not done as planned.
+    - ``run``: the name of a new run, made here if empty. ``command``: what the user typed.
+
+    A plan that was already applied completely, and still holds, is not applied again; it is stale
+    if any of its records was changed or removed since. The audit log gets everything, refusals
+    included.
+
+    Raises what ``check_preconditions`` raises, StalePlan for a plan of another state or one that no
+    longer holds, Locked if another run still holds the lock, Unfinished if the outcome of this run
+    is not known.
+    """
+    started = time.monotonic()
+    calls = sum(session.hubspot.calls.values())
+    with refusals_logged(session, planned, origin, command):
+        check_preconditions(
+            planned,
+            allow,
+            target=session.pin,
+            limits=session.settings.guards.limits(),
+            identities=session.settings.target.identity,
+            hubspot=session.hubspot,
+        )
+        require_lineage(planned, session.state())
+        with lock(session, command, who, wait) as lease:
+            state = session.state(writing=True)
+            require_lineage(planned, state)
+            runs = unfinished(session.store)
+            if resolving := bool(runs):
+                state.begin(session.account.portal_id)
+            digest = content_digest(planned)
+            mine = [one.run.head.run for one in runs if one.run.head.plan == digest]
+            run = mine[0] if mine else run or new_run()
+            entries = resolve_runs(session, state, lease, origin, sleep, planned, by=run)
+            runs = close_ended(session.store, state, unfinished(session.store), but=digest)
+            if already := already_applied(
+                planned,
+                runs,
+                store=session.store,
+                hubspot=session.hubspot,
+                state=state,
+                entries=entries,
+            ):
+                return Report(session.pin, (), already=already)
+            stale = (
+                {}
+                if declared is None
+                else stale_units(
+                    planned,
+                    state,
+                    session.hubspot,
+                    session.settings.target.identity,
+                    declared=declared,
+                    properties=entries.definitions.properties,
+                )
+            )
+            if not resolving:
+                state.begin(session.account.portal_id)
+            journal, log = begin(
+                session.store,
+                state,
+                planned,
+                runs,
+                lease,
+                origin=origin,
+                allow=allow,
+                who=who,
+                name=run,
+            )
+            context = ApplyContext(
+                session.hubspot,
+                replace(entries, run=journal.run),
+                journal,
+                log,
+                ParentReader(session.hubspot),
+                trace=_traces(journal.run),
+                sleep=sleep,
+                halt=Halt(on_failure=halt),
+            )
+            executor = Executor(context, state, stale=stale, advance=advance)
+            executor.carry_out(planned)
+            outcomes, resumable = end(state, planned, journal, log, executor.stopped)
+    return Report(
+        target=session.pin,
+        outcomes=outcomes,
+        calls=sum(session.hubspot.calls.values()) - calls,
+        seconds=time.monotonic() - started,
+        interrupted=executor.interrupted,
+        resumable=resumable,
+        estimated=cost.calls(planned),
+        unchecked=context.parents.unchecked,
+        run=journal.run,
+        refused=executor.refused,
+        stopped=executor.stopped,
+    )
+
+
+def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: float = 0.0) -> None:
+    """Remove conflicts that no longer exist from the state, for a plan with no changes.
+
+    If such a conflict comes back, it is a new one.
+    """
+    if not planned.resolved:
+        return
+    with lock(session, "apply", who, wait):
+        state = session.state(writing=True)
+        require_lineage(planned, state)
+        state.begin(session.account.portal_id)
+        remember_standing(state, planned, ())
+        state.flush()
+
+
+@contextmanager
+def refusals_logged(
+    session: Session, planned: Plan, origin: Origin, command: str = "apply"
+) -> Iterator[None]:
+    """Log an error that refuses a plan before anything of it is begun, and raise it again."""
+    try:
+        yield
+    except (GuardRefused, StalePlan, Locked) as error:
+        with suppress(ReconcileError):
+            digest = content_digest(planned)
+            event = refused(error, origin, plan=digest, source=planned.source, command=command)
+            AuditLog(session.store).append([event])
+        raise
+
+
+def _traces(run: str) -> Callable[[], str]:
+    """Return a maker of objectWriteTraceIds that are unique among all attempts of a run."""
+    attempt, numbers = token_hex(2), itertools.count(1)
+    return lambda: f"{run}-{attempt}-{next(numbers)}"
