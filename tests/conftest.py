@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # Helpers are plain modules beside this file; importlib mode puts no folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,10 +17,36 @@ sys.path.insert(0, str(Path(__file__).parent))
 # Programs that tests start are to buffer what they print as they do for people.
 os.environ.pop("PYTHONUNBUFFERED", None)
 
+import selection
 from proxy import Proxy
 from world import World, seed
 
 from reconcile.sandbox import Sandbox, Switches
+
+# Every run tries the same examples, so that a failure is of the change. ``--hypothesis-profile
+# explore`` looks for new ones, and prints how to repeat what it found.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile("fixed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """See that fast tests are fast, where only these run."""
+    if "fast" in config.getoption("markexpr"):
+        selection.guard_fast()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is fast and what is long, before tests are chosen by their marks."""
+    selection.mark_fast(items)
+    selection.mark_long(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note which test runs."""
+    selection.begin(item)
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,7 @@ def test_any_manifests_converge_from_any_start(
         no_more_writes(world)
 
 
+@pytest.mark.long
 @PROPERTY
 @given(first=manifests(), second=manifests(), data=st.data())
 def test_any_edit_on_either_side_converges(
@@ -104,6 +105,7 @@ def test_any_edit_on_either_side_converges(
         no_more_writes(world)
 
 
+@pytest.mark.long
 @PROPERTY
 @given(first=manifests(), data=st.data())
 def test_any_removal_and_rename_converges(

@@ -138,6 +138,7 @@ def test_a_unique_clash_by_case_is_reported_not_duplicated(build: Callable[..., 
     assert world.plan().units == ()
 
 
+@pytest.mark.long
 def test_every_unproved_belief_about_the_account_leads_to_the_same_end(
     build: Callable[..., World],
 ) -> None:

@@ -22,6 +22,7 @@ def headless(request: pytest.FixtureRequest, project: Project) -> Project:
     return project
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("command", READING, ids=" ".join)
 def test_the_log_is_read(headless: Project, command: tuple[str, ...]) -> None:
     """It says what was applied, which is needed most when the state is damaged."""

@@ -83,6 +83,7 @@ BEFORE = {
 }
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize(("before", "after"), BEFORE.values(), ids=BEFORE)
 def test_init_has_git_leave_plans_alone(tmp_path: Path, before: str | None, after: str) -> None:
     """Every byte that is in a .gitignore stays, and a second init adds nothing."""

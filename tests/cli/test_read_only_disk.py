@@ -68,6 +68,7 @@ def test_the_watch_refuses_to_write(applied: Project) -> None:
     assert "Read-only file system" in done.stderr
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("command", READING, ids=" ".join)
 def test_a_reading_command_writes_nothing(applied: Project, command: tuple[str, ...]) -> None:
     """Not even a lock of its own, or what has git leave the folder alone."""

@@ -69,6 +69,7 @@ def scene(build: Callable[..., World]) -> Scene:
     return scene
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("point", STOPS)
 def test_a_holder_that_hangs(scene: Scene, point: str) -> None:
     """Its lock is broken, another applies; continued, it sends nothing and changes no state."""

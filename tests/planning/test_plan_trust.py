@@ -357,6 +357,7 @@ OTHERS: tuple[Any, ...] = ("", "x", "999999", "order", "A-1", 0, 1, -1, 2**53 + 
 OTHERS += (None, True, False, [], {}, [""], ["order", "A-1"], "memo", "drift", "create", "0" * 64)
 
 
+@pytest.mark.long
 def test_every_place_changed(base: bytes) -> None:
     """Changed in any one place, a plan is refused or shows what it does.
 
