@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 # Helpers are plain modules beside this file; importlib mode puts no folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -19,15 +18,12 @@ os.environ.pop("PYTHONUNBUFFERED", None)
 
 import selection
 from proxy import Proxy
+from random_examples import register_profiles
 from world import World, seed
 
 from reconcile.sandbox import Sandbox, Switches
 
-# Every run tries the same examples, so that a failure is of the change. ``--hypothesis-profile
-# explore`` looks for new ones, and prints how to repeat what it found.
-settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
-settings.register_profile("explore", deadline=None, print_blob=True)
-settings.load_profile("fixed")
+register_profiles()
 
 
 def pytest_configure(config: pytest.Config) -> None:

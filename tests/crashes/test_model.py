@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from random_examples import examples
 from world import EMAILS, KEY, World, line, order, seed
 
 from reconcile.errors import ReconcileError
@@ -266,9 +267,8 @@ class RepositoryOfLinesWithoutKeys(Repository):
 
 TestRepository = Repository.TestCase
 TestLinesWithoutKeys = RepositoryOfLinesWithoutKeys.TestCase
-TestRepository.settings = TestLinesWithoutKeys.settings = settings(
-    max_examples=12,
+TestRepository.settings = TestLinesWithoutKeys.settings = examples(
+    12,
     stateful_step_count=12,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -11,8 +11,9 @@ import httpx
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
+from random_examples import examples
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -196,11 +197,8 @@ def test_random_requests(place: tuple[str, str], world: World) -> None:
         world.top_up()
     before, chance = world.digest(), random.Random(" ".join(place))
 
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
+    @examples(
+        EXAMPLES,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
