@@ -79,6 +79,7 @@ def unit(kind: str, key: str, **more: Any) -> Document:
     return make(key, lines, memo=key, **more)
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("kind", ["order", "cart"])
 def test_ids_swapped_among_the_results_of_an_upsert_do_no_harm(

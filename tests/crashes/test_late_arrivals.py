@@ -96,6 +96,7 @@ def test_a_run_that_had_begun_nothing_can_be_resumed(scene: Scene) -> None:
     assert len(scene.world.dump("line_items")) == MANY
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("position", ["1", "2", "3"])
 def test_a_later_line_that_arrives_alone_blocks_nobody(scene: Scene, position: str) -> None:
     """It belongs to a journal that was dropped."""

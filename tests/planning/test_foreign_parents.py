@@ -124,6 +124,7 @@ def test_a_line_that_two_records_share_is_not_taken_over(
     assert world.dump("line_items")[item]["name"] == "theirs"
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("object_", PARENTS)
 def test_a_line_that_lost_its_order_is_not_taken_from_another_record(
     world: World, object_: str

@@ -263,6 +263,7 @@ SEGMENTS = st.one_of(
 )
 
 
+@pytest.mark.long
 @examples(600, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_junk_on_every_route(http: httpx.Client, data: st.DataObject) -> None:

@@ -33,6 +33,7 @@ def refused(world: World, how: str) -> None:
     assert file.read_bytes() == before
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("data", DAMAGES.values(), ids=DAMAGES)
 def test_what_is_not_as_it_was_written_is_refused(world: World, data: bytes) -> None:
     """By `plan` too, which would make a plan that cannot be applied; once removed, all goes on."""
