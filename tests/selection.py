@@ -8,7 +8,7 @@ run, and the rest is long.
 import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Set
 from socketserver import BaseServer
 from types import ModuleType
 from typing import Any
@@ -52,46 +52,50 @@ def _serves(module: ModuleType) -> bool:
 
 def mark_long(items: Iterable[pytest.Item]) -> None:
     """Mark the cases of each matrix that the default run leaves out."""
-    matrices: dict[tuple[str, str], list[pytest.Function]] = defaultdict(list)
+    matrices: dict[str, list[pytest.Function]] = defaultdict(list)
     for item in items:
         assert isinstance(item, pytest.Function)
         if item.get_closest_marker("matrix"):
-            matrices[item.nodeid.partition("[")[0], item.originalname].append(item)
+            matrices[item.nodeid.partition("[")[0]].append(item)
     for cases in matrices.values():
-        kept = _representatives(cases)
+        marker = cases[0].get_closest_marker("matrix")
+        assert marker is not None
+        kept = representatives({case.name: _values(case) for case in cases}, **marker.kwargs)
         for case in cases:
-            if case not in kept:
+            if case.name not in kept:
                 case.add_marker("long")
 
 
-def _representatives(cases: Sequence[pytest.Function]) -> list[pytest.Function]:
-    """Return some cases, the same ones every time.
+def representatives(
+    cases: Mapping[str, Set[Hashable]], *, keep: int | None = None
+) -> frozenset[str]:
+    """Return the names of some cases, the same ones every time.
 
-    Together they have every value of every parameter, or as many as ``keep`` allows.
+    Together they have every value that cases have, or as many as ``keep`` cases can have.
     """
-    marker = cases[0].get_closest_marker("matrix")
-    assert marker is not None
-    keep: int | None = marker.kwargs.get("keep")
     seen: set[Hashable] = set()
-    kept: list[pytest.Function] = []
-    for case in sorted(cases, key=_shuffled):
-        values = _values(case)
-        if not values <= seen and (keep is None or len(kept) < keep):
-            seen |= values
-            kept.append(case)
-    return kept
+    kept: list[str] = []
+    for name in sorted(cases, key=lambda name: hashlib.sha256(name.encode()).digest()):
+        if not cases[name] <= seen and (keep is None or len(kept) < keep):
+            seen |= cases[name]
+            kept.append(name)
+    return frozenset(kept)
 
 
-def _shuffled(case: pytest.Function) -> bytes:
-    return hashlib.sha256(case.name.encode()).digest()
-
-
-def _values(case: pytest.Function) -> set[Hashable]:
+def _values(case: pytest.Function) -> Set[Hashable]:
     found: dict[str, Any] = case.callspec.params
     return {
-        (name, value if isinstance(value, Hashable) else case.callspec.indices[name])
+        (name, value if _is_hashable(value) else case.callspec.indices[name])
         for name, value in found.items()
     }
+
+
+def _is_hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def guard_fast() -> None:

@@ -39,13 +39,10 @@ def stopped(scene: Scene, point: str) -> Iterator[Program]:
 
 def wait_for(marker: Path, process: Program) -> None:
     """Wait until the process stands still. The marker is written just before."""
-    end = time.monotonic() + 30
     while not marker.exists():
         assert process.poll() is None, process.communicate(0)
-        assert time.monotonic() < end
         time.sleep(0.02)
     while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-        assert time.monotonic() < end
         time.sleep(0.02)
 
 
