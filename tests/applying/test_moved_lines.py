@@ -189,6 +189,7 @@ def test_a_plan_that_is_applied_again_looks_at_parents_again(watched: World) -> 
     assert parents(watched, item) == {there}
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("several", [1, 3])
 @pytest.mark.parametrize("object_", OWN)
 def test_a_line_that_moved_is_not_updated(world: World, several: int, object_: str) -> None:

@@ -31,6 +31,7 @@ def refuse(world: World, object_: str, key: str) -> None:
     )
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(
     ("kind", "object_"), [(order, "orders"), (cart, "carts")], ids=["order", "cart"]
 )

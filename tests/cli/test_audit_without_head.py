@@ -44,6 +44,7 @@ def test_the_log_is_verified_by_itself(headless: Project) -> None:
     assert "hint: " in done.err
 
 
+@pytest.mark.matrix(keep=2)
 def test_an_altered_log_is_found_without_the_state(headless: Project) -> None:
     """Its chain needs no state."""
     (file,) = (headless.folder / "state" / "shop" / "audit").iterdir()

@@ -80,6 +80,7 @@ def test_a_reading_command_writes_nothing(applied: Project, command: tuple[str, 
     assert sorted(applied.folder.rglob("*")) == before
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("gone", ["lock", "write-lock", "lock-holder"])
 def test_who_holds_the_lock_is_read_without_its_files(applied: Project, gone: str) -> None:
     """A folder that was copied without them is not locked."""

@@ -185,6 +185,7 @@ def test_reader_goes_away(many: Project, command: str) -> None:
         assert line.startswith(("Content digest: ", "Applying this takes about ")), line
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--auto-approve"), ("doctor",)])
 def test_pipes_get_no_colour(project: Project, command: tuple[str, ...]) -> None:
     """What does not go to a terminal holds no escape sequence."""

@@ -176,7 +176,7 @@ def test_a_fault_while_reads_lag(
     is_right(world, after(ORDERS))
 
 
-@pytest.mark.matrix(keep=6)
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("switches", SETTINGS.values(), ids=SETTINGS)
 def test_every_open_fact_on_its_own(build: Callable[..., World], switches: Switches) -> None:
     """Whatever HubSpot turns out to do, an answer that gets lost changes nothing."""
