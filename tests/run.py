@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / ".ci"))
 from bootstrap import environment  # noqa: E402  (found through the line above)
 
 CORES = os.cpu_count() or 1
-WORKERS = max(4, CORES)
+WORKERS = max(3, CORES)
 """Processes that run tests. Many tests wait: a small machine has time for more than its cores."""
 
 DEFAULT = "not servers and not long"

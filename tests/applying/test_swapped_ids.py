@@ -22,6 +22,8 @@ from world import (
 from reconcile.sandbox import Switches
 from reconcile.sandbox.faults import StaleReads
 
+pytestmark = pytest.mark.long  # answers that HubSpot is not known to give
+
 APIS = ("v3", "2026-03")
 OBJECTS = {"order": "orders", "cart": "carts", "line_item": "line_items"}
 

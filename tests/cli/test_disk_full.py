@@ -103,7 +103,7 @@ set +e
 """
 
 
-@pytest.mark.matrix(keep=1)
+@pytest.mark.long
 @pytest.mark.parametrize("made", [True, False] if can_mount() else [])
 def test_a_full_disk_is_called_full(own: Path, tmp_path: Path, made: bool) -> None:  # noqa: FBT001
     """Whether the sandbox is there or is to be made."""
@@ -126,7 +126,7 @@ BOUND = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 """Has permissions bind root too."""
 
 
-@pytest.mark.matrix(keep=1)
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [0o000, 0o444])
 def test_a_database_that_is_not_ours_to_use(own: Path, mode: int) -> None:
     """Neither to read nor to write, or to read alone."""
@@ -170,7 +170,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.matrix(keep=2)
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["plan", "sandbox info", "sandbox seed northwind"])
 @pytest.mark.parametrize(("how", "message"), DAMAGES.items())
 def test_only_what_is_lost_is_to_be_erased(own: Path, how: str, message: str, command: str) -> None:

@@ -29,6 +29,7 @@ def test_git_takes_up_nothing_that_holds_state(project: Project) -> None:
     assert untracked(project.folder) == {"manifests/shop.yaml", "reconcile.yaml"}
 
 
+@pytest.mark.long
 def test_git_takes_up_nothing_that_a_first_command_leaves(tmp_path: Path) -> None:
     """A folder without a project file: planning makes the sandbox; init, the project file."""
     (tmp_path / "manifests").mkdir()

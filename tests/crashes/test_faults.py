@@ -139,7 +139,7 @@ def goes_on(world: World) -> None:
     raise AssertionError("there is always something left to do")
 
 
-@pytest.mark.matrix
+@pytest.mark.matrix(keep=12)
 @pytest.mark.parametrize(("switches", "name", "call"), CASES)
 def test_a_fault_of_a_write(
     build: Callable[..., World], switches: Switches, name: str, call: str

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -22,6 +23,8 @@ from reconcile.runs import unfinished
 from reconcile.sandbox import Sandbox, faults
 from reconcile.sandbox.faults import Fault
 from reconcile.stores.local import LocalStore
+
+pytestmark = pytest.mark.long  # random, and minutes with more examples
 
 KEYS = ("A", "B", "C")
 LINES = ("1", "2")

@@ -133,7 +133,7 @@ def changed(build: Callable[..., World], request: pytest.FixtureRequest) -> Worl
     return world
 
 
-@pytest.mark.matrix(keep=4)
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("call", ARCHIVES)
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_of_an_archive(changed: World, call: str, name: str) -> None:

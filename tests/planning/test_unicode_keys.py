@@ -14,6 +14,8 @@ from reconcile.model.address import fold, other_forms
 from reconcile.model.plan import Action
 from reconcile.sandbox import Switches
 
+pytestmark = pytest.mark.long  # one rule, in every place that it holds
+
 COMPOSED = "Caf\u00e9-1"
 DECOMPOSED = "Cafe\u0301-1"
 MIXED = "\u00e9e\u0301"

@@ -184,7 +184,7 @@ def test_served_description(world: World) -> None:
     assert served["openapi"].startswith("3.")
 
 
-@pytest.mark.matrix(keep=16)
+@pytest.mark.long
 @pytest.mark.parametrize("place", BY_PLACE, ids=" ".join)
 def test_random_requests(place: tuple[str, str], world: World) -> None:
     """No request makes the server fail or hang, answers are as described, refusals change nothing.
