@@ -16,10 +16,32 @@ sys.path.insert(0, str(Path(__file__).parent))
 # Programs that tests start are to buffer what they print as they do for people.
 os.environ.pop("PYTHONUNBUFFERED", None)
 
+import selection
 from proxy import Proxy
+from random_examples import register_profiles
 from world import World, seed
 
 from reconcile.sandbox import Sandbox, Switches
+
+register_profiles()
+
+
+def pytest_configure() -> None:
+    """See that fast tests start no process and no server."""
+    selection.guard_fast()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is fast and what is long, before tests are chosen by their marks."""
+    selection.mark_fast(items)
+    selection.mark_long(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note which test runs."""
+    selection.begin(item)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+from plain import NO_TLS
 
 DROP = "drop"
 """What a hook returns to have the request carried out and its answer lost."""
@@ -62,7 +63,7 @@ class Proxy:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
-        self._client = httpx.Client(base_url=self._upstream, trust_env=False)
+        self._client = httpx.Client(base_url=self._upstream, trust_env=False, verify=NO_TLS)
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()

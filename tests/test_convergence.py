@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
+from random_examples import examples
 from strategies import FOREIGN, OTHERS, Others, manifests
 from world import (
     ALL_GUARDS,
@@ -30,11 +31,8 @@ from reconcile.project import load_settings
 from reconcile.session import connect
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-PROPERTY = settings(
-    max_examples=30,
-    deadline=None,
-    database=None,
-    derandomize=True,
+PROPERTY = examples(
+    30,
     # Shrinking runs whole worlds, for minutes; the failing example is printed as it was found.
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -79,6 +77,7 @@ def test_any_manifests_converge_from_any_start(
         no_more_writes(world)
 
 
+@pytest.mark.long
 @PROPERTY
 @given(first=manifests(), second=manifests(), data=st.data())
 def test_any_edit_on_either_side_converges(
@@ -104,6 +103,7 @@ def test_any_edit_on_either_side_converges(
         no_more_writes(world)
 
 
+@pytest.mark.long
 @PROPERTY
 @given(first=manifests(), data=st.data())
 def test_any_removal_and_rename_converges(

@@ -18,6 +18,7 @@ from unicodedata import normalize
 from unittest.mock import patch
 
 import httpx
+from plain import NO_TLS
 
 from reconcile import workflow
 from reconcile.errors import ManifestError
@@ -131,7 +132,7 @@ class World:
         self._stack.enter_context(self.sandbox)
         headers = {"Authorization": f"Bearer {self.sandbox.token}"}
         self.http = self._stack.enter_context(
-            httpx.Client(base_url=self.sandbox.url, headers=headers, trust_env=False)
+            httpx.Client(base_url=self.sandbox.url, headers=headers, trust_env=False, verify=NO_TLS)
         )
         url = self.sandbox.url
         if self._proxy is not None:

@@ -52,6 +52,7 @@ EDITS = [
 ]
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize(("name", "before", "ours", "theirs"), EDITS)
 def test_an_edit_before_the_reading_back_is_reported_and_is_drift(
     world: World, name: str, before: str, ours: str, theirs: str
@@ -127,6 +128,7 @@ REWRITES = [
 ]
 
 
+@pytest.mark.matrix(keep=5)
 @pytest.mark.parametrize(("name", "ours", "theirs"), REWRITES)
 @pytest.mark.parametrize("new", [True, False])
 def test_a_rewrite_is_done_and_no_drift_and_an_edit_of_it_is(

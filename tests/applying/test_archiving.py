@@ -50,6 +50,7 @@ def test_archives_come_last_and_lines_before_their_orders(watched: World) -> Non
     assert len(lines.inputs) == 2
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("api", ["v3", "2026-03"])
 def test_archives_are_batches_of_a_hundred_ids(build: Callable[..., World], api: str) -> None:
     """And nothing but ids."""

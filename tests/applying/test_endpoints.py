@@ -109,6 +109,7 @@ def test_a_single_changed_record_is_patched_by_its_key(
     assert api.record(path[1:], "A é:1")["memo"] == "2"
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("key", ["A/1", "..", ".", "a%2Fb", "a?b#c", "a+b", "\\"])
 def test_a_key_that_no_path_can_hold_is_patched_by_id(watched: World, key: str) -> None:
     """Servers differ in what they make of an encoded slash, and dots name other paths."""

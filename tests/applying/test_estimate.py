@@ -23,6 +23,7 @@ def documents(size: int, memo: str) -> list[object]:
     ]
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("size", [1, 30, 250])
 @pytest.mark.parametrize("lines", [f"unique:{KEY}", "within_parent:hs_sku"])
 def test_an_apply_takes_about_as_many_calls_as_the_plan_says(

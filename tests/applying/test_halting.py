@@ -73,6 +73,7 @@ def memos(world: World) -> Counter[str]:
     return Counter(values["memo"] for values in world.dump("orders").values())
 
 
+@pytest.mark.long
 def test_only_calls_in_flight_end_after_the_first_refusal(watched: World) -> None:
     """Of 700 updates the first is bad: three other batches were under way, and are recorded."""
     watched.converge(*(order(key, memo="1") for key in KEYS))

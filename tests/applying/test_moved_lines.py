@@ -106,6 +106,7 @@ def test_a_line_that_moved_to_another_order_is_not_archived(
     assert why.startswith(f"it belongs to order {there[1]} in HubSpot")
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("object_", WORDS)
 @pytest.mark.parametrize("shared", [False, True], ids=["moved", "shared"])
 def test_a_line_that_another_record_got_is_not_archived(
@@ -188,6 +189,7 @@ def test_a_plan_that_is_applied_again_looks_at_parents_again(watched: World) -> 
     assert parents(watched, item) == {there}
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("several", [1, 3])
 @pytest.mark.parametrize("object_", OWN)
 def test_a_line_that_moved_is_not_updated(world: World, several: int, object_: str) -> None:
@@ -242,6 +244,7 @@ def test_a_line_is_not_made_under_an_order_that_is_gone_since(world: World) -> N
         assert world.dump("line_items") == {}
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("object_", WORDS)
 @pytest.mark.parametrize("edit", ["x", "theirs"], ids=["as declared", "otherwise"])
 def test_a_line_that_another_record_got_is_not_taken_over(
@@ -262,6 +265,7 @@ def test_a_line_that_another_record_got_is_not_taken_over(
         assert {str(a) for _, a, _ in session.state().entries()} == {"order/a"}
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("object_", WORDS)
 @pytest.mark.parametrize("name", ["x", "y"], ids=["associated", "updated too"])
 def test_a_line_that_somebody_took_is_not_given_to_its_order(
@@ -281,6 +285,7 @@ def test_a_line_that_somebody_took_is_not_given_to_its_order(
     assert world.record("line_items", "A:1")["name"] == "x"
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("object_", WORDS)
 def test_a_line_that_somebody_takes_while_it_is_written_gets_no_second_parent(
     watched: World, object_: str

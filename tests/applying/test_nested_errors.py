@@ -90,6 +90,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize(("make", "about", "api"), SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("many", [1, 3])
 def test_a_refused_record_says_what_hubspot_says_inside_its_error(

@@ -31,6 +31,7 @@ def refuse(world: World, object_: str, key: str) -> None:
     )
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(
     ("kind", "object_"), [(order, "orders"), (cart, "carts")], ids=["order", "cart"]
 )
@@ -138,6 +139,7 @@ def test_a_unique_clash_by_case_is_reported_not_duplicated(build: Callable[..., 
     assert world.plan().units == ()
 
 
+@pytest.mark.long
 def test_every_unproved_belief_about_the_account_leads_to_the_same_end(
     build: Callable[..., World],
 ) -> None:

@@ -44,6 +44,7 @@ def ends(world: World, *documents: Document) -> dict[str, str]:
     return {a.rpartition("/")[2]: status for a, status in statuses(report).items()}
 
 
+@pytest.mark.long
 def test_a_thousand_records_with_one_bad_value_take_a_few_tens_of_refused_calls(
     watched: World,
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_thousand_records_with_one_bad_value_take_a_few_tens_of_refused_calls(
     assert Counter(v["channel"] for v in watched.dump("orders").values()) == {"web": 1000}
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("rescued", [True, False])
 def test_bad_and_good_values_mixed_end_exactly_right(
     build: Callable[..., World],

@@ -144,6 +144,7 @@ def test_each_record_has_a_first_conflict(world: World) -> None:
     assert report.complete
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("way", ["with a change elsewhere", "with nothing to do", "a saved plan"])
 def test_a_conflict_that_comes_back_counts_again(world: World, program: Program, way: str) -> None:
     """An apply in between saw that it was gone, and said nothing of it."""

@@ -22,6 +22,8 @@ from world import (
 from reconcile.sandbox import Switches
 from reconcile.sandbox.faults import StaleReads
 
+pytestmark = pytest.mark.long  # answers that HubSpot is not known to give
+
 APIS = ("v3", "2026-03")
 OBJECTS = {"order": "orders", "cart": "carts", "line_item": "line_items"}
 
@@ -79,6 +81,7 @@ def unit(kind: str, key: str, **more: Any) -> Document:
     return make(key, lines, memo=key, **more)
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("kind", ["order", "cart"])
 def test_ids_swapped_among_the_results_of_an_upsert_do_no_harm(

@@ -109,6 +109,7 @@ PHASES = {
 }
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("phase", PHASES.values(), ids=PHASES)
 def test_a_token_that_ends_in_any_phase_ends_the_run_and_resume_finishes_it(
     rotation: Rotation, phase: tuple[str, str, str]
@@ -153,6 +154,7 @@ def test_a_token_that_ends_in_any_phase_ends_the_run_and_resume_finishes_it(
     assert world.plan().units == ()
 
 
+@pytest.mark.long
 def test_a_token_that_ends_among_thousands_fails_none_of_them(rotation: Rotation) -> None:
     """Batches that were not begun are not sent, and their records are not called failed."""
     world = rotation.world

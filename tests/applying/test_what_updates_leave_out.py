@@ -53,6 +53,7 @@ def test_records_archived_in_the_last_moment_fail_alone(
     assert actions(world.plan()) == {"order/A": Action.CONFLICT, "order/C": Action.CONFLICT}
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("report", REPORTS)
 @pytest.mark.parametrize(("of_merged", "ends"), [("left_out", "unknown"), ("not_found", "failed")])
 def test_a_record_merged_in_the_last_moment_is_not_done(

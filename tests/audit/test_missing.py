@@ -197,6 +197,7 @@ def test_a_redaction_that_was_killed_is_completed(
     assert (found.findings, found.erased, found.erased_in, found.kept) == ((), 1, 2, ())
 
 
+@pytest.mark.slow  # asks git who it is that redacts
 def test_redact_waits_for_a_run_to_end(reconcile: Run, log: AuditLog, store: LocalStore) -> None:
     """A run's values lie there before its entry does: they are not erased in between."""
     head = run(log)

@@ -22,6 +22,7 @@ def headless(request: pytest.FixtureRequest, project: Project) -> Project:
     return project
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("command", READING, ids=" ".join)
 def test_the_log_is_read(headless: Project, command: tuple[str, ...]) -> None:
     """It says what was applied, which is needed most when the state is damaged."""
@@ -43,6 +44,7 @@ def test_the_log_is_verified_by_itself(headless: Project) -> None:
     assert "hint: " in done.err
 
 
+@pytest.mark.matrix(keep=2)
 def test_an_altered_log_is_found_without_the_state(headless: Project) -> None:
     """Its chain needs no state."""
     (file,) = (headless.folder / "state" / "shop" / "audit").iterdir()

@@ -407,6 +407,7 @@ def test_no_color(project: Project) -> None:
     assert re.findall(r"\x1b\[[0-9;]*[1-9][0-9;]*m", screen) == []
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("typed", ["y\n", "\n", "YES\n", "no\n", "yes please\n"])
 def test_apply_declined(project: Project, typed: str) -> None:
     """Anything but yes applies nothing: exit 1."""

@@ -68,6 +68,7 @@ def said(done: "subprocess.CompletedProcess[str]") -> str:
     return done.stderr
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("kibibytes", [1, 16, 300])
 def test_a_disk_too_small_to_make_the_sandbox(tmp_path: Path, kibibytes: int) -> None:
     """At the first step, while its tables are made, or later; nothing half made is left."""
@@ -77,6 +78,7 @@ def test_a_disk_too_small_to_make_the_sandbox(tmp_path: Path, kibibytes: int) ->
     assert run_script("init", "--auto-approve", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.long
 def test_a_disk_too_small_to_open_the_sandbox(own: Path) -> None:
     """SQLite's own word for it is "disk I/O error"."""
     before = database(own).read_bytes()
@@ -101,6 +103,7 @@ set +e
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("made", [True, False] if can_mount() else [])
 def test_a_full_disk_is_called_full(own: Path, tmp_path: Path, made: bool) -> None:  # noqa: FBT001
     """Whether the sandbox is there or is to be made."""
@@ -123,6 +126,7 @@ BOUND = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 """Has permissions bind root too."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [0o000, 0o444])
 def test_a_database_that_is_not_ours_to_use(own: Path, mode: int) -> None:
     """Neither to read nor to write, or to read alone."""
@@ -134,6 +138,7 @@ def test_a_database_that_is_not_ours_to_use(own: Path, mode: int) -> None:
     assert "hint: see that the folder and the files in it are yours to read and write" in words
 
 
+@pytest.mark.long
 def test_a_locked_database(own: Path) -> None:
     """Another program has it for itself."""
     with closing(sqlite3.connect(database(own), isolation_level=None)) as connection:
@@ -165,6 +170,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["plan", "sandbox info", "sandbox seed northwind"])
 @pytest.mark.parametrize(("how", "message"), DAMAGES.items())
 def test_only_what_is_lost_is_to_be_erased(own: Path, how: str, message: str, command: str) -> None:
@@ -177,6 +183,7 @@ def test_only_what_is_lost_is_to_be_erased(own: Path, how: str, message: str, co
     assert "in a way it should not" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_reset_of_what_is_lost(own: Path) -> None:
     """Helps indeed."""
     spoil(database(own), "cut")

@@ -221,6 +221,7 @@ $ not replayed
 """
 
 
+@pytest.mark.long
 def test_runner_runs(tmp_path: Path) -> None:
     """The runner itself takes what is right, and finds an output that is not as shown."""
     test_console_blocks_run_as_shown(EXAMPLE, tmp_path / "right")

@@ -58,6 +58,7 @@ def applied(project: Project) -> Project:
     return project
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("name", OTHERS)
 def test_push_refuses_a_place_with_files_of_others(
     applied: Project, tmp_path: Path, name: str

@@ -21,6 +21,7 @@ PATIENT = (
 """The program with a short grace for calls in flight, and a watchdog that never comes."""
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
 @pytest.mark.parametrize("held", ["/orders/batch/upsert", "/orders/batch/read"])
 def test_an_interrupted_apply_ends_by_itself(

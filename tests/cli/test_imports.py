@@ -106,6 +106,7 @@ def test_work_on_a_store_imports_no_http_client(applied: Project) -> None:
         assert (args, code, modules & heavy) == (args, 0, set())
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("args", [["status"], ["state", "list"], ["lock", "show"]])
 def test_reading_a_store_imports_no_yaml_editor(applied: Project, args: list[str]) -> None:
     """Only what edits the project file loads the library that keeps its comments."""

@@ -85,6 +85,7 @@ def refusing(project: Project, message: str) -> Iterator[None]:
         server.server_close()
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("text", EVIL)
 def test_manifest_values(reader: Project, text: str) -> None:
     """Names, titles and values from manifests come out as harmless text, or are refused."""
@@ -98,6 +99,7 @@ def test_manifest_values(reader: Project, text: str) -> None:
             assert len(seen(reader, *command)) > 100
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("text", EVIL)
 def test_manifest_keys(reader: Project, text: str) -> None:
     """Keys, kinds, fields and references too, in plans and in errors."""
@@ -117,6 +119,7 @@ def test_manifest_keys(reader: Project, text: str) -> None:
         seen(reader, "validate")
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("text", EVIL)
 def test_annotations(reader: Project, text: str) -> None:
     """On GitHub a manifest cannot add a workflow command to ours."""
@@ -132,6 +135,7 @@ def test_annotations(reader: Project, text: str) -> None:
             assert all(line.startswith("::error ") for line in result.out.splitlines())
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("text", EVIL)
 def test_file_names(reader: Project, text: str) -> None:
     """Names of files and folders too."""
@@ -148,6 +152,7 @@ def test_file_names(reader: Project, text: str) -> None:
     seen(reader, "plan", "--out", f"no/{name}")
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("text", EVIL)
 def test_values_in_hubspot(project: Project, text: str) -> None:
     """What somebody wrote in HubSpot comes out harmless in a plan that changes it back."""
@@ -167,6 +172,7 @@ def test_values_in_hubspot(project: Project, text: str) -> None:
         seen(project, *command)
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("text", EVIL)
 def test_errors_from_hubspot(reader: Project, text: str) -> None:
     """The message, category and correlation id of an error come out harmless."""
@@ -175,6 +181,7 @@ def test_errors_from_hubspot(reader: Project, text: str) -> None:
     assert "error: target shop at http://127.0.0.1:" in said
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("text", EVIL)
 def test_markdown_stays_markdown(reader: Project, text: str) -> None:
     """In Markdown a value cannot close its block, nor pass for our marker."""

@@ -29,6 +29,7 @@ def test_git_takes_up_nothing_that_holds_state(project: Project) -> None:
     assert untracked(project.folder) == {"manifests/shop.yaml", "reconcile.yaml"}
 
 
+@pytest.mark.long
 def test_git_takes_up_nothing_that_a_first_command_leaves(tmp_path: Path) -> None:
     """A folder without a project file: planning makes the sandbox; init, the project file."""
     (tmp_path / "manifests").mkdir()
@@ -83,6 +84,7 @@ BEFORE = {
 }
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize(("before", "after"), BEFORE.values(), ids=BEFORE)
 def test_init_has_git_leave_plans_alone(tmp_path: Path, before: str | None, after: str) -> None:
     """Every byte that is in a .gitignore stays, and a second init adds nothing."""

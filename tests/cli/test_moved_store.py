@@ -31,6 +31,7 @@ def left_behind(project: Project, tmp_path: Path) -> Project:
     return project
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("command", ["resume", "status", "plan"])
 def test_nothing_is_said_of_a_run_that_is_elsewhere(left_behind: Project, command: str) -> None:
     """The error is all there is: nobody reads that a run goes on which cannot."""

@@ -25,6 +25,7 @@ def hinted(said: str) -> list[str]:
     return shlex.split(found[1])
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize(
     "command",

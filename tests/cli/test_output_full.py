@@ -21,6 +21,7 @@ def ended(redirected: str, *args: str, cwd: Path, buffered: bool = True) -> tupl
     return done.returncode, done.stderr
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.parametrize("words", ["version", "plan --help", "status", "validate --json"])
 def test_stdout_on_a_full_disk(tmp_path: Path, words: str, *, buffered: bool) -> None:
@@ -44,6 +45,7 @@ def test_stderr_on_a_full_disk(tmp_path: Path, *, buffered: bool) -> None:
     assert ended(f">{FULL} 2>&1", "version", cwd=tmp_path, buffered=buffered)[0] == 1
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
 def test_closed_streams(tmp_path: Path, closed: str) -> None:
     """Whoever closes a stream wants nothing from it; everything else goes on."""

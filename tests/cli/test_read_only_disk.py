@@ -68,6 +68,7 @@ def test_the_watch_refuses_to_write(applied: Project) -> None:
     assert "Read-only file system" in done.stderr
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("command", READING, ids=" ".join)
 def test_a_reading_command_writes_nothing(applied: Project, command: tuple[str, ...]) -> None:
     """Not even a lock of its own, or what has git leave the folder alone."""
@@ -79,6 +80,7 @@ def test_a_reading_command_writes_nothing(applied: Project, command: tuple[str, 
     assert sorted(applied.folder.rglob("*")) == before
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("gone", ["lock", "write-lock", "lock-holder"])
 def test_who_holds_the_lock_is_read_without_its_files(applied: Project, gone: str) -> None:
     """A folder that was copied without them is not locked."""

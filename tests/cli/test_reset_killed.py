@@ -22,6 +22,8 @@ import os, shutil, signal, sys
 from reconcile.cli import main
 import reconcile.cli.sandbox, reconcile.sandbox.server
 
+pytestmark = pytest.mark.long  # processes that die at every step
+
 origin, into = sys.argv[1:]
 sys.argv[1:] = ["sandbox", "reset", "--auto-approve"]
 left = 0

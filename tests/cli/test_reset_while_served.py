@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.conftest import Project
 
+pytestmark = pytest.mark.long  # several processes a test
+
 OWN = """\
 version: 1
 manifests: [manifests]

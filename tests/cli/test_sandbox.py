@@ -86,6 +86,7 @@ def test_unknown_seed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(
     ("content", "told"),
     [

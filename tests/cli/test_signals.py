@@ -55,6 +55,7 @@ def settles(project: Project) -> None:
     assert f"No changes. {ORDERS + LINES} records" in project.fine("plan", "--detailed-exitcode")
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize(
     ("held", "code", "told"),
@@ -82,6 +83,7 @@ def test_interrupted_apply(
     settles(many)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("held", ["/orders/batch/upsert", "/line_items/batch/create"])
 def test_interrupted_while_hubspot_is_silent(many: Project, held: str) -> None:
     """A call that is never answered does not keep an interrupted apply from ending."""
@@ -113,6 +115,7 @@ def test_interrupted_twice(many: Project) -> None:
     settles(many)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_interrupted_plan(many: Project, number: signal.Signals) -> None:
     """An interrupted plan exits with 1 and has written nothing, no plan file either."""
@@ -141,6 +144,7 @@ def test_interrupted_plan_while_hubspot_is_silent(many: Project) -> None:
     assert many.account.writes() == []
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("command", ["plan", "show p", "show p --format json", "--help"])
 def test_reader_that_is_gone(many: Project, command: str) -> None:
     """Where nobody reads any more, a command ends in silence."""
@@ -163,6 +167,7 @@ def test_reader_that_is_gone(many: Project, command: str) -> None:
     assert done.returncode != 0
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("command", ["plan", "show p", "show p --format json", "--help"])
 def test_reader_goes_away(many: Project, command: str) -> None:
     """``reconcile … | head -1`` says nothing of the pipe, whether or not all of it fitted in."""
@@ -180,6 +185,7 @@ def test_reader_goes_away(many: Project, command: str) -> None:
         assert line.startswith(("Content digest: ", "Applying this takes about ")), line
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--auto-approve"), ("doctor",)])
 def test_pipes_get_no_colour(project: Project, command: tuple[str, ...]) -> None:
     """What does not go to a terminal holds no escape sequence."""

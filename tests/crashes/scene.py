@@ -3,21 +3,18 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from editing import Editor
+from forked import Program
 from world import EMAILS, KEY, Document, World, cart, line, order
 
 from reconcile.model.plan import Reason
 from reconcile.recovery.runs import unfinished
 
-VICTIM = Path(__file__).with_name("victim.py")
 LEASE = 1.0
 """Seconds; of shared stores, whose locks outlive their holders."""
 
@@ -125,22 +122,14 @@ class Scene:
         environment = os.environ | self.world.environ | {"CRASH_AT": crash, "NO_COLOR": "1"}
         environment["LEASE"] = str(LEASE)
         environment.pop("CI", None)
-        process = subprocess.Popen(
-            [sys.executable, str(VICTIM), *args],
-            cwd=self.world.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = Program(*args, cwd=self.world.folder, environ=environment)
         try:
             if after is not None:
                 time.sleep(after)
-                process.kill()
+                process.send_signal(signal.SIGKILL)
             out, err = process.communicate(timeout=120)
         finally:
-            process.kill()
+            process.close()
         return Ended(process.returncode, out, err)
 
     def finish(self, chance: random.Random, *, crashes: int = 0) -> list[Ended]:

@@ -185,6 +185,7 @@ def test_another_plan_resolves_what_was_begun(scene: Scene) -> None:
     assert {one["resolved_by"] for one in rows if one["event"] == "recover"} == {by}
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(
     ("point", "way"),
     [(f"append:{n}:after", ("resume", "apply")[n % 2]) for n in range(1, 7)],
@@ -207,6 +208,7 @@ def test_a_recovery_that_is_killed_is_not_logged_twice(scene: Scene, point: str,
     assert not [one for one in entries(scene) if not one.number]
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(
     "point", [f"append:{n}:{('before', 'after')[n % 2]}" for n in (2, 7, 8, 9, 10, 11)]
 )

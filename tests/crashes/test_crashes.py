@@ -25,6 +25,7 @@ def scene(build: Callable[..., World]) -> Scene:
     return Scene(build())
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("point", POINTS)
 def test_creating_everything(scene: Scene, point: str) -> None:
     """Killed while making every record for the first time."""
@@ -38,6 +39,7 @@ def test_creating_everything(scene: Scene, point: str) -> None:
     is_right(scene.world, documents)
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("point", POINTS[::2])
 def test_changing_some(scene: Scene, point: str) -> None:
     """Killed while editing, adding lines, adding and removing associations."""

@@ -139,6 +139,7 @@ def goes_on(world: World) -> None:
     raise AssertionError("there is always something left to do")
 
 
+@pytest.mark.matrix(keep=12)
 @pytest.mark.parametrize(("switches", "name", "call"), CASES)
 def test_a_fault_of_a_write(
     build: Callable[..., World], switches: Switches, name: str, call: str
@@ -154,6 +155,7 @@ def test_a_fault_of_a_write(
     is_right(world, after(ORDERS))
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("switches", WORLDS.values(), ids=WORLDS)
 @pytest.mark.parametrize("lag", LAGS)
 @pytest.mark.parametrize("name", ["closed after commit", "truncated", "delivered twice"])
@@ -174,6 +176,7 @@ def test_a_fault_while_reads_lag(
     is_right(world, after(ORDERS))
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("switches", SETTINGS.values(), ids=SETTINGS)
 def test_every_open_fact_on_its_own(build: Callable[..., World], switches: Switches) -> None:
     """Whatever HubSpot turns out to do, an answer that gets lost changes nothing."""

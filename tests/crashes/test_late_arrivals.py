@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +10,9 @@ from typing import Any
 
 import pytest
 import servers
+from forked import Program
 from proxy import Proxy
-from scene import LEASE, VICTIM, Scene, save_plan
+from scene import LEASE, Scene, save_plan
 from test_two_at_once import stopped
 from world import Document, World, line, order
 
@@ -56,8 +55,8 @@ def test_a_holder_that_wakes_creates_no_lines(scene: Scene) -> None:
         take_over(scene)
         scene.world.forget_calls()
         hanging.send_signal(signal.SIGCONT)
-        out, _ = hanging.communicate(timeout=60)
-        assert "this run may have lost the lock" in out
+        _, err = hanging.communicate(timeout=60)
+        assert "this run may have lost the lock" in err
         assert scene.world.writes() == []
     assert len(scene.world.dump("line_items")) == MANY
     assert scene.world.plan().empty
@@ -97,6 +96,7 @@ def test_a_run_that_had_begun_nothing_can_be_resumed(scene: Scene) -> None:
     assert len(scene.world.dump("line_items")) == MANY
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("position", ["1", "2", "3"])
 def test_a_later_line_that_arrives_alone_blocks_nobody(scene: Scene, position: str) -> None:
     """It belongs to a journal that was dropped."""
@@ -149,8 +149,8 @@ def test_a_bucket_takes_a_line_of_a_holder_that_wakes(
         assert other.code == 0, other.err
         scene.world.forget_calls()
         hanging.send_signal(signal.SIGCONT)
-        out, _ = hanging.communicate(timeout=60)
-        assert "this run may have lost the lock" in out
+        _, err = hanging.communicate(timeout=60)
+        assert "this run may have lost the lock" in err
     assert scene.world.writes() == []
     for command in (("plan",), ("status",), ("resume",)):
         ended = scene.run(*command)
@@ -186,23 +186,14 @@ def killed_while_held(world: World, ending: str) -> Iterator[None]:
     world.proxy.ending = ending
     environment = os.environ | world.environ
     environment.pop("CI", None)
-    process = subprocess.Popen(
-        [sys.executable, str(VICTIM), "apply", "--auto-approve"],
-        cwd=world.folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = Program("apply", "--auto-approve", cwd=world.folder, environ=environment)
     try:
         assert world.proxy.held.wait(60)
-        process.kill()
-        process.wait()
+        process.close()
         yield
     finally:
-        process.kill()
+        process.close()
         world.proxy.let_go.set()
-        process.wait()
 
 
 def arriving_after(world: World, seconds: float, ending: str) -> Callable[[float], None]:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from random_examples import examples
 from world import EMAILS, KEY, World, line, order, seed
 
 from reconcile.errors import ReconcileError
@@ -21,6 +23,8 @@ from reconcile.recovery.runs import unfinished
 from reconcile.sandbox import Sandbox, faults
 from reconcile.sandbox.faults import Fault
 from reconcile.stores.local import LocalStore
+
+pytestmark = pytest.mark.long  # random, and minutes with more examples
 
 KEYS = ("A", "B", "C")
 LINES = ("1", "2")
@@ -266,9 +270,8 @@ class RepositoryOfLinesWithoutKeys(Repository):
 
 TestRepository = Repository.TestCase
 TestLinesWithoutKeys = RepositoryOfLinesWithoutKeys.TestCase
-TestRepository.settings = TestLinesWithoutKeys.settings = settings(
-    max_examples=12,
+TestRepository.settings = TestLinesWithoutKeys.settings = examples(
+    12,
     stateful_step_count=12,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -43,6 +43,7 @@ def push_until_done(scene: Scene, point: str) -> None:
     assert "The audit log is whole." in scene.run("audit", "verify").out
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_push_is_repeated(
     scene: Scene, point: str, monkeypatch: pytest.MonkeyPatch

@@ -85,6 +85,7 @@ def scene(build: Callable[..., World]) -> Scene:
     return Scene(world)
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("point", POINTS)
 def test_removing_some(scene: Scene, point: str) -> None:
     """Killed while archiving, forgetting and renaming."""
@@ -97,6 +98,7 @@ def test_removing_some(scene: Scene, point: str) -> None:
     is_removed(scene.world, ORDERS)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("point", POINTS[::4])
 def test_pruning(scene: Scene, point: str) -> None:
     """Killed while archiving what nothing declares; then the same plan again, or its run."""
@@ -131,6 +133,7 @@ def changed(build: Callable[..., World], request: pytest.FixtureRequest) -> Worl
     return world
 
 
+@pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("call", ARCHIVES)
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_of_an_archive(changed: World, call: str, name: str) -> None:
@@ -143,6 +146,7 @@ def test_a_fault_of_an_archive(changed: World, call: str, name: str) -> None:
     is_removed(changed, ORDERS)
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("lag", LAGS)
 @pytest.mark.parametrize("name", ["closed after commit", "delivered twice"])
 def test_a_fault_while_reads_lag(changed: World, lag: str, name: str) -> None:
@@ -159,6 +163,7 @@ def test_a_fault_while_reads_lag(changed: World, lag: str, name: str) -> None:
     is_removed(changed, ORDERS)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("name", ["closed after commit, always", "503 for long", "truncated"])
 def test_a_fault_of_a_rename(changed: World, name: str) -> None:
     """The record has the new key or the former one, and the state goes with it."""
@@ -170,6 +175,7 @@ def test_a_fault_of_a_rename(changed: World, name: str) -> None:
     is_removed(changed, ORDERS)
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("point", POINTS[1::4])
 def test_a_plan_before_settling_says_what_settling_will_find(scene: Scene, point: str) -> None:
     """Archives and renames that were carried out are not planned again."""

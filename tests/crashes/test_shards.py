@@ -20,6 +20,7 @@ def scene(build: Callable[..., World]) -> Scene:
     return Scene(build())
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("point", POINTS)
 def test_a_state_is_whole_after_a_kill_at_any_of_its_writes(scene: Scene, point: str) -> None:
     """It has every record, and says so of no shard that is gone."""

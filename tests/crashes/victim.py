@@ -93,7 +93,8 @@ def shorten_leases(seconds: float) -> None:
         defaults["lease"] = seconds
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the program, to be killed or stopped where the environment says."""
     shorten_leases(float(os.environ.get("LEASE", "30")))
     recover.CALL_LIMIT = float(os.environ.get("CALL_LIMIT", "0.1"))
     if point := os.environ.pop("CRASH_AT", ""):

@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from random_examples import examples
 from ruamel.yaml import YAML
 
 NORTHWIND = Path(__file__).parents[2] / "examples" / "northwind"
@@ -406,7 +407,7 @@ def ruamel_base(text: str) -> Any:
     return YAML(typ="base", pure=True).load(StringIO(text))
 
 
-@settings(deadline=None, max_examples=400)
+@examples(400)
 @example("")
 @example("a" * 2000)
 @example("a: " * 700)
@@ -427,7 +428,6 @@ def test_any_text_survives_yaml(text: str) -> None:
         assert ruamel_base(written) == expected
 
 
-@settings(deadline=None)
 @given(text=TEXTS)
 def test_a_scalar_is_one_visible_line_and_never_null(text: str) -> None:
     """A written scalar is printable, and one without quotes is not what any reader calls null."""

@@ -260,6 +260,7 @@ def test_an_empty_association_answer_is_asked_for_again(
     assert called(proxy) == ["many", "many"]
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("spoilt", [2, 3])
 def test_pages_left_out_are_not_the_end(
     hubspot: HubSpot, proxy: Proxy, sandbox: Sandbox, spoilt: int

@@ -4,8 +4,9 @@ import random
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_examples import examples
 from virtual import World
 
 from reconcile.hubspot.rate_limit import RateLimit, association_limit
@@ -70,7 +71,7 @@ def run(
     return server, world, rate_limit
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(
     seed=st.integers(0, 2**32),
     limit=st.sampled_from([10, 100, 190]),

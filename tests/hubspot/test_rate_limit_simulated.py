@@ -34,6 +34,7 @@ def usual(rng: random.Random, _: float) -> float:
     return 0.15 * rng.lognormvariate(0, 0.5)
 
 
+@pytest.mark.matrix(keep=2)
 @each_plan
 @each_crew
 def test_no_window_is_ever_exceeded(plan: str, workers: int) -> None:
@@ -45,6 +46,7 @@ def test_no_window_is_ever_exceeded(plan: str, workers: int) -> None:
     assert account.statuses.keys() == {200}
 
 
+@pytest.mark.matrix(keep=2)
 @each_plan
 @each_crew
 def test_95_percent_of_the_allowance_is_used(plan: str, workers: int) -> None:
@@ -111,6 +113,7 @@ def test_another_app_has_a_limit_of_its_own() -> None:
         assert account.taken(app, since=10, until=MINUTES) >= 0.95 * 19 * (MINUTES - 10)
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize(
     ("plan", "headers", "share"),
     [

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_examples import examples
 
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.rate_limit import RateLimit
@@ -71,7 +72,7 @@ def run(works: list[Callable[[], None]]) -> None:
         raise failures[0]
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     limit=st.sampled_from([1, 2, 4]),
     other=st.sampled_from([1, 2, 4, None]),

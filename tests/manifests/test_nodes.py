@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_examples import examples
 
 from reconcile.manifests import yaml_nodes
 from reconcile.manifests.documents import read_document
@@ -240,7 +241,6 @@ def test_nodes_carry_places() -> None:
     assert second.entries["c"].value == Text("d", 3, 9)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True), TEXTS, max_size=4))
 def test_what_is_written_is_read(properties: dict[str, str]) -> None:
     """Any text that a careful writer puts down comes back as it was."""
@@ -254,7 +254,7 @@ def test_what_is_written_is_read(properties: dict[str, str]) -> None:
     assert set(declared.record.at) == set(properties)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.binary(max_size=80) | st.text("{}[]&*!|>:-,#~'\"\n a%@`<?", max_size=80).map(str.encode))
 def test_anything_is_read_or_reported(data: bytes) -> None:
     """No input escapes as an exception."""

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_examples import examples
 
 from reconcile.manifests.documents import read_document
 from reconcile.manifests.problems import Report
@@ -255,7 +256,7 @@ def test_a_list_is_not_made_text_by_quotes(
     assert "quotes" not in problem.hint
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.text("ab#'\",&*!|>[]{}:- \t%@`", min_size=1, max_size=12))
 def test_a_value_is_read_as_it_stands_or_refused(value: str) -> None:
     """Of what stands behind a name on one line nothing is left out, save a comment set apart."""

@@ -46,6 +46,7 @@ def expected(size: int) -> dict[str, int]:
     }
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("applied", [True, False], ids=["unchanged", "new"])
 def test_a_plan_costs_a_call_for_each_full_batch_and_a_constant(
     world: World,

@@ -79,6 +79,7 @@ def test_the_types_of_foreign_parents_are_those_of_the_account(world: World) -> 
                 assert (label.type_id, one.to) == (one.type_id, word)
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("object_", PARENTS)
 @pytest.mark.parametrize("identity", LINES[:2])
 def test_a_line_of_another_record_is_not_taken_over(
@@ -103,6 +104,7 @@ def test_a_line_of_another_record_is_not_taken_over(
     assert world.dump_links() == before
 
 
+@pytest.mark.matrix(keep=4)
 @pytest.mark.parametrize("object_", FOREIGN)
 @pytest.mark.parametrize("identity", LINES)
 def test_a_line_that_two_records_share_is_not_taken_over(
@@ -122,6 +124,7 @@ def test_a_line_that_two_records_share_is_not_taken_over(
     assert world.dump("line_items")[item]["name"] == "theirs"
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("object_", PARENTS)
 def test_a_line_that_lost_its_order_is_not_taken_from_another_record(
     world: World, object_: str
@@ -140,6 +143,7 @@ def test_a_line_that_lost_its_order_is_not_taken_from_another_record(
     assert actions(world.plan()) == {"line_item/A:1": Action.ASSOCIATE}
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("object_", PARENTS)
 @pytest.mark.parametrize("how", ["absent", "line absent", "prune"])
 @pytest.mark.parametrize("identity", [LINES[0], LINES[2]])

@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_examples import examples
 from strategies import plans
 
 from reconcile.errors import UsageError
@@ -13,7 +14,7 @@ from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
 from reconcile.planning.plan_file import FORMAT, content_digest, dump, load
 
-QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+QUICK = examples(60)
 
 
 def file_of(plan: Plan, *, created: str = "2026-01-02T03:04:05Z") -> bytes:

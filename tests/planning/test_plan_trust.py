@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from planfiles import Line, parsed, sealed, unit_of, written
 from proxy import Proxy
+from random_examples import examples
 from world import World, cart, line, order
 
 from reconcile.errors import UsageError
@@ -357,6 +358,7 @@ OTHERS: tuple[Any, ...] = ("", "x", "999999", "order", "A-1", 0, 1, -1, 2**53 + 
 OTHERS += (None, True, False, [], {}, [""], ["order", "A-1"], "memo", "drift", "create", "0" * 64)
 
 
+@pytest.mark.long
 def test_every_place_changed(base: bytes) -> None:
     """Changed in any one place, a plan is refused or shows what it does.
 
@@ -379,7 +381,7 @@ def test_every_place_changed(base: bytes) -> None:
     assert loaded > 50
 
 
-SOME = settings(max_examples=300, deadline=None, database=None, derandomize=True)
+SOME = examples(300)
 
 
 @SOME

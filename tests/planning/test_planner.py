@@ -6,8 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_examples import examples
 from strategies import VALUES
 from world import COMPANIES, EMAILS, World, order
 
@@ -35,7 +36,7 @@ from reconcile.planning.plan_file import content_digest, dump
 from reconcile.planning.planner import plan_unit
 from reconcile.planning.record_input import Context
 
-QUICK = settings(max_examples=40, deadline=None, database=None, derandomize=True)
+QUICK = examples(40)
 HASHER = Hasher(b"k" * 32)
 TYPES = {
     "memo": "string",

@@ -14,6 +14,8 @@ from reconcile.model.plan import Action
 from reconcile.planning.cost import calls
 from reconcile.sandbox import Switches
 
+pytestmark = pytest.mark.long  # one rule, in every place that it holds
+
 COMPOSED = "Caf\u00e9-1"
 DECOMPOSED = "Cafe\u0301-1"
 MIXED = "\u00e9e\u0301"
@@ -56,6 +58,7 @@ def test_a_key_of_mixed_form_has_two_others() -> None:
     assert other_forms(MIXED) == ("\u00e9\u00e9", "e\u0301e\u0301")
 
 
+@pytest.mark.matrix(keep=2)
 @EITHER_WAY
 def test_a_record_under_the_other_form_is_the_record(
     account: World, declared: str, stored: str
@@ -76,6 +79,7 @@ def test_a_record_under_the_other_form_is_the_record(
     assert account.keys("orders") == {stored: 1}
 
 
+@pytest.mark.matrix(keep=2)
 @EITHER_WAY
 def test_a_manifest_in_the_other_form_changes_nothing(
     account: World, declared: str, stored: str
@@ -127,6 +131,7 @@ def test_a_former_key_is_found_in_the_other_form(
     assert account.keys("orders") == {"NEW": 1}
 
 
+@pytest.mark.matrix(keep=2)
 @EITHER_WAY
 def test_references_resolve_in_the_other_form(account: World, declared: str, stored: str) -> None:
     """Whether what they point at exists, is declared, or is made by the same plan."""

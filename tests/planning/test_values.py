@@ -5,14 +5,15 @@ from decimal import Decimal
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_examples import examples
 from strategies import VALUES
 
 from reconcile.model.definitions import Property
 from reconcile.model.values import MAX_LENGTH, fault, normalise, same
 
-QUICK = settings(max_examples=200, deadline=None, database=None, derandomize=True)
+QUICK = examples(200)
 OPTIONS = MappingProxyType({"a": "Alpha", "b": "Beta", "c d": "C D"})
 NUMBER = Property("n", "number")
 DATE = Property("d", "date")

@@ -198,6 +198,7 @@ def test_lines_under_somebody_elses_order(within: World) -> None:
     assert len(within.dump("line_items")) == 2
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("how", ["within_parent:hs_sku", f"unique:{KEY}"])
 def test_a_line_whose_answer_was_lost_is_found_by_what_it_held(
     build: Callable[..., World], how: str
@@ -246,6 +247,7 @@ def lose_creation(world: World, *documents: Document) -> None:
     world.proxy.hook = None
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("how", ["within_parent:hs_sku", f"unique:{KEY}"])
 def test_a_line_that_once_held_the_value_is_not_taken_for_ours(
     build: Callable[..., World], how: str

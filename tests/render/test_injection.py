@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -137,7 +137,6 @@ def _assert_harmless(text: str) -> None:
 
 
 @given(plan=PLAN, personal=st.booleans())
-@settings(deadline=None)
 def test_no_text_acts_on_a_terminal(plan: Plan, *, personal: bool) -> None:
     """No controls, no extra lines, no runner commands; colour changes nothing."""
     plain, colored = io.StringIO(), io.StringIO()
@@ -153,7 +152,6 @@ def test_no_text_acts_on_a_terminal(plan: Plan, *, personal: bool) -> None:
 
 
 @given(report=REPORT, personal=st.booleans())
-@settings(deadline=None)
 def test_no_text_acts_in_a_report(report: Report, *, personal: bool) -> None:
     """The same holds for the end of an apply."""
     stream = io.StringIO()
@@ -217,14 +215,12 @@ def _assert_only_our_markup(text: str) -> None:
 
 
 @given(PLAN, st.sampled_from((65_000, 3_000, 1)), TEXT)
-@settings(deadline=None)
 def test_no_text_is_markup_in_a_comment(plan: Plan, limit: int, digest: str) -> None:
     """No HTML, link, heading, mention, reference, fence or marker but ours, at any length."""
     _assert_only_our_markup(markdown(plan, limit=limit, digest=digest))
 
 
 @given(plan=PLAN, personal=st.booleans(), digest=TEXT)
-@settings(deadline=None)
 def test_json_holds_every_text_and_acts_on_nothing(
     plan: Plan, *, personal: bool, digest: str
 ) -> None:
@@ -242,7 +238,6 @@ SECRET = "Xq7Zk"
 
 
 @given(PLAN, REPORT)
-@settings(deadline=None)
 def test_personal_values_are_in_nothing_made_for_ci(plan: Plan, report: Report) -> None:
     """Not a trace of them, in whatever field they came."""
     field = FieldChange("f", SECRET, SECRET + "2", Reason.DRIFT, SECRET, SECRET, personal=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from plain import NO_TLS
 
 from reconcile.sandbox import Sandbox, Switches
 
@@ -51,14 +52,14 @@ def sandbox(start: Callable[[Switches], Sandbox]) -> Sandbox:
 def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
     """Return a client with the full-scope token."""
     headers = {"Authorization": f"Bearer {sandbox.token}"}
-    with httpx.Client(base_url=sandbox.url, headers=headers) as client:
+    with httpx.Client(base_url=sandbox.url, headers=headers, verify=NO_TLS) as client:
         yield client
 
 
 @pytest.fixture
 def browser(sandbox: Sandbox) -> Iterator[httpx.Client]:
     """Return a client that has opened the link."""
-    with httpx.Client(base_url=sandbox.url, follow_redirects=True) as client:
+    with httpx.Client(base_url=sandbox.url, follow_redirects=True, verify=NO_TLS) as client:
         assert client.get(sandbox.page_url).status_code == 200
         yield client
 

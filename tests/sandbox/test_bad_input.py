@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from random_examples import examples
 
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.server.app import ENDPOINTS
@@ -262,9 +263,8 @@ SEGMENTS = st.one_of(
 )
 
 
-@settings(
-    max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@pytest.mark.long
+@examples(600, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_junk_on_every_route(http: httpx.Client, data: st.DataObject) -> None:
     """Whatever is sent to whatever route, the answer is never a server error."""

@@ -83,6 +83,7 @@ def test_the_clock_refuses_nonsense(account: Callable[..., Account], advance: ob
     assert one.sandbox.clock.now_ms() == NOON.timestamp() * 1000
 
 
+@pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize(
     ("plan", "most"), [("starter", 100), ("pro", 190), ("enterprise", 190), ("addon", 250)]
 )

@@ -11,8 +11,9 @@ import httpx
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
+from random_examples import examples
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -183,6 +184,7 @@ def test_served_description(world: World) -> None:
     assert served["openapi"].startswith("3.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", BY_PLACE, ids=" ".join)
 def test_random_requests(place: tuple[str, str], world: World) -> None:
     """No request makes the server fail or hang, answers are as described, refusals change nothing.
@@ -195,11 +197,8 @@ def test_random_requests(place: tuple[str, str], world: World) -> None:
         world.top_up()
     before, chance = world.digest(), random.Random(" ".join(place))
 
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
+    @examples(
+        EXAMPLES,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

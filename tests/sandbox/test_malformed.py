@@ -179,6 +179,7 @@ def named(endpoint: Endpoint) -> str:
     return f"{endpoint.method} {endpoint.path}"
 
 
+@pytest.mark.matrix(keep=10)
 @pytest.mark.parametrize(
     "endpoint", [one for one in ONCE if "requestBody" in described(one)], ids=named
 )

@@ -33,6 +33,7 @@ def refused(world: World, how: str) -> None:
     assert file.read_bytes() == before
 
 
+@pytest.mark.matrix(keep=2)
 @pytest.mark.parametrize("data", DAMAGES.values(), ids=DAMAGES)
 def test_an_altered_list_is_refused(world: World, data: bytes) -> None:
     """By `plan` too, which would make a plan that cannot be applied; without the list both work."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from random_examples import examples
 from world import World, actions, changes, line, order
 
 from reconcile.errors import UsageError
@@ -56,7 +57,7 @@ def begun(store: LocalStore, portal: int = 7) -> State:
     return state
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@examples(60)
 @given(st.dictionaries(_ADDRESSES, ENTRIES, max_size=6))
 def test_what_is_put_is_there_for_the_next_run(
     tmp_path_factory: pytest.TempPathFactory, entries: dict[Address, LastApplied]

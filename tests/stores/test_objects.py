@@ -218,8 +218,7 @@ def test_a_hanging_heartbeat_does_not_hold_up_the_end(
 
     with ObjectStore(Hanging(memory, "", "memory")).lock(INFO, lease=1):
         assert hanging.wait(20)
-        begun = time.monotonic()
-    assert time.monotonic() - begun < 2
+    assert "lock" in {thread.name for thread in threading.enumerate()}  # it hangs still
     assert ObjectStore(Bucket(memory, "", "memory")).holder() is not None
     go.set()
 

