@@ -13,11 +13,11 @@ from reconcile.manifests import field_reader
 from reconcile.manifests.impossible_values import check_values
 from reconcile.manifests.problems import Positioned, Report, choices
 from reconcile.manifests.references import read_associations, read_parent
-from reconcile.manifests.source_map import Positions
+from reconcile.manifests.source_map import SourceMap
 from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Desired, Life, Place, Reference
+from reconcile.model.records import Desired, Life, Location, Reference
 from reconcile.model.values import show
 
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
@@ -84,11 +84,11 @@ def _kind_of(node: Node, entries: Mapping[str, Entry], report: Report) -> Kind |
     if "kind" not in entries:
         report.at(node, "this document has no 'kind'", choices("kind", known))
         return None
-    place = entries["kind"].value
-    name = field_reader.name(place, "the kind", report)
+    value = entries["kind"].value
+    name = field_reader.name(value, "the kind", report)
     if name is not None and name not in known:
         message = f"unknown kind {show(name)}{report.budget.nearest(name, known)}"
-        report.at(place, message, choices("kind", known))
+        report.at(value, message, choices("kind", known))
     return known.get(name or "")
 
 
@@ -110,7 +110,7 @@ def _gone_with(root: Desired, nested: Desired, report: Report) -> Desired:
     if root.life is Life.ABSENT and nested.protect:
         kind, key = nested.address
         message = f"the {kind} {show(key)} is protected, and the {root.address.kind} over it absent"
-        report.at(nested.place, message, _UNPROTECT)
+        report.at(nested.location, message, _UNPROTECT)
     return replace(nested, life=root.life, properties=_NOTHING, references=())
 
 
@@ -133,7 +133,7 @@ def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report
     return Desired(
         address=Address(kind.name, key),
         properties=MappingProxyType(properties) if present else _NOTHING,
-        place=Place(report.file, node.line, node.column),
+        location=Location(report.file, node.line, node.column),
         at=at,
         references=references if present else (),
         ignore=ignore,
@@ -160,12 +160,12 @@ def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) 
         )
         report.at(node, f"moved_from names the record's own key {show(key)}", hint)
         return None
-    return Reference(kind.name, "key", former, "", Place(report.file, node.line, node.column))
+    return Reference(kind.name, "key", former, "", Location(report.file, node.line, node.column))
 
 
-def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
+def _properties(node: Node, report: Report) -> tuple[dict[str, str], SourceMap]:
     properties: dict[str, str] = {}
-    places = array("I")
+    positions = array("I")
     entries = field_reader.mapping(node, "'properties'", report) or {}
     for name, entry in entries.items():
         value = entry.value
@@ -174,15 +174,15 @@ def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
         elif isinstance(value, Text):
             short = len(value.value) <= _SHORT
             properties[sys.intern(name)] = sys.intern(value.value) if short else value.value
-            places.append(value.line)
-            places.append(value.column)
+            positions.append(value.line)
+            positions.append(value.column)
         elif isinstance(value, Empty):
             hint = 'write "" to clear the property in HubSpot, or leave it out to not manage it'
             report.at(value, f"the property {name} has no value", hint)
         else:
             message, hint = _NOT_TEXT[type(value)]
             report.at(value, f"the property {name} must be text, not {message}", hint)
-    return properties, Positions(properties, places)
+    return properties, SourceMap(properties, positions)
 
 
 def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Life]:

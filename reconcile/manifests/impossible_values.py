@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from reconcile.manifests.problems import Report
-from reconcile.manifests.yaml_syntax import Spot
+from reconcile.manifests.yaml_syntax import Position
 from reconcile.model.kinds import Kind
 from reconcile.model.values import show
 
@@ -16,14 +16,14 @@ def check_values(
     for name in sorted(properties.keys() & kind.computed.keys()):
         source = kind.computed[name]
         message = f"HubSpot computes {name}{f' from {source}' if source else ''}"
-        report.at(Spot(*at[name]), message, "leave it out: what is written here would not stay")
+        report.at(Position(*at[name]), message, "leave it out: what is written here would not stay")
     for name in sorted(properties.keys() & kind.minimum.keys()):
         least = kind.minimum[name]
         if _is_less(properties[name], least):
             message = (
                 f"{name} is {show(properties[name])}, and HubSpot takes no {name} below {least}"
             )
-            report.at(Spot(*at[name]), message)
+            report.at(Position(*at[name]), message)
 
 
 def _is_less(text: str, least: Decimal) -> bool:

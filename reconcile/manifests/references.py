@@ -9,7 +9,7 @@ from reconcile.manifests.problems import Report, an, choices, listed
 from reconcile.manifests.yaml_nodes import Entry, Node
 from reconcile.model.address import fold
 from reconcile.model.kinds import Association, Kind, kinds
-from reconcile.model.records import Place, Reference
+from reconcile.model.records import Location, Reference
 from reconcile.model.values import show
 
 _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
@@ -44,7 +44,7 @@ def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference
 
 
 def _first_in(reference: Reference) -> str:
-    _, line, column = reference.place
+    _, line, column = reference.location
     return f"first in line {line}, column {column}"
 
 
@@ -69,8 +69,8 @@ def read_parent(
     )
     if inner is None:
         return None
-    place = Place(report.file, node.line, node.column)
-    return _by_one_of(("key", "id"), word, inner, place, report)
+    location = Location(report.file, node.line, node.column)
+    return _by_one_of(("key", "id"), word, inner, location, report)
 
 
 def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
@@ -97,18 +97,18 @@ def _reference(node: Node, association: Association, report: Report) -> Referenc
     entries = field_reader.table(node, what, report, fields=(*ways, "label"))
     if entries is None:
         return None
-    place = Place(report.file, node.line, node.column)
+    location = Location(report.file, node.line, node.column)
     label = ""
     if "label" in entries:
         label = field_reader.name(entries["label"].value, "the label", report) or ""
-    return _by_one_of(ways, association.to, entries, place, report, label=label)
+    return _by_one_of(ways, association.to, entries, location, report, label=label)
 
 
 def _by_one_of(
     ways: tuple[str, ...],
     to: str,
     entries: Mapping[str, Entry],
-    place: Place,
+    location: Location,
     report: Report,
     *,
     label: str = "",
@@ -117,7 +117,7 @@ def _by_one_of(
     if len(chosen) != 1:
         if chosen or not entries.keys() - {"label"}:
             needed = f"exactly one of {listed(ways)}" if len(ways) > 1 else an(ways[0])
-            report.at(place, f"a reference to {an(to)} needs {needed}")
+            report.at(location, f"a reference to {an(to)} needs {needed}")
         return None
     by = chosen[0]
     node = entries[by].value
@@ -127,4 +127,4 @@ def _by_one_of(
     if by == "id" and not _ID.match(value):
         report.at(node, f"{show(value)} is no HubSpot id; write its digits")
         return None
-    return Reference(to, by, value, label, place)
+    return Reference(to, by, value, label, location)

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 
 
-class Positions(Mapping[str, tuple[int, int]]):
+class SourceMap(Mapping[str, tuple[int, int]]):
     """Property name → (line, column), in a tenth of a dict's space.
 
     ``numbers`` are lines and columns in turn, in the order of ``properties``, which must not

@@ -50,9 +50,11 @@ class Assembly:
             other = self._roots.get(by_key) or self._parents.get(by_key)
             if other is not None:
                 where = f"{parent.to} {show(parent.value)}"
-                message = f"the {where} is named by its id here, and by its key in {_place(other)}"
+                message = (
+                    f"the {where} is named by its id here, and by its key in {_location(other)}"
+                )
                 hint = f"write parent: {{{parent.to}: {{key: {parent.value}}}}} here too"
-                self.problems.append(Problem(*parent.place, message, hint))
+                self.problems.append(Problem(*parent.location, message, hint))
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
@@ -75,11 +77,11 @@ class Assembly:
         if first is record:
             return True
         kind, key = record.address
-        message = f"the {kind} {show(key)} is declared twice; first in {_place(first)}"
+        message = f"the {kind} {show(key)} is declared twice; first in {_location(first)}"
         hint = ""
         if first.address != record.address:
             hint = _same_key(first.address.key, key)
-        self.problems.append(Problem(*record.place, message, hint))
+        self.problems.append(Problem(*record.location, message, hint))
         return False
 
 
@@ -104,6 +106,6 @@ def _address(parent: Reference) -> Address:
     return Address(parent.to, f"{BY_ID}{parent.value}" if parent.by == "id" else parent.value)
 
 
-def _place(record: Desired | Reference) -> str:
-    file, line, column = record.place
+def _location(record: Desired | Reference) -> str:
+    file, line, column = record.location
     return f"{file}:{line}:{column}"

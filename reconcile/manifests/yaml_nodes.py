@@ -24,7 +24,7 @@ from yaml.events import (
 )
 
 from reconcile.manifests.problems import Positioned, Report
-from reconcile.manifests.yaml_syntax import Broken, Mark, Source, Span, Spot, text_hint
+from reconcile.manifests.yaml_syntax import Broken, Mark, Position, Source, Span, text_hint
 from reconcile.model.values import show
 
 MAX_DEPTH = 32
@@ -122,7 +122,7 @@ def _explain(error: yaml.MarkedYAMLError, data: bytes, source: Source, report: R
     at = _mark(error.problem_mark) or since or (0, 0)
     words = error.problem or "", at, error.context or "", since
     fault = source.explain(Broken(*words, *_read_before(data)))
-    if fault.spot not in {(one.line, one.column) for one in report.problems}:
+    if fault.position not in {(one.line, one.column) for one in report.problems}:
         report.at(*fault)
 
 
@@ -162,7 +162,7 @@ class _Document:
         self._source = source
         self._commented = source.commented
         self._anchors: dict[str, Node] = {}
-        self._unused: dict[str, Spot] = {}
+        self._unused: dict[str, Position] = {}
 
     def node(self, event: Any, depth: int) -> Node:
         """The node that begins with ``event``."""
@@ -190,7 +190,7 @@ class _Document:
             self._report.at(node, message, "of these, only line breaks and tabs are")
         if event.anchor is not None:
             self._name(event.anchor, node)
-            self._unused[event.anchor] = Spot(mark.line + 1, mark.column + 1)
+            self._unused[event.anchor] = Position(mark.line + 1, mark.column + 1)
         return node
 
     def _as_meant(self, event: Any, node: Text | Empty) -> Text | Empty:
@@ -214,9 +214,11 @@ class _Document:
     def check_anchors(self, *names: str) -> None:
         """Report anchors before text, all or these, that nothing refers to: they may be text."""
         for name in names or tuple(self._unused):
-            if spot := self._unused.pop(name, None):
+            if position := self._unused.pop(name, None):
                 message = "& begins an anchor in YAML, and nothing refers to this one"
-                self._report.at(spot, message, f"{text_hint('&')}; otherwise leave the anchor out")
+                self._report.at(
+                    position, message, f"{text_hint('&')}; otherwise leave the anchor out"
+                )
 
     def _name(self, anchor: str, node: Node) -> None:
         self.check_anchors(anchor)  # which means another node from here on
@@ -224,19 +226,19 @@ class _Document:
 
     def _collection(self, event: Any, depth: int) -> Items | Table:
         mark = event.start_mark
-        place = Spot(mark.line + 1, mark.column + 1)
-        self._check_depth(place, depth)
+        position = Position(mark.line + 1, mark.column + 1)
+        self._check_depth(position, depth)
         if event.tag is not None:
-            self._refuse_tag(place, event.tag)
+            self._refuse_tag(position, event.tag)
         self._anchors.pop(event.anchor, None)
         node: Items | Table
         if type(event) is SequenceStartEvent:
             nodes = []
             while type(inner := self._next()) is not SequenceEndEvent:
                 nodes.append(self.node(inner, depth))
-            node = Items(tuple(nodes), *place)
+            node = Items(tuple(nodes), *position)
         else:
-            node = Table(self._entries(depth), *place)
+            node = Table(self._entries(depth), *position)
         if event.anchor is not None:
             self._name(event.anchor, node)
         return node
@@ -260,29 +262,29 @@ class _Document:
         return entries
 
     def _alias(self, event: Any, depth: int) -> Node:
-        place = Spot(event.start_mark.line + 1, event.start_mark.column + 1)
+        position = Position(event.start_mark.line + 1, event.start_mark.column + 1)
         if event.anchor not in self._anchors:
             message = f"{show(event.anchor)} names no finished anchor before it"
-            self._stop(place, f"* begins an alias in YAML, and {message}", text_hint("*"))
+            self._stop(position, f"* begins an alias in YAML, and {message}", text_hint("*"))
         node = self._anchors[event.anchor]
         self._unused.pop(event.anchor, None)
         size, height = _measure(node)
         if exhausted := self._report.budget.repeat(size):
-            self._stop(place, exhausted, "write the values out, or split what repeats them")
-        self._check_depth(place, depth + height)
+            self._stop(position, exhausted, "write the values out, or split what repeats them")
+        self._check_depth(position, depth + height)
         return node
 
-    def _check_depth(self, place: Spot, depth: int) -> None:
+    def _check_depth(self, position: Position, depth: int) -> None:
         if depth > MAX_DEPTH:
-            self._stop(place, f"nested more than {MAX_DEPTH} levels deep")
+            self._stop(position, f"nested more than {MAX_DEPTH} levels deep")
 
     def _refuse_tag(self, node: Positioned, tag: str) -> None:
         hint = f"leave the tag out; {text_hint('!')}"
         message = f"! begins a tag in YAML, and the tag {show(tag)} is not supported"
         self._report.at(node, message, hint)
 
-    def _stop(self, place: Spot, message: str, hint: str = "") -> NoReturn:
-        self._report.at(place, message, hint)
+    def _stop(self, position: Position, message: str, hint: str = "") -> NoReturn:
+        self._report.at(position, message, hint)
         raise _Stop
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from reconcile.manifests.problems import Report
 
 
-class Spot(NamedTuple):
-    """A place alone. Lines and columns count from 1."""
+class Position(NamedTuple):
+    """A line and column of a file. Lines and columns count from 1."""
 
     line: int
     column: int
@@ -23,7 +23,7 @@ class Spot(NamedTuple):
 class Fault(NamedTuple):
     """What is wrong, where, and what to do about it."""
 
-    spot: Spot
+    position: Position
     message: str
     hint: str
 
@@ -157,7 +157,7 @@ class Source:
             text = self._line(number)
             if text.strip() and len(text) - len(text.lstrip(" ")) <= indent:
                 message = f"this quote is still open in line {number + 1}, which is not indented"
-                return Fault(_spot(scalar.start), message, self._quote_hint(scalar.start))
+                return Fault(_position(scalar.start), message, self._quote_hint(scalar.start))
         return None
 
     def explain(self, broken: Broken) -> Fault:
@@ -165,8 +165,8 @@ class Source:
         problem, at, context, since, last, bracket = broken
         if since and "quoted scalar" in context:
             if "escape" in problem or "hex" in problem:
-                return Fault(_spot(at), _in_words(broken), _ESCAPE_HINT)
-            return Fault(_spot(since), "this quote is not closed", self._quote_hint(since))
+                return Fault(_position(at), _in_words(broken), _ESCAPE_HINT)
+            return Fault(_position(since), "this quote is not closed", self._quote_hint(since))
         if since and "scanning" in context and "key" not in context:
             fault = self._meaning(since, _NOT_HERE)
         else:
@@ -175,7 +175,7 @@ class Source:
                 or self._comment_between(bracket or (last.end if last else at), at)
                 or self._meaning(at, _NOT_HERE)
             )
-        return fault or Fault(_spot(at), _in_words(broken), _hint(broken))
+        return fault or Fault(_position(at), _in_words(broken), _hint(broken))
 
     def _comment_between(self, start: Mark, end: Mark) -> Fault | None:
         """The first comment there that may be text, or hide a bracket."""
@@ -195,23 +195,23 @@ class Source:
             several = last.end[0] > last.start[0]
             where = f"only in line {last.end[0] + 1}" if several else "before the value ends"
             message = f"this quote is closed {where}: more text follows"
-            return Fault(_spot(last.start), message, self._quote_hint(last.start))
+            return Fault(_position(last.start), message, self._quote_hint(last.start))
         return self._meaning(last.start, "{} {} in YAML, and more text follows")
 
-    def _meaning(self, place: Mark, message: str) -> Fault | None:
-        character = self._character(place)
-        behind = self._character((place[0], place[1] + 1))
+    def _meaning(self, position: Mark, message: str) -> Fault | None:
+        character = self._character(position)
+        behind = self._character((position[0], position[1] + 1))
         if character not in _IN_WORDS or (character in "-?" and behind.strip()):
             return None
         text = message.format(character, _IN_WORDS[character])
-        return Fault(_spot(place), text, text_hint(character))
+        return Fault(_position(position), text, text_hint(character))
 
-    def _quote_hint(self, place: Mark) -> str:
-        example = _QUOTES[self._character(place)]
+    def _quote_hint(self, position: Mark) -> str:
+        example = _QUOTES[self._character(position)]
         return f"close it where the value ends; for a quote in the text itself see {example}"
 
-    def _character(self, place: Mark) -> str:
-        line, column = place
+    def _character(self, position: Mark) -> str:
+        line, column = position
         return self._line(line)[column : column + 1]
 
     def _line(self, number: int) -> str:
@@ -244,17 +244,17 @@ def _hint(broken: Broken) -> str:
 
 
 def _comment(line: int, end: int) -> Fault:
-    return Fault(Spot(line + 1, end), _COMMENT_MESSAGE, _COMMENT_HINT)
+    return Fault(Position(line + 1, end), _COMMENT_MESSAGE, _COMMENT_HINT)
 
 
 def _split(text: str) -> list[str]:
     return re.split(r"\r\n|\r|\n", text)
 
 
-def _end_of(text: str) -> Spot:
+def _end_of(text: str) -> Position:
     lines = _split(text)
-    return Spot(len(lines), len(lines[-1]) + 1)
+    return Position(len(lines), len(lines[-1]) + 1)
 
 
-def _spot(mark: Mark) -> Spot:
-    return Spot(mark[0] + 1, mark[1] + 1)
+def _position(mark: Mark) -> Position:
+    return Position(mark[0] + 1, mark[1] + 1)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from reconcile.model.address import Address
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where something stands in a manifest. Lines and columns count from 1."""
 
     file: str
@@ -17,7 +17,7 @@ class Place(NamedTuple):
     column: int
 
 
-NOWHERE = Place("", 0, 0)
+NOWHERE = Location("", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Reference:
     by: str
     value: str
     label: str = ""
-    place: Place = NOWHERE
+    location: Location = NOWHERE
 
     def __str__(self) -> str:
         label = f" ({self.label})" if self.label else ""
@@ -60,7 +60,7 @@ class Desired:
 
     address: Address
     properties: Mapping[str, str]
-    place: Place
+    location: Location
     at: Mapping[str, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
     references: tuple[Reference, ...] = ()
     ignore: frozenset[str] = frozenset()
@@ -79,10 +79,10 @@ class Desired:
         found = last.get(self.address.folded())
         return found or (last.get(self.former.folded()) if self.former else None)
 
-    def place_of(self, property_name: str) -> Place:
+    def location_of(self, property_name: str) -> Location:
         """Where a property's value stands, or the record where that is not known."""
-        line, column = self.at.get(property_name, self.place[1:])
-        return Place(self.place.file, line, column)
+        line, column = self.at.get(property_name, self.location[1:])
+        return Location(self.location.file, line, column)
 
 
 @dataclass(frozen=True, slots=True)

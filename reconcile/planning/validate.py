@@ -11,7 +11,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
-from reconcile.model.records import Desired, Life, Place, Reference, Unit
+from reconcile.model.records import Desired, Life, Location, Reference, Unit
 from reconcile.model.values import fault, show
 from reconcile.planning.record_input import Case
 from reconcile.planning.references import association_types, pointer
@@ -27,13 +27,13 @@ def _of_identity(desired: Desired, identity: Identity) -> Iterator[Problem]:
     kind = kinds()[desired.address.kind]
     if identity.by_id and not desired.address.key.isdigit():
         yield _problem(
-            desired.place,
+            desired.location,
             f"{desired.address.key!r} is not a HubSpot record id, and {kind.plural} are found by "
             "id here (identity: id)",
         )
     if identity.unique and identity.name in desired.properties:
         message = f"{identity.name} holds the record's key; write it as `key:` only"
-        yield _problem(desired.place_of(identity.name), message)
+        yield _problem(desired.location_of(identity.name), message)
 
 
 def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]:
@@ -46,15 +46,15 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
             continue
         if name in line.ignore:
             message = f"lifecycle.ignore names {name}, and {kind.plural} are told apart by it"
-            yield _problem(line.place, message)
+            yield _problem(line.location, message)
         value = fold(line.properties.get(name, ""))
         other = seen.setdefault((kind.name, value), line.address)
         if not value:
             message = f"{name} is missing, by which {kind.plural} are told apart here"
-            yield _problem(line.place_of(name), message)
+            yield _problem(line.location_of(name), message)
         elif other != line.address:
             message = f"{name} is {value!r} as in {other}, and {kind.plural} are told apart by it"
-            yield _problem(line.place_of(name), message)
+            yield _problem(line.location_of(name), message)
 
 
 def faults(case: Case) -> list[Problem]:
@@ -66,7 +66,7 @@ def faults(case: Case) -> list[Problem]:
     known, kind, nearest = case.definitions, case.kind, case.context.suggestions.nearest
     for name in sorted(case.desired.ignore - known.keys()):
         message = f"lifecycle.ignore names {name!r}, which {kind.plural} do not have"
-        found.append(_problem(case.desired.place, message + nearest(name, known)))
+        found.append(_problem(case.desired.location, message + nearest(name, known)))
     return sorted(set(found))
 
 
@@ -77,7 +77,7 @@ def _of_properties(case: Case) -> Iterator[Problem]:
         else:
             message = _property_fault(case, name, value)
         if message:
-            yield _problem(case.desired.place_of(name), message)
+            yield _problem(case.desired.location_of(name), message)
 
 
 def _property_fault(case: Case, name: str, value: str) -> str:
@@ -111,7 +111,7 @@ def _of_references(case: Case) -> Iterator[Problem]:
             yield _dangling(reference)
     for reference in case.desired.references:
         if message := _label_fault(reference, case):
-            yield _problem(reference.place, message)
+            yield _problem(reference.location, message)
 
 
 def _label_fault(reference: Reference, case: Case) -> str:
@@ -137,8 +137,8 @@ def _dangling(reference: Reference) -> Problem:
     if reference.by == "key":
         hint = "neither HubSpot nor the manifests have it: declare it, or correct the key"
     message = f"no {reference.to} has {reference.by} {show(reference.value)}"
-    return Problem(*reference.place, message, hint)
+    return Problem(*reference.location, message, hint)
 
 
-def _problem(place: Place, message: str) -> Problem:
-    return Problem(place.file, place.line, place.column, message)
+def _problem(location: Location, message: str) -> Problem:
+    return Problem(location.file, location.line, location.column, message)

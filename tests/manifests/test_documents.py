@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconcile.model.address import Address
-from reconcile.model.records import Place, Reference
+from reconcile.model.records import Location, Reference
 
 FULL = """\
 kind: order
@@ -34,7 +34,7 @@ def test_a_whole_order_is_read(project: Any) -> None:
     root = unit.root
     assert unit.address == root.address == Address("order", "NW-10248")
     assert unit.parent is None
-    assert root.place == Place("a.yaml", 1, 1)
+    assert root.location == Location("a.yaml", 1, 1)
     assert root.properties == {
         "hs_order_name": "Vins et alcools Chevalier, 4 July 1996",
         "hs_order_note": "",
@@ -42,18 +42,18 @@ def test_a_whole_order_is_read(project: Any) -> None:
     assert root.at == {"hs_order_name": (4, 18), "hs_order_note": (5, 18)}
     assert len(root.at) == 2
     assert repr(root.at) == "{'hs_order_name': (4, 18), 'hs_order_note': (5, 18)}"
-    assert root.place_of("hs_order_note") == Place("a.yaml", 5, 18)
-    assert root.place_of("hs_tags") == Place("a.yaml", 1, 1)
+    assert root.location_of("hs_order_note") == Location("a.yaml", 5, 18)
+    assert root.location_of("hs_tags") == Location("a.yaml", 1, 1)
     assert root.references == (
-        Reference("contact", "email", "paul.henriot@example.com", "", Place("a.yaml", 13, 13)),
-        Reference("company", "id", "501", "primary", Place("a.yaml", 15, 7)),
-        Reference("cart", "key", "NW-CART-77", "", Place("a.yaml", 16, 10)),
+        Reference("contact", "email", "paul.henriot@example.com", "", Location("a.yaml", 13, 13)),
+        Reference("company", "id", "501", "primary", Location("a.yaml", 15, 7)),
+        Reference("cart", "key", "NW-CART-77", "", Location("a.yaml", 16, 10)),
     )
     assert root.ignore == {"hs_order_name", "hs_tags"}
     assert root.protect
     first, second = unit.lines
     assert first.address == Address("line_item", "NW-10248:11")
-    assert first.place == Place("a.yaml", 9, 5)
+    assert first.location == Location("a.yaml", 9, 5)
     assert first.protect
     assert second.properties == {"name": "Noodles", "hs_sku": "042"}
     assert not second.protect

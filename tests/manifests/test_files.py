@@ -111,7 +111,7 @@ def test_paths_outside_the_root_may_be_given(project: Any, tmp_path_factory: Any
     (outside / "x.yaml").write_text(ORDER)
     (outside / "y.yaml").symlink_to(outside / "x.yaml")
     (unit,) = load([outside], root=project.root)
-    assert unit.root.place.file == (outside / "x.yaml").as_posix()
+    assert unit.root.location.file == (outside / "x.yaml").as_posix()
 
 
 def test_what_is_no_file_is_refused(project: Any) -> None:

@@ -36,7 +36,7 @@ def test_a_former_key_has_its_place(project: Any) -> None:
     ]
     assert unit.former == Address("order", "B")
     assert alone.former is None
-    assert unit.root.moved_from.place == ("a.yaml", 1, 35)
+    assert unit.root.moved_from.location == ("a.yaml", 1, 35)
 
 
 @pytest.mark.parametrize(
