@@ -41,7 +41,7 @@ from reconcile.model.audit import Origin
 from reconcile.model.digest import desired_digest
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, UnitChange
-from reconcile.model.records import LastApplied, Life, Observed, Unit
+from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.planning import cost
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import without_rivals
@@ -323,7 +323,7 @@ def _require_declared(recreate: frozenset[Address], everything: Sequence[Unit]) 
         record.address.folded()
         for unit in everything
         for record in unit.records
-        if record.life is Life.PRESENT
+        if record.lifecycle is Lifecycle.PRESENT
     }
     unknown = sorted(str(address) for address in recreate if address.folded() not in known)
     if unknown:

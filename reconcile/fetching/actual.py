@@ -15,7 +15,7 @@ from reconcile.model.kinds import Association, kinds
 from reconcile.model.records import (
     Desired,
     LastApplied,
-    Life,
+    Lifecycle,
     Link,
     Observed,
     Reference,
@@ -58,7 +58,7 @@ class Fetcher:
         by_kind: dict[str, list[Desired]] = defaultdict(list)
         for unit in units:
             for desired in unit.records:
-                if desired.life is not Life.FORGET:
+                if desired.lifecycle is not Lifecycle.FORGET:
                     by_kind[desired.address.kind].append(desired)
         for name, wanted in by_kind.items():
             if not self._identities[name].within_parent:
@@ -133,7 +133,9 @@ def _under(
 ) -> tuple[list[Desired], set[str]]:
     """A unit's records of one kind that are to be looked at, and the ids of those under it."""
     wanted = [
-        line for line in unit.lines if line.address.kind == name and line.life is not Life.FORGET
+        line
+        for line in unit.lines
+        if line.address.kind == name and line.lifecycle is not Lifecycle.FORGET
     ]
     there = {link.id for link in links.get(unit.address, ()) if link.to == name}
     return wanted, there if wanted else set()

@@ -9,7 +9,7 @@ from reconcile.model.records import (
     Actual,
     Desired,
     LastApplied,
-    Life,
+    Lifecycle,
     Link,
     Missing,
     Observed,
@@ -46,7 +46,7 @@ def has_lines(unit: Unit, to: str) -> bool:
     child = kinds().get(to)
     if child is None or unit.address.kind not in child.parents:
         return False
-    absent = unit.root is not None and unit.root.life is Life.ABSENT
+    absent = unit.root is not None and unit.root.lifecycle is Lifecycle.ABSENT
     return absent or any(line.address.kind == to for line in unit.lines)
 
 

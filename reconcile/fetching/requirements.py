@@ -9,7 +9,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Life, Unit
+from reconcile.model.records import Lifecycle, Unit
 from reconcile.planning.owners import named_owners
 from reconcile.planning.references import Bindings, Bound, pointer
 from reconcile.session import Session
@@ -101,7 +101,7 @@ def properties_of(
     for unit in units:
         for record in unit.records:
             names[record.address.kind].update(record.properties)
-            if record.life is Life.ABSENT:
+            if record.lifecycle is Lifecycle.ABSENT:
                 names[record.address.kind].add(kinds()[record.address.kind].title)
     for name, found in names.items():
         pipeline = kinds()[name].pipeline
@@ -151,7 +151,7 @@ def bind(
     roots = {
         unit.address.folded(): unit
         for unit in everything
-        if unit.root and unit.root.life is Life.PRESENT
+        if unit.root and unit.root.lifecycle is Lifecycle.PRESENT
     }
     formers = [unit.root.moved_from for unit in roots.values() if unit.root and unit.former]
     found = fetcher.resolve(

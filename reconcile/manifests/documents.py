@@ -17,12 +17,12 @@ from reconcile.manifests.source_map import SourceMap
 from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Desired, Life, Location, Reference
+from reconcile.model.records import Desired, Lifecycle, Location, Reference
 from reconcile.model.values import show
 
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
 _IN_EVERY_RECORD = ("key", "moved_from", "properties", "associations", "lifecycle")
-_LIVES = {str(life): life for life in (Life.ABSENT, Life.FORGET)}
+_STATES = {str(state): state for state in (Lifecycle.ABSENT, Lifecycle.FORGET)}
 _SHORT = 24
 """Values up to this length tend to repeat (USD, a stage, a city) and are kept once."""
 
@@ -62,8 +62,8 @@ def read_document(node: Node, report: Report) -> Declared | None:
     for field, child in nesting.items():
         if field in entries:
             nested += _nested(entries[field].value, field, child, report)
-    if record and record.life is not Life.PRESENT:
-        nested = [_gone_with(record, one, report) for one in nested]
+    if record and record.lifecycle is not Lifecycle.PRESENT:
+        nested = [_inherit_lifecycle(record, one, report) for one in nested]
     parent = None
     if kind.parents:
         parent = read_parent(node, entries.get("parent"), kind, report)
@@ -103,15 +103,15 @@ def _nested(node: Node, field: str, kind: Kind, report: Report) -> list[Desired]
     return records
 
 
-def _gone_with(root: Desired, nested: Desired, report: Report) -> Desired:
+def _inherit_lifecycle(root: Desired, nested: Desired, report: Report) -> Desired:
     """A record nested in one that is not to be there: it goes the same way, if it says nothing."""
-    if nested.life is not Life.PRESENT:
+    if nested.lifecycle is not Lifecycle.PRESENT:
         return nested
-    if root.life is Life.ABSENT and nested.protect:
+    if root.lifecycle is Lifecycle.ABSENT and nested.protect:
         kind, key = nested.address
         message = f"the {kind} {show(key)} is protected, and the {root.address.kind} over it absent"
         report.at(nested.location, message, _UNPROTECT)
-    return replace(nested, life=root.life, properties=_NOTHING, references=())
+    return replace(nested, lifecycle=root.lifecycle, properties=_NOTHING, references=())
 
 
 def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report) -> Desired | None:
@@ -123,11 +123,11 @@ def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report
     key = _key(values["key"], report) if "key" in values else None
     properties, at = _properties(values.get("properties", _NO_FIELDS), report)
     references = read_associations(values.get("associations", _NO_FIELDS), kind, report)
-    ignore, protect, life = _lifecycle(values.get("lifecycle", _NO_FIELDS), report)
+    ignore, protect, lifecycle = _lifecycle(values.get("lifecycle", _NO_FIELDS), report)
     moved_from = _moved_from(values.get("moved_from"), kind, key, report)
     if key is None:
         return None
-    present = life is Life.PRESENT
+    present = lifecycle is Lifecycle.PRESENT
     if present:
         check_values(properties, at, kind, report)
     return Desired(
@@ -138,7 +138,7 @@ def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report
         references=references if present else (),
         ignore=ignore,
         protect=protect,
-        life=life,
+        lifecycle=lifecycle,
         moved_from=moved_from,
     )
 
@@ -185,10 +185,10 @@ def _properties(node: Node, report: Report) -> tuple[dict[str, str], SourceMap]:
     return properties, SourceMap(properties, positions)
 
 
-def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Life]:
+def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Lifecycle]:
     entries = field_reader.table(node, "'lifecycle'", report, fields=("state", "ignore", "protect"))
     if entries is None:
-        return frozenset(), False, Life.PRESENT
+        return frozenset(), False, Lifecycle.PRESENT
     ignore: dict[str, Node] = {}
     if "ignore" in entries:
         for item in field_reader.items(entries["ignore"].value, "'ignore'", report):
@@ -202,20 +202,20 @@ def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Life]:
     protect = "protect" in entries and field_reader.flag(
         entries["protect"].value, "'protect'", report
     )
-    life = _life(entries["state"].value, report) if "state" in entries else Life.PRESENT
-    if protect and life is Life.ABSENT:
+    lifecycle = _state(entries["state"].value, report) if "state" in entries else Lifecycle.PRESENT
+    if protect and lifecycle is Lifecycle.ABSENT:
         report.at(entries["state"], "a record cannot be absent and protected", _UNPROTECT)
-    return frozenset(ignore), protect, life
+    return frozenset(ignore), protect, lifecycle
 
 
-def _life(node: Node, report: Report) -> Life:
+def _state(node: Node, report: Report) -> Lifecycle:
     text = field_reader.text(node, "'state'", report)
-    if text is not None and text not in _LIVES:
+    if text is not None and text not in _STATES:
         hint = "leave it out for a record that is to be there"
-        near = report.budget.nearest(text, _LIVES)
+        near = report.budget.nearest(text, _STATES)
         message = f"'state' is absent or forget, not {show(text)}{near}"
         report.at(node, message, hint)
-    return _LIVES.get(text or "", Life.PRESENT)
+    return _STATES.get(text or "", Lifecycle.PRESENT)
 
 
 def _refuse_name(name: str, node: Positioned, report: Report) -> None:

@@ -4,23 +4,23 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from reconcile.errors import Problem
 from reconcile.model.address import Address, fold
-from reconcile.model.records import Desired, Life, Location, Reference, Unit
+from reconcile.model.records import Desired, Lifecycle, Location, Reference, Unit
 from reconcile.model.values import show
 
 
-def check_lives(units: Sequence[Unit]) -> Iterator[Problem]:
+def check_lifecycles(units: Sequence[Unit]) -> Iterator[Problem]:
     """Records that hang on a record which is not to be there.
 
     A nested line item goes with its order or cart; one that stands alone has to say so itself.
     """
     absent: dict[Address, Desired] = {}
     for unit in units:
-        if unit.root is None or unit.root.life is Life.PRESENT:
+        if unit.root is None or unit.root.lifecycle is Lifecycle.PRESENT:
             continue
-        if unit.root.life is Life.ABSENT:
+        if unit.root.lifecycle is Lifecycle.ABSENT:
             absent[unit.address.folded()] = unit.root
         for line in unit.lines:
-            if line.life is Life.PRESENT:
+            if line.lifecycle is Lifecycle.PRESENT:
                 yield _orphan(line, unit.root)
     for record, reference in _references(units):
         target = absent.get(Address(reference.to, fold(reference.value)))
@@ -68,10 +68,10 @@ def check_moves(units: Sequence[Unit], by_id: Collection[str]) -> Iterator[Probl
 
 def _orphan(line: Desired, root: Desired) -> Problem:
     message = (
-        f"the {root.address.kind} {show(root.address.key)} over it is declared {root.life}, "
+        f"the {root.address.kind} {show(root.address.key)} over it is declared {root.lifecycle}, "
         f"in {_at(root.location)}"
     )
-    return _problem(line.location, message, f"say lifecycle: {{state: {root.life}}} here too")
+    return _problem(line.location, message, f"say lifecycle: {{state: {root.lifecycle}}} here too")
 
 
 def _references(units: Iterable[Unit]) -> Iterator[tuple[Desired, Reference]]:

@@ -6,7 +6,7 @@ from unicodedata import normalize
 
 from reconcile.errors import Problem
 from reconcile.manifests.documents import Declared
-from reconcile.manifests.lifecycle_rules import check_lives, check_moves
+from reconcile.manifests.lifecycle_rules import check_lifecycles, check_moves
 from reconcile.model.address import BY_ID, Address
 from reconcile.model.records import Desired, Reference, Unit
 from reconcile.model.values import show
@@ -91,7 +91,7 @@ def assemble(documents: Iterable[Declared], by_id: Collection[str]) -> Assembly:
     for declared in documents:
         assembly.add(declared)
     assembly.check_parents()
-    assembly.problems += check_lives(assembly.units)
+    assembly.problems += check_lifecycles(assembly.units)
     assembly.problems += check_moves(assembly.units, by_id)
     return assembly
 

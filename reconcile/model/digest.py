@@ -73,7 +73,7 @@ def _desired(record: Desired) -> list[object]:
         references,
         sorted(record.ignore),
         record.protect,
-        record.life,
+        record.lifecycle,
         record.moved_from.value if record.moved_from else "",
     ]
 

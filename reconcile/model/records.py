@@ -39,7 +39,7 @@ class Reference:
         return f"{self.to} {self.by}={self.value}{label}"
 
 
-class Life(StrEnum):
+class Lifecycle(StrEnum):
     """What a manifest wants of a record: to be there, to be archived, or not to be managed."""
 
     PRESENT = "present"
@@ -65,7 +65,7 @@ class Desired:
     references: tuple[Reference, ...] = ()
     ignore: frozenset[str] = frozenset()
     protect: bool = False
-    life: Life = Life.PRESENT
+    lifecycle: Lifecycle = Lifecycle.PRESENT
     moved_from: Reference | None = None
     pruned: bool = False
 

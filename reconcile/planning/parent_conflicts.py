@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from reconcile.model.address import Address
 from reconcile.model.line_parent import Parent, named
 from reconcile.model.plan import UnitChange
-from reconcile.model.records import Life
+from reconcile.model.records import Lifecycle
 from reconcile.planning.record_input import Case
 
 
@@ -35,6 +35,6 @@ def parent_conflict(case: Case) -> str:
         return ""
     owner = named(others)
     leave = "take it out of the manifests"
-    if case.desired.life is Life.ABSENT:
+    if case.desired.lifecycle is Lifecycle.ABSENT:
         leave = "let go of it with lifecycle: {state: forget}"
     return f"it belongs to {owner} in HubSpot\n{leave}, or remove it from {owner} there"

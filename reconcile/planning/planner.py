@@ -18,7 +18,7 @@ from reconcile.model.records import (
     Actual,
     Desired,
     LastApplied,
-    Life,
+    Lifecycle,
     Link,
     Missing,
     Observed,
@@ -70,7 +70,7 @@ def unit_faults(
 ) -> Iterator[Problem]:
     """Yield what the account does not take of the unit's records; for these, see plan_unit."""
     for desired in unit.records:
-        if desired.life is Life.PRESENT:
+        if desired.lifecycle is Lifecycle.PRESENT:
             yield from faults(_case(desired, unit, observed, last, context))
 
 
@@ -109,7 +109,7 @@ def _plan_record(case: Case) -> RecordChange | None:
         case.actual is None or case.address in case.observed.by_id or case.identity.within_parent
     ):
         return conflict(case, "the state has another declared record under the same id", "")
-    if case.desired.life is not Life.PRESENT:
+    if case.desired.lifecycle is not Lifecycle.PRESENT:
         return plan_removal(case)
     missing = case.observed.missing.get(case.address)
     why = _why_missing(case, missing) if case.actual is None else _why_doubtful(case, case.actual)

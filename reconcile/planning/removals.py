@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
-from reconcile.model.records import Actual, Life
+from reconcile.model.records import Actual, Lifecycle
 from reconcile.planning.changes import conflict, field, record_change, they_moved
 from reconcile.planning.key_conflicts import displaced, is_rekey, rekey_conflict, why_missing
 from reconcile.planning.parent_conflicts import parent_conflict
@@ -17,7 +17,7 @@ from reconcile.planning.record_input import Case
 
 def plan_removal(case: Case) -> RecordChange | None:
     """What is to be done so that the record is not there, or not managed; None for nothing."""
-    if case.desired.life is Life.FORGET:
+    if case.desired.lifecycle is Lifecycle.FORGET:
         return _forget(case, "")
     if case.actual is None:
         missing = case.observed.missing.get(case.address)

@@ -11,7 +11,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
-from reconcile.model.records import Desired, Life, Location, Reference, Unit
+from reconcile.model.records import Desired, Lifecycle, Location, Reference, Unit
 from reconcile.model.values import fault, show
 from reconcile.planning.record_input import Case
 from reconcile.planning.references import association_types, pointer
@@ -42,7 +42,7 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
     for line in unit.lines:
         kind = kinds()[line.address.kind]
         name = identities[kind.name].name
-        if line.life is not Life.PRESENT or not identities[kind.name].within_parent:
+        if line.lifecycle is not Lifecycle.PRESENT or not identities[kind.name].within_parent:
             continue
         if name in line.ignore:
             message = f"lifecycle.ignore names {name}, and {kind.plural} are told apart by it"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from reconcile.model.address import BY_ID, Address, fold
-from reconcile.model.records import NOWHERE, Desired, LastApplied, Life, Reference, Unit
+from reconcile.model.records import NOWHERE, Desired, LastApplied, Lifecycle, Reference, Unit
 from reconcile.state.state import State
 
 
@@ -83,7 +83,7 @@ class _Declared:
         self.homes: dict[Address, Address] = {}
         self.formers: dict[Address, Address] = {}
         self.units: dict[Address, Unit] = {}
-        self.lives: dict[Address, Life] = {}
+        self.lives: dict[Address, Lifecycle] = {}
         self.used: set[tuple[str, str, str]] = set()
         for unit in units:
             if unit.parent:
@@ -96,8 +96,8 @@ class _Declared:
                 self.used.update(map(_pointer, record.references))
                 name = record.address.folded()
                 self.homes[name] = home
-                if record.life is not Life.PRESENT:
-                    self.lives[name] = record.life
+                if record.lifecycle is not Lifecycle.PRESENT:
+                    self.lives[name] = record.lifecycle
                 if record.former:
                     self.formers[record.former.folded()] = name
 
@@ -136,10 +136,10 @@ class _Seen:
         if now is None:
             self._take_undeclared(unit, address, entry)
             return
-        life = self.declared.lives.get(now, Life.PRESENT)
-        if life is not Life.FORGET:
+        life = self.declared.lives.get(now, Lifecycle.PRESENT)
+        if life is not Lifecycle.FORGET:
             self.by_id[address.kind, entry.id].add(now)
-        if life is Life.ABSENT:
+        if life is Lifecycle.ABSENT:
             self.managed[address.kind].update(entry.marks)
         if home == unit:
             self.owned.add(address)
@@ -150,9 +150,9 @@ class _Seen:
         spelled = Address(address.kind, entry.key)
         over = self.declared.units.get(unit)
         root = over.root if over else None
-        if over and root and root.life is not Life.PRESENT:
+        if over and root and root.lifecycle is not Lifecycle.PRESENT:
             home = over.address.folded()
-            self.lines[home].append(_unwanted(spelled, root.life, pruned=False))
+            self.lines[home].append(_unwanted(spelled, root.lifecycle, pruned=False))
             self._keep(home, unit, address, entry)
             return
         names = tuple(entry.marks) if self.prune else ()
@@ -204,7 +204,7 @@ class _Seen:
     def _unwanted(self, one: _Left) -> Desired:
         # What a declared record is known by too must not be archived under another name.
         shared = (one.address.kind, one.id) in self.by_id
-        return _unwanted(one.address, Life.FORGET if shared else Life.ABSENT, pruned=True)
+        return _unwanted(one.address, Lifecycle.FORGET if shared else Lifecycle.ABSENT, pruned=True)
 
     def _in_use(self, one: _Left) -> bool:
         kind, key = one.address.folded()
@@ -232,5 +232,5 @@ def _unit(unit: Address, group: Sequence[_Left], unwanted: Callable[[_Left], Des
     return Unit(where, None, nested, Reference(where.kind, by, value))
 
 
-def _unwanted(address: Address, life: Life, *, pruned: bool) -> Desired:
-    return Desired(address, MappingProxyType({}), NOWHERE, life=life, pruned=pruned)
+def _unwanted(address: Address, life: Lifecycle, *, pruned: bool) -> Desired:
+    return Desired(address, MappingProxyType({}), NOWHERE, lifecycle=life, pruned=pruned)

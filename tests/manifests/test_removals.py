@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconcile.model.address import Address
-from reconcile.model.records import Life
+from reconcile.model.records import Lifecycle
 
 
 def test_an_absent_order_takes_its_nested_lines_along(project: Any) -> None:
@@ -15,10 +15,10 @@ def test_an_absent_order_takes_its_nested_lines_along(project: Any) -> None:
         " lifecycle: {state: absent, ignore: [x]}, line_items: [{key: B, properties: {y: b}},\n"
         " {key: C, lifecycle: {state: forget, protect: true}}]}"
     )
-    assert [(one.address.key, one.life) for one in unit.records] == [
-        ("A", Life.ABSENT),
-        ("B", Life.ABSENT),
-        ("C", Life.FORGET),
+    assert [(one.address.key, one.lifecycle) for one in unit.records] == [
+        ("A", Lifecycle.ABSENT),
+        ("B", Lifecycle.ABSENT),
+        ("C", Lifecycle.FORGET),
     ]
     assert all(not one.properties and not one.references for one in unit.records)
 
