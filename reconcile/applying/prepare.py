@@ -82,7 +82,7 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
     if change.action is not Action.UPDATE or entry is None or change.adopts:
         return ""
     for field in change.fields:
-        is_known = bool(entry.whole) and field.name in entry.marks
+        is_known = bool(entry.fingerprint) and field.name in entry.value_hashes
         by_key = identity.unique and field.name == identity.name
         if field.before and not (is_known or by_key) and field.reason not in GUARDED:
             return field.name
@@ -110,8 +110,8 @@ def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bo
     managed = entries.managed(change)
     return (
         not managed.keys() - definitions.keys()
-        and entry.whole == entries.hasher.whole(managed, definitions)
-        and all(marks.read for marks in entry.marks.values())
+        and entry.fingerprint == entries.hasher.fingerprint(managed, definitions)
+        and all(marks.read for marks in entry.value_hashes.values())
         and entry.protect == change.protect
         and entry.key == change.address.key
         and change.id in ("", entry.id)

@@ -18,12 +18,12 @@ class Hasher:
     def __init__(self, key: bytes) -> None:
         self._key = key[:64]
 
-    def mark(self, name: str, value: str) -> str:
+    def value_hash(self, name: str, value: str) -> str:
         """Eight bytes, as hex, of one property's canonical value."""
         data = f"{name}\0{value}".encode()
         return blake2b(data, digest_size=8, key=self._key).hexdigest()
 
-    def whole(self, values: Mapping[str, str], definitions: Mapping[str, Property]) -> str:
+    def fingerprint(self, values: Mapping[str, str], definitions: Mapping[str, Property]) -> str:
         """Sixteen bytes, as hex, over all managed values of a record, however they are spelled."""
         parts = [f"{n}\0{normalise(values[n], definitions[n])}" for n in sorted(values)]
         data = "\0\0".join(parts).encode()
@@ -82,8 +82,8 @@ def _last(entry: LastApplied) -> list[object]:
     return [
         entry.id,
         entry.key,
-        entry.whole,
-        {name: list(marks) for name, marks in entry.marks.items()},
+        entry.fingerprint,
+        {name: list(hashes) for name, hashes in entry.value_hashes.items()},
         sorted(entry.links),
         str(entry.parent or ""),
         entry.protect,

@@ -195,7 +195,7 @@ class Observed:
     )
 
 
-class Marks(NamedTuple):
+class ValueHashes(NamedTuple):
     """Keyed hashes of one property's value: as we wrote it, and as HubSpot read it back.
 
     ``read`` is empty where HubSpot never showed what was written.
@@ -205,12 +205,12 @@ class Marks(NamedTuple):
     read: str
 
     @property
-    def held(self) -> str:
+    def expected(self) -> str:
         """What HubSpot should hold as long as nobody edits it."""
         return self.read or self.written
 
 
-NO_MARKS = Marks("", "")
+NO_HASHES = ValueHashes("", "")
 """Of a property whose hashes cannot be compared any more: they were made with another key."""
 
 
@@ -225,8 +225,8 @@ class LastApplied:
 
     id: str
     key: str = ""
-    marks: Mapping[str, Marks] = field(default_factory=lambda: MappingProxyType({}))
-    whole: str = ""
+    value_hashes: Mapping[str, ValueHashes] = field(default_factory=lambda: MappingProxyType({}))
+    fingerprint: str = ""
     links: frozenset[Link] = frozenset()
     parent: Address | None = None
     protect: bool = False

@@ -99,7 +99,7 @@ def they_moved(case: Case, name: str, now: str) -> bool:
 
     What we wrote is nobody's edit, also where HubSpot had not kept it, or showed it late.
     """
-    marks = case.last.marks.get(name) if case.last else None
+    hashes = case.last.value_hashes.get(name) if case.last else None
     definition = case.definitions[name]
-    mark = case.context.hasher.mark(name, normalise(now, definition))
-    return marks is not None and mark not in (marks.held, marks.written)
+    now_hash = case.context.hasher.value_hash(name, normalise(now, definition))
+    return hashes is not None and now_hash not in (hashes.expected, hashes.written)

@@ -214,13 +214,13 @@ def _field_changes(case: Case, actual: Actual, *, rekey: bool) -> Iterator[Field
 
 def _reason(case: Case, name: str, before: str, after: str) -> Reason | None:
     """Who moved since the last apply; None where HubSpot merely stores our value its own way."""
-    if case.last is not None and not case.last.whole:
+    if case.last is not None and not case.last.fingerprint:
         return Reason.UNKNOWN
-    marks = case.last.marks.get(name) if case.last else None
-    if marks is None:  # the record is adopted, or the property is managed for the first time
+    hashes = case.last.value_hashes.get(name) if case.last else None
+    if hashes is None:  # the record is adopted, or the property is managed for the first time
         return Reason.UNSEEN if before else Reason.CHANGE
     wanted = normalise(after, case.definitions[name])
-    we_moved = marks.written != case.context.hasher.mark(name, wanted)
+    we_moved = hashes.written != case.context.hasher.value_hash(name, wanted)
     if they_moved(case, name, before):
         return Reason.BOTH if we_moved else Reason.DRIFT
     return Reason.CHANGE if we_moved else None
@@ -235,7 +235,7 @@ def _recorded(case: Case, ours: frozenset[Link]) -> bool:
         and last.protect == case.desired.protect
         and _folded(last.parent) == _folded(case.parent)
         and last.links == ours
-        and last.whole == case.context.hasher.whole(case.wanted, case.definitions)
+        and last.fingerprint == case.context.hasher.fingerprint(case.wanted, case.definitions)
     )
 
 

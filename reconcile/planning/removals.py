@@ -58,7 +58,7 @@ def _fields(case: Case, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]
 
     All of it is compared again before the record is archived.
     """
-    names = set(case.last.marks) & case.definitions.keys() if case.last else set()
+    names = set(case.last.value_hashes) & case.definitions.keys() if case.last else set()
     if actual.properties.get(case.kind.title):
         names |= {case.kind.title} & case.definitions.keys()
     if case.identity.unique:
@@ -71,7 +71,7 @@ def _fields(case: Case, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]
 
 
 def _reason(case: Case, name: str, now: str) -> Reason:
-    if case.last is None or not case.last.whole:
+    if case.last is None or not case.last.fingerprint:
         return Reason.UNKNOWN
     return Reason.DRIFT if they_moved(case, name, now) else Reason.CHANGE
 

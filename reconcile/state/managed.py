@@ -140,7 +140,7 @@ class _Seen:
         if life is not Lifecycle.FORGET:
             self.by_id[address.kind, entry.id].add(now)
         if life is Lifecycle.ABSENT:
-            self.managed[address.kind].update(entry.marks)
+            self.managed[address.kind].update(entry.value_hashes)
         if home == unit:
             self.owned.add(address)
         else:
@@ -155,13 +155,13 @@ class _Seen:
             self.lines[home].append(_unwanted(spelled, root.lifecycle, pruned=False))
             self._keep(home, unit, address, entry)
             return
-        names = tuple(entry.marks) if self.prune else ()
+        names = tuple(entry.value_hashes) if self.prune else ()
         self.left[address] = _Left(unit, spelled, entry.id, entry.parent, entry.protect, names)
         if self.prune and over and over.address.folded() != unit and not entry.protect:
             self._keep(over.address.folded(), unit, address, entry)
 
     def _keep(self, home: Address, unit: Address, address: Address, entry: LastApplied) -> None:
-        self.managed[address.kind].update(entry.marks)
+        self.managed[address.kind].update(entry.value_hashes)
         if home != unit:
             self.elsewhere[address] = entry
 

@@ -14,7 +14,7 @@ from reconcile.errors import UsageError
 from reconcile.model.address import Address, fold
 from reconcile.model.audit import Head
 from reconcile.model.digest import Hasher
-from reconcile.model.records import NO_MARKS, LastApplied, Link, Marks
+from reconcile.model.records import NO_HASHES, LastApplied, Link, ValueHashes
 from reconcile.state.head import HeadFile, moved_away
 from reconcile.state.shards import Shard, Shards
 from reconcile.stores.contract import Store
@@ -117,7 +117,7 @@ class State:
         run applied another text.
         """
         raw = self._shard(unit).standing.get(_name(unit))
-        if raw is None or raw["manifest"] != self._hasher.mark("manifest", manifest):
+        if raw is None or raw["manifest"] != self._hasher.value_hash("manifest", manifest):
             return {}
         return {Address.parse(name): str(what) for name, what in raw["records"].items()}
 
@@ -133,7 +133,7 @@ class State:
         shard = self._shard(unit)
         if records:
             shard.standing[_name(unit)] = {
-                "manifest": self._hasher.mark("manifest", manifest),
+                "manifest": self._hasher.value_hash("manifest", manifest),
                 "records": {_name(address): what for address, what in records.items()},
             }
         elif shard.standing.pop(_name(unit), None) is None:
@@ -219,7 +219,7 @@ class State:
             )
 
     def _check(self) -> str:
-        return self._hasher.mark("key", _CHECK)
+        return self._hasher.value_hash("key", _CHECK)
 
     def _shard(self, unit: Address) -> Shard:
         return self._shards.get(shard_of(unit))
@@ -234,16 +234,16 @@ class State:
 
     def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
         marks = {
-            name: Marks(*(pair if isinstance(pair, list) else (pair, pair)))
+            name: ValueHashes(*(pair if isinstance(pair, list) else (pair, pair)))
             if self.keyed
-            else NO_MARKS
+            else NO_HASHES
             for name, pair in entry["marks"].items()
         }
         return LastApplied(
             id=entry["id"],
             key=entry.get("key") or Address.parse(name).key,
-            marks=MappingProxyType(marks),
-            whole=entry["whole"] if self.keyed else "",
+            value_hashes=MappingProxyType(marks),
+            fingerprint=entry["whole"] if self.keyed else "",
             links=frozenset(Link(*link) for link in entry.get("links", ())),
             parent=Address.parse(entry["parent"]) if entry.get("parent") else None,
             protect=entry.get("protect", False),
@@ -254,9 +254,9 @@ class State:
 def _encode(entry: LastApplied) -> dict[str, Any]:
     marks = {
         name: mark.written if mark.written == mark.read else list(mark)
-        for name, mark in entry.marks.items()
+        for name, mark in entry.value_hashes.items()
     }
-    raw: dict[str, Any] = {"id": entry.id, "whole": entry.whole, "marks": marks}
+    raw: dict[str, Any] = {"id": entry.id, "whole": entry.fingerprint, "marks": marks}
     if entry.key != fold(entry.key):
         raw["key"] = entry.key
     if entry.links:

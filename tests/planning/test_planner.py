@@ -23,10 +23,10 @@ from reconcile.model.records import (
     Desired,
     LastApplied,
     Link,
-    Marks,
     Observed,
     Reference,
     Unit,
+    ValueHashes,
 )
 from reconcile.model.values import normalise
 from reconcile.planning.assemble import assemble
@@ -111,20 +111,20 @@ def inputs(draw: st.DrawFn) -> Input:
             links[where] = draw(LINKS)
         if draw(st.booleans()):
             applied = draw(VALUE_SETS)
-            marks = {n: Marks(*[_mark(n, v)] * 2) for n, v in applied.items()}
+            hashes = {n: ValueHashes(*[_hash(n, v)] * 2) for n, v in applied.items()}
             last[where.folded()] = LastApplied(
                 f"{ord(key)}{number}",
                 where.key,
-                marks,
-                HASHER.whole(applied, PROPERTIES),
+                hashes,
+                HASHER.fingerprint(applied, PROPERTIES),
                 draw(LINKS if number == 0 else st.just(frozenset())),
             )
     unit = Unit(address, records[0], tuple(records[1:]))
     return unit, Observed(actual, links=links, others=draw(st.integers(0, 2))), last
 
 
-def _mark(name: str, value: str) -> str:
-    return HASHER.mark(name, normalise(value, PROPERTIES[name]))
+def _hash(name: str, value: str) -> str:
+    return HASHER.value_hash(name, normalise(value, PROPERTIES[name]))
 
 
 def plan(found: list[Input]) -> Plan:
@@ -166,8 +166,8 @@ def backwards(one: Input) -> Input:
             a: LastApplied(
                 e.id,
                 e.key,
-                _turned(e.marks),
-                e.whole,
+                _turned(e.value_hashes),
+                e.fingerprint,
                 frozenset(sorted(e.links)),
                 protect=e.protect,
             )
