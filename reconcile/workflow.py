@@ -45,7 +45,7 @@ from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.planning import cost
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import without_rivals
-from reconcile.planning.parent_conflicts import found_elsewhere
+from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.plan_file import content_digest
 from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.record_input import Context
@@ -185,9 +185,9 @@ def _plan_chunk(
     drafts = [plan_unit(unit, seen, last, context) for unit, seen, last in units]
     owners = parents.before(change for one, _ in drafts if one for change in one.changes)
     for (unit, seen, last), draft in zip(units, drafts, strict=True):
-        elsewhere = found_elsewhere(draft[0], owners) if draft[0] else {}
+        elsewhere = other_parents(draft[0], owners) if draft[0] else {}
         if elsewhere:
-            yield plan_unit(unit, replace(seen, elsewhere=elsewhere), last, context)
+            yield plan_unit(unit, replace(seen, other_parents=elsewhere), last, context)
         else:
             yield draft
 

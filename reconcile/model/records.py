@@ -172,25 +172,27 @@ class Observed:
     ``records`` has an entry for each declared record that exists under its key or under the id in
     state; ``missing`` those that state knows but that are archived, merged or gone; an address in
     neither is absent. ``by_id`` are those that were not under their keys but under the ids in the
-    state; ``displaced`` those whose key now stands on another record than the state's, with the id
-    of the state's, which still lives. ``twins`` are those that several records under one parent can
+    state; ``key_moved`` those whose key now stands on another record than the state's, with the id
+    of the state's, which still lives. ``duplicates`` are those that several records under one parent can
     be, with the ids of these. ``links`` are each record's associations of the declared or
     recorded pairs; ``lines`` the ids of the line items that HubSpot shows under the unit.
     ``others`` counts those of them that no manifest declares. ``parent_id`` is the id of a parent
-    that something else owns. ``elsewhere`` are the records that line items belong to besides their
+    that something else owns. ``other_parents`` are the records that line items belong to besides their
     declared parents, as (word, id), as far as HubSpot was asked.
     """
 
     records: Mapping[Address, Actual]
     missing: Mapping[Address, Missing] = field(default_factory=lambda: MappingProxyType({}))
     by_id: frozenset[Address] = frozenset()
-    displaced: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
-    twins: Mapping[Address, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    key_moved: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
+    duplicates: Mapping[Address, Sequence[str]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     lines: frozenset[str] = frozenset()
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0
     parent_id: str = ""
-    elsewhere: Mapping[Address, frozenset[tuple[str, str]]] = field(
+    other_parents: Mapping[Address, frozenset[tuple[str, str]]] = field(
         default_factory=lambda: MappingProxyType({})
     )
 

@@ -24,9 +24,9 @@ def is_rekey(case: Case, actual: Actual) -> bool:
     return case.address in case.observed.by_id or fold(held) != fold(case.address.key)
 
 
-def twins(case: Case, actual: Actual) -> str:
+def duplicates(case: Case, actual: Actual) -> str:
     """Why nothing is done where several records under the parent can be meant."""
-    ids = case.observed.twins.get(case.address)
+    ids = case.observed.duplicates.get(case.address)
     if not ids:
         return ""
     name, way_out = case.identity.name, "archive what should not be there, or give it another value"
@@ -42,9 +42,9 @@ def twins(case: Case, actual: Actual) -> str:
     )
 
 
-def displaced(case: Case, actual: Actual) -> str:
+def key_moved(case: Case, actual: Actual) -> str:
     """Why nothing is done where the key has moved from a record that lives to another one."""
-    former = case.observed.displaced.get(case.address)
+    former = case.observed.key_moved.get(case.address)
     if former is None:
         return ""
     if case.identity.within_parent:

@@ -9,7 +9,7 @@ from reconcile.model.records import Lifecycle
 from reconcile.planning.record_input import Case
 
 
-def found_elsewhere(
+def other_parents(
     unit: UnitChange, parents: Mapping[tuple[str, str], frozenset[Parent]]
 ) -> Mapping[Address, frozenset[Parent]]:
     """Return which other records the line items to be changed belong to, by address.
@@ -30,7 +30,7 @@ def parent_conflict(case: Case) -> str:
 
     A line item belongs to one parent (reference §8); changing it would silently alter that one.
     """
-    others = case.observed.elsewhere.get(case.address)
+    others = case.observed.other_parents.get(case.address)
     if not others:
         return ""
     owner = named(others)

@@ -29,11 +29,11 @@ from reconcile.planning.associations import plan_links
 from reconcile.planning.changes import conflict, field, hold_back, record_change, they_moved
 from reconcile.planning.compare import differing
 from reconcile.planning.key_conflicts import (
-    displaced,
+    duplicates,
     is_moved,
     is_rekey,
+    key_moved,
     rekey_conflict,
-    twins,
     why_missing,
 )
 from reconcile.planning.parent_conflicts import parent_conflict
@@ -135,8 +135,8 @@ def _why_missing(case: Case, missing: Missing | None) -> str:
 def _why_doubtful(case: Case, actual: Actual) -> str:
     """Why a record that is there cannot be taken for the declared one, or nothing."""
     return (
-        twins(case, actual)
-        or displaced(case, actual)
+        duplicates(case, actual)
+        or key_moved(case, actual)
         or parent_conflict(case)
         or rekey_conflict(case, actual)
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.records import Actual, Lifecycle
 from reconcile.planning.changes import conflict, field, record_change, they_moved
-from reconcile.planning.key_conflicts import displaced, is_rekey, rekey_conflict, why_missing
+from reconcile.planning.key_conflicts import is_rekey, key_moved, rekey_conflict, why_missing
 from reconcile.planning.parent_conflicts import parent_conflict
 from reconcile.planning.record_input import Case
 
@@ -23,7 +23,7 @@ def plan_removal(case: Case) -> RecordChange | None:
         missing = case.observed.missing.get(case.address)
         return _forget(case, why_missing(missing) if missing else "")
     why = (
-        displaced(case, case.actual)
+        key_moved(case, case.actual)
         or _another(case, case.actual)
         or _protected(case)
         or parent_conflict(case)
