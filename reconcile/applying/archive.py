@@ -22,7 +22,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind
-from reconcile.model.line_parent import parents_to_ask
+from reconcile.model.line_parent import parents_to_check
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 
@@ -98,7 +98,7 @@ def in_whole_units(items: Sequence[Item]) -> list[Item]:
 
 def _slots(kind: Kind, items: Sequence[Item]) -> Mapping[str, int]:
     """Return the calls of one re-check and one write, by limit."""
-    asked = {word for item in items for word in parents_to_ask(item.change)}
+    asked = {word for item in items for word in parents_to_check(item.change)}
     return {"objects": 2, "associations": len(asked) + len(kind.children)}
 
 

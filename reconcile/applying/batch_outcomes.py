@@ -11,7 +11,7 @@ from reconcile.applying.readback import NOT_SHOWN
 from reconcile.applying.task import Item
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
-from reconcile.model.outcome import Status, Warned
+from reconcile.model.outcome import HubSpotWarning, Status
 
 _INVALID = "VALIDATION_ERROR"
 """HubSpot's category of what it refuses whenever it is sent (reference §5)."""
@@ -92,7 +92,7 @@ def end_updated(item: Item, answer: Answer) -> None:
             _end_badly(item, answer)
 
 
-def _warnings(item: Item, answer: Answer) -> tuple[Warned, ...]:
+def _warnings(item: Item, answer: Answer) -> tuple[HubSpotWarning, ...]:
     """HubSpot's warnings, marked where they quote a personal value."""
     personal = {field.name for field in item.change.fields if field.personal}
     given = answer.warnings if isinstance(answer, Written) else ()

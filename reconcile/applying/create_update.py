@@ -28,7 +28,7 @@ from reconcile.hubspot.types import Answer, Unclear, Write, Written
 from reconcile.model.address import Address
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
-from reconcile.model.line_parent import parents_to_ask
+from reconcile.model.line_parent import parents_to_check
 from reconcile.model.outcome import Status
 from reconcile.model.plan import FieldChange
 
@@ -92,7 +92,7 @@ def create(tools: Tools, kind: Kind, items: Sequence[Item], *, owned: Collection
 def update(tools: Tools, kind: Kind, items: Sequence[Item]) -> None:
     """Update, adopt or merely confirm up to 100 records that exist."""
     identity, definitions = tools.identity(kind), tools.properties(kind)
-    asked = {word for item in items for word in parents_to_ask(item.change)}
+    asked = {word for item in items for word in parents_to_check(item.change)}
     slots = {"objects": 2, "associations": len(asked)}
     writes: dict[str, tuple[Item, Write]] = {}
     held: dict[str, str] = {}

@@ -16,7 +16,7 @@ from reconcile.applying.task import Item
 from reconcile.audit.chain import origin_data
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
-from reconcile.model.outcome import ALREADY, Outcome, Overwrite
+from reconcile.model.outcome import APPLIED_EARLIER, Outcome, Overwrite
 from reconcile.stores.contract import Store
 
 NOT_SENT = "not sent: the run had been stopped"
@@ -123,7 +123,7 @@ class Journal:
             return True
         # Whether a conflict stood before the run was decided when the run first came to it.
         same = replace(outcome, standing=known.standing, overwrites=())
-        return outcome.message != ALREADY and same != known
+        return outcome.message != APPLIED_EARLIER and same != known
 
     def undone(self, addresses: Sequence[Address], why: str) -> None:
         """Say that writes that were begun were not carried out, and why."""

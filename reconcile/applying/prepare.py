@@ -7,7 +7,7 @@ from reconcile.applying.task import Item
 from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
-from reconcile.model.outcome import ALREADY, Status
+from reconcile.model.outcome import APPLIED_EARLIER, Status
 from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, explained
 from reconcile.model.records import LastApplied
 from reconcile.state.relocation import EntryFinder, left_by
@@ -46,7 +46,7 @@ def prepare(
         elif entry is not None and is_written(change, entry, entries):
             item.id = entry.id
             if _is_linked(change, entry):
-                item.end(Status.DONE, ALREADY)
+                item.end(Status.DONE, APPLIED_EARLIER)
                 item.recorded, item.unlinked = True, 0
             elif stale:
                 item.end(Status.CONFLICT, stale)
@@ -96,7 +96,7 @@ def _prepare_unknown(item: Item, stale: str) -> None:
     archived HubSpot alone can tell.
     """
     if item.change.action is Action.FORGET:
-        item.end(Status.DONE, ALREADY)
+        item.end(Status.DONE, APPLIED_EARLIER)
         item.recorded = True
     elif stale:
         item.end(Status.CONFLICT, stale)

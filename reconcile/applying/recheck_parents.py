@@ -13,7 +13,7 @@ from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.line_parent import Parent, named, parents_to_ask, planned_parents
+from reconcile.model.line_parent import Parent, parents_to_check, planned_parents
 from reconcile.model.plan import RecordChange
 
 
@@ -29,7 +29,7 @@ def recheck_parents(parents: ParentReader, changes: Sequence[RecordChange]) -> d
             found.get((change.address.kind, change.id), frozenset()),
         )
         for change in changes
-        if parents_to_ask(change)
+        if parents_to_check(change)
     }
     return {address: why for address, why in reasons.items() if why}
 

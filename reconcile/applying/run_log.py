@@ -10,8 +10,8 @@ from reconcile.audit.chain import origin_of
 from reconcile.model.address import Address
 from reconcile.model.audit import BEGUN, WRITTEN, Origin
 from reconcile.model.outcome import (
-    ALREADY,
-    FOUND,
+    APPLIED_EARLIER,
+    MADE_BY_OTHERS,
     Outcome,
     Overwrite,
     Progress,
@@ -136,7 +136,7 @@ class Run:
             why=self.ended,
             total=self.head.total,
             counts=Counter(outcome.status for outcome in self.outcomes.values()),
-            unsettled=len(self.begun),
+            in_doubt=len(self.begun),
         )
 
     def outcome(self, change: RecordChange) -> Outcome:
@@ -145,7 +145,9 @@ class Run:
         if found := self.found.get(change.address):
             is_all = len(found) == len(change.fields) and not change.links
             is_news = end.status is Status.DONE and not end.message
-            end = replace(end, found=found, message=FOUND if is_all and is_news else end.message)
+            end = replace(
+                end, found=found, message=MADE_BY_OTHERS if is_all and is_news else end.message
+            )
         return replace(end, overwrites=lost) if lost else end
 
     def _end(self, change: RecordChange) -> Outcome:
@@ -249,7 +251,7 @@ def _outcomes(run: Run, entry: Mapping[str, Any]) -> None:
         unfinished = (run.begun, run.written, run.undone)
         was_begun = [known.pop(outcome.address, None) is not None for known in unfinished]
         run.outcomes[outcome.address] = outcome
-        if outcome.message != ALREADY or any(was_begun):
+        if outcome.message != APPLIED_EARLIER or any(was_begun):
             run.touched.add(outcome.address)
 
 

@@ -16,7 +16,7 @@ from reconcile.model.audit import (
     Recorded,
     What,
 )
-from reconcile.model.outcome import FOUND, Outcome, Status
+from reconcile.model.outcome import MADE_BY_OTHERS, Outcome, Status
 from reconcile.model.plan import (
     FieldChange,
     LinkChange,
@@ -47,7 +47,7 @@ def recorded(
         "moved": bool(change.moved_from),
         "standing": outcome.standing,
         WRITTEN: outcome.written and not status,
-        NOT_NEEDED: outcome.message == FOUND,
+        NOT_NEEDED: outcome.message == MADE_BY_OTHERS,
     }
     details = _details(change, outcome, touched=touched, linked=status != WRITTEN)
     return Recorded(
@@ -127,7 +127,7 @@ def _details(
         yield Detail(What.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
     for warned in outcome.warnings:
         yield Detail(What.WARNING, warned.name, values=(warned.text,), personal=warned.personal)
-    if touched and outcome.found and outcome.message != FOUND:
+    if touched and outcome.found and outcome.message != MADE_BY_OTHERS:
         names = ", ".join(outcome.found)
         text = f"not written, since it was so already: {names}"
         yield Detail(What.MESSAGE, values=(text,))

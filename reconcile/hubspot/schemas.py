@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from reconcile.hubspot.error_bodies import ErrorBody
 from reconcile.hubspot.error_details import SHOWN, clean, property_of, reason_of
-from reconcile.model.outcome import Warned
+from reconcile.model.outcome import HubSpotWarning
 
 
 class _Body(BaseModel):
@@ -41,18 +41,18 @@ class ObjectBody(_Body):
     warnings: Any = None
 
     @property
-    def warned(self) -> tuple[Warned, ...]:
+    def warned(self) -> tuple[HubSpotWarning, ...]:
         """What HubSpot warns of, the first few; an odd one never costs the record beside it."""
         listed = self.warnings if isinstance(self.warnings, list) else ()
         said = (
-            Warned(clean(property_of(one), 100), clean(reason_of(one)))
+            HubSpotWarning(clean(property_of(one), 100), clean(reason_of(one)))
             for one in listed
             if isinstance(one, Mapping)
         )
         found = [one for one in dict.fromkeys(said) if one.text]
         more = len(found) - SHOWN
         if more > 0:
-            found[SHOWN:] = [Warned("", f"and {more:,} more")]
+            found[SHOWN:] = [HubSpotWarning("", f"and {more:,} more")]
         return tuple(found)
 
 

@@ -14,7 +14,7 @@ Parent = tuple[str, str]
 """A record that others stand under: the word for its kind, and its id."""
 
 
-def parents_to_ask(change: RecordChange) -> tuple[str, ...]:
+def parents_to_check(change: RecordChange) -> tuple[str, ...]:
     """Return the kinds of parents that HubSpot must be asked for before the change.
 
     A line item that the state knows is updated without looking for foreign parents: those are
@@ -46,6 +46,6 @@ def parents_among(kind: Kind, links: Iterable[Link]) -> frozenset[Parent]:
     return frozenset((link.to, link.id) for link in links if link.to in kind.owners)
 
 
-def named(parents: Iterable[Parent]) -> str:
+def describe_parents(parents: Iterable[Parent]) -> str:
     """Return ``deal 801, order 12``."""
     return ", ".join(f"{word} {id_}" for word, id_ in sorted(parents))

@@ -18,10 +18,10 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-ALREADY = "carried out by an earlier run"
+APPLIED_EARLIER = "carried out by an earlier run"
 """What is said of a change that this run found done."""
 
-FOUND = "was so already: somebody made this change after it was planned"
+MADE_BY_OTHERS = "was so already: somebody made this change after it was planned"
 """What is said of a change of which nothing had to be written."""
 
 
@@ -39,7 +39,7 @@ class Rewrite:
 class Overwrite:
     """An edit of somebody else that a write of ours replaced, or archived, before anybody saw it.
 
-    ``source`` is what wrote it and ``at`` when, as HubSpot says. ``UNREAD`` stands for those that
+    ``source`` is what wrote it and ``at`` when, as HubSpot says. ``UNKNOWN_OVERWRITE`` stands for those that
     nobody can know of.
     """
 
@@ -51,7 +51,7 @@ class Overwrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class HubSpotWarning:
     """A warning that came with HubSpot's answer to a write that it carried out.
 
     ``name`` is the property it is about, empty where it names none; ``text`` may quote values.
@@ -62,7 +62,7 @@ class Warned:
     personal: bool = False
 
 
-UNREAD = Overwrite("", "", "", "")
+UNKNOWN_OVERWRITE = Overwrite("", "", "", "")
 """The write was late and HubSpot does not show the history: an edit may have been overwritten."""
 
 
@@ -89,7 +89,7 @@ class Outcome:
     not_persisted: tuple[str, ...] = ()
     written: bool = False
     standing: bool = False
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[HubSpotWarning, ...] = ()
     found: tuple[str, ...] = ()
 
 
@@ -147,9 +147,9 @@ class Progress:
     why: str
     total: int
     counts: Mapping[Status, int]
-    unsettled: int
+    in_doubt: int
 
     @property
     def left(self) -> int:
         """How many records were not begun."""
-        return self.total - sum(self.counts.values()) - self.unsettled
+        return self.total - sum(self.counts.values()) - self.in_doubt

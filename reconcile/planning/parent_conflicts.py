@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from reconcile.model.address import Address
-from reconcile.model.line_parent import Parent, named
+from reconcile.model.line_parent import Parent, describe_parents
 from reconcile.model.plan import UnitChange
 from reconcile.model.records import Lifecycle
 from reconcile.planning.record_input import Case
@@ -33,7 +33,7 @@ def parent_conflict(case: Case) -> str:
     others = case.observed.other_parents.get(case.address)
     if not others:
         return ""
-    owner = named(others)
+    owner = describe_parents(others)
     leave = "take it out of the manifests"
     if case.desired.lifecycle is Lifecycle.ABSENT:
         leave = "let go of it with lifecycle: {state: forget}"

@@ -14,7 +14,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.query import shown, summaries
 from reconcile.cli.apply import exit_code
 from reconcile.model.audit import What
-from reconcile.model.outcome import UNREAD, Outcome, Report
+from reconcile.model.outcome import UNKNOWN_OVERWRITE, Outcome, Report
 from reconcile.model.plan import Plan
 from reconcile.render.report import write_report
 from reconcile.sandbox import interventions as people
@@ -310,7 +310,7 @@ def test_a_history_that_cannot_be_read_is_said_to_be_so(tight: World) -> None:
         NO_HISTORY if method == "GET" and path.endswith(record) else None
     )
     report = tight.apply(plan)
-    assert outcomes(report)["order/A"].overwrites == (UNREAD,)
+    assert outcomes(report)["order/A"].overwrites == (UNKNOWN_OVERWRITE,)
     assert exit_code(report) == 5
     assert "done, may have overwritten an edit that HubSpot's history does not show" in said(report)
     assert logged(tight, "order/A")[-1] == ("overwrite", "", "", ("", ""))
