@@ -13,8 +13,8 @@ from reconcile.model.audit import (
     Fact,
     Facts,
     Origin,
-    Recorded,
-    What,
+    RecordEntry,
+    Topic,
 )
 from reconcile.model.outcome import MADE_BY_OTHERS, Outcome, Status
 from reconcile.model.plan import (
@@ -32,14 +32,14 @@ _UNTOUCHED = (Status.SKIPPED, Status.CONFLICT)
 
 def recorded(
     change: RecordChange, outcome: Outcome, trace: str = "", *, status: str = ""
-) -> Recorded:
+) -> RecordEntry:
     """Return what became of one change. Of one that was never sent, only that and why.
 
     ``status`` stands instead of the outcome's where the change has not ended.
     """
     touched = bool(status) or outcome.status not in _UNTOUCHED
     touched = touched or outcome.written or bool(outcome.overwrites)
-    marks = {
+    flags = {
         "adopts": change.adopts,
         "rekey": change.rekey,
         "recreates": change.recreates,
@@ -50,13 +50,13 @@ def recorded(
         NOT_NEEDED: outcome.message == MADE_BY_OTHERS,
     }
     details = _details(change, outcome, touched=touched, linked=status != WRITTEN)
-    return Recorded(
+    return RecordEntry(
         address=change.address,
         action=str(change.action),
         status=status or str(outcome.status),
         id=outcome.id or change.id,
         parent=change.parent,
-        marks=tuple(name for name, is_set in marks.items() if is_set),
+        flags=tuple(name for name, is_set in flags.items() if is_set),
         trace=trace,
         details=tuple(details),
     )
@@ -121,18 +121,18 @@ def _details(
     for one in outcome.overwrites:
         note = " ".join(filter(None, (one.source, one.at)))
         values = (one.value, wanted.get(one.name, ""))
-        yield Detail(What.OVERWRITE, one.name, note, values, one.personal)
+        yield Detail(Topic.OVERWRITE, one.name, note, values, one.personal)
     for rewrite in outcome.rewrites:
         values = (rewrite.sent, rewrite.stored)
-        yield Detail(What.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
+        yield Detail(Topic.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
     for warned in outcome.warnings:
-        yield Detail(What.WARNING, warned.name, values=(warned.text,), personal=warned.personal)
+        yield Detail(Topic.WARNING, warned.name, values=(warned.text,), personal=warned.personal)
     if touched and outcome.found and outcome.message != MADE_BY_OTHERS:
         names = ", ".join(outcome.found)
         text = f"not written, since it was so already: {names}"
-        yield Detail(What.MESSAGE, values=(text,))
+        yield Detail(Topic.MESSAGE, values=(text,))
     if outcome.message:
-        yield Detail(What.MESSAGE, values=(outcome.message,))
+        yield Detail(Topic.MESSAGE, values=(outcome.message,))
 
 
 def _field(change: FieldChange, lost: str | None) -> Detail:
@@ -143,11 +143,11 @@ def _field(change: FieldChange, lost: str | None) -> Detail:
     values: tuple[str, ...] = (before, change.after)
     if shown_before or change.shown_after:
         values += (shown_before or before, change.shown_after or change.after)
-    return Detail(What.FIELD, change.name, str(change.reason), values, change.personal)
+    return Detail(Topic.FIELD, change.name, str(change.reason), values, change.personal)
 
 
 def _link(change: LinkChange) -> Detail:
     end = change.shown or str(change.address or f"id={change.id}")
     types = ",".join(f"{category}:{number}" for category, number in change.types)
     note = "add" if change.add else "remove"
-    return Detail(What.LINK, change.to, note, (end, change.id, types), change.personal)
+    return Detail(Topic.LINK, change.to, note, (end, change.id, types), change.personal)

@@ -78,7 +78,7 @@ NOT_NEEDED = "not needed"
 """As a mark, and how a change ended of which nothing was sent: the record was so already."""
 
 
-class What(StrEnum):
+class Topic(StrEnum):
     """What a detail is about."""
 
     FIELD = "field"
@@ -106,7 +106,7 @@ class Detail:
     - message: ``values`` is the text
     """
 
-    what: What
+    topic: Topic
     name: str = ""
     note: str = ""
     values: tuple[str, ...] | None = None
@@ -115,7 +115,7 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordEntry:
     """What became of one record.
 
     ``action`` and ``status`` are the outcome's, but for a ``status`` of ``begun`` or ``written``;
@@ -130,16 +130,16 @@ class Recorded:
     status: str
     id: str = ""
     parent: Address | None = None
-    marks: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     trace: str = ""
     details: tuple[Detail, ...] = ()
 
     @property
     def end(self) -> str:
         """How the change ended: ``failed``, or ``written, then failed``, or ``not needed``."""
-        if NOT_NEEDED in self.marks:
+        if NOT_NEEDED in self.flags:
             return NOT_NEEDED
-        return f"written, then {self.status}" if WRITTEN in self.marks else self.status
+        return f"written, then {self.status}" if WRITTEN in self.flags else self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Event:
     run: str = ""
     facts: Facts = field(default_factory=lambda: MappingProxyType({}))
     message: str = ""
-    records: Iterable[Recorded] = ()
+    records: Iterable[RecordEntry] = ()
     id: str = ""
     journal: Span | None = None
 
@@ -176,7 +176,7 @@ class Entry:
     run: str
     facts: Facts
     message: Detail | None
-    records: tuple[Recorded, ...]
+    records: tuple[RecordEntry, ...]
     values: str
     journal: Span | None = None
 
@@ -190,7 +190,7 @@ class Summary:
 
     first: Entry
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    records: list[Recorded] = field(default_factory=list)
+    records: list[RecordEntry] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class Verification:
     """What a verification came to.
 
     ``values`` counts the values that match their digests; ``erased`` the records whose values a
@@ -229,7 +229,7 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class StoredValues:
     """Where values of one record lie: blobs, and how many values in them.
 
     ``children`` are the records under it, which have values of their own.

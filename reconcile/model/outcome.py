@@ -39,8 +39,8 @@ class Rewrite:
 class Overwrite:
     """An edit of somebody else that a write of ours replaced, or archived, before anybody saw it.
 
-    ``source`` is what wrote it and ``at`` when, as HubSpot says. ``UNKNOWN_OVERWRITE`` stands for those that
-    nobody can know of.
+    ``source`` is what wrote it and ``at`` when, as HubSpot says. ``UNKNOWN_OVERWRITE`` stands for
+    those that nobody can know of.
     """
 
     name: str

@@ -13,7 +13,7 @@ from reconcile.applying.journal import Journal
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import shown, summaries
 from reconcile.cli.apply import exit_code
-from reconcile.model.audit import What
+from reconcile.model.audit import Topic
 from reconcile.model.outcome import UNKNOWN_OVERWRITE, Outcome, Report
 from reconcile.model.plan import Plan
 from reconcile.render.report import write_report
@@ -57,12 +57,12 @@ def logged(world: World, address: str) -> list[tuple[str, str, str, tuple[str, .
     log = AuditLog(world.store)
     last = list(summaries(log))[-1].first.run
     return [
-        (one.what.value, one.name, one.note.partition(" ")[0], one.values)
+        (one.topic.value, one.name, one.note.partition(" ")[0], one.values)
         for entry in shown(log, last)
         for record in entry.records
         if str(record.address) == address
         for one in record.details
-        if one.what in (What.FIELD, What.OVERWRITE)
+        if one.topic in (Topic.FIELD, Topic.OVERWRITE)
     ]
 
 

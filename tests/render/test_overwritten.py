@@ -7,7 +7,7 @@ import pytest
 
 from reconcile.audit.events import recorded
 from reconcile.model.address import Address
-from reconcile.model.audit import Actor, Detail, Entry, Origin, What
+from reconcile.model.audit import Actor, Detail, Entry, Origin, Topic
 from reconcile.model.outcome import UNKNOWN_OVERWRITE, Outcome, Overwrite, Report, Status
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange, TargetPin
 from reconcile.render.audit_export import rows
@@ -87,9 +87,9 @@ def test_the_log_has_the_true_value_before() -> None:
     older = Overwrite("hs_tags", "older", "CRM_UI", AT)
     outcome = Outcome(ORDER, Action.UPDATE, Status.DONE, "1", overwrites=(HUMAN, older))
     assert recorded(CHANGE, outcome).details == (
-        Detail(What.FIELD, "hs_tags", "change", ("HUMAN", "2", "HUMAN", "II")),
-        Detail(What.OVERWRITE, "hs_tags", f"CRM_UI {AT}", ("HUMAN", "2")),
-        Detail(What.OVERWRITE, "hs_tags", f"CRM_UI {AT}", ("older", "2")),
+        Detail(Topic.FIELD, "hs_tags", "change", ("HUMAN", "2", "HUMAN", "II")),
+        Detail(Topic.OVERWRITE, "hs_tags", f"CRM_UI {AT}", ("HUMAN", "2")),
+        Detail(Topic.OVERWRITE, "hs_tags", f"CRM_UI {AT}", ("older", "2")),
     )
 
 
