@@ -7,34 +7,34 @@ from reconcile.model.digest import state_digest
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.values import normalise
 from reconcile.planning.key_conflicts import is_moved
-from reconcile.planning.record_input import Case
+from reconcile.planning.record_input import RecordInput
 from reconcile.planning.wire_values import shown
 
 
-def record_change(case: Case, action: Action) -> RecordChange:
+def record_change(record: RecordInput, action: Action) -> RecordChange:
     """A change of the record with nothing in it yet."""
-    former = case.desired.former
-    moves = case.moved or (case.actual is not None and is_moved(case, case.actual))
+    former = record.desired.former
+    moves = record.moved or (record.actual is not None and is_moved(record, record.actual))
     return RecordChange(
-        address=case.address,
+        address=record.address,
         action=action,
-        title=case.desired.properties.get(case.kind.title, ""),
-        parent=case.parent,
-        parent_id=case.parent_id,
-        protect=case.desired.protect,
-        state=state_digest(case.recorded),
+        title=record.desired.properties.get(record.kind.title, ""),
+        parent=record.parent,
+        parent_id=record.parent_id,
+        protect=record.desired.protect,
+        state=state_digest(record.recorded),
         moved_from=former.key if former is not None and moves else "",
-        pruned=case.desired.pruned,
+        pruned=record.desired.pruned,
     )
 
 
-def conflict(case: Case, why: str, record_id: str) -> RecordChange:
+def conflict(record: RecordInput, why: str, record_id: str) -> RecordChange:
     """A record that is left alone; the later lines of ``why`` tell the way out."""
     return replace(
-        record_change(case, Action.CONFLICT),
+        record_change(record, Action.CONFLICT),
         id=record_id,
         why=why,
-        unreachable=case.actual is None,
+        unreachable=record.actual is None,
     )
 
 
@@ -79,10 +79,10 @@ def hold_back(unit: Address, changes: tuple[RecordChange, ...]) -> tuple[RecordC
     )
 
 
-def field(case: Case, name: str, before: str, after: str, reason: Reason) -> FieldChange:
+def field(record: RecordInput, name: str, before: str, after: str, reason: Reason) -> FieldChange:
     """One property's change, as people are to read it."""
-    label = shown(case.kind, case.context.definitions, name, before)
-    written = case.desired.properties.get(name, after)
+    label = shown(record.kind, record.context.definitions, name, before)
+    written = record.desired.properties.get(name, after)
     return FieldChange(
         name,
         before,
@@ -90,16 +90,16 @@ def field(case: Case, name: str, before: str, after: str, reason: Reason) -> Fie
         reason,
         shown_before=label if label != before else "",
         shown_after=written if written != after else "",
-        personal=case.kind.is_personal(name) or case.definitions[name].personal,
+        personal=record.kind.is_personal(name) or record.definitions[name].personal,
     )
 
 
-def they_moved(case: Case, name: str, now: str) -> bool:
+def they_moved(record: RecordInput, name: str, now: str) -> bool:
     """Whether HubSpot holds another value than after the last apply.
 
     What we wrote is nobody's edit, also where HubSpot had not kept it, or showed it late.
     """
-    hashes = case.last.value_hashes.get(name) if case.last else None
-    definition = case.definitions[name]
-    now_hash = case.context.hasher.value_hash(name, normalise(now, definition))
+    hashes = record.last.value_hashes.get(name) if record.last else None
+    definition = record.definitions[name]
+    now_hash = record.context.hasher.value_hash(name, normalise(now, definition))
     return hashes is not None and now_hash not in (hashes.expected, hashes.written)

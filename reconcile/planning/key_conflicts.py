@@ -2,60 +2,67 @@
 
 from reconcile.model.address import fold
 from reconcile.model.records import Actual, Missing
-from reconcile.planning.record_input import Case
+from reconcile.planning.record_input import RecordInput
 
 
-def is_moved(case: Case, actual: Actual) -> bool:
+def is_moved(record: RecordInput, actual: Actual) -> bool:
     """Whether the record carries the key that its manifest names as the former one.
 
     Where the state knows it by its present key already, somebody put the former one back.
     """
-    former = case.desired.former
-    if not case.identity.unique or former is None or (case.recorded is not None and not case.moved):
+    former = record.desired.former
+    if (
+        not record.identity.unique
+        or former is None
+        or (record.recorded is not None and not record.moved)
+    ):
         return False
-    return fold(case.held_key(actual)) == fold(former.key)
+    return fold(record.held_key(actual)) == fold(former.key)
 
 
-def is_rekey(case: Case, actual: Actual) -> bool:
+def is_rekey(record: RecordInput, actual: Actual) -> bool:
     """Whether the record was found otherwise than by its key, which somebody changed in HubSpot."""
-    held = case.held_key(actual)
-    if not case.identity.unique or held == case.address.key or is_moved(case, actual):
+    held = record.held_key(actual)
+    if not record.identity.unique or held == record.address.key or is_moved(record, actual):
         return False
-    return case.address in case.observed.by_id or fold(held) != fold(case.address.key)
+    return record.address in record.observed.by_id or fold(held) != fold(record.address.key)
 
 
-def duplicates(case: Case, actual: Actual) -> str:
+def duplicates(record: RecordInput, actual: Actual) -> str:
     """Why nothing is done where several records under the parent can be meant."""
-    ids = case.observed.duplicates.get(case.address)
+    ids = record.observed.duplicates.get(record.address)
     if not ids:
         return ""
-    name, way_out = case.identity.name, "archive what should not be there, or give it another value"
-    if case.last is None:
+    name, way_out = (
+        record.identity.name,
+        "archive what should not be there, or give it another value",
+    )
+    if record.last is None:
         return (
-            f"{case.kind.plural} {', '.join(ids)} of {case.unit.address} have the same {name}, by "
+            f"{record.kind.plural} {', '.join(ids)} of {record.unit.address} have the same {name}, by "
             f"which they are told apart\n{way_out}"
         )
     others = ", ".join(one for one in ids if one != actual.id)
     return (
-        f"record {others} of {case.unit.address} has the {name} that record {actual.id} is to have"
+        f"record {others} of {record.unit.address} has the {name} that record {actual.id} is to have"
         f"\n{way_out}"
     )
 
 
-def key_moved(case: Case, actual: Actual) -> str:
+def key_moved(record: RecordInput, actual: Actual) -> str:
     """Why nothing is done where the key has moved from a record that lives to another one."""
-    former = case.observed.key_moved.get(case.address)
+    former = record.observed.key_moved.get(record.address)
     if former is None:
         return ""
-    if case.identity.within_parent:
+    if record.identity.within_parent:
         return (
-            f"record {actual.id} has this {case.identity.name}, while record {former}, which was "
+            f"record {actual.id} has this {record.identity.name}, while record {former}, which was "
             "applied, is elsewhere\nput that one back under its parent, or archive it"
         )
-    if case.desired.moved_from is not None:
+    if record.desired.moved_from is not None:
         return (
             f"record {actual.id} has this key already, while record {former}, which had the key "
-            f"{case.desired.moved_from.value!r}, still exists\n"
+            f"{record.desired.moved_from.value!r}, still exists\n"
             "choose another key, or archive the record that shall not be managed"
         )
     return (
@@ -64,15 +71,15 @@ def key_moved(case: Case, actual: Actual) -> str:
     )
 
 
-def rekey_conflict(case: Case, actual: Actual) -> str:
+def rekey_conflict(record: RecordInput, actual: Actual) -> str:
     """Why the record found by its id is not this one's: it carries another declared key."""
-    if not is_rekey(case, actual):
+    if not is_rekey(record, actual):
         return ""
-    held = case.held_key(actual)
+    held = record.held_key(actual)
     if (
         held
-        and fold(held) != fold(case.address.key)
-        and fold(held) in case.context.declared.get(case.kind.name, frozenset())
+        and fold(held) != fold(record.address.key)
+        and fold(held) in record.context.declared.get(record.kind.name, frozenset())
     ):
         return f"its record now carries the key {held!r}, which is declared too"
     return ""

@@ -6,7 +6,7 @@ from reconcile.model.address import Address
 from reconcile.model.line_parent import Parent, describe_parents
 from reconcile.model.plan import UnitChange
 from reconcile.model.records import Lifecycle
-from reconcile.planning.record_input import Case
+from reconcile.planning.record_input import RecordInput
 
 
 def other_parents(
@@ -25,16 +25,16 @@ def other_parents(
     return {address: others for address, others in found.items() if others}
 
 
-def parent_conflict(case: Case) -> str:
+def parent_conflict(record: RecordInput) -> str:
     """Return why a line item is left alone that belongs to another record, or nothing.
 
     A line item belongs to one parent (reference §8); changing it would silently alter that one.
     """
-    others = case.observed.other_parents.get(case.address)
+    others = record.observed.other_parents.get(record.address)
     if not others:
         return ""
     owner = describe_parents(others)
     leave = "take it out of the manifests"
-    if case.desired.lifecycle is Lifecycle.ABSENT:
+    if record.desired.lifecycle is Lifecycle.ABSENT:
         leave = "let go of it with lifecycle: {state: forget}"
     return f"it belongs to {owner} in HubSpot\n{leave}, or remove it from {owner} there"

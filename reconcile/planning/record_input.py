@@ -42,7 +42,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RecordInput:
     """``wanted`` are the declared values as HubSpot stores them; those that the account has nothing
     for are as written, and ``unresolved`` says why, by name. ``actual`` is None while absent;
     ``recorded`` is what the state says under the key, ``last`` the same unless it is of another
@@ -51,7 +51,7 @@ class Case:
 
     desired: Desired
     kind: Kind
-    wanted: Mapping[str, str]
+    wire_values: Mapping[str, str]
     unit: Unit
     observed: Observed
     actual: Actual | None

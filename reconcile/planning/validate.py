@@ -13,7 +13,7 @@ from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Desired, Lifecycle, Location, Reference, Unit
 from reconcile.model.values import fault, show
-from reconcile.planning.record_input import Case
+from reconcile.planning.record_input import RecordInput
 from reconcile.planning.references import association_types, pointer
 
 
@@ -57,40 +57,40 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
             yield _problem(line.location_of(name), message)
 
 
-def faults(case: Case) -> list[Problem]:
+def faults(record: RecordInput) -> list[Problem]:
     """Return what the account does not take of a record, in the order in which it stands.
 
     A property that is ignored, once the record exists, is not looked at: nothing of it is sent.
     """
-    found = [*_of_properties(case), *_of_references(case)]
-    known, kind, nearest = case.definitions, case.kind, case.context.suggestions.nearest
-    for name in sorted(case.desired.ignore - known.keys()):
+    found = [*_of_properties(record), *_of_references(record)]
+    known, kind, nearest = record.definitions, record.kind, record.context.suggestions.nearest
+    for name in sorted(record.desired.ignore - known.keys()):
         message = f"lifecycle.ignore names {name!r}, which {kind.plural} do not have"
-        found.append(_problem(case.desired.location, message + nearest(name, known)))
+        found.append(_problem(record.desired.location, message + nearest(name, known)))
     return sorted(set(found))
 
 
-def _of_properties(case: Case) -> Iterator[Problem]:
-    for name, value in case.wanted.items():
-        if name in case.unresolved:
-            message = f"{name}: {case.unresolved[name]}"
+def _of_properties(record: RecordInput) -> Iterator[Problem]:
+    for name, value in record.wire_values.items():
+        if name in record.unresolved:
+            message = f"{name}: {record.unresolved[name]}"
         else:
-            message = _property_fault(case, name, value)
+            message = _property_fault(record, name, value)
         if message:
-            yield _problem(case.desired.location_of(name), message)
+            yield _problem(record.desired.location_of(name), message)
 
 
-def _property_fault(case: Case, name: str, value: str) -> str:
-    definition = case.definitions.get(name)
-    kind = case.kind
+def _property_fault(record: RecordInput, name: str, value: str) -> str:
+    definition = record.definitions.get(name)
+    kind = record.kind
     if definition is None:
-        near = case.context.suggestions.nearest(name, case.definitions)
+        near = record.context.suggestions.nearest(name, record.definitions)
         return f"{kind.plural} have no property {name!r}{near}"
     if definition.read_only:
         return f"{name} is read-only: HubSpot computes it"
-    message = fault(value, definition, case.context.suggestions.nearest)
+    message = fault(value, definition, record.context.suggestions.nearest)
     if not message and name == kind.currency:
-        message = _currency_fault(value, case.context.definitions)
+        message = _currency_fault(value, record.context.definitions)
     return f"{name}: {message}" if message else ""
 
 
@@ -102,20 +102,20 @@ def _currency_fault(value: str, definitions: Definitions) -> str:
     return f"{show(value)} is not a currency of this account ({listed})"
 
 
-def _of_references(case: Case) -> Iterator[Problem]:
-    dangling = [r for r in case.desired.references if pointer(r) not in case.context.bindings]
-    if case.unit.parent is not None and not case.parent_id:
-        dangling.append(case.unit.parent)
+def _of_references(record: RecordInput) -> Iterator[Problem]:
+    dangling = [r for r in record.desired.references if pointer(r) not in record.context.bindings]
+    if record.unit.parent is not None and not record.parent_id:
+        dangling.append(record.unit.parent)
     for reference in dangling:
-        if not (case.context.incomplete and reference.by == "key"):
+        if not (record.context.incomplete and reference.by == "key"):
             yield _dangling(reference)
-    for reference in case.desired.references:
-        if message := _label_fault(reference, case):
+    for reference in record.desired.references:
+        if message := _label_fault(reference, record):
             yield _problem(reference.location, message)
 
 
-def _label_fault(reference: Reference, case: Case) -> str:
-    kind, definitions = case.kind, case.context.definitions
+def _label_fault(reference: Reference, record: RecordInput) -> str:
+    kind, definitions = record.kind, record.context.definitions
     if not reference.label or association_types(reference, kind, definitions):
         return ""
     known = [
@@ -128,7 +128,7 @@ def _label_fault(reference: Reference, case: Case) -> str:
     listed = ", ".join(sorted(known)) or "there are none"
     return (
         f"{show(reference.label)} is not an association label from {kind.plural} to {reference.to} "
-        f"({listed}){case.context.suggestions.nearest(reference.label, known)}"
+        f"({listed}){record.context.suggestions.nearest(reference.label, known)}"
     )
 
 
