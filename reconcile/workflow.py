@@ -44,12 +44,12 @@ from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.planning import cost
 from reconcile.planning.assemble import assemble
-from reconcile.planning.identity_collisions import without_rivals
+from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.plan_file import content_digest
 from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.record_input import Context
-from reconcile.planning.validate import problems
+from reconcile.planning.validate import identity_problems
 from reconcile.recovery.pending import Overlay
 from reconcile.recovery.recover import locked, require_same_identities, settle
 from reconcile.recovery.replay import already_applied
@@ -97,7 +97,10 @@ def plan(
     known = survey(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
     units = known.whole(units)
-    errors = {*broken, *(problem for unit in units for problem in problems(unit, identities))}
+    errors = {
+        *broken,
+        *(problem for unit in units for problem in identity_problems(unit, identities)),
+    }
     conflicts: list[Problem] = []
     definitions = read_definitions(session, units)
     fetcher = Fetcher(
@@ -114,8 +117,8 @@ def plan(
         bindings,
         declared=declared_keys(everything),
         recreate=again,
-        shared=known.shared,
-        mutual=frozenset(mutual_links(everything, state, known, bindings)),
+        shared_ids=known.shared,
+        reverse_associations=frozenset(mutual_links(everything, state, known, bindings)),
         keys=known.keys,
         incomplete=bool(broken),
     )
@@ -154,7 +157,7 @@ def plan(
     if errors:
         raise ManifestError(tuple(errors), conflicts=conflicts)
     return assemble(
-        tuple(without_rivals(changes, identities, state.entries)),
+        tuple(mark_collisions(changes, identities, state.entries)),
         target=session.pin,
         lineage=state.lineage,
         identities=identities,
@@ -164,7 +167,7 @@ def plan(
         definitions=definitions,
         prune=prune,
         unchecked=reader.unchecked,
-        stood=stood,
+        recorded_conflicts=stood,
         serial=state.serial,
     )
 

@@ -4,8 +4,8 @@ from reconcile.errors import AuthError, GuardRefused, StalePlan, UsageError
 from reconcile.model.identity import pinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan
-from reconcile.planning.assemble import tripped
 from reconcile.planning.consistency import require_consistent
+from reconcile.planning.guards import tripped_guards
 from reconcile.session import Session
 from reconcile.state.state import State
 
@@ -25,7 +25,7 @@ def admit(session: Session, planned: Plan, allow: frozenset[str]) -> None:
             hint="choose the plan's target, or make a plan for this one",
         )
     limits = session.settings.guards.limits()
-    guards = {g.name: g for g in (*tripped(planned.units, limits), *planned.guards)}
+    guards = {g.name: g for g in (*tripped_guards(planned.units, limits), *planned.guards)}
     refused = [guard for guard in guards.values() if guard.allowance not in allow]
     if refused:
         raise GuardRefused(

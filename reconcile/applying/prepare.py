@@ -8,7 +8,7 @@ from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import APPLIED_EARLIER, Status
-from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, explained
+from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, reasons_and_hints
 from reconcile.model.records import LastApplied
 from reconcile.state.relocation import EntryFinder, left_by
 
@@ -34,7 +34,7 @@ def prepare(
         held = entry.links if entry is not None else frozenset()
         item.links = set(change.kept_links) | (to_remove(change) & held)
         if change.action is Action.CONFLICT:
-            item.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
+            item.end(Status.CONFLICT, "; ".join(reasons_and_hints(change.why)[0]))
             stood = finder.state.stood(unit.address, unit.manifest)
             item.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:

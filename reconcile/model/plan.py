@@ -136,7 +136,7 @@ class RecordChange:
     that stand already; ``ignore`` names the fields that are set now and never compared again.
     ``state`` is the digest of what the state said of the record; where that has moved, the change
     is left alone. ``why`` explains a conflict, or what of a change is not possible: a line for each
-    reason, then lines that name the way out (see ``explained``). ``unreachable`` marks a record in
+    reason, then lines that name the way out (see ``reasons_and_hints``). ``unreachable`` marks a record in
     conflict that HubSpot does not have, so that nothing can be associated with it. ``title`` is
     what people call the record.
     """
@@ -171,7 +171,7 @@ class RecordChange:
 _PLACED = re.compile(r".+?:\d+:\d+: ")
 
 
-def explained(why: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def reasons_and_hints(why: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the reasons that a change's ``why`` holds, and the ways out.
 
     The first line is a reason, and so is each line after it that begins with a place in a manifest.

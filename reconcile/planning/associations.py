@@ -18,7 +18,7 @@ _HUBSPOT = "HUBSPOT_DEFINED"
 
 
 @dataclass(frozen=True, slots=True)
-class LinkPlan:
+class AssociationPlan:
     """``changes`` to make; ``kept`` links that stand and are ours; ``ours`` is the declared set."""
 
     changes: tuple[LinkChange, ...]
@@ -36,7 +36,7 @@ class _Wanted:
         return frozenset((one.category, one.type_id) for one in self.references)
 
 
-def plan_links(record: RecordInput) -> LinkPlan:
+def plan_associations(record: RecordInput) -> AssociationPlan:
     """Compare a record's declared associations with those it has."""
     types_of: dict[tuple[str, str], set[tuple[str, int]]] = defaultdict(set)
     for link in record.links:
@@ -72,7 +72,7 @@ def plan_links(record: RecordInput) -> LinkPlan:
         dropped = (link for link in record.last.links - ours if not _mutual(record, link))
         changes += _removals(record, frozenset(dropped), types_of)
     named = tuple(described(change, record.parent) for change in changes)
-    return LinkPlan(named, frozenset(kept), frozenset(ours))
+    return AssociationPlan(named, frozenset(kept), frozenset(ours))
 
 
 def _comes_along(link: Link, record: RecordInput, ours: set[Link]) -> bool:
@@ -99,7 +99,10 @@ def _mutual(record: RecordInput, link: Link) -> bool:
     """Whether the other end still declares this plain association: then it stays for that."""
     own_id = record.actual.id if record.actual else ""
     is_plain = link.type_id == record.kind.associations[link.to].type_id
-    return is_plain and (record.kind.name, own_id, link.to, link.id) in record.context.mutual
+    return (
+        is_plain
+        and (record.kind.name, own_id, link.to, link.id) in record.context.reverse_associations
+    )
 
 
 def _name(reference: Reference) -> tuple[str, ...]:

@@ -6,15 +6,15 @@ from reconcile.model.address import Address
 from reconcile.model.digest import state_digest
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.values import normalise
-from reconcile.planning.key_conflicts import is_moved
+from reconcile.planning.key_conflicts import has_former_key
 from reconcile.planning.record_input import RecordInput
-from reconcile.planning.wire_values import shown
+from reconcile.planning.wire_values import display_value
 
 
 def record_change(record: RecordInput, action: Action) -> RecordChange:
     """A change of the record with nothing in it yet."""
     former = record.desired.former
-    moves = record.moved or (record.actual is not None and is_moved(record, record.actual))
+    moves = record.moved or (record.actual is not None and has_former_key(record, record.actual))
     return RecordChange(
         address=record.address,
         action=action,
@@ -38,7 +38,7 @@ def conflict(record: RecordInput, why: str, record_id: str) -> RecordChange:
     )
 
 
-def held(change: RecordChange, why: str) -> RecordChange:
+def as_conflict(change: RecordChange, why: str) -> RecordChange:
     """Turn any change into a conflict: nothing of it is carried out, and no guard counts it.
 
     It keeps what says which record it is, and nothing of what would have been done.
@@ -59,7 +59,9 @@ def held(change: RecordChange, why: str) -> RecordChange:
     )
 
 
-def hold_back(unit: Address, changes: tuple[RecordChange, ...]) -> tuple[RecordChange, ...]:
+def propagate_conflicts(
+    unit: Address, changes: tuple[RecordChange, ...]
+) -> tuple[RecordChange, ...]:
     """Return a unit's changes. Where its root is in conflict, nothing is done to its lines either.
 
     Nor is a root archived while a line under it is in conflict: the line would be left without it.
@@ -69,19 +71,21 @@ def hold_back(unit: Address, changes: tuple[RecordChange, ...]) -> tuple[RecordC
     root, *lines = changes
     stuck = [line for line in lines if line.action is Action.CONFLICT]
     if root.action is Action.ARCHIVE and stuck:
-        root = held(root, f"{stuck[0].address} is in conflict")
+        root = as_conflict(root, f"{stuck[0].address} is in conflict")
     if root.action is not Action.CONFLICT:
         return changes
     why = f"{unit} is in conflict"
     return (
         root,
-        *(line if line.action is Action.CONFLICT else held(line, why) for line in lines),
+        *(line if line.action is Action.CONFLICT else as_conflict(line, why) for line in lines),
     )
 
 
-def field(record: RecordInput, name: str, before: str, after: str, reason: Reason) -> FieldChange:
+def field_change(
+    record: RecordInput, name: str, before: str, after: str, reason: Reason
+) -> FieldChange:
     """One property's change, as people are to read it."""
-    label = shown(record.kind, record.context.definitions, name, before)
+    label = display_value(record.kind, record.context.definitions, name, before)
     written = record.desired.properties.get(name, after)
     return FieldChange(
         name,
@@ -94,7 +98,7 @@ def field(record: RecordInput, name: str, before: str, after: str, reason: Reaso
     )
 
 
-def they_moved(record: RecordInput, name: str, now: str) -> bool:
+def drifted(record: RecordInput, name: str, now: str) -> bool:
     """Whether HubSpot holds another value than after the last apply.
 
     What we wrote is nobody's edit, also where HubSpot had not kept it, or showed it late.

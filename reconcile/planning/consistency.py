@@ -22,9 +22,9 @@ from reconcile.model.plan import (
     ValueLabel,
 )
 from reconcile.model.values import same, show
-from reconcile.planning.assemble import tripped
 from reconcile.planning.consistent_associations import ID, MOST, link_faults, rises
 from reconcile.planning.derived import Legend, derived, legend_of
+from reconcile.planning.guards import tripped_guards
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOMENTS = (Property("", "date"), Property("", "datetime"))
@@ -33,7 +33,7 @@ _OF_EXISTING = (Action.UPDATE, Action.ADOPT, Action.ASSOCIATE, Action.ARCHIVE)
 
 def require_consistent(plan: Plan) -> None:
     """Raise UsageError for a plan that contradicts itself, or that no planner makes."""
-    fault = next(faults(plan), "")
+    fault = next(contradictions(plan), "")
     if fault:
         raise UsageError(
             f"the plan contradicts itself: {fault}",
@@ -41,7 +41,7 @@ def require_consistent(plan: Plan) -> None:
         )
 
 
-def faults(plan: Plan) -> Iterator[str]:
+def contradictions(plan: Plan) -> Iterator[str]:
     """Yield what of a plan does not fit together."""
     identities = unpinned(plan.identities)
     yield from _of_identities(plan, identities)
@@ -100,7 +100,7 @@ def _of_legend(plan: Plan) -> Iterator[str]:
         yield "its texts are not those of its values"
     if len({label[:3] for label in plan.labels}) != len(plan.labels):
         yield "a value has two labels"
-    if tripped(plan.units, dict(plan.limits)) != plan.guards or not rises(plan.limits):
+    if tripped_guards(plan.units, dict(plan.limits)) != plan.guards or not rises(plan.limits):
         yield "its guards are not those of its changes"
 
 

@@ -8,13 +8,13 @@ from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, RecordChange, UnitChange
 from reconcile.model.records import LastApplied
-from reconcile.planning.changes import held
+from reconcile.planning.changes import as_conflict
 
 Entries = Iterable[tuple[Address, Address, LastApplied]]
 """What the state says: unit, address, both folded, and the entry."""
 
 
-def without_rivals(
+def mark_collisions(
     units: Sequence[UnitChange],
     identities: Mapping[str, Identity],
     entries: Callable[[], Entries],
@@ -38,7 +38,9 @@ def without_rivals(
         yield replace(
             unit,
             changes=tuple(
-                held(change, reasons[change.address]) if change.address in reasons else change
+                as_conflict(change, reasons[change.address])
+                if change.address in reasons
+                else change
                 for change in unit.changes
             ),
         )

@@ -5,7 +5,7 @@ from reconcile.model.records import Actual, Missing
 from reconcile.planning.record_input import RecordInput
 
 
-def is_moved(record: RecordInput, actual: Actual) -> bool:
+def has_former_key(record: RecordInput, actual: Actual) -> bool:
     """Whether the record carries the key that its manifest names as the former one.
 
     Where the state knows it by its present key already, somebody put the former one back.
@@ -23,12 +23,12 @@ def is_moved(record: RecordInput, actual: Actual) -> bool:
 def is_rekey(record: RecordInput, actual: Actual) -> bool:
     """Whether the record was found otherwise than by its key, which somebody changed in HubSpot."""
     held = record.held_key(actual)
-    if not record.identity.unique or held == record.address.key or is_moved(record, actual):
+    if not record.identity.unique or held == record.address.key or has_former_key(record, actual):
         return False
     return record.address in record.observed.by_id or fold(held) != fold(record.address.key)
 
 
-def duplicates(record: RecordInput, actual: Actual) -> str:
+def duplicates_conflict(record: RecordInput, actual: Actual) -> str:
     """Why nothing is done where several records under the parent can be meant."""
     ids = record.observed.duplicates.get(record.address)
     if not ids:
@@ -49,7 +49,7 @@ def duplicates(record: RecordInput, actual: Actual) -> str:
     )
 
 
-def key_moved(record: RecordInput, actual: Actual) -> str:
+def key_moved_conflict(record: RecordInput, actual: Actual) -> str:
     """Why nothing is done where the key has moved from a record that lives to another one."""
     former = record.observed.key_moved.get(record.address)
     if former is None:

@@ -11,7 +11,7 @@ from reconcile.model.plan import PropertyDefine
 LABEL = "Reconcile key"
 
 
-def missing_keys(
+def missing_key_properties(
     wanted: Sequence[Kind],
     identities: Mapping[str, Identity],
     properties: Mapping[str, Mapping[str, Property]],

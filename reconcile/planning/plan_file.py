@@ -19,9 +19,9 @@ from reconcile.model.address import Address
 from reconcile.model.digest import canonical
 from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
 from reconcile.model.source import UNKNOWN, Files, Source
-from reconcile.planning.assemble import tripped
-from reconcile.planning.consistency import faults
+from reconcile.planning.consistency import contradictions
 from reconcile.planning.derived import Legend, derived
+from reconcile.planning.guards import tripped_guards
 
 FORMAT = 3
 """Version of the plan file's format. Another one is refused: plan again."""
@@ -134,7 +134,7 @@ def load(data: bytes) -> tuple[Plan, str]:
         raise _damaged("its content is not a plan's") from error
     if b"".join(dump(plan, version=read.reconcile, created=read.created)) != data:
         raise _damaged("it holds more than a plan, or spells it in another way")
-    fault = next(faults(plan), "")
+    fault = next(contradictions(plan), "")
     if fault:
         raise UsageError(f"the plan file contradicts itself: {fault}", hint=_AGAIN)
     return plan, content
@@ -176,7 +176,7 @@ def _plan(head: _Head, about: _About, lines: list[bytes]) -> Plan:
         identities=about.identities,
         unchanged=about.unchanged,
         undeclared=about.undeclared,
-        guards=tripped(units, dict(about.limits)),
+        guards=tripped_guards(units, dict(about.limits)),
         prune=about.prune,
         labels=about.labels,
         personal=about.personal,

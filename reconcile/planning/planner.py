@@ -12,7 +12,7 @@ from reconcile.model.plan import (
     Reason,
     RecordChange,
     UnitChange,
-    explained,
+    reasons_and_hints,
 )
 from reconcile.model.records import (
     Actual,
@@ -25,22 +25,28 @@ from reconcile.model.records import (
     Unit,
 )
 from reconcile.model.values import normalise
-from reconcile.planning.associations import plan_links
-from reconcile.planning.changes import conflict, field, hold_back, record_change, they_moved
+from reconcile.planning.associations import plan_associations
+from reconcile.planning.changes import (
+    conflict,
+    drifted,
+    field_change,
+    propagate_conflicts,
+    record_change,
+)
 from reconcile.planning.compare import differing
 from reconcile.planning.key_conflicts import (
-    duplicates,
-    is_moved,
+    duplicates_conflict,
+    has_former_key,
     is_rekey,
-    key_moved,
+    key_moved_conflict,
     rekey_conflict,
     why_missing,
 )
 from reconcile.planning.parent_conflicts import parent_conflict
 from reconcile.planning.record_input import Context, RecordInput
 from reconcile.planning.removals import plan_removal
-from reconcile.planning.validate import faults
-from reconcile.planning.wire_values import wire
+from reconcile.planning.validate import account_faults
+from reconcile.planning.wire_values import resolve_values
 
 
 def plan_unit(
@@ -55,7 +61,9 @@ def plan_unit(
         _plan_record(_record_input(desired, unit, observed, last, context))
         for desired in unit.records
     )
-    changes = hold_back(unit.address, tuple(change for change in planned if change is not None))
+    changes = propagate_conflicts(
+        unit.address, tuple(change for change in planned if change is not None)
+    )
     unchanged = len(unit.records) - len(changes)
     if not changes:
         return None, unchanged
@@ -72,7 +80,7 @@ def unit_faults(
     """Yield what the account does not take of the unit's records; for these, see plan_unit."""
     for desired in unit.records:
         if desired.lifecycle is Lifecycle.PRESENT:
-            yield from faults(_record_input(desired, unit, observed, last, context))
+            yield from account_faults(_record_input(desired, unit, observed, last, context))
 
 
 def _record_input(
@@ -84,7 +92,7 @@ def _record_input(
 ) -> RecordInput:
     kind = kinds()[desired.address.kind]
     actual = observed.records.get(desired.address)
-    wanted, unresolved = wire(desired, kind, context.definitions, actual)
+    wanted, unresolved = resolve_values(desired, kind, context.definitions, actual)
     recorded = last = desired.entry_in(entries)
     moved = recorded is not None and desired.address.folded() not in entries
     if actual is not None and last is not None and last.id != actual.id:
@@ -106,7 +114,7 @@ def _record_input(
 
 
 def _plan_record(record: RecordInput) -> RecordChange | None:
-    if record.address.folded() in record.context.shared and (
+    if record.address.folded() in record.context.shared_ids and (
         record.actual is None
         or record.address in record.observed.by_id
         or record.identity.within_parent
@@ -118,9 +126,9 @@ def _plan_record(record: RecordInput) -> RecordChange | None:
     why = (
         _why_missing(record, missing)
         if record.actual is None
-        else _why_doubtful(record, record.actual)
+        else _why_ambiguous(record, record.actual)
     )
-    if why := _with_faults(why, faults(record)):
+    if why := _with_faults(why, account_faults(record)):
         there = record.actual or missing
         return conflict(record, why, there.id if there else "")
     if record.actual is None:
@@ -139,11 +147,11 @@ def _why_missing(record: RecordInput, missing: Missing | None) -> str:
     return ""
 
 
-def _why_doubtful(record: RecordInput, actual: Actual) -> str:
+def _why_ambiguous(record: RecordInput, actual: Actual) -> str:
     """Why a record that is there cannot be taken for the declared one, or nothing."""
     return (
-        duplicates(record, actual)
-        or key_moved(record, actual)
+        duplicates_conflict(record, actual)
+        or key_moved_conflict(record, actual)
         or parent_conflict(record)
         or rekey_conflict(record, actual)
     )
@@ -151,7 +159,7 @@ def _why_doubtful(record: RecordInput, actual: Actual) -> str:
 
 def _with_faults(why: str, found: list[Problem]) -> str:
     """Return all reasons, a line each, and each way out once, after the last reason it is for."""
-    _, ways_out = explained(why)
+    _, ways_out = reasons_and_hints(why)
     lines = why.split("\n")
     for one in found:
         # Labels and options are the account's: a line break in one must not begin another reason.
@@ -166,7 +174,7 @@ def _with_faults(why: str, found: list[Problem]) -> str:
 
 def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
     fields = [
-        field(record, name, "", value, Reason.NEW)
+        field_change(record, name, "", value, Reason.NEW)
         for name, value in sorted(record.wire_values.items())
         if value != ""
     ]
@@ -175,7 +183,7 @@ def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
     return replace(
         record_change(record, Action.CREATE),
         fields=tuple(fields),
-        links=plan_links(record).changes,
+        links=plan_associations(record).changes,
         recreates=recreates,
         keep=tuple(sorted((name, "") for name, value in record.wire_values.items() if value == "")),
         ignore=tuple(sorted(record.desired.ignore & record.wire_values.keys())),
@@ -185,12 +193,12 @@ def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
 def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
     rekey = is_rekey(record, actual)
     fields = tuple(_field_changes(record, actual, rekey=rekey))
-    links = plan_links(record)
+    links = plan_associations(record)
     if fields:
         action = Action.UPDATE
     elif links.changes:
         action = Action.ASSOCIATE
-    elif not _recorded(record, links.ours):
+    elif not _state_is_current(record, links.ours):
         action = Action.ADOPT
     else:
         return None
@@ -208,7 +216,7 @@ def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
 
 
 def _field_changes(record: RecordInput, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
-    if rekey or is_moved(record, actual):
+    if rekey or has_former_key(record, actual):
         ours = record.last is not None and record.last.key == record.address.key
         why = Reason.DRIFT if ours and rekey else Reason.CHANGE
         yield FieldChange(record.identity.name, record.held_key(actual), record.address.key, why)
@@ -216,7 +224,7 @@ def _field_changes(record: RecordInput, actual: Actual, *, rekey: bool) -> Itera
         before, after = actual.properties.get(name) or "", record.wire_values[name]
         reason = _reason(record, name, before, after)
         if reason is not None:
-            yield field(record, name, before, after, reason)
+            yield field_change(record, name, before, after, reason)
 
 
 def _reason(record: RecordInput, name: str, before: str, after: str) -> Reason | None:
@@ -227,13 +235,13 @@ def _reason(record: RecordInput, name: str, before: str, after: str) -> Reason |
     if hashes is None:  # the record is adopted, or the property is managed for the first time
         return Reason.UNSEEN if before else Reason.CHANGE
     wanted = normalise(after, record.definitions[name])
-    we_moved = hashes.written != record.context.hasher.value_hash(name, wanted)
-    if they_moved(record, name, before):
-        return Reason.BOTH if we_moved else Reason.DRIFT
-    return Reason.CHANGE if we_moved else None
+    manifest_changed = hashes.written != record.context.hasher.value_hash(name, wanted)
+    if drifted(record, name, before):
+        return Reason.BOTH if manifest_changed else Reason.DRIFT
+    return Reason.CHANGE if manifest_changed else None
 
 
-def _recorded(record: RecordInput, ours: frozenset[Link]) -> bool:
+def _state_is_current(record: RecordInput, ours: frozenset[Link]) -> bool:
     """Whether the state already says all that it would say after adopting."""
     last = record.last
     return (

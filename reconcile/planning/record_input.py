@@ -18,9 +18,9 @@ class Context:
     """What all units of one plan share.
 
     ``declared`` are the folded keys of every declared record, by kind; ``recreate`` the addresses
-    the user asked to make again although their records are archived, merged or gone; ``shared``
+    the user asked to make again although their records are archived, merged or gone; ``shared_ids``
     the folded addresses of declared records that the state has under one and the same id;
-    ``mutual`` the associations declared from their other end, as (kind, id, other kind, other id).
+    ``reverse_associations`` the associations declared from their other end, as (kind, id, other kind, other id).
     ``keys`` are the keys of orders and carts that the state knows, by kind and id, as far as
     something of ours is associated with such records.
     ``suggestions`` are for what is mistyped.
@@ -34,8 +34,8 @@ class Context:
     bindings: Bindings = field(default_factory=dict)
     declared: Mapping[str, frozenset[str]] = field(default_factory=dict)
     recreate: frozenset[Address] = frozenset()
-    shared: frozenset[Address] = frozenset()
-    mutual: frozenset[tuple[str, str, str, str]] = frozenset()
+    shared_ids: frozenset[Address] = frozenset()
+    reverse_associations: frozenset[tuple[str, str, str, str]] = frozenset()
     keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
     suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False

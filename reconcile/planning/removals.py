@@ -9,8 +9,13 @@ from dataclasses import replace
 
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.records import Actual, Lifecycle
-from reconcile.planning.changes import conflict, field, record_change, they_moved
-from reconcile.planning.key_conflicts import is_rekey, key_moved, rekey_conflict, why_missing
+from reconcile.planning.changes import conflict, drifted, field_change, record_change
+from reconcile.planning.key_conflicts import (
+    is_rekey,
+    key_moved_conflict,
+    rekey_conflict,
+    why_missing,
+)
 from reconcile.planning.parent_conflicts import parent_conflict
 from reconcile.planning.record_input import RecordInput
 
@@ -23,7 +28,7 @@ def plan_removal(record: RecordInput) -> RecordChange | None:
         missing = record.observed.missing.get(record.address)
         return _forget(record, why_missing(missing) if missing else "")
     why = (
-        key_moved(record, record.actual)
+        key_moved_conflict(record, record.actual)
         or _another(record, record.actual)
         or _protected(record)
         or parent_conflict(record)
@@ -67,13 +72,13 @@ def _fields(record: RecordInput, actual: Actual, *, rekey: bool) -> Iterator[Fie
         names -= {record.identity.name}
     for name in sorted(names):
         now = actual.properties.get(name) or ""
-        yield field(record, name, now, "", _reason(record, name, now))
+        yield field_change(record, name, now, "", _reason(record, name, now))
 
 
 def _reason(record: RecordInput, name: str, now: str) -> Reason:
     if record.last is None or not record.last.fingerprint:
         return Reason.UNKNOWN
-    return Reason.DRIFT if they_moved(record, name, now) else Reason.CHANGE
+    return Reason.DRIFT if drifted(record, name, now) else Reason.CHANGE
 
 
 def _another(record: RecordInput, actual: Actual) -> str:

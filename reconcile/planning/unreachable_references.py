@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, LinkChange, RecordChange, UnitChange
-from reconcile.planning.changes import held, hold_back
+from reconcile.planning.changes import as_conflict, propagate_conflicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def without_unreachable(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
     )
     for unit in units:
         left = tuple(_without(change, unreachable) for change in unit.changes)
-        yield replace(unit, changes=hold_back(unit.address, left))
+        yield replace(unit, changes=propagate_conflicts(unit.address, left))
 
 
 def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
@@ -53,5 +53,5 @@ def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
     why = f"cannot be associated with {names}, which is in conflict\nsettle that, then plan again"
     links = tuple(link for link, end in ends.items() if end is None)
     if change.action is Action.ASSOCIATE and not links:
-        return held(change, why)
+        return as_conflict(change, why)
     return replace(change, links=links, why=why)

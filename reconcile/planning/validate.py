@@ -17,7 +17,7 @@ from reconcile.planning.record_input import RecordInput
 from reconcile.planning.references import association_types, pointer
 
 
-def problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:
+def identity_problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:
     """Return what a unit's manifests get wrong where records are found by these identities."""
     own = (p for one in unit.records for p in _of_identity(one, identities[one.address.kind]))
     return [*own, *_within(unit, identities)]
@@ -57,7 +57,7 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
             yield _problem(line.location_of(name), message)
 
 
-def faults(record: RecordInput) -> list[Problem]:
+def account_faults(record: RecordInput) -> list[Problem]:
     """Return what the account does not take of a record, in the order in which it stands.
 
     A property that is ignored, once the record exists, is not looked at: nothing of it is sent.

@@ -14,7 +14,7 @@ from reconcile.planning.owners import owner_shown, resolve_owners
 from reconcile.planning.pipeline_labels import resolve_stages
 
 
-def wire(
+def resolve_values(
     desired: Desired, kind: Kind, definitions: Definitions, actual: Actual | None
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Return a record's values as HubSpot stores them, and why some could not be resolved, by name.
@@ -35,7 +35,7 @@ def wire(
     return {**values, **stages, **owners}, {**why_none, **why_nobody}
 
 
-def shown(kind: Kind, definitions: Definitions, name: str, value: str) -> str:
+def display_value(kind: Kind, definitions: Definitions, name: str, value: str) -> str:
     """What people call a stored value: a label, an owner's address, else the value itself."""
     if value and definitions.properties[kind.name][name].owner:
         return owner_shown(value, definitions.owners)

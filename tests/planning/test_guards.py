@@ -25,7 +25,7 @@ from reconcile.model.plan import (
 )
 from reconcile.model.records import Link
 from reconcile.planning.assemble import assemble
-from reconcile.planning.changes import held
+from reconcile.planning.changes import as_conflict
 from reconcile.project import load_settings
 from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
@@ -356,14 +356,14 @@ def test_a_held_change_keeps_only_what_says_which_record_it_is() -> None:
     )
     stays = {"address", "id", "title", "parent", "parent_id", "state", "protect", "moved_from"}
     stays.add("pruned")
-    found = held(whole, "why")
+    found = as_conflict(whole, "why")
     assert (found.action, found.why, found.unreachable) == (Action.CONFLICT, "why", False)
     for field in fields_of(RecordChange):
         if field.name in stays:
             assert getattr(found, field.name) == getattr(whole, field.name)
         elif field.name not in {"action", "why"}:
             assert getattr(found, field.name) == field.default
-    assert held(RecordChange(address, Action.CREATE), "why").unreachable
+    assert as_conflict(RecordChange(address, Action.CREATE), "why").unreachable
 
 
 def test_no_guard_counts_a_conflict() -> None:
