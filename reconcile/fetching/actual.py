@@ -113,7 +113,7 @@ class Fetcher:
                 list(values.values()),
                 [],
                 id_property=self._reference_property(to, by),
-                also=_association(to).also.get(by, "") if by not in ("id", "key") else "",
+                also=_association(to).secondary.get(by, "") if by not in ("id", "key") else "",
             )
             for value, actual in answer.items():
                 found[to, by, fold(value)] = actual.id

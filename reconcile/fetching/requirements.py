@@ -60,7 +60,7 @@ def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Proper
         return
     definition = properties.get(identity.name)
     if identity.within_parent:
-        if definition is None or not definition.tells_apart:
+        if definition is None or not definition.usable_as_identity:
             raise UsageError(
                 f"{kind.plural} have no text property {identity.name!r} to write, by which they "
                 "are to be found under their parents",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from reconcile.errors import ManifestError, Problem
 from reconcile.manifests.budget import Budget
-from reconcile.manifests.documents import Declared, read_document
-from reconcile.manifests.files import Found, find, read_bytes
-from reconcile.manifests.problems import Report
-from reconcile.manifests.units import assemble
+from reconcile.manifests.documents import DeclaredDocument, read_document
+from reconcile.manifests.files import ManifestFiles, find, read_bytes
+from reconcile.manifests.problems import ProblemReport
+from reconcile.manifests.units import build_units
 from reconcile.manifests.yaml_nodes import read
 from reconcile.model.records import Unit
 
@@ -39,17 +39,19 @@ def load_some(
     """Return the units that could be read, perhaps none, and every problem found; see ``load``."""
     found = find(paths, root)
     if not paths:
-        found.refuse(root, "no manifests were named", "list them in reconcile.yaml")
+        found.add_problem(root, "no manifests were named", "list them in reconcile.yaml")
     problems = found.problems
-    assembly = assemble(_documents(found, problems, seen), by_id)
-    problems += assembly.problems
-    return assembly.units, problems
+    builder = build_units(_documents(found, problems, seen), by_id)
+    problems += builder.problems
+    return builder.units, problems
 
 
-def _documents(found: Found, problems: list[Problem], seen: Seen) -> Iterator[Declared]:
+def _documents(
+    found: ManifestFiles, problems: list[Problem], seen: Seen
+) -> Iterator[DeclaredDocument]:
     budget = Budget()
     for file in found.files:
-        report = Report(found.name(file), budget)
+        report = ProblemReport(found.name(file), budget)
         data = read_bytes(file, report)
         if data is None:
             problems += report.problems
@@ -62,5 +64,5 @@ def _documents(found: Found, problems: list[Problem], seen: Seen) -> Iterator[De
             if declared:
                 yield declared
         if empty and not report.problems:
-            report.whole("no document in this file", "remove the file if that is meant")
+            report.whole_file("no document in this file", "remove the file if that is meant")
         problems += report.problems

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from reconcile.manifests import field_reader
 from reconcile.manifests.impossible_values import check_values
-from reconcile.manifests.problems import Positioned, Report, choices
+from reconcile.manifests.problems import Positioned, ProblemReport, choices
 from reconcile.manifests.references import read_associations, read_parent
 from reconcile.manifests.source_map import SourceMap
 from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
@@ -38,7 +38,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _UNPROTECT = "take protect out and apply that first; then declare it absent"
 
 
-class Declared(NamedTuple):
+class DeclaredDocument(NamedTuple):
     """What one document declares: a record with those nested in it, or one under ``parent``."""
 
     record: Desired
@@ -46,7 +46,7 @@ class Declared(NamedTuple):
     parent: Reference | None
 
 
-def read_document(node: Node, report: Report) -> Declared | None:
+def read_document(node: Node, report: ProblemReport) -> DeclaredDocument | None:
     """The records of a document, or None where it cannot be said which record it is."""
     hint = "begin it with kind: and key:, and put --- between documents"
     entries = field_reader.mapping(node, "a document", report, hint)
@@ -69,7 +69,7 @@ def read_document(node: Node, report: Report) -> Declared | None:
         parent = read_parent(node, entries.get("parent"), kind, report)
         if parent is None:
             return None
-    return Declared(record, tuple(nested), parent) if record else None
+    return DeclaredDocument(record, tuple(nested), parent) if record else None
 
 
 @cache
@@ -79,7 +79,7 @@ def _nesting(kind: str) -> Mapping[str, Kind]:
     return MappingProxyType({child.plural.replace(" ", "_"): child for child in children})
 
 
-def _kind_of(node: Node, entries: Mapping[str, Entry], report: Report) -> Kind | None:
+def _kind_of(node: Node, entries: Mapping[str, Entry], report: ProblemReport) -> Kind | None:
     known = kinds()
     if "kind" not in entries:
         report.at(node, "this document has no 'kind'", choices("kind", known))
@@ -92,7 +92,7 @@ def _kind_of(node: Node, entries: Mapping[str, Entry], report: Report) -> Kind |
     return known.get(name or "")
 
 
-def _nested(node: Node, field: str, kind: Kind, report: Report) -> list[Desired]:
+def _nested(node: Node, field: str, kind: Kind, report: ProblemReport) -> list[Desired]:
     records = []
     for item in field_reader.items(node, f"'{field}'", report):
         what = f"this {kind.name}"
@@ -103,7 +103,7 @@ def _nested(node: Node, field: str, kind: Kind, report: Report) -> list[Desired]
     return records
 
 
-def _inherit_lifecycle(root: Desired, nested: Desired, report: Report) -> Desired:
+def _inherit_lifecycle(root: Desired, nested: Desired, report: ProblemReport) -> Desired:
     """A record nested in one that is not to be there: it goes the same way, if it says nothing."""
     if nested.lifecycle is not Lifecycle.PRESENT:
         return nested
@@ -114,7 +114,9 @@ def _inherit_lifecycle(root: Desired, nested: Desired, report: Report) -> Desire
     return replace(nested, lifecycle=root.lifecycle, properties=_NOTHING, references=())
 
 
-def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report) -> Desired | None:
+def _record(
+    node: Node, kind: Kind, entries: Mapping[str, Entry], report: ProblemReport
+) -> Desired | None:
     """The record that these fields declare, or None where it has no usable key.
 
     Of one that is not to be there, what else stands in the manifest is read and means nothing.
@@ -143,14 +145,16 @@ def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report
     )
 
 
-def _key(node: Node, report: Report) -> str | None:
+def _key(node: Node, report: ProblemReport) -> str | None:
     key = field_reader.name(node, "the key", report)
     if key and key.casefold().startswith(BY_ID):
         report.at(node, f"the key {show(key)} begins with {BY_ID}", "that stands for HubSpot ids")
     return key
 
 
-def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) -> Reference | None:
+def _moved_from(
+    node: Node | None, kind: Kind, key: str | None, report: ProblemReport
+) -> Reference | None:
     former = None if node is None else field_reader.name(node, "the former key", report)
     if node is None or former is None:
         return None
@@ -163,7 +167,7 @@ def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) 
     return Reference(kind.name, "key", former, "", Location(report.file, node.line, node.column))
 
 
-def _properties(node: Node, report: Report) -> tuple[dict[str, str], SourceMap]:
+def _properties(node: Node, report: ProblemReport) -> tuple[dict[str, str], SourceMap]:
     properties: dict[str, str] = {}
     positions = array("I")
     entries = field_reader.mapping(node, "'properties'", report) or {}
@@ -185,7 +189,7 @@ def _properties(node: Node, report: Report) -> tuple[dict[str, str], SourceMap]:
     return properties, SourceMap(properties, positions)
 
 
-def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Lifecycle]:
+def _lifecycle(node: Node, report: ProblemReport) -> tuple[frozenset[str], bool, Lifecycle]:
     entries = field_reader.table(node, "'lifecycle'", report, fields=("state", "ignore", "protect"))
     if entries is None:
         return frozenset(), False, Lifecycle.PRESENT
@@ -208,7 +212,7 @@ def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Lifecy
     return frozenset(ignore), protect, lifecycle
 
 
-def _state(node: Node, report: Report) -> Lifecycle:
+def _state(node: Node, report: ProblemReport) -> Lifecycle:
     text = field_reader.text(node, "'state'", report)
     if text is not None and text not in _STATES:
         hint = "leave it out for a record that is to be there"
@@ -218,6 +222,6 @@ def _state(node: Node, report: Report) -> Lifecycle:
     return _STATES.get(text or "", Lifecycle.PRESENT)
 
 
-def _refuse_name(name: str, node: Positioned, report: Report) -> None:
+def _refuse_name(name: str, node: Positioned, report: ProblemReport) -> None:
     hint = "at most 100 of a-z, 0-9 and _, beginning with a letter: HubSpot's internal name"
     report.at(node, f"{show(name)} is no property name", hint)

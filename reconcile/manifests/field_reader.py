@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from reconcile.manifests.problems import Report, choices
+from reconcile.manifests.problems import ProblemReport, choices
 from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.model.values import show
 
@@ -15,7 +15,7 @@ _IF_EMPTY = "give it one, or leave it out"
 def table(
     node: Node,
     what: str,
-    report: Report,
+    report: ProblemReport,
     *,
     fields: Collection[str],
     required: Collection[str] = (),
@@ -35,7 +35,9 @@ def table(
     return entries
 
 
-def mapping(node: Node, what: str, report: Report, hint: str = "") -> Mapping[str, Entry] | None:
+def mapping(
+    node: Node, what: str, report: ProblemReport, hint: str = ""
+) -> Mapping[str, Entry] | None:
     """A mapping with any names, or None. ``hint`` says how to write it."""
     if isinstance(node, Table):
         return node.entries
@@ -45,7 +47,7 @@ def mapping(node: Node, what: str, report: Report, hint: str = "") -> Mapping[st
     return None
 
 
-def items(node: Node, what: str, report: Report) -> tuple[Node, ...]:
+def items(node: Node, what: str, report: ProblemReport) -> tuple[Node, ...]:
     """A list's nodes; none where it is no list."""
     if isinstance(node, Items):
         return node.nodes
@@ -53,7 +55,7 @@ def items(node: Node, what: str, report: Report) -> tuple[Node, ...]:
     return ()
 
 
-def text(node: Node, what: str, report: Report) -> str | None:
+def text(node: Node, what: str, report: ProblemReport) -> str | None:
     """Any text, or None."""
     if isinstance(node, Text):
         return node.value
@@ -61,7 +63,7 @@ def text(node: Node, what: str, report: Report) -> str | None:
     return None
 
 
-def name(node: Node, what: str, report: Report) -> str | None:
+def name(node: Node, what: str, report: ProblemReport) -> str | None:
     """Text that can serve as a name: one line, visible, trimmed, of sensible length; or None."""
     value = text(node, what, report)
     if value is None:
@@ -73,7 +75,7 @@ def name(node: Node, what: str, report: Report) -> str | None:
     return value
 
 
-def flag(node: Node, what: str, report: Report) -> bool:
+def flag(node: Node, what: str, report: ProblemReport) -> bool:
     """``true`` or ``false``."""
     value = text(node, what, report)
     if value not in (None, "true", "false"):
@@ -99,7 +101,7 @@ def _wrong(
     node: Node,
     what: str,
     wanted: str,
-    report: Report,
+    report: ProblemReport,
     *,
     hint: str = "",
     if_empty: str = _IF_EMPTY,

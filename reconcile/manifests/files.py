@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconcile.errors import Problem
-from reconcile.manifests.paths import called, end_of, link_out
-from reconcile.manifests.problems import Report
+from reconcile.manifests.paths import display_path, escaping_link, resolve_links
+from reconcile.manifests.problems import ProblemReport
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest file read: about 10,000 orders."""
@@ -33,7 +33,7 @@ def _is_named_so(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES and path.name != PROJECT_FILE
 
 
-class Found:
+class ManifestFiles:
     """The manifests under some paths, and what was wrong on the way."""
 
     def __init__(self, root: Path) -> None:
@@ -46,9 +46,9 @@ class Found:
         """How a file is called in messages: relative to the root where it is inside."""
         absolute = path.absolute()
         inside = absolute.is_relative_to(self.root)
-        return called(absolute.relative_to(self.root) if inside else path)
+        return display_path(absolute.relative_to(self.root) if inside else path)
 
-    def refuse(self, path: Path, message: str, hint: str = "") -> None:
+    def add_problem(self, path: Path, message: str, hint: str = "") -> None:
         """Note a problem of a whole path."""
         self.problems.append(Problem(self.name(path), 0, 0, message, hint))
 
@@ -57,25 +57,27 @@ class Found:
         try:
             self._add(given)
         except OSError as error:  # a name that is too long, a folder that is not ours
-            self.refuse(given, f"cannot be read: {error.strerror}")
+            self.add_problem(given, f"cannot be read: {error.strerror}")
 
     def _add(self, given: Path) -> None:
-        if link := link_out(given, self.root):
+        if link := escaping_link(given, self.root):
             self._refuse_link(link)
         elif given.is_dir():
             before = len(self.files) + len(self.problems)
             again = given.resolve() in self._seen
             self._walk(given, (self.root, given.resolve()))
             if len(self.files) + len(self.problems) == before and not again:
-                self.refuse(given, "no manifest in this folder", "manifests end in .yaml or .yml")
+                self.add_problem(
+                    given, "no manifest in this folder", "manifests end in .yaml or .yml"
+                )
         elif given.is_file():
             self._take(given)
         elif given.exists():
-            self.refuse(given, "neither a file nor a folder")
+            self.add_problem(given, "neither a file nor a folder")
         elif given.is_symlink():
             self._refuse_dangling(given)
         else:
-            self.refuse(given, "there is no such file or folder")
+            self.add_problem(given, "there is no such file or folder")
 
     def _walk(self, folder: Path, within: tuple[Path, ...]) -> None:
         if not self._first_time(folder):
@@ -83,7 +85,7 @@ class Found:
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
-            self.refuse(folder, f"cannot be read: {error.strerror}")
+            self.add_problem(folder, f"cannot be read: {error.strerror}")
             return
         for entry in entries:
             if entry.name.startswith(".") or not (_is_named_so(entry) or entry.is_dir()):
@@ -97,21 +99,21 @@ class Found:
             elif entry.is_symlink() and not entry.exists():
                 self._refuse_dangling(entry)
             else:
-                self.refuse(entry, "neither a file nor a folder")
+                self.add_problem(entry, "neither a file nor a folder")
 
     def _refuse_link(self, link: Path) -> None:
-        self.refuse(link, "this link leads out of the project", "copy what it leads to")
+        self.add_problem(link, "this link leads out of the project", "copy what it leads to")
 
     def _refuse_dangling(self, link: Path) -> None:
-        self.refuse(
+        self.add_problem(
             link,
-            f"a link to {called(end_of(link))}, where there is nothing",
+            f"a link to {display_path(resolve_links(link))}, where there is nothing",
             "remove it, or bring back what it leads to",
         )
 
     @staticmethod
     def _stays(link: Path, within: tuple[Path, ...]) -> bool:
-        end = end_of(link)
+        end = resolve_links(link)
         return any(end.is_relative_to(folder) for folder in within)
 
     def _take(self, file: Path) -> None:
@@ -127,25 +129,25 @@ class Found:
         return True
 
 
-def find(paths: Sequence[Path], root: Path) -> Found:
+def find(paths: Sequence[Path], root: Path) -> ManifestFiles:
     """All manifests under ``paths``, sorted; the order of ``paths`` means nothing."""
-    found = Found(root)
+    found = ManifestFiles(root)
     for path in sorted(set(paths)):
         found.add(path)
     found.files.sort(key=found.name)
     return found
 
 
-def read_bytes(file: Path, report: Report) -> bytes | None:
+def read_bytes(file: Path, report: ProblemReport) -> bytes | None:
     """A file's content, or None where it cannot be read or is too large."""
     try:
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        report.whole(f"cannot be read: {error.strerror}")
+        report.whole_file(f"cannot be read: {error.strerror}")
         return None
     if len(data) > MAX_BYTES:
         hint = "split it; every file in the folders is read"
-        report.whole(f"larger than {MAX_BYTES // 1024 // 1024} MiB", hint)
+        report.whole_file(f"larger than {MAX_BYTES // 1024 // 1024} MiB", hint)
         return None
     return data

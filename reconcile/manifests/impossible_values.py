@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from reconcile.manifests.problems import Report
+from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.yaml_syntax import Position
 from reconcile.model.kinds import Kind
 from reconcile.model.values import show
 
 
 def check_values(
-    properties: Mapping[str, str], at: Mapping[str, tuple[int, int]], kind: Kind, report: Report
+    properties: Mapping[str, str],
+    at: Mapping[str, tuple[int, int]],
+    kind: Kind,
+    report: ProblemReport,
 ) -> None:
     """Note values of what HubSpot computes itself, and values below the least that it takes."""
     for name in sorted(properties.keys() & kind.computed.keys()):

@@ -16,7 +16,7 @@ class Positioned(Protocol):
     def column(self) -> int: ...
 
 
-class Report:
+class ProblemReport:
     """The problems of one file, in the order they were found; ``budget`` is its project's."""
 
     def __init__(self, file: str, budget: Budget | None = None) -> None:
@@ -28,7 +28,7 @@ class Report:
         """Add a problem with a place."""
         self.problems.append(Problem(self.file, node.line, node.column, message, hint))
 
-    def whole(self, message: str, hint: str = "") -> None:
+    def whole_file(self, message: str, hint: str = "") -> None:
         """Add a problem of the whole file."""
         self.problems.append(Problem(self.file, 0, 0, message, hint))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from reconcile.manifests import field_reader
 from reconcile.manifests.budget import Budget
-from reconcile.manifests.problems import Report, an, choices, listed
+from reconcile.manifests.problems import ProblemReport, an, choices, listed
 from reconcile.manifests.yaml_nodes import Entry, Node
 from reconcile.model.address import fold
 from reconcile.model.kinds import Association, Kind, kinds
@@ -15,7 +15,7 @@ from reconcile.model.values import show
 _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
-def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference, ...]:
+def read_associations(node: Node, kind: Kind, report: ProblemReport) -> tuple[Reference, ...]:
     """The references under ``associations``, in the order they are written."""
     found: dict[tuple[str, str, str, str], Reference] = {}
     single: dict[tuple[str, str], Reference] = {}
@@ -49,7 +49,7 @@ def _first_in(reference: Reference) -> str:
 
 
 def read_parent(
-    document: Node, field: Entry | None, kind: Kind, report: Report
+    document: Node, field: Entry | None, kind: Kind, report: ProblemReport
 ) -> Reference | None:
     """The one record under which the ``document``'s record of ``kind`` stands, or None."""
     hint = f"write it as in parent: {{{kind.parents[0]}: {{key: NW-10248}}}}"
@@ -91,7 +91,7 @@ def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
     return None
 
 
-def _reference(node: Node, association: Association, report: Report) -> Reference | None:
+def _reference(node: Node, association: Association, report: ProblemReport) -> Reference | None:
     what = f"a reference to {an(association.to)}"
     ways = (*(("key",) if association.kind else ()), "id", *association.by)
     entries = field_reader.table(node, what, report, fields=(*ways, "label"))
@@ -109,7 +109,7 @@ def _by_one_of(
     to: str,
     entries: Mapping[str, Entry],
     location: Location,
-    report: Report,
+    report: ProblemReport,
     *,
     label: str = "",
 ) -> Reference | None:

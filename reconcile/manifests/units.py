@@ -5,14 +5,14 @@ from functools import cached_property
 from unicodedata import normalize
 
 from reconcile.errors import Problem
-from reconcile.manifests.documents import Declared
+from reconcile.manifests.documents import DeclaredDocument
 from reconcile.manifests.lifecycle_rules import check_lifecycles, check_moves
 from reconcile.model.address import BY_ID, Address
 from reconcile.model.records import Desired, Reference, Unit
 from reconcile.model.values import show
 
 
-class Assembly:
+class UnitBuilder:
     """Collects declared records, in the order of files and documents.
 
     ``by_id`` names the kinds whose keys are HubSpot ids.
@@ -26,7 +26,7 @@ class Assembly:
         self._lines: dict[Address, list[Desired]] = {}
         self._parents: dict[Address, Reference] = {}
 
-    def add(self, declared: Declared) -> None:
+    def add(self, declared: DeclaredDocument) -> None:
         """Take what one document declares; later records of the same key are left out."""
         record, nested, parent = declared
         if parent:
@@ -85,15 +85,15 @@ class Assembly:
         return False
 
 
-def assemble(documents: Iterable[Declared], by_id: Collection[str]) -> Assembly:
+def build_units(documents: Iterable[DeclaredDocument], by_id: Collection[str]) -> UnitBuilder:
     """All documents put together; ``by_id`` names the kinds whose keys are HubSpot ids."""
-    assembly = Assembly(by_id)
+    builder = UnitBuilder(by_id)
     for declared in documents:
-        assembly.add(declared)
-    assembly.check_parents()
-    assembly.problems += check_lifecycles(assembly.units)
-    assembly.problems += check_moves(assembly.units, by_id)
-    return assembly
+        builder.add(declared)
+    builder.check_parents()
+    builder.problems += check_lifecycles(builder.units)
+    builder.problems += check_moves(builder.units, by_id)
+    return builder
 
 
 def _same_key(first: str, key: str) -> str:

@@ -23,8 +23,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconcile.manifests.problems import Positioned, Report
-from reconcile.manifests.yaml_syntax import Broken, Mark, Position, Source, Span, text_hint
+from reconcile.manifests.problems import Positioned, ProblemReport
+from reconcile.manifests.yaml_syntax import Mark, ParserError, Position, Source, Span, text_hint
 from reconcile.model.values import show
 
 MAX_DEPTH = 32
@@ -87,7 +87,7 @@ class _Stop(Exception):
     """The rest of the file cannot be read; the reason has been reported."""
 
 
-def read(data: bytes, report: Report, *, any_comment: bool = False) -> Iterator[Node]:
+def read(data: bytes, report: ProblemReport, *, any_comment: bool = False) -> Iterator[Node]:
     """The documents of a file that are not empty.
 
     Must be used up before ``report`` is complete. After an error of YAML itself, the documents
@@ -111,17 +111,19 @@ def read(data: bytes, report: Report, *, any_comment: bool = False) -> Iterator[
     except yaml.MarkedYAMLError as error:
         _explain(error, data, source, report)
     except yaml.YAMLError:
-        report.whole("this is not YAML")
+        report.whole_file("this is not YAML")
     except _Stop:
         pass
 
 
-def _explain(error: yaml.MarkedYAMLError, data: bytes, source: Source, report: Report) -> None:
-    """Report an error of YAML, unless what causes it has been reported already."""
+def _explain(
+    error: yaml.MarkedYAMLError, data: bytes, source: Source, report: ProblemReport
+) -> None:
+    """ProblemReport an error of YAML, unless what causes it has been reported already."""
     since = _mark(error.context_mark)
     at = _mark(error.problem_mark) or since or (0, 0)
     words = error.problem or "", at, error.context or "", since
-    fault = source.explain(Broken(*words, *_read_before(data)))
+    fault = source.explain(ParserError(*words, *_read_before(data)))
     if fault.position not in {(one.line, one.column) for one in report.problems}:
         report.at(*fault)
 
@@ -156,7 +158,9 @@ def _span(start: Any, end: Any) -> Span:
 class _Document:
     """Reads one document's nodes from the events; holds its anchors."""
 
-    def __init__(self, next_event: Callable[[], Any], report: Report, source: Source) -> None:
+    def __init__(
+        self, next_event: Callable[[], Any], report: ProblemReport, source: Source
+    ) -> None:
         self._next = next_event
         self._report = report
         self._source = source
@@ -194,7 +198,7 @@ class _Document:
         return node
 
     def _as_meant(self, event: Any, node: Text | Empty) -> Text | Empty:
-        """Report a scalar that YAML reads otherwise than its author can have meant it."""
+        """ProblemReport a scalar that YAML reads otherwise than its author can have meant it."""
         style, line = event.style, event.end_mark.line
         if style in _BLOCKS:
             if not event.value.strip("\n"):
@@ -212,7 +216,7 @@ class _Document:
         return node
 
     def check_anchors(self, *names: str) -> None:
-        """Report anchors before text, all or these, that nothing refers to: they may be text."""
+        """ProblemReport anchors before text, all or these, that nothing refers to: they may be text."""
         for name in names or tuple(self._unused):
             if position := self._unused.pop(name, None):
                 message = "& begins an anchor in YAML, and nothing refers to this one"

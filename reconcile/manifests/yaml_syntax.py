@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from reconcile.manifests.problems import Report
+from reconcile.manifests.problems import ProblemReport
 
 
 class Position(NamedTuple):
@@ -39,7 +39,7 @@ class Span(NamedTuple):
     end: Mark
 
 
-class Broken(NamedTuple):
+class ParserError(NamedTuple):
     """An error of YAML in PyYAML's words, and what had been read before it.
 
     ``since`` is where its context begins, ``last`` the node that ended last, and ``bracket`` where
@@ -103,7 +103,7 @@ class Source:
         self._any_comment = any_comment
 
     @classmethod
-    def decoded(cls, data: bytes, report: Report, *, any_comment: bool) -> "Source | None":
+    def decoded(cls, data: bytes, report: ProblemReport, *, any_comment: bool) -> "Source | None":
         """The text, or None where it holds what YAML readers disagree on.
 
         That is refused here with its place, which libyaml would not give.
@@ -160,12 +160,12 @@ class Source:
                 return Fault(_position(scalar.start), message, self._quote_hint(scalar.start))
         return None
 
-    def explain(self, broken: Broken) -> Fault:
+    def explain(self, error: ParserError) -> Fault:
         """Say what causes an error of YAML, where that begins."""
-        problem, at, context, since, last, bracket = broken
+        problem, at, context, since, last, bracket = error
         if since and "quoted scalar" in context:
             if "escape" in problem or "hex" in problem:
-                return Fault(_position(at), _in_words(broken), _ESCAPE_HINT)
+                return Fault(_position(at), _in_words(error), _ESCAPE_HINT)
             return Fault(_position(since), "this quote is not closed", self._quote_hint(since))
         if since and "scanning" in context and "key" not in context:
             fault = self._meaning(since, _NOT_HERE)
@@ -175,7 +175,7 @@ class Source:
                 or self._comment_between(bracket or (last.end if last else at), at)
                 or self._meaning(at, _NOT_HERE)
             )
-        return fault or Fault(_position(at), _in_words(broken), _hint(broken))
+        return fault or Fault(_position(at), _in_words(error), _hint(error))
 
     def _comment_between(self, start: Mark, end: Mark) -> Fault | None:
         """The first comment there that may be text, or hide a bracket."""
@@ -224,21 +224,21 @@ def text_hint(character: str) -> str:
     return f'{_QUOTE_IT} if {character} belongs to the text: "{character}…"'
 
 
-def _in_words(broken: Broken) -> str:
-    words = f"this is not YAML: {broken.problem or 'it cannot be read'}"
-    if not broken.context:
+def _in_words(error: ParserError) -> str:
+    words = f"this is not YAML: {error.problem or 'it cannot be read'}"
+    if not error.context:
         return words
-    since = f" that begins in line {broken.since[0] + 1}" if broken.since else ""
-    return f"{words}, {broken.context}{since}"
+    since = f" that begins in line {error.since[0] + 1}" if error.since else ""
+    return f"{words}, {error.context}{since}"
 
 
-def _hint(broken: Broken) -> str:
-    problem = broken.problem
+def _hint(error: ParserError) -> str:
+    problem = error.problem
     if "mapping values are not allowed" in problem:
         return 'look at the indentation; a value that holds ": " needs quotes'
     if "cannot start any token" in problem or "found a tab" in problem:
         return "indent with spaces, not tabs"
-    if broken.bracket:
+    if error.bracket:
         return "brackets hold a list or a mapping in YAML; put text with brackets in quotes"
     return ""
 

@@ -30,7 +30,7 @@ class Property:
     owner: bool = False
 
     @property
-    def tells_apart(self) -> bool:
+    def usable_as_identity(self) -> bool:
         """Whether a value that a manifest writes can be looked for as it is spelled there."""
         return self.type == "string" and not self.read_only
 

@@ -33,7 +33,7 @@ class Association:
     labels: Mapping[str, int]
     once: tuple[str, ...]
     by: tuple[str, ...]
-    also: Mapping[str, str]
+    secondary: Mapping[str, str]
     kind: str | None
 
     @property
@@ -125,7 +125,7 @@ def _association(to: str, raw: Mapping[str, Any]) -> Association:
         labels=MappingProxyType(dict(raw.get("labels", {}))),
         once=tuple(raw.get("once", ())),
         by=tuple(raw.get("by", ())),
-        also=MappingProxyType(dict(raw.get("also", {}))),
+        secondary=MappingProxyType(dict(raw.get("secondary", {}))),
         kind=raw.get("kind"),
     )
 

@@ -234,7 +234,7 @@ class LastApplied:
     protect: bool = False
     run: str = ""
 
-    def under(self, unit: Address, former: Address | None) -> "LastApplied":
+    def with_renamed_parent(self, unit: Address, former: Address | None) -> "LastApplied":
         """The entry of a record whose unit was called ``former`` and is called ``unit`` now."""
         if former is None or self.parent is None or self.parent.folded() != former.folded():
             return self

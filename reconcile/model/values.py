@@ -64,7 +64,7 @@ def same(left: str | None, right: str | None, definition: Property) -> bool:
     return left == right or normalise(left, definition) == normalise(right, definition)
 
 
-def sent(text: str, definition: Property) -> str:
+def to_wire(text: str, definition: Property) -> str:
     """Return a value as HubSpot takes it: dates as YYYY-MM-DD, moments in ISO 8601 or as digits.
 
     Anything else is the author's own text, and so is what does not parse as its type.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from reconcile.model.definitions import Definitions
 from reconcile.model.kinds import Kind
 from reconcile.model.records import Actual, Desired
-from reconcile.model.values import sent
+from reconcile.model.values import to_wire
 from reconcile.planning.owners import owner_shown, resolve_owners
 from reconcile.planning.pipeline_labels import resolve_stages
 
@@ -24,7 +24,7 @@ def resolve_values(
     """
     known = definitions.properties[kind.name]
     values = {
-        name: sent(text, known[name]) if name in known else text
+        name: to_wire(text, known[name]) if name in known else text
         for name, text in desired.properties.items()
         if actual is None or name not in desired.ignore
     }

@@ -57,7 +57,10 @@ class Survey:
             for name in (address.folded() for address in names)
             if name in self.elsewhere
         } | dict(here)
-        return {name: entry.under(unit.address, unit.former) for name, entry in found.items()}
+        return {
+            name: entry.with_renamed_parent(unit.address, unit.former)
+            for name, entry in found.items()
+        }
 
     def entry(self, unit: Unit, record: Desired, state: State) -> LastApplied | None:
         """The state's entry of one record, wherever it lies."""

@@ -44,7 +44,7 @@ class EntryFinder:
         for place in places(unit, change):
             entry = self._at(place)
             if entry is not None:
-                return Found(place, entry.under(unit.address, unit.former))
+                return Found(place, entry.with_renamed_parent(unit.address, unit.former))
         return self._find_anywhere(unit, change) if change.state else None
 
     def has_otherwise(self, change: RecordChange) -> bool:
@@ -86,7 +86,7 @@ def follow(state: State, former: Address, unit: Address) -> list[Place]:
         if address == former.folded():
             continue
         if address not in here:
-            state.put(unit, address, entry.under(unit, former))
+            state.put(unit, address, entry.with_renamed_parent(unit, former))
         moved.append(Place(former, address))
     return moved
 

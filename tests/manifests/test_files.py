@@ -8,7 +8,7 @@ import pytest
 
 from reconcile.errors import ManifestError
 from reconcile.manifests import files, load
-from reconcile.manifests.problems import Report
+from reconcile.manifests.problems import ProblemReport
 
 ORDER = "{kind: order, key: A}"
 
@@ -124,7 +124,7 @@ def test_what_is_no_file_is_refused(project: Any) -> None:
 
 def test_unreadable_files_are_errors(tmp_path: Path) -> None:
     """A file that cannot be read is not nothing."""
-    report = Report("a.yaml")
+    report = ProblemReport("a.yaml")
     assert files.read_bytes(tmp_path, report) is None
     assert "cannot be read" in report.problems[0].message
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.manifests.documents import read_document
-from reconcile.manifests.problems import Report
+from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.yaml_nodes import read
 
 pytestmark = pytest.mark.usefixtures("loader")
@@ -222,7 +222,7 @@ def test_text_in_quotes_may_go_on_in_indented_lines(project: Any, text: str, val
 
 def test_text_in_quotes_may_go_on_below_a_dash(project: Any) -> None:
     """An item of a list goes on deeper than its dash."""
-    report = Report("a")
+    report = ProblemReport("a")
     list(read(b'a:\n  - "x\n   y"\n  - {b: "x\n   y"}\n  - c: "x\n     y"\n', report))
     assert report.problems == []
     list(read(b'a:\n  - c: "x\n    y"\n', report))
@@ -259,7 +259,7 @@ def test_a_list_is_not_made_text_by_quotes(
 @given(st.text("ab#'\",&*!|>[]{}:- \t%@`", min_size=1, max_size=12))
 def test_a_value_is_read_as_it_stands_or_refused(value: str) -> None:
     """Of what stands behind a name on one line nothing is left out, save a comment set apart."""
-    report = Report("a")
+    report = ProblemReport("a")
     values = []
     for node in read(order(value).encode(), report):
         declared = read_document(node, report)

@@ -7,14 +7,14 @@ import pytest
 from world import World, actions, cart, changes, line, order, statuses
 
 from reconcile.errors import ManifestError
-from reconcile.model.plan import Action, Plan, explained
+from reconcile.model.plan import Action, Plan, reasons_and_hints
 
 PLACE = re.compile(r"manifests/all\.yaml:\d+:\d+: ")
 
 
 def reasons(plan: Plan, address: str) -> tuple[str, ...]:
     """Why a record is in conflict, without the places, which each reason must have."""
-    found, _ = explained(changes(plan)[address].why)
+    found, _ = reasons_and_hints(changes(plan)[address].why)
     assert all(PLACE.match(reason) for reason in found)
     return tuple(PLACE.sub("", reason) for reason in found)
 
@@ -85,7 +85,7 @@ def test_every_reason_of_a_record_is_listed(world: World) -> None:
             lifecycle={"ignore": ["nothing"]},
         )
     )
-    found, ways_out = explained(changes(plan)["order/A"].why)
+    found, ways_out = reasons_and_hints(changes(plan)["order/A"].why)
     assert [PLACE.sub("", reason) for reason in found] == [
         f"record {id_} is archived in HubSpot",
         "lifecycle.ignore names 'nothing', which orders do not have",

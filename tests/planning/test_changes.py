@@ -20,7 +20,7 @@ from world import (
 )
 
 from reconcile.errors import GuardRefused, ManifestError
-from reconcile.model.plan import Action, Plan, Reason, explained
+from reconcile.model.plan import Action, Plan, Reason, reasons_and_hints
 from reconcile.sandbox import Switches
 
 PAYER = "Payer"
@@ -480,7 +480,7 @@ def test_every_value_the_account_refuses_is_found_before_anything_is_sent(world:
     world.declare(*documents)
     plan = world.plan()
     assert set(actions(plan).values()) == {Action.CONFLICT}
-    reasons = {name: explained(change.why)[0] for name, change in changes(plan).items()}
+    reasons = {name: reasons_and_hints(change.why)[0] for name, change in changes(plan).items()}
     assert {name: len(lines) for name, lines in reasons.items()} == {
         "order/A": 4,
         "order/B": 4,
@@ -517,7 +517,7 @@ def test_references_to_nothing_are_conflicts_with_a_place(world: World) -> None:
         "order/D": Action.CREATE,
         "line_item/D:1": Action.CREATE,
     }
-    reasons = [explained(change.why)[0] for change in changes(plan).values()]
+    reasons = [reasons_and_hints(change.why)[0] for change in changes(plan).values()]
     assert [len(some) for some in reasons if some != ("",)] == [2, 1, 1]
 
 
