@@ -28,16 +28,16 @@ from reconcile.errors import (
 )
 from reconcile.fetching.actual import Fetcher
 from reconcile.fetching.parents import ParentReader
+from reconcile.fetching.references import bind, mutual_links
 from reconcile.fetching.requirements import (
-    bind,
     declared_keys,
-    mutual_links,
     pairs_of,
     properties_of,
     read_definitions,
 )
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
+from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan, UnitChange
@@ -53,11 +53,19 @@ from reconcile.planning.validate import identity_problems
 from reconcile.recovery.pending import Overlay
 from reconcile.recovery.recover import locked, require_same_identities, settle
 from reconcile.recovery.replay import already_applied
-from reconcile.recovery.runs import begin, close_ended, end, new_run, unfinished
+from reconcile.recovery.runs import (
+    begin,
+    close_ended,
+    end,
+    forget_runs,
+    new_run,
+    unfinished,
+)
 from reconcile.session import Session
 from reconcile.state.applied_plans import AppliedPlans
 from reconcile.state.managed import survey
-from reconcile.state.state import shard_of
+from reconcile.state.state import State
+from reconcile.stores.contract import Lease
 
 CHUNK = 1000
 """Units that are read and diffed at a time; only keys are held for all of them."""
@@ -88,7 +96,7 @@ def plan(
     state = session.state()
     AppliedPlans(session.store, state)  # raises where it is damaged: the plan could not be applied
     runs = unfinished(session.store)
-    require_same_identities(session, runs)
+    require_same_identities(session.settings.target.identity, runs)
     overlay = Overlay.of(runs)
     everything = declared or units
     _require_declared(recreate, everything)
@@ -102,7 +110,7 @@ def plan(
         *(problem for unit in units for problem in identity_problems(unit, identities)),
     }
     conflicts: list[Problem] = []
-    definitions = read_definitions(session, units)
+    definitions = read_definitions(session.hubspot, identities, session.account.currencies, units)
     fetcher = Fetcher(
         session.hubspot,
         identities,
@@ -224,9 +232,16 @@ def apply(
     begun = time.monotonic()
     calls = sum(session.hubspot.calls.values())
     with refusals_logged(session, planned, origin, command):
-        admit(session, planned, allow)
+        admit(
+            planned,
+            allow,
+            target=session.pin,
+            limits=session.settings.guards.limits(),
+            identities=session.settings.target.identity,
+            hubspot=session.hubspot,
+        )
         require_lineage(planned, session.state())
-        with locked(session, command, who, wait) as lease:
+        with _locked(session, command, who, wait) as lease:
             state = session.state(writing=True)
             require_lineage(planned, state)
             runs = unfinished(session.store)
@@ -235,14 +250,28 @@ def apply(
             digest = content_digest(planned)
             mine = [one.run.head.run for one in runs if one.run.head.plan == digest]
             run = mine[0] if mine else run or new_run()
-            entries = settle(session, state, lease, origin, sleep, planned, by=run)
+            entries = _settle(session, state, lease, origin, sleep, planned, by=run)
             runs = close_ended(session.store, state, unfinished(session.store), but=digest)
-            if already := already_applied(session, state, entries, planned, runs):
+            if already := already_applied(
+                planned,
+                runs,
+                store=session.store,
+                hubspot=session.hubspot,
+                state=state,
+                entries=entries,
+            ):
                 return Report(session.pin, (), already=already)
             stale = (
                 {}
                 if declared is None
-                else stale_units(session, state, planned, declared, entries.definitions.properties)
+                else stale_units(
+                    planned,
+                    state,
+                    session.hubspot,
+                    session.settings.target.identity,
+                    declared=declared,
+                    properties=entries.definitions.properties,
+                )
             )
             if not resolving:
                 state.begin(session.account.portal_id)
@@ -292,12 +321,81 @@ def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: flo
     """
     if not planned.resolved:
         return
-    with locked(session, "apply", who, wait):
+    with _locked(session, "apply", who, wait):
         state = session.state(writing=True)
         require_lineage(planned, state)
         state.begin(session.account.portal_id)
         remember_standing(state, planned, ())
         state.flush()
+
+
+def settle_unfinished(
+    session: Session,
+    origin: Origin,
+    *,
+    who: str = "",
+    wait: float = 0.0,
+    sleep: Callable[[float], None] = time.sleep,
+    by: str = "apply",
+) -> None:
+    """Find out what became of writes that a run which ended in the middle had begun.
+
+    ``by`` is who the audit log is to name for it: a run or a command. Raises Locked while another
+    run holds the lock: it may be the one that has not ended.
+    """
+    if not any(one.run.begun or not one.run.audited for one in unfinished(session.store)):
+        return
+    with _locked(session, "settle", who, wait) as lease:
+        _settle(session, _begin(session), lease, origin, sleep, by=by)
+
+
+def close_unfinished(
+    session: Session, origin: Origin, *, who: str = "", wait: float = 0.0, by: str = "apply"
+) -> None:
+    """End runs whose plans are no longer wanted: everything is as declared without them."""
+    if not unfinished(session.store):
+        return
+    with _locked(session, "settle", who, wait) as lease:
+        state = _begin(session)
+        _settle(session, state, lease, origin, time.sleep, by=by)
+        runs = close_ended(session.store, state, unfinished(session.store))
+        if not any(one.run.begun for one in runs):
+            forget_runs(session.store, state)
+
+
+def _begin(session: Session) -> State:
+    """The state, with its head saying whose it is and by which key its hashes are made."""
+    state = session.state(writing=True)
+    state.begin(session.account.portal_id)
+    return state
+
+
+def _settle(
+    session: Session,
+    state: State,
+    lease: Lease,
+    origin: Origin,
+    sleep: Callable[[float], None],
+    *planned: Plan,
+    by: str,
+) -> Entries:
+    return settle(
+        *planned,
+        store=session.store,
+        hubspot=session.hubspot,
+        identities=session.settings.target.identity,
+        state=state,
+        lease=lease,
+        origin=origin,
+        sleep=sleep,
+        by=by,
+    )
+
+
+@contextmanager
+def _locked(session: Session, doing: str, who: str, wait: float) -> Iterator[Lease]:
+    with locked(session.store, session.hubspot, doing, who, wait) as lease:
+        yield lease
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -66,6 +67,7 @@ BELOW = {
         "applying",
         "audit",
         "errors",
+        "fetching",
         "manifests",
         "model",
         "planning",
@@ -83,6 +85,24 @@ BELOW = {
     ),
 }
 """For each part of the package, the parts it may import. A new part needs a line here."""
+
+SHARED_NAMES = {
+    "associations": "associations: how the client reads them, and how they change",
+    "audit": "the audit log: its nouns, and its command",
+    "cost": "how many calls an apply takes",
+    "definitions": "an account's definitions: the nouns, and reading them",
+    "plan": "the plan: the noun, and its command",
+    "probe": "the probe of `doctor`",
+    "references": "references between records: in manifests, as data, and as found",
+    "source": "the commit that files are from",
+    "state": "the state, and its command",
+    "validate": "what is wrong with declared records, and the command that says it",
+}
+"""File names that occur in several rooms, and the one thing that each stands for.
+
+What can be typed lies in ``cli/commands`` under the name of its command, and the questions
+of the probe under the name of what they ask about.
+"""
 
 IO = {
     "asyncio",
@@ -192,6 +212,18 @@ def test_layers_have_no_cycle() -> None:
     for name, below in BELOW.items():
         assert seen.issuperset(below), name
         seen.add(name)
+
+
+def test_a_file_name_stands_for_one_thing() -> None:
+    """A file name occurs once, or is in the table of names that stand for one thing."""
+    seen = Counter(
+        path.stem
+        for path in FILES
+        if part(path) != "sandbox"
+        and path.stem != "__init__"
+        and path.parent.name not in ("commands", "questions")
+    )
+    assert {name for name, times in seen.items() if times > 1} == SHARED_NAMES.keys()
 
 
 def test_every_part_has_its_layer() -> None:

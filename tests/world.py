@@ -29,7 +29,6 @@ from reconcile.model.outcome import Report
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import Unit
 from reconcile.project import load_settings
-from reconcile.recovery import recover
 from reconcile.sandbox import RequestRecord, Sandbox, Switches
 from reconcile.session import Session, connect
 from reconcile.stores.contract import Store
@@ -198,7 +197,7 @@ class World:
         """Apply a plan; as the command does, one made now if none is given."""
         with self.session() as session:
             if planned is None:
-                recover.settle_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
+                workflow.settle_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
                 planned = self._plan(session, frozenset())
             return workflow.apply(
                 session, planned, ORIGIN, allow=allow, who="test", halt=halt, sleep=self.sleep

@@ -19,13 +19,11 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.error_details import MAX_MESSAGE, together
 from reconcile.hubspot.types import Answer, Pair, Refused, Written
 from reconcile.model.address import Address
+from reconcile.model.batches import LINKS_READ
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
 from reconcile.model.plan import LinkChange
 from reconcile.model.records import AssociationTypes, Link, removable
-
-BATCH = 1000
-"""Pairs a call: the read endpoint's limit, the smaller of the two (reference §3)."""
 
 
 @dataclass(slots=True)
@@ -56,9 +54,9 @@ def associate(tools: Tools, items: Sequence[Item], ids: Mapping[Address, str]) -
                 _end_without(item, link, "it does not exist")
                 item.unlinked -= link in item.change.links
     for (name, to, add), owed in sorted(by_pair.items(), key=lambda entry: entry[0]):
-        for start in range(0, len(owed), BATCH):
+        for start in range(0, len(owed), LINKS_READ):
             tools.halt.look(items)
-            batch = owed[start : start + BATCH]
+            batch = owed[start : start + LINKS_READ]
             if tools.halt.stopped:
                 _see_places(tools, kinds_by_name[name], to, batch)
             else:

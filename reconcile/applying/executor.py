@@ -26,16 +26,13 @@ from reconcile.applying.parent_records import find_parents
 from reconcile.applying.prepare import prepare
 from reconcile.applying.task import Item
 from reconcile.errors import ApiError, ReconcileError, Unreachable
-from reconcile.hubspot.thread_pool import OBJECTS, split
 from reconcile.model.address import Address
+from reconcile.model.batches import OBJECTS, SLICE, slices, split
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action, Plan, UnitChange
 from reconcile.state.relocation import EntryFinder
-from reconcile.state.state import State, shard_of
-
-SLICE = 1000
-"""Units that are carried through all phases before the next ones begin."""
+from reconcile.state.state import State
 
 GRACE = 5.0
 """Seconds that calls in flight get to end after an interrupt (CI runners kill after about 10)."""
@@ -275,11 +272,6 @@ class Executor:
 
 def _parent_kind(item: Item) -> str:
     return item.change.parent.kind if item.change.parent else ""
-
-
-def slices(units: Sequence[UnitChange]) -> Iterable[Sequence[UnitChange]]:
-    """In the order of the state's shards, so that each shard is loaded and written about once."""
-    return split(sorted(units, key=lambda unit: (shard_of(unit.address), unit.address)), SLICE)
 
 
 def _whole_units(items: Sequence[Item]) -> Iterable[Sequence[Item]]:

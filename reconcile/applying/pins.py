@@ -7,16 +7,17 @@ are the manifests, the labels that the plan shows, and the records that its refe
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconcile.fetching.actual import Fetcher
+from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.digest import desired_digest
+from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
 from reconcile.model.records import Reference, Unit
+from reconcile.model.references import association_types, pointer
 from reconcile.model.values import same
-from reconcile.planning.references import association_types, pointer
 from reconcile.planning.wire_values import display_value
-from reconcile.session import Session
 from reconcile.state.state import State
 
 _GONE = "no manifest declares it any more; plan again"
@@ -26,9 +27,11 @@ _LABELS = "labels have changed in HubSpot since planning; plan again"
 
 
 def stale_units(
-    session: Session,
-    state: State,
     planned: Plan,
+    state: State,
+    hubspot: HubSpot,
+    identities: Mapping[str, Identity],
+    *,
     declared: Sequence[Unit],
     properties: Mapping[str, Mapping[str, Property]],
 ) -> Mapping[Address, str]:
@@ -37,8 +40,9 @@ def stale_units(
     ``declared`` is what the manifests declare now, ``properties`` are the account's, by kind.
     """
     now = {unit.address.folded(): unit for unit in declared}
-    definitions = _labels_now(session, planned, properties)
-    stale = dict(_references_that_moved(session, state, planned))
+    fetcher = Fetcher(hubspot, identities, {}, frozenset())
+    definitions = _labels_now(hubspot, planned, properties)
+    stale = dict(_references_that_moved(planned, state, fetcher))
     for unit in planned.units:
         if _shows_other_labels(unit, definitions):
             stale[unit.address] = _LABELS
@@ -63,10 +67,9 @@ def _links(planned: Plan) -> Iterator[tuple[UnitChange, RecordChange, LinkChange
 
 
 def _labels_now(
-    session: Session, planned: Plan, properties: Mapping[str, Mapping[str, Property]]
+    hubspot: HubSpot, planned: Plan, properties: Mapping[str, Mapping[str, Property]]
 ) -> Definitions:
     """Read what the account calls the values and the association types that a plan shows."""
-    hubspot = session.hubspot
     of_pipelines = {
         label.kind
         for label in planned.labels
@@ -123,7 +126,7 @@ def _parts(text: str) -> list[str]:
     return [fold(part) for part in text.split(";") if part]
 
 
-def _references_that_moved(session: Session, state: State, planned: Plan) -> Mapping[Address, str]:
+def _references_that_moved(planned: Plan, state: State, fetcher: Fetcher) -> Mapping[Address, str]:
     """Return the units with a reference that leads to another record than when planning."""
     links = [
         (unit, link, Reference(link.to, one.by, one.value))
@@ -131,7 +134,6 @@ def _references_that_moved(session: Session, state: State, planned: Plan) -> Map
         for one in link.references
         if link.add and link.id and one.by != "id"
     ]
-    fetcher = Fetcher(session.hubspot, session.settings.target.identity, {}, frozenset())
     found = fetcher.resolve([reference for _, _, reference in links])
     ids = {change.address.folded(): change.id for change in planned.records()}
     formers = {one.former.folded(): one.id for one in planned.records() if one.former}

@@ -1,30 +1,39 @@
 """What must hold before a plan may be applied."""
 
+from collections.abc import Mapping
+
 from reconcile.errors import AuthError, GuardRefused, StalePlan, UsageError
-from reconcile.model.identity import pinned
+from reconcile.hubspot.client import HubSpot
+from reconcile.model.identity import Identity, pinned
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Plan
+from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.planning.consistency import require_consistent
 from reconcile.planning.guards import tripped_guards
-from reconcile.session import Session
 from reconcile.state.state import State
 
 
-def admit(session: Session, planned: Plan, allow: frozenset[str]) -> None:
+def admit(
+    planned: Plan,
+    allow: frozenset[str],
+    *,
+    target: TargetPin,
+    limits: Mapping[str, int],
+    identities: Mapping[str, Identity],
+    hubspot: HubSpot,
+) -> None:
     """Refuse a plan that is not for this target, or that a guard stands against.
 
     Raises UsageError for a plan of another account or one that contradicts itself, StalePlan for
     one made with other identities, GuardRefused for a guard that is not in ``allow``, AuthError for
-    a token that lacks a scope. The project's limits count beside those of the plan.
+    a token that lacks a scope. The project's ``limits`` count beside those of the plan.
     """
     require_consistent(planned)
-    if planned.target.portal_id != session.account.portal_id:
+    if planned.target.portal_id != target.portal_id:
         raise UsageError(
             f"the plan is for account {planned.target.portal_id}, "
-            f"but target {session.pin.name} is account {session.account.portal_id}",
+            f"but target {target.name} is account {target.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
         )
-    limits = session.settings.guards.limits()
     guards = {g.name: g for g in (*tripped_guards(planned.units, limits), *planned.guards)}
     refused = [guard for guard in guards.values() if guard.allowance not in allow]
     if refused:
@@ -33,12 +42,12 @@ def admit(session: Session, planned: Plan, allow: frozenset[str]) -> None:
             hint="look at them in the plan, then add "
             + " ".join(f"--allow {guard.allowance}" for guard in refused),
         )
-    _require_identities(planned, session)
-    _require_scopes(session, planned)
+    _require_identities(planned, identities)
+    _require_scopes(planned, hubspot)
 
 
-def _require_identities(planned: Plan, session: Session) -> None:
-    if planned.identities != pinned(session.settings.target.identity):
+def _require_identities(planned: Plan, identities: Mapping[str, Identity]) -> None:
+    if planned.identities != pinned(identities):
         raise StalePlan(
             "the target's `identity` in reconcile.yaml is not the one the plan was made with",
             hint="plan again: other properties would find, and name, the records",
@@ -62,9 +71,9 @@ def require_lineage(planned: Plan, state: State) -> None:
         )
 
 
-def _require_scopes(session: Session, planned: Plan) -> None:
+def _require_scopes(planned: Plan, hubspot: HubSpot) -> None:
     """Refuse a token that would fail at the first write, where HubSpot tells its scopes."""
-    scopes = session.hubspot.scopes()
+    scopes = hubspot.scopes()
     if scopes is None:
         return
     changing = {

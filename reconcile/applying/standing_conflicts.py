@@ -6,8 +6,9 @@ A conflict that stood at the end of one run is not news in the next one of the s
 from collections.abc import Container
 
 from reconcile.model.address import Address
+from reconcile.model.batches import shard_of
 from reconcile.model.plan import Action, Plan
-from reconcile.state.state import State, shard_of
+from reconcile.state.state import State
 
 
 def remember_standing(state: State, planned: Plan, outcomes: Container[Address]) -> None:

@@ -10,7 +10,6 @@ import click
 
 from reconcile.applying.preconditions import require_expected
 from reconcile.audit.actor import origin
-from reconcile.cli.commit import files_read, source_of, write_source
 from reconcile.cli.common import (
     Project,
     addresses,
@@ -24,6 +23,7 @@ from reconcile.cli.common import (
     write_digest,
 )
 from reconcile.cli.cost import cost
+from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.next_command import command_line
 from reconcile.cli.show import read_plan
 from reconcile.errors import UsageError
@@ -33,14 +33,20 @@ from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Unit
 from reconcile.planning.plan_file import content_digest
 from reconcile.project import Settings
-from reconcile.recovery.recover import close_unfinished, settle_unfinished
 from reconcile.recovery.runs import new_run
 from reconcile.render.output import write_plan
 from reconcile.render.progress import progress
 from reconcile.render.report import write_report
 from reconcile.session import Session, connect
 from reconcile.stores.store_urls import is_local
-from reconcile.workflow import apply, forget_resolved, plan, refusals_logged
+from reconcile.workflow import (
+    apply,
+    close_unfinished,
+    forget_resolved,
+    plan,
+    refusals_logged,
+    settle_unfinished,
+)
 
 
 def run(

@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from reconcile.audit.actor import origin
+from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import everything, shown, summaries
 from reconcile.audit.redact import holdings, redact
-from reconcile.audit.verify import verify
 from reconcile.cli.common import (
     addresses,
     colored,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from reconcile.cli.common import echo, manifests_of, settings_for
 from reconcile.errors import AuthError, ManifestError, UsageError
+from reconcile.fetching.requirements import named_owners
 from reconcile.model.definitions import OWNERS_SCOPE
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Unit
-from reconcile.planning.owners import named_owners
 from reconcile.project import Settings
 from reconcile.project.support_ends import SERVICE_KEYS, support
 from reconcile.session import Session, connect

@@ -10,7 +10,6 @@ import click
 
 from reconcile import __version__
 from reconcile.audit.actor import commit
-from reconcile.cli.commit import files_read, source_of, write_source
 from reconcile.cli.common import (
     addresses,
     beside_project,
@@ -22,6 +21,7 @@ from reconcile.cli.common import (
     write_digest,
 )
 from reconcile.cli.cost import cost
+from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.github_annotations import annotate
 from reconcile.cli.json_output import problems_as_json, write_json
 from reconcile.cli.next_command import command_line

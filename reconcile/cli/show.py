@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.commit import write_source
 from reconcile.cli.common import colored, shows_personal, write_digest
+from reconcile.cli.git_commit import write_source
 from reconcile.cli.json_output import write_json
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan

@@ -7,8 +7,9 @@ from reconcile.hubspot.complete_reads import Heard, conserve, contradictory, ref
 from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.routes import ANY, Routes
 from reconcile.hubspot.schemas import LinkedBody, LinksBody, LinksOfBody, LinksPageBody, PagingBody
-from reconcile.hubspot.thread_pool import LINKS_READ, Pool
+from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
+from reconcile.model.batches import LINKS_READ
 from reconcile.model.records import Link
 
 PAGE = 500

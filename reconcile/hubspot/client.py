@@ -17,7 +17,7 @@ from reconcile.hubspot.record_reads import Reader
 from reconcile.hubspot.record_writes import Writer
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.steps import Departure, Step
-from reconcile.hubspot.thread_pool import LINKS_WRITE, OBJECTS, Pool
+from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
@@ -25,8 +25,6 @@ from reconcile.model.records import Actual, Link, Version
 from reconcile.waiting import CALL_LIMIT
 
 __all__ = [
-    "LINKS_WRITE",
-    "OBJECTS",
     "Answer",
     "HubSpot",
     "Pair",

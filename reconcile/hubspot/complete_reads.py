@@ -13,7 +13,8 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.error_bodies import ABSENT
 from reconcile.hubspot.error_details import clean, together
 from reconcile.hubspot.schemas import BatchBody
-from reconcile.hubspot.thread_pool import Pool, split
+from reconcile.hubspot.thread_pool import Pool
+from reconcile.model.batches import split
 
 Found = TypeVar("Found")
 

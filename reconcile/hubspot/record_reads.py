@@ -10,9 +10,10 @@ from reconcile.hubspot.error_bodies import ABSENT
 from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.routes import ANY, Routes, is_segment
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody, SearchBody
-from reconcile.hubspot.thread_pool import HISTORIES, OBJECTS, Pool
+from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
 from reconcile.model.address import fold, other_forms
+from reconcile.model.batches import HISTORIES, OBJECTS
 from reconcile.model.records import Actual, Version
 
 _LONGEST_QUERY = 4000

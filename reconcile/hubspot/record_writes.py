@@ -11,10 +11,10 @@ from reconcile.hubspot.error_bodies import ABSENT, ErrorBody
 from reconcile.hubspot.routes import ANY, Routes
 from reconcile.hubspot.schemas import BatchBody, ObjectBody, ObjectsBody, PairsBody
 from reconcile.hubspot.steps import Departure
-from reconcile.hubspot.thread_pool import LINKS_WRITE, OBJECTS
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.hubspot.types import Answer, Pair, Refused, Write, Written
 from reconcile.model.address import fold
+from reconcile.model.batches import LINKS_WRITE, OBJECTS
 
 Name = TypeVar("Name", bound=Hashable)
 

@@ -1,31 +1,13 @@
-"""Splitting work into batches and running them on a small thread pool."""
+"""A small thread pool for reads."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Self, TypeVar
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
-
-OBJECTS = 100
-"""Inputs of one object batch (reference §3)."""
-
-HISTORIES = 50
-"""Inputs of one batch read that asks for property histories: with more HubSpot answers "The maximum
-number of inputs supported in a batch request for property histories is 50" (gh activepieces#9359).
-"""
-
-LINKS_READ = 1000
-LINKS_WRITE = 2000
-"""Inputs of one association batch (reference §3)."""
-
-
-def split(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """Consecutive pieces of at most ``size`` items."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 class Pool:

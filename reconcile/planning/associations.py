@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from reconcile.model.plan import LinkChange, LinkReference
 from reconcile.model.records import AssociationTypes, Link, Reference, removable
+from reconcile.model.references import Bound, association_types, pointer
 from reconcile.planning.derived import described
 from reconcile.planning.record_input import RecordInput
-from reconcile.planning.references import Bound, association_types, pointer
 
 _HUBSPOT = "HUBSPOT_DEFINED"
 

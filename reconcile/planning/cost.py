@@ -4,10 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from math import ceil
 
-from reconcile.applying.associate import BATCH as PAIRS
-from reconcile.applying.executor import slices
-from reconcile.hubspot.thread_pool import OBJECTS
 from reconcile.model.address import Address, other_forms
+from reconcile.model.batches import LINKS_READ, OBJECTS, slices
 from reconcile.model.identity import unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.line_parent import link_to_parent, parents_to_check
@@ -118,9 +116,9 @@ def _associations(changes: Sequence[RecordChange]) -> int:
             written[change.address.kind, link.to, link.add] += 1
         if change.action is Action.CREATE and change.parent is not None:
             made[change.address.kind, change.parent.kind] += 1
-    asked = sum(len(kinds()[name].owners) * ceil(n / PAIRS) for name, n in given.items())
+    asked = sum(len(kinds()[name].owners) * ceil(n / LINKS_READ) for name, n in given.items())
     return (
         asked
-        + sum(3 * ceil(number / PAIRS) for number in written.values())
-        + sum(ceil(number / PAIRS) for number in made.values())
+        + sum(3 * ceil(number / LINKS_READ) for number in written.values())
+        + sum(ceil(number / LINKS_READ) for number in made.values())
     )

@@ -1,25 +1,10 @@
 """Owners, whom manifests may name by e-mail address where records hold ids."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from reconcile.model.address import fold
 from reconcile.model.definitions import OWNERS_SCOPE, Owners, Property
-from reconcile.model.records import Unit
 from reconcile.model.values import show
-
-
-def named_owners(
-    properties: Mapping[str, Mapping[str, Property]], units: Iterable[Unit]
-) -> Iterator[str]:
-    """Yield the values, as written, that units declare of properties that name owners."""
-    names = {
-        kind: [one.name for one in known.values() if one.owner]
-        for kind, known in properties.items()
-    }
-    for unit in units:
-        for record in unit.records:
-            found = (record.properties.get(name) for name in names.get(record.address.kind, ()))
-            yield from filter(None, found)
 
 
 def resolve_owners(

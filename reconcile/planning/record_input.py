@@ -9,8 +9,8 @@ from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.records import Actual, Desired, LastApplied, Link, Observed, Unit
+from reconcile.model.references import Bindings
 from reconcile.model.suggestions import Suggestions
-from reconcile.planning.references import Bindings
 
 
 @dataclass(frozen=True, slots=True)

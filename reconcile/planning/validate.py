@@ -12,9 +12,9 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Desired, Lifecycle, Location, Reference, Unit
+from reconcile.model.references import association_types, pointer
 from reconcile.model.values import fault, show
 from reconcile.planning.record_input import RecordInput
-from reconcile.planning.references import association_types, pointer
 
 
 def identity_problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from reconcile.errors import ApiError
-from reconcile.hubspot.thread_pool import OBJECTS, split
+from reconcile.model.batches import OBJECTS, split
 from reconcile.probing.lab import Lab
 from reconcile.probing.question import KINDS, Question
 from reconcile.probing.raw_calls import READS

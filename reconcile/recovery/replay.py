@@ -4,23 +4,26 @@ from collections.abc import Sequence
 
 from reconcile.applying.state_entries import Entries
 from reconcile.errors import StalePlan
+from reconcile.hubspot.client import HubSpot
 from reconcile.model.plan import Plan
 from reconcile.planning.plan_file import content_digest
 from reconcile.recovery.runs import OpenRun, as_applied
 from reconcile.recovery.still_applied import stands
-from reconcile.session import Session
 from reconcile.state.applied_plans import AppliedPlans
 from reconcile.state.state import State
+from reconcile.stores.contract import Store
 
 _AGAIN = "plan again: what is left to do is in the new plan"
 
 
 def already_applied(
-    session: Session,
-    state: State,
-    entries: Entries,
     planned: Plan,
     runs: Sequence[OpenRun],
+    *,
+    store: Store,
+    hubspot: HubSpot,
+    state: State,
+    entries: Entries,
 ) -> str:
     """Return the run that carried a plan out as a whole, if all that it did still stands.
 
@@ -33,10 +36,10 @@ def already_applied(
         if one.run.head.plan == digest:
             if not one.run.open:
                 done = as_applied(one, state.serial)
-                if not stands(planned, done, state, entries, session.hubspot):
+                if not stands(planned, done, state, entries, hubspot):
                     raise _removed(one.run.head.run)
             return ""
-    applied = AppliedPlans(session.store, state)
+    applied = AppliedPlans(store, state)
     found = applied.find(digest, planned.serial)
     if found is None:
         if applied.forgot(planned.serial):
@@ -49,7 +52,7 @@ def already_applied(
             "since",
             hint=_AGAIN,
         )
-    if found.left is None or not stands(planned, found, state, entries, session.hubspot):
+    if found.left is None or not stands(planned, found, state, entries, hubspot):
         raise _removed(run)
     return "" if found.left else run
 

@@ -5,7 +5,6 @@ planning a few units, or a long sorted stream of them, never loads all.
 """
 
 from collections.abc import Iterator, Mapping
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -13,6 +12,7 @@ from uuid import uuid4
 from reconcile.errors import UsageError
 from reconcile.model.address import Address, fold
 from reconcile.model.audit import Head
+from reconcile.model.batches import shard_of
 from reconcile.model.digest import Hasher
 from reconcile.model.records import NO_HASHES, LastApplied, Link, ValueHashes
 from reconcile.state.head import HeadFile, moved_away
@@ -20,11 +20,6 @@ from reconcile.state.shards import Shard, Shards
 from reconcile.stores.contract import Store
 
 _CHECK = "reconcile"
-
-
-def shard_of(unit: Address) -> str:
-    """The shard a unit's entries lie in: two hex digits."""
-    return blake2b(_name(unit).encode(), digest_size=1).hexdigest()
 
 
 class State:

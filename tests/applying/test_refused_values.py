@@ -11,8 +11,8 @@ from world import Document, World, cart, messages, order, statuses
 
 from reconcile.applying.refused_values import RefusedValues
 from reconcile.errors import InvalidValue
-from reconcile.hubspot.thread_pool import OBJECTS
 from reconcile.hubspot.types import Refused, Write
+from reconcile.model.batches import OBJECTS
 from reconcile.model.kinds import kinds
 from reconcile.sandbox import Switches
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from making import ANA, CHANGES, Memory, entry_of, head_of, plan, record_run, run, updates
 
+from reconcile.audit.integrity import verify
 from reconcile.audit.log import BATCH, PIECE, AuditLog
 from reconcile.audit.query import summaries
-from reconcile.audit.verify import verify
 from reconcile.errors import UsageError
 from reconcile.model.audit import Event, Head
 from reconcile.model.outcome import Outcome, Status

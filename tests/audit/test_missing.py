@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from making import ANA, CART, MUG, ORDER, replace_line, run
 
+from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
 from reconcile.audit.redact import holdings, redact
 from reconcile.audit.value_store import erase
-from reconcile.audit.verify import verify
 from reconcile.cli.commands import audit as cli
 from reconcile.errors import Locked
 from reconcile.model.audit import Event, Head

@@ -5,10 +5,10 @@ import json
 import pytest
 from making import ANA, CART, MUG, ORDER, run
 
+from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
 from reconcile.audit.redact import holdings, redact
 from reconcile.audit.value_store import erase, holding
-from reconcile.audit.verify import verify
 from reconcile.model.address import Address
 from reconcile.stores.local import LocalStore
 

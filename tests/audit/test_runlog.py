@@ -17,8 +17,8 @@ from reconcile.applying.journal_reader import read_run
 from reconcile.applying.run_log import LOGS, Process, Run, RunHead
 from reconcile.applying.task import Item
 from reconcile.audit import log as module
+from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
-from reconcile.audit.verify import verify
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Entry, Event, Head, Origin

@@ -3,9 +3,9 @@
 import pytest
 from world import KEY, World
 
+from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import shown, summaries
-from reconcile.audit.verify import verify
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.audit import RecordEntry, Summary, Topic
 from reconcile.sandbox.interventions import Edit

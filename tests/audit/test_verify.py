@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from making import ANA, ORDER, entry_of, replace_line, run, sealed
 
+from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
-from reconcile.audit.verify import verify
 from reconcile.model.audit import Event, Finding, Head
 from reconcile.stores.local import LocalStore
 

@@ -8,9 +8,9 @@ import pytest
 from scene import Scene, before, save_plan
 from world import World
 
+from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import everything
-from reconcile.audit.verify import verify
 from reconcile.model.audit import Entry
 from reconcile.recovery.runs import unfinished, unlogged
 from reconcile.state.state import State

@@ -9,8 +9,8 @@ from scene import Scene, before, save_plan
 from test_faults import FAULTS, LAGS, WORLDS, goes_on
 from world import KEY, ORIGIN, Document, World, cart, line, order
 
+from reconcile import workflow
 from reconcile.errors import ReconcileError
-from reconcile.recovery import recover
 
 ORDERS = 12
 POINTS = [
@@ -179,5 +179,5 @@ def test_a_plan_before_settling_says_what_settling_will_find(scene: Scene, point
     scene.run("apply", "plan.bin", crash=point)
     told = list(world.plan().records())
     with world.session() as session:
-        recover.settle_unfinished(session, ORIGIN, sleep=world.sleep)
+        workflow.settle_unfinished(session, ORIGIN, sleep=world.sleep)
     assert told == list(world.plan().records())

@@ -8,8 +8,9 @@ import pytest
 from reconcile.errors import ApiError
 from reconcile.hubspot.record_reads import Reader
 from reconcile.hubspot.routes import Routes
-from reconcile.hubspot.thread_pool import HISTORIES, Pool
+from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
+from reconcile.model.batches import HISTORIES
 from reconcile.model.records import Version
 
 Talk = Callable[..., tuple[Transport, Any]]

@@ -11,8 +11,9 @@ from reconcile.errors import ApiError, UsageError
 from reconcile.hubspot.associations import LinkReader
 from reconcile.hubspot.record_reads import Reader
 from reconcile.hubspot.routes import Routes, quoted
-from reconcile.hubspot.thread_pool import Pool, split
+from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
+from reconcile.model.batches import split
 from reconcile.model.records import Actual, Link
 
 Talk = Callable[..., tuple[Transport, Any]]

@@ -28,12 +28,12 @@ from reconcile.model.records import (
     Unit,
     ValueHashes,
 )
+from reconcile.model.references import Bound, pointer
 from reconcile.model.values import normalise
 from reconcile.planning.assemble import assemble
 from reconcile.planning.plan_file import content_digest, dump
 from reconcile.planning.planner import plan_unit
 from reconcile.planning.record_input import Context
-from reconcile.planning.references import Bound, pointer
 
 QUICK = settings(max_examples=40, deadline=None, database=None, derandomize=True)
 HASHER = Hasher(b"k" * 32)

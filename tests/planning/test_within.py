@@ -20,12 +20,13 @@ from world import (
     statuses,
 )
 
+from reconcile import workflow
 from reconcile.applying.journal import Journal
 from reconcile.applying.journal_reader import read_run
 from reconcile.errors import ManifestError, UsageError
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, Reason
-from reconcile.recovery import find_records, recover
+from reconcile.recovery import find_records
 from reconcile.recovery.runs import unfinished
 from reconcile.sandbox import Switches
 
@@ -293,7 +294,7 @@ def test_settling_twice_comes_to_the_same(within: World, monkeypatch: pytest.Mon
             within.apply()
     (run,) = unfinished(within.store)
     with within.session() as session:
-        recover.settle_unfinished(session, ORIGIN, sleep=within.sleep)
+        workflow.settle_unfinished(session, ORIGIN, sleep=within.sleep)
     settled = read_run(within.store, run.run.head.run)
     assert settled is None or [one.status.value for one in settled.outcomes.values()] == ["done"]
     assert within.plan().empty

@@ -12,9 +12,10 @@ from world import World, actions, order
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
+from reconcile.model.batches import shard_of
 from reconcile.model.plan import Action
 from reconcile.model.records import LastApplied
-from reconcile.state.state import State, shard_of
+from reconcile.state.state import State
 from reconcile.stores.contract import Store
 from reconcile.stores.local import LocalStore
 

@@ -13,10 +13,11 @@ from world import World, actions, changes, line, order
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
+from reconcile.model.batches import shard_of
 from reconcile.model.plan import Action
 from reconcile.model.records import LastApplied, Link, ValueHashes
 from reconcile.state.head import FORMAT
-from reconcile.state.state import State, shard_of
+from reconcile.state.state import State
 from reconcile.stores.contract import VersionMoved
 from reconcile.stores.local import LocalStore
 
