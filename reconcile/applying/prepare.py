@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from reconcile.applying.state_entries import Entries, to_remove
 from reconcile.applying.task import Item
 from reconcile.model.digest import definitions_digest, state_digest
+from reconcile.model.explanation import reasons_and_hints
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import APPLIED_EARLIER, Status
-from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, reasons_and_hints
+from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange
 from reconcile.model.records import LastApplied
 from reconcile.state.relocation import EntryFinder, left_by
 

@@ -31,7 +31,7 @@ class Property:
 
     @property
     def usable_as_identity(self) -> bool:
-        """Whether line items can be found by this property: its values are text, stored as written."""
+        """Whether ``within_parent`` can use it: its values are text, stored as written."""
         return self.type == "string" and not self.read_only
 
     @property
@@ -102,7 +102,8 @@ class Definitions:
     """All definitions a plan may depend on, by kind name.
 
     ``labels`` is keyed by (kind name, association word); ``currencies`` are the account's, empty
-    if it does not list them. ``owners`` is None if nothing needs them or the token may not read them.
+    if it does not list them. ``owners`` is None if nothing needs them, or the token may not read
+    them.
     """
 
     properties: Mapping[str, Mapping[str, Property]]

@@ -132,11 +132,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run that is not over has come.
+    """The progress of an unfinished run.
 
-    ``plan`` is its plan's content digest, ``since`` ISO 8601 in UTC, ``why`` why it ended where it
-    said so. Of its ``total`` records ``counts`` came to an end, ``unsettled`` were begun and their
-    outcome is to be found out by reading; the rest was not begun.
+    ``plan`` is the content digest of its plan, ``since`` ISO 8601 in UTC, ``why`` the reason that
+    it gave for ending early, if any. Of its ``total`` records ``counts`` ended, by
+    status, and ``in_doubt`` were begun with an unknown outcome; the rest was not begun.
     """
 
     run: str

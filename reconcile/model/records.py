@@ -10,7 +10,7 @@ from reconcile.model.address import Address
 
 
 class Location(NamedTuple):
-    """Where something stands in a manifest. Lines and columns count from 1."""
+    """A place in a manifest. Lines and columns count from 1."""
 
     file: str
     line: int
@@ -40,7 +40,7 @@ class Reference:
 
 
 class Lifecycle(StrEnum):
-    """What a manifest wants of a record: to be there, to be archived, or not to be managed."""
+    """The declared lifecycle state: present, absent (archived), or forget (no longer managed)."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -53,9 +53,10 @@ class Desired:
 
     ``properties`` are text as written: absent is unmanaged, ``""`` clears. ``at`` maps a property's
     name to the (line, column) of its value. ``ignore`` names properties to leave as they are once
-    the record exists; ``protect`` keeps the record from ever being archived or made again.
-    ``moved_from`` names the key that the record had before. One that is not to be there has no
-    properties and no references. ``pruned`` marks a record that no manifest declares any more.
+    the record exists. ``protect`` keeps the record from being archived or recreated.
+    ``moved_from`` names the record's former key. A record that is absent or forgotten has no
+    properties and no references. ``pruned`` is true for a managed record that no manifest declares
+    any more.
     """
 
     address: Address
@@ -75,22 +76,22 @@ class Desired:
         return Address(self.address.kind, self.moved_from.value) if self.moved_from else None
 
     def entry_in(self, last: "Mapping[Address, LastApplied]") -> "LastApplied | None":
-        """The record's entry, by folded addresses: under its own one, else under the former."""
+        """Return the record's entry of ``last`` (by folded address), else that of its former key."""
         found = last.get(self.address.folded())
         return found or (last.get(self.former.folded()) if self.former else None)
 
     def location_of(self, property_name: str) -> Location:
-        """Where a property's value stands, or the record where that is not known."""
+        """Return the location of a property's value, or the record's if that is not known."""
         line, column = self.at.get(property_name, self.location[1:])
         return Location(self.location.file, line, column)
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One order or cart with its line items: what is diffed, shown and applied together.
+    """One order or cart with its line items: the unit of comparing, showing and applying.
 
-    ``root`` is None when the manifests declare only line items under a parent that something else
-    owns; ``parent`` then says which record that is, and it is never written.
+    ``root`` is None if the manifests declare only line items, under a parent that they do not
+    manage. ``parent`` then refers to that record, which is never written.
     """
 
     address: Address
@@ -100,7 +101,7 @@ class Unit:
 
     @property
     def records(self) -> tuple[Desired, ...]:
-        """Every declared record, the root first."""
+        """All declared records, the root first."""
         return ((self.root,) if self.root else ()) + self.lines
 
     @property
@@ -110,7 +111,7 @@ class Unit:
 
 
 class Link(NamedTuple):
-    """One association of a record: to which object (``contact``), its id, one type of the pair."""
+    """One association of a record: the object (``contact``) and id of the other end, and a type."""
 
     to: str
     id: str
@@ -123,19 +124,19 @@ AssociationTypes = frozenset[tuple[str, int]]
 
 
 def removable(
-    types: AssociationTypes, standing: AssociationTypes, plain: tuple[str, int]
+    types: AssociationTypes, present: AssociationTypes, plain: tuple[str, int]
 ) -> AssociationTypes:
-    """Which of our ``types`` can be taken from a pair without taking anything of others.
+    """Return which of our ``types`` can be removed from a pair without removing those of others.
 
-    Removing the unlabelled (``plain``) type takes every label of the pair along (reference §11).
+    Removing the unlabelled (``plain``) type removes every label of the pair too (reference §11).
     """
-    ours = types & standing
-    return ours - {plain} if standing - ours - {plain} else ours
+    ours = types & present
+    return ours - {plain} if present - ours - {plain} else ours
 
 
 @dataclass(frozen=True, slots=True)
 class Actual:
-    """One record as HubSpot answered it. A property HubSpot has no value for is None."""
+    """One record as HubSpot returned it. A property without a value is None."""
 
     id: str
     properties: Mapping[str, str | None]
@@ -143,8 +144,10 @@ class Actual:
 
 
 class Version(NamedTuple):
-    """One value that a property had: from when on (HubSpot's ISO text), and what wrote it
-    (``CRM_UI``, ``INTEGRATION``, ``CALCULATED`` and others).
+    """One value in a property's history.
+
+    ``at`` is when it was set, as HubSpot's ISO text; ``source`` is what set it: ``CRM_UI``,
+    ``INTEGRATION``, ``CALCULATED`` and others.
     """
 
     value: str
@@ -154,10 +157,9 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why a declared record is not where its key says.
+    """A declared record that the state knows by id and that HubSpot no longer has.
 
-    ``why`` is ``archived``, ``merged`` (into ``into``), or ``gone``. Only records that the state
-    knows by id can be missing; all others are simply absent.
+    ``why`` is ``archived``, ``merged`` (into ``into``) or ``gone``.
     """
 
     id: str
@@ -169,16 +171,19 @@ class Missing:
 class Observed:
     """What HubSpot holds for one unit.
 
-    ``records`` has an entry for each declared record that exists under its key or under the id in
-    state; ``missing`` those that state knows but that are archived, merged or gone; an address in
-    neither is absent. ``by_id`` are those that were not under their keys but under the ids in the
-    state; ``key_moved`` those whose key now stands on another record than the state's, with the id
-    of the state's, which still lives. ``duplicates`` are those that several records under one parent can
-    be, with the ids of these. ``links`` are each record's associations of the declared or
-    recorded pairs; ``lines`` the ids of the line items that HubSpot shows under the unit.
-    ``others`` counts those of them that no manifest declares. ``parent_id`` is the id of a parent
-    that something else owns. ``other_parents`` are the records that line items belong to besides their
-    declared parents, as (word, id), as far as HubSpot was asked.
+    ``records`` has the declared records that exist, found by key or by the id in the state.
+    ``missing`` has those that the state knows but that are archived, merged or gone. An address in
+    neither is absent.
+
+    - ``by_id``: the records that were found by the id in the state, not by key
+    - ``key_moved``: records whose key another record has now, with the id of the record in the
+      state, which still exists
+    - ``duplicates``: records that several records under one parent match, with the ids of these
+    - ``lines``: the ids of all line items under the unit; ``others`` counts the undeclared ones
+    - ``links``: each record's associations, for the pairs that are declared or in the state
+    - ``parent_id``: the id of a parent that the manifests do not manage
+    - ``other_parents``: the records that line items belong to besides their declared parents, as
+      (word, id), as far as they were looked up
     """
 
     records: Mapping[Address, Actual]
@@ -198,9 +203,9 @@ class Observed:
 
 
 class ValueHashes(NamedTuple):
-    """Keyed hashes of one property's value: as we wrote it, and as HubSpot read it back.
+    """Keyed hashes of one property's value: as we wrote it, and as HubSpot returned it.
 
-    ``read`` is empty where HubSpot never showed what was written.
+    ``read`` is empty if HubSpot never returned what was written.
     """
 
     written: str
@@ -208,21 +213,21 @@ class ValueHashes(NamedTuple):
 
     @property
     def expected(self) -> str:
-        """What HubSpot should hold as long as nobody edits it."""
+        """The hash of what HubSpot holds as long as nobody edits it."""
         return self.read or self.written
 
 
 NO_HASHES = ValueHashes("", "")
-"""Of a property whose hashes cannot be compared any more: they were made with another key."""
+"""The hashes of a property that cannot be compared any more: they were made with another key."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastApplied:
-    """What the state knows of one record: no order data, only ids and keyed hashes.
+    """A record's entry in the state: no order data, only ids and keyed hashes.
 
-    ``key`` is the key as it was last spelled. ``whole`` covers all managed values as written, so
-    that an unchanged record costs one comparison; it is empty where ``marks`` cannot be compared.
-    ``links`` are the associations that we made.
+    ``key`` is the key as last spelled. ``fingerprint`` is the hash of all managed values as
+    written, so that an unchanged record costs one comparison; it is empty if ``value_hashes``
+    cannot be compared. ``links`` are the associations that we made.
     """
 
     id: str
@@ -235,7 +240,7 @@ class LastApplied:
     run: str = ""
 
     def with_renamed_parent(self, unit: Address, former: Address | None) -> "LastApplied":
-        """The entry of a record whose unit was called ``former`` and is called ``unit`` now."""
+        """Return the entry with ``unit`` as its parent if that was ``former``, the unit's old name."""
         if former is None or self.parent is None or self.parent.folded() != former.folded():
             return self
         return replace(self, parent=unit)

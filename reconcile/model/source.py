@@ -19,8 +19,8 @@ class Files(StrEnum):
 class Source:
     """The commit that was checked out, and whether the files read were that commit's.
 
-    ``commit`` is empty outside git and before the first commit, and ``unknown`` if git does not name
-    it. Like the rest of a plan file it is only as trustworthy as whoever made the file.
+    ``commit`` is empty outside git and before the first commit, and ``unknown`` if git does not
+    name it. Like the rest of a plan file it is only as trustworthy as whoever made the file.
     """
 
     commit: str = ""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from reconcile.errors import Problem
 from reconcile.model.address import Address
+from reconcile.model.explanation import reasons_and_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
@@ -12,7 +13,6 @@ from reconcile.model.plan import (
     Reason,
     RecordChange,
     UnitChange,
-    reasons_and_hints,
 )
 from reconcile.model.records import (
     Actual,

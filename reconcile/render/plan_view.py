@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import reasons_and_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
@@ -18,7 +19,6 @@ from reconcile.model.plan import (
     Reason,
     RecordChange,
     UnitChange,
-    reasons_and_hints,
 )
 from reconcile.render.escaping import PERSONAL, mask
 from reconcile.render.phrasing import count, listed, plural, target_line

@@ -7,7 +7,8 @@ import pytest
 from world import World, actions, cart, changes, line, order, statuses
 
 from reconcile.errors import ManifestError
-from reconcile.model.plan import Action, Plan, reasons_and_hints
+from reconcile.model.explanation import reasons_and_hints
+from reconcile.model.plan import Action, Plan
 
 PLACE = re.compile(r"manifests/all\.yaml:\d+:\d+: ")
 

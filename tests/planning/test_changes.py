@@ -20,7 +20,8 @@ from world import (
 )
 
 from reconcile.errors import GuardRefused, ManifestError
-from reconcile.model.plan import Action, Plan, Reason, reasons_and_hints
+from reconcile.model.explanation import reasons_and_hints
+from reconcile.model.plan import Action, Plan, Reason
 from reconcile.sandbox import Switches
 
 PAYER = "Payer"
