@@ -1,7 +1,7 @@
 """The parents of line items, and which of them must be looked up before a change.
 
 A line item belongs to one record of any kind (reference §8): an order, a cart, or something that no
-manifest declares, such as a deal. Changing one under another parent would silently alter that parent.
+manifest declares, such as a deal. Changing one under another parent would silently alter that.
 """
 
 from collections.abc import Iterable

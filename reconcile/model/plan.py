@@ -83,7 +83,6 @@ class FieldChange:
 
 class LinkReference(NamedTuple):
     """A manifest's reference to the other end of an association, and the type it asks for."""
-    """
 
     by: str
     value: str
@@ -273,7 +272,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show: every record is as declared, and none is in conflict."""
+        """Whether there is nothing to show: all records are as declared and none is in conflict."""
         return not self.units and not self.defines
 
     @property

@@ -76,7 +76,7 @@ class Desired:
         return Address(self.address.kind, self.moved_from.value) if self.moved_from else None
 
     def entry_in(self, last: "Mapping[Address, LastApplied]") -> "LastApplied | None":
-        """Return the record's entry of ``last`` (by folded address), else that of its former key."""
+        """Return the entry in ``last`` (by folded address) of the record, or of its former key."""
         found = last.get(self.address.folded())
         return found or (last.get(self.former.folded()) if self.former else None)
 
@@ -240,7 +240,7 @@ class LastApplied:
     run: str = ""
 
     def with_renamed_parent(self, unit: Address, former: Address | None) -> "LastApplied":
-        """Return the entry with ``unit`` as its parent if that was ``former``, the unit's old name."""
+        """Return the entry with ``unit`` in place of ``former``, the unit's old name, as parent."""
         if former is None or self.parent is None or self.parent.folded() != former.folded():
             return self
         return replace(self, parent=unit)
