@@ -64,5 +64,5 @@ def _documents(
             if declared:
                 yield declared
         if empty and not report.problems:
-            report.whole_file("no document in this file", "remove the file if that is meant")
+            report.whole_file("no document in this file", "remove the file if this is intended")
         problems += report.problems

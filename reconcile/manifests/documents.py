@@ -27,15 +27,15 @@ _SHORT = 24
 """Values up to this length tend to repeat (USD, a stage, a city) and are kept once."""
 
 _NOT_TEXT = {
-    Items: ("a list", 'several options are one text: "a;b"'),
-    Table: ("names with values", "what stands indented below a property, or in { }, is not text"),
+    Items: ("a list", 'write several options as one text: "a;b"'),
+    Table: ("names with values", "what is indented below a property, or in { }, is not text"),
 }
 
 _NO_FIELDS = Table({}, 0, 0)
 """Stands for a mapping that is not there, and so says nothing."""
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_UNPROTECT = "take protect out and apply that first; then declare it absent"
+_UNPROTECT = "remove protect and apply that first, then declare it absent"
 
 
 class DeclaredDocument(NamedTuple):
@@ -109,7 +109,9 @@ def _inherit_lifecycle(root: Desired, nested: Desired, report: ProblemReport) ->
         return nested
     if root.lifecycle is Lifecycle.ABSENT and nested.protect:
         kind, key = nested.address
-        message = f"the {kind} {show(key)} is protected, and the {root.address.kind} over it absent"
+        message = (
+            f"the {kind} {show(key)} is protected, but its {root.address.kind} is declared absent"
+        )
         report.at(nested.location, message, _UNPROTECT)
     return replace(nested, lifecycle=root.lifecycle, properties=_NOTHING, references=())
 
@@ -148,7 +150,11 @@ def _record(
 def _key(node: Node, report: ProblemReport) -> str | None:
     key = field_reader.name(node, "the key", report)
     if key and key.casefold().startswith(BY_ID):
-        report.at(node, f"the key {show(key)} begins with {BY_ID}", "that stands for HubSpot ids")
+        report.at(
+            node,
+            f"the key {show(key)} begins with {BY_ID}",
+            "this prefix is reserved for HubSpot ids",
+        )
     return key
 
 
@@ -181,7 +187,7 @@ def _properties(node: Node, report: ProblemReport) -> tuple[dict[str, str], Sour
             positions.append(value.line)
             positions.append(value.column)
         elif isinstance(value, Empty):
-            hint = 'write "" to clear the property in HubSpot, or leave it out to not manage it'
+            hint = 'write "" to clear the property in HubSpot, or leave it out so that it is not managed'
             report.at(value, f"the property {name} has no value", hint)
         else:
             message, hint = _NOT_TEXT[type(value)]
@@ -202,7 +208,7 @@ def _lifecycle(node: Node, report: ProblemReport) -> tuple[frozenset[str], bool,
             if not _PROPERTY.match(name):
                 _refuse_name(name, item, report)
             elif ignore.setdefault(name, item) is not item:
-                report.at(item, f"the property {name} stands here twice")
+                report.at(item, f"the property {name} is listed twice")
     protect = "protect" in entries and field_reader.flag(
         entries["protect"].value, "'protect'", report
     )
@@ -215,13 +221,13 @@ def _lifecycle(node: Node, report: ProblemReport) -> tuple[frozenset[str], bool,
 def _state(node: Node, report: ProblemReport) -> Lifecycle:
     text = field_reader.text(node, "'state'", report)
     if text is not None and text not in _STATES:
-        hint = "leave it out for a record that is to be there"
+        hint = "leave it out for a record that should exist"
         near = report.budget.nearest(text, _STATES)
-        message = f"'state' is absent or forget, not {show(text)}{near}"
+        message = f"'state' must be absent or forget, not {show(text)}{near}"
         report.at(node, message, hint)
     return _STATES.get(text or "", Lifecycle.PRESENT)
 
 
 def _refuse_name(name: str, node: Positioned, report: ProblemReport) -> None:
-    hint = "at most 100 of a-z, 0-9 and _, beginning with a letter: HubSpot's internal name"
-    report.at(node, f"{show(name)} is no property name", hint)
+    hint = "write HubSpot's internal name: at most 100 of a-z, 0-9 and _, beginning with a letter"
+    report.at(node, f"{show(name)} is not a property name", hint)

@@ -93,7 +93,7 @@ def _name_fault(value: str) -> str:
     if "\n" in value:
         return f"{show(value)} has more than one line"
     if not value.isprintable():
-        return f"{show(value)} holds a character that cannot be seen"
+        return f"{show(value)} contains an invisible character"
     return ""
 
 

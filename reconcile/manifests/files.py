@@ -77,7 +77,7 @@ class ManifestFiles:
         elif given.is_symlink():
             self._refuse_dangling(given)
         else:
-            self.add_problem(given, "there is no such file or folder")
+            self.add_problem(given, "no such file or folder")
 
     def _walk(self, folder: Path, within: tuple[Path, ...]) -> None:
         if not self._first_time(folder):
@@ -102,13 +102,15 @@ class ManifestFiles:
                 self.add_problem(entry, "neither a file nor a folder")
 
     def _refuse_link(self, link: Path) -> None:
-        self.add_problem(link, "this link leads out of the project", "copy what it leads to")
+        self.add_problem(
+            link, "this link leads out of the project", "copy its target into the project"
+        )
 
     def _refuse_dangling(self, link: Path) -> None:
         self.add_problem(
             link,
-            f"a link to {display_path(resolve_links(link))}, where there is nothing",
-            "remove it, or bring back what it leads to",
+            f"a link to {display_path(resolve_links(link))}, which does not exist",
+            "remove the link, or restore its target",
         )
 
     @staticmethod

@@ -19,12 +19,14 @@ def check_values(
     for name in sorted(properties.keys() & kind.computed.keys()):
         source = kind.computed[name]
         message = f"HubSpot computes {name}{f' from {source}' if source else ''}"
-        report.at(Position(*at[name]), message, "leave it out: what is written here would not stay")
+        report.at(
+            Position(*at[name]), message, "leave it out: HubSpot would replace a value written here"
+        )
     for name in sorted(properties.keys() & kind.minimum.keys()):
         least = kind.minimum[name]
         if _is_less(properties[name], least):
             message = (
-                f"{name} is {show(properties[name])}, and HubSpot takes no {name} below {least}"
+                f"{name} is {show(properties[name])}, and HubSpot accepts no {name} below {least}"
             )
             report.at(Position(*at[name]), message)
 

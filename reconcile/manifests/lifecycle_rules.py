@@ -26,7 +26,7 @@ def check_lifecycles(units: Sequence[Unit]) -> Iterator[Problem]:
         target = absent.get(Address(reference.to, fold(reference.value)))
         if reference.by == "key" and target is not None:
             message = f"the {reference.to} {show(reference.value)} is declared absent"
-            hint = f"take it out of {record.address.kind} {show(record.address.key)}, since "
+            hint = f"remove it from {record.address.kind} {show(record.address.key)}, since "
             yield _problem(
                 reference.location, message, f"{hint}it is archived: {_at(target.location)}"
             )
@@ -68,10 +68,12 @@ def check_moves(units: Sequence[Unit], by_id: Collection[str]) -> Iterator[Probl
 
 def _orphan(line: Desired, root: Desired) -> Problem:
     message = (
-        f"the {root.address.kind} {show(root.address.key)} over it is declared {root.lifecycle}, "
+        f"its {root.address.kind} {show(root.address.key)} is declared {root.lifecycle}, "
         f"in {_at(root.location)}"
     )
-    return _problem(line.location, message, f"say lifecycle: {{state: {root.lifecycle}}} here too")
+    return _problem(
+        line.location, message, f"declare lifecycle: {{state: {root.lifecycle}}} here too"
+    )
 
 
 def _references(units: Iterable[Unit]) -> Iterator[tuple[Desired, Reference]]:

@@ -33,12 +33,14 @@ def read_associations(node: Node, kind: Kind, report: ProblemReport) -> tuple[Re
             same = (reference.to, reference.by, fold(reference.value), label)
             first = found.setdefault(same, reference)
             if first is not reference:
-                report.at(item, f"the same {word} stands here twice; {_first_in(first)}")
+                report.at(item, f"the same {word} is listed twice; {_first_in(first)}")
             elif label in association.once:
                 first = single.setdefault((word, label), reference)
                 if first is not reference:
                     message = f"this is the second {label} {word}; {_first_in(first)}"
-                    hint = f"{an(kind.name)} has one {label} {word}: take the label off the others"
+                    hint = (
+                        f"{an(kind.name)} has one {label} {word}: remove the label from the others"
+                    )
                     report.at(item, message, hint)
     return tuple(found.values())
 
@@ -87,7 +89,7 @@ def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
         return f"{other.plural} are not associated, they belong to one record", f"use {field}:"
     if other and other.name in kind.parents:
         hint = f"nest it under the {other.name}, or write parent: {{{other.name}: {{key: …}}}}"
-        return f"{an(kind.name)} is not associated to its {other.name}", hint
+        return f"{an(kind.name)} is not associated with its {other.name}", hint
     return None
 
 
@@ -125,6 +127,6 @@ def _by_one_of(
     if value is None:
         return None
     if by == "id" and not _ID.match(value):
-        report.at(node, f"{show(value)} is no HubSpot id; write its digits")
+        report.at(node, f"{show(value)} is not a HubSpot id; write its digits")
         return None
     return Reference(to, by, value, label, location)

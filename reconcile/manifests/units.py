@@ -98,8 +98,8 @@ def build_units(documents: Iterable[DeclaredDocument], by_id: Collection[str]) -
 
 def _same_key(first: str, key: str) -> str:
     if normalize("NFC", first) == normalize("NFC", key):  # they look alike
-        return f"{first!a} and {key!a} are one key: Unicode form does not count"
-    return f"{show(first)} is the same key: case does not count"
+        return f"{first!a} and {key!a} are one key: Unicode form is ignored"
+    return f"{show(first)} is the same key: case is ignored"
 
 
 def _address(parent: Reference) -> Address:

@@ -119,7 +119,7 @@ def read(data: bytes, report: ProblemReport, *, any_comment: bool = False) -> It
 def _explain(
     error: yaml.MarkedYAMLError, data: bytes, source: Source, report: ProblemReport
 ) -> None:
-    """ProblemReport an error of YAML, unless what causes it has been reported already."""
+    """Report an error of YAML, unless what causes it has been reported already."""
     since = _mark(error.context_mark)
     at = _mark(error.problem_mark) or since or (0, 0)
     words = error.problem or "", at, error.context or "", since
@@ -198,7 +198,7 @@ class _Document:
         return node
 
     def _as_meant(self, event: Any, node: Text | Empty) -> Text | Empty:
-        """ProblemReport a scalar that YAML reads otherwise than its author can have meant it."""
+        """Report a scalar that YAML reads otherwise than its author can have meant it."""
         style, line = event.style, event.end_mark.line
         if style in _BLOCKS:
             if not event.value.strip("\n"):
@@ -216,7 +216,7 @@ class _Document:
         return node
 
     def check_anchors(self, *names: str) -> None:
-        """ProblemReport anchors before text, all or these, that nothing refers to: they may be text."""
+        """Report anchors before text, all or these, that nothing refers to: they may be text."""
         for name in names or tuple(self._unused):
             if position := self._unused.pop(name, None):
                 message = "& begins an anchor in YAML, and nothing refers to this one"
@@ -260,7 +260,7 @@ class _Document:
                 self._report.at(key, "merge keys (<<) are not supported", hint)
             elif first := entries.get(key.value):
                 where = f"line {first.line}, column {first.column}"
-                self._report.at(key, f"{show(key.value)} stands here twice; first in {where}")
+                self._report.at(key, f"{show(key.value)} is given twice; first in {where}")
             else:
                 entries[key.value] = Entry(value, key.line, key.column)
         return entries
@@ -268,7 +268,7 @@ class _Document:
     def _alias(self, event: Any, depth: int) -> Node:
         position = Position(event.start_mark.line + 1, event.start_mark.column + 1)
         if event.anchor not in self._anchors:
-            message = f"{show(event.anchor)} names no finished anchor before it"
+            message = f"{show(event.anchor)} is not an anchor that ends before it"
             self._stop(position, f"* begins an alias in YAML, and {message}", text_hint("*"))
         node = self._anchors[event.anchor]
         self._unused.pop(event.anchor, None)

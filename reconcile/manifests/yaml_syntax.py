@@ -88,9 +88,9 @@ _QUOTES = {"'": '"\'s-Hertogenbosch"', '"': "'12\" ruler'"}
 _QUOTE_IT = "put the whole value in quotes"
 _ESCAPE_HINT = "write \\\\ for a backslash, or put the value in single quotes"
 _NOT_HERE = "a value cannot begin so: {} {} in YAML"
-_COMMENT_MESSAGE = "YAML takes the text from this # on for a comment, not for part of the value"
+_COMMENT_MESSAGE = "YAML reads the text from this # on as a comment, not as part of the value"
 _COMMENT_HINT = (
-    f'{_QUOTE_IT}, as in "Order #1001"; a comment goes on a line of its own, or behind two spaces '
+    f'{_QUOTE_IT}, as in "Order #1001"; a comment goes on a line of its own, or after two spaces '
     "and with a space after the #"
 )
 

@@ -23,8 +23,8 @@ def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iter
         ),
         "unknown": (
             sum(_has(Reason.UNKNOWN, change) for change in changes),
-            "in the state with nothing to compare values with (the state's hash key was lost or "
-            "changed, or they were never read back): applying overwrites or archives what others "
+            "in the state without hashes to compare with (the state's hash key was lost or "
+            "changed, or the values were never read back): applying overwrites or archives what others "
             "changed",
         ),
         "rekey": (
@@ -34,7 +34,7 @@ def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iter
         ),
         "recreate": (
             sum(change.recreates for change in changes),
-            "archived, merged or gone in HubSpot: applying makes new ones",
+            "archived, merged or deleted in HubSpot: applying creates new ones",
         ),
         "prune": (
             sum(change.pruned and change.action is Action.ARCHIVE for change in changes),

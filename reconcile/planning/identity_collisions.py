@@ -53,7 +53,7 @@ def _meeting(changes: Iterable[RecordChange]) -> dict[Address, str]:
         if change.id:
             by_id[change.address.kind, change.id].append(change)
     return {
-        change.address: f"record {change.id} is {_others(change, some)} too\n{_way_out()}"
+        change.address: f"record {change.id} is also declared as {_others(change, some)}\n{_way_out()}"
         for some in by_id.values()
         if len(some) > 1
         for change in some
@@ -73,7 +73,7 @@ def _made_alike(
             alike[kind, change.parent.kind, change.parent_id, fold(value)].append(change)
     return {
         change.address: f"{_others(change, some)} has the same "
-        f"{identities[change.address.kind].name} under the same record\n{_way_out()}"
+        f"{identities[change.address.kind].name} under the same parent\n{_way_out()}"
         for some in alike.values()
         if len(some) > 1
         for change in some
@@ -91,14 +91,14 @@ def _taken(changes: Iterable[RecordChange], entries: Callable[[], Entries]) -> d
         for change in adopted.get((address.kind, entry.id), ()):
             own = {change.address.folded(), change.former.folded() if change.former else None}
             if address not in own:
-                known = f"record {entry.id} is {address.kind}/{entry.key} in the state"
+                known = f"the state has record {entry.id} as {address.kind}/{entry.key}"
                 reasons[change.address] = f"{known}\n{_way_out(entry.key)}"
     return reasons
 
 
 def _way_out(key: str = "") -> str:
     moved = f"moved_from: {key}" if key else "moved_from"
-    return f"say {moved} where it is the same record under another name, or drop one of the two"
+    return f"declare {moved} if it is the same record under another name, or remove one of the two"
 
 
 def _others(change: RecordChange, some: Iterable[RecordChange]) -> str:

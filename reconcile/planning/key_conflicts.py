@@ -35,16 +35,16 @@ def duplicates_conflict(record: RecordInput, actual: Actual) -> str:
         return ""
     name, way_out = (
         record.identity.name,
-        "archive what should not be there, or give it another value",
+        "archive the duplicate, or give it another value",
     )
     if record.last is None:
         return (
-            f"{record.kind.plural} {', '.join(ids)} of {record.unit.address} have the same {name}, by "
-            f"which they are told apart\n{way_out}"
+            f"{record.kind.plural} {', '.join(ids)} of {record.unit.address} have the same {name}, "
+            "which must be different for each of them\n{way_out}"
         )
     others = ", ".join(one for one in ids if one != actual.id)
     return (
-        f"record {others} of {record.unit.address} has the {name} that record {actual.id} is to have"
+        f"record {others} of {record.unit.address} has the {name} that record {actual.id} would get"
         f"\n{way_out}"
     )
 
@@ -56,18 +56,18 @@ def key_moved_conflict(record: RecordInput, actual: Actual) -> str:
         return ""
     if record.identity.within_parent:
         return (
-            f"record {actual.id} has this {record.identity.name}, while record {former}, which was "
-            "applied, is elsewhere\nput that one back under its parent, or archive it"
+            f"record {actual.id} has this {record.identity.name}, and record {former}, which was "
+            "applied, is under another parent\nmove that record back under its parent, or archive it"
         )
     if record.desired.moved_from is not None:
         return (
-            f"record {actual.id} has this key already, while record {former}, which had the key "
+            f"record {actual.id} already has this key, and record {former}, which had the key "
             f"{record.desired.moved_from.value!r}, still exists\n"
-            "choose another key, or archive the record that shall not be managed"
+            "choose another key, or archive the record that should not be managed"
         )
     return (
-        f"its key now stands on record {actual.id}, while record {former}, which had it, still "
-        "exists\nput the key back in HubSpot, or archive the record that shall not be managed"
+        f"record {actual.id} now has its key, and record {former}, which had it, still "
+        "exists\nmove the key back in HubSpot, or archive the record that should not be managed"
     )
 
 
@@ -81,7 +81,7 @@ def rekey_conflict(record: RecordInput, actual: Actual) -> str:
         and fold(held) != fold(record.address.key)
         and fold(held) in record.context.declared.get(record.kind.name, frozenset())
     ):
-        return f"its record now carries the key {held!r}, which is declared too"
+        return f"its record now has the key {held!r}, which is declared as well"
     return ""
 
 
@@ -93,4 +93,4 @@ def why_missing(missing: Missing) -> str:
         case "merged":
             return f"record {missing.id} was merged into record {missing.into} in HubSpot"
         case _:
-            return f"record {missing.id} is gone from HubSpot"
+            return f"record {missing.id} no longer exists in HubSpot"

@@ -32,8 +32,8 @@ def missing_key_properties(
             yield PropertyDefine(kind.name, identity.name, LABEL, group)
         elif not there.unique:
             raise UsageError(
-                f"{kind.plural} have a property {identity.name!r} already, and it is not unique",
-                hint="uniqueness can only be given when a property is made: name another property "
+                f"{kind.plural} already have a property {identity.name!r}, which is not unique",
+                hint="uniqueness can only be set when a property is created: name another property "
                 "under the target's `identity` in reconcile.yaml",
             )
 

@@ -34,7 +34,7 @@ def parent_conflict(record: RecordInput) -> str:
     if not others:
         return ""
     owner = describe_parents(others)
-    leave = "take it out of the manifests"
+    leave = "remove it from the manifests"
     if record.desired.lifecycle is Lifecycle.ABSENT:
-        leave = "let go of it with lifecycle: {state: forget}"
+        leave = "stop managing it with lifecycle: {state: forget}"
     return f"it belongs to {owner} in HubSpot\n{leave}, or remove it from {owner} there"

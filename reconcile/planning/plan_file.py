@@ -118,7 +118,7 @@ def load(data: bytes) -> tuple[Plan, str]:
     """A plan and its content digest. Raises UsageError for anything but an intact plan file."""
     lines = data.splitlines(keepends=True)
     if len(lines) < 3 or not data.endswith(b"\n"):
-        raise _damaged("it is cut short, or not a plan file")
+        raise _damaged("it is truncated, or not a plan file")
     try:
         head = _ANY.validate_json(lines[0])
     except ValidationError as error:
@@ -131,9 +131,9 @@ def load(data: bytes) -> tuple[Plan, str]:
         read = _HEAD.validate_json(lines[0])
         plan = _plan(read, _ABOUT.validate_json(lines[1]), lines[2:-1])
     except ValidationError as error:
-        raise _damaged("its content is not a plan's") from error
+        raise _damaged("its content is not a plan") from error
     if b"".join(dump(plan, version=read.reconcile, created=read.created)) != data:
-        raise _damaged("it holds more than a plan, or spells it in another way")
+        raise _damaged("it contains more than a plan, or is encoded in another way")
     fault = next(contradictions(plan), "")
     if fault:
         raise UsageError(f"the plan file contradicts itself: {fault}", hint=_AGAIN)

@@ -119,7 +119,7 @@ def _plan_record(record: RecordInput) -> RecordChange | None:
         or record.address in record.observed.by_id
         or record.identity.within_parent
     ):
-        return conflict(record, "the state has another declared record under the same id", "")
+        return conflict(record, "two declared records have the same HubSpot id in the state", "")
     if record.desired.lifecycle is not Lifecycle.PRESENT:
         return plan_removal(record)
     missing = record.observed.missing.get(record.address)
@@ -141,9 +141,9 @@ def _why_missing(record: RecordInput, missing: Missing | None) -> str:
     if missing is not None and record.address.folded() not in record.context.recreate:
         return f"{why_missing(missing)}\n{_way_out(record)}"
     if missing is not None and record.desired.protect:
-        return "it is protected, so it is never made again"
+        return "it is protected, so it is not recreated"
     if record.identity.by_id:
-        return "no record has this id, and only HubSpot hands out ids"
+        return "no record has this id, and only HubSpot assigns ids"
     return ""
 
 
@@ -261,5 +261,5 @@ def _folded(address: Address | None) -> Address | None:
 
 def _way_out(record: RecordInput) -> str:
     if record.desired.protect or record.identity.by_id:
-        return "restore it in HubSpot, or take it out of the manifests"
-    return f"restore it in HubSpot, or make a new one with --recreate {record.address}"
+        return "restore it in HubSpot, or remove it from the manifests"
+    return f"restore it in HubSpot, or create a new one with --recreate {record.address}"

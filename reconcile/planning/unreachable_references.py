@@ -50,7 +50,7 @@ def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
     if not blocked:
         return change
     names = ", ".join(map(str, blocked))
-    why = f"cannot be associated with {names}, which is in conflict\nsettle that, then plan again"
+    why = f"cannot be associated with {names}, which is in conflict\nresolve that conflict, then plan again"
     links = tuple(link for link, end in ends.items() if end is None)
     if change.action is Action.ASSOCIATE and not links:
         return as_conflict(change, why)

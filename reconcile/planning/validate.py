@@ -45,15 +45,17 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
         if line.lifecycle is not Lifecycle.PRESENT or not identities[kind.name].within_parent:
             continue
         if name in line.ignore:
-            message = f"lifecycle.ignore names {name}, and {kind.plural} are told apart by it"
+            message = f"lifecycle.ignore names {name}, which identifies {kind.plural}"
             yield _problem(line.location, message)
         value = fold(line.properties.get(name, ""))
         other = seen.setdefault((kind.name, value), line.address)
         if not value:
-            message = f"{name} is missing, by which {kind.plural} are told apart here"
+            message = f"{name} is missing, which identifies {kind.plural} here"
             yield _problem(line.location_of(name), message)
         elif other != line.address:
-            message = f"{name} is {value!r} as in {other}, and {kind.plural} are told apart by it"
+            message = (
+                f"{name} is {value!r} as in {other}, but must identify one of the {kind.plural}"
+            )
             yield _problem(line.location_of(name), message)
 
 
@@ -133,7 +135,7 @@ def _label_fault(reference: Reference, record: RecordInput) -> str:
 
 
 def _dangling(reference: Reference) -> Problem:
-    hint = "make it in HubSpot first, or correct what stands here"
+    hint = "create it in HubSpot first, or correct the reference"
     if reference.by == "key":
         hint = "neither HubSpot nor the manifests have it: declare it, or correct the key"
     message = f"no {reference.to} has {reference.by} {show(reference.value)}"

@@ -63,7 +63,7 @@ def test_two_primary_companies_are_refused(project: Project, labels: tuple[str, 
     assert str(problem) == (
         "a.yaml:7:7: this is the second primary company; first in line 5, column 7"
     )
-    assert problem.hint == "an order has one primary company: take the label off the others"
+    assert problem.hint == "an order has one primary company: remove the label from the others"
 
 
 def test_one_primary_company_among_several_is_fine(project: Project) -> None:

@@ -191,7 +191,7 @@ def test_aliases_need_a_finished_anchor(text: str) -> None:
     report = ProblemReport("a")
     list(read(text.encode(), report))
     (problem,) = report.problems
-    assert "names no finished anchor" in problem.message
+    assert "is not an anchor that ends before it" in problem.message
 
 
 def test_an_alias_bomb_is_defused(project: Any) -> None:

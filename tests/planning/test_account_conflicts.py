@@ -95,8 +95,8 @@ def test_every_reason_of_a_record_is_listed(world: World) -> None:
         "orders have no property 'nonesuch'",
     ]
     assert ways_out == (
-        "restore it in HubSpot, or make a new one with --recreate order/A",
-        "make it in HubSpot first, or correct what stands here",
+        "restore it in HubSpot, or create a new one with --recreate order/A",
+        "create it in HubSpot first, or correct the reference",
     )
 
 

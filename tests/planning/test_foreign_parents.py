@@ -95,7 +95,7 @@ def test_a_line_of_another_record_is_not_taken_over(
     named = f"{WORDS[object_]} {owner}"
     assert change.why == (
         f"it belongs to {named} in HubSpot\n"
-        f"take it out of the manifests, or remove it from {named} there"
+        f"remove it from the manifests, or remove it from {named} there"
     )
     world.apply(plan)
     assert world.keys("orders")["A"] == 1
@@ -164,7 +164,7 @@ def test_a_line_that_another_record_has_too_is_not_archived(
     named = f"{WORDS[object_]} {owner}"
     assert changes(plan)["line_item/A:1"].why == (
         f"it belongs to {named} in HubSpot\n"
-        f"let go of it with lifecycle: {{state: forget}}, or remove it from {named} there"
+        f"stop managing it with lifecycle: {{state: forget}}, or remove it from {named} there"
     )
     world.apply(plan)
     assert set(world.dump("line_items")) >= {item}
