@@ -1,4 +1,4 @@
-"""The pieces that every planned change is made of."""
+"""Building blocks of record changes: new ones, fields, and conflicts."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from reconcile.planning.wire_values import display_value
 
 
 def record_change(record: RecordInput, action: Action) -> RecordChange:
-    """A change of the record with nothing in it yet."""
+    """Return a change of the record that does nothing yet."""
     former = record.desired.former
     moves = record.moved or (record.actual is not None and has_former_key(record, record.actual))
     return RecordChange(
@@ -29,7 +29,7 @@ def record_change(record: RecordInput, action: Action) -> RecordChange:
 
 
 def conflict(record: RecordInput, why: str, record_id: str) -> RecordChange:
-    """A record that is left alone; the later lines of ``why`` tell the way out."""
+    """Return a conflict: the record is left alone. For the lines of ``why`` see RecordChange."""
     return replace(
         record_change(record, Action.CONFLICT),
         id=record_id,
@@ -39,9 +39,9 @@ def conflict(record: RecordInput, why: str, record_id: str) -> RecordChange:
 
 
 def as_conflict(change: RecordChange, why: str) -> RecordChange:
-    """Turn any change into a conflict: nothing of it is carried out, and no guard counts it.
+    """Return the conflict that a change becomes: it is not applied, and no guard counts it.
 
-    It keeps what says which record it is, and nothing of what would have been done.
+    The conflict keeps what identifies the record, and nothing of what would have been done.
     """
     return RecordChange(
         address=change.address,
@@ -62,9 +62,9 @@ def as_conflict(change: RecordChange, why: str) -> RecordChange:
 def propagate_conflicts(
     unit: Address, changes: tuple[RecordChange, ...]
 ) -> tuple[RecordChange, ...]:
-    """Return a unit's changes. Where its root is in conflict, nothing is done to its lines either.
+    """Return a unit's changes, with all lines in conflict if the root is.
 
-    Nor is a root archived while a line under it is in conflict: the line would be left without it.
+    A root is not archived while a line under it is in conflict: the line would lose its parent.
     """
     if not changes or changes[0].address != unit:
         return changes
@@ -84,7 +84,7 @@ def propagate_conflicts(
 def field_change(
     record: RecordInput, name: str, before: str, after: str, reason: Reason
 ) -> FieldChange:
-    """One property's change, as people are to read it."""
+    """Return one property's change, with the texts that people read."""
     label = display_value(record.kind, record.context.definitions, name, before)
     written = record.desired.properties.get(name, after)
     return FieldChange(
@@ -99,9 +99,9 @@ def field_change(
 
 
 def drifted(record: RecordInput, name: str, now: str) -> bool:
-    """Whether HubSpot holds another value than after the last apply.
+    """Return whether somebody edited the property in HubSpot since the last apply.
 
-    What we wrote is nobody's edit, also where HubSpot had not kept it, or showed it late.
+    A value that we wrote is no edit, even if HubSpot did not return it right after the write.
     """
     hashes = record.last.value_hashes.get(name) if record.last else None
     definition = record.definitions[name]

@@ -1,4 +1,4 @@
-"""Whose record is it? Keys changed in the manifest or in HubSpot, and records that are missing."""
+"""Key conflicts: keys that were changed in the manifest or in HubSpot, and missing records."""
 
 from reconcile.model.address import fold
 from reconcile.model.records import Actual, Missing
@@ -6,9 +6,9 @@ from reconcile.planning.record_input import RecordInput
 
 
 def has_former_key(record: RecordInput, actual: Actual) -> bool:
-    """Whether the record carries the key that its manifest names as the former one.
+    """Return whether the record has the key that its manifest names as the former one.
 
-    Where the state knows it by its present key already, somebody put the former one back.
+    If the state has it under its present key already, the former key is an edit in HubSpot.
     """
     former = record.desired.former
     if (
@@ -21,7 +21,7 @@ def has_former_key(record: RecordInput, actual: Actual) -> bool:
 
 
 def is_rekey(record: RecordInput, actual: Actual) -> bool:
-    """Whether the record was found otherwise than by its key, which somebody changed in HubSpot."""
+    """Return whether the record has another key than declared, since it was changed in HubSpot."""
     held = record.held_key(actual)
     if not record.identity.unique or held == record.address.key or has_former_key(record, actual):
         return False
@@ -29,35 +29,32 @@ def is_rekey(record: RecordInput, actual: Actual) -> bool:
 
 
 def duplicates_conflict(record: RecordInput, actual: Actual) -> str:
-    """Why nothing is done where several records under the parent can be meant."""
+    """Return why the record is in conflict if several records under the parent match it."""
     ids = record.observed.duplicates.get(record.address)
     if not ids:
         return ""
-    name, way_out = (
-        record.identity.name,
-        "archive the duplicate, or give it another value",
-    )
+    name, hint = record.identity.name, "archive the duplicate, or give it another value"
     if record.last is None:
         return (
             f"{record.kind.plural} {', '.join(ids)} of {record.unit.address} have the same {name}, "
-            "which must be different for each of them\n{way_out}"
+            f"which must be different for each of them\n{hint}"
         )
     others = ", ".join(one for one in ids if one != actual.id)
     return (
         f"record {others} of {record.unit.address} has the {name} that record {actual.id} would get"
-        f"\n{way_out}"
+        f"\n{hint}"
     )
 
 
 def key_moved_conflict(record: RecordInput, actual: Actual) -> str:
-    """Why nothing is done where the key has moved from a record that lives to another one."""
+    """Return why the record is in conflict if another one has its key while it still exists."""
     former = record.observed.key_moved.get(record.address)
     if former is None:
         return ""
     if record.identity.within_parent:
         return (
             f"record {actual.id} has this {record.identity.name}, and record {former}, which was "
-            "applied, is under another parent\nmove that record back under its parent, or archive it"
+            "applied, is not under its parent any more\nmove that record back, or archive it"
         )
     if record.desired.moved_from is not None:
         return (
@@ -72,7 +69,7 @@ def key_moved_conflict(record: RecordInput, actual: Actual) -> str:
 
 
 def rekey_conflict(record: RecordInput, actual: Actual) -> str:
-    """Why the record found by its id is not this one's: it carries another declared key."""
+    """Return why the record is in conflict if its key in HubSpot is another declared record's."""
     if not is_rekey(record, actual):
         return ""
     held = record.held_key(actual)
@@ -86,7 +83,7 @@ def rekey_conflict(record: RecordInput, actual: Actual) -> str:
 
 
 def why_missing(missing: Missing) -> str:
-    """What became of a record that the state knows."""
+    """Return what happened to a record that the state knows, in words."""
     match missing.why:
         case "archived":
             return f"record {missing.id} is archived in HubSpot"

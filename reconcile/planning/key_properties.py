@@ -1,4 +1,4 @@
-"""Which properties a target lacks before its records can be found by key."""
+"""The key properties that a target lacks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,9 +17,9 @@ def missing_key_properties(
     properties: Mapping[str, Mapping[str, Property]],
     groups: Mapping[str, Sequence[str]],
 ) -> Iterator[PropertyDefine]:
-    """The unique properties to define, by kind.
+    """Yield the unique properties to define, kind by kind.
 
-    Raises UsageError for a property of that name that is not unique: uniqueness cannot be added
+    Raise UsageError for an existing property that is not unique: uniqueness cannot be added
     (reference §3).
     """
     for kind in wanted:
@@ -39,6 +39,6 @@ def missing_key_properties(
 
 
 def _group(kind: Kind, groups: Sequence[str]) -> str:
-    """HubSpot's own group for the object, as in ``order_information``; else its first."""
+    """Return HubSpot's own group for the object, as in ``order_information``, else its first."""
     own = [name for name in groups if name.replace("_", "").endswith("information")]
     return (own or list(groups) or [f"{kind.name}information"])[0]

@@ -1,4 +1,4 @@
-"""Line items that belong to another record than their declared parent."""
+"""Conflicts of line items that belong to another record than their declared parent."""
 
 from collections.abc import Mapping
 
@@ -12,9 +12,9 @@ from reconcile.planning.record_input import RecordInput
 def other_parents(
     unit: UnitChange, parents: Mapping[tuple[str, str], frozenset[Parent]]
 ) -> Mapping[Address, frozenset[Parent]]:
-    """Return which other records the line items to be changed belong to, by address.
+    """Return the undeclared parents of the line items to be changed, by address.
 
-    ``parents`` are those that HubSpot shows, by kind and id.
+    ``parents`` are the parents in HubSpot, by kind and id of the line item.
     """
     found = {
         change.address: parents.get((change.address.kind, change.id), frozenset())
@@ -26,9 +26,9 @@ def other_parents(
 
 
 def parent_conflict(record: RecordInput) -> str:
-    """Return why a line item is left alone that belongs to another record, or nothing.
+    """Return why a line item that belongs to another record is left alone, else empty text.
 
-    A line item belongs to one parent (reference §8); changing it would silently alter that one.
+    A line item belongs to one parent (reference §8); changing it would silently alter that parent.
     """
     others = record.observed.other_parents.get(record.address)
     if not others:

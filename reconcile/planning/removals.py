@@ -1,7 +1,7 @@
-"""Records that are not to be there, and records that are not to be managed any more.
+"""Removals: records to archive, and records to stop managing.
 
-What is removed must be what was meant: the very record that was applied, under the key it had.
-Where that is in doubt the record is left alone, since there is no way back through the API.
+Only the record that was applied may be archived, under the key that it had. If there is any doubt
+the record is left alone, since the API cannot restore it.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from reconcile.planning.record_input import RecordInput
 
 
 def plan_removal(record: RecordInput) -> RecordChange | None:
-    """What is to be done so that the record is not there, or not managed; None for nothing."""
+    """Return the change that archives or forgets the record, or None if nothing is to be done."""
     if record.desired.lifecycle is Lifecycle.FORGET:
         return _forget(record, "")
     if record.actual is None:
@@ -29,7 +29,7 @@ def plan_removal(record: RecordInput) -> RecordChange | None:
         return _forget(record, why_missing(missing) if missing else "")
     why = (
         key_moved_conflict(record, record.actual)
-        or _another(record, record.actual)
+        or _is_another(record, record.actual)
         or _protected(record)
         or parent_conflict(record)
         or rekey_conflict(record, record.actual)
@@ -50,7 +50,7 @@ def _archive(record: RecordInput, actual: Actual) -> RecordChange:
     return replace(
         record_change(record, Action.ARCHIVE),
         id=actual.id,
-        # One that HubSpot shows under no parent must still be under none just before it goes.
+        # If HubSpot shows it under no parent, it must still have none just before it is archived.
         parent_id=record.parent_id if record.under_parent else "",
         fields=tuple(_fields(record, actual, rekey=rekey)),
         adopts=record.recorded is None,
@@ -59,9 +59,9 @@ def _archive(record: RecordInput, actual: Actual) -> RecordChange:
 
 
 def _fields(record: RecordInput, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
-    """What the record holds of ours: the key, what was applied last, and what people call it.
+    """Yield the record's key, title and managed values.
 
-    All of it is compared again before the record is archived.
+    They are compared again before the record is archived.
     """
     names = set(record.last.value_hashes) & record.definitions.keys() if record.last else set()
     if actual.properties.get(record.kind.title):
@@ -81,13 +81,13 @@ def _reason(record: RecordInput, name: str, now: str) -> Reason:
     return Reason.DRIFT if drifted(record, name, now) else Reason.CHANGE
 
 
-def _another(record: RecordInput, actual: Actual) -> str:
+def _is_another(record: RecordInput, actual: Actual) -> str:
     if record.recorded is None or record.recorded.id == actual.id:
         return ""
     return (
-        f"its key stands on record {actual.id}, and what was applied was record "
-        f"{record.recorded.id}, which was archived, merged or removed in HubSpot\n"
-        "to archive the other one too, apply lifecycle: {state: forget} first"
+        f"record {actual.id} now has its key; the last apply wrote record "
+        f"{record.recorded.id}, which was archived, merged or deleted in HubSpot\n"
+        f"to archive record {actual.id} too, apply lifecycle: {{state: forget}} first"
     )
 
 
