@@ -1,4 +1,4 @@
-"""YAML → Desired units, with positions. The only I/O is reading files."""
+"""Manifests: YAML → desired units, with source locations. The only I/O is reading files."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -14,9 +14,9 @@ from reconcile.model.records import Unit
 
 
 def load(paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()) -> tuple[Unit, ...]:
-    """The units that the manifests under ``paths`` declare, sorted by address; never none.
+    """Return the units that the manifests under ``paths`` declare, sorted by address; at least one.
 
-    ``by_id`` names the kinds whose keys are HubSpot ids. Raises ManifestError with every problem
+    ``by_id`` names the kinds whose keys are HubSpot ids. Raise ManifestError with every problem
     found; its files are named relative to ``root``.
     """
     units, problems = load_some(paths, root=root, by_id=by_id)
@@ -26,7 +26,7 @@ def load(paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()) -> t
 
 
 Seen = Callable[[Path, bytes], None]
-"""Takes each file that is read, with its content."""
+"""Called with each file that is read, and its content."""
 
 
 def load_some(

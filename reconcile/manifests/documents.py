@@ -1,4 +1,4 @@
-"""One document's nodes → the records it declares."""
+"""Documents: the nodes of one YAML document → the records that it declares."""
 
 import re
 import sys
@@ -24,7 +24,7 @@ _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
 _IN_EVERY_RECORD = ("key", "moved_from", "properties", "associations", "lifecycle")
 _STATES = {str(state): state for state in (Lifecycle.ABSENT, Lifecycle.FORGET)}
 _SHORT = 24
-"""Values up to this length tend to repeat (USD, a stage, a city) and are kept once."""
+"""Values up to this length tend to repeat (USD, a stage, a city) and are stored once."""
 
 _NOT_TEXT = {
     Items: ("a list", 'write several options as one text: "a;b"'),
@@ -32,14 +32,14 @@ _NOT_TEXT = {
 }
 
 _NO_FIELDS = Table({}, 0, 0)
-"""Stands for a mapping that is not there, and so says nothing."""
+"""Stands for an absent mapping."""
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _UNPROTECT = "remove protect and apply that first, then declare it absent"
 
 
 class DeclaredDocument(NamedTuple):
-    """What one document declares: a record with those nested in it, or one under ``parent``."""
+    """The records of one document: one with those nested in it, or one under ``parent``."""
 
     record: Desired
     nested: tuple[Desired, ...]
@@ -47,7 +47,7 @@ class DeclaredDocument(NamedTuple):
 
 
 def read_document(node: Node, report: ProblemReport) -> DeclaredDocument | None:
-    """The records of a document, or None where it cannot be said which record it is."""
+    """Return the records of a document, or None if its kind, key or parent cannot be read."""
     hint = "begin it with kind: and key:, and put --- between documents"
     entries = field_reader.mapping(node, "a document", report, hint)
     kind = None if entries is None else _kind_of(node, entries, report)
@@ -74,7 +74,7 @@ def read_document(node: Node, report: ProblemReport) -> DeclaredDocument | None:
 
 @cache
 def _nesting(kind: str) -> Mapping[str, Kind]:
-    """The fields in which records of ``kind`` hold others (``line_items``), and their kinds."""
+    """Return the fields that hold nested records (``line_items``), and their kinds."""
     children = [child for child in kinds().values() if kind in child.parents]
     return MappingProxyType({child.plural.replace(" ", "_"): child for child in children})
 
@@ -104,7 +104,7 @@ def _nested(node: Node, field: str, kind: Kind, report: ProblemReport) -> list[D
 
 
 def _inherit_lifecycle(root: Desired, nested: Desired, report: ProblemReport) -> Desired:
-    """A record nested in one that is not to be there: it goes the same way, if it says nothing."""
+    """Return a nested record with its root's lifecycle state, unless it sets its own."""
     if nested.lifecycle is not Lifecycle.PRESENT:
         return nested
     if root.lifecycle is Lifecycle.ABSENT and nested.protect:
@@ -119,9 +119,9 @@ def _inherit_lifecycle(root: Desired, nested: Desired, report: ProblemReport) ->
 def _record(
     node: Node, kind: Kind, entries: Mapping[str, Entry], report: ProblemReport
 ) -> Desired | None:
-    """The record that these fields declare, or None where it has no usable key.
+    """Return the record that these fields declare, or None if it has no valid key.
 
-    Of one that is not to be there, what else stands in the manifest is read and means nothing.
+    The properties and references of an absent or forgotten record are checked, and then dropped.
     """
     values = {name: entry.value for name, entry in entries.items()}
     key = _key(values["key"], report) if "key" in values else None
@@ -187,7 +187,7 @@ def _properties(node: Node, report: ProblemReport) -> tuple[dict[str, str], Sour
             positions.append(value.line)
             positions.append(value.column)
         elif isinstance(value, Empty):
-            hint = 'write "" to clear the property in HubSpot, or leave it out so that it is not managed'
+            hint = 'write "" to clear the property in HubSpot, or leave it out to keep it unmanaged'
             report.at(value, f"the property {name} has no value", hint)
         else:
             message, hint = _NOT_TEXT[type(value)]

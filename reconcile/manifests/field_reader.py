@@ -1,4 +1,4 @@
-"""Reading one field after another out of nodes; what does not fit is reported and left out."""
+"""Fields of nodes, read by type; what does not fit is reported and left out."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,7 +7,7 @@ from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Tex
 from reconcile.model.values import show
 
 MAX_NAME = 255
-"""Longest key, and longest text of a reference."""
+"""Longest key, and longest value of a reference."""
 
 _IF_EMPTY = "give it one, or leave it out"
 
@@ -21,7 +21,7 @@ def table(
     required: Collection[str] = (),
     hint: str = "",
 ) -> Mapping[str, Entry] | None:
-    """A mapping with these fields and no others, or None. ``hint`` says how to write it."""
+    """Return a mapping with these fields and no others, or None. ``hint`` says how to write it."""
     entries = mapping(node, what, report, hint)
     if entries is None:
         return None
@@ -38,7 +38,7 @@ def table(
 def mapping(
     node: Node, what: str, report: ProblemReport, hint: str = ""
 ) -> Mapping[str, Entry] | None:
-    """A mapping with any names, or None. ``hint`` says how to write it."""
+    """Return a mapping with any names, or None. ``hint`` says how to write it."""
     if isinstance(node, Table):
         return node.entries
     _wrong(
@@ -48,7 +48,7 @@ def mapping(
 
 
 def items(node: Node, what: str, report: ProblemReport) -> tuple[Node, ...]:
-    """A list's nodes; none where it is no list."""
+    """Return the nodes of a list; none if it is not a list."""
     if isinstance(node, Items):
         return node.nodes
     _wrong(node, what, "a list", report, hint="put a dash before it, or [ ] around it")
@@ -56,7 +56,7 @@ def items(node: Node, what: str, report: ProblemReport) -> tuple[Node, ...]:
 
 
 def text(node: Node, what: str, report: ProblemReport) -> str | None:
-    """Any text, or None."""
+    """Return any text, or None."""
     if isinstance(node, Text):
         return node.value
     _wrong(node, what, "text", report, if_empty="")
@@ -64,7 +64,7 @@ def text(node: Node, what: str, report: ProblemReport) -> str | None:
 
 
 def name(node: Node, what: str, report: ProblemReport) -> str | None:
-    """Text that can serve as a name: one line, visible, trimmed, of sensible length; or None."""
+    """Return text that can be a name: one visible, trimmed line of limited length; or None."""
     value = text(node, what, report)
     if value is None:
         return None
@@ -76,7 +76,7 @@ def name(node: Node, what: str, report: ProblemReport) -> str | None:
 
 
 def flag(node: Node, what: str, report: ProblemReport) -> bool:
-    """``true`` or ``false``."""
+    """Return whether the text is ``true``; anything but ``true`` and ``false`` is reported."""
     value = text(node, what, report)
     if value not in (None, "true", "false"):
         report.at(node, f"{what} must be true or false")

@@ -1,4 +1,4 @@
-"""From paths to the files behind them, without leaving the project."""
+"""Manifest files: found under given paths without leaving the project, and read."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.manifests.problems import ProblemReport
 
 MAX_BYTES = 16 * 1024 * 1024
-"""Largest file read: about 10,000 orders."""
+"""The largest file that is read: about 10,000 orders."""
 
 PROJECT_FILE = "reconcile.yaml"
 """The project's settings, never a manifest; skipped in folders."""
@@ -17,24 +17,24 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 def is_manifest(path: Path, given: Sequence[Path]) -> bool:
-    """Whether ``find`` takes a file with this path, if it is there, when given these paths."""
+    """Return whether ``find`` with these paths would include a file at ``path``."""
     for top in given:
         if path == top:
             return True
         if path.is_relative_to(top):
             hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
-            if not hidden and _is_named_so(path):
+            if not hidden and _has_manifest_name(path):
                 return True
     return False
 
 
-def _is_named_so(path: Path) -> bool:
-    """Whether a file in a folder is a manifest by its name."""
+def _has_manifest_name(path: Path) -> bool:
+    """Return whether a file in a folder is a manifest by its name."""
     return path.suffix.lower() in _SUFFIXES and path.name != PROJECT_FILE
 
 
 class ManifestFiles:
-    """The manifests under some paths, and what was wrong on the way."""
+    """The manifest files under some paths, and the problems found on the way."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -43,17 +43,17 @@ class ManifestFiles:
         self._seen: set[Path] = set()
 
     def name(self, path: Path) -> str:
-        """How a file is called in messages: relative to the root where it is inside."""
+        """Return a file's name for messages: relative to the root if it is inside."""
         absolute = path.absolute()
         inside = absolute.is_relative_to(self.root)
         return display_path(absolute.relative_to(self.root) if inside else path)
 
     def add_problem(self, path: Path, message: str, hint: str = "") -> None:
-        """Note a problem of a whole path."""
+        """Add a problem of a whole path."""
         self.problems.append(Problem(self.name(path), 0, 0, message, hint))
 
     def add(self, given: Path) -> None:
-        """Take a path the user gave: a file, or a folder to walk."""
+        """Add a path that the user gave: a file, or a folder to walk."""
         try:
             self._add(given)
         except OSError as error:  # a name that is too long, a folder that is not ours
@@ -88,7 +88,7 @@ class ManifestFiles:
             self.add_problem(folder, f"cannot be read: {error.strerror}")
             return
         for entry in entries:
-            if entry.name.startswith(".") or not (_is_named_so(entry) or entry.is_dir()):
+            if entry.name.startswith(".") or not (_has_manifest_name(entry) or entry.is_dir()):
                 continue
             if entry.is_symlink() and not self._stays(entry, within):
                 self._refuse_link(entry)
@@ -132,7 +132,7 @@ class ManifestFiles:
 
 
 def find(paths: Sequence[Path], root: Path) -> ManifestFiles:
-    """All manifests under ``paths``, sorted; the order of ``paths`` means nothing."""
+    """Return all manifest files under ``paths``, sorted whatever the order of ``paths``."""
     found = ManifestFiles(root)
     for path in sorted(set(paths)):
         found.add(path)
@@ -141,7 +141,7 @@ def find(paths: Sequence[Path], root: Path) -> ManifestFiles:
 
 
 def read_bytes(file: Path, report: ProblemReport) -> bytes | None:
-    """A file's content, or None where it cannot be read or is too large."""
+    """Return a file's content, or None if it cannot be read or is too large."""
     try:
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""Values that HubSpot never takes, whatever the account: known without asking it."""
+"""Values that HubSpot rejects or replaces in every account."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -15,7 +15,7 @@ def check_values(
     kind: Kind,
     report: ProblemReport,
 ) -> None:
-    """Note values of what HubSpot computes itself, and values below the least that it takes."""
+    """Report values of computed properties, and values below HubSpot's minimum."""
     for name in sorted(properties.keys() & kind.computed.keys()):
         source = kind.computed[name]
         message = f"HubSpot computes {name}{f' from {source}' if source else ''}"
@@ -26,13 +26,13 @@ def check_values(
         least = kind.minimum[name]
         if _is_less(properties[name], least):
             message = (
-                f"{name} is {show(properties[name])}, and HubSpot accepts no {name} below {least}"
+                f"{name} is {show(properties[name])}, and HubSpot accepts no value below {least}"
             )
             report.at(Position(*at[name]), message)
 
 
 def _is_less(text: str, least: Decimal) -> bool:
-    """Whether a text is a number below another; whether it is a number is not judged here."""
+    """Return whether a text is a number below ``least``; other text is not judged here."""
     try:
         return Decimal(text) < least
     except InvalidOperation:

@@ -1,4 +1,4 @@
-"""What records that are not to be there, or had another key, ask of the other records."""
+"""Rules for records that are absent or forgotten or were moved, and for references to them."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -9,9 +9,9 @@ from reconcile.model.values import show
 
 
 def check_lifecycles(units: Sequence[Unit]) -> Iterator[Problem]:
-    """Records that hang on a record which is not to be there.
+    """Yield records that depend on an absent or forgotten record.
 
-    A nested line item goes with its order or cart; one that stands alone has to say so itself.
+    A nested line item inherits the state of its order or cart; a standalone one must declare it.
     """
     absent: dict[Address, Desired] = {}
     for unit in units:
@@ -33,7 +33,7 @@ def check_lifecycles(units: Sequence[Unit]) -> Iterator[Problem]:
 
 
 def check_moves(units: Sequence[Unit], by_id: Collection[str]) -> Iterator[Problem]:
-    """Former keys that mean something else too, or that no record can have had.
+    """Yield former keys that are ambiguous or impossible, and references by a former key.
 
     ``by_id`` names the kinds whose keys are HubSpot ids.
     """
@@ -56,8 +56,8 @@ def check_moves(units: Sequence[Unit], by_id: Collection[str]) -> Iterator[Probl
             message = f"the {kind} {show(key)} was moved to {show(first.address.key)} already"
             yield _problem(reference.location, message, f"see {_at(first.location)}")
     parents = ((unit.parent, unit.lines) for unit in units if unit.parent)
-    named = [(reference, _said(one)) for one, reference in _references(units)]
-    named += ((parent, _said(lines[0])) for parent, lines in parents)
+    named = [(reference, _describe(one)) for one, reference in _references(units)]
+    named += ((parent, _describe(lines[0])) for parent, lines in parents)
     for reference, by in named:
         now = moved.get(Address(reference.to, fold(reference.value)))
         if reference.by == "key" and now is not None:
@@ -84,7 +84,7 @@ def _problem(location: Location, message: str, hint: str) -> Problem:
     return Problem(*location, message, hint)
 
 
-def _said(record: Desired) -> str:
+def _describe(record: Desired) -> str:
     return f"{record.address.kind} {show(record.address.key)}"
 
 

@@ -1,18 +1,18 @@
-"""Where paths end, and the links on the way that lead out of a project."""
+"""Paths: symbolic links resolved, links that lead out of a project, display names."""
 
 import os
 from pathlib import Path
 
 
 def resolve_links(path: Path) -> Path:
-    """Return where a path ends behind all symbolic links, whether or not anything is there."""
+    """Return a path with all symbolic links resolved, whether or not it exists."""
     return Path(os.path.realpath(path))
 
 
 def escaping_link(path: Path, root: Path) -> Path | None:
-    """Return the link in ``root`` by which a path leaves it, or None where there is none.
+    """Return the link in ``root`` through which a path leaves it, or None if there is none.
 
-    A path that lies outside by its own words goes through no such link.
+    A path that is outside without following a link has no such link.
     """
     inside = resolve_links(root)
     for part in (*reversed(path.absolute().parents), path.absolute()):
@@ -26,6 +26,6 @@ def escaping_link(path: Path, root: Path) -> Path | None:
 
 
 def display_path(path: Path) -> str:
-    """Return a path as a message shows it."""
+    """Return a path as messages show it, with control characters escaped."""
     name = path.as_posix()
     return name if name.isprintable() else ascii(name)[1:-1]

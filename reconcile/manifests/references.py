@@ -1,4 +1,4 @@
-"""A record's pointers to other records: its associations, or the parent it stands under."""
+"""References of a record to others: its associations, and a line item's parent."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
 def read_associations(node: Node, kind: Kind, report: ProblemReport) -> tuple[Reference, ...]:
-    """The references under ``associations``, in the order they are written."""
+    """Return the references under ``associations``, in the order in which they are written."""
     found: dict[tuple[str, str, str, str], Reference] = {}
     single: dict[tuple[str, str], Reference] = {}
     entries = field_reader.mapping(node, "'associations'", report) or {}
@@ -53,7 +53,7 @@ def _first_in(reference: Reference) -> str:
 def read_parent(
     document: Node, field: Entry | None, kind: Kind, report: ProblemReport
 ) -> Reference | None:
-    """The one record under which the ``document``'s record of ``kind`` stands, or None."""
+    """Return the parent of the document's record, or None if it is missing or malformed."""
     hint = f"write it as in parent: {{{kind.parents[0]}: {{key: NW-10248}}}}"
     if field is None:
         report.at(document, f"this {kind.name} has no 'parent'", hint)
@@ -76,7 +76,7 @@ def read_parent(
 
 
 def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
-    """Why ``kind`` cannot declare an association to ``word``, with a hint."""
+    """Return why ``kind`` cannot have an association with ``word``, and a hint; or None."""
     association = kind.associations.get(word)
     if association is None:
         possible = [known for known in kind.associations if _fault(known, kind, budget) is None]

@@ -1,4 +1,4 @@
-"""Declared records → units: what belongs together, and what is declared twice."""
+"""Units: declared records grouped, and duplicates reported."""
 
 from collections.abc import Collection, Iterable
 from functools import cached_property
@@ -13,7 +13,7 @@ from reconcile.model.values import show
 
 
 class UnitBuilder:
-    """Collects declared records, in the order of files and documents.
+    """Groups declared records into units, in the order of files and documents.
 
     ``by_id`` names the kinds whose keys are HubSpot ids.
     """
@@ -27,7 +27,7 @@ class UnitBuilder:
         self._parents: dict[Address, Reference] = {}
 
     def add(self, declared: DeclaredDocument) -> None:
-        """Take what one document declares; later records of the same key are left out."""
+        """Add the records of one document; a later record with the same key is left out."""
         record, nested, parent = declared
         if parent:
             where = _address(parent).folded()
@@ -42,7 +42,7 @@ class UnitBuilder:
             self._lines.setdefault(where, []).extend(fresh)
 
     def check_parents(self) -> None:
-        """Note parents named by id that are also named by a key which is their id."""
+        """Report parents that are named by id here and by a key elsewhere that is the same id."""
         for parent in self._parents.values():
             if parent.by != "id" or parent.to not in self._by_id:
                 continue
@@ -58,16 +58,16 @@ class UnitBuilder:
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
-        """All units, once all is added: sorted by address, and their line items too."""
-        wholes = (
+        """All units, sorted by address, as are their line items. For use after the last ``add``."""
+        with_root = (
             Unit(root.address, root, self._lines_of(where)) for where, root in self._roots.items()
         )
-        others = (
+        without_root = (
             Unit(_address(parent), None, self._lines_of(where), parent)
             for where, parent in self._parents.items()
             if where not in self._roots
         )
-        return tuple(sorted((*wholes, *others), key=lambda unit: unit.address))
+        return tuple(sorted((*with_root, *without_root), key=lambda unit: unit.address))
 
     def _lines_of(self, where: Address) -> tuple[Desired, ...]:
         return tuple(sorted(self._lines.get(where, ()), key=lambda line: line.address))
@@ -86,7 +86,7 @@ class UnitBuilder:
 
 
 def build_units(documents: Iterable[DeclaredDocument], by_id: Collection[str]) -> UnitBuilder:
-    """All documents put together; ``by_id`` names the kinds whose keys are HubSpot ids."""
+    """Return a builder with all documents; for ``by_id`` see UnitBuilder."""
     builder = UnitBuilder(by_id)
     for declared in documents:
         builder.add(declared)

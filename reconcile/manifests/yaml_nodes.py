@@ -1,8 +1,8 @@
-"""YAML text → nodes with places, within limits.
+"""YAML text → nodes with positions, within limits.
 
-Values stay text as written: no type is guessed, and what YAML would leave out is reported.
-libyaml's events are read where PyYAML has it, and PyYAML's own where not. Errors of YAML itself end
-a file; all else is reported and read past.
+Values stay text as written: no type is guessed, and what YAML would drop is reported. Events come
+from libyaml if PyYAML has it, else from PyYAML's own parser. A YAML syntax error ends a file; all
+other problems are reported, and reading goes on.
 """
 
 import re
@@ -28,7 +28,7 @@ from reconcile.manifests.yaml_syntax import Mark, ParserError, Position, Source,
 from reconcile.model.values import show
 
 MAX_DEPTH = 32
-"""Deepest nesting of lists and mappings; manifests need six."""
+"""The deepest nesting of lists and mappings; manifests need six."""
 
 LOADER: Any = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
@@ -47,13 +47,13 @@ class Text(NamedTuple):
 
 
 class Empty(NamedTuple):
-    """A place where a value is missing: nothing at all, ``~``, or an unquoted null."""
+    """A missing value: nothing at all, ``~``, or an unquoted null."""
 
     line: int
     column: int
 
 
-_new = tuple.__new__  # Text as Text(…) makes it, at half the cost: an order has fifty of them
+_new = tuple.__new__  # Makes a Text at half the cost of Text(…): an order has fifty of them.
 
 
 class Items(NamedTuple):
@@ -65,7 +65,7 @@ class Items(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One entry of a mapping: its value, and where its name stands."""
+    """One entry of a mapping: its value, and the position of its name."""
 
     value: "Node"
     line: int
@@ -73,7 +73,7 @@ class Entry(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A mapping. Its names are text and differ."""
+    """A mapping with unique names, which are text."""
 
     entries: dict[str, Entry]
     line: int
@@ -88,11 +88,11 @@ class _Stop(Exception):
 
 
 def read(data: bytes, report: ProblemReport, *, any_comment: bool = False) -> Iterator[Node]:
-    """The documents of a file that are not empty.
+    """Yield the documents of a file that are not empty.
 
-    Must be used up before ``report`` is complete. After an error of YAML itself, the documents
-    before it have been given and the rest of the file is left unread. ``any_comment`` takes a
-    comment for one however it stands: for settings, which are names and not people's text.
+    ``report`` is complete after the last one. After a YAML syntax error the rest of the file is not
+    read. ``any_comment`` allows every comment that YAML does: for settings, whose values are names
+    and not people's text.
     """
     report.budget.begin("file")
     source = Source.decoded(data, report, any_comment=any_comment)
@@ -119,7 +119,7 @@ def read(data: bytes, report: ProblemReport, *, any_comment: bool = False) -> It
 def _explain(
     error: yaml.MarkedYAMLError, data: bytes, source: Source, report: ProblemReport
 ) -> None:
-    """Report an error of YAML, unless what causes it has been reported already."""
+    """Report a YAML syntax error, unless its cause has been reported already."""
     since = _mark(error.context_mark)
     at = _mark(error.problem_mark) or since or (0, 0)
     words = error.problem or "", at, error.context or "", since
@@ -129,7 +129,7 @@ def _explain(
 
 
 def _read_before(data: bytes) -> tuple[Span | None, Mark | None]:
-    """The node that ended last before an error, and the first bracket that is still open."""
+    """Return the last node before an error, and the first bracket that is still open."""
     next_event = LOADER(data).get_event
     open_: list[Any] = []
     last: Span | None = None
@@ -156,7 +156,7 @@ def _span(start: Any, end: Any) -> Span:
 
 
 class _Document:
-    """Reads one document's nodes from the events; holds its anchors."""
+    """Reads the nodes of one document from events, and keeps its anchors."""
 
     def __init__(
         self, next_event: Callable[[], Any], report: ProblemReport, source: Source
@@ -169,7 +169,7 @@ class _Document:
         self._unused: dict[str, Position] = {}
 
     def node(self, event: Any, depth: int) -> Node:
-        """The node that begins with ``event``."""
+        """Return the node that begins with ``event``."""
         kind = type(event)
         if kind is ScalarEvent:
             return self._scalar(event)
@@ -198,7 +198,7 @@ class _Document:
         return node
 
     def _as_meant(self, event: Any, node: Text | Empty) -> Text | Empty:
-        """Report a scalar that YAML reads otherwise than its author can have meant it."""
+        """Report a scalar that YAML reads differently than its author can have meant it."""
         style, line = event.style, event.end_mark.line
         if style in _BLOCKS:
             if not event.value.strip("\n"):
@@ -216,7 +216,7 @@ class _Document:
         return node
 
     def check_anchors(self, *names: str) -> None:
-        """Report anchors before text, all or these, that nothing refers to: they may be text."""
+        """Report unused anchors (all, or these) of scalars: they may be meant as text."""
         for name in names or tuple(self._unused):
             if position := self._unused.pop(name, None):
                 message = "& begins an anchor in YAML, and nothing refers to this one"
@@ -225,7 +225,7 @@ class _Document:
                 )
 
     def _name(self, anchor: str, node: Node) -> None:
-        self.check_anchors(anchor)  # which means another node from here on
+        self.check_anchors(anchor)  # From here on the name is another node's.
         self._anchors[anchor] = node
 
     def _collection(self, event: Any, depth: int) -> Items | Table:
@@ -293,7 +293,7 @@ class _Document:
 
 
 def _measure(node: Node) -> tuple[int, int]:
-    """How many nodes there are in a node, itself included, and how many levels."""
+    """Return the number of nodes in a node, itself included, and the number of levels."""
     if isinstance(node, Items):
         inner = [_measure(item) for item in node.nodes]
     elif isinstance(node, Table):

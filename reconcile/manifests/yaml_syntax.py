@@ -1,8 +1,8 @@
-"""What YAML's own characters do to a value, in words: text that is left out, and errors.
+"""Explanations of YAML syntax: text that YAML would drop from values, and syntax errors.
 
-A comment may stand behind a value without quotes only as yamllint's defaults have it: after two
-or more blanks, and with a blank or nothing behind the ``#``. Every other ``#`` that YAML takes for
-a comment there (``Order #1001``, ``12 Main St # 4``) may be text, and is refused.
+A comment after a value without quotes must be written as yamllint's defaults demand: after two or
+more spaces, and with a space or nothing after the ``#``. Every other ``#`` that begins a comment
+there (``Order #1001``, ``12 Main St # 4``) may be meant as text, and is refused.
 """
 
 import re
@@ -21,7 +21,7 @@ class Position(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong, where, and what to do about it."""
+    """A problem: where it is, what is wrong, and what to do."""
 
     position: Position
     message: str
@@ -29,21 +29,21 @@ class Fault(NamedTuple):
 
 
 Mark = tuple[int, int]
-"""Line and column as PyYAML counts: from 0."""
+"""Line and column as PyYAML counts them: from 0."""
 
 
 class Span(NamedTuple):
-    """Where a node begins, and where what follows it does."""
+    """The start of a node, and its end, where what follows begins."""
 
     start: Mark
     end: Mark
 
 
 class ParserError(NamedTuple):
-    """An error of YAML in PyYAML's words, and what had been read before it.
+    """A syntax error in PyYAML's words, and what was read before it.
 
-    ``since`` is where its context begins, ``last`` the node that ended last, and ``bracket`` where
-    the first list or mapping in brackets began that has not ended.
+    ``since`` is the start of its context, ``last`` the last complete node, and ``bracket`` the
+    start of the first list or mapping in brackets that has not ended.
     """
 
     problem: str
@@ -83,7 +83,7 @@ _IN_WORDS = {
     "-": "begins an item of a list",
 }
 _QUOTES = {"'": '"\'s-Hertogenbosch"', '"': "'12\" ruler'"}
-"""Text that begins or ends with each quote, in the other one."""
+"""Examples of text that contains each kind of quote, in the other kind."""
 
 _QUOTE_IT = "put the whole value in quotes"
 _ESCAPE_HINT = "write \\\\ for a backslash, or put the value in single quotes"
@@ -96,7 +96,7 @@ _COMMENT_HINT = (
 
 
 class Source:
-    """The text of one file, asked about single places of it."""
+    """The text of one file, for looking at positions in it."""
 
     def __init__(self, text: str, *, any_comment: bool) -> None:
         self._text = text.removeprefix("\ufeff")
@@ -104,9 +104,9 @@ class Source:
 
     @classmethod
     def decoded(cls, data: bytes, report: ProblemReport, *, any_comment: bool) -> "Source | None":
-        """The text, or None where it holds what YAML readers disagree on.
+        """Return the source, or None if it contains what YAML parsers treat differently.
 
-        That is refused here with its place, which libyaml would not give.
+        That is reported here with its position, which libyaml would not give.
         """
         try:
             text = data.decode("utf-8")
@@ -126,14 +126,14 @@ class Source:
 
     @cached_property
     def commented(self) -> frozenset[int]:
-        """The lines, from 0, in which a comment that may be text could follow something."""
+        """The lines, counted from 0, with a comment after something, which may be meant as text."""
         rare = " #" in self._text or "\t#" in self._text  # faster than the expression
         if self._any_comment or not rare:
             return frozenset()
         return frozenset(n for n, line in enumerate(self._lines) if _CANDIDATE.search(line))
 
     def comment(self, scalar: Span, *, quoted: bool) -> Fault | None:
-        """A comment behind a scalar that may be text of it."""
+        """Return the fault of a comment after a scalar that may be meant as part of it."""
         line, column = scalar.end
         rest = self._line(line)[column:]
         empty = scalar.start == scalar.end
@@ -144,11 +144,11 @@ class Source:
         return _comment(line, column + found.end())
 
     def left_open(self, scalar: Span) -> Fault | None:
-        """A quoted scalar that takes in lines which are not indented as its own must be."""
+        """Return the fault of a quoted scalar that includes lines with less indentation than it."""
         line, column = scalar.start
         before = self._line(line)[:column]
         if not before.strip():
-            return None  # it begins a line of its own, which does not show how deep it belongs
+            return None  # On a line of its own the required indentation is not known.
         parents = _PARENTS.match(before)
         indent = parents.end() if parents else 0
         if indent == len(before) or before[indent] in "[{":
@@ -161,7 +161,7 @@ class Source:
         return None
 
     def explain(self, error: ParserError) -> Fault:
-        """Say what causes an error of YAML, where that begins."""
+        """Return the likely cause of a syntax error, with its position."""
         problem, at, context, since, last, bracket = error
         if since and "quoted scalar" in context:
             if "escape" in problem or "hex" in problem:
@@ -178,7 +178,7 @@ class Source:
         return fault or Fault(_position(at), _in_words(error), _hint(error))
 
     def _comment_between(self, start: Mark, end: Mark) -> Fault | None:
-        """The first comment there that may be text, or hide a bracket."""
+        """Return the fault of the first comment that may be meant as text, or hides a bracket."""
         for number in range(start[0], end[0] + 1):
             line = _IN_QUOTES.sub(lambda match: "x" * len(match[0]), self._line(number))
             begin = start[1] if number == start[0] else 0
@@ -188,7 +188,7 @@ class Source:
         return None
 
     def _followed(self, last: Span, at: Mark) -> Fault | None:
-        """A node with something right behind it, in its line, where nothing can stand."""
+        """Return the fault of a node that is followed by more text where none is allowed."""
         if last.end[0] != at[0] or self._line(at[0])[last.end[1] : at[1]].strip():
             return None
         if self._character(last.start) in _QUOTES:
@@ -215,12 +215,12 @@ class Source:
         return self._line(line)[column : column + 1]
 
     def _line(self, number: int) -> str:
-        """A line, empty behind the last one: that is where libyaml sees a file's end."""
+        """Return a line; the one after the last, where libyaml sees a file's end, is empty."""
         return self._lines[number] if number < len(self._lines) else ""
 
 
 def text_hint(character: str) -> str:
-    """How to write text that begins with a character that means something to YAML."""
+    """Return the hint for text that begins with a character that is YAML syntax."""
     return f'{_QUOTE_IT} if {character} belongs to the text: "{character}…"'
 
 

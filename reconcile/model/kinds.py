@@ -21,7 +21,7 @@ class Association:
     ``to`` is the word that manifests use (``contact``). ``object`` and ``object_type`` are
     HubSpot's name and id for it. ``type_id`` is HubSpot's unlabelled association type in this
     direction. ``labels`` are the built-in labelled types; each of those in ``once`` is allowed for
-    one associated record only. ``by`` lists the target's unique properties that a reference may use.
+    one associated record only. ``by`` lists the target's unique properties that references may use.
     ``secondary`` maps such a property to the one that holds further values, joined by semicolons,
     which identify the record as well. ``kind`` is the target's kind if reconcile manages it.
     """

@@ -1,7 +1,7 @@
-"""Which associations a record lacks, and which of ours it no longer declares.
+"""Association changes: those that a record lacks, and those of ours that it no longer declares.
 
 Associations that others made are left alone. HubSpot replaces the whole label set of a pair, so
-what is written is the union of what stands and what is declared (reference §11).
+the union of the present and the declared types is written (reference §11).
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ _HUBSPOT = "HUBSPOT_DEFINED"
 
 @dataclass(frozen=True, slots=True)
 class AssociationPlan:
-    """``changes`` to make; ``kept`` links that stand and are ours; ``ours`` is the declared set."""
+    """The ``changes`` to make, the ``kept`` associations that exist already, and all ``ours``."""
 
     changes: tuple[LinkChange, ...]
     kept: frozenset[Link]
@@ -27,7 +27,7 @@ class AssociationPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _DeclaredEnd:
     bound: Bound
     references: tuple[LinkReference, ...]
 
@@ -44,13 +44,13 @@ def plan_associations(record: RecordInput) -> AssociationPlan:
     changes: list[LinkChange] = []
     kept: set[Link] = set()
     ours: set[Link] = set()
-    for (to, _), wanted in sorted(_wanted(record).items()):
+    for (to, _), wanted in sorted(_declared_ends(record).items()):
         record_id = wanted.bound.id
-        there = types_of.get((to, record_id), set()) if record_id else set()
+        present = types_of.get((to, record_id), set()) if record_id else set()
         links = {Link(to, record_id, number, category) for category, number in wanted.types}
         if record_id:
             ours |= links
-        if wanted.types <= there:
+        if wanted.types <= present:
             kept |= links
             continue
         changes.append(
@@ -59,30 +59,34 @@ def plan_associations(record: RecordInput) -> AssociationPlan:
                 to=to,
                 id=record_id,
                 address=wanted.bound.address,
-                types=tuple(sorted(wanted.types | there)),
+                types=tuple(sorted(wanted.types | present)),
                 references=wanted.references,
             )
         )
     if record.last is not None:
-        # The plain type comes with a label on a pair that had none, and goes with it.
-        ours |= {link for link in record.last.links if _comes_along(link, record, ours)}
+        # The plain type is added and removed by HubSpot together with the first and last label.
+        ours |= {link for link in record.last.links if _accompanies_label(link, record, ours)}
     if record.actual is not None and not record.kind.is_unit and not record.under_parent:
         changes.append(_to_parent(record))
     if record.last is not None:
-        dropped = (link for link in record.last.links - ours if not _mutual(record, link))
+        dropped = (
+            link
+            for link in record.last.links - ours
+            if not _is_declared_from_other_end(record, link)
+        )
         changes += _removals(record, frozenset(dropped), types_of)
     named = tuple(described(change, record.parent) for change in changes)
     return AssociationPlan(named, frozenset(kept), frozenset(ours))
 
 
-def _comes_along(link: Link, record: RecordInput, ours: set[Link]) -> bool:
+def _accompanies_label(link: Link, record: RecordInput, ours: set[Link]) -> bool:
     plain = record.kind.associations[link.to].type_id == link.type_id
     return plain and any((link.to, link.id) == (other.to, other.id) for other in ours)
 
 
-def _wanted(record: RecordInput) -> Mapping[tuple[str, str], _Wanted]:
-    """The declared associations, one entry for each other end."""
-    merged: dict[tuple[str, str], _Wanted] = {}
+def _declared_ends(record: RecordInput) -> Mapping[tuple[str, str], _DeclaredEnd]:
+    """Return the declared associations by their other end."""
+    merged: dict[tuple[str, str], _DeclaredEnd] = {}
     for reference in sorted(record.desired.references, key=_name):
         bound = record.context.bindings[pointer(reference)]
         asked = tuple(
@@ -91,12 +95,12 @@ def _wanted(record: RecordInput) -> Mapping[tuple[str, str], _Wanted]:
         )
         end = (reference.to, bound.id or str(bound.address))
         earlier = merged.get(end)
-        merged[end] = _Wanted(bound, (*earlier.references, *asked) if earlier else asked)
+        merged[end] = _DeclaredEnd(bound, (*earlier.references, *asked) if earlier else asked)
     return merged
 
 
-def _mutual(record: RecordInput, link: Link) -> bool:
-    """Whether the other end still declares this plain association: then it stays for that."""
+def _is_declared_from_other_end(record: RecordInput, link: Link) -> bool:
+    """Return whether the other end still declares this plain association, so that it is kept."""
     own_id = record.actual.id if record.actual else ""
     is_plain = link.type_id == record.kind.associations[link.to].type_id
     return (
@@ -106,7 +110,7 @@ def _mutual(record: RecordInput, link: Link) -> bool:
 
 
 def _name(reference: Reference) -> tuple[str, ...]:
-    """Orders references by what they say and not by where they stand."""
+    """Return a sort key that does not depend on locations."""
     return reference.to, reference.by, reference.value, reference.label
 
 
@@ -131,9 +135,9 @@ def _removals(
         ends[link.to, link.id].add((link.category, link.type_id))
     changes: list[LinkChange] = []
     for (to, record_id), recorded in sorted(ends.items()):
-        there = types_of.get((to, record_id), set())
+        present = types_of.get((to, record_id), set())
         plain = ("HUBSPOT_DEFINED", record.kind.associations[to].type_id)
-        remove = removable(frozenset(recorded), frozenset(there), plain)
+        remove = removable(frozenset(recorded), frozenset(present), plain)
         if remove:
             changes.append(
                 LinkChange(
@@ -151,7 +155,7 @@ def _removals(
 def _names_of(
     record: RecordInput, to: str, record_id: str, types: AssociationTypes
 ) -> Iterator[LinkReference]:
-    """Yield how a manifest would name an association's types, as far as they have names."""
+    """Yield references with which a manifest would name these types, as far as they have names."""
     association = record.kind.associations[to]
     key = record.context.keys.get((association.kind or "", record_id), "")
     by, value = ("key", key) if key else ("id", record_id)

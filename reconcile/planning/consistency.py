@@ -1,7 +1,7 @@
-"""Whether a plan says one thing only: what it shows, what it writes and what it is guarded by.
+"""Consistency checks: a plan must show what it writes, and be one that the planner can make.
 
-Whoever can write a plan file can compute its digests. So a plan is not believed to be one that the
-planner made: here is what holds of all of those, and every other is refused.
+Whoever can write a plan file can also compute its digests, so they prove nothing. These checks hold
+for every plan that the planner makes; a plan that fails one is refused.
 """
 
 import re
@@ -32,7 +32,7 @@ _OF_EXISTING = (Action.UPDATE, Action.ADOPT, Action.ASSOCIATE, Action.ARCHIVE)
 
 
 def require_consistent(plan: Plan) -> None:
-    """Raise UsageError for a plan that contradicts itself, or that no planner makes."""
+    """Raise UsageError if the plan contradicts itself, or is not one that the planner can make."""
     fault = next(contradictions(plan), "")
     if fault:
         raise UsageError(
@@ -42,7 +42,7 @@ def require_consistent(plan: Plan) -> None:
 
 
 def contradictions(plan: Plan) -> Iterator[str]:
-    """Yield what of a plan does not fit together."""
+    """Yield the contradictions in a plan."""
     identities = unpinned(plan.identities)
     yield from _of_identities(plan, identities)
     yield from _of_whole(plan)
@@ -70,15 +70,15 @@ def _of_identities(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[s
 
 
 def labelled(kind: Kind) -> frozenset[str]:
-    """Return the names of the properties that are shown by a label in place of the value."""
+    """Return the properties that are shown by a label in place of the value."""
     names = kind.pipeline
     return frozenset((names.pipeline, names.stage)) if names else frozenset()
 
 
 def _may_be_shown_as(label: ValueLabel, kind: Kind, plan: Plan) -> bool:
-    """Whether a value can be shown as such a text: a label, an owner's address, its own spelling.
+    """Return whether a value can be shown so: by a label, an owner's address or another spelling.
 
-    Whether the account calls it so is looked up when the plan is applied.
+    Whether the account has that label is checked during apply.
     """
     if label.property in labelled(kind):
         return True
@@ -90,7 +90,7 @@ def _may_be_shown_as(label: ValueLabel, kind: Kind, plan: Plan) -> bool:
 
 
 def _of_legend(plan: Plan) -> Iterator[str]:
-    """Yield where the texts that are shown are not those that follow from the values."""
+    """Yield where labels and guards are not those that follow from the changes."""
     for label in plan.labels:
         kind = kinds().get(label.kind)
         if kind is None or not _may_be_shown_as(label, kind, plan):
@@ -172,7 +172,7 @@ def _of_record(
 
 
 def _of_action(change: RecordChange) -> Iterator[str]:
-    """Yield what of a change its action does not do."""
+    """Yield parts of a change that do not belong to its action."""
     action, keeps = change.action, change.kept_links or change.keep or change.ignore
     writes_fields = action in (Action.CREATE, Action.UPDATE, Action.ARCHIVE)
     writes_links = action in (Action.CREATE, Action.UPDATE, Action.ASSOCIATE)
@@ -236,7 +236,7 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
 
 
 def _of_key(change: RecordChange, identity: Identity) -> Iterator[str]:
-    """Yield what is wrong with the key that is written, or that the record is found by."""
+    """Yield what is wrong with the key that is written or removed."""
     if identity.name in dict(change.keep) or identity.name in change.ignore:
         yield "its key is listed among its values"
     key = next((field for field in change.fields if field.name == identity.name), None)
@@ -257,7 +257,7 @@ def _of_key(change: RecordChange, identity: Identity) -> Iterator[str]:
 
 
 def _is_moved(change: RecordChange, key: FieldChange | None) -> bool:
-    """Whether an update writes the key since the record carries its former one."""
+    """Return whether an update writes the key because the record has its former one."""
     moved = change.moved_from
     return key is not None and bool(moved) and fold(key.before) == fold(moved)
 

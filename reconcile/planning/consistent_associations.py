@@ -1,4 +1,4 @@
-"""Whether the associations of a plan are those that its references ask for."""
+"""Checks that the associations of a plan are those that its references ask for."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,14 +10,14 @@ from reconcile.model.plan import LinkChange, RecordChange, UnitChange
 from reconcile.model.values import show
 
 MOST = 2**53
-"""Numbers beyond it are not the same for every reader of JSON."""
+"""The largest number that every reader of JSON reads exactly."""
 
 _PLAIN = "HUBSPOT_DEFINED"
 ID = re.compile(r"[0-9]{1,20}")
 
 
 def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[str]:
-    """Yield what of a record's associations does not fit together."""
+    """Yield contradictions in a record's associations."""
     ends = [(link.add, link.to, link.id, link.address) for link in change.links]
     if len(set(ends)) != len(ends):
         yield "an association occurs twice"
@@ -39,9 +39,9 @@ def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[
 
 
 def _of_names(link: LinkChange, kind: Kind) -> Iterator[str]:
-    """Yield what is wrong with the names of an association that is to be removed.
+    """Yield what is wrong with the names of an association to remove.
 
-    Whether a key is that of the record is looked up when the plan is applied.
+    Whether a key is the record's is checked against HubSpot during apply.
     """
     if not {(one.category, one.type_id) for one in link.references} <= set(link.types):
         yield f"{link.to}: it names a type that is not removed"
@@ -58,7 +58,7 @@ def _of_names(link: LinkChange, kind: Kind) -> Iterator[str]:
 def _of_parent_link(
     link: LinkChange, change: RecordChange, unit: UnitChange, kind: Kind
 ) -> Iterator[str]:
-    """Yield what is wrong with the association that puts a line item under its parent."""
+    """Yield what is wrong with the association of a line item with its parent."""
     plain = ((_PLAIN, kind.associations[link.to].type_id),)
     end = (change.parent_id, None) if change.parent_id else ("", unit.address)
     if kind.is_unit or link.to != unit.address.kind or link.types != plain:
@@ -85,7 +85,7 @@ def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
 
 
 def _of_labels(link: LinkChange, kind: Kind) -> Iterator[str]:
-    """Yield which references bear a label that is not their type's."""
+    """Yield references whose label is not that of their type."""
     association = kind.associations[link.to]
     own = {"": association.type_id, **association.labels}
     for one in link.references:
@@ -101,5 +101,5 @@ def _are_types(types: Iterable[tuple[str, int]]) -> bool:
 
 
 def rises(items: Sequence[object]) -> bool:
-    """Whether items are sorted, none of them twice."""
+    """Return whether items are sorted and different."""
     return all(one < other for one, other in pairwise(items))  # type: ignore[operator]

@@ -24,8 +24,8 @@ def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iter
         "unknown": (
             sum(_has(Reason.UNKNOWN, change) for change in changes),
             "in the state without hashes to compare with (the state's hash key was lost or "
-            "changed, or the values were never read back): applying overwrites or archives what others "
-            "changed",
+            "changed, or the values were never read back): "
+            "applying overwrites or archives what others changed",
         ),
         "rekey": (
             sum(change.rekey for change in changes),

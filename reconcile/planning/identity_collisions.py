@@ -47,7 +47,7 @@ def mark_collisions(
 
 
 def _same_record(changes: Iterable[RecordChange]) -> dict[Address, str]:
-    """Return conflicts for records adopted under several addresses, or one the state has already."""
+    """Return conflicts for adopting a record that another address adopts, or the state has."""
     by_id: dict[tuple[str, str], list[RecordChange]] = defaultdict(list)
     for change in changes:
         if change.id:

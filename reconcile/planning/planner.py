@@ -1,4 +1,4 @@
-"""From one unit's desired, actual and last-applied to its changes."""
+"""The planner: one unit's desired, actual and last-applied → its changes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -52,10 +52,10 @@ from reconcile.planning.wire_values import resolve_values
 def plan_unit(
     unit: Unit, observed: Observed, last: Mapping[Address, LastApplied], context: Context
 ) -> tuple[UnitChange | None, int]:
-    """The unit's changes, or None where there are none, and how many records are unchanged.
+    """Return the unit's changes, or None if there are none, and the number of unchanged records.
 
-    Whoever knows what the manifests say of the unit pins it (``UnitChange.manifest``).
-    ``last`` are the state's entries by folded address, former addresses too.
+    ``last`` are the state's entries by folded address, those of former addresses included. The
+    caller adds the digest of the unit as declared (``UnitChange.manifest``).
     """
     planned = (
         _plan_record(_record_input(desired, unit, observed, last, context))
@@ -77,7 +77,7 @@ def plan_unit(
 def unit_faults(
     unit: Unit, observed: Observed, last: Mapping[Address, LastApplied], context: Context
 ) -> Iterator[Problem]:
-    """Yield what the account does not take of the unit's records; for these, see plan_unit."""
+    """Yield what the account does not accept of the unit's records. For arguments see plan_unit."""
     for desired in unit.records:
         if desired.lifecycle is Lifecycle.PRESENT:
             yield from account_faults(_record_input(desired, unit, observed, last, context))
@@ -96,7 +96,7 @@ def _record_input(
     recorded = last = desired.entry_in(entries)
     moved = recorded is not None and desired.address.folded() not in entries
     if actual is not None and last is not None and last.id != actual.id:
-        # The key now stands on another record, of which the state knows nothing.
+        # Another record has the key now, and the state knows nothing of it.
         last = None
     return RecordInput(
         desired,
@@ -129,17 +129,17 @@ def _plan_record(record: RecordInput) -> RecordChange | None:
         else _why_ambiguous(record, record.actual)
     )
     if why := _with_faults(why, account_faults(record)):
-        there = record.actual or missing
-        return conflict(record, why, there.id if there else "")
+        known = record.actual or missing
+        return conflict(record, why, known.id if known else "")
     if record.actual is None:
         return _create(record, recreates=missing is not None)
     return _compare(record, record.actual)
 
 
 def _why_missing(record: RecordInput, missing: Missing | None) -> str:
-    """Why a record that is not there is not made, or nothing."""
+    """Return why a record that does not exist is not created, or empty text."""
     if missing is not None and record.address.folded() not in record.context.recreate:
-        return f"{why_missing(missing)}\n{_way_out(record)}"
+        return f"{why_missing(missing)}\n{_hint(record)}"
     if missing is not None and record.desired.protect:
         return "it is protected, so it is not recreated"
     if record.identity.by_id:
@@ -148,7 +148,7 @@ def _why_missing(record: RecordInput, missing: Missing | None) -> str:
 
 
 def _why_ambiguous(record: RecordInput, actual: Actual) -> str:
-    """Why a record that is there cannot be taken for the declared one, or nothing."""
+    """Return why a record that exists may not be the declared one, or empty text."""
     return (
         duplicates_conflict(record, actual)
         or key_moved_conflict(record, actual)
@@ -158,14 +158,14 @@ def _why_ambiguous(record: RecordInput, actual: Actual) -> str:
 
 
 def _with_faults(why: str, found: list[Problem]) -> str:
-    """Return all reasons, a line each, and each way out once, after the last reason it is for."""
-    _, ways_out = reasons_and_hints(why)
+    """Return all reasons, a line each, and each hint once, after the last reason that it is for."""
+    _, own_hints = reasons_and_hints(why)
     lines = why.split("\n")
     for one in found:
         # Labels and options are the account's: a line break in one must not begin another reason.
         lines += (" ".join(str(one).splitlines()), one.hint)
     last = {line: at for at, line in enumerate(lines)}
-    hints = {*ways_out, *(one.hint for one in found)}
+    hints = {*own_hints, *(one.hint for one in found)}
     once = dict.fromkeys(
         line for at, line in enumerate(lines) if line not in hints or last[line] == at
     )
@@ -228,7 +228,7 @@ def _field_changes(record: RecordInput, actual: Actual, *, rekey: bool) -> Itera
 
 
 def _reason(record: RecordInput, name: str, before: str, after: str) -> Reason | None:
-    """Who moved since the last apply; None where HubSpot merely stores our value its own way."""
+    """Return who changed the value since the last apply; None if HubSpot only rewrote ours."""
     if record.last is not None and not record.last.fingerprint:
         return Reason.UNKNOWN
     hashes = record.last.value_hashes.get(name) if record.last else None
@@ -242,7 +242,7 @@ def _reason(record: RecordInput, name: str, before: str, after: str) -> Reason |
 
 
 def _state_is_current(record: RecordInput, ours: frozenset[Link]) -> bool:
-    """Whether the state already says all that it would say after adopting."""
+    """Return whether the state's entry is already what it would be after adopting."""
     last = record.last
     return (
         last is not None
@@ -259,7 +259,7 @@ def _folded(address: Address | None) -> Address | None:
     return address.folded() if address else None
 
 
-def _way_out(record: RecordInput) -> str:
+def _hint(record: RecordInput) -> str:
     if record.desired.protect or record.identity.by_id:
         return "restore it in HubSpot, or remove it from the manifests"
     return f"restore it in HubSpot, or create a new one with --recreate {record.address}"

@@ -43,10 +43,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class RecordInput:
-    """``wanted`` are the declared values as HubSpot stores them; those that the account has nothing
-    for are as written, and ``unresolved`` says why, by name. ``actual`` is None while absent;
-    ``recorded`` is what the state says under the key, ``last`` the same unless it is of another
-    record; ``moved`` says that the state has it under the former key.
+    """One declared record, with what HubSpot and the state have of it.
+
+    ``wire_values`` are the declared values as HubSpot stores them. A value that could not be
+    resolved is as written, and ``unresolved`` says why, by name. ``actual`` is None if the record
+    does not exist. ``recorded`` is its entry in the state; ``last`` is the same, or None if the
+    entry is of another record. ``moved`` is true if the entry is under the former key.
     """
 
     desired: Desired

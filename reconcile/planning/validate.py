@@ -1,7 +1,7 @@
-"""What is wrong with declared records: by themselves, and for the account that they are meant for.
+"""Validation of declared records: against the identities, and against the account.
 
-What manifests get wrong by themselves is a problem, which ends the plan. What depends on what the
-account holds is a fault of the record that says it, which is in conflict then, and of no other one.
+What manifests get wrong by themselves is a problem, which fails the plan. What depends on what the
+account holds is a fault of the record, which is then in conflict; other records are not affected.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from reconcile.planning.record_input import RecordInput
 
 
 def identity_problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:
-    """Return what a unit's manifests get wrong where records are found by these identities."""
+    """Return what a unit's manifests get wrong given how records are found."""
     own = (p for one in unit.records for p in _of_identity(one, identities[one.address.kind]))
     return [*own, *_within(unit, identities)]
 
@@ -37,7 +37,7 @@ def _of_identity(desired: Desired, identity: Identity) -> Iterator[Problem]:
 
 
 def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]:
-    """Each line that is found through its parent must say how, unlike every other one there."""
+    """Yield lines found within their parent whose identity value is missing or not unique."""
     seen: dict[tuple[str, str], Address] = {}
     for line in unit.lines:
         kind = kinds()[line.address.kind]
@@ -60,9 +60,9 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
 
 
 def account_faults(record: RecordInput) -> list[Problem]:
-    """Return what the account does not take of a record, in the order in which it stands.
+    """Return what the account does not accept of a record, sorted by location.
 
-    A property that is ignored, once the record exists, is not looked at: nothing of it is sent.
+    An ignored property of an existing record is not checked, since it is not sent.
     """
     found = [*_of_properties(record), *_of_references(record)]
     known, kind, nearest = record.definitions, record.kind, record.context.suggestions.nearest
@@ -97,7 +97,7 @@ def _property_fault(record: RecordInput, name: str, value: str) -> str:
 
 
 def _currency_fault(value: str, definitions: Definitions) -> str:
-    """Why an account does not take a currency; its definitions do not list them (reference §12)."""
+    """Return why the account does not accept a currency; no definition lists them (§12)."""
     if not value or not definitions.currencies or value in definitions.currencies:
         return ""
     listed = ", ".join(definitions.currencies)

@@ -124,14 +124,14 @@ def test_a_kind_and_a_key_are_enough(project: Any) -> None:
             "kind: order\nkey: A\nlifecycle: {state: absent, protect: true}",
             (3, 13),
             "a record cannot be absent and protected",
-            "take protect out and apply that first",
+            "remove protect and apply that first",
         ),
         ("kind: order\nkey: A\nmoved_from: [B]", (3, 13), "the former key must be text", ""),
         ("kind: order\nkey: A\nmoved_from: a", (3, 13), "the record's own key 'A'", "case alone"),
         ("kind: order\nkey: A\nlifecycle: [protect]", (3, 12), "must be names with values", ""),
         ("kind: order\nkey: A\nlifecycle: {protect: yes}", (3, 22), "must be true or false", ""),
         ("kind: order\nkey: A\nlifecycle: {ignore: x}", (3, 21), "must be a list", ""),
-        ("kind: order\nkey: A\nlifecycle: {ignore: [X]}", (3, 22), "no property name", ""),
+        ("kind: order\nkey: A\nlifecycle: {ignore: [X]}", (3, 22), "not a property name", ""),
         ("kind: order\nkey: A\nlifecycle: {ignore: [x, x]}", (3, 25), "is listed twice", ""),
         ("kind: order\nkey: A\nlifecycle: {ignore: [[x]]}", (3, 22), "must be text", ""),
     ],
@@ -151,7 +151,7 @@ def test_property_names_have_a_length(project: Any) -> None:
     name = "x" * 100
     assert project.units(f"kind: order\nkey: A\nproperties: {{{name}: a}}")
     problem = project.problem(f"kind: order\nkey: A\nproperties: {{{name}y: a}}")
-    assert "no property name" in problem.message
+    assert "not a property name" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_line_items_are_not_associated_to_parents(project: Any, parent: str) -> 
         ("{order: {key: A, id: 1}}", "exactly one of key or id"),
         ("{order: {email: a}}", "unknown field 'email'"),
         ("{order: {key: A, label: x}}", "unknown field 'label'"),
-        ("{order: {id: A}}", "no HubSpot id"),
+        ("{order: {id: A}}", "not a HubSpot id"),
         ("{order: {key: ' A'}}", "white space"),
         ("~", "'parent' has no value"),
     ],

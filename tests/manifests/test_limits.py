@@ -19,8 +19,8 @@ REFERS = "kind: order\nkey: A\nassociations:\n  company:\n"
         ("amount: 30, price: 10, quantity: 3", "26", "HubSpot computes amount from quantity"),
         ("hs_margin: 1", "29", "HubSpot computes hs_margin"),
         ("hs_total_discount: ''", "37", "HubSpot computes hs_total_discount from quantity"),
-        ("price: -5", "25", "price is '-5', and HubSpot takes no price below 0"),
-        ("price: -0.01", "25", "price is '-0.01', and HubSpot takes no price below 0"),
+        ("price: -5", "25", "price is '-5', and HubSpot accepts no value below 0"),
+        ("price: -0.01", "25", "price is '-0.01', and HubSpot accepts no value below 0"),
     ],
 )
 def test_a_line_item_with_an_impossible_value_is_refused(

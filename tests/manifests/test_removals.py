@@ -89,9 +89,9 @@ def test_a_standing_line_must_say_itself_that_it_goes(project: Any, state: str) 
     (problem,) = project.problems()
     assert (problem.file, problem.message) == (
         "b.yaml",
-        f"the order 'A' over it is declared {state}, in a.yaml:1:1",
+        f"its order 'A' is declared {state}, in a.yaml:1:1",
     )
-    assert problem.hint == f"say lifecycle: {{state: {state}}} here too"
+    assert problem.hint == f"declare lifecycle: {{state: {state}}} here too"
     project.write("b.yaml", line.format(f", lifecycle: {{state: {state}}}"))
     (unit,) = project.load()
     assert len(unit.lines) == 1
@@ -114,4 +114,4 @@ def test_a_protected_line_does_not_go_with_its_order(project: Any) -> None:
         "{kind: order, key: A, lifecycle: {state: absent},\n"
         " line_items: [{key: B, lifecycle: {protect: true}}]}"
     )
-    assert problem.message == "the line_item 'B' is protected, and the order over it absent"
+    assert problem.message == "the line_item 'B' is protected, but its order is declared absent"

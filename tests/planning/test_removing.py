@@ -290,7 +290,7 @@ def test_what_hangs_on_an_absent_record_is_a_manifest_error(world: World) -> Non
             order("B", [{"key": "B:1", "lifecycle": {"protect": "true"}}], lifecycle=ABSENT),
         )
     assert {problem.message.partition(",")[0] for problem in caught.value.problems} == {
-        "the order 'A' over it is declared absent",
+        "its order 'A' is declared absent",
         "the order 'a' is declared absent",
         "the line_item 'B:1' is protected",
     }
