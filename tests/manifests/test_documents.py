@@ -1,4 +1,4 @@
-"""What a document may say, and what is said when it may not."""
+"""What a document may contain, and the problems of everything else."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which files are read."""
+"""The files that are read."""
 
 import os
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_folders_are_walked(project: Any) -> None:
 
 
 def test_overlapping_paths_are_read_once(project: Any) -> None:
-    """A file named twice is no duplicate."""
+    """A file that is named twice is read once."""
     project.write("b/a.yaml", ORDER)
     assert keys(project.load(".", "b", "b/a.yaml", "b/../b/a.yaml")) == ["A"]
 
@@ -66,7 +66,7 @@ def test_no_paths_are_an_error(tmp_path: Path) -> None:
 
 
 def test_an_empty_document_among_others_is_fine(project: Any) -> None:
-    """A trailing or doubled separator is no document."""
+    """A trailing or doubled separator is not a document."""
     assert keys(project.units(f"---\n---\n{ORDER}\n---\n# end\n---\n")) == ["A"]
 
 

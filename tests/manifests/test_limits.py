@@ -1,4 +1,4 @@
-"""Values that HubSpot never takes, refused without asking it (cases 09, 10, 11)."""
+"""Values that HubSpot never accepts are refused without a call (cases 09, 10, 11)."""
 
 import pytest
 

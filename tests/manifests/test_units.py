@@ -45,7 +45,7 @@ def test_a_line_under_a_foreign_parent_is_a_unit_without_root(project: Any) -> N
 def test_an_order_named_by_its_id_and_by_a_key_that_is_its_id_is_one_problem(
     project: Any,
 ) -> None:
-    """Where keys are ids these are two names of one record: both places are told."""
+    """If keys are ids these are two names of one record: both locations are reported."""
     line = '{{kind: line_item, key: {}, parent: {{order: {{{}: "501"}}}}}}\n'
     project.write("a.yaml", line.format("X", "id"))
     for other in ('{kind: order, key: "501"}\n', line.format("Y", "key")):

@@ -1,4 +1,4 @@
-"""What the account does not take or does not have is a conflict of the records that say it."""
+"""What the account lacks or does not accept is a conflict of the records that declare it."""
 
 import re
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def test_a_line_in_conflict_stops_neither_its_order_nor_its_neighbours(world: Wo
 
 
 def test_an_order_in_conflict_holds_its_lines(world: World) -> None:
-    """A new line has nothing to stand under where its order is not made."""
+    """A new line has no parent if its order is not created."""
     plan = world.plan(order("A", [line("A:1", name="x")], channel="moon"), cart("C", memo="1"))
     assert actions(plan) == {
         "order/A": Action.CONFLICT,

@@ -1,4 +1,4 @@
-"""Planning is a function: the same inputs give the same bytes, in whatever order they come."""
+"""Planning is a pure function: the same inputs in any order give the same bytes."""
 
 import os
 import subprocess
@@ -202,14 +202,14 @@ ANY = st.lists(inputs(), min_size=1, max_size=4, unique_by=lambda one: one[0].ad
 @QUICK
 @given(ANY)
 def test_the_same_inputs_give_the_same_bytes(found: list[Input]) -> None:
-    """Planning twice is planning once."""
+    """A second plan of the same inputs is the same file."""
     assert file_of(plan(found)) == file_of(plan(found))
 
 
 @QUICK
 @given(ANY)
 def test_the_order_of_inputs_does_not_matter(found: list[Input]) -> None:
-    """Units, fields, records, associations: however they come."""
+    """The order of units, fields, records and associations has no effect."""
     assert plan(found) == plan([backwards(one) for one in reversed(found)])
 
 
@@ -253,12 +253,12 @@ def test_labels_of_others_are_in_what_is_written_and_never_in_what_is_removed(
     found: list[Input],
 ) -> None:
     """HubSpot replaces a pair's whole set, and the plain type takes every label along."""
-    standing = {a: ls for _, observed, _ in found for a, ls in observed.links.items()}
+    present = {a: ls for _, observed, _ in found for a, ls in observed.links.items()}
     ours = {a: entry.links for _, _, last in found for a, entry in last.items()}
     for change in plan(found).records():
-        there = standing.get(change.address, frozenset()) if change.id else frozenset()
+        linked = present.get(change.address, frozenset()) if change.id else frozenset()
         for link in change.links:
-            types = {(one.category, one.type_id) for one in there if one.id == link.id}
+            types = {(one.category, one.type_id) for one in linked if one.id == link.id}
             if link.to == "company" and link.add:
                 assert types <= set(link.types)
                 assert set(link.types) == types | set(link.ours)
@@ -312,7 +312,7 @@ def test_the_hash_seed_of_the_process_does_not_matter() -> None:
 
 
 def test_an_identical_plan_of_the_same_account_has_the_same_digest(world: World) -> None:
-    """Whenever it is made, and wherever in the files its documents stand."""
+    """Its digest depends neither on the time nor on where in the files its documents are."""
     company = [{"id": "501"}, {"id": "501", "label": "primary"}, {"id": "502"}]
     documents = [
         order("A", memo="x", weight="1", associations={"company": company}),

@@ -1,4 +1,4 @@
-"""Text that YAML would leave out of a value, and text that YAML takes for something else."""
+"""Text that YAML would drop from a value, and text that YAML reads as syntax."""
 
 from typing import Any
 
@@ -105,7 +105,7 @@ def test_text_is_not_cut_anywhere(project: Any, text: str, line: int, column: in
     ],
 )
 def test_comments_and_number_signs_remain_possible(project: Any, value: str, text: str) -> None:
-    """A comment that stands apart is one; in quotes, in blocks and inside words # is a letter."""
+    """A comment set apart is a comment; in quotes, in blocks and inside words # is text."""
     (unit,) = project.units(order(value))
     assert unit.root.properties == {"x": text, "w": "2"}
 
@@ -258,7 +258,7 @@ def test_a_list_is_not_made_text_by_quotes(
 @settings(deadline=None, max_examples=200)
 @given(st.text("ab#'\",&*!|>[]{}:- \t%@`", min_size=1, max_size=12))
 def test_a_value_is_read_as_it_stands_or_refused(value: str) -> None:
-    """Of what stands behind a name on one line nothing is left out, save a comment set apart."""
+    """Nothing after a name on its line is dropped, except a comment set apart."""
     report = ProblemReport("a")
     values = []
     for node in read(order(value).encode(), report):

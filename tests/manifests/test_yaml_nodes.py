@@ -1,4 +1,4 @@
-"""What of YAML is understood, what is refused, and where."""
+"""YAML that is read, and YAML that is refused, with positions."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def test_control_characters_in_text_are_refused(project: Any, escape: str) -> No
 
 
 def test_lone_surrogates_are_refused(project: Any) -> None:
-    """Half a character is no text; one reader of YAML lets it through."""
+    """Half a character is not text, although one YAML parser accepts it."""
     assert project.problem(order(r'"\ud800"')).line == 4
 
 
@@ -187,7 +187,7 @@ def test_an_alias_repeats_its_anchor(project: Any) -> None:
 
 @pytest.mark.parametrize("text", ["a: *b", "a: &a [*a]", "a: &b 1\nc: &b [*b]"])
 def test_aliases_need_a_finished_anchor(text: str) -> None:
-    """An alias to nothing, or to what it stands in, ends the file."""
+    """An alias to nothing, or to a node that contains it, ends the file."""
     report = ProblemReport("a")
     list(read(text.encode(), report))
     (problem,) = report.problems
@@ -219,7 +219,7 @@ def test_deep_nesting_is_refused(project: Any) -> None:
     ("inner", "messages"), [(15, []), (16, ["nested more than 32 levels deep"])]
 )
 def test_aliases_count_as_deep_as_what_they_repeat(inner: int, messages: list[str]) -> None:
-    """A chain of aliases is no way around the limit."""
+    """A chain of aliases does not evade the limit."""
     first = "[" * inner + "x" + "]" * inner
     second = "[" * 16 + "*a" + "]" * 16
     report = ProblemReport("a")

@@ -1,4 +1,4 @@
-"""Absent, forgotten and renamed records: what manifests say of them, and what they cannot say."""
+"""Absent, forgotten and moved records: what manifests may declare, and what is a problem."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from reconcile.model.records import Lifecycle
 
 
 def test_an_absent_order_takes_its_nested_lines_along(project: Any) -> None:
-    """What stands beside it means nothing; a line that says something itself keeps to that."""
+    """Its other fields have no effect; a line with a lifecycle state of its own keeps it."""
     (unit,) = project.units(
         "{kind: order, key: A, properties: {x: a}, associations: {contact: [{id: 5}]},\n"
         " lifecycle: {state: absent, ignore: [x]}, line_items: [{key: B, properties: {y: b}},\n"
@@ -24,7 +24,7 @@ def test_an_absent_order_takes_its_nested_lines_along(project: Any) -> None:
 
 
 def test_a_former_key_has_its_place(project: Any) -> None:
-    """On a document, on a nested line, and on a line that stands alone."""
+    """On a document, on a nested line, and on a standalone line."""
     unit, alone = project.units(
         "{kind: order, key: A, moved_from: B, line_items: [{key: C, moved_from: D}]}\n---\n"
         '{kind: line_item, key: E, moved_from: F, parent: {order: {id: "5"}}}\n'
@@ -63,7 +63,7 @@ def test_a_former_key_has_its_place(project: Any) -> None:
 def test_a_former_key_means_nothing_else(
     project: Any, other: str, place: tuple[str, int, int], words: str
 ) -> None:
-    """Wherever it stands: it will mean nothing once the record has its new key."""
+    """A reference by the former key is a problem: it is invalid once the record has its new key."""
     project.write("a.yaml", "{kind: order, key: NEW, moved_from: OLD}")
     project.write("b.yaml", other)
     (problem,) = project.problems()
@@ -82,7 +82,7 @@ def test_ids_cannot_be_renamed(project: Any) -> None:
 
 @pytest.mark.parametrize("state", ["absent", "forget"])
 def test_a_standing_line_must_say_itself_that_it_goes(project: Any, state: str) -> None:
-    """It may stand in another file, written by somebody else."""
+    """A standalone line may be in another file, written by somebody else."""
     project.write("a.yaml", f"{{kind: order, key: A, lifecycle: {{state: {state}}}}}")
     line = "{{kind: line_item, key: L, parent: {{order: {{key: a}}}}{}}}"
     project.write("b.yaml", line.format(""))
