@@ -150,7 +150,9 @@ def context_of(found: Iterable[Inputs]) -> Context:
     }
     options: dict[str, Any] = {"identities": IDENTITIES, "bindings": bindings}
     for inputs in found:
-        options |= inputs.context
+        for name, value in inputs.context.items():
+            both = isinstance(value, frozenset) and name in options
+            options[name] = options[name] | value if both else value
     return Context(DEFINITIONS, hasher=HASHER, **options)
 
 

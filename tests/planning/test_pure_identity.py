@@ -249,7 +249,6 @@ FORGETS: list[tuple[str, Inputs, str | None]] = [
     ("forget", one(gone(Lifecycle.FORGET), actual(), applied()), ""),
     ("forget what the state does not know", one(gone(Lifecycle.FORGET), actual()), None),
     ("absent and not there", one(gone()), None),
-    ("absent and not there, in the state", one(gone(), last=applied()), ""),
     (
         "absent and archived already",
         one(gone(), last=applied(), observed=missing("archived")),
