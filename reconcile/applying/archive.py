@@ -22,7 +22,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind
-from reconcile.model.line_parent import parents_to_ask
+from reconcile.model.line_parent import parents_to_check
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 
@@ -106,7 +106,7 @@ def in_whole_units(tasks: Sequence[ChangeTask]) -> list[ChangeTask]:
 
 def _slots(kind: Kind, tasks: Sequence[ChangeTask]) -> Mapping[str, int]:
     """Return how many calls one re-check and one write take, by rate limit."""
-    asked = {word for task in tasks for word in parents_to_ask(task.change)}
+    asked = {word for task in tasks for word in parents_to_check(task.change)}
     return {"objects": 2, "associations": len(asked) + len(kind.children)}
 
 

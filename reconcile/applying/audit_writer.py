@@ -14,7 +14,7 @@ from reconcile.applying.run_log import Run
 from reconcile.audit.events import recorded, target_facts
 from reconcile.audit.log import AuditLog
 from reconcile.audit.source import planned_at
-from reconcile.model.audit import Detail, Entry, Event, Fact, Head, Recorded, Span, What
+from reconcile.model.audit import Detail, Entry, Event, Fact, Head, RecordEntry, Span, Topic
 from reconcile.model.plan import Plan
 
 NOT_LOGGED = "not yet, read from the journal"
@@ -103,7 +103,7 @@ class AuditWriter:
 
     def _entry(self, run: Run, portion: Portion) -> Entry:
         event = self._event(run, portion)
-        message = Detail(What.MESSAGE, values=(event.message,)) if event.message else None
+        message = Detail(Topic.MESSAGE, values=(event.message,)) if event.message else None
         return Entry(
             number=0,
             time=self._audit.now(),
@@ -139,7 +139,7 @@ class AuditWriter:
             journal=portion.span,
         )
 
-    def _records(self, run: Run, portion: Portion) -> Iterator[Recorded]:
+    def _records(self, run: Run, portion: Portion) -> Iterator[RecordEntry]:
         for address in portion.records:
             change = self._changes[self._order[address]]
             status, outcome = run.recorded_as(change)

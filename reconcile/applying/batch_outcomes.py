@@ -11,7 +11,7 @@ from reconcile.applying.readback import NOT_SHOWN
 from reconcile.applying.task import ChangeTask
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
-from reconcile.model.outcome import Status, Warned
+from reconcile.model.outcome import HubSpotWarning, Status
 
 _INVALID = "VALIDATION_ERROR"
 """HubSpot's category of what it refuses whenever it is sent (reference §5)."""
@@ -94,7 +94,7 @@ def end_updated(task: ChangeTask, answer: Answer) -> None:
             _end_badly(task, answer)
 
 
-def _warnings(task: ChangeTask, answer: Answer) -> tuple[Warned, ...]:
+def _warnings(task: ChangeTask, answer: Answer) -> tuple[HubSpotWarning, ...]:
     """Return HubSpot's warnings; those about a personal property are marked as personal."""
     personal = {field.name for field in task.change.fields if field.personal}
     given = answer.warnings if isinstance(answer, Written) else ()

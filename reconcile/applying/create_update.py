@@ -27,7 +27,7 @@ from reconcile.hubspot.types import Answer, Unclear, Write, Written
 from reconcile.model.address import Address
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
-from reconcile.model.line_parent import parents_to_ask
+from reconcile.model.line_parent import parents_to_check
 from reconcile.model.outcome import Status
 from reconcile.model.plan import FieldChange
 
@@ -105,7 +105,7 @@ def update(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> No
     Raises ApiError if no further call can succeed.
     """
     identity, definitions = context.identity(kind), context.properties(kind)
-    asked = {word for task in tasks for word in parents_to_ask(task.change)}
+    asked = {word for task in tasks for word in parents_to_check(task.change)}
     slots = {"objects": 2, "associations": len(asked)}
     writes: dict[str, tuple[ChangeTask, Write]] = {}
     held: dict[str, str] = {}

@@ -17,7 +17,7 @@ from reconcile.applying.task import ChangeTask
 from reconcile.audit.chain import origin_data
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
-from reconcile.model.outcome import ALREADY, Outcome, Overwrite
+from reconcile.model.outcome import APPLIED_EARLIER, Outcome, Overwrite
 from reconcile.stores.contract import Store
 
 NOT_SENT = "not sent: the run had been stopped"
@@ -127,7 +127,7 @@ class Journal:
             return True
         # Whether a conflict is standing was decided when the run first reached it.
         same = replace(outcome, standing=known.standing, overwrites=())
-        return outcome.message != ALREADY and same != known
+        return outcome.message != APPLIED_EARLIER and same != known
 
     def not_applied(self, addresses: Sequence[Address], why: str) -> None:
         """Record that writes whose intent is in the journal were not applied, and why."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import Outcome, Rewrite, Status, Warned
+from reconcile.model.outcome import HubSpotWarning, Outcome, Rewrite, Status
 from reconcile.model.plan import Action
 
 
@@ -39,5 +39,5 @@ def decode(raw: Sequence[Any]) -> Outcome:
         not_persisted=tuple(not_persisted),
         written=written,
         standing=standing is True,
-        warnings=tuple(Warned(*warned) for warned in warnings),
+        warnings=tuple(HubSpotWarning(*warned) for warned in warnings),
     )

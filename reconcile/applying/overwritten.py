@@ -16,7 +16,7 @@ from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
-from reconcile.model.outcome import UNREAD, Overwrite
+from reconcile.model.outcome import UNKNOWN_OVERWRITE, Overwrite
 from reconcile.model.plan import FieldChange, RecordChange
 from reconcile.model.records import Version
 from reconcile.model.values import same
@@ -71,7 +71,7 @@ def find_overwritten(
         for record_id in left:
             history = _read(hubspot, kind, record_id, late[record_id])
             found[record_id] = _lost(late[record_id], history, definitions)
-        left = [one for one in left if UNREAD in found[one]]
+        left = [one for one in left if UNKNOWN_OVERWRITE in found[one]]
     return found
 
 
@@ -101,7 +101,7 @@ def _lost(
             Overwrite(field.name, version.value, version.source, version.at, field.personal)
             for version in versions or ()
         )
-    return (*lost, UNREAD) if is_unsure else tuple(lost)
+    return (*lost, UNKNOWN_OVERWRITE) if is_unsure else tuple(lost)
 
 
 def unseen(

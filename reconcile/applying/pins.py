@@ -17,7 +17,7 @@ from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
 from reconcile.model.records import Reference, Unit
 from reconcile.model.references import association_types, pointer
 from reconcile.model.values import same
-from reconcile.planning.wire_values import shown
+from reconcile.planning.wire_values import display_value
 from reconcile.state.state import State
 
 _GONE = "no manifest declares it any more; plan again"
@@ -110,7 +110,7 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
                 (field.after, field.shown_after),
             ):
                 means = same(text, value, definition)  # a date in its author's spelling
-                called = shown(kind, now, field.name, value)
+                called = display_value(kind, now, field.name, value)
                 if not means and text and _parts(called) != _parts(text):
                     return True
         for link in change.links:

@@ -7,8 +7,8 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.identity import Identity, pinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
-from reconcile.planning.assemble import tripped
 from reconcile.planning.consistency import require_consistent
+from reconcile.planning.guards import tripped_guards
 from reconcile.state.state import State
 
 
@@ -34,7 +34,7 @@ def check_preconditions(
             f"but target {target.name} is account {target.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
         )
-    guards = {g.name: g for g in (*tripped(planned.units, limits), *planned.guards)}
+    guards = {g.name: g for g in (*tripped_guards(planned.units, limits), *planned.guards)}
     refused = [guard for guard in guards.values() if guard.allowance not in allow]
     if refused:
         raise GuardRefused(

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from reconcile.applying.state_entries import Entries, removed_links
 from reconcile.applying.task import ChangeTask
 from reconcile.model.digest import definitions_digest, state_digest
+from reconcile.model.explanation import reasons_and_hints
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
-from reconcile.model.outcome import ALREADY, Status
-from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange, explained
+from reconcile.model.outcome import APPLIED_EARLIER, Status
+from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange
 from reconcile.model.records import LastApplied
 from reconcile.state.relocation import EntryFinder, stale_locations
 
@@ -36,7 +37,7 @@ def prepare(
         held = entry.links if entry is not None else frozenset()
         task.links = set(change.kept_links) | (removed_links(change) & held)
         if change.action is Action.CONFLICT:
-            task.end(Status.CONFLICT, "; ".join(explained(change.why)[0]))
+            task.end(Status.CONFLICT, "; ".join(reasons_and_hints(change.why)[0]))
             stood = finder.state.standing(unit.address, unit.manifest)
             task.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:
@@ -48,7 +49,7 @@ def prepare(
         elif entry is not None and is_written(change, entry, entries):
             task.id = entry.id
             if _is_linked(change, entry):
-                task.end(Status.DONE, ALREADY)
+                task.end(Status.DONE, APPLIED_EARLIER)
                 task.committed, task.unlinked = True, 0
             elif stale:
                 task.end(Status.CONFLICT, stale)
@@ -84,7 +85,7 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
     if change.action is not Action.UPDATE or entry is None or change.adopts:
         return ""
     for field in change.fields:
-        is_known = bool(entry.whole) and field.name in entry.marks
+        is_known = bool(entry.fingerprint) and field.name in entry.value_hashes
         by_key = identity.unique and field.name == identity.name
         if field.before and not (is_known or by_key) and field.reason not in GUARDED:
             return field.name
@@ -97,7 +98,7 @@ def _prepare_unknown(task: ChangeTask, stale: str) -> None:
     There is nothing left to forget. Whether it is archived, only HubSpot knows.
     """
     if task.change.action is Action.FORGET:
-        task.end(Status.DONE, ALREADY)
+        task.end(Status.DONE, APPLIED_EARLIER)
         task.committed = True
     elif stale:
         task.end(Status.CONFLICT, stale)
@@ -111,8 +112,8 @@ def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bo
     managed = entries.managed(change)
     return (
         not managed.keys() - definitions.keys()
-        and entry.whole == entries.hasher.whole(managed, definitions)
-        and all(marks.read for marks in entry.marks.values())
+        and entry.fingerprint == entries.hasher.fingerprint(managed, definitions)
+        and all(marks.read for marks in entry.value_hashes.values())
         and entry.protect == change.protect
         and entry.key == change.address.key
         and change.id in ("", entry.id)

@@ -13,7 +13,7 @@ from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.line_parent import Parent, named, parents_to_ask, planned_parents
+from reconcile.model.line_parent import Parent, describe_parents, parents_to_check, planned_parents
 from reconcile.model.plan import RecordChange
 
 
@@ -29,7 +29,7 @@ def recheck_parents(parents: ParentReader, changes: Sequence[RecordChange]) -> d
             found.get((change.address.kind, change.id), frozenset()),
         )
         for change in changes
-        if parents_to_ask(change)
+        if parents_to_check(change)
     }
     return {address: why for address, why in reasons.items() if why}
 
@@ -84,9 +84,9 @@ def recheck_lines_under(
 def _moved(planned: frozenset[Parent], found: frozenset[Parent]) -> str:
     if others := found - planned:
         too = " too" if found & planned else ""
-        return f"it now belongs to {named(others)}{too} in HubSpot"
+        return f"it now belongs to {describe_parents(others)}{too} in HubSpot"
     if planned - found:
-        return f"it no longer belongs to {named(planned)} in HubSpot"
+        return f"it no longer belongs to {describe_parents(planned)} in HubSpot"
     return ""
 
 

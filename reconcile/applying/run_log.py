@@ -10,8 +10,8 @@ from reconcile.applying.run_head import OPENING, Process, RunHead, process_of
 from reconcile.model.address import Address
 from reconcile.model.audit import BEGUN, WRITTEN
 from reconcile.model.outcome import (
-    ALREADY,
-    FOUND,
+    APPLIED_EARLIER,
+    MADE_BY_OTHERS,
     Outcome,
     Overwrite,
     Progress,
@@ -97,7 +97,7 @@ class Run:
             why=self.ended,
             total=self.head.total,
             counts=Counter(outcome.status for outcome in self.outcomes.values()),
-            unsettled=len(self.in_doubt),
+            in_doubt=len(self.in_doubt),
         )
 
     def outcome(self, change: RecordChange) -> Outcome:
@@ -106,7 +106,9 @@ class Run:
         if found := self.found.get(change.address):
             is_all = len(found) == len(change.fields) and not change.links
             is_news = end.status is Status.DONE and not end.message
-            end = replace(end, found=found, message=FOUND if is_all and is_news else end.message)
+            end = replace(
+                end, found=found, message=MADE_BY_OTHERS if is_all and is_news else end.message
+            )
         return replace(end, overwrites=lost) if lost else end
 
     def _end(self, change: RecordChange) -> Outcome:
@@ -215,7 +217,7 @@ def _outcomes(run: Run, entry: Mapping[str, Any]) -> None:
         unfinished = (run.in_doubt, run.written, run.not_applied)
         was_begun = [known.pop(outcome.address, None) is not None for known in unfinished]
         run.outcomes[outcome.address] = outcome
-        if outcome.message != ALREADY or any(was_begun):
+        if outcome.message != APPLIED_EARLIER or any(was_begun):
             run.touched.add(outcome.address)
 
 

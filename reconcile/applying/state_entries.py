@@ -11,7 +11,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
 from reconcile.model.plan import FieldChange, RecordChange
-from reconcile.model.records import Actual, LastApplied, Link, Marks
+from reconcile.model.records import Actual, LastApplied, Link, ValueHashes
 from reconcile.model.values import normalise, same
 
 _NO_HISTORY: History = MappingProxyType({})
@@ -114,7 +114,7 @@ class Entries:
         the properties among ``mismatches``, as far as HubSpot shows it.
         """
         if actual is None:
-            return Verified(self._entry(done, {}, whole=""), seen=False)
+            return Verified(self._entry(done, {}, fingerprint=""), seen=False)
         change, key = done.change, self.identities[done.change.address.kind].name
         definitions = self.definitions.properties[change.address.kind]
         sent = self.managed(change)
@@ -124,20 +124,20 @@ class Entries:
             for field in change.fields
             if field.name in sent or field.name == lost
         }
-        marks: dict[str, Marks] = {}
+        hashes: dict[str, ValueHashes] = {}
         for name, value in sorted(sent.items()):
             verdict = verdicts[name][1] if name in verdicts else None
             stored = verdict.now if verdict else actual.properties.get(name) or ""
-            ours = self.hasher.mark(name, normalise(value, definitions[name]))
-            theirs = self.hasher.mark(name, normalise(stored, definitions[name]))
+            ours = self.hasher.value_hash(name, normalise(value, definitions[name]))
+            theirs = self.hasher.value_hash(name, normalise(stored, definitions[name]))
             if verdict is None and ours != theirs:
-                marks[name] = _left_alone(done.previous, name, ours)
+                hashes[name] = _left_alone(done.previous, name, ours)
             elif verdict is not None and verdict.fate is Fate.EDITED:
                 # HubSpot should hold ours: the next plan shows the edit as drift.
-                marks[name] = Marks(ours, "")
+                hashes[name] = ValueHashes(ours, "")
             else:
-                marks[name] = Marks(ours, theirs)
-        entry = self._entry(done, marks, whole=self.hasher.whole(sent, definitions))
+                hashes[name] = ValueHashes(ours, theirs)
+        entry = self._entry(done, hashes, fingerprint=self.hasher.fingerprint(sent, definitions))
         return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)), lost)
 
     def _judged(
@@ -152,12 +152,14 @@ class Entries:
             created=not change.id,
         )
 
-    def _entry(self, done: AppliedChange, marks: Mapping[str, Marks], *, whole: str) -> LastApplied:
+    def _entry(
+        self, done: AppliedChange, hashes: Mapping[str, ValueHashes], *, fingerprint: str
+    ) -> LastApplied:
         return LastApplied(
             id=done.id,
             key=done.change.address.key,
-            marks=marks,
-            whole=whole,
+            value_hashes=hashes,
+            fingerprint=fingerprint,
             links=done.links,
             parent=done.change.parent,
             protect=done.change.protect,
@@ -175,10 +177,10 @@ def removed_links(change: RecordChange) -> frozenset[Link]:
     )
 
 
-def _left_alone(previous: LastApplied | None, name: str, ours: str) -> Marks:
+def _left_alone(previous: LastApplied | None, name: str, ours: str) -> ValueHashes:
     """Return the hashes of a value that was not written now and reads back differently.
 
     The stored value from when it was written stays remembered, so that an edit shows as drift.
     """
-    marks = previous.marks.get(name) if previous else None
-    return marks if marks is not None and marks.written == ours else Marks(ours, ours)
+    hashes = previous.value_hashes.get(name) if previous else None
+    return hashes if hashes is not None and hashes.written == ours else ValueHashes(ours, ours)

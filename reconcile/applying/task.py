@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.outcome import Outcome, Overwrite, Rewrite, Status, Warned
+from reconcile.model.outcome import HubSpotWarning, Outcome, Overwrite, Rewrite, Status
 from reconcile.model.plan import Action, RecordChange
 from reconcile.model.records import Actual, LastApplied, Link
 from reconcile.state.relocation import EntryLocation
@@ -55,7 +55,7 @@ class ChangeTask:
     others: int = 0
     standing: bool = False
     refused: bool = False
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[HubSpotWarning, ...] = ()
     missing: list[str] = field(default_factory=list)
 
     @property

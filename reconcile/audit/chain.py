@@ -20,9 +20,9 @@ from reconcile.model.audit import (
     Facts,
     Head,
     Origin,
-    Recorded,
+    RecordEntry,
     Span,
-    What,
+    Topic,
 )
 
 FORMAT = 2
@@ -61,7 +61,7 @@ def split_details(owner: str, details: Iterable[Detail]) -> tuple[list[list[str]
     salt = token_bytes(_SALT)
     chained, kept = [], []
     for detail in details:
-        about = [str(detail.what), detail.name, detail.note]
+        about = [str(detail.topic), detail.name, detail.note]
         values = [int(detail.personal), *(detail.values or ())]
         chained.append([*about, digest(owner, about, values, salt)])
         kept.append(values)
@@ -101,7 +101,7 @@ def common_fields(event: Event, event_id: str, time: str) -> dict[str, Any]:
     }
 
 
-def encode_record(recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def encode_record(recorded: RecordEntry) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Return the JSON of a record for the chain, and of its values, or None without any."""
     name = str(recorded.address)
     raw: dict[str, Any] = {
@@ -112,8 +112,8 @@ def encode_record(recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any] | 
     }
     if recorded.parent:
         raw["parent"] = str(recorded.parent)
-    if recorded.marks:
-        raw["flags"] = list(recorded.marks)
+    if recorded.flags:
+        raw["flags"] = list(recorded.flags)
     if recorded.trace:
         raw["trace"] = recorded.trace
     if not recorded.details:
@@ -181,14 +181,14 @@ def _facts(raw: Mapping[str, Any]) -> Facts:
     return {name: tuple(v) if isinstance(v, list) else v for name, v in raw.items()}
 
 
-def _recorded(raw: Mapping[str, Any]) -> Recorded:
-    return Recorded(
+def _recorded(raw: Mapping[str, Any]) -> RecordEntry:
+    return RecordEntry(
         address=Address.parse(raw["address"]),
         action=raw["action"],
         status=raw["status"],
         id=raw["id"],
         parent=Address.parse(raw["parent"]) if "parent" in raw else None,
-        marks=tuple(raw.get("flags", ())),
+        flags=tuple(raw.get("flags", ())),
         trace=raw.get("trace", ""),
         details=tuple(_detail(one) for one in raw.get("details", ())),
     )
@@ -196,7 +196,7 @@ def _recorded(raw: Mapping[str, Any]) -> Recorded:
 
 def _detail(raw: Sequence[str]) -> Detail:
     what, name, note, _ = raw
-    return Detail(What(what), name, note)
+    return Detail(Topic(what), name, note)
 
 
 def _damaged(number: int) -> UsageError:

@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints, TypeAdapter
 
 from reconcile.model.address import ADDRESS, Address
-from reconcile.model.audit import What
+from reconcile.model.audit import Topic
 from reconcile.stores.own_names import VALUES
 
 _Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
 _Blob = Annotated[str, StringConstraints(pattern=f"^({VALUES})?$", max_length=150)]
-_Detail = tuple[What, str, str, str]
+_Detail = tuple[Topic, str, str, str]
 """What it is about, a name, a note, and the digest of the values."""
 
 

@@ -13,10 +13,10 @@ from reconcile.model.audit import (
     Fact,
     Facts,
     Origin,
-    Recorded,
-    What,
+    RecordEntry,
+    Topic,
 )
-from reconcile.model.outcome import FOUND, Outcome, Status
+from reconcile.model.outcome import MADE_BY_OTHERS, Outcome, Status
 from reconcile.model.plan import (
     FieldChange,
     LinkChange,
@@ -32,7 +32,7 @@ _UNTOUCHED = (Status.SKIPPED, Status.CONFLICT)
 
 def recorded(
     change: RecordChange, outcome: Outcome, trace: str = "", *, status: str = ""
-) -> Recorded:
+) -> RecordEntry:
     """Return the log's record of one change. One that was never sent has its outcome and no fields.
 
     ``status`` replaces the outcome's status for a change that has not ended.
@@ -47,16 +47,16 @@ def recorded(
         "moved": bool(change.moved_from),
         "standing": outcome.standing,
         WRITTEN: outcome.written and not status,
-        NOT_NEEDED: outcome.message == FOUND,
+        NOT_NEEDED: outcome.message == MADE_BY_OTHERS,
     }
     details = _details(change, outcome, sent=sent, linked=status != WRITTEN)
-    return Recorded(
+    return RecordEntry(
         address=change.address,
         action=str(change.action),
         status=status or str(outcome.status),
         id=outcome.id or change.id,
         parent=change.parent,
-        marks=tuple(name for name, is_set in flags.items() if is_set),
+        flags=tuple(name for name, is_set in flags.items() if is_set),
         trace=trace,
         details=tuple(details),
     )
@@ -121,18 +121,18 @@ def _details(
     for one in outcome.overwrites:
         note = " ".join(filter(None, (one.source, one.at)))
         values = (one.value, wanted.get(one.name, ""))
-        yield Detail(What.OVERWRITE, one.name, note, values, one.personal)
+        yield Detail(Topic.OVERWRITE, one.name, note, values, one.personal)
     for rewrite in outcome.rewrites:
         values = (rewrite.sent, rewrite.stored)
-        yield Detail(What.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
+        yield Detail(Topic.REWRITE, rewrite.name, values=values, personal=rewrite.personal)
     for warned in outcome.warnings:
-        yield Detail(What.WARNING, warned.name, values=(warned.text,), personal=warned.personal)
-    if sent and outcome.found and outcome.message != FOUND:
+        yield Detail(Topic.WARNING, warned.name, values=(warned.text,), personal=warned.personal)
+    if sent and outcome.found and outcome.message != MADE_BY_OTHERS:
         names = ", ".join(outcome.found)
         text = f"not written, since HubSpot already had the value: {names}"
-        yield Detail(What.MESSAGE, values=(text,))
+        yield Detail(Topic.MESSAGE, values=(text,))
     if outcome.message:
-        yield Detail(What.MESSAGE, values=(outcome.message,))
+        yield Detail(Topic.MESSAGE, values=(outcome.message,))
 
 
 def _field(change: FieldChange, lost: str | None) -> Detail:
@@ -143,11 +143,11 @@ def _field(change: FieldChange, lost: str | None) -> Detail:
     values: tuple[str, ...] = (before, change.after)
     if shown_before or change.shown_after:
         values += (shown_before or before, change.shown_after or change.after)
-    return Detail(What.FIELD, change.name, str(change.reason), values, change.personal)
+    return Detail(Topic.FIELD, change.name, str(change.reason), values, change.personal)
 
 
 def _link(change: LinkChange) -> Detail:
     end = change.shown or str(change.address or f"id={change.id}")
     types = ",".join(f"{category}:{number}" for category, number in change.types)
     note = "add" if change.add else "remove"
-    return Detail(What.LINK, change.to, note, (end, change.id, types), change.personal)
+    return Detail(Topic.LINK, change.to, note, (end, change.id, types), change.personal)

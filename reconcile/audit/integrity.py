@@ -14,7 +14,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.redactions import Redactions
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.model.address import Address
-from reconcile.model.audit import Finding, Head, Verified
+from reconcile.model.audit import Finding, Head, Verification
 
 _MAX_FINDINGS = 100
 """Findings that are reported; further ones are dropped."""
@@ -57,7 +57,7 @@ class _Progress:
             self.findings.append(finding)
 
 
-def verify(log: AuditLog, head: Head | None) -> Verified:
+def verify(log: AuditLog, head: Head | None) -> Verification:
     """Read and check the whole log. ``head`` is the last entry that the state remembers, or None.
 
     Findings are in order: from the first on the log is not trustworthy. Nothing is written.
@@ -74,7 +74,7 @@ def verify(log: AuditLog, head: Head | None) -> Verified:
             raw = chain.parse(number, line)
             checked.time = str(raw["time"])
             _check_values(log, checked, number, raw)
-    return Verified(
+    return Verification(
         entries=checked.entries,
         records=checked.records,
         first=checked.first_time,

@@ -13,7 +13,7 @@ from typing import Any
 from reconcile.audit import chain
 from reconcile.audit.value_store import new_blob_name, with_values
 from reconcile.errors import UsageError
-from reconcile.model.audit import Detail, Entry, Event, Head, Recorded, Span, What
+from reconcile.model.audit import Detail, Entry, Event, Head, RecordEntry, Span, Topic
 from reconcile.stores.contract import Store, VersionMoved
 from reconcile.stores.own_names import is_own_log
 
@@ -118,13 +118,13 @@ class AuditLog:
         return _iso(self._clock())
 
     def _entry(
-        self, event: Event, event_id: str, records: Sequence[Recorded], message: str
+        self, event: Event, event_id: str, records: Sequence[RecordEntry], message: str
     ) -> dict[str, Any]:
         """Return an entry as JSON, after writing its values to the store."""
         entry: dict[str, Any] = chain.common_fields(event, event_id, self.now())
         values: dict[str, Any] = {}
         if message:
-            detail = Detail(What.MESSAGE, values=(message,))
+            detail = Detail(Topic.MESSAGE, values=(message,))
             entry["message"], values[chain.EVENT] = chain.split_details(chain.EVENT, [detail])
         entry["records"] = []
         for recorded in records:
@@ -161,9 +161,9 @@ class AuditLog:
         )
 
 
-def _batches(records: Iterable[Recorded]) -> Iterator[tuple[list[Recorded], bool]]:
+def _batches(records: Iterable[RecordEntry]) -> Iterator[tuple[list[RecordEntry], bool]]:
     """Yield the records of each entry, at least one, and whether it is the last one."""
-    batch: list[Recorded] = []
+    batch: list[RecordEntry] = []
     weight = 0
     for one in records:
         if len(batch) >= MAX_RECORDS or weight >= MAX_CHARACTERS:

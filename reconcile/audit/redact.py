@@ -6,10 +6,10 @@ from reconcile.audit import value_store
 from reconcile.audit.log import AuditLog
 from reconcile.audit.redactions import REDACT
 from reconcile.model.address import Address
-from reconcile.model.audit import Event, Facts, Holding, Origin
+from reconcile.model.audit import Event, Facts, Origin, StoredValues
 
 
-def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]:
+def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[StoredValues, ...]:
     """Return where the log has values of some records. Read the whole log."""
     children: dict[Address, set[Address]] = {address.folded(): set() for address in addresses}
     for entry in log.entries():
@@ -20,7 +20,7 @@ def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]
     for address in addresses:
         blobs = list(value_store.blobs_of(log.store, address))
         found.append(
-            Holding(
+            StoredValues(
                 address,
                 tuple(name for name, _ in blobs),
                 sum(number for _, number in blobs),
@@ -30,7 +30,7 @@ def holdings(log: AuditLog, addresses: Sequence[Address]) -> tuple[Holding, ...]
     return tuple(found)
 
 
-def redact(log: AuditLog, held: Sequence[Holding], origin: Origin) -> None:
+def redact(log: AuditLog, held: Sequence[StoredValues], origin: Origin) -> None:
     """Erase the values of records everywhere, whichever entry they belong to.
 
     The chain records it first, so that after a crash no values are missing without explanation;

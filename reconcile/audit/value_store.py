@@ -9,7 +9,7 @@ from typing import Any
 from reconcile.audit import chain
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
-from reconcile.model.audit import Detail, Entry, What
+from reconcile.model.audit import Detail, Entry, Topic
 from reconcile.stores.contract import Store, VersionMoved
 from reconcile.stores.own_names import is_own_blob
 
@@ -17,13 +17,13 @@ BLOBS = "audit-values/"
 
 _ATTEMPTS = 100
 
-_MANY: Mapping[What, Sequence[int]] = {
-    What.FIELD: (2, 4),
-    What.LINK: (3,),
-    What.REWRITE: (2,),
-    What.OVERWRITE: (2,),
-    What.WARNING: (1,),
-    What.MESSAGE: (1,),
+_MANY: Mapping[Topic, Sequence[int]] = {
+    Topic.FIELD: (2, 4),
+    Topic.LINK: (3,),
+    Topic.REWRITE: (2,),
+    Topic.OVERWRITE: (2,),
+    Topic.WARNING: (1,),
+    Topic.MESSAGE: (1,),
 }
 """How many values a detail may have; see Detail."""
 
@@ -96,7 +96,7 @@ def _filled(details: Sequence[Detail], kept: Mapping[str, Any] | None) -> tuple[
         return tuple(details)
     return tuple(
         replace(detail, personal=bool(values[0]), values=tuple(values[1:]))
-        if len(values) - 1 in _MANY[detail.what]
+        if len(values) - 1 in _MANY[detail.topic]
         else detail
         for detail, values in zip(details, kept["values"], strict=True)
     )

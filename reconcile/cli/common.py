@@ -21,7 +21,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.model.values import show
-from reconcile.planning.validate import problems
+from reconcile.planning.validate import identity_problems
 from reconcile.project import Settings, load_settings
 from reconcile.render.escaping import line_start, visible
 from reconcile.render.output import wants_color
@@ -159,7 +159,9 @@ def _load(
     identities = settings.target.identity
     by_id = [kind for kind, identity in identities.items() if identity.by_id]
     units, found = load_some(paths, root=settings.root, by_id=by_id, seen=seen)
-    return units, found + [problem for unit in units for problem in problems(unit, identities)]
+    return units, found + [
+        problem for unit in units for problem in identity_problems(unit, identities)
+    ]
 
 
 def addresses(texts: tuple[str, ...]) -> frozenset[Address]:

@@ -143,7 +143,9 @@ def _keys(session: Session) -> None:
             continue
         definition = session.hubspot.properties(kind.object).get(identity.name)
         if identity.within_parent:
-            state = "ready" if definition and definition.tells_apart else "is no text to write"
+            state = (
+                "ready" if definition and definition.usable_as_identity else "is no text to write"
+            )
             echo(f"Keys     {kind.plural}: {identity.name} within their parents, {state}")
             continue
         state = (

@@ -17,7 +17,7 @@ from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, PropertyDefine
 from reconcile.planning.assemble import assemble
-from reconcile.planning.key_properties import missing_keys
+from reconcile.planning.key_properties import missing_key_properties
 from reconcile.project import Settings, starter_text
 from reconcile.project.gitignore import leave_plans_alone
 from reconcile.project.support_ends import SERVICE_KEYS, support
@@ -68,7 +68,7 @@ def _plan(session: Session) -> Plan:
         unchanged=0,
         undeclared=(),
         limits={},
-        defines=missing_keys(wanted, identities, properties, groups),
+        defines=missing_key_properties(wanted, identities, properties, groups),
     )
 
 

@@ -181,6 +181,8 @@ def _entry(address: Address, entry: LastApplied) -> Iterator[Line]:
         yield plain(
             f"associated  {visible(link.to)} {visible(link.id)} ({visible(type_)})", indent=2
         )
-    names = ", ".join(sorted(entry.marks)) if entry.whole else "none that can be compared"
+    names = (
+        ", ".join(sorted(entry.value_hashes)) if entry.fingerprint else "none that can be compared"
+    )
     yield plain(f"properties  {visible(names)}", indent=2)
     yield plain(f"run         {visible(entry.run or 'unknown')}", indent=2)

@@ -15,7 +15,7 @@ from reconcile.model.kinds import Association, kinds
 from reconcile.model.records import (
     Desired,
     LastApplied,
-    Life,
+    Lifecycle,
     Link,
     Observed,
     Reference,
@@ -58,7 +58,7 @@ class Fetcher:
         by_kind: dict[str, list[Desired]] = defaultdict(list)
         for unit in units:
             for desired in unit.records:
-                if desired.life is not Life.FORGET:
+                if desired.lifecycle is not Lifecycle.FORGET:
                     by_kind[desired.address.kind].append(desired)
         for name, wanted in by_kind.items():
             if not self._identities[name].within_parent:
@@ -113,7 +113,7 @@ class Fetcher:
                 list(values.values()),
                 [],
                 id_property=self._reference_property(to, by),
-                also=_association(to).also.get(by, "") if by not in ("id", "key") else "",
+                also=_association(to).secondary.get(by, "") if by not in ("id", "key") else "",
             )
             for value, actual in answer.items():
                 found[to, by, fold(value)] = actual.id
@@ -133,7 +133,9 @@ def _under(
 ) -> tuple[list[Desired], set[str]]:
     """Return a unit's lines of one kind to read, and the ids of its lines in HubSpot."""
     wanted = [
-        line for line in unit.lines if line.address.kind == name and line.life is not Life.FORGET
+        line
+        for line in unit.lines
+        if line.address.kind == name and line.lifecycle is not Lifecycle.FORGET
     ]
     there = {link.id for link in links.get(unit.address, ()) if link.to == name}
     return wanted, there if wanted else set()

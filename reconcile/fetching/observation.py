@@ -9,7 +9,7 @@ from reconcile.model.records import (
     Actual,
     Desired,
     LastApplied,
-    Life,
+    Lifecycle,
     Link,
     Missing,
     Observed,
@@ -48,7 +48,7 @@ def lines_matter(unit: Unit, to: str) -> bool:
     child = kinds().get(to)
     if child is None or unit.address.kind not in child.parents:
         return False
-    absent = unit.root is not None and unit.root.life is Life.ABSENT
+    absent = unit.root is not None and unit.root.lifecycle is Lifecycle.ABSENT
     return absent or any(line.address.kind == to for line in unit.lines)
 
 
@@ -74,8 +74,8 @@ def observation_of(
         records=records,
         missing={a: findings.missing[a] for a in addresses if a in findings.missing},
         by_id=frozenset(findings.by_id.intersection(addresses)),
-        displaced={a: findings.displaced[a] for a in addresses if a in findings.displaced},
-        twins={a: findings.twins[a] for a in addresses if a in findings.twins},
+        key_moved={a: findings.displaced[a] for a in addresses if a in findings.displaced},
+        duplicates={a: findings.twins[a] for a in addresses if a in findings.twins},
         links={a: links[a] for a in (unit.address, *addresses) if a in links},
         lines=lines,
         others=len(lines - {actual.id for actual in records.values()}),

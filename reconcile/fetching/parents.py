@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconcile.errors import ApiError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.line_parent import Parent, parents_among, parents_to_ask
+from reconcile.model.line_parent import Parent, parents_among, parents_to_check
 from reconcile.model.plan import RecordChange
 
 _UNKNOWN_TYPE = "infer object type"
@@ -36,7 +36,7 @@ class ParentReader:
         """Return the parents that must be known before these changes, by kind and id."""
         wanted: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for change in changes:
-            for word in parents_to_ask(change):
+            for word in parents_to_check(change):
                 wanted[change.address.kind][word].append(change.id)
         return {
             (name, record_id): parents

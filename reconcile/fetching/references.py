@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconcile.fetching.actual import Fetcher
 from reconcile.model.address import Address, fold
 from reconcile.model.kinds import kinds
-from reconcile.model.records import Life, Unit
+from reconcile.model.records import Lifecycle, Unit
 from reconcile.model.references import Bindings, Bound, pointer
 from reconcile.state.managed import ManagedRecords
 from reconcile.state.state import State
@@ -37,7 +37,7 @@ def bind(
     roots = {
         unit.address.folded(): unit
         for unit in everything
-        if unit.root and unit.root.life is Life.PRESENT
+        if unit.root and unit.root.lifecycle is Lifecycle.PRESENT
     }
     formers = [unit.root.moved_from for unit in roots.values() if unit.root and unit.former]
     found = fetcher.resolve(

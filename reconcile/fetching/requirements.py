@@ -9,7 +9,7 @@ from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Life, Unit
+from reconcile.model.records import Lifecycle, Unit
 from reconcile.state.state import State
 
 
@@ -60,7 +60,7 @@ def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Proper
         return
     definition = properties.get(identity.name)
     if identity.within_parent:
-        if definition is None or not definition.tells_apart:
+        if definition is None or not definition.usable_as_identity:
             raise UsageError(
                 f"{kind.plural} have no writable text property {identity.name!r}, which is needed "
                 "to find them under their parents",
@@ -117,7 +117,7 @@ def properties_to_read(
     for unit in units:
         for record in unit.records:
             names[record.address.kind].update(record.properties)
-            if record.life is Life.ABSENT:
+            if record.lifecycle is Lifecycle.ABSENT:
                 names[record.address.kind].add(kinds()[record.address.kind].title)
     for name, found in names.items():
         pipeline = kinds()[name].pipeline

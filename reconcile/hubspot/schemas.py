@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from reconcile.hubspot.error_bodies import ErrorBody
 from reconcile.hubspot.error_details import MAX_REASONS, clean, property_of, reason_of
-from reconcile.model.outcome import Warned
+from reconcile.model.outcome import HubSpotWarning
 
 
 class _Body(BaseModel):
@@ -41,18 +41,18 @@ class ObjectBody(_Body):
     warnings: Any = None
 
     @property
-    def warned(self) -> tuple[Warned, ...]:
+    def warned(self) -> tuple[HubSpotWarning, ...]:
         """The first few warnings; a malformed one never hides the record."""
         listed = self.warnings if isinstance(self.warnings, list) else ()
         said = (
-            Warned(clean(property_of(one), 100), clean(reason_of(one)))
+            HubSpotWarning(clean(property_of(one), 100), clean(reason_of(one)))
             for one in listed
             if isinstance(one, Mapping)
         )
         found = [one for one in dict.fromkeys(said) if one.text]
         more = len(found) - MAX_REASONS
         if more > 0:
-            found[MAX_REASONS:] = [Warned("", f"and {more:,} more")]
+            found[MAX_REASONS:] = [HubSpotWarning("", f"and {more:,} more")]
         return tuple(found)
 
 

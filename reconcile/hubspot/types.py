@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from reconcile.errors import InvalidValue
-from reconcile.model.outcome import Warned
+from reconcile.model.outcome import HubSpotWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Written:
     id: str
     properties: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
     new: bool | None = None
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[HubSpotWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,22 @@
-"""YAML → Desired units, with positions. The only I/O is reading files."""
+"""Manifests: YAML → desired units, with source locations. The only I/O is reading files."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from reconcile.errors import ManifestError, Problem
 from reconcile.manifests.budget import Budget
-from reconcile.manifests.documents import Declared, read_document
-from reconcile.manifests.files import Found, find, read_bytes
-from reconcile.manifests.problems import Report
-from reconcile.manifests.units import assemble
+from reconcile.manifests.documents import DeclaredDocument, read_document
+from reconcile.manifests.files import ManifestFiles, find, read_bytes
+from reconcile.manifests.problems import ProblemReport
+from reconcile.manifests.units import build_units
 from reconcile.manifests.yaml_nodes import read
 from reconcile.model.records import Unit
 
 
 def load(paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()) -> tuple[Unit, ...]:
-    """The units that the manifests under ``paths`` declare, sorted by address; never none.
+    """Return the units that the manifests under ``paths`` declare, sorted by address; at least one.
 
-    ``by_id`` names the kinds whose keys are HubSpot ids. Raises ManifestError with every problem
+    ``by_id`` names the kinds whose keys are HubSpot ids. Raise ManifestError with every problem
     found; its files are named relative to ``root``.
     """
     units, problems = load_some(paths, root=root, by_id=by_id)
@@ -26,7 +26,7 @@ def load(paths: Sequence[Path], *, root: Path, by_id: Collection[str] = ()) -> t
 
 
 Seen = Callable[[Path, bytes], None]
-"""Takes each file that is read, with its content."""
+"""Called with each file that is read, and its content."""
 
 
 def load_some(
@@ -39,17 +39,19 @@ def load_some(
     """Return the units that could be read, perhaps none, and every problem found; see ``load``."""
     found = find(paths, root)
     if not paths:
-        found.refuse(root, "no manifests were named", "list them in reconcile.yaml")
+        found.add_problem(root, "no manifests were named", "list them in reconcile.yaml")
     problems = found.problems
-    assembly = assemble(_documents(found, problems, seen), by_id)
-    problems += assembly.problems
-    return assembly.units, problems
+    builder = build_units(_documents(found, problems, seen), by_id)
+    problems += builder.problems
+    return builder.units, problems
 
 
-def _documents(found: Found, problems: list[Problem], seen: Seen) -> Iterator[Declared]:
+def _documents(
+    found: ManifestFiles, problems: list[Problem], seen: Seen
+) -> Iterator[DeclaredDocument]:
     budget = Budget()
     for file in found.files:
-        report = Report(found.name(file), budget)
+        report = ProblemReport(found.name(file), budget)
         data = read_bytes(file, report)
         if data is None:
             problems += report.problems
@@ -62,5 +64,5 @@ def _documents(found: Found, problems: list[Problem], seen: Seen) -> Iterator[De
             if declared:
                 yield declared
         if empty and not report.problems:
-            report.whole("no document in this file", "remove the file if that is meant")
+            report.whole_file("no document in this file", "remove the file if this is intended")
         problems += report.problems

@@ -1,4 +1,4 @@
-"""One document's nodes → the records it declares."""
+"""Documents: the nodes of one YAML document → the records that it declares."""
 
 import re
 import sys
@@ -11,43 +11,43 @@ from typing import NamedTuple
 
 from reconcile.manifests import field_reader
 from reconcile.manifests.impossible_values import check_values
-from reconcile.manifests.problems import Positioned, Report, choices
+from reconcile.manifests.problems import Positioned, ProblemReport, choices
 from reconcile.manifests.references import read_associations, read_parent
-from reconcile.manifests.source_map import Positions
+from reconcile.manifests.source_map import SourceMap
 from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Desired, Life, Place, Reference
+from reconcile.model.records import Desired, Lifecycle, Location, Reference
 from reconcile.model.values import show
 
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
 _IN_EVERY_RECORD = ("key", "moved_from", "properties", "associations", "lifecycle")
-_LIVES = {str(life): life for life in (Life.ABSENT, Life.FORGET)}
+_STATES = {str(state): state for state in (Lifecycle.ABSENT, Lifecycle.FORGET)}
 _SHORT = 24
-"""Values up to this length tend to repeat (USD, a stage, a city) and are kept once."""
+"""Values up to this length tend to repeat (USD, a stage, a city) and are stored once."""
 
 _NOT_TEXT = {
-    Items: ("a list", 'several options are one text: "a;b"'),
-    Table: ("names with values", "what stands indented below a property, or in { }, is not text"),
+    Items: ("a list", 'write several options as one text: "a;b"'),
+    Table: ("names with values", "what is indented below a property, or in { }, is not text"),
 }
 
 _NO_FIELDS = Table({}, 0, 0)
-"""Stands for a mapping that is not there, and so says nothing."""
+"""Stands for an absent mapping."""
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_UNPROTECT = "take protect out and apply that first; then declare it absent"
+_UNPROTECT = "remove protect and apply that first, then declare it absent"
 
 
-class Declared(NamedTuple):
-    """What one document declares: a record with those nested in it, or one under ``parent``."""
+class DeclaredDocument(NamedTuple):
+    """The records of one document: one with those nested in it, or one under ``parent``."""
 
     record: Desired
     nested: tuple[Desired, ...]
     parent: Reference | None
 
 
-def read_document(node: Node, report: Report) -> Declared | None:
-    """The records of a document, or None where it cannot be said which record it is."""
+def read_document(node: Node, report: ProblemReport) -> DeclaredDocument | None:
+    """Return the records of a document, or None if its kind, key or parent cannot be read."""
     hint = "begin it with kind: and key:, and put --- between documents"
     entries = field_reader.mapping(node, "a document", report, hint)
     kind = None if entries is None else _kind_of(node, entries, report)
@@ -62,37 +62,37 @@ def read_document(node: Node, report: Report) -> Declared | None:
     for field, child in nesting.items():
         if field in entries:
             nested += _nested(entries[field].value, field, child, report)
-    if record and record.life is not Life.PRESENT:
-        nested = [_gone_with(record, one, report) for one in nested]
+    if record and record.lifecycle is not Lifecycle.PRESENT:
+        nested = [_inherit_lifecycle(record, one, report) for one in nested]
     parent = None
     if kind.parents:
         parent = read_parent(node, entries.get("parent"), kind, report)
         if parent is None:
             return None
-    return Declared(record, tuple(nested), parent) if record else None
+    return DeclaredDocument(record, tuple(nested), parent) if record else None
 
 
 @cache
 def _nesting(kind: str) -> Mapping[str, Kind]:
-    """The fields in which records of ``kind`` hold others (``line_items``), and their kinds."""
+    """Return the fields that hold nested records (``line_items``), and their kinds."""
     children = [child for child in kinds().values() if kind in child.parents]
     return MappingProxyType({child.plural.replace(" ", "_"): child for child in children})
 
 
-def _kind_of(node: Node, entries: Mapping[str, Entry], report: Report) -> Kind | None:
+def _kind_of(node: Node, entries: Mapping[str, Entry], report: ProblemReport) -> Kind | None:
     known = kinds()
     if "kind" not in entries:
         report.at(node, "this document has no 'kind'", choices("kind", known))
         return None
-    place = entries["kind"].value
-    name = field_reader.name(place, "the kind", report)
+    value = entries["kind"].value
+    name = field_reader.name(value, "the kind", report)
     if name is not None and name not in known:
         message = f"unknown kind {show(name)}{report.budget.nearest(name, known)}"
-        report.at(place, message, choices("kind", known))
+        report.at(value, message, choices("kind", known))
     return known.get(name or "")
 
 
-def _nested(node: Node, field: str, kind: Kind, report: Report) -> list[Desired]:
+def _nested(node: Node, field: str, kind: Kind, report: ProblemReport) -> list[Desired]:
     records = []
     for item in field_reader.items(node, f"'{field}'", report):
         what = f"this {kind.name}"
@@ -103,54 +103,64 @@ def _nested(node: Node, field: str, kind: Kind, report: Report) -> list[Desired]
     return records
 
 
-def _gone_with(root: Desired, nested: Desired, report: Report) -> Desired:
-    """A record nested in one that is not to be there: it goes the same way, if it says nothing."""
-    if nested.life is not Life.PRESENT:
+def _inherit_lifecycle(root: Desired, nested: Desired, report: ProblemReport) -> Desired:
+    """Return a nested record with its root's lifecycle state, unless it sets its own."""
+    if nested.lifecycle is not Lifecycle.PRESENT:
         return nested
-    if root.life is Life.ABSENT and nested.protect:
+    if root.lifecycle is Lifecycle.ABSENT and nested.protect:
         kind, key = nested.address
-        message = f"the {kind} {show(key)} is protected, and the {root.address.kind} over it absent"
-        report.at(nested.place, message, _UNPROTECT)
-    return replace(nested, life=root.life, properties=_NOTHING, references=())
+        message = (
+            f"the {kind} {show(key)} is protected, but its {root.address.kind} is declared absent"
+        )
+        report.at(nested.location, message, _UNPROTECT)
+    return replace(nested, lifecycle=root.lifecycle, properties=_NOTHING, references=())
 
 
-def _record(node: Node, kind: Kind, entries: Mapping[str, Entry], report: Report) -> Desired | None:
-    """The record that these fields declare, or None where it has no usable key.
+def _record(
+    node: Node, kind: Kind, entries: Mapping[str, Entry], report: ProblemReport
+) -> Desired | None:
+    """Return the record that these fields declare, or None if it has no valid key.
 
-    Of one that is not to be there, what else stands in the manifest is read and means nothing.
+    The properties and references of an absent or forgotten record are checked, and then dropped.
     """
     values = {name: entry.value for name, entry in entries.items()}
     key = _key(values["key"], report) if "key" in values else None
     properties, at = _properties(values.get("properties", _NO_FIELDS), report)
     references = read_associations(values.get("associations", _NO_FIELDS), kind, report)
-    ignore, protect, life = _lifecycle(values.get("lifecycle", _NO_FIELDS), report)
+    ignore, protect, lifecycle = _lifecycle(values.get("lifecycle", _NO_FIELDS), report)
     moved_from = _moved_from(values.get("moved_from"), kind, key, report)
     if key is None:
         return None
-    present = life is Life.PRESENT
+    present = lifecycle is Lifecycle.PRESENT
     if present:
         check_values(properties, at, kind, report)
     return Desired(
         address=Address(kind.name, key),
         properties=MappingProxyType(properties) if present else _NOTHING,
-        place=Place(report.file, node.line, node.column),
+        location=Location(report.file, node.line, node.column),
         at=at,
         references=references if present else (),
         ignore=ignore,
         protect=protect,
-        life=life,
+        lifecycle=lifecycle,
         moved_from=moved_from,
     )
 
 
-def _key(node: Node, report: Report) -> str | None:
+def _key(node: Node, report: ProblemReport) -> str | None:
     key = field_reader.name(node, "the key", report)
     if key and key.casefold().startswith(BY_ID):
-        report.at(node, f"the key {show(key)} begins with {BY_ID}", "that stands for HubSpot ids")
+        report.at(
+            node,
+            f"the key {show(key)} begins with {BY_ID}",
+            "this prefix is reserved for HubSpot ids",
+        )
     return key
 
 
-def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) -> Reference | None:
+def _moved_from(
+    node: Node | None, kind: Kind, key: str | None, report: ProblemReport
+) -> Reference | None:
     former = None if node is None else field_reader.name(node, "the former key", report)
     if node is None or former is None:
         return None
@@ -160,12 +170,12 @@ def _moved_from(node: Node | None, kind: Kind, key: str | None, report: Report) 
         )
         report.at(node, f"moved_from names the record's own key {show(key)}", hint)
         return None
-    return Reference(kind.name, "key", former, "", Place(report.file, node.line, node.column))
+    return Reference(kind.name, "key", former, "", Location(report.file, node.line, node.column))
 
 
-def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
+def _properties(node: Node, report: ProblemReport) -> tuple[dict[str, str], SourceMap]:
     properties: dict[str, str] = {}
-    places = array("I")
+    positions = array("I")
     entries = field_reader.mapping(node, "'properties'", report) or {}
     for name, entry in entries.items():
         value = entry.value
@@ -174,21 +184,21 @@ def _properties(node: Node, report: Report) -> tuple[dict[str, str], Positions]:
         elif isinstance(value, Text):
             short = len(value.value) <= _SHORT
             properties[sys.intern(name)] = sys.intern(value.value) if short else value.value
-            places.append(value.line)
-            places.append(value.column)
+            positions.append(value.line)
+            positions.append(value.column)
         elif isinstance(value, Empty):
-            hint = 'write "" to clear the property in HubSpot, or leave it out to not manage it'
+            hint = 'write "" to clear the property in HubSpot, or leave it out to keep it unmanaged'
             report.at(value, f"the property {name} has no value", hint)
         else:
             message, hint = _NOT_TEXT[type(value)]
             report.at(value, f"the property {name} must be text, not {message}", hint)
-    return properties, Positions(properties, places)
+    return properties, SourceMap(properties, positions)
 
 
-def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Life]:
+def _lifecycle(node: Node, report: ProblemReport) -> tuple[frozenset[str], bool, Lifecycle]:
     entries = field_reader.table(node, "'lifecycle'", report, fields=("state", "ignore", "protect"))
     if entries is None:
-        return frozenset(), False, Life.PRESENT
+        return frozenset(), False, Lifecycle.PRESENT
     ignore: dict[str, Node] = {}
     if "ignore" in entries:
         for item in field_reader.items(entries["ignore"].value, "'ignore'", report):
@@ -198,26 +208,26 @@ def _lifecycle(node: Node, report: Report) -> tuple[frozenset[str], bool, Life]:
             if not _PROPERTY.match(name):
                 _refuse_name(name, item, report)
             elif ignore.setdefault(name, item) is not item:
-                report.at(item, f"the property {name} stands here twice")
+                report.at(item, f"the property {name} is listed twice")
     protect = "protect" in entries and field_reader.flag(
         entries["protect"].value, "'protect'", report
     )
-    life = _life(entries["state"].value, report) if "state" in entries else Life.PRESENT
-    if protect and life is Life.ABSENT:
+    lifecycle = _state(entries["state"].value, report) if "state" in entries else Lifecycle.PRESENT
+    if protect and lifecycle is Lifecycle.ABSENT:
         report.at(entries["state"], "a record cannot be absent and protected", _UNPROTECT)
-    return frozenset(ignore), protect, life
+    return frozenset(ignore), protect, lifecycle
 
 
-def _life(node: Node, report: Report) -> Life:
+def _state(node: Node, report: ProblemReport) -> Lifecycle:
     text = field_reader.text(node, "'state'", report)
-    if text is not None and text not in _LIVES:
-        hint = "leave it out for a record that is to be there"
-        near = report.budget.nearest(text, _LIVES)
-        message = f"'state' is absent or forget, not {show(text)}{near}"
+    if text is not None and text not in _STATES:
+        hint = "leave it out for a record that should exist"
+        near = report.budget.nearest(text, _STATES)
+        message = f"'state' must be absent or forget, not {show(text)}{near}"
         report.at(node, message, hint)
-    return _LIVES.get(text or "", Life.PRESENT)
+    return _STATES.get(text or "", Lifecycle.PRESENT)
 
 
-def _refuse_name(name: str, node: Positioned, report: Report) -> None:
-    hint = "at most 100 of a-z, 0-9 and _, beginning with a letter: HubSpot's internal name"
-    report.at(node, f"{show(name)} is no property name", hint)
+def _refuse_name(name: str, node: Positioned, report: ProblemReport) -> None:
+    hint = "write HubSpot's internal name: at most 100 of a-z, 0-9 and _, beginning with a letter"
+    report.at(node, f"{show(name)} is not a property name", hint)

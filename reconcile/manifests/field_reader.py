@@ -1,13 +1,13 @@
-"""Reading one field after another out of nodes; what does not fit is reported and left out."""
+"""Fields of nodes, read by type; what does not fit is reported and left out."""
 
 from collections.abc import Collection, Mapping
 
-from reconcile.manifests.problems import Report, choices
+from reconcile.manifests.problems import ProblemReport, choices
 from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
 from reconcile.model.values import show
 
 MAX_NAME = 255
-"""Longest key, and longest text of a reference."""
+"""Longest key, and longest value of a reference."""
 
 _IF_EMPTY = "give it one, or leave it out"
 
@@ -15,13 +15,13 @@ _IF_EMPTY = "give it one, or leave it out"
 def table(
     node: Node,
     what: str,
-    report: Report,
+    report: ProblemReport,
     *,
     fields: Collection[str],
     required: Collection[str] = (),
     hint: str = "",
 ) -> Mapping[str, Entry] | None:
-    """A mapping with these fields and no others, or None. ``hint`` says how to write it."""
+    """Return a mapping with these fields and no others, or None. ``hint`` says how to write it."""
     entries = mapping(node, what, report, hint)
     if entries is None:
         return None
@@ -35,8 +35,10 @@ def table(
     return entries
 
 
-def mapping(node: Node, what: str, report: Report, hint: str = "") -> Mapping[str, Entry] | None:
-    """A mapping with any names, or None. ``hint`` says how to write it."""
+def mapping(
+    node: Node, what: str, report: ProblemReport, hint: str = ""
+) -> Mapping[str, Entry] | None:
+    """Return a mapping with any names, or None. ``hint`` says how to write it."""
     if isinstance(node, Table):
         return node.entries
     _wrong(
@@ -45,24 +47,24 @@ def mapping(node: Node, what: str, report: Report, hint: str = "") -> Mapping[st
     return None
 
 
-def items(node: Node, what: str, report: Report) -> tuple[Node, ...]:
-    """A list's nodes; none where it is no list."""
+def items(node: Node, what: str, report: ProblemReport) -> tuple[Node, ...]:
+    """Return the nodes of a list; none if it is not a list."""
     if isinstance(node, Items):
         return node.nodes
     _wrong(node, what, "a list", report, hint="put a dash before it, or [ ] around it")
     return ()
 
 
-def text(node: Node, what: str, report: Report) -> str | None:
-    """Any text, or None."""
+def text(node: Node, what: str, report: ProblemReport) -> str | None:
+    """Return any text, or None."""
     if isinstance(node, Text):
         return node.value
     _wrong(node, what, "text", report, if_empty="")
     return None
 
 
-def name(node: Node, what: str, report: Report) -> str | None:
-    """Text that can serve as a name: one line, visible, trimmed, of sensible length; or None."""
+def name(node: Node, what: str, report: ProblemReport) -> str | None:
+    """Return text that can be a name: one visible, trimmed line of limited length; or None."""
     value = text(node, what, report)
     if value is None:
         return None
@@ -73,8 +75,8 @@ def name(node: Node, what: str, report: Report) -> str | None:
     return value
 
 
-def flag(node: Node, what: str, report: Report) -> bool:
-    """``true`` or ``false``."""
+def flag(node: Node, what: str, report: ProblemReport) -> bool:
+    """Return whether the text is ``true``; anything but ``true`` and ``false`` is reported."""
     value = text(node, what, report)
     if value not in (None, "true", "false"):
         report.at(node, f"{what} must be true or false")
@@ -91,7 +93,7 @@ def _name_fault(value: str) -> str:
     if "\n" in value:
         return f"{show(value)} has more than one line"
     if not value.isprintable():
-        return f"{show(value)} holds a character that cannot be seen"
+        return f"{show(value)} contains an invisible character"
     return ""
 
 
@@ -99,7 +101,7 @@ def _wrong(
     node: Node,
     what: str,
     wanted: str,
-    report: Report,
+    report: ProblemReport,
     *,
     hint: str = "",
     if_empty: str = _IF_EMPTY,

@@ -1,33 +1,38 @@
-"""Values that HubSpot never takes, whatever the account: known without asking it."""
+"""Values that HubSpot rejects or replaces in every account."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from reconcile.manifests.problems import Report
-from reconcile.manifests.yaml_syntax import Spot
+from reconcile.manifests.problems import ProblemReport
+from reconcile.manifests.yaml_syntax import Position
 from reconcile.model.kinds import Kind
 from reconcile.model.values import show
 
 
 def check_values(
-    properties: Mapping[str, str], at: Mapping[str, tuple[int, int]], kind: Kind, report: Report
+    properties: Mapping[str, str],
+    at: Mapping[str, tuple[int, int]],
+    kind: Kind,
+    report: ProblemReport,
 ) -> None:
-    """Note values of what HubSpot computes itself, and values below the least that it takes."""
+    """Report values of computed properties, and values below HubSpot's minimum."""
     for name in sorted(properties.keys() & kind.computed.keys()):
         source = kind.computed[name]
         message = f"HubSpot computes {name}{f' from {source}' if source else ''}"
-        report.at(Spot(*at[name]), message, "leave it out: what is written here would not stay")
+        report.at(
+            Position(*at[name]), message, "leave it out: HubSpot would replace a value written here"
+        )
     for name in sorted(properties.keys() & kind.minimum.keys()):
         least = kind.minimum[name]
         if _is_less(properties[name], least):
             message = (
-                f"{name} is {show(properties[name])}, and HubSpot takes no {name} below {least}"
+                f"{name} is {show(properties[name])}, and HubSpot accepts no value below {least}"
             )
-            report.at(Spot(*at[name]), message)
+            report.at(Position(*at[name]), message)
 
 
 def _is_less(text: str, least: Decimal) -> bool:
-    """Whether a text is a number below another; whether it is a number is not judged here."""
+    """Return whether a text is a number below ``least``; other text is not judged here."""
     try:
         return Decimal(text) < least
     except InvalidOperation:

@@ -1,37 +1,39 @@
-"""What records that are not to be there, or had another key, ask of the other records."""
+"""Rules for records that are absent or forgotten or were moved, and for references to them."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from reconcile.errors import Problem
 from reconcile.model.address import Address, fold
-from reconcile.model.records import Desired, Life, Place, Reference, Unit
+from reconcile.model.records import Desired, Lifecycle, Location, Reference, Unit
 from reconcile.model.values import show
 
 
-def check_lives(units: Sequence[Unit]) -> Iterator[Problem]:
-    """Records that hang on a record which is not to be there.
+def check_lifecycles(units: Sequence[Unit]) -> Iterator[Problem]:
+    """Yield records that depend on an absent or forgotten record.
 
-    A nested line item goes with its order or cart; one that stands alone has to say so itself.
+    A nested line item inherits the state of its order or cart; a standalone one must declare it.
     """
     absent: dict[Address, Desired] = {}
     for unit in units:
-        if unit.root is None or unit.root.life is Life.PRESENT:
+        if unit.root is None or unit.root.lifecycle is Lifecycle.PRESENT:
             continue
-        if unit.root.life is Life.ABSENT:
+        if unit.root.lifecycle is Lifecycle.ABSENT:
             absent[unit.address.folded()] = unit.root
         for line in unit.lines:
-            if line.life is Life.PRESENT:
+            if line.lifecycle is Lifecycle.PRESENT:
                 yield _orphan(line, unit.root)
     for record, reference in _references(units):
         target = absent.get(Address(reference.to, fold(reference.value)))
         if reference.by == "key" and target is not None:
             message = f"the {reference.to} {show(reference.value)} is declared absent"
-            hint = f"take it out of {record.address.kind} {show(record.address.key)}, since "
-            yield _problem(reference.place, message, f"{hint}it is archived: {_at(target.place)}")
+            hint = f"remove it from {record.address.kind} {show(record.address.key)}, since "
+            yield _problem(
+                reference.location, message, f"{hint}it is archived: {_at(target.location)}"
+            )
 
 
 def check_moves(units: Sequence[Unit], by_id: Collection[str]) -> Iterator[Problem]:
-    """Former keys that mean something else too, or that no record can have had.
+    """Yield former keys that are ambiguous or impossible, and references by a former key.
 
     ``by_id`` names the kinds whose keys are HubSpot ids.
     """
@@ -44,44 +46,48 @@ def check_moves(units: Sequence[Unit], by_id: Collection[str]) -> Iterator[Probl
         kind, key = former
         if kind in by_id:
             message = f"keys of kind {kind} are HubSpot ids here, and ids do not change"
-            yield _problem(reference.place, message, "leave moved_from out")
+            yield _problem(reference.location, message, "leave moved_from out")
         elif (other := declared.get(former.folded())) is not None:
-            message = f"the {kind} {show(key)} is declared too, in {_at(other.place)}"
-            yield _problem(reference.place, message, "a record has one key: remove one of the two")
+            message = f"the {kind} {show(key)} is declared too, in {_at(other.location)}"
+            yield _problem(
+                reference.location, message, "a record has one key: remove one of the two"
+            )
         elif (first := moved.setdefault(former.folded(), one)) is not one:
             message = f"the {kind} {show(key)} was moved to {show(first.address.key)} already"
-            yield _problem(reference.place, message, f"see {_at(first.place)}")
+            yield _problem(reference.location, message, f"see {_at(first.location)}")
     parents = ((unit.parent, unit.lines) for unit in units if unit.parent)
-    named = [(reference, _said(one)) for one, reference in _references(units)]
-    named += ((parent, _said(lines[0])) for parent, lines in parents)
+    named = [(reference, _describe(one)) for one, reference in _references(units)]
+    named += ((parent, _describe(lines[0])) for parent, lines in parents)
     for reference, by in named:
         now = moved.get(Address(reference.to, fold(reference.value)))
         if reference.by == "key" and now is not None:
             message = f"the {reference.to} {show(reference.value)} is {show(now.address.key)} now"
-            hint = f"write the new key in {by}; {_at(now.place)} moves it"
-            yield _problem(reference.place, message, hint)
+            hint = f"write the new key in {by}; {_at(now.location)} moves it"
+            yield _problem(reference.location, message, hint)
 
 
 def _orphan(line: Desired, root: Desired) -> Problem:
     message = (
-        f"the {root.address.kind} {show(root.address.key)} over it is declared {root.life}, "
-        f"in {_at(root.place)}"
+        f"its {root.address.kind} {show(root.address.key)} is declared {root.lifecycle}, "
+        f"in {_at(root.location)}"
     )
-    return _problem(line.place, message, f"say lifecycle: {{state: {root.life}}} here too")
+    return _problem(
+        line.location, message, f"declare lifecycle: {{state: {root.lifecycle}}} here too"
+    )
 
 
 def _references(units: Iterable[Unit]) -> Iterator[tuple[Desired, Reference]]:
     return ((one, reference) for u in units for one in u.records for reference in one.references)
 
 
-def _problem(place: Place, message: str, hint: str) -> Problem:
-    return Problem(*place, message, hint)
+def _problem(location: Location, message: str, hint: str) -> Problem:
+    return Problem(*location, message, hint)
 
 
-def _said(record: Desired) -> str:
+def _describe(record: Desired) -> str:
     return f"{record.address.kind} {show(record.address.key)}"
 
 
-def _at(place: Place) -> str:
-    file, line, column = place
+def _at(location: Location) -> str:
+    file, line, column = location
     return f"{file}:{line}:{column}"

@@ -1,4 +1,4 @@
-"""Collecting what is wrong in a file, worded so that quoted text cannot do harm."""
+"""The problems of one file, and words for their messages."""
 
 from collections.abc import Collection, Iterable
 from typing import Protocol
@@ -8,7 +8,7 @@ from reconcile.manifests.budget import Budget
 
 
 class Positioned(Protocol):
-    """Anything with a place. Lines and columns count from 1."""
+    """Anything with a line and a column, both counted from 1."""
 
     @property
     def line(self) -> int: ...
@@ -16,8 +16,8 @@ class Positioned(Protocol):
     def column(self) -> int: ...
 
 
-class Report:
-    """The problems of one file, in the order they were found; ``budget`` is its project's."""
+class ProblemReport:
+    """The problems of one file in the order found; ``budget`` is its project's."""
 
     def __init__(self, file: str, budget: Budget | None = None) -> None:
         self.file = file
@@ -25,27 +25,27 @@ class Report:
         self.problems: list[Problem] = []
 
     def at(self, node: Positioned, message: str, hint: str = "") -> None:
-        """Add a problem with a place."""
+        """Add a problem at a node."""
         self.problems.append(Problem(self.file, node.line, node.column, message, hint))
 
-    def whole(self, message: str, hint: str = "") -> None:
+    def whole_file(self, message: str, hint: str = "") -> None:
         """Add a problem of the whole file."""
         self.problems.append(Problem(self.file, 0, 0, message, hint))
 
 
 def an(word: str) -> str:
-    """``an order``, ``a cart``."""
+    """Return a noun with its article: ``an order``, ``a cart``."""
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def listed(names: Iterable[str], before_last: str = "or") -> str:
-    """``a, b or c``."""
+    """Return a list in words: ``a, b or c``."""
     *rest, last = names
     return f"{', '.join(rest)} {before_last} {last}" if rest else last
 
 
 def choices(what: str, names: Collection[str]) -> str:
-    """``the targets are a, b and c``; ``the only target is a``."""
+    """Return ``the targets are a, b and c``, or ``the only target is a``."""
     if len(names) == 1:
         return f"the only {what} is {listed(names)}"
     return f"the {what}s are {listed(names, 'and')}"

@@ -1,22 +1,22 @@
-"""A record's pointers to other records: its associations, or the parent it stands under."""
+"""References of a record to others: its associations, and a line item's parent."""
 
 import re
 from collections.abc import Mapping
 
 from reconcile.manifests import field_reader
 from reconcile.manifests.budget import Budget
-from reconcile.manifests.problems import Report, an, choices, listed
+from reconcile.manifests.problems import ProblemReport, an, choices, listed
 from reconcile.manifests.yaml_nodes import Entry, Node
 from reconcile.model.address import fold
 from reconcile.model.kinds import Association, Kind, kinds
-from reconcile.model.records import Place, Reference
+from reconcile.model.records import Location, Reference
 from reconcile.model.values import show
 
 _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
-def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference, ...]:
-    """The references under ``associations``, in the order they are written."""
+def read_associations(node: Node, kind: Kind, report: ProblemReport) -> tuple[Reference, ...]:
+    """Return the references under ``associations``, in the order in which they are written."""
     found: dict[tuple[str, str, str, str], Reference] = {}
     single: dict[tuple[str, str], Reference] = {}
     entries = field_reader.mapping(node, "'associations'", report) or {}
@@ -33,25 +33,27 @@ def read_associations(node: Node, kind: Kind, report: Report) -> tuple[Reference
             same = (reference.to, reference.by, fold(reference.value), label)
             first = found.setdefault(same, reference)
             if first is not reference:
-                report.at(item, f"the same {word} stands here twice; {_first_in(first)}")
+                report.at(item, f"the same {word} is listed twice; {_first_in(first)}")
             elif label in association.once:
                 first = single.setdefault((word, label), reference)
                 if first is not reference:
                     message = f"this is the second {label} {word}; {_first_in(first)}"
-                    hint = f"{an(kind.name)} has one {label} {word}: take the label off the others"
+                    hint = (
+                        f"{an(kind.name)} has one {label} {word}: remove the label from the others"
+                    )
                     report.at(item, message, hint)
     return tuple(found.values())
 
 
 def _first_in(reference: Reference) -> str:
-    _, line, column = reference.place
+    _, line, column = reference.location
     return f"first in line {line}, column {column}"
 
 
 def read_parent(
-    document: Node, field: Entry | None, kind: Kind, report: Report
+    document: Node, field: Entry | None, kind: Kind, report: ProblemReport
 ) -> Reference | None:
-    """The one record under which the ``document``'s record of ``kind`` stands, or None."""
+    """Return the parent of the document's record, or None if it is missing or malformed."""
     hint = f"write it as in parent: {{{kind.parents[0]}: {{key: NW-10248}}}}"
     if field is None:
         report.at(document, f"this {kind.name} has no 'parent'", hint)
@@ -69,12 +71,12 @@ def read_parent(
     )
     if inner is None:
         return None
-    place = Place(report.file, node.line, node.column)
-    return _by_one_of(("key", "id"), word, inner, place, report)
+    location = Location(report.file, node.line, node.column)
+    return _by_one_of(("key", "id"), word, inner, location, report)
 
 
 def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
-    """Why ``kind`` cannot declare an association to ``word``, with a hint."""
+    """Return why ``kind`` cannot have an association with ``word``, and a hint; or None."""
     association = kind.associations.get(word)
     if association is None:
         possible = [known for known in kind.associations if _fault(known, kind, budget) is None]
@@ -87,29 +89,29 @@ def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
         return f"{other.plural} are not associated, they belong to one record", f"use {field}:"
     if other and other.name in kind.parents:
         hint = f"nest it under the {other.name}, or write parent: {{{other.name}: {{key: …}}}}"
-        return f"{an(kind.name)} is not associated to its {other.name}", hint
+        return f"{an(kind.name)} is not associated with its {other.name}", hint
     return None
 
 
-def _reference(node: Node, association: Association, report: Report) -> Reference | None:
+def _reference(node: Node, association: Association, report: ProblemReport) -> Reference | None:
     what = f"a reference to {an(association.to)}"
     ways = (*(("key",) if association.kind else ()), "id", *association.by)
     entries = field_reader.table(node, what, report, fields=(*ways, "label"))
     if entries is None:
         return None
-    place = Place(report.file, node.line, node.column)
+    location = Location(report.file, node.line, node.column)
     label = ""
     if "label" in entries:
         label = field_reader.name(entries["label"].value, "the label", report) or ""
-    return _by_one_of(ways, association.to, entries, place, report, label=label)
+    return _by_one_of(ways, association.to, entries, location, report, label=label)
 
 
 def _by_one_of(
     ways: tuple[str, ...],
     to: str,
     entries: Mapping[str, Entry],
-    place: Place,
-    report: Report,
+    location: Location,
+    report: ProblemReport,
     *,
     label: str = "",
 ) -> Reference | None:
@@ -117,7 +119,7 @@ def _by_one_of(
     if len(chosen) != 1:
         if chosen or not entries.keys() - {"label"}:
             needed = f"exactly one of {listed(ways)}" if len(ways) > 1 else an(ways[0])
-            report.at(place, f"a reference to {an(to)} needs {needed}")
+            report.at(location, f"a reference to {an(to)} needs {needed}")
         return None
     by = chosen[0]
     node = entries[by].value
@@ -125,6 +127,6 @@ def _by_one_of(
     if value is None:
         return None
     if by == "id" and not _ID.match(value):
-        report.at(node, f"{show(value)} is no HubSpot id; write its digits")
+        report.at(node, f"{show(value)} is not a HubSpot id; write its digits")
         return None
-    return Reference(to, by, value, label, place)
+    return Reference(to, by, value, label, location)

@@ -1,13 +1,13 @@
-"""Where each property's value stands, packed: a project may hold a million of them."""
+"""The positions of a record's values, packed: a project may have a million of them."""
 
 from array import array
 from collections.abc import Iterator, Mapping
 
 
-class Positions(Mapping[str, tuple[int, int]]):
-    """Property name → (line, column), in a tenth of a dict's space.
+class SourceMap(Mapping[str, tuple[int, int]]):
+    """A mapping of property name → (line, column), in a tenth of a dict's space.
 
-    ``numbers`` are lines and columns in turn, in the order of ``properties``, which must not
+    ``numbers`` are line and column of each value in the order of ``properties``, which must not
     change.
     """
 

@@ -1,19 +1,19 @@
-"""Declared records → units: what belongs together, and what is declared twice."""
+"""Units: declared records grouped, and duplicates reported."""
 
 from collections.abc import Collection, Iterable
 from functools import cached_property
 from unicodedata import normalize
 
 from reconcile.errors import Problem
-from reconcile.manifests.documents import Declared
-from reconcile.manifests.lifecycle_rules import check_lives, check_moves
+from reconcile.manifests.documents import DeclaredDocument
+from reconcile.manifests.lifecycle_rules import check_lifecycles, check_moves
 from reconcile.model.address import BY_ID, Address
 from reconcile.model.records import Desired, Reference, Unit
 from reconcile.model.values import show
 
 
-class Assembly:
-    """Collects declared records, in the order of files and documents.
+class UnitBuilder:
+    """Groups declared records into units, in the order of files and documents.
 
     ``by_id`` names the kinds whose keys are HubSpot ids.
     """
@@ -26,8 +26,8 @@ class Assembly:
         self._lines: dict[Address, list[Desired]] = {}
         self._parents: dict[Address, Reference] = {}
 
-    def add(self, declared: Declared) -> None:
-        """Take what one document declares; later records of the same key are left out."""
+    def add(self, declared: DeclaredDocument) -> None:
+        """Add the records of one document; a later record with the same key is left out."""
         record, nested, parent = declared
         if parent:
             where = _address(parent).folded()
@@ -42,7 +42,7 @@ class Assembly:
             self._lines.setdefault(where, []).extend(fresh)
 
     def check_parents(self) -> None:
-        """Note parents named by id that are also named by a key which is their id."""
+        """Report parents that are named by id here and by a key elsewhere that is the same id."""
         for parent in self._parents.values():
             if parent.by != "id" or parent.to not in self._by_id:
                 continue
@@ -50,22 +50,24 @@ class Assembly:
             other = self._roots.get(by_key) or self._parents.get(by_key)
             if other is not None:
                 where = f"{parent.to} {show(parent.value)}"
-                message = f"the {where} is named by its id here, and by its key in {_place(other)}"
+                message = (
+                    f"the {where} is named by its id here, and by its key in {_location(other)}"
+                )
                 hint = f"write parent: {{{parent.to}: {{key: {parent.value}}}}} here too"
-                self.problems.append(Problem(*parent.place, message, hint))
+                self.problems.append(Problem(*parent.location, message, hint))
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
-        """All units, once all is added: sorted by address, and their line items too."""
-        wholes = (
+        """All units, sorted by address, as are their line items. For use after the last ``add``."""
+        with_root = (
             Unit(root.address, root, self._lines_of(where)) for where, root in self._roots.items()
         )
-        others = (
+        without_root = (
             Unit(_address(parent), None, self._lines_of(where), parent)
             for where, parent in self._parents.items()
             if where not in self._roots
         )
-        return tuple(sorted((*wholes, *others), key=lambda unit: unit.address))
+        return tuple(sorted((*with_root, *without_root), key=lambda unit: unit.address))
 
     def _lines_of(self, where: Address) -> tuple[Desired, ...]:
         return tuple(sorted(self._lines.get(where, ()), key=lambda line: line.address))
@@ -75,35 +77,35 @@ class Assembly:
         if first is record:
             return True
         kind, key = record.address
-        message = f"the {kind} {show(key)} is declared twice; first in {_place(first)}"
+        message = f"the {kind} {show(key)} is declared twice; first in {_location(first)}"
         hint = ""
         if first.address != record.address:
             hint = _same_key(first.address.key, key)
-        self.problems.append(Problem(*record.place, message, hint))
+        self.problems.append(Problem(*record.location, message, hint))
         return False
 
 
-def assemble(documents: Iterable[Declared], by_id: Collection[str]) -> Assembly:
-    """All documents put together; ``by_id`` names the kinds whose keys are HubSpot ids."""
-    assembly = Assembly(by_id)
+def build_units(documents: Iterable[DeclaredDocument], by_id: Collection[str]) -> UnitBuilder:
+    """Return a builder with all documents; for ``by_id`` see UnitBuilder."""
+    builder = UnitBuilder(by_id)
     for declared in documents:
-        assembly.add(declared)
-    assembly.check_parents()
-    assembly.problems += check_lives(assembly.units)
-    assembly.problems += check_moves(assembly.units, by_id)
-    return assembly
+        builder.add(declared)
+    builder.check_parents()
+    builder.problems += check_lifecycles(builder.units)
+    builder.problems += check_moves(builder.units, by_id)
+    return builder
 
 
 def _same_key(first: str, key: str) -> str:
     if normalize("NFC", first) == normalize("NFC", key):  # they look alike
-        return f"{first!a} and {key!a} are one key: Unicode form does not count"
-    return f"{show(first)} is the same key: case does not count"
+        return f"{first!a} and {key!a} are one key: Unicode form is ignored"
+    return f"{show(first)} is the same key: case is ignored"
 
 
 def _address(parent: Reference) -> Address:
     return Address(parent.to, f"{BY_ID}{parent.value}" if parent.by == "id" else parent.value)
 
 
-def _place(record: Desired | Reference) -> str:
-    file, line, column = record.place
+def _location(record: Desired | Reference) -> str:
+    file, line, column = record.location
     return f"{file}:{line}:{column}"

@@ -1,8 +1,8 @@
-"""YAML text → nodes with places, within limits.
+"""YAML text → nodes with positions, within limits.
 
-Values stay text as written: no type is guessed, and what YAML would leave out is reported.
-libyaml's events are read where PyYAML has it, and PyYAML's own where not. Errors of YAML itself end
-a file; all else is reported and read past.
+Values stay text as written: no type is guessed, and what YAML would drop is reported. Events come
+from libyaml if PyYAML has it, else from PyYAML's own parser. A YAML syntax error ends a file; all
+other problems are reported, and reading goes on.
 """
 
 import re
@@ -23,12 +23,12 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconcile.manifests.problems import Positioned, Report
-from reconcile.manifests.yaml_syntax import Broken, Mark, Source, Span, Spot, text_hint
+from reconcile.manifests.problems import Positioned, ProblemReport
+from reconcile.manifests.yaml_syntax import Mark, ParserError, Position, Source, Span, text_hint
 from reconcile.model.values import show
 
 MAX_DEPTH = 32
-"""Deepest nesting of lists and mappings; manifests need six."""
+"""The deepest nesting of lists and mappings; manifests need six."""
 
 LOADER: Any = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
@@ -47,13 +47,13 @@ class Text(NamedTuple):
 
 
 class Empty(NamedTuple):
-    """A place where a value is missing: nothing at all, ``~``, or an unquoted null."""
+    """A missing value: nothing at all, ``~``, or an unquoted null."""
 
     line: int
     column: int
 
 
-_new = tuple.__new__  # Text as Text(…) makes it, at half the cost: an order has fifty of them
+_new = tuple.__new__  # Makes a Text at half the cost of Text(…): an order has fifty of them.
 
 
 class Items(NamedTuple):
@@ -65,7 +65,7 @@ class Items(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One entry of a mapping: its value, and where its name stands."""
+    """One entry of a mapping: its value, and the position of its name."""
 
     value: "Node"
     line: int
@@ -73,7 +73,7 @@ class Entry(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A mapping. Its names are text and differ."""
+    """A mapping with unique names, which are text."""
 
     entries: dict[str, Entry]
     line: int
@@ -87,12 +87,12 @@ class _Stop(Exception):
     """The rest of the file cannot be read; the reason has been reported."""
 
 
-def read(data: bytes, report: Report, *, any_comment: bool = False) -> Iterator[Node]:
-    """The documents of a file that are not empty.
+def read(data: bytes, report: ProblemReport, *, any_comment: bool = False) -> Iterator[Node]:
+    """Yield the documents of a file that are not empty.
 
-    Must be used up before ``report`` is complete. After an error of YAML itself, the documents
-    before it have been given and the rest of the file is left unread. ``any_comment`` takes a
-    comment for one however it stands: for settings, which are names and not people's text.
+    ``report`` is complete after the last one. After a YAML syntax error the rest of the file is not
+    read. ``any_comment`` allows every comment that YAML does: for settings, whose values are names
+    and not people's text.
     """
     report.budget.begin("file")
     source = Source.decoded(data, report, any_comment=any_comment)
@@ -111,23 +111,25 @@ def read(data: bytes, report: Report, *, any_comment: bool = False) -> Iterator[
     except yaml.MarkedYAMLError as error:
         _explain(error, data, source, report)
     except yaml.YAMLError:
-        report.whole("this is not YAML")
+        report.whole_file("this is not YAML")
     except _Stop:
         pass
 
 
-def _explain(error: yaml.MarkedYAMLError, data: bytes, source: Source, report: Report) -> None:
-    """Report an error of YAML, unless what causes it has been reported already."""
+def _explain(
+    error: yaml.MarkedYAMLError, data: bytes, source: Source, report: ProblemReport
+) -> None:
+    """Report a YAML syntax error, unless its cause has been reported already."""
     since = _mark(error.context_mark)
     at = _mark(error.problem_mark) or since or (0, 0)
     words = error.problem or "", at, error.context or "", since
-    fault = source.explain(Broken(*words, *_read_before(data)))
-    if fault.spot not in {(one.line, one.column) for one in report.problems}:
+    fault = source.explain(ParserError(*words, *_read_before(data)))
+    if fault.position not in {(one.line, one.column) for one in report.problems}:
         report.at(*fault)
 
 
 def _read_before(data: bytes) -> tuple[Span | None, Mark | None]:
-    """The node that ended last before an error, and the first bracket that is still open."""
+    """Return the last node before an error, and the first bracket that is still open."""
     next_event = LOADER(data).get_event
     open_: list[Any] = []
     last: Span | None = None
@@ -154,18 +156,20 @@ def _span(start: Any, end: Any) -> Span:
 
 
 class _Document:
-    """Reads one document's nodes from the events; holds its anchors."""
+    """Reads the nodes of one document from events, and keeps its anchors."""
 
-    def __init__(self, next_event: Callable[[], Any], report: Report, source: Source) -> None:
+    def __init__(
+        self, next_event: Callable[[], Any], report: ProblemReport, source: Source
+    ) -> None:
         self._next = next_event
         self._report = report
         self._source = source
         self._commented = source.commented
         self._anchors: dict[str, Node] = {}
-        self._unused: dict[str, Spot] = {}
+        self._unused: dict[str, Position] = {}
 
     def node(self, event: Any, depth: int) -> Node:
-        """The node that begins with ``event``."""
+        """Return the node that begins with ``event``."""
         kind = type(event)
         if kind is ScalarEvent:
             return self._scalar(event)
@@ -190,11 +194,11 @@ class _Document:
             self._report.at(node, message, "of these, only line breaks and tabs are")
         if event.anchor is not None:
             self._name(event.anchor, node)
-            self._unused[event.anchor] = Spot(mark.line + 1, mark.column + 1)
+            self._unused[event.anchor] = Position(mark.line + 1, mark.column + 1)
         return node
 
     def _as_meant(self, event: Any, node: Text | Empty) -> Text | Empty:
-        """Report a scalar that YAML reads otherwise than its author can have meant it."""
+        """Report a scalar that YAML reads differently than its author can have meant it."""
         style, line = event.style, event.end_mark.line
         if style in _BLOCKS:
             if not event.value.strip("\n"):
@@ -212,31 +216,33 @@ class _Document:
         return node
 
     def check_anchors(self, *names: str) -> None:
-        """Report anchors before text, all or these, that nothing refers to: they may be text."""
+        """Report unused anchors (all, or these) of scalars: they may be meant as text."""
         for name in names or tuple(self._unused):
-            if spot := self._unused.pop(name, None):
+            if position := self._unused.pop(name, None):
                 message = "& begins an anchor in YAML, and nothing refers to this one"
-                self._report.at(spot, message, f"{text_hint('&')}; otherwise leave the anchor out")
+                self._report.at(
+                    position, message, f"{text_hint('&')}; otherwise leave the anchor out"
+                )
 
     def _name(self, anchor: str, node: Node) -> None:
-        self.check_anchors(anchor)  # which means another node from here on
+        self.check_anchors(anchor)  # From here on the name is another node's.
         self._anchors[anchor] = node
 
     def _collection(self, event: Any, depth: int) -> Items | Table:
         mark = event.start_mark
-        place = Spot(mark.line + 1, mark.column + 1)
-        self._check_depth(place, depth)
+        position = Position(mark.line + 1, mark.column + 1)
+        self._check_depth(position, depth)
         if event.tag is not None:
-            self._refuse_tag(place, event.tag)
+            self._refuse_tag(position, event.tag)
         self._anchors.pop(event.anchor, None)
         node: Items | Table
         if type(event) is SequenceStartEvent:
             nodes = []
             while type(inner := self._next()) is not SequenceEndEvent:
                 nodes.append(self.node(inner, depth))
-            node = Items(tuple(nodes), *place)
+            node = Items(tuple(nodes), *position)
         else:
-            node = Table(self._entries(depth), *place)
+            node = Table(self._entries(depth), *position)
         if event.anchor is not None:
             self._name(event.anchor, node)
         return node
@@ -254,40 +260,40 @@ class _Document:
                 self._report.at(key, "merge keys (<<) are not supported", hint)
             elif first := entries.get(key.value):
                 where = f"line {first.line}, column {first.column}"
-                self._report.at(key, f"{show(key.value)} stands here twice; first in {where}")
+                self._report.at(key, f"{show(key.value)} is given twice; first in {where}")
             else:
                 entries[key.value] = Entry(value, key.line, key.column)
         return entries
 
     def _alias(self, event: Any, depth: int) -> Node:
-        place = Spot(event.start_mark.line + 1, event.start_mark.column + 1)
+        position = Position(event.start_mark.line + 1, event.start_mark.column + 1)
         if event.anchor not in self._anchors:
-            message = f"{show(event.anchor)} names no finished anchor before it"
-            self._stop(place, f"* begins an alias in YAML, and {message}", text_hint("*"))
+            message = f"{show(event.anchor)} is not an anchor that ends before it"
+            self._stop(position, f"* begins an alias in YAML, and {message}", text_hint("*"))
         node = self._anchors[event.anchor]
         self._unused.pop(event.anchor, None)
         size, height = _measure(node)
         if exhausted := self._report.budget.repeat(size):
-            self._stop(place, exhausted, "write the values out, or split what repeats them")
-        self._check_depth(place, depth + height)
+            self._stop(position, exhausted, "write the values out, or split what repeats them")
+        self._check_depth(position, depth + height)
         return node
 
-    def _check_depth(self, place: Spot, depth: int) -> None:
+    def _check_depth(self, position: Position, depth: int) -> None:
         if depth > MAX_DEPTH:
-            self._stop(place, f"nested more than {MAX_DEPTH} levels deep")
+            self._stop(position, f"nested more than {MAX_DEPTH} levels deep")
 
     def _refuse_tag(self, node: Positioned, tag: str) -> None:
         hint = f"leave the tag out; {text_hint('!')}"
         message = f"! begins a tag in YAML, and the tag {show(tag)} is not supported"
         self._report.at(node, message, hint)
 
-    def _stop(self, place: Spot, message: str, hint: str = "") -> NoReturn:
-        self._report.at(place, message, hint)
+    def _stop(self, position: Position, message: str, hint: str = "") -> NoReturn:
+        self._report.at(position, message, hint)
         raise _Stop
 
 
 def _measure(node: Node) -> tuple[int, int]:
-    """How many nodes there are in a node, itself included, and how many levels."""
+    """Return the number of nodes in a node, itself included, and the number of levels."""
     if isinstance(node, Items):
         inner = [_measure(item) for item in node.nodes]
     elif isinstance(node, Table):

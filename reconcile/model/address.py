@@ -1,14 +1,14 @@
-"""Names of records as people write and read them."""
+"""Addresses: the names of records as people write and read them."""
 
 from typing import NamedTuple
 from unicodedata import normalize
 
 BY_ID = "id:"
-"""How the address of a parent begins that manifests name by its id; no key may begin so."""
+"""Prefix of the key in the address of a parent that is named by id. No other key may begin so."""
 
 
 ADDRESS = r"(?s)^[^/]+/.+$"
-"""What text is an address, for readers of files that others may have written."""
+"""Pattern of an address, for readers of files that others may have written."""
 
 
 class Address(NamedTuple):
@@ -25,15 +25,17 @@ class Address(NamedTuple):
         return f"{self.kind}/{self.key}"
 
     def folded(self) -> "Address":
-        """The address that every spelling of its key shares."""
+        """Return the address that all spellings of its key share."""
         return Address(self.kind, fold(self.key))
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read ``kind/key``. Raises ValueError when there is no kind or no key."""
+        """Return the address that ``kind/key`` is; raise ValueError if either part is missing."""
         kind, slash, key = text.partition("/")
         if not (kind and slash and key):
-            raise ValueError(f"{text[:80]!r} is no address: write kind/key, as in order/NW-10248")
+            raise ValueError(
+                f"{text[:80]!r} is not an address: write kind/key, as in order/NW-10248"
+            )
         return cls(kind, key)
 
 
@@ -41,7 +43,7 @@ def fold(key: str) -> str:
     """Return what all spellings of one key have in common: trimmed, casefolded, in Unicode NFC.
 
     Whether HubSpot compares unique values by case or Unicode form, or trims them, is not known
-    (reference §7, low confidence), so two keys that differ only so are never both allowed.
+    (reference §7, low confidence), so two keys that differ in these alone are never both allowed.
     """
     if key.isascii():
         return key.strip().lower()
@@ -52,7 +54,7 @@ def fold(key: str) -> str:
 def other_forms(key: str) -> tuple[str, ...]:
     """Return the key in Unicode's composed and decomposed forms, as far as they differ from it.
 
-    Which one a record carries depends on where it was typed: an é is one code point or two.
+    Which form a record carries depends on where it was typed: an é is one code point or two.
     """
     if key.isascii():
         return ()

@@ -1,4 +1,4 @@
-"""The nouns of the audit log: what happened, who did it and why, and what became of each record."""
+"""The audit log's events and entries: what happened, who did it and why, and to which records."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,11 +11,11 @@ from reconcile.model.address import Address
 
 Fact = str | int | tuple[str, ...]
 Facts = Mapping[str, Fact]
-"""What is told of an event beside its records. Never a record's values: facts cannot be erased."""
+"""Details of an event, apart from its records. They cannot be erased, so they hold no values."""
 
 
 class Head(NamedTuple):
-    """How far the log goes: the number of its last entry, from 1, and that entry's hash."""
+    """The end of the log: the number of its last entry, counted from 1, and that entry's hash."""
 
     number: int
     hash: str
@@ -23,9 +23,9 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did something, as far as the machine knows.
+    """Who did something, as far as this machine knows.
 
-    ``source`` is where ``name`` is from: ``oidc-unverified`` (GitHub's identity token, whose
+    ``source`` is where ``name`` comes from: ``oidc-unverified`` (GitHub's identity token, whose
     signature was not checked), ``github``, ``gitlab``, ``git`` or ``os``. ``facts`` are further
     names, such as the repository and the job's id.
     """
@@ -39,7 +39,7 @@ class Actor:
 class Origin:
     """Who did something, why (``--reason``), and from which commit; the last two may be empty.
 
-    Of what carries out or refuses a plan, an entry has the commit of the plan.
+    For an event about a plan, ``commit`` is the plan's.
     """
 
     actor: Actor
@@ -48,11 +48,10 @@ class Origin:
 
 
 class Span(NamedTuple):
-    """Which lines of a run's journal an entry was written from.
+    """The lines of a run's journal that an entry was written from: ``start`` up to ``stop``.
 
-    They are those from ``start`` up to, not with, ``stop``. What is known of their records after
-    the last of them can fill several entries: this one has those from ``first`` up to, not with,
-    ``last``, of ``total``.
+    ``stop`` is not included. The records of these lines can fill several entries; this one has
+    those from ``first`` up to ``last``, not included, of ``total``.
     """
 
     start: int
@@ -63,23 +62,23 @@ class Span(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether the log has all that these lines say."""
+        """Whether the log has all records of these lines."""
         return self.last == self.total
 
 
 BEGUN = "begun"
-"""Instead of an outcome: a write was about to be sent, and nothing more is known of it yet."""
+"""In place of an outcome: a write was about to be sent; nothing more is known of it yet."""
 WRITTEN = "written"
-"""Instead of an outcome: HubSpot has the record's values; its associations are still to be made.
+"""In place of an outcome: HubSpot has the record's values; its associations are still to be made.
 
-As a mark, beside an outcome: the record was written all the same.
+As a flag beside an outcome: the record was written, although the change did not end as done.
 """
 NOT_NEEDED = "not needed"
-"""As a mark, and how a change ended of which nothing was sent: the record was so already."""
+"""As a flag: nothing was sent, since the record already was as planned."""
 
 
-class What(StrEnum):
-    """What a detail is about."""
+class Topic(StrEnum):
+    """The subject of a detail."""
 
     FIELD = "field"
     LINK = "link"
@@ -91,22 +90,22 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One thing about a record. ``values`` may be personal, and are None where they are not there.
+    """One detail about a record. ``values`` may be personal, and are None if they are not stored.
 
-    ``erased`` says that a redaction in the log explains that; otherwise they are missing.
+    ``erased`` is true if a redaction in the log explains that; otherwise they are missing.
 
     - field: ``name`` is the property, ``note`` the reason it differed, ``values`` before and after
-      on the wire, then as people read them where that differs
+      on the wire, then as people read them if that differs
     - link: ``name`` is the object at the other end, ``note`` ``add`` or ``remove``, ``values`` the
       other end and the types
-    - rewrite: ``name`` is the property, ``values`` what we sent and what HubSpot stored
-    - overwrite: ``name`` is the property, empty where HubSpot did not show its history; ``note`` is
-      what had set the value that our write overwrote unseen, and when; ``values`` that and ours
-    - warning: ``name`` is the property, empty where it names none, ``values`` HubSpot's text
+    - rewrite: ``name`` is the property, ``values`` the sent and the stored value
+    - overwrite: ``name`` is the property, empty if HubSpot did not show its history; ``note`` is
+      what had set the overwritten value, and when; ``values`` are that value and ours
+    - warning: ``name`` is the property, empty if it names none, ``values`` HubSpot's text
     - message: ``values`` is the text
     """
 
-    what: What
+    topic: Topic
     name: str = ""
     note: str = ""
     values: tuple[str, ...] | None = None
@@ -115,14 +114,14 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of one record.
+class RecordEntry:
+    """The outcome of one record's change.
 
-    ``action`` and ``status`` are the outcome's, but for a ``status`` of ``begun`` or ``written``;
-    ``marks`` say what was special about the change (``adopts``, ``rekey``, ``recreates``) and of
-    its end (``written``: the record was written, and what it came to failed or was found out after
-    that; ``not needed``: nothing was written, as somebody else had made the change); ``trace`` is
-    the ``objectWriteTraceId`` of the write.
+    ``action`` and ``status`` are the outcome's, or ``status`` is ``begun`` or ``written``.
+    ``flags`` are those of the change (``adopts``, ``rekey``, ``recreates``) and of its end:
+    ``written`` if the change failed after the record had been written, ``not needed`` if nothing
+    was written because somebody else had made the change. ``trace`` is the ``objectWriteTraceId``
+    of the write.
     """
 
     address: Address
@@ -130,24 +129,24 @@ class Recorded:
     status: str
     id: str = ""
     parent: Address | None = None
-    marks: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     trace: str = ""
     details: tuple[Detail, ...] = ()
 
     @property
     def end(self) -> str:
         """How the change ended: ``failed``, or ``written, then failed``, or ``not needed``."""
-        if NOT_NEEDED in self.marks:
+        if NOT_NEEDED in self.flags:
             return NOT_NEEDED
-        return f"written, then {self.status}" if WRITTEN in self.marks else self.status
+        return f"written, then {self.status}" if WRITTEN in self.flags else self.status
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to put into the log. ``message`` may quote values, ``facts`` must not.
+    """An event to log. ``message`` may quote values, ``facts`` must not.
 
-    ``id`` is one for all entries of the event, made where it is empty. ``journal`` says from which
-    lines of the run's journal the records are, and how many of these the log has already.
+    ``id`` is shared by all entries of the event; an empty one is replaced by a new one. ``journal``
+    is the span of the run's journal that the records come from, and how many of them the log has.
     """
 
     event: str
@@ -155,7 +154,7 @@ class Event:
     run: str = ""
     facts: Facts = field(default_factory=lambda: MappingProxyType({}))
     message: str = ""
-    records: Iterable[Recorded] = ()
+    records: Iterable[RecordEntry] = ()
     id: str = ""
     journal: Span | None = None
 
@@ -164,8 +163,8 @@ class Event:
 class Entry:
     """An entry of the log. An event with many records has several, all with its ``id``.
 
-    ``time`` is ISO 8601 in UTC, ``values`` the blob with the values, empty where there are none.
-    ``journal`` says from which lines of its run's journal it was written.
+    ``time`` is ISO 8601 in UTC, ``values`` the blob with the values, empty if there are none.
+    ``journal`` is the span of its run's journal that it was written from.
     """
 
     number: int
@@ -176,26 +175,26 @@ class Entry:
     run: str
     facts: Facts
     message: Detail | None
-    records: tuple[Recorded, ...]
+    records: tuple[RecordEntry, ...]
     values: str
     journal: Span | None = None
 
 
 @dataclass(slots=True)
 class Summary:
-    """An event as the log's list tells it: its first entry, and its records in numbers.
+    """An event in the list of the log: its first entry, and the numbers of its records.
 
-    ``counts`` are by action, kind and status; ``records`` only those that were asked for.
+    ``counts`` are by action, kind and status; ``records`` are only those that were asked for.
     """
 
     first: Entry
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    records: list[Recorded] = field(default_factory=list)
+    records: list[RecordEntry] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that does not add up in the log. ``time`` is empty where no entry tells it."""
+    """An inconsistency in the log. ``time`` is empty if no entry has it."""
 
     number: int
     time: str
@@ -205,14 +204,13 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """What a verification came to.
+class Verification:
+    """The result of a verification.
 
-    ``values`` counts the values that match their digests; ``erased`` the records whose values a
-    redaction took away and ``erased_in`` the entries that had them, ``missing`` the records and
-    events whose values are not there with no redaction to explain it (findings name them),
-    ``kept`` those whose values are there though a redaction says otherwise. ``against_state``
-    says whether the state knew how long the log must be.
+    ``values`` counts the values that match their digests; ``erased`` the records whose values were
+    redacted, and ``erased_in`` the entries that had them; ``missing`` the records and events whose
+    values are missing without a redaction (findings name them). ``kept`` names those whose values
+    still exist despite a redaction. ``against_state`` is true if the state knew the log's length.
     """
 
     entries: int
@@ -229,10 +227,10 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """Where values of one record lie: blobs, and how many values in them.
+class StoredValues:
+    """The stored values of one record: their number, and the blobs that hold them.
 
-    ``children`` are the records under it, which have values of their own.
+    ``children`` are the records under it, which have stored values of their own.
     """
 
     address: Address

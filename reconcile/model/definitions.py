@@ -1,4 +1,4 @@
-"""What an account says about its own properties, pipelines and association labels."""
+"""Definitions of an account: its properties, pipelines, association labels and owners."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,13 +30,13 @@ class Property:
     owner: bool = False
 
     @property
-    def tells_apart(self) -> bool:
-        """Whether a value that a manifest writes can be looked for as it is spelled there."""
+    def usable_as_identity(self) -> bool:
+        """Whether ``within_parent`` can use it: its values are text, stored as written."""
         return self.type == "string" and not self.read_only
 
     @property
     def personal(self) -> bool:
-        """Whether HubSpot's own description makes the values personal data."""
+        """Whether the property's type or sensitivity makes its values personal data."""
         return self.sensitive or self.owner or self.type == "phone_number"
 
 
@@ -50,12 +50,12 @@ class Pipeline:
 
 
 OWNERS_SCOPE = "crm.objects.owners.read"
-"""What a token needs to read owners (the owners guide)."""
+"""The scope that reading owners requires (the owners guide)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Somebody whom records can belong to. One that is not ``active`` has left."""
+    """A user who can own records. One who is not ``active`` was deactivated."""
 
     id: str
     email: str
@@ -66,7 +66,7 @@ class Owner:
 class Owners:
     """An account's owners: their e-mail addresses by id, and ids by folded address.
 
-    An address finds those who left only where nobody has it who is there.
+    An address leads to deactivated owners only if no active one has it.
     """
 
     emails: Mapping[str, str]
@@ -74,7 +74,7 @@ class Owners:
 
     @classmethod
     def of(cls, owners: Iterable[Owner]) -> "Owners":
-        """Return these owners, indexed."""
+        """Return an index of these owners."""
         ids: dict[bool, dict[str, tuple[str, ...]]] = {True: {}, False: {}}
         emails: dict[str, str] = {}
         for owner in owners:
@@ -102,7 +102,7 @@ class Definitions:
     """All definitions a plan may depend on, by kind name.
 
     ``labels`` is keyed by (kind name, association word); ``currencies`` are the account's, empty
-    where it does not tell. ``owners`` is None where nothing needs them, or the token may not read
+    if it does not list them. ``owners`` is None if nothing needs them, or the token may not read
     them.
     """
 
@@ -121,7 +121,7 @@ class Definitions:
 class Account:
     """A HubSpot account. ``type`` is STANDARD, SANDBOX, DEVELOPER_TEST or APP_DEVELOPER.
 
-    ``currencies`` are those enabled in it, its own first; empty where it does not tell.
+    ``currencies`` are those enabled in it, its own first; empty if it does not list them.
     """
 
     portal_id: int
@@ -131,5 +131,5 @@ class Account:
 
     @property
     def currency(self) -> str:
-        """The account's own currency, empty where it does not tell."""
+        """The account's own currency, empty if it does not list its currencies."""
         return self.currencies[0] if self.currencies else ""

@@ -1,4 +1,4 @@
-"""Digests: what a plan was made from, and what the state remembers of values."""
+"""Digests of a plan's inputs, and the keyed hashes of values that the state holds."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,48 +13,51 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 
 class Hasher:
-    """Keyed hashes of values: comparable to each other, telling nothing without the key."""
+    """Keyed hashes of values. They can be compared, and reveal nothing without the key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key[:64]
 
-    def mark(self, name: str, value: str) -> str:
-        """Eight bytes, as hex, of one property's canonical value."""
+    def value_hash(self, name: str, value: str) -> str:
+        """Return the hash of one property's canonical value: eight bytes, as hex."""
         data = f"{name}\0{value}".encode()
         return blake2b(data, digest_size=8, key=self._key).hexdigest()
 
-    def whole(self, values: Mapping[str, str], definitions: Mapping[str, Property]) -> str:
-        """Sixteen bytes, as hex, over all managed values of a record, however they are spelled."""
+    def fingerprint(self, values: Mapping[str, str], definitions: Mapping[str, Property]) -> str:
+        """Return the hash of all managed values of a record: sixteen bytes, as hex.
+
+        Different spellings of one value have the same fingerprint.
+        """
         parts = [f"{n}\0{normalise(values[n], definitions[n])}" for n in sorted(values)]
         data = "\0\0".join(parts).encode()
         return blake2b(data, digest_size=16, key=self._key).hexdigest()
 
 
 def canonical(data: object) -> bytes:
-    """Sorted, compact JSON. Values here are text and whole numbers, so this is canonical."""
+    """Return sorted, compact JSON. With text and whole numbers alone this is canonical."""
     return _encode(data).encode()
 
 
 def digest(data: object) -> str:
-    """SHA-256 of the canonical form, as hex."""
+    """Return the SHA-256 of the canonical form, as hex."""
     return sha256(canonical(data)).hexdigest()
 
 
 def desired_digest(unit: Unit) -> str:
-    """What the manifests say of one unit, wherever it stands in them.
+    """Return the digest of a unit as the manifests declare it, whatever its locations.
 
-    It takes the unit as it is declared, without the records that the state adds to it.
+    The unit must not have the records that the state adds to it.
     """
     return digest([str(unit.address), [_desired(record) for record in unit.records]])
 
 
 def state_digest(entry: LastApplied | None) -> str:
-    """What the state says of one record."""
+    """Return the digest of a record's entry in the state, empty if there is none."""
     return digest(_last(entry)) if entry is not None else ""
 
 
 def definitions_digest(changes: Iterable[RecordChange], definitions: Definitions) -> str:
-    """The definitions that the values of some changes depend on."""
+    """Return the digest of the definitions that the values of some changes depend on."""
     used = {
         (change.address.kind, name)
         for change in changes
@@ -73,7 +76,7 @@ def _desired(record: Desired) -> list[object]:
         references,
         sorted(record.ignore),
         record.protect,
-        record.life,
+        record.lifecycle,
         record.moved_from.value if record.moved_from else "",
     ]
 
@@ -82,8 +85,8 @@ def _last(entry: LastApplied) -> list[object]:
     return [
         entry.id,
         entry.key,
-        entry.whole,
-        {name: list(marks) for name, marks in entry.marks.items()},
+        entry.fingerprint,
+        {name: list(hashes) for name, hashes in entry.value_hashes.items()},
         sorted(entry.links),
         str(entry.parent or ""),
         entry.protect,

@@ -1,10 +1,10 @@
-"""How a key finds its record in HubSpot."""
+"""Identity strategies: how a key leads to its record in HubSpot."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 DEFAULT_PROPERTY = "reconcile_key"
-"""The unique property `init` makes where an account has none of its own (reference §7)."""
+"""The unique property that `init` creates if an account has none of its own (reference §7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Identity:
 
     @property
     def by_id(self) -> bool:
-        """Whether the key is HubSpot's id; HubSpot alone hands out ids, so nothing is created."""
+        """Whether the key is HubSpot's id. Only HubSpot assigns ids, so nothing can be created."""
         return self.how == "id"
 
     @property
@@ -35,7 +35,7 @@ class Identity:
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """What must be read of a record to tell which one it is."""
+        """The properties to read in order to identify a record."""
         return () if self.by_id else (self.name,)
 
 
@@ -44,10 +44,10 @@ Pinned = tuple[tuple[str, str, str], ...]
 
 
 def pinned(identities: Mapping[str, Identity]) -> Pinned:
-    """Identities for a plan to hold, and to be compared with those it holds."""
+    """Return identities as a plan holds them, for keeping and for comparing."""
     return tuple((kind, one.how, one.name) for kind, one in sorted(identities.items()))
 
 
 def unpinned(pins: Iterable[tuple[str, str, str]]) -> Mapping[str, Identity]:
-    """The identities that a plan was made with, by kind."""
+    """Return the identities that a plan was made with, by kind."""
     return {kind: Identity(how, name) for kind, how, name in pins}

@@ -1,6 +1,6 @@
-"""What the product knows about each kind of record, read from ``kinds/*.toml``.
+"""Kinds of records and their associations, read from ``kinds/*.toml``.
 
-A new kind is a new file there: no code asks for a kind by name.
+A new kind is a new file there: no code checks for a kind by name.
 """
 
 import tomllib
@@ -18,12 +18,12 @@ from typing import Any
 class Association:
     """How records of a kind are associated with another object.
 
-    ``to`` is the word manifests use (``contact``); ``object`` and ``object_type`` are HubSpot's
-    name and id for it; ``type_id`` is HubSpot's unlabelled association type in this direction and
-    ``labels`` its built-in labelled ones, of which a record has each in ``once`` with one other
-    record at most; ``by`` lists the target's unique properties a reference
-    may use, and ``also`` the property of each that holds further values, joined by semicolons, by
-    which a record is found as well; ``kind`` names the target's kind where reconcile manages it.
+    ``to`` is the word that manifests use (``contact``). ``object`` and ``object_type`` are
+    HubSpot's name and id for it. ``type_id`` is HubSpot's unlabelled association type in this
+    direction. ``labels`` are the built-in labelled types; each of those in ``once`` is allowed for
+    one associated record only. ``by`` lists the target's unique properties that references may use.
+    ``secondary`` maps such a property to the one that holds further values, joined by semicolons,
+    which identify the record as well. ``kind`` is the target's kind if reconcile manages it.
     """
 
     to: str
@@ -33,12 +33,12 @@ class Association:
     labels: Mapping[str, int]
     once: tuple[str, ...]
     by: tuple[str, ...]
-    also: Mapping[str, str]
+    secondary: Mapping[str, str]
     kind: str | None
 
     @property
     def read_scope(self) -> str:
-        """The scope that reading the other end takes."""
+        """The scope that reading the other end requires."""
         return f"crm.objects.{self.object}.read"
 
 
@@ -57,17 +57,17 @@ class PipelineProperties:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of record. ``parents`` is empty for kinds that are units of their own.
+    """One kind of record. ``parents`` is empty for kinds whose records are units.
 
     ``phase`` orders writes: lower first. ``create`` is the batch endpoint that creates records:
     ``upsert`` (by unique property, safe to repeat) or ``create`` (with associations). ``title`` and
-    ``currency`` are the properties that hold what people call a record and its money's currency,
-    ``created`` the one with the moment of its making, empty where HubSpot does not fill it.
+    ``currency`` are the properties that hold a record's name and the currency of its amounts;
+    ``created`` is the one with its time of creation, empty if HubSpot does not fill it.
     ``foreign_parents`` are further objects that a record may belong to instead of one of its
     ``parents``; no manifest can name them.
     ``computed`` names the properties that HubSpot computes, whatever an account's definitions say,
-    and what from where that is known; ``minimum`` has the least values that HubSpot takes.
-    Of each list of scopes any one is enough.
+    and what they are computed from if that is known. ``minimum`` holds the least values that
+    HubSpot accepts. Any one scope of each list is enough.
     """
 
     name: str
@@ -92,26 +92,26 @@ class Kind:
 
     @property
     def is_unit(self) -> bool:
-        """Whether records of this kind stand on their own (and not under a parent)."""
+        """Whether records of this kind are units, not children of another record."""
         return not self.parents
 
     @property
     def owners(self) -> Mapping[str, Association]:
-        """Everything that a record of this kind may belong to, foreign parents last."""
+        """All kinds of parents that a record of this kind may belong to, foreign ones last."""
         own = {name: self.associations[name] for name in self.parents}
         return MappingProxyType(own | dict(self.foreign_parents))
 
     @property
     def children(self) -> tuple[str, ...]:
-        """The kinds whose records stand under records of this one."""
+        """The kinds whose records belong to records of this one."""
         return tuple(kind.name for kind in kinds().values() if self.name in kind.parents)
 
     def is_personal(self, property_name: str) -> bool:
-        """Whether a property holds personal data, to be left out of what CI shows."""
+        """Return whether a property holds personal data, which CI output must not show."""
         return any(fnmatchcase(property_name, pattern) for pattern in self.personal)
 
     def count(self, number: int) -> str:
-        """``1 order``, ``2,155 line items``."""
+        """Return a count in words: ``1 order``, ``2,155 line items``."""
         singular = self.name.replace("_", " ")
         return f"{number:,} {singular if number == 1 else self.plural}"
 
@@ -125,7 +125,7 @@ def _association(to: str, raw: Mapping[str, Any]) -> Association:
         labels=MappingProxyType(dict(raw.get("labels", {}))),
         once=tuple(raw.get("once", ())),
         by=tuple(raw.get("by", ())),
-        also=MappingProxyType(dict(raw.get("also", {}))),
+        secondary=MappingProxyType(dict(raw.get("secondary", {}))),
         kind=raw.get("kind"),
     )
 
@@ -163,7 +163,7 @@ def _kind(raw: Mapping[str, Any]) -> Kind:
 
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """All kinds by name, in the order their records are written."""
+    """Return all kinds by name, in the order in which their records are written."""
     folder = files("reconcile.model") / "kinds"
     found = [
         _kind(tomllib.loads(entry.read_text(encoding="utf-8")))

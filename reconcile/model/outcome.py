@@ -1,4 +1,4 @@
-"""What came of applying a plan."""
+"""Outcomes of the changes of an apply, and the report of the whole run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from reconcile.model.plan import Action, TargetPin
 
 
 class Status(StrEnum):
-    """How a record's change ended. ``unknown`` must be settled by reading before any repeat."""
+    """How a record's change ended. ``unknown`` must be resolved by reading before any repeat."""
 
     DONE = "done"
     FAILED = "failed"
@@ -18,16 +18,16 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-ALREADY = "carried out by an earlier run"
-"""What is said of a change that this run found done."""
+APPLIED_EARLIER = "carried out by an earlier run"
+"""Message of a change that an earlier run had already applied."""
 
-FOUND = "was so already: somebody made this change after it was planned"
-"""What is said of a change of which nothing had to be written."""
+MADE_BY_OTHERS = "nothing to write: somebody else made this change after it was planned"
+"""Message of a change that was not written, since HubSpot already holds what it would write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """HubSpot stored another text than the one we sent, and that is no drift."""
+    """HubSpot stored our value in its own spelling, which is not drift."""
 
     name: str
     sent: str
@@ -37,10 +37,9 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """An edit of somebody else that a write of ours replaced, or archived, before anybody saw it.
+    """Somebody else's edit that our write replaced or archived and that no plan had shown.
 
-    ``source`` is what wrote it and ``at`` when, as HubSpot says. ``UNREAD`` stands for those that
-    nobody can know of.
+    ``source`` is what wrote it and ``at`` when, as HubSpot reports. See ``UNKNOWN_OVERWRITE``.
     """
 
     name: str
@@ -51,10 +50,10 @@ class Overwrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
-    """A warning that came with HubSpot's answer to a write that it carried out.
+class HubSpotWarning:
+    """A warning in HubSpot's response to a write that it carried out.
 
-    ``name`` is the property it is about, empty where it names none; ``text`` may quote values.
+    ``name`` is the property it is about, empty if it names none; ``text`` may quote values.
     """
 
     name: str
@@ -62,21 +61,21 @@ class Warned:
     personal: bool = False
 
 
-UNREAD = Overwrite("", "", "", "")
-"""The write was late and HubSpot does not show the history: an edit may have been overwritten."""
+UNKNOWN_OVERWRITE = Overwrite("", "", "", "")
+"""Stands for a possible overwrite: the write was late, and HubSpot does not show the history."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one record's change ended, and why where it was not done.
+    """How one record's change ended, and why if it was not done.
 
-    ``not_persisted`` names properties that were written and of which HubSpot did not keep what was
-    sent: said here once, and no drift afterwards. ``written`` says that HubSpot has the record as
-    it was written although ``status`` is not done: what failed, or was found out, came after that.
-    ``warnings`` are HubSpot's own, whatever the status.
-    ``standing`` marks a conflict that already stood when the last run that applied this manifest
-    text of the unit ended. ``found`` names properties that the re-check before the write found as
-    planned: somebody else had set them, and they were not sent.
+    ``not_persisted`` names the properties whose stored value is not what was sent; it is reported
+    once and is not drift afterwards. ``written`` is true if HubSpot has the record as written
+    although ``status`` is not done: the failure came after the write. ``warnings`` are HubSpot's
+    own, whatever the status. ``standing`` is true for a conflict that already existed when the
+    last run that applied this manifest text of the unit ended. ``found`` names the properties that
+    were not sent, since the re-check before the write found them as planned: somebody else had set
+    them.
     """
 
     address: Address
@@ -89,20 +88,20 @@ class Outcome:
     not_persisted: tuple[str, ...] = ()
     written: bool = False
     standing: bool = False
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[HubSpotWarning, ...] = ()
     found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The end of an apply. ``calls`` counts requests sent, ``seconds`` the time it took.
+    """The results of an apply. ``calls`` counts requests sent, ``seconds`` the time it took.
 
-    ``estimated`` is how many calls the plan was said to take; ``resumable`` says that something
-    was not begun, or begun and not resolved; ``stopped`` is why the run ended before it had tried
-    everything, empty where it did not; ``unchecked`` are sentences on what the token did not
-    let us look at before writing; ``already`` is the run that applied the same plan before, where
-    nothing was to be done; ``run`` is this one, as the audit log names it. ``refused`` are the
-    records that failed since HubSpot refused a value of theirs, as it will again.
+    ``estimated`` is the number of calls that the plan announced. ``resumable`` is true if changes
+    were not begun, or begun and not resolved. ``stopped`` is why the run ended before it had tried
+    everything, empty if it did not. ``unchecked`` are sentences about what the token was not
+    allowed to read before writing. ``already`` is the earlier run that applied the same plan, if
+    nothing was left to do. ``run`` is the id of this run in the audit log. ``refused`` are the
+    records that failed because HubSpot rejected one of their values; a repeat would fail again.
     """
 
     target: TargetPin
@@ -120,9 +119,9 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether everything is as planned, but for conflicts that stood before.
+        """Whether everything is as planned, except for conflicts that existed before.
 
-        Nor was anything of others overwritten, or any value not kept.
+        False also if an edit of others was overwritten or a value was not persisted.
         """
         return all(
             one.standing
@@ -133,11 +132,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run that is not over has come.
+    """The progress of an unfinished run.
 
-    ``plan`` is its plan's content digest, ``since`` ISO 8601 in UTC, ``why`` why it ended where it
-    said so. Of its ``total`` records ``counts`` came to an end, ``unsettled`` were begun and their
-    outcome is to be found out by reading; the rest was not begun.
+    ``plan`` is the content digest of its plan, ``since`` ISO 8601 in UTC, ``why`` the reason that
+    it gave for ending early, if any. Of its ``total`` records ``counts`` ended, by
+    status, and ``in_doubt`` were begun with an unknown outcome; the rest was not begun.
     """
 
     run: str
@@ -147,9 +146,9 @@ class Progress:
     why: str
     total: int
     counts: Mapping[Status, int]
-    unsettled: int
+    in_doubt: int
 
     @property
     def left(self) -> int:
         """How many records were not begun."""
-        return self.total - sum(self.counts.values()) - self.unsettled
+        return self.total - sum(self.counts.values()) - self.in_doubt

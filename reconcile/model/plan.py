@@ -1,10 +1,9 @@
 """The plan: what would change, as data.
 
-Frozen, sorted and serialisable; nothing in it can be called. Renderers and the applier read the
-same plan, and a plan must not be used to decide anything that it does not say.
+Frozen, sorted and serialisable; nothing in it can be called. Renderers and the applier interpret
+the same plan and decide nothing that it does not say.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +15,7 @@ from reconcile.model.source import NO_SOURCE, Source
 
 
 class Action(StrEnum):
-    """What happens to a record. A conflict is shown and left alone."""
+    """What happens to a record. A record in conflict is shown and left alone."""
 
     DEFINE = "define"
     CREATE = "create"
@@ -29,12 +28,12 @@ class Action(StrEnum):
 
     @property
     def glyph(self) -> str:
-        """The one-character sign of the action; it carries the meaning without colour."""
+        """The one-character sign of the action, readable without colour."""
         return _GLYPHS[self]
 
     @property
     def removes(self) -> bool:
-        """Whether the record is not managed any more afterwards."""
+        """Whether the record is no longer managed afterwards."""
         return self in (Action.ARCHIVE, Action.FORGET)
 
 
@@ -51,27 +50,26 @@ _GLYPHS = {
 
 
 class Reason(StrEnum):
-    """Why a field differs: who moved since the last apply."""
+    """Why a field differs: who changed it since the last apply."""
 
     NEW = "new"  # the record is being created
     CHANGE = "change"  # the manifest
     DRIFT = "drift"  # HubSpot
     BOTH = "both"
-    UNSEEN = "unseen"  # nobody: HubSpot has a value that reconcile has never seen
-    UNKNOWN = "unknown"  # the state knows the record, but remembers nothing to compare with
+    UNSEEN = "unseen"  # HubSpot has a value that reconcile has never seen
+    UNKNOWN = "unknown"  # the state has the record, but no hash to compare with
 
 
 GUARDED = (Reason.UNSEEN, Reason.UNKNOWN)
-"""Reasons of changes that a guard stands against: they overwrite what nobody may have looked at."""
+"""Reasons that a guard counts: such changes overwrite values that nobody may have looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One property's values on the wire. ``before`` is ``""`` for absent.
+    """One property's change, in values on the wire. ``before`` is ``""`` for absent.
 
-    ``shown_before`` and ``shown_after`` are what people read where that differs from the wire
-    (a stage's label for its id): what the plan's ``labels`` say. ``personal`` keeps values out of
-    CI.
+    ``shown_before`` and ``shown_after`` are what people read if that differs (a stage's label for
+    its id); they come from the plan's ``labels``. ``personal`` values are not shown in CI.
     """
 
     name: str
@@ -84,10 +82,7 @@ class FieldChange:
 
 
 class LinkReference(NamedTuple):
-    """A manifest's reference to the other end of an association, and the type that it asks for.
-
-    ``by``, ``value`` and ``label`` are those of the reference.
-    """
+    """A manifest's reference to the other end of an association, and the type it asks for."""
 
     by: str
     value: str
@@ -100,13 +95,12 @@ class LinkReference(NamedTuple):
 class LinkChange:
     """An association to make (``add``) or to remove.
 
-    The other end is ``id``, or ``address`` for a record made by the same plan, bound when
-    applying. ``types`` is the whole set of (category, type id) the pair must have afterwards when
-    adding (HubSpot replaces the set), and those to remove when removing. ``references`` are the
-    manifest's that ask for it, none for a line item's parent; of one to remove they are how a
-    manifest would name it. From them follow ``ours``, the
-    declared types, which are written and remembered; ``shown``, which names the other end as the
-    manifest does; and ``personal``.
+    The other end is ``id``, or ``address`` for a record created by the same plan. To make one,
+    ``types`` is the complete set of (category, type id) that the pair has afterwards, since HubSpot
+    replaces the set; to remove one, it is the types to remove. ``references`` are the manifest's
+    that ask for it, none for a line item's parent; for a removal they are how a manifest would name
+    it. The rest follows from them: ``ours`` are the declared types, which the state records,
+    ``shown`` is the other end as the manifest names it, and ``personal`` whether to hide that.
     """
 
     add: bool
@@ -122,23 +116,26 @@ class LinkChange:
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """Everything that happens to one record.
+    """Everything that happens to one record. ``fields`` and ``links`` alone are written.
 
-    ``id`` is empty until the record exists. ``parent`` is the address of a line item's parent and
-    ``parent_id`` its id where it exists already. ``rekey`` marks an update that writes the key
-    back onto a record found by its id in state, or an archive of such a one; ``adopts`` one of a
-    record the state did not know. ``moved_from`` is the key that the state, or HubSpot, has the
-    record under and that its manifest names as the former one. ``pruned`` marks the removal of a
-    record that no manifest declares any more. The ``fields`` of an archive are the managed values
-    that the record has, and its title.
-    ``fields`` alone hold what is written. ``keep`` are the managed values that stay as they are, to
-    be remembered; ``kept_links`` the declared associations
-    that stand already; ``ignore`` names the fields that are set now and never compared again.
-    ``state`` is the digest of what the state said of the record; where that has moved, the change
-    is left alone. ``why`` explains a conflict, or what of a change is not possible: a line for each
-    reason, then lines that name the way out (see ``explained``). ``unreachable`` marks a record in
-    conflict that HubSpot does not have, so that nothing can be associated with it. ``title`` is
-    what people call the record.
+    - ``id``: empty until the record exists
+    - ``title``: what people call the record
+    - ``fields``: the values to write; for an archive, the managed values that the record has
+    - ``parent``, ``parent_id``: a line item's parent, and its id if it exists already
+    - ``adopts``: the record exists and the state does not know it
+    - ``rekey``: the record was found by its id in the state, and its key was changed in HubSpot
+    - ``recreates``: the record in the state was archived, merged or deleted
+    - ``why``: the reasons of a conflict, or of associations that are left out, each on a line,
+      followed by lines with hints (see ``model/explanation.py``)
+    - ``unreachable``: a record in conflict that HubSpot does not have, so that nothing can be
+      associated with it
+    - ``keep``, ``kept_links``: managed values and associations that are already as declared; the
+      state records them
+    - ``ignore``: fields that are set now and never compared again
+    - ``state``: the digest of the record's entry in the state; if the entry has changed since, the
+      change is not applied
+    - ``moved_from``: the former key, under which the state or HubSpot has the record
+    - ``pruned``: the record is removed because no manifest declares it any more
     """
 
     address: Address
@@ -164,32 +161,17 @@ class RecordChange:
 
     @property
     def former(self) -> Address | None:
-        """The address that the state knows the record by until the change is carried out."""
+        """The address of the record in the state until the change is applied, if it was moved."""
         return Address(self.address.kind, self.moved_from) if self.moved_from else None
-
-
-_PLACED = re.compile(r".+?:\d+:\d+: ")
-
-
-def explained(why: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the reasons that a change's ``why`` holds, and the ways out.
-
-    The first line is a reason, and so is each line after it that begins with a place in a manifest.
-    """
-    first, *later = why.split("\n")
-    reasons = (first, *(line for line in later if _PLACED.match(line)))
-    ways_out = tuple(line for line in later if line.strip() and not _PLACED.match(line))
-    return reasons, ways_out
 
 
 @dataclass(frozen=True, slots=True)
 class UnitChange:
     """The changes of one unit, the root's first.
 
-    ``manifest`` and ``definitions`` are digests of what the unit was planned from: what the
-    manifests say of it, empty where they say nothing, and the definitions that its values depend
-    on. The applier leaves the unit alone when either has moved. ``others`` counts the records under
-    it that nothing declares.
+    ``manifest`` is the digest of the unit as declared, empty if no manifest declares it;
+    ``definitions`` is the digest of the definitions that its values depend on. If either has
+    changed since, the unit is not applied. ``others`` counts the undeclared records under it.
     """
 
     address: Address
@@ -200,7 +182,7 @@ class UnitChange:
 
     @property
     def former(self) -> Address | None:
-        """The address that the state knows the unit by until its root's change is carried out."""
+        """The address of the unit in the state until its root is applied, if that was moved."""
         root = self.changes[0] if self.changes else None
         return root.former if root and root.address == self.address else None
 
@@ -217,7 +199,7 @@ class PropertyDefine:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A limit that the plan exceeds. An ``exact`` one is let pass for just this count."""
+    """A limit that the plan exceeds. An ``exact`` guard can be allowed for this count only."""
 
     name: str
     count: int
@@ -227,13 +209,13 @@ class Guard:
 
     @property
     def allowance(self) -> str:
-        """What ``--allow`` takes to let the plan pass."""
+        """The value of ``--allow`` that allows this guard."""
         return f"{self.name}={self.count}" if self.exact else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class TargetPin:
-    """Which account a plan is for."""
+    """The target and account that a plan is for."""
 
     name: str
     portal_id: int
@@ -242,7 +224,7 @@ class TargetPin:
 
 
 class ValueLabel(NamedTuple):
-    """What people call a stored value of one property: a stage's label for its id."""
+    """The text shown for a stored value of one property: a stage's label for its id."""
 
     kind: str
     property: str
@@ -254,16 +236,20 @@ class ValueLabel(NamedTuple):
 class Plan:
     """What would change on one target. ``units`` are sorted by address.
 
-    ``identities`` say how each kind's keys find records: (kind, how, property). ``unchanged``
-    counts records that are as declared already; ``undeclared`` lists records the
-    state manages that no manifest declares any more (left alone; with ``prune`` those that
-    are protected, or that declared records point at). ``defines`` come first when applying.
-    ``unchecked`` are sentences on what the token did not let us look at.
-    ``resolved`` are the units of which the state remembers conflicts that no longer stand: applying
-    makes the state forget them. That changes nothing anywhere else, so it is not a change.
-    ``labels`` are the texts shown in place of stored values, ``personal`` the (kind, property)
-    pairs that the account makes personal data, ``limits`` the counts above which guards trip.
-    Not part of what it does: the state's ``serial``, other ``paths`` of manifests, the ``source``.
+    - ``identities``: how records of each kind are found: (kind, how, property)
+    - ``unchanged``: the number of records that are as declared already
+    - ``defines``: properties to define, before anything else is applied
+    - ``undeclared``: managed records that no manifest declares any more and that are left alone;
+      with ``prune``, those that are protected or that declared records refer to
+    - ``unchecked``: sentences about what the token was not allowed to read
+    - ``resolved``: units whose conflicts in the state no longer exist; applying removes these
+      entries, which is not a change
+    - ``labels``: the texts shown in place of stored values
+    - ``personal``: the (kind, property) pairs that the account makes personal data
+    - ``limits``: the counts above which guards trip
+
+    The state's ``serial``, other ``paths`` of manifests and the ``source`` are not part of what it
+    does.
     """
 
     target: TargetPin
@@ -286,7 +272,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show: every record is as declared, and none in conflict."""
+        """Whether there is nothing to show: all records are as declared and none is in conflict."""
         return not self.units and not self.defines
 
     @property
@@ -297,6 +283,6 @@ class Plan:
         )
 
     def records(self) -> Iterable[RecordChange]:
-        """Every record change, unit by unit."""
+        """Yield every record change, unit by unit."""
         for unit in self.units:
             yield from unit.changes

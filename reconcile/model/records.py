@@ -9,15 +9,15 @@ from typing import NamedTuple
 from reconcile.model.address import Address
 
 
-class Place(NamedTuple):
-    """Where something stands in a manifest. Lines and columns count from 1."""
+class Location(NamedTuple):
+    """A place in a manifest. Lines and columns count from 1."""
 
     file: str
     line: int
     column: int
 
 
-NOWHERE = Place("", 0, 0)
+NOWHERE = Location("", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,15 @@ class Reference:
     by: str
     value: str
     label: str = ""
-    place: Place = NOWHERE
+    location: Location = NOWHERE
 
     def __str__(self) -> str:
         label = f" ({self.label})" if self.label else ""
         return f"{self.to} {self.by}={self.value}{label}"
 
 
-class Life(StrEnum):
-    """What a manifest wants of a record: to be there, to be archived, or not to be managed."""
+class Lifecycle(StrEnum):
+    """The declared lifecycle state: present, absent (archived), or forget (no longer managed)."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -53,19 +53,20 @@ class Desired:
 
     ``properties`` are text as written: absent is unmanaged, ``""`` clears. ``at`` maps a property's
     name to the (line, column) of its value. ``ignore`` names properties to leave as they are once
-    the record exists; ``protect`` keeps the record from ever being archived or made again.
-    ``moved_from`` names the key that the record had before. One that is not to be there has no
-    properties and no references. ``pruned`` marks a record that no manifest declares any more.
+    the record exists. ``protect`` keeps the record from being archived or recreated.
+    ``moved_from`` names the record's former key. A record that is absent or forgotten has no
+    properties and no references. ``pruned`` is true for a managed record that no manifest declares
+    any more.
     """
 
     address: Address
     properties: Mapping[str, str]
-    place: Place
+    location: Location
     at: Mapping[str, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
     references: tuple[Reference, ...] = ()
     ignore: frozenset[str] = frozenset()
     protect: bool = False
-    life: Life = Life.PRESENT
+    lifecycle: Lifecycle = Lifecycle.PRESENT
     moved_from: Reference | None = None
     pruned: bool = False
 
@@ -75,22 +76,22 @@ class Desired:
         return Address(self.address.kind, self.moved_from.value) if self.moved_from else None
 
     def entry_in(self, last: "Mapping[Address, LastApplied]") -> "LastApplied | None":
-        """The record's entry, by folded addresses: under its own one, else under the former."""
+        """Return the entry in ``last`` (by folded address) of the record, or of its former key."""
         found = last.get(self.address.folded())
         return found or (last.get(self.former.folded()) if self.former else None)
 
-    def place_of(self, property_name: str) -> Place:
-        """Where a property's value stands, or the record where that is not known."""
-        line, column = self.at.get(property_name, self.place[1:])
-        return Place(self.place.file, line, column)
+    def location_of(self, property_name: str) -> Location:
+        """Return the location of a property's value, or the record's if that is not known."""
+        line, column = self.at.get(property_name, self.location[1:])
+        return Location(self.location.file, line, column)
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One order or cart with its line items: what is diffed, shown and applied together.
+    """One order or cart with its line items: the unit of comparing, showing and applying.
 
-    ``root`` is None when the manifests declare only line items under a parent that something else
-    owns; ``parent`` then says which record that is, and it is never written.
+    ``root`` is None if the manifests declare only line items, under a parent that they do not
+    manage. ``parent`` then refers to that record, which is never written.
     """
 
     address: Address
@@ -100,7 +101,7 @@ class Unit:
 
     @property
     def records(self) -> tuple[Desired, ...]:
-        """Every declared record, the root first."""
+        """All declared records, the root first."""
         return ((self.root,) if self.root else ()) + self.lines
 
     @property
@@ -110,7 +111,7 @@ class Unit:
 
 
 class Link(NamedTuple):
-    """One association of a record: to which object (``contact``), its id, one type of the pair."""
+    """One association of a record: the object (``contact``) and id of the other end, and a type."""
 
     to: str
     id: str
@@ -123,19 +124,19 @@ AssociationTypes = frozenset[tuple[str, int]]
 
 
 def removable(
-    types: AssociationTypes, standing: AssociationTypes, plain: tuple[str, int]
+    types: AssociationTypes, present: AssociationTypes, plain: tuple[str, int]
 ) -> AssociationTypes:
-    """Which of our ``types`` can be taken from a pair without taking anything of others.
+    """Return which of our ``types`` can be removed from a pair without removing those of others.
 
-    Removing the unlabelled (``plain``) type takes every label of the pair along (reference §11).
+    Removing the unlabelled (``plain``) type removes every label of the pair too (reference §11).
     """
-    ours = types & standing
-    return ours - {plain} if standing - ours - {plain} else ours
+    ours = types & present
+    return ours - {plain} if present - ours - {plain} else ours
 
 
 @dataclass(frozen=True, slots=True)
 class Actual:
-    """One record as HubSpot answered it. A property HubSpot has no value for is None."""
+    """One record as HubSpot returned it. A property without a value is None."""
 
     id: str
     properties: Mapping[str, str | None]
@@ -143,8 +144,10 @@ class Actual:
 
 
 class Version(NamedTuple):
-    """One value that a property had: from when on (HubSpot's ISO text), and what wrote it
-    (``CRM_UI``, ``INTEGRATION``, ``CALCULATED`` and others).
+    """One value in a property's history.
+
+    ``at`` is when it was set, as HubSpot's ISO text; ``source`` is what set it: ``CRM_UI``,
+    ``INTEGRATION``, ``CALCULATED`` and others.
     """
 
     value: str
@@ -154,10 +157,9 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why a declared record is not where its key says.
+    """A declared record that the state knows by id and that HubSpot no longer has.
 
-    ``why`` is ``archived``, ``merged`` (into ``into``), or ``gone``. Only records that the state
-    knows by id can be missing; all others are simply absent.
+    ``why`` is ``archived``, ``merged`` (into ``into``) or ``gone``.
     """
 
     id: str
@@ -169,71 +171,76 @@ class Missing:
 class Observed:
     """What HubSpot holds for one unit.
 
-    ``records`` has an entry for each declared record that exists under its key or under the id in
-    state; ``missing`` those that state knows but that are archived, merged or gone; an address in
-    neither is absent. ``by_id`` are those that were not under their keys but under the ids in the
-    state; ``displaced`` those whose key now stands on another record than the state's, with the id
-    of the state's, which still lives. ``twins`` are those that several records under one parent can
-    be, with the ids of these. ``links`` are each record's associations of the declared or
-    recorded pairs; ``lines`` the ids of the line items that HubSpot shows under the unit.
-    ``others`` counts those of them that no manifest declares. ``parent_id`` is the id of a parent
-    that something else owns. ``elsewhere`` are the records that line items belong to besides their
-    declared parents, as (word, id), as far as HubSpot was asked.
+    ``records`` has the declared records that exist, found by key or by the id in the state.
+    ``missing`` has those that the state knows but that are archived, merged or gone. An address in
+    neither is absent.
+
+    - ``by_id``: the records that were found by the id in the state, not by key
+    - ``key_moved``: records whose key another record has now, with the id of the record in the
+      state, which still exists
+    - ``duplicates``: records that several records under one parent match, with the ids of these
+    - ``lines``: the ids of all line items under the unit; ``others`` counts the undeclared ones
+    - ``links``: each record's associations, for the pairs that are declared or in the state
+    - ``parent_id``: the id of a parent that the manifests do not manage
+    - ``other_parents``: the records that line items belong to besides their declared parents, as
+      (word, id), as far as they were looked up
     """
 
     records: Mapping[Address, Actual]
     missing: Mapping[Address, Missing] = field(default_factory=lambda: MappingProxyType({}))
     by_id: frozenset[Address] = frozenset()
-    displaced: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
-    twins: Mapping[Address, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    key_moved: Mapping[Address, str] = field(default_factory=lambda: MappingProxyType({}))
+    duplicates: Mapping[Address, Sequence[str]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     lines: frozenset[str] = frozenset()
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0
     parent_id: str = ""
-    elsewhere: Mapping[Address, frozenset[tuple[str, str]]] = field(
+    other_parents: Mapping[Address, frozenset[tuple[str, str]]] = field(
         default_factory=lambda: MappingProxyType({})
     )
 
 
-class Marks(NamedTuple):
-    """Keyed hashes of one property's value: as we wrote it, and as HubSpot read it back.
+class ValueHashes(NamedTuple):
+    """Keyed hashes of one property's value: as we wrote it, and as HubSpot returned it.
 
-    ``read`` is empty where HubSpot never showed what was written.
+    ``read`` is empty if HubSpot never returned what was written.
     """
 
     written: str
     read: str
 
     @property
-    def held(self) -> str:
-        """What HubSpot should hold as long as nobody edits it."""
+    def expected(self) -> str:
+        """The hash of what HubSpot holds as long as nobody edits it."""
         return self.read or self.written
 
 
-NO_MARKS = Marks("", "")
-"""Of a property whose hashes cannot be compared any more: they were made with another key."""
+NO_HASHES = ValueHashes("", "")
+"""The hashes of a property that cannot be compared any more: they were made with another key."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastApplied:
-    """What the state knows of one record: no order data, only ids and keyed hashes.
+    """A record's entry in the state: no order data, only ids and keyed hashes.
 
-    ``key`` is the key as it was last spelled. ``whole`` covers all managed values as written, so
-    that an unchanged record costs one comparison; it is empty where ``marks`` cannot be compared.
-    ``links`` are the associations that we made.
+    ``key`` is the key as last spelled. ``fingerprint`` is the hash of all managed values as
+    written, so that an unchanged record costs one comparison; it is empty if ``value_hashes``
+    cannot be compared. ``links`` are the associations that we made.
     """
 
     id: str
     key: str = ""
-    marks: Mapping[str, Marks] = field(default_factory=lambda: MappingProxyType({}))
-    whole: str = ""
+    value_hashes: Mapping[str, ValueHashes] = field(default_factory=lambda: MappingProxyType({}))
+    fingerprint: str = ""
     links: frozenset[Link] = frozenset()
     parent: Address | None = None
     protect: bool = False
     run: str = ""
 
-    def under(self, unit: Address, former: Address | None) -> "LastApplied":
-        """The entry of a record whose unit was called ``former`` and is called ``unit`` now."""
+    def with_renamed_parent(self, unit: Address, former: Address | None) -> "LastApplied":
+        """Return the entry with ``unit`` in place of ``former``, the unit's old name, as parent."""
         if former is None or self.parent is None or self.parent.folded() != former.folded():
             return self
         return replace(self, parent=unit)

@@ -1,14 +1,14 @@
-"""Where the files that a plan was made from come from: a commit, or not quite."""
+"""The commit behind the files that a plan was made from."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 UNKNOWN = "unknown"
-"""In place of a commit or a person that git would have to name, and does not."""
+"""Stands for a commit or an author that git does not name."""
 
 
 class Files(StrEnum):
-    """How the files read compare with the commit's: bytes with bytes, line endings aside."""
+    """Whether the files that were read are the commit's, apart from line endings."""
 
     SAME = "same"
     DIFFER = "differ"
@@ -19,8 +19,8 @@ class Files(StrEnum):
 class Source:
     """The commit that was checked out, and whether the files read were that commit's.
 
-    ``commit`` is empty outside git and before a first commit, and ``unknown`` where git does not
-    say. Like the rest of a plan file it is as true as whoever made the file.
+    ``commit`` is empty outside git and before the first commit, and ``unknown`` if git does not
+    name it. Like the rest of a plan file it is only as trustworthy as whoever made the file.
     """
 
     commit: str = ""
@@ -28,4 +28,4 @@ class Source:
 
 
 NO_SOURCE = Source()
-"""Of a plan that was made outside git."""
+"""The source of a plan that was made outside git."""

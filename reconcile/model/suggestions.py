@@ -1,15 +1,15 @@
-"""What a mistyped word may have meant, for as many words as anybody reads."""
+"""Suggestions for mistyped words, up to a number that somebody may read."""
 
 from collections.abc import Iterable
 
 from reconcile.model.values import nearest
 
 SUGGESTIONS = 50
-"""So many words are compared with those that may have been meant: each comparison is slow."""
+"""The most mistyped words that get a suggestion: each comparison is slow."""
 
 
 class Suggestions:
-    """Suggests for the first 50 words that differ, and the same again for each of these."""
+    """Suggestions for the first 50 different words; a repeated word gets the same one."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, tuple[str, ...]], str] = {}

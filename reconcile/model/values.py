@@ -1,6 +1,6 @@
-"""Comparing property values the way their types mean them.
+"""Property values by type: normalising, comparing, checking and converting to the wire format.
 
-Manifests and HubSpot both speak text; two spellings of one value must not look like a change.
+Manifests and HubSpot both use text; two spellings of one value must not look like a change.
 Facts: reference §12 (number formats, dates in ISO or epoch milliseconds, dropped zero
 milliseconds, unordered multi-selects, "" and null reading back alike).
 """
@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from reconcile.model.definitions import Property
 
 MAX_LENGTH = 65_536
-"""Longest string value HubSpot takes (reference §3)."""
+"""Longest string value that HubSpot accepts (reference §3)."""
 
 # Decimal's default precision would round numbers of more than 28 digits, and so confuse them.
 _EXACT = Context(prec=MAX_LENGTH + 1)
@@ -25,10 +25,10 @@ Suggest = Callable[[str, Iterable[str]], str]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS = re.compile(r"-?\d{11,14}\Z")
-# HubSpot refuses an exponent (gh HubSpot marketing-automation#206).
+# HubSpot rejects an exponent (gh HubSpot marketing-automation#206).
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
-# As HubSpot takes it, and as shops export it besides (2024-03-10 14:03:22 -0500).
+# As HubSpot accepts it, and as shops export it (2024-03-10 14:03:22 -0500).
 _DATETIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[T ](?P<time>\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)"
     r"( ?(?P<offset>Z|[+-]\d{2}:?\d{2}))?\Z",
@@ -37,10 +37,10 @@ _DATETIME = re.compile(
 
 
 def normalise(text: str | None, definition: Property) -> str:
-    """The canonical text of a value: equal for two spellings of one value, and only then.
+    """Return the canonical text of a value, the same for all spellings of it and for them alone.
 
     ``None`` and ``""`` are both the absent value. Text that does not parse as its type is its own
-    canonical form, so that an odd stored value still differs from a good desired one.
+    canonical form, so that a malformed stored value still differs from a valid desired one.
     """
     if text is None or text == "":
         return ""
@@ -60,14 +60,14 @@ def normalise(text: str | None, definition: Property) -> str:
 
 
 def same(left: str | None, right: str | None, definition: Property) -> bool:
-    """Whether two values mean the same."""
+    """Return whether two texts are spellings of one value."""
     return left == right or normalise(left, definition) == normalise(right, definition)
 
 
-def sent(text: str, definition: Property) -> str:
-    """Return a value as HubSpot takes it: dates as YYYY-MM-DD, moments in ISO 8601 or as digits.
+def to_wire(text: str, definition: Property) -> str:
+    """Return a value as HubSpot accepts it: dates as YYYY-MM-DD, date-times in ISO 8601 or digits.
 
-    Anything else is the author's own text, and so is what does not parse as its type.
+    All other text is returned as written, and so is text that does not parse as its type.
     """
     if definition.type == "date":
         return _date(text)
@@ -78,20 +78,20 @@ def sent(text: str, definition: Property) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` for a name close to one of ``names``, or nothing."""
+    """Return ``; did you mean 'x'?`` for a name close to one of ``names``, else empty text."""
     close = get_close_matches(name[:_SHOWN], list(names), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def fault(text: str, definition: Property, suggest: Suggest = nearest) -> str | None:
-    """Why HubSpot would not take ``text`` for this property, or None. ``""`` (clear) is fine.
+    """Return why HubSpot would reject ``text`` for this property, or None. ``""`` clears it.
 
-    ``suggest`` says which option may have been meant.
+    ``suggest`` names the option that may have been meant.
     """
     if text == "":
         return None
     if len(text) > MAX_LENGTH:
-        return f"{len(text):,} characters; HubSpot takes {MAX_LENGTH:,}"
+        return f"{len(text):,} characters; HubSpot accepts at most {MAX_LENGTH:,}"
     quoted = _quoted(text, definition)
     match definition.type:
         case "number":
@@ -116,18 +116,18 @@ def _moment_fault(text: str) -> str:
     if found is None or found["offset"] or _parse_datetime(f"{text}Z") is None:
         return "is not a date and time; write it as in 1996-07-04T00:00:00Z"
     return (
-        "has no offset from UTC, so it could be any of 24 hours; add Z for UTC, or the offset, "
+        "has no offset from UTC, so it is ambiguous; add Z for UTC, or the offset, "
         "as in 1996-07-04T00:00:00-05:00"
     )
 
 
 def _quoted(text: str, definition: Property) -> str:
-    """A value for a message; messages go where personal values must not."""
+    """Return a value for a message, without personal data: messages go to logs."""
     return "the value" if definition.personal else show(text)
 
 
 def show(text: str) -> str:
-    """Text from outside, quoted: no control character survives, and it is cut to 80 characters."""
+    """Return text from outside in quotes, cut to 80 characters, with control characters escaped."""
     return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
 
 

@@ -1,4 +1,4 @@
-"""The pieces that every planned change is made of."""
+"""Building blocks of record changes: new ones, fields, and conflicts."""
 
 from dataclasses import replace
 
@@ -6,42 +6,42 @@ from reconcile.model.address import Address
 from reconcile.model.digest import state_digest
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.values import normalise
-from reconcile.planning.key_conflicts import is_moved
-from reconcile.planning.record_input import Case
-from reconcile.planning.wire_values import shown
+from reconcile.planning.key_conflicts import has_former_key
+from reconcile.planning.record_input import RecordInput
+from reconcile.planning.wire_values import display_value
 
 
-def record_change(case: Case, action: Action) -> RecordChange:
-    """A change of the record with nothing in it yet."""
-    former = case.desired.former
-    moves = case.moved or (case.actual is not None and is_moved(case, case.actual))
+def record_change(record: RecordInput, action: Action) -> RecordChange:
+    """Return a change of the record that does nothing yet."""
+    former = record.desired.former
+    moves = record.moved or (record.actual is not None and has_former_key(record, record.actual))
     return RecordChange(
-        address=case.address,
+        address=record.address,
         action=action,
-        title=case.desired.properties.get(case.kind.title, ""),
-        parent=case.parent,
-        parent_id=case.parent_id,
-        protect=case.desired.protect,
-        state=state_digest(case.recorded),
+        title=record.desired.properties.get(record.kind.title, ""),
+        parent=record.parent,
+        parent_id=record.parent_id,
+        protect=record.desired.protect,
+        state=state_digest(record.recorded),
         moved_from=former.key if former is not None and moves else "",
-        pruned=case.desired.pruned,
+        pruned=record.desired.pruned,
     )
 
 
-def conflict(case: Case, why: str, record_id: str) -> RecordChange:
-    """A record that is left alone; the later lines of ``why`` tell the way out."""
+def conflict(record: RecordInput, why: str, record_id: str) -> RecordChange:
+    """Return a conflict: the record is left alone. For the lines of ``why`` see RecordChange."""
     return replace(
-        record_change(case, Action.CONFLICT),
+        record_change(record, Action.CONFLICT),
         id=record_id,
         why=why,
-        unreachable=case.actual is None,
+        unreachable=record.actual is None,
     )
 
 
-def held(change: RecordChange, why: str) -> RecordChange:
-    """Turn any change into a conflict: nothing of it is carried out, and no guard counts it.
+def as_conflict(change: RecordChange, why: str) -> RecordChange:
+    """Return the conflict that a change becomes: it is not applied, and no guard counts it.
 
-    It keeps what says which record it is, and nothing of what would have been done.
+    The conflict keeps what identifies the record, and nothing of what would have been done.
     """
     return RecordChange(
         address=change.address,
@@ -59,30 +59,34 @@ def held(change: RecordChange, why: str) -> RecordChange:
     )
 
 
-def hold_back(unit: Address, changes: tuple[RecordChange, ...]) -> tuple[RecordChange, ...]:
-    """Return a unit's changes. Where its root is in conflict, nothing is done to its lines either.
+def propagate_conflicts(
+    unit: Address, changes: tuple[RecordChange, ...]
+) -> tuple[RecordChange, ...]:
+    """Return a unit's changes, with all lines in conflict if the root is.
 
-    Nor is a root archived while a line under it is in conflict: the line would be left without it.
+    A root is not archived while a line under it is in conflict: the line would lose its parent.
     """
     if not changes or changes[0].address != unit:
         return changes
     root, *lines = changes
     stuck = [line for line in lines if line.action is Action.CONFLICT]
     if root.action is Action.ARCHIVE and stuck:
-        root = held(root, f"{stuck[0].address} is in conflict")
+        root = as_conflict(root, f"{stuck[0].address} is in conflict")
     if root.action is not Action.CONFLICT:
         return changes
     why = f"{unit} is in conflict"
     return (
         root,
-        *(line if line.action is Action.CONFLICT else held(line, why) for line in lines),
+        *(line if line.action is Action.CONFLICT else as_conflict(line, why) for line in lines),
     )
 
 
-def field(case: Case, name: str, before: str, after: str, reason: Reason) -> FieldChange:
-    """One property's change, as people are to read it."""
-    label = shown(case.kind, case.context.definitions, name, before)
-    written = case.desired.properties.get(name, after)
+def field_change(
+    record: RecordInput, name: str, before: str, after: str, reason: Reason
+) -> FieldChange:
+    """Return one property's change, with the texts that people read."""
+    label = display_value(record.kind, record.context.definitions, name, before)
+    written = record.desired.properties.get(name, after)
     return FieldChange(
         name,
         before,
@@ -90,16 +94,16 @@ def field(case: Case, name: str, before: str, after: str, reason: Reason) -> Fie
         reason,
         shown_before=label if label != before else "",
         shown_after=written if written != after else "",
-        personal=case.kind.is_personal(name) or case.definitions[name].personal,
+        personal=record.kind.is_personal(name) or record.definitions[name].personal,
     )
 
 
-def they_moved(case: Case, name: str, now: str) -> bool:
-    """Whether HubSpot holds another value than after the last apply.
+def drifted(record: RecordInput, name: str, now: str) -> bool:
+    """Return whether somebody edited the property in HubSpot since the last apply.
 
-    What we wrote is nobody's edit, also where HubSpot had not kept it, or showed it late.
+    A value that we wrote is no edit, even if HubSpot did not return it right after the write.
     """
-    marks = case.last.marks.get(name) if case.last else None
-    definition = case.definitions[name]
-    mark = case.context.hasher.mark(name, normalise(now, definition))
-    return marks is not None and mark not in (marks.held, marks.written)
+    hashes = record.last.value_hashes.get(name) if record.last else None
+    definition = record.definitions[name]
+    now_hash = record.context.hasher.value_hash(name, normalise(now, definition))
+    return hashes is not None and now_hash not in (hashes.expected, hashes.written)

@@ -1,7 +1,7 @@
-"""Whether a plan says one thing only: what it shows, what it writes and what it is guarded by.
+"""Consistency checks: a plan must show what it writes, and be one that the planner can make.
 
-Whoever can write a plan file can compute its digests. So a plan is not believed to be one that the
-planner made: here is what holds of all of those, and every other is refused.
+Whoever can write a plan file can also compute its digests, so they prove nothing. These checks hold
+for every plan that the planner makes; a plan that fails one is refused.
 """
 
 import re
@@ -22,9 +22,9 @@ from reconcile.model.plan import (
     ValueLabel,
 )
 from reconcile.model.values import same, show
-from reconcile.planning.assemble import tripped
 from reconcile.planning.consistent_associations import ID, MOST, link_faults, rises
 from reconcile.planning.derived import Legend, derived, legend_of
+from reconcile.planning.guards import tripped_guards
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOMENTS = (Property("", "date"), Property("", "datetime"))
@@ -32,8 +32,8 @@ _OF_EXISTING = (Action.UPDATE, Action.ADOPT, Action.ASSOCIATE, Action.ARCHIVE)
 
 
 def require_consistent(plan: Plan) -> None:
-    """Raise UsageError for a plan that contradicts itself, or that no planner makes."""
-    fault = next(faults(plan), "")
+    """Raise UsageError if the plan contradicts itself, or is not one that the planner can make."""
+    fault = next(contradictions(plan), "")
     if fault:
         raise UsageError(
             f"the plan contradicts itself: {fault}",
@@ -41,8 +41,8 @@ def require_consistent(plan: Plan) -> None:
         )
 
 
-def faults(plan: Plan) -> Iterator[str]:
-    """Yield what of a plan does not fit together."""
+def contradictions(plan: Plan) -> Iterator[str]:
+    """Yield the contradictions in a plan."""
     identities = unpinned(plan.identities)
     yield from _of_identities(plan, identities)
     yield from _of_whole(plan)
@@ -53,7 +53,7 @@ def faults(plan: Plan) -> Iterator[str]:
         for change in unit.changes:
             identity = identities.get(change.address.kind)
             if identity is None or change.address.kind not in kinds():
-                yield f"{change.address}: it is not a record of a kind that the plan knows"
+                yield f"{change.address}: its kind is not one of the plan's"
                 continue
             for fault in _of_record(change, unit, kinds()[change.address.kind], identity):
                 yield f"{change.address}: {fault}"
@@ -61,7 +61,7 @@ def faults(plan: Plan) -> Iterator[str]:
 
 def _of_identities(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[str]:
     if len(identities) != len(plan.identities) or not identities.keys() <= kinds().keys():
-        yield "it says twice, or of an unknown kind, how records are found"
+        yield "the identity of a kind is given twice, or its kind is unknown"
     for kind, one in identities.items():
         if (one.how, bool(one.name)) not in (("unique", True), ("within_parent", True)) and (
             not one.by_id
@@ -70,15 +70,15 @@ def _of_identities(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[s
 
 
 def labelled(kind: Kind) -> frozenset[str]:
-    """Return the names of the properties that are shown by a label in place of the value."""
+    """Return the properties that are shown by a label in place of the value."""
     names = kind.pipeline
     return frozenset((names.pipeline, names.stage)) if names else frozenset()
 
 
 def _may_be_shown_as(label: ValueLabel, kind: Kind, plan: Plan) -> bool:
-    """Whether a value can be shown as such a text: a label, an owner's address, its own spelling.
+    """Return whether a value can be shown so: by a label, an owner's address or another spelling.
 
-    Whether the account calls it so is looked up when the plan is applied.
+    Whether the account has that label is checked during apply.
     """
     if label.property in labelled(kind):
         return True
@@ -90,17 +90,17 @@ def _may_be_shown_as(label: ValueLabel, kind: Kind, plan: Plan) -> bool:
 
 
 def _of_legend(plan: Plan) -> Iterator[str]:
-    """Yield where the texts that are shown are not those that follow from the values."""
+    """Yield where labels and guards are not those that follow from the changes."""
     for label in plan.labels:
         kind = kinds().get(label.kind)
         if kind is None or not _may_be_shown_as(label, kind, plan):
             yield f"values of {show(label.property)} have no labels"
     legend = Legend(plan.labels, plan.personal)
     if derived(plan.units, legend) != plan.units or legend_of(plan.units) != legend:
-        yield "its texts are not those of its values"
+        yield "its labels do not match its values"
     if len({label[:3] for label in plan.labels}) != len(plan.labels):
         yield "a value has two labels"
-    if tripped(plan.units, dict(plan.limits)) != plan.guards or not rises(plan.limits):
+    if tripped_guards(plan.units, dict(plan.limits)) != plan.guards or not rises(plan.limits):
         yield "its guards are not those of its changes"
 
 
@@ -109,9 +109,9 @@ def _of_whole(plan: Plan) -> Iterator[str]:
         yield "its records are not in order"
     names = [change.address.folded() for change in plan.records()]
     if len(set(names)) != len(names):
-        yield "a record stands in it twice"
+        yield "a record occurs twice"
     if any(change.pruned for change in plan.records()) and not plan.prune:
-        yield "it prunes without saying so"
+        yield "it prunes although it is not marked so"
     numbers = [plan.unchanged, plan.serial, *(limit for _, limit in plan.limits)]
     numbers += [unit.others for unit in plan.units]
     if not all(0 <= number <= MOST for number in (*numbers, plan.target.portal_id)):
@@ -120,7 +120,7 @@ def _of_whole(plan: Plan) -> Iterator[str]:
 
 def _of_unit(unit: UnitChange) -> Iterator[str]:
     if not unit.changes:
-        yield "nothing changes in it"
+        yield "it has no changes"
         return
     over = kinds().get(unit.address.kind)
     if over is None or not over.is_unit:
@@ -128,13 +128,13 @@ def _of_unit(unit: UnitChange) -> Iterator[str]:
     root = unit.changes[0] if unit.changes[0].address == unit.address else None
     lines = unit.changes[1:] if root else unit.changes
     if any(unit.address.kind not in _parents(line) for line in lines):
-        yield "it holds records that do not belong under it"
+        yield "it contains records that do not belong to it"
     if not rises([line.address for line in lines]):
         yield "its records are not in order"
     if not _DIGEST.fullmatch(unit.definitions):
-        yield "it does not say which definitions it was made with"
+        yield "it does not name the definitions it was made with"
     if not (_DIGEST.fullmatch(unit.manifest) or not unit.manifest):
-        yield "it does not say which manifest it was made from"
+        yield "it does not name the manifest it was made from"
     acting = [c for c in lines if c.action is not Action.CONFLICT and not c.action.removes]
     ids = {line.parent_id for line in acting}
     if root is None and acting and unit.address.key.startswith(BY_ID):
@@ -154,15 +154,15 @@ def _of_record(
     change: RecordChange, unit: UnitChange, kind: Kind, identity: Identity
 ) -> Iterator[str]:
     if kind.is_unit != (change.address == unit.address):
-        yield "it stands under itself"
+        yield "its place in the unit is wrong"
     if not ID.fullmatch(change.id) and (change.id or change.action in _OF_EXISTING):
         yield f"{show(change.id)} is not the id of a record"
     if change.parent_id and (kind.is_unit or not ID.fullmatch(change.parent_id)):
         yield f"{show(change.parent_id)} is not the id of its parent"
     if identity.by_id and change.action in _OF_EXISTING and change.id != change.address.key:
-        yield "its key is its id, and its id is another one"
+        yield "its key is not its id"
     if change.state and not _DIGEST.fullmatch(change.state):
-        yield "it does not say what the state held"
+        yield "the digest of its entry in the state is malformed"
     yield from _of_action(change)
     yield from _of_flags(change)
     yield from _of_fields(change, identity)
@@ -172,12 +172,12 @@ def _of_record(
 
 
 def _of_action(change: RecordChange) -> Iterator[str]:
-    """Yield what of a change its action does not do."""
+    """Yield parts of a change that do not belong to its action."""
     action, keeps = change.action, change.kept_links or change.keep or change.ignore
     writes_fields = action in (Action.CREATE, Action.UPDATE, Action.ARCHIVE)
     writes_links = action in (Action.CREATE, Action.UPDATE, Action.ASSOCIATE)
     if action is Action.DEFINE:
-        yield f"{action} is not done to a record"
+        yield f"{action} does not apply to a record"
     if (change.fields and not writes_fields) or (change.links and not writes_links):
         yield f"{action} does not write that"
     if (action is Action.UPDATE and not change.fields) or (
@@ -187,7 +187,7 @@ def _of_action(change: RecordChange) -> Iterator[str]:
     if keeps and action in (Action.ARCHIVE, Action.FORGET, Action.CONFLICT):
         yield f"{action} keeps nothing"
     if change.ignore and action is not Action.CREATE:
-        yield "it ignores what it does not set"
+        yield "it ignores a property that it does not set"
 
 
 def _of_flags(change: RecordChange) -> Iterator[str]:
@@ -199,7 +199,7 @@ def _of_flags(change: RecordChange) -> Iterator[str]:
     if action in _OF_EXISTING and not (change.adopts or change.state):
         yield "the state does not know it, and it is not adopted"
     if action is Action.ARCHIVE and change.adopts and change.state:
-        yield "the state knows it, and it is adopted"
+        yield "the state knows it, but it is adopted"
     may = {
         "adopts": action in _OF_EXISTING,
         "rekey": action in (Action.UPDATE, Action.ARCHIVE),
@@ -216,16 +216,16 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
     names = [field.name for field in change.fields]
     kept = [name for name, _ in change.keep]
     if len({*names, *kept}) != len(names) + len(kept) or not all((*names, *kept)):
-        yield "a property stands in it twice, or without a name"
+        yield "a property occurs twice, or without a name"
     rest = names[1:] if identity.unique and names[:1] == [identity.name] else names
     if not (rises(rest) and rises(kept) and rises(change.ignore)):
         yield "its properties are not in order"
     for field in change.fields:
         new, removed = change.action is Action.CREATE, change.action is Action.ARCHIVE
         if (field.reason is Reason.NEW) != new or (new and field.before):
-            yield f"{show(field.name)} is not there before the record is made"
+            yield f"{show(field.name)} does not exist before the record is created"
         if removed and field.after:
-            yield f"{show(field.name)} goes with the record"
+            yield f"{show(field.name)} is removed with the record"
         if not removed and field.before == field.after:
             yield f"{show(field.name)} does not change"
         adopted = change.adopts and not removed and field.name != identity.name
@@ -236,28 +236,28 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
 
 
 def _of_key(change: RecordChange, identity: Identity) -> Iterator[str]:
-    """Yield what is wrong with the key that is written, or that the record is found by."""
+    """Yield what is wrong with the key that is written or removed."""
     if identity.name in dict(change.keep) or identity.name in change.ignore:
-        yield "its key is not one of its values"
+        yield "its key is listed among its values"
     key = next((field for field in change.fields if field.name == identity.name), None)
     match change.action:
         case Action.CREATE:
             if key is None or key.after != change.address.key:
-                yield "it is made with another key"
+                yield "it is created with another key"
         case Action.UPDATE:
             if (key is not None) != (change.rekey or _is_moved(change, key)):
-                yield "its key is written without saying so"
+                yield "its key is written although the change is not marked so"
             if key is not None and key.after != change.address.key:
                 yield "it gets another key"
         case Action.ARCHIVE:
             if key is None:
-                yield "it does not say which key it has"
+                yield "it does not name its key"
             elif not change.rekey and fold(key.before) not in _keys(change):
                 yield "it has another key"
 
 
 def _is_moved(change: RecordChange, key: FieldChange | None) -> bool:
-    """Whether an update writes the key since the record carries its former one."""
+    """Return whether an update writes the key because the record has its former one."""
     moved = change.moved_from
     return key is not None and bool(moved) and fold(key.before) == fold(moved)
 
@@ -268,14 +268,14 @@ def _keys(change: RecordChange) -> set[str]:
 
 def _of_create(change: RecordChange, identity: Identity) -> Iterator[str]:
     if identity.by_id:
-        yield "only HubSpot hands out ids"
+        yield "only HubSpot assigns ids"
     if change.id or change.kept_links:
         yield "it exists already"
     if bool(change.state) != change.recreates:
-        yield "the state knows it, so it is made again, or it does not"
+        yield "its recreation does not match its entry in the state"
     if any(value for _, value in change.keep):
         yield "a new record keeps no values"
     if not {field.name for field in change.fields}.union(dict(change.keep)) >= {*change.ignore}:
-        yield "it ignores what it does not set"
+        yield "it ignores a property that it does not set"
     if identity.within_parent and not any(f.name == identity.name for f in change.fields):
-        yield f"it does not say its {identity.name}, by which it is found"
+        yield f"it does not name its {identity.name}, which identifies it"

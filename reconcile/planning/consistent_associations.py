@@ -1,4 +1,4 @@
-"""Whether the associations of a plan are those that its references ask for."""
+"""Checks that the associations of a plan are those that its references ask for."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,17 +10,17 @@ from reconcile.model.plan import LinkChange, RecordChange, UnitChange
 from reconcile.model.values import show
 
 MOST = 2**53
-"""Numbers beyond it are not the same for every reader of JSON."""
+"""The largest number that every reader of JSON reads exactly."""
 
 _PLAIN = "HUBSPOT_DEFINED"
 ID = re.compile(r"[0-9]{1,20}")
 
 
 def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[str]:
-    """Yield what of a record's associations does not fit together."""
+    """Yield contradictions in a record's associations."""
     ends = [(link.add, link.to, link.id, link.address) for link in change.links]
     if len(set(ends)) != len(ends):
-        yield "an association stands in it twice"
+        yield "an association occurs twice"
     if list(change.kept_links) != sorted(set(change.kept_links)):
         yield "its associations are not in order"
     for link in change.links:
@@ -29,7 +29,7 @@ def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[
         elif not link.types or not rises(link.types) or not _are_types(link.types):
             yield f"{link.to}: its types are not in order"
         elif not (ID.fullmatch(link.id) if link.address is None else not link.id):
-            yield f"{link.to}: it does not say with which record"
+            yield f"{link.to}: it does not name the other record"
         elif not link.add:
             yield from _of_names(link, kind)
         elif not link.references:
@@ -39,32 +39,32 @@ def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[
 
 
 def _of_names(link: LinkChange, kind: Kind) -> Iterator[str]:
-    """Yield what is wrong with the names of an association that is to be removed.
+    """Yield what is wrong with the names of an association to remove.
 
-    Whether a key is that of the record is looked up when the plan is applied.
+    Whether a key is the record's is checked against HubSpot during apply.
     """
     if not {(one.category, one.type_id) for one in link.references} <= set(link.types):
-        yield f"{link.to}: it names what is not removed"
+        yield f"{link.to}: it names a type that is not removed"
     if list(link.references) != sorted(link.references, key=lambda one: one[:3]):
         yield f"{link.to}: its references are not in order"
     for one in link.references:
         if one.by == "id" and one.value == link.id:
             continue
         if one.by != "key" or not kind.associations[link.to].kind:
-            yield f"{link.to}: the reference leads to another record"
+            yield f"{link.to}: the reference is to another record"
     yield from _of_labels(link, kind)
 
 
 def _of_parent_link(
     link: LinkChange, change: RecordChange, unit: UnitChange, kind: Kind
 ) -> Iterator[str]:
-    """Yield what is wrong with the association that puts a line item under its parent."""
+    """Yield what is wrong with the association of a line item with its parent."""
     plain = ((_PLAIN, kind.associations[link.to].type_id),)
     end = (change.parent_id, None) if change.parent_id else ("", unit.address)
     if kind.is_unit or link.to != unit.address.kind or link.types != plain:
-        yield f"{link.to}: nothing asks for this association"
+        yield f"{link.to}: no reference asks for this association"
     elif (link.id, link.address) != end:
-        yield "it is put under another parent"
+        yield "it gets another parent"
 
 
 def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
@@ -81,11 +81,11 @@ def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
             or Address(link.to, one.value).folded() == link.address.folded(),
         }
         if not leads.get(one.by, one.by in association.by and link.address is None):
-            yield f"{link.to}: the reference leads to another record"
+            yield f"{link.to}: the reference is to another record"
 
 
 def _of_labels(link: LinkChange, kind: Kind) -> Iterator[str]:
-    """Yield which references bear a label that is not their type's."""
+    """Yield references whose label is not that of their type."""
     association = kind.associations[link.to]
     own = {"": association.type_id, **association.labels}
     for one in link.references:
@@ -101,5 +101,5 @@ def _are_types(types: Iterable[tuple[str, int]]) -> bool:
 
 
 def rises(items: Sequence[object]) -> bool:
-    """Whether items are sorted, none of them twice."""
+    """Return whether items are sorted and different."""
     return all(one < other for one, other in pairwise(items))  # type: ignore[operator]

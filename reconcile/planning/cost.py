@@ -8,7 +8,7 @@ from reconcile.model.address import Address, other_forms
 from reconcile.model.batches import LINKS_READ, OBJECTS, slices
 from reconcile.model.identity import unpinned
 from reconcile.model.kinds import kinds
-from reconcile.model.line_parent import link_to_parent, parents_to_ask
+from reconcile.model.line_parent import link_to_parent, parents_to_check
 from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
 
 ACCOUNT = 2
@@ -101,7 +101,7 @@ def _parents(changes: Sequence[RecordChange], roots: set[Address]) -> int:
 
 def _owners(changes: Sequence[RecordChange]) -> int:
     """Reading whom line items belong to, in the batches in which they are written."""
-    asked = Counter(word for change in changes for word in parents_to_ask(change))
+    asked = Counter(word for change in changes for word in parents_to_check(change))
     return sum(ceil(number / OBJECTS) for number in asked.values())
 
 

@@ -1,7 +1,7 @@
-"""What follows from the rest of a plan: titles, labels, what is personal, what links are called.
+"""Parts of a plan that follow from the rest: titles, labels, association names, what is personal.
 
-A plan file does not hold these. They are worked out when a plan is put together and again when it
-is loaded, so nothing that people read can differ from what is written.
+A plan file does not contain these. They are derived when a plan is assembled and again when it is
+loaded, so what people read cannot differ from what is written.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,16 +24,16 @@ _Labels = Mapping[tuple[str, str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """What the texts of a plan are derived with, as the plan holds it: both sorted."""
+    """The labels and personal properties of a plan, sorted: what its texts are derived from."""
 
     labels: tuple[ValueLabel, ...] = ()
     personal: tuple[tuple[str, str], ...] = ()
 
 
 def legend_of(units: Iterable[UnitChange]) -> Legend:
-    """Return what the fields of some units show in place of stored values, one text for each.
+    """Return the labels and personal properties in the fields of some units, one text a value.
 
-    The account's own spelling of a label, as the value before has it, goes before a manifest's.
+    The account's spelling of a label, as in the value before, is preferred to a manifest's.
     """
     written: dict[tuple[str, str, str], str] = {}
     held: dict[tuple[str, str, str], str] = {}
@@ -54,7 +54,7 @@ def legend_of(units: Iterable[UnitChange]) -> Legend:
 
 
 def derived(units: Iterable[UnitChange], legend: Legend) -> tuple[UnitChange, ...]:
-    """Return the units with everything that follows from the rest of them and from ``legend``."""
+    """Return the units with everything that follows from their content and ``legend``."""
     labels = {(kind, name, value): text for kind, name, value, text in legend.labels}
     personal = frozenset(legend.personal)
     return tuple(
@@ -69,10 +69,9 @@ def derived(units: Iterable[UnitChange], legend: Legend) -> tuple[UnitChange, ..
 
 
 def described(link: LinkChange, parent: Address | None) -> LinkChange:
-    """Return an association with what it is called, and what of it is ours and personal.
+    """Return an association with its ``shown``, ``ours`` and ``personal``.
 
-    ``parent`` is the address of the record's parent, which an association without references is
-    with.
+    ``parent`` is the address of the record's parent, the other end if there are no references.
     """
     if not link.add:
         return replace(link, shown=_removed(link), ours=(), personal=False)
@@ -88,7 +87,7 @@ def described(link: LinkChange, parent: Address | None) -> LinkChange:
 
 
 def _removed(link: LinkChange) -> str:
-    """Return what an association to be removed is called: a label without a name by its number."""
+    """Return the text for an association to remove; a label without a name is shown by number."""
     named = [str(Reference(link.to, one.by, one.value, one.label)) for one in link.references]
     known = {(one.category, one.type_id) for one in link.references}
     for category, number in link.types:
@@ -109,7 +108,7 @@ def _record(
         fields=fields,
         links=tuple(described(link, parent) for link in change.links),
         parent=parent,
-        # Nothing is done to a record in conflict, so there is nothing to take its title from.
+        # A conflict has no fields to take the title from.
         title=change.title if conflict else _title(change),
         keep=() if conflict else change.keep,
         kept_links=() if conflict else change.kept_links,
@@ -129,7 +128,7 @@ def _field(
 
 
 def _title(change: RecordChange) -> str:
-    """What people call the record: the value of its title that is written, or that it has."""
+    """Return the record's title: the value that is written, or else the one it has."""
     kind = kinds().get(change.address.kind)
     if kind is None:
         return ""

@@ -1,4 +1,4 @@
-"""Two declared records that would be one in HubSpot, where no unique key keeps them apart."""
+"""Identity collisions: two declared records that resolve to one HubSpot record."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,21 +8,21 @@ from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, RecordChange, UnitChange
 from reconcile.model.records import LastApplied
-from reconcile.planning.changes import held
+from reconcile.planning.changes import as_conflict
 
 Entries = Iterable[tuple[Address, Address, LastApplied]]
-"""What the state says: unit, address, both folded, and the entry."""
+"""The entries of the state: unit and address, both folded, and the entry."""
 
 
-def without_rivals(
+def mark_collisions(
     units: Sequence[UnitChange],
     identities: Mapping[str, Identity],
     entries: Callable[[], Entries],
 ) -> Iterator[UnitChange]:
-    """The units with conflicts for changes that take a record another declared one has, or takes.
+    """Yield the units, with conflicts in place of changes that collide with another record's.
 
-    Only records found within their parents can meet so: of units under one and the same parent, of
-    several parents of one record, or under a name that nothing declares any more.
+    Only records that are found within their parents can collide: in units under one parent, in
+    several parents of one record, or with an entry of the state that nothing declares any more.
     """
     changes = [
         change
@@ -30,7 +30,7 @@ def without_rivals(
         for change in unit.changes
         if identities[change.address.kind].within_parent and change.action is not Action.CONFLICT
     ]
-    reasons = _meeting(changes) | _made_alike(changes, identities) | _taken(changes, entries)
+    reasons = _same_record(changes) | _same_value(changes, identities) | _in_state(changes, entries)
     for unit in units:
         if reasons.keys().isdisjoint(change.address for change in unit.changes):
             yield unit
@@ -38,20 +38,22 @@ def without_rivals(
         yield replace(
             unit,
             changes=tuple(
-                held(change, reasons[change.address]) if change.address in reasons else change
+                as_conflict(change, reasons[change.address])
+                if change.address in reasons
+                else change
                 for change in unit.changes
             ),
         )
 
 
-def _meeting(changes: Iterable[RecordChange]) -> dict[Address, str]:
-    """Changes of one record under several names; one that the state knows it by goes before."""
+def _same_record(changes: Iterable[RecordChange]) -> dict[Address, str]:
+    """Return conflicts for adopting a record that another address adopts, or the state has."""
     by_id: dict[tuple[str, str], list[RecordChange]] = defaultdict(list)
     for change in changes:
         if change.id:
             by_id[change.address.kind, change.id].append(change)
     return {
-        change.address: f"record {change.id} is {_others(change, some)} too\n{_way_out()}"
+        change.address: f"record {change.id} is also declared as {_others(change, some)}\n{_hint()}"
         for some in by_id.values()
         if len(some) > 1
         for change in some
@@ -59,10 +61,10 @@ def _meeting(changes: Iterable[RecordChange]) -> dict[Address, str]:
     }
 
 
-def _made_alike(
+def _same_value(
     changes: Iterable[RecordChange], identities: Mapping[str, Identity]
 ) -> dict[Address, str]:
-    """Records under one parent that would get the same value, so that nothing tells them apart."""
+    """Return conflicts for records under one parent that would get the same identity value."""
     alike: dict[tuple[str, ...], list[RecordChange]] = defaultdict(list)
     for change in changes:
         kind, name = change.address.kind, identities[change.address.kind].name
@@ -71,15 +73,17 @@ def _made_alike(
             alike[kind, change.parent.kind, change.parent_id, fold(value)].append(change)
     return {
         change.address: f"{_others(change, some)} has the same "
-        f"{identities[change.address.kind].name} under the same record\n{_way_out()}"
+        f"{identities[change.address.kind].name} under the same parent\n{_hint()}"
         for some in alike.values()
         if len(some) > 1
         for change in some
     }
 
 
-def _taken(changes: Iterable[RecordChange], entries: Callable[[], Entries]) -> dict[Address, str]:
-    """Records to adopt that the state has already, under another name."""
+def _in_state(
+    changes: Iterable[RecordChange], entries: Callable[[], Entries]
+) -> dict[Address, str]:
+    """Return conflicts for records to adopt that the state has under another address."""
     adopted: dict[tuple[str, str], list[RecordChange]] = defaultdict(list)
     for change in changes:
         if change.adopts:
@@ -89,14 +93,14 @@ def _taken(changes: Iterable[RecordChange], entries: Callable[[], Entries]) -> d
         for change in adopted.get((address.kind, entry.id), ()):
             own = {change.address.folded(), change.former.folded() if change.former else None}
             if address not in own:
-                known = f"record {entry.id} is {address.kind}/{entry.key} in the state"
-                reasons[change.address] = f"{known}\n{_way_out(entry.key)}"
+                known = f"the state has record {entry.id} as {address.kind}/{entry.key}"
+                reasons[change.address] = f"{known}\n{_hint(entry.key)}"
     return reasons
 
 
-def _way_out(key: str = "") -> str:
+def _hint(key: str = "") -> str:
     moved = f"moved_from: {key}" if key else "moved_from"
-    return f"say {moved} where it is the same record under another name, or drop one of the two"
+    return f"declare {moved} if it is the same record under another name, or remove one of the two"
 
 
 def _others(change: RecordChange, some: Iterable[RecordChange]) -> str:

@@ -1,89 +1,93 @@
-"""Whose record is it? Keys changed in the manifest or in HubSpot, and records that are missing."""
+"""Key conflicts: keys that were changed in the manifest or in HubSpot, and missing records."""
 
 from reconcile.model.address import fold
 from reconcile.model.records import Actual, Missing
-from reconcile.planning.record_input import Case
+from reconcile.planning.record_input import RecordInput
 
 
-def is_moved(case: Case, actual: Actual) -> bool:
-    """Whether the record carries the key that its manifest names as the former one.
+def has_former_key(record: RecordInput, actual: Actual) -> bool:
+    """Return whether the record has the key that its manifest names as the former one.
 
-    Where the state knows it by its present key already, somebody put the former one back.
+    If the state has it under its present key already, the former key is an edit in HubSpot.
     """
-    former = case.desired.former
-    if not case.identity.unique or former is None or (case.recorded is not None and not case.moved):
+    former = record.desired.former
+    if (
+        not record.identity.unique
+        or former is None
+        or (record.recorded is not None and not record.moved)
+    ):
         return False
-    return fold(case.held_key(actual)) == fold(former.key)
+    return fold(record.held_key(actual)) == fold(former.key)
 
 
-def is_rekey(case: Case, actual: Actual) -> bool:
-    """Whether the record was found otherwise than by its key, which somebody changed in HubSpot."""
-    held = case.held_key(actual)
-    if not case.identity.unique or held == case.address.key or is_moved(case, actual):
+def is_rekey(record: RecordInput, actual: Actual) -> bool:
+    """Return whether the record has another key than declared, since it was changed in HubSpot."""
+    held = record.held_key(actual)
+    if not record.identity.unique or held == record.address.key or has_former_key(record, actual):
         return False
-    return case.address in case.observed.by_id or fold(held) != fold(case.address.key)
+    return record.address in record.observed.by_id or fold(held) != fold(record.address.key)
 
 
-def twins(case: Case, actual: Actual) -> str:
-    """Why nothing is done where several records under the parent can be meant."""
-    ids = case.observed.twins.get(case.address)
+def duplicates_conflict(record: RecordInput, actual: Actual) -> str:
+    """Return why the record is in conflict if several records under the parent match it."""
+    ids = record.observed.duplicates.get(record.address)
     if not ids:
         return ""
-    name, way_out = case.identity.name, "archive what should not be there, or give it another value"
-    if case.last is None:
+    name, hint = record.identity.name, "archive the duplicate, or give it another value"
+    if record.last is None:
         return (
-            f"{case.kind.plural} {', '.join(ids)} of {case.unit.address} have the same {name}, by "
-            f"which they are told apart\n{way_out}"
+            f"{record.kind.plural} {', '.join(ids)} of {record.unit.address} have the same {name}, "
+            f"which must be different for each of them\n{hint}"
         )
     others = ", ".join(one for one in ids if one != actual.id)
     return (
-        f"record {others} of {case.unit.address} has the {name} that record {actual.id} is to have"
-        f"\n{way_out}"
+        f"record {others} of {record.unit.address} has the {name} that record {actual.id} would get"
+        f"\n{hint}"
     )
 
 
-def displaced(case: Case, actual: Actual) -> str:
-    """Why nothing is done where the key has moved from a record that lives to another one."""
-    former = case.observed.displaced.get(case.address)
+def key_moved_conflict(record: RecordInput, actual: Actual) -> str:
+    """Return why the record is in conflict if another one has its key while it still exists."""
+    former = record.observed.key_moved.get(record.address)
     if former is None:
         return ""
-    if case.identity.within_parent:
+    if record.identity.within_parent:
         return (
-            f"record {actual.id} has this {case.identity.name}, while record {former}, which was "
-            "applied, is elsewhere\nput that one back under its parent, or archive it"
+            f"record {actual.id} has this {record.identity.name}, and record {former}, which was "
+            "applied, is not under its parent any more\nmove that record back, or archive it"
         )
-    if case.desired.moved_from is not None:
+    if record.desired.moved_from is not None:
         return (
-            f"record {actual.id} has this key already, while record {former}, which had the key "
-            f"{case.desired.moved_from.value!r}, still exists\n"
-            "choose another key, or archive the record that shall not be managed"
+            f"record {actual.id} already has this key, and record {former}, which had the key "
+            f"{record.desired.moved_from.value!r}, still exists\n"
+            "choose another key, or archive the record that should not be managed"
         )
     return (
-        f"its key now stands on record {actual.id}, while record {former}, which had it, still "
-        "exists\nput the key back in HubSpot, or archive the record that shall not be managed"
+        f"record {actual.id} now has its key, and record {former}, which had it, still "
+        "exists\nmove the key back in HubSpot, or archive the record that should not be managed"
     )
 
 
-def rekey_conflict(case: Case, actual: Actual) -> str:
-    """Why the record found by its id is not this one's: it carries another declared key."""
-    if not is_rekey(case, actual):
+def rekey_conflict(record: RecordInput, actual: Actual) -> str:
+    """Return why the record is in conflict if its key in HubSpot is another declared record's."""
+    if not is_rekey(record, actual):
         return ""
-    held = case.held_key(actual)
+    held = record.held_key(actual)
     if (
         held
-        and fold(held) != fold(case.address.key)
-        and fold(held) in case.context.declared.get(case.kind.name, frozenset())
+        and fold(held) != fold(record.address.key)
+        and fold(held) in record.context.declared.get(record.kind.name, frozenset())
     ):
-        return f"its record now carries the key {held!r}, which is declared too"
+        return f"its record now has the key {held!r}, which is declared as well"
     return ""
 
 
 def why_missing(missing: Missing) -> str:
-    """What became of a record that the state knows."""
+    """Return what happened to a record that the state knows, in words."""
     match missing.why:
         case "archived":
             return f"record {missing.id} is archived in HubSpot"
         case "merged":
             return f"record {missing.id} was merged into record {missing.into} in HubSpot"
         case _:
-            return f"record {missing.id} is gone from HubSpot"
+            return f"record {missing.id} no longer exists in HubSpot"

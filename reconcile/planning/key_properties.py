@@ -1,4 +1,4 @@
-"""Which properties a target lacks before its records can be found by key."""
+"""The key properties that a target lacks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,15 +11,15 @@ from reconcile.model.plan import PropertyDefine
 LABEL = "Reconcile key"
 
 
-def missing_keys(
+def missing_key_properties(
     wanted: Sequence[Kind],
     identities: Mapping[str, Identity],
     properties: Mapping[str, Mapping[str, Property]],
     groups: Mapping[str, Sequence[str]],
 ) -> Iterator[PropertyDefine]:
-    """The unique properties to define, by kind.
+    """Yield the unique properties to define, kind by kind.
 
-    Raises UsageError for a property of that name that is not unique: uniqueness cannot be added
+    Raise UsageError for an existing property that is not unique: uniqueness cannot be added
     (reference §3).
     """
     for kind in wanted:
@@ -32,13 +32,13 @@ def missing_keys(
             yield PropertyDefine(kind.name, identity.name, LABEL, group)
         elif not there.unique:
             raise UsageError(
-                f"{kind.plural} have a property {identity.name!r} already, and it is not unique",
-                hint="uniqueness can only be given when a property is made: name another property "
+                f"{kind.plural} already have a property {identity.name!r}, which is not unique",
+                hint="uniqueness can only be set when a property is created: name another property "
                 "under the target's `identity` in reconcile.yaml",
             )
 
 
 def _group(kind: Kind, groups: Sequence[str]) -> str:
-    """HubSpot's own group for the object, as in ``order_information``; else its first."""
+    """Return HubSpot's own group for the object, as in ``order_information``, else its first."""
     own = [name for name in groups if name.replace("_", "").endswith("information")]
     return (own or list(groups) or [f"{kind.name}information"])[0]

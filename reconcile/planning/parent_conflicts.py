@@ -1,20 +1,20 @@
-"""Line items that belong to another record than their declared parent."""
+"""Conflicts of line items that belong to another record than their declared parent."""
 
 from collections.abc import Mapping
 
 from reconcile.model.address import Address
-from reconcile.model.line_parent import Parent, named
+from reconcile.model.line_parent import Parent, describe_parents
 from reconcile.model.plan import UnitChange
-from reconcile.model.records import Life
-from reconcile.planning.record_input import Case
+from reconcile.model.records import Lifecycle
+from reconcile.planning.record_input import RecordInput
 
 
-def found_elsewhere(
+def other_parents(
     unit: UnitChange, parents: Mapping[tuple[str, str], frozenset[Parent]]
 ) -> Mapping[Address, frozenset[Parent]]:
-    """Return which other records the line items to be changed belong to, by address.
+    """Return the undeclared parents of the line items to be changed, by address.
 
-    ``parents`` are those that HubSpot shows, by kind and id.
+    ``parents`` are the parents in HubSpot, by kind and id of the line item.
     """
     found = {
         change.address: parents.get((change.address.kind, change.id), frozenset())
@@ -25,16 +25,16 @@ def found_elsewhere(
     return {address: others for address, others in found.items() if others}
 
 
-def parent_conflict(case: Case) -> str:
-    """Return why a line item is left alone that belongs to another record, or nothing.
+def parent_conflict(record: RecordInput) -> str:
+    """Return why a line item that belongs to another record is left alone, else empty text.
 
-    A line item belongs to one parent (reference §8); changing it would silently alter that one.
+    A line item belongs to one parent (reference §8); changing it would silently alter that parent.
     """
-    others = case.observed.elsewhere.get(case.address)
+    others = record.observed.other_parents.get(record.address)
     if not others:
         return ""
-    owner = named(others)
-    leave = "take it out of the manifests"
-    if case.desired.life is Life.ABSENT:
-        leave = "let go of it with lifecycle: {state: forget}"
+    owner = describe_parents(others)
+    leave = "remove it from the manifests"
+    if record.desired.lifecycle is Lifecycle.ABSENT:
+        leave = "stop managing it with lifecycle: {state: forget}"
     return f"it belongs to {owner} in HubSpot\n{leave}, or remove it from {owner} there"

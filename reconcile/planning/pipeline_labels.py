@@ -1,8 +1,8 @@
-"""Pipelines and their stages, by label or id, and never a stage of another pipeline.
+"""Pipelines and stages, resolved from labels or ids, and stages of other pipelines rejected.
 
-HubSpot refuses a stage that is not of the record's pipeline, and a pipeline that is changed alone
-may keep the former one's stage (reference §10). So what counts is the pipeline that the record will
-have: the declared one, else the one it is in.
+HubSpot rejects a stage of another pipeline than the record's, and a record whose pipeline alone is
+changed may keep the stage of the former one (reference §10). So stages are checked against the
+pipeline that the record will have: the declared one, else its present one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,17 +17,17 @@ Texts = Mapping[str, str]
 
 
 def resolve_stages(
-    values: Texts, there: Mapping[str, str | None], kind: Kind, pipelines: Sequence[Pipeline]
+    values: Texts, actual: Mapping[str, str | None], kind: Kind, pipelines: Sequence[Pipeline]
 ) -> tuple[Texts, Texts]:
-    """Return the ids of the pipeline and stage that ``values`` name, and why one has none, by name.
+    """Return the ids of the pipeline and stage in ``values``, and why one has none, by property.
 
-    ``there`` are the values that the record has; a record to be made has none.
+    ``actual`` are the values that the record has; a new record has none.
     """
     names = kind.pipeline
     if names is None or names.together.isdisjoint(values):
         return {}, {}
     written, stage = values.get(names.pipeline), values.get(names.stage)
-    current, kept = there.get(names.pipeline) or "", there.get(names.stage) or ""
+    current, kept = actual.get(names.pipeline) or "", actual.get(names.stage) or ""
     ids: dict[str, str] = {}
     if written:
         named = _pipelines_called(written, pipelines)
@@ -45,9 +45,9 @@ def resolve_stages(
         found = _stages_called(stage, [own] if own else pipelines)
         if len(found) == 1:
             return ids | {names.stage: found[0]}, {}
-        way_out = f"; declare {names.pipeline} too" if written is None else ""
+        hint = f"; declare {names.pipeline} too" if written is None else ""
         why = _no_stage(stage, own, pipelines, several=bool(found))
-        return ids, {names.stage: why + way_out}
+        return ids, {names.stage: why + hint}
     if stage is None and written is not None and kept:
         why = _cannot_stay(kept, own, pipelines, moves=id_ != current)
         if why:
@@ -58,12 +58,12 @@ def resolve_stages(
 def _cannot_stay(
     stage: str, own: Pipeline | None, pipelines: Sequence[Pipeline], *, moves: bool
 ) -> str:
-    """Why a record's stage does not fit the pipeline that it will have, or nothing."""
-    home = next((one for one in pipelines if stage in one.stages), None)
-    where = f"{home.stages[stage]} of {home.label}" if home else show(stage)
+    """Return why a record cannot keep its stage in the pipeline that it will have, else empty."""
+    of_stage = next((one for one in pipelines if stage in one.stages), None)
+    where = f"{of_stage.stages[stage]} of {of_stage.label}" if of_stage else show(stage)
     if own is None:
         return f"{where}, and would have no pipeline; clear"
-    if home is own or not (home or moves):
+    if of_stage is own or not (of_stage or moves):
         return ""
     return f"{where}, and {own.label} has {_listed(own.stages.values())}; declare"
 

@@ -1,10 +1,10 @@
-"""A plan as a file: JSON lines, one for the head, one for the whole, one a unit, one for digests.
+"""The plan file: JSON lines with a head, the shared part, one line a unit, and the digests.
 
-The content digest covers what the plan would do and what it was made from; an identical re-plan
-keeps it, so reviews and approvals bind to it. The file digest covers every byte before it. Both
-find accidents and edits; they are not signatures. So loading believes nothing that it can work out:
-what people read is derived from what is written (``deriving``), and a plan that no planner makes is
-refused (``consistency``).
+The content digest covers what the plan would do and what it was made from; an identical plan has
+the same one, so reviews and approvals bind to it. The file digest covers every byte before it. Both
+detect accidents and edits; they are not signatures. So loading trusts nothing that it can derive:
+what people read is derived from what is written (``derived``), and a plan that the planner cannot
+make is refused (``consistency``).
 """
 
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ from reconcile.model.address import Address
 from reconcile.model.digest import canonical
 from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
 from reconcile.model.source import UNKNOWN, Files, Source
-from reconcile.planning.assemble import tripped
-from reconcile.planning.consistency import faults
+from reconcile.planning.consistency import contradictions
 from reconcile.planning.derived import Legend, derived
+from reconcile.planning.guards import tripped_guards
 
 FORMAT = 3
-"""Version of the plan file's format. Another one is refused: plan again."""
+"""Version of the plan file's format. A file with another one is refused."""
 
 _DERIVED: Any = {
     "parent": True,
     "fields": {"__all__": {"shown_before", "shown_after", "personal"}},
     "links": {"__all__": {"shown", "ours", "personal"}},
 }
-"""What of a record's change is not written, since it follows from the rest; see ``deriving``."""
+"""The parts of a record's change that are not written, since they follow from the rest."""
 
 
 _Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{64}})$")]
@@ -39,9 +39,9 @@ _Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The first line: nothing in it says what the plan does.
+    """The first line: what is not part of what the plan does.
 
-    ``commit`` and ``files`` are those of the plan's source.
+    ``commit`` and ``files`` are the plan's source.
     """
 
     format: int
@@ -55,8 +55,8 @@ class _Head:
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
-    """The second line: what all units share."""
+class _Shared:
+    """The second line: what applies to all units."""
 
     target: TargetPin
     lineage: str
@@ -73,20 +73,20 @@ class _About:
 _UNIT = TypeAdapter(UnitChange)
 _ANY = TypeAdapter(dict[str, Any])
 _HEAD = TypeAdapter(_Head)
-_ABOUT = TypeAdapter(_About)
+_SHARED = TypeAdapter(_Shared)
 
 
 def content_digest(plan: Plan) -> str:
-    """What approvals bind to: the target, the changes and their pins; no clock, no run."""
-    whole = sha256()
+    """Return the digest that approvals bind to, of target, changes and pins; no clock, no run."""
+    content = sha256()
     for line in _content(plan):
-        whole.update(line)
-    return whole.hexdigest()
+        content.update(line)
+    return content.hexdigest()
 
 
 def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
-    """The file's lines. ``version`` is reconcile's own, ``created`` an ISO 8601 moment."""
-    content, whole = sha256(), sha256()
+    """Yield the file's lines. ``version`` is reconcile's own, ``created`` a time in ISO 8601."""
+    content, file = sha256(), sha256()
     head = _line(
         _HEAD,
         _Head(
@@ -100,41 +100,41 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.source.files,
         ),
     )
-    whole.update(head)
+    file.update(head)
     yield head
     for line in _content(plan):
         content.update(line)
-        whole.update(line)
+        file.update(line)
         yield line
-    yield _last(content.hexdigest(), whole.hexdigest())
+    yield _digest_line(content.hexdigest(), file.hexdigest())
 
 
 def content_of(last: bytes) -> str:
-    """The content digest, as a plan file's last line has it."""
+    """Return the content digest in the last line of a plan file."""
     return str(_ANY.validate_json(last)["content"])
 
 
 def load(data: bytes) -> tuple[Plan, str]:
-    """A plan and its content digest. Raises UsageError for anything but an intact plan file."""
+    """Return a plan and its content digest; raise UsageError unless the plan file is intact."""
     lines = data.splitlines(keepends=True)
     if len(lines) < 3 or not data.endswith(b"\n"):
-        raise _damaged("it is cut short, or not a plan file")
+        raise _damaged("it is truncated, or not a plan file")
     try:
         head = _ANY.validate_json(lines[0])
     except ValidationError as error:
         raise _damaged("it is not a plan file") from error
     _require_format(head.get("format"))
     content = sha256(b"".join(lines[1:-1])).hexdigest()
-    if lines[-1] != _last(content, sha256(b"".join(lines[:-1])).hexdigest()):
+    if lines[-1] != _digest_line(content, sha256(b"".join(lines[:-1])).hexdigest()):
         raise _damaged("its digest does not match its content")
     try:
         read = _HEAD.validate_json(lines[0])
-        plan = _plan(read, _ABOUT.validate_json(lines[1]), lines[2:-1])
+        plan = _plan(read, _SHARED.validate_json(lines[1]), lines[2:-1])
     except ValidationError as error:
-        raise _damaged("its content is not a plan's") from error
+        raise _damaged("its content is not a plan") from error
     if b"".join(dump(plan, version=read.reconcile, created=read.created)) != data:
-        raise _damaged("it holds more than a plan, or spells it in another way")
-    fault = next(faults(plan), "")
+        raise _damaged("it contains more than a plan, or is encoded in another way")
+    fault = next(contradictions(plan), "")
     if fault:
         raise UsageError(f"the plan file contradicts itself: {fault}", hint=_AGAIN)
     return plan, content
@@ -142,8 +142,8 @@ def load(data: bytes) -> tuple[Plan, str]:
 
 def _content(plan: Plan) -> Iterator[bytes]:
     yield _line(
-        _ABOUT,
-        _About(
+        _SHARED,
+        _Shared(
             plan.target,
             plan.lineage,
             plan.identities,
@@ -166,26 +166,26 @@ def _content(plan: Plan) -> Iterator[bytes]:
         yield canonical(raw) + b"\n"
 
 
-def _plan(head: _Head, about: _About, lines: list[bytes]) -> Plan:
-    legend = Legend(about.labels, about.personal)
+def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
+    legend = Legend(shared.labels, shared.personal)
     units = derived((_UNIT.validate_json(line) for line in lines), legend)
     return Plan(
-        target=about.target,
+        target=shared.target,
         units=units,
-        lineage=about.lineage,
-        identities=about.identities,
-        unchanged=about.unchanged,
-        undeclared=about.undeclared,
-        guards=tripped(units, dict(about.limits)),
-        prune=about.prune,
-        labels=about.labels,
-        personal=about.personal,
-        limits=about.limits,
+        lineage=shared.lineage,
+        identities=shared.identities,
+        unchanged=shared.unchanged,
+        undeclared=shared.undeclared,
+        guards=tripped_guards(units, dict(shared.limits)),
+        prune=shared.prune,
+        labels=shared.labels,
+        personal=shared.personal,
+        limits=shared.limits,
         serial=head.serial,
         paths=head.paths,
         resolved=head.resolved,
         source=Source(head.commit, head.files),
-        unchecked=about.unchecked,
+        unchecked=shared.unchecked,
     )
 
 
@@ -193,8 +193,8 @@ def _line(adapter: TypeAdapter[Any], data: object) -> bytes:
     return canonical(adapter.dump_python(data, mode="json")) + b"\n"
 
 
-def _last(content: str, whole: str) -> bytes:
-    return canonical({"content": content, "file": whole}) + b"\n"
+def _digest_line(content: str, file: str) -> bytes:
+    return canonical({"content": content, "file": file}) + b"\n"
 
 
 def _require_format(found: object) -> None:

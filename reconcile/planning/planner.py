@@ -1,10 +1,11 @@
-"""From one unit's desired, actual and last-applied to its changes."""
+"""The planner: one unit's desired, actual and last-applied → its changes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconcile.errors import Problem
 from reconcile.model.address import Address
+from reconcile.model.explanation import reasons_and_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
@@ -12,49 +13,57 @@ from reconcile.model.plan import (
     Reason,
     RecordChange,
     UnitChange,
-    explained,
 )
 from reconcile.model.records import (
     Actual,
     Desired,
     LastApplied,
-    Life,
+    Lifecycle,
     Link,
     Missing,
     Observed,
     Unit,
 )
 from reconcile.model.values import normalise
-from reconcile.planning.associations import plan_links
-from reconcile.planning.changes import conflict, field, hold_back, record_change, they_moved
+from reconcile.planning.associations import plan_associations
+from reconcile.planning.changes import (
+    conflict,
+    drifted,
+    field_change,
+    propagate_conflicts,
+    record_change,
+)
 from reconcile.planning.compare import differing
 from reconcile.planning.key_conflicts import (
-    displaced,
-    is_moved,
+    duplicates_conflict,
+    has_former_key,
     is_rekey,
+    key_moved_conflict,
     rekey_conflict,
-    twins,
     why_missing,
 )
 from reconcile.planning.parent_conflicts import parent_conflict
-from reconcile.planning.record_input import Case, Context
+from reconcile.planning.record_input import Context, RecordInput
 from reconcile.planning.removals import plan_removal
-from reconcile.planning.validate import faults
-from reconcile.planning.wire_values import wire
+from reconcile.planning.validate import account_faults
+from reconcile.planning.wire_values import resolve_values
 
 
 def plan_unit(
     unit: Unit, observed: Observed, last: Mapping[Address, LastApplied], context: Context
 ) -> tuple[UnitChange | None, int]:
-    """The unit's changes, or None where there are none, and how many records are unchanged.
+    """Return the unit's changes, or None if there are none, and the number of unchanged records.
 
-    Whoever knows what the manifests say of the unit pins it (``UnitChange.manifest``).
-    ``last`` are the state's entries by folded address, former addresses too.
+    ``last`` are the state's entries by folded address, those of former addresses included. The
+    caller adds the digest of the unit as declared (``UnitChange.manifest``).
     """
     planned = (
-        _plan_record(_case(desired, unit, observed, last, context)) for desired in unit.records
+        _plan_record(_record_input(desired, unit, observed, last, context))
+        for desired in unit.records
     )
-    changes = hold_back(unit.address, tuple(change for change in planned if change is not None))
+    changes = propagate_conflicts(
+        unit.address, tuple(change for change in planned if change is not None)
+    )
     unchanged = len(unit.records) - len(changes)
     if not changes:
         return None, unchanged
@@ -68,28 +77,28 @@ def plan_unit(
 def unit_faults(
     unit: Unit, observed: Observed, last: Mapping[Address, LastApplied], context: Context
 ) -> Iterator[Problem]:
-    """Yield what the account does not take of the unit's records; for these, see plan_unit."""
+    """Yield what the account does not accept of the unit's records. For arguments see plan_unit."""
     for desired in unit.records:
-        if desired.life is Life.PRESENT:
-            yield from faults(_case(desired, unit, observed, last, context))
+        if desired.lifecycle is Lifecycle.PRESENT:
+            yield from account_faults(_record_input(desired, unit, observed, last, context))
 
 
-def _case(
+def _record_input(
     desired: Desired,
     unit: Unit,
     observed: Observed,
     entries: Mapping[Address, LastApplied],
     context: Context,
-) -> Case:
+) -> RecordInput:
     kind = kinds()[desired.address.kind]
     actual = observed.records.get(desired.address)
-    wanted, unresolved = wire(desired, kind, context.definitions, actual)
+    wanted, unresolved = resolve_values(desired, kind, context.definitions, actual)
     recorded = last = desired.entry_in(entries)
     moved = recorded is not None and desired.address.folded() not in entries
     if actual is not None and last is not None and last.id != actual.id:
-        # The key now stands on another record, of which the state knows nothing.
+        # Another record has the key now, and the state knows nothing of it.
         last = None
-    return Case(
+    return RecordInput(
         desired,
         kind,
         wanted,
@@ -104,138 +113,145 @@ def _case(
     )
 
 
-def _plan_record(case: Case) -> RecordChange | None:
-    if case.address.folded() in case.context.shared and (
-        case.actual is None or case.address in case.observed.by_id or case.identity.within_parent
+def _plan_record(record: RecordInput) -> RecordChange | None:
+    if record.address.folded() in record.context.shared_ids and (
+        record.actual is None
+        or record.address in record.observed.by_id
+        or record.identity.within_parent
     ):
-        return conflict(case, "the state has another declared record under the same id", "")
-    if case.desired.life is not Life.PRESENT:
-        return plan_removal(case)
-    missing = case.observed.missing.get(case.address)
-    why = _why_missing(case, missing) if case.actual is None else _why_doubtful(case, case.actual)
-    if why := _with_faults(why, faults(case)):
-        there = case.actual or missing
-        return conflict(case, why, there.id if there else "")
-    if case.actual is None:
-        return _create(case, recreates=missing is not None)
-    return _compare(case, case.actual)
+        return conflict(record, "two declared records have the same HubSpot id in the state", "")
+    if record.desired.lifecycle is not Lifecycle.PRESENT:
+        return plan_removal(record)
+    missing = record.observed.missing.get(record.address)
+    why = (
+        _why_missing(record, missing)
+        if record.actual is None
+        else _why_ambiguous(record, record.actual)
+    )
+    if why := _with_faults(why, account_faults(record)):
+        known = record.actual or missing
+        return conflict(record, why, known.id if known else "")
+    if record.actual is None:
+        return _create(record, recreates=missing is not None)
+    return _compare(record, record.actual)
 
 
-def _why_missing(case: Case, missing: Missing | None) -> str:
-    """Why a record that is not there is not made, or nothing."""
-    if missing is not None and case.address.folded() not in case.context.recreate:
-        return f"{why_missing(missing)}\n{_way_out(case)}"
-    if missing is not None and case.desired.protect:
-        return "it is protected, so it is never made again"
-    if case.identity.by_id:
-        return "no record has this id, and only HubSpot hands out ids"
+def _why_missing(record: RecordInput, missing: Missing | None) -> str:
+    """Return why a record that does not exist is not created, or empty text."""
+    if missing is not None and record.address.folded() not in record.context.recreate:
+        return f"{why_missing(missing)}\n{_hint(record)}"
+    if missing is not None and record.desired.protect:
+        return "it is protected, so it is not recreated"
+    if record.identity.by_id:
+        return "no record has this id, and only HubSpot assigns ids"
     return ""
 
 
-def _why_doubtful(case: Case, actual: Actual) -> str:
-    """Why a record that is there cannot be taken for the declared one, or nothing."""
+def _why_ambiguous(record: RecordInput, actual: Actual) -> str:
+    """Return why a record that exists may not be the declared one, or empty text."""
     return (
-        twins(case, actual)
-        or displaced(case, actual)
-        or parent_conflict(case)
-        or rekey_conflict(case, actual)
+        duplicates_conflict(record, actual)
+        or key_moved_conflict(record, actual)
+        or parent_conflict(record)
+        or rekey_conflict(record, actual)
     )
 
 
 def _with_faults(why: str, found: list[Problem]) -> str:
-    """Return all reasons, a line each, and each way out once, after the last reason it is for."""
-    _, ways_out = explained(why)
+    """Return all reasons, a line each, and each hint once, after the last reason that it is for."""
+    _, own_hints = reasons_and_hints(why)
     lines = why.split("\n")
     for one in found:
         # Labels and options are the account's: a line break in one must not begin another reason.
         lines += (" ".join(str(one).splitlines()), one.hint)
     last = {line: at for at, line in enumerate(lines)}
-    hints = {*ways_out, *(one.hint for one in found)}
+    hints = {*own_hints, *(one.hint for one in found)}
     once = dict.fromkeys(
         line for at, line in enumerate(lines) if line not in hints or last[line] == at
     )
     return "\n".join(filter(None, once))
 
 
-def _create(case: Case, *, recreates: bool) -> RecordChange:
+def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
     fields = [
-        field(case, name, "", value, Reason.NEW)
-        for name, value in sorted(case.wanted.items())
+        field_change(record, name, "", value, Reason.NEW)
+        for name, value in sorted(record.wire_values.items())
         if value != ""
     ]
-    if case.identity.unique:
-        fields.insert(0, FieldChange(case.identity.name, "", case.address.key, Reason.NEW))
+    if record.identity.unique:
+        fields.insert(0, FieldChange(record.identity.name, "", record.address.key, Reason.NEW))
     return replace(
-        record_change(case, Action.CREATE),
+        record_change(record, Action.CREATE),
         fields=tuple(fields),
-        links=plan_links(case).changes,
+        links=plan_associations(record).changes,
         recreates=recreates,
-        keep=tuple(sorted((name, "") for name, value in case.wanted.items() if value == "")),
-        ignore=tuple(sorted(case.desired.ignore & case.wanted.keys())),
+        keep=tuple(sorted((name, "") for name, value in record.wire_values.items() if value == "")),
+        ignore=tuple(sorted(record.desired.ignore & record.wire_values.keys())),
     )
 
 
-def _compare(case: Case, actual: Actual) -> RecordChange | None:
-    rekey = is_rekey(case, actual)
-    fields = tuple(_field_changes(case, actual, rekey=rekey))
-    links = plan_links(case)
+def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
+    rekey = is_rekey(record, actual)
+    fields = tuple(_field_changes(record, actual, rekey=rekey))
+    links = plan_associations(record)
     if fields:
         action = Action.UPDATE
     elif links.changes:
         action = Action.ASSOCIATE
-    elif not _recorded(case, links.ours):
+    elif not _state_is_current(record, links.ours):
         action = Action.ADOPT
     else:
         return None
     changed = {change.name for change in fields}
     return replace(
-        record_change(case, action),
+        record_change(record, action),
         id=actual.id,
         fields=fields,
         links=links.changes,
-        adopts=case.last is None,
+        adopts=record.last is None,
         rekey=rekey,
-        keep=tuple(sorted((n, v) for n, v in case.wanted.items() if n not in changed)),
+        keep=tuple(sorted((n, v) for n, v in record.wire_values.items() if n not in changed)),
         kept_links=tuple(sorted(links.kept)),
     )
 
 
-def _field_changes(case: Case, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
-    if rekey or is_moved(case, actual):
-        ours = case.last is not None and case.last.key == case.address.key
+def _field_changes(record: RecordInput, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
+    if rekey or has_former_key(record, actual):
+        ours = record.last is not None and record.last.key == record.address.key
         why = Reason.DRIFT if ours and rekey else Reason.CHANGE
-        yield FieldChange(case.identity.name, case.held_key(actual), case.address.key, why)
-    for name in differing(case.wanted, actual.properties, case.definitions):
-        before, after = actual.properties.get(name) or "", case.wanted[name]
-        reason = _reason(case, name, before, after)
+        yield FieldChange(record.identity.name, record.held_key(actual), record.address.key, why)
+    for name in differing(record.wire_values, actual.properties, record.definitions):
+        before, after = actual.properties.get(name) or "", record.wire_values[name]
+        reason = _reason(record, name, before, after)
         if reason is not None:
-            yield field(case, name, before, after, reason)
+            yield field_change(record, name, before, after, reason)
 
 
-def _reason(case: Case, name: str, before: str, after: str) -> Reason | None:
-    """Who moved since the last apply; None where HubSpot merely stores our value its own way."""
-    if case.last is not None and not case.last.whole:
+def _reason(record: RecordInput, name: str, before: str, after: str) -> Reason | None:
+    """Return who changed the value since the last apply; None if HubSpot only rewrote ours."""
+    if record.last is not None and not record.last.fingerprint:
         return Reason.UNKNOWN
-    marks = case.last.marks.get(name) if case.last else None
-    if marks is None:  # the record is adopted, or the property is managed for the first time
+    hashes = record.last.value_hashes.get(name) if record.last else None
+    if hashes is None:  # the record is adopted, or the property is managed for the first time
         return Reason.UNSEEN if before else Reason.CHANGE
-    wanted = normalise(after, case.definitions[name])
-    we_moved = marks.written != case.context.hasher.mark(name, wanted)
-    if they_moved(case, name, before):
-        return Reason.BOTH if we_moved else Reason.DRIFT
-    return Reason.CHANGE if we_moved else None
+    wanted = normalise(after, record.definitions[name])
+    manifest_changed = hashes.written != record.context.hasher.value_hash(name, wanted)
+    if drifted(record, name, before):
+        return Reason.BOTH if manifest_changed else Reason.DRIFT
+    return Reason.CHANGE if manifest_changed else None
 
 
-def _recorded(case: Case, ours: frozenset[Link]) -> bool:
-    """Whether the state already says all that it would say after adopting."""
-    last = case.last
+def _state_is_current(record: RecordInput, ours: frozenset[Link]) -> bool:
+    """Return whether the state's entry is already what it would be after adopting."""
+    last = record.last
     return (
         last is not None
-        and not case.moved
-        and last.protect == case.desired.protect
-        and _folded(last.parent) == _folded(case.parent)
+        and not record.moved
+        and last.protect == record.desired.protect
+        and _folded(last.parent) == _folded(record.parent)
         and last.links == ours
-        and last.whole == case.context.hasher.whole(case.wanted, case.definitions)
+        and last.fingerprint
+        == record.context.hasher.fingerprint(record.wire_values, record.definitions)
     )
 
 
@@ -243,7 +259,7 @@ def _folded(address: Address | None) -> Address | None:
     return address.folded() if address else None
 
 
-def _way_out(case: Case) -> str:
-    if case.desired.protect or case.identity.by_id:
-        return "restore it in HubSpot, or take it out of the manifests"
-    return f"restore it in HubSpot, or make a new one with --recreate {case.address}"
+def _hint(record: RecordInput) -> str:
+    if record.desired.protect or record.identity.by_id:
+        return "restore it in HubSpot, or remove it from the manifests"
+    return f"restore it in HubSpot, or create a new one with --recreate {record.address}"

@@ -1,4 +1,4 @@
-"""One declared record with everything that planning it may look at."""
+"""The inputs of planning: what all units share, and one declared record with its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,15 +17,15 @@ from reconcile.model.suggestions import Suggestions
 class Context:
     """What all units of one plan share.
 
-    ``declared`` are the folded keys of every declared record, by kind; ``recreate`` the addresses
-    the user asked to make again although their records are archived, merged or gone; ``shared``
-    the folded addresses of declared records that the state has under one and the same id;
-    ``mutual`` the associations declared from their other end, as (kind, id, other kind, other id).
-    ``keys`` are the keys of orders and carts that the state knows, by kind and id, as far as
-    something of ours is associated with such records.
-    ``suggestions`` are for what is mistyped.
-    ``incomplete`` says that some manifests could not be read, so that what nothing declares may be
-    declared in these.
+    - ``bindings``: the records that references point at
+    - ``declared``: the folded keys of all declared records, by kind
+    - ``recreate``: the addresses to create again if their records are archived, merged or gone
+    - ``shared_ids``: the folded addresses of declared records that have the same id in the state
+    - ``reverse_associations``: associations that are declared from their other end, as (kind, id,
+      other kind, other id)
+    - ``keys``: the keys that the state has of associated orders and carts, by kind and id
+    - ``suggestions``: corrections for mistyped words
+    - ``incomplete``: some manifests could not be read, and may declare what no other one does
     """
 
     definitions: Definitions
@@ -34,24 +34,26 @@ class Context:
     bindings: Bindings = field(default_factory=dict)
     declared: Mapping[str, frozenset[str]] = field(default_factory=dict)
     recreate: frozenset[Address] = frozenset()
-    shared: frozenset[Address] = frozenset()
-    mutual: frozenset[tuple[str, str, str, str]] = frozenset()
+    shared_ids: frozenset[Address] = frozenset()
+    reverse_associations: frozenset[tuple[str, str, str, str]] = frozenset()
     keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
     suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """``wanted`` are the declared values as HubSpot stores them; those that the account has nothing
-    for are as written, and ``unresolved`` says why, by name. ``actual`` is None while absent;
-    ``recorded`` is what the state says under the key, ``last`` the same unless it is of another
-    record; ``moved`` says that the state has it under the former key.
+class RecordInput:
+    """One declared record, with what HubSpot and the state have of it.
+
+    ``wire_values`` are the declared values as HubSpot stores them. A value that could not be
+    resolved is as written, and ``unresolved`` says why, by name. ``actual`` is None if the record
+    does not exist. ``recorded`` is its entry in the state; ``last`` is the same, or None if the
+    entry is of another record. ``moved`` is true if the entry is under the former key.
     """
 
     desired: Desired
     kind: Kind
-    wanted: Mapping[str, str]
+    wire_values: Mapping[str, str]
     unit: Unit
     observed: Observed
     actual: Actual | None
@@ -63,7 +65,7 @@ class Case:
 
     @property
     def address(self) -> Address:
-        """The record's name."""
+        """The record's address."""
         return self.desired.address
 
     @property
@@ -77,7 +79,7 @@ class Case:
         return self.context.definitions.properties[self.kind.name]
 
     def held_key(self, actual: Actual) -> str:
-        """The key that HubSpot has on a record, empty for none."""
+        """Return the key that a record has in HubSpot, empty if it has none."""
         return actual.properties.get(self.identity.name) or ""
 
     @property
@@ -87,7 +89,7 @@ class Case:
 
     @property
     def parent_id(self) -> str:
-        """The parent's record id, empty while the parent does not exist."""
+        """The parent's record id, empty if the parent does not exist yet."""
         if self.kind.is_unit:
             return ""
         root = self.observed.records.get(self.unit.address)

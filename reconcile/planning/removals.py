@@ -1,93 +1,98 @@
-"""Records that are not to be there, and records that are not to be managed any more.
+"""Removals: records to archive, and records to stop managing.
 
-What is removed must be what was meant: the very record that was applied, under the key it had.
-Where that is in doubt the record is left alone, since there is no way back through the API.
+Only the record that was applied may be archived, under the key that it had. If there is any doubt
+the record is left alone, since the API cannot restore it.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
-from reconcile.model.records import Actual, Life
-from reconcile.planning.changes import conflict, field, record_change, they_moved
-from reconcile.planning.key_conflicts import displaced, is_rekey, rekey_conflict, why_missing
+from reconcile.model.records import Actual, Lifecycle
+from reconcile.planning.changes import conflict, drifted, field_change, record_change
+from reconcile.planning.key_conflicts import (
+    is_rekey,
+    key_moved_conflict,
+    rekey_conflict,
+    why_missing,
+)
 from reconcile.planning.parent_conflicts import parent_conflict
-from reconcile.planning.record_input import Case
+from reconcile.planning.record_input import RecordInput
 
 
-def plan_removal(case: Case) -> RecordChange | None:
-    """What is to be done so that the record is not there, or not managed; None for nothing."""
-    if case.desired.life is Life.FORGET:
-        return _forget(case, "")
-    if case.actual is None:
-        missing = case.observed.missing.get(case.address)
-        return _forget(case, why_missing(missing) if missing else "")
+def plan_removal(record: RecordInput) -> RecordChange | None:
+    """Return the change that archives or forgets the record, or None if nothing is to be done."""
+    if record.desired.lifecycle is Lifecycle.FORGET:
+        return _forget(record, "")
+    if record.actual is None:
+        missing = record.observed.missing.get(record.address)
+        return _forget(record, why_missing(missing) if missing else "")
     why = (
-        displaced(case, case.actual)
-        or _another(case, case.actual)
-        or _protected(case)
-        or parent_conflict(case)
-        or rekey_conflict(case, case.actual)
+        key_moved_conflict(record, record.actual)
+        or _is_another(record, record.actual)
+        or _protected(record)
+        or parent_conflict(record)
+        or rekey_conflict(record, record.actual)
     )
     if why:
-        return conflict(case, why, case.actual.id)
-    return _archive(case, case.actual)
+        return conflict(record, why, record.actual.id)
+    return _archive(record, record.actual)
 
 
-def _forget(case: Case, why: str) -> RecordChange | None:
-    if case.recorded is None:
+def _forget(record: RecordInput, why: str) -> RecordChange | None:
+    if record.recorded is None:
         return None
-    return replace(record_change(case, Action.FORGET), id=case.recorded.id, why=why)
+    return replace(record_change(record, Action.FORGET), id=record.recorded.id, why=why)
 
 
-def _archive(case: Case, actual: Actual) -> RecordChange:
-    rekey = is_rekey(case, actual)
+def _archive(record: RecordInput, actual: Actual) -> RecordChange:
+    rekey = is_rekey(record, actual)
     return replace(
-        record_change(case, Action.ARCHIVE),
+        record_change(record, Action.ARCHIVE),
         id=actual.id,
-        # One that HubSpot shows under no parent must still be under none just before it goes.
-        parent_id=case.parent_id if case.under_parent else "",
-        fields=tuple(_fields(case, actual, rekey=rekey)),
-        adopts=case.recorded is None,
+        # If HubSpot shows it under no parent, it must still have none just before it is archived.
+        parent_id=record.parent_id if record.under_parent else "",
+        fields=tuple(_fields(record, actual, rekey=rekey)),
+        adopts=record.recorded is None,
         rekey=rekey,
     )
 
 
-def _fields(case: Case, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
-    """What the record holds of ours: the key, what was applied last, and what people call it.
+def _fields(record: RecordInput, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
+    """Yield the record's key, title and managed values.
 
-    All of it is compared again before the record is archived.
+    They are compared again before the record is archived.
     """
-    names = set(case.last.marks) & case.definitions.keys() if case.last else set()
-    if actual.properties.get(case.kind.title):
-        names |= {case.kind.title} & case.definitions.keys()
-    if case.identity.unique:
+    names = set(record.last.value_hashes) & record.definitions.keys() if record.last else set()
+    if actual.properties.get(record.kind.title):
+        names |= {record.kind.title} & record.definitions.keys()
+    if record.identity.unique:
         held = Reason.DRIFT if rekey else Reason.CHANGE
-        yield FieldChange(case.identity.name, case.held_key(actual), "", held)
-        names -= {case.identity.name}
+        yield FieldChange(record.identity.name, record.held_key(actual), "", held)
+        names -= {record.identity.name}
     for name in sorted(names):
         now = actual.properties.get(name) or ""
-        yield field(case, name, now, "", _reason(case, name, now))
+        yield field_change(record, name, now, "", _reason(record, name, now))
 
 
-def _reason(case: Case, name: str, now: str) -> Reason:
-    if case.last is None or not case.last.whole:
+def _reason(record: RecordInput, name: str, now: str) -> Reason:
+    if record.last is None or not record.last.fingerprint:
         return Reason.UNKNOWN
-    return Reason.DRIFT if they_moved(case, name, now) else Reason.CHANGE
+    return Reason.DRIFT if drifted(record, name, now) else Reason.CHANGE
 
 
-def _another(case: Case, actual: Actual) -> str:
-    if case.recorded is None or case.recorded.id == actual.id:
+def _is_another(record: RecordInput, actual: Actual) -> str:
+    if record.recorded is None or record.recorded.id == actual.id:
         return ""
     return (
-        f"its key stands on record {actual.id}, and what was applied was record "
-        f"{case.recorded.id}, which was archived, merged or removed in HubSpot\n"
-        "to archive the other one too, apply lifecycle: {state: forget} first"
+        f"record {actual.id} now has its key; the last apply wrote record "
+        f"{record.recorded.id}, which was archived, merged or deleted in HubSpot\n"
+        f"to archive record {actual.id} too, apply lifecycle: {{state: forget}} first"
     )
 
 
-def _protected(case: Case) -> str:
-    if case.recorded is None or not case.recorded.protect:
+def _protected(record: RecordInput) -> str:
+    if record.recorded is None or not record.recorded.protect:
         return ""
     return (
         "it was protected by the last apply, so it is not archived\n"

@@ -1,7 +1,7 @@
-"""Associations to records that the same plan finds archived, merged or gone.
+"""Associations with records that HubSpot no longer has.
 
-Such a record is known by the state alone. Associating with it would fail when applying, so the plan
-says at once that it is not possible, and what to do.
+Only the state knows such a record. Associating with it would fail during apply, so the plan leaves
+the association out and says why.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, LinkChange, RecordChange, UnitChange
-from reconcile.planning.changes import held, hold_back
+from reconcile.planning.changes import as_conflict, propagate_conflicts
 
 
 @dataclass(frozen=True, slots=True)
 class _Unreachable:
-    """Records in conflict that nothing can be associated with, by what a link says of them."""
+    """Records that nothing can be associated with, by id and by address."""
 
     by_id: dict[tuple[str, str], Address]
     addresses: frozenset[Address]
 
     def behind(self, link: LinkChange) -> Address | None:
-        """The unreachable record that an association to make leads to."""
+        """Return the unreachable record at the other end of an association to make."""
         if not link.add:
             return None
         if link.address is not None:
@@ -29,7 +29,7 @@ class _Unreachable:
 
 
 def without_unreachable(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
-    """The units without associations that cannot be made; their records say why."""
+    """Yield the units without associations that cannot be made; ``why`` explains each."""
     units = tuple(units)
     lost = [change for unit in units for change in unit.changes if change.unreachable]
     if not lost:
@@ -41,7 +41,7 @@ def without_unreachable(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
     )
     for unit in units:
         left = tuple(_without(change, unreachable) for change in unit.changes)
-        yield replace(unit, changes=hold_back(unit.address, left))
+        yield replace(unit, changes=propagate_conflicts(unit.address, left))
 
 
 def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
@@ -50,8 +50,11 @@ def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
     if not blocked:
         return change
     names = ", ".join(map(str, blocked))
-    why = f"cannot be associated with {names}, which is in conflict\nsettle that, then plan again"
+    why = (
+        f"cannot be associated with {names}, which is in conflict\n"
+        "resolve that conflict, then plan again"
+    )
     links = tuple(link for link, end in ends.items() if end is None)
     if change.action is Action.ASSOCIATE and not links:
-        return held(change, why)
+        return as_conflict(change, why)
     return replace(change, links=links, why=why)

@@ -1,7 +1,7 @@
-"""What is wrong with declared records: by themselves, and for the account that they are meant for.
+"""Validation of declared records: against the identities, and against the account.
 
-What manifests get wrong by themselves is a problem, which ends the plan. What depends on what the
-account holds is a fault of the record that says it, which is in conflict then, and of no other one.
+What manifests get wrong by themselves is a problem, which fails the plan. What depends on what the
+account holds is a fault of the record, which is then in conflict; other records are not affected.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
-from reconcile.model.records import Desired, Life, Place, Reference, Unit
+from reconcile.model.records import Desired, Lifecycle, Location, Reference, Unit
 from reconcile.model.references import association_types, pointer
 from reconcile.model.values import fault, show
-from reconcile.planning.record_input import Case
+from reconcile.planning.record_input import RecordInput
 
 
-def problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:
-    """Return what a unit's manifests get wrong where records are found by these identities."""
+def identity_problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:
+    """Return what a unit's manifests get wrong given how records are found."""
     own = (p for one in unit.records for p in _of_identity(one, identities[one.address.kind]))
     return [*own, *_within(unit, identities)]
 
@@ -27,95 +27,97 @@ def _of_identity(desired: Desired, identity: Identity) -> Iterator[Problem]:
     kind = kinds()[desired.address.kind]
     if identity.by_id and not desired.address.key.isdigit():
         yield _problem(
-            desired.place,
+            desired.location,
             f"{desired.address.key!r} is not a HubSpot record id, and {kind.plural} are found by "
             "id here (identity: id)",
         )
     if identity.unique and identity.name in desired.properties:
         message = f"{identity.name} holds the record's key; write it as `key:` only"
-        yield _problem(desired.place_of(identity.name), message)
+        yield _problem(desired.location_of(identity.name), message)
 
 
 def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]:
-    """Each line that is found through its parent must say how, unlike every other one there."""
+    """Yield lines found within their parent whose identity value is missing or not unique."""
     seen: dict[tuple[str, str], Address] = {}
     for line in unit.lines:
         kind = kinds()[line.address.kind]
         name = identities[kind.name].name
-        if line.life is not Life.PRESENT or not identities[kind.name].within_parent:
+        if line.lifecycle is not Lifecycle.PRESENT or not identities[kind.name].within_parent:
             continue
         if name in line.ignore:
-            message = f"lifecycle.ignore names {name}, and {kind.plural} are told apart by it"
-            yield _problem(line.place, message)
+            message = f"lifecycle.ignore names {name}, which identifies {kind.plural}"
+            yield _problem(line.location, message)
         value = fold(line.properties.get(name, ""))
         other = seen.setdefault((kind.name, value), line.address)
         if not value:
-            message = f"{name} is missing, by which {kind.plural} are told apart here"
-            yield _problem(line.place_of(name), message)
+            message = f"{name} is missing, which identifies {kind.plural} here"
+            yield _problem(line.location_of(name), message)
         elif other != line.address:
-            message = f"{name} is {value!r} as in {other}, and {kind.plural} are told apart by it"
-            yield _problem(line.place_of(name), message)
+            message = (
+                f"{name} is {value!r} as in {other}, but must identify one of the {kind.plural}"
+            )
+            yield _problem(line.location_of(name), message)
 
 
-def faults(case: Case) -> list[Problem]:
-    """Return what the account does not take of a record, in the order in which it stands.
+def account_faults(record: RecordInput) -> list[Problem]:
+    """Return what the account does not accept of a record, sorted by location.
 
-    A property that is ignored, once the record exists, is not looked at: nothing of it is sent.
+    An ignored property of an existing record is not checked, since it is not sent.
     """
-    found = [*_of_properties(case), *_of_references(case)]
-    known, kind, nearest = case.definitions, case.kind, case.context.suggestions.nearest
-    for name in sorted(case.desired.ignore - known.keys()):
+    found = [*_of_properties(record), *_of_references(record)]
+    known, kind, nearest = record.definitions, record.kind, record.context.suggestions.nearest
+    for name in sorted(record.desired.ignore - known.keys()):
         message = f"lifecycle.ignore names {name!r}, which {kind.plural} do not have"
-        found.append(_problem(case.desired.place, message + nearest(name, known)))
+        found.append(_problem(record.desired.location, message + nearest(name, known)))
     return sorted(set(found))
 
 
-def _of_properties(case: Case) -> Iterator[Problem]:
-    for name, value in case.wanted.items():
-        if name in case.unresolved:
-            message = f"{name}: {case.unresolved[name]}"
+def _of_properties(record: RecordInput) -> Iterator[Problem]:
+    for name, value in record.wire_values.items():
+        if name in record.unresolved:
+            message = f"{name}: {record.unresolved[name]}"
         else:
-            message = _property_fault(case, name, value)
+            message = _property_fault(record, name, value)
         if message:
-            yield _problem(case.desired.place_of(name), message)
+            yield _problem(record.desired.location_of(name), message)
 
 
-def _property_fault(case: Case, name: str, value: str) -> str:
-    definition = case.definitions.get(name)
-    kind = case.kind
+def _property_fault(record: RecordInput, name: str, value: str) -> str:
+    definition = record.definitions.get(name)
+    kind = record.kind
     if definition is None:
-        near = case.context.suggestions.nearest(name, case.definitions)
+        near = record.context.suggestions.nearest(name, record.definitions)
         return f"{kind.plural} have no property {name!r}{near}"
     if definition.read_only:
         return f"{name} is read-only: HubSpot computes it"
-    message = fault(value, definition, case.context.suggestions.nearest)
+    message = fault(value, definition, record.context.suggestions.nearest)
     if not message and name == kind.currency:
-        message = _currency_fault(value, case.context.definitions)
+        message = _currency_fault(value, record.context.definitions)
     return f"{name}: {message}" if message else ""
 
 
 def _currency_fault(value: str, definitions: Definitions) -> str:
-    """Why an account does not take a currency; its definitions do not list them (reference §12)."""
+    """Return why the account does not accept a currency; no definition lists them (§12)."""
     if not value or not definitions.currencies or value in definitions.currencies:
         return ""
     listed = ", ".join(definitions.currencies)
     return f"{show(value)} is not a currency of this account ({listed})"
 
 
-def _of_references(case: Case) -> Iterator[Problem]:
-    dangling = [r for r in case.desired.references if pointer(r) not in case.context.bindings]
-    if case.unit.parent is not None and not case.parent_id:
-        dangling.append(case.unit.parent)
+def _of_references(record: RecordInput) -> Iterator[Problem]:
+    dangling = [r for r in record.desired.references if pointer(r) not in record.context.bindings]
+    if record.unit.parent is not None and not record.parent_id:
+        dangling.append(record.unit.parent)
     for reference in dangling:
-        if not (case.context.incomplete and reference.by == "key"):
+        if not (record.context.incomplete and reference.by == "key"):
             yield _dangling(reference)
-    for reference in case.desired.references:
-        if message := _label_fault(reference, case):
-            yield _problem(reference.place, message)
+    for reference in record.desired.references:
+        if message := _label_fault(reference, record):
+            yield _problem(reference.location, message)
 
 
-def _label_fault(reference: Reference, case: Case) -> str:
-    kind, definitions = case.kind, case.context.definitions
+def _label_fault(reference: Reference, record: RecordInput) -> str:
+    kind, definitions = record.kind, record.context.definitions
     if not reference.label or association_types(reference, kind, definitions):
         return ""
     known = [
@@ -128,17 +130,17 @@ def _label_fault(reference: Reference, case: Case) -> str:
     listed = ", ".join(sorted(known)) or "there are none"
     return (
         f"{show(reference.label)} is not an association label from {kind.plural} to {reference.to} "
-        f"({listed}){case.context.suggestions.nearest(reference.label, known)}"
+        f"({listed}){record.context.suggestions.nearest(reference.label, known)}"
     )
 
 
 def _dangling(reference: Reference) -> Problem:
-    hint = "make it in HubSpot first, or correct what stands here"
+    hint = "create it in HubSpot first, or correct the reference"
     if reference.by == "key":
         hint = "neither HubSpot nor the manifests have it: declare it, or correct the key"
     message = f"no {reference.to} has {reference.by} {show(reference.value)}"
-    return Problem(*reference.place, message, hint)
+    return Problem(*reference.location, message, hint)
 
 
-def _problem(place: Place, message: str) -> Problem:
-    return Problem(place.file, place.line, place.column, message)
+def _problem(location: Location, message: str) -> Problem:
+    return Problem(location.file, location.line, location.column, message)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
-from reconcile.manifests.paths import called, end_of, link_out
+from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.manifests.problems import choices, listed
 from reconcile.model.values import nearest, show
 from reconcile.project.project_file import read_project
@@ -146,13 +146,13 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
 
 def _inside(root: Path, state: Path, target: str) -> Path:
     """The folder of local state. Raises UsageError where a link leads out of the project."""
-    if link := link_out(state / target, root):
+    if link := escaping_link(state / target, root):
         raise UsageError(
-            f"the state folder {called(link)} is a link that leads out of the project, to "
-            f"{called(end_of(link))}",
+            f"the state folder {display_path(link)} is a link that leads out of the project, to "
+            f"{display_path(resolve_links(link))}",
             hint="make it a folder; to keep the state elsewhere, name a `store:`",
         )
-    return end_of(state)
+    return resolve_links(state)
 
 
 def _choose(

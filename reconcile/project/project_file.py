@@ -9,8 +9,8 @@ from pydantic_core import ErrorDetails
 
 from reconcile.errors import ManifestError, UsageError
 from reconcile.manifests.files import PROJECT_FILE, read_bytes
-from reconcile.manifests.paths import called, end_of, link_out
-from reconcile.manifests.problems import Positioned, Report, choices, listed
+from reconcile.manifests.paths import display_path, escaping_link, resolve_links
+from reconcile.manifests.problems import Positioned, ProblemReport, choices, listed
 from reconcile.manifests.yaml_nodes import Empty, Items, Node, Table, Text, read
 from reconcile.model.values import nearest, show
 from reconcile.project.settings import (
@@ -58,13 +58,13 @@ def read_project(folder: Path) -> ProjectFile | None:
         if (folder / "reconcile.yml").exists():
             raise UsageError("there is a reconcile.yml", hint=f"rename it to {PROJECT_FILE}")
         return None
-    report = Report(PROJECT_FILE)
+    report = ProblemReport(PROJECT_FILE)
     project = None
-    if link_out(path, folder):
-        report.whole("this link leads out of the project", "copy what it leads to")
+    if escaping_link(path, folder):
+        report.whole_file("this link leads out of the project", "copy what it leads to")
     elif not path.exists():
-        report.whole(
-            f"a link to {called(end_of(path))}, where there is nothing",
+        report.whole_file(
+            f"a link to {display_path(resolve_links(path))}, where there is nothing",
             "remove it, or bring back what it leads to",
         )
     else:
@@ -74,13 +74,13 @@ def read_project(folder: Path) -> ProjectFile | None:
     return project
 
 
-def _project(path: Path, report: Report) -> ProjectFile | None:
+def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
     data = read_bytes(path, report)
     documents = list(read(data, report, any_comment=True)) if data is not None else []
     if report.problems:
         return None
     if len(documents) != 1 or not isinstance(documents[0], Table):
-        report.whole("must hold one document of names with values (name: value)")
+        report.whole_file("must hold one document of names with values (name: value)")
         return None
     root = documents[0]
     version = root.entries.get("version")
@@ -113,7 +113,7 @@ def _leaves(node: Node, path: _Path = ()) -> Iterator[_Leaf]:
         yield _Leaf(path, node)
 
 
-def _check_leaf(leaf: _Leaf, report: Report) -> None:
+def _check_leaf(leaf: _Leaf, report: ProblemReport) -> None:
     path, node = leaf
     if isinstance(node, Empty):
         report.at(node, f"{_called(path)} has no value", "give it one, or leave it out")
@@ -123,7 +123,7 @@ def _check_leaf(leaf: _Leaf, report: Report) -> None:
         report.at(node, f"${{env:…}} can only stand in {listed(('store', *TOKEN_FIELDS))}")
 
 
-def _check_targets(root: Table, report: Report) -> None:
+def _check_targets(root: Table, report: ProblemReport) -> None:
     """What the fields of a target, and the choice among targets, ask of each other."""
     targets = root.entries["targets"].value if "targets" in root.entries else None
     if not isinstance(targets, Table):
@@ -137,7 +137,7 @@ def _check_targets(root: Table, report: Report) -> None:
         report.at(chosen, message, choices("target", targets.entries))
 
 
-def _check_target(name: str, target: Table, report: Report) -> None:
+def _check_target(name: str, target: Table, report: ProblemReport) -> None:
     entries = target.entries
     url = entries["url"].value if "url" in entries else None
     if "sandbox" in entries:

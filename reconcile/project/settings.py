@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from reconcile.manifests.files import PROJECT_FILE
-from reconcile.manifests.paths import called, end_of, link_out
+from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.values import nearest
@@ -69,12 +69,12 @@ def _inner_path(value: object, info: ValidationInfo) -> Path:
     if not text.strip() or not text.isprintable() or too_long:
         raise ValueError("must be a path")
     folder = _folder(info)
-    if link := link_out(folder / text, folder):
+    if link := escaping_link(folder / text, folder):
         raise ValueError(
-            f"must stay inside the folder of {PROJECT_FILE}: {called(link)} is a link to "
-            f"{called(end_of(link))}"
+            f"must stay inside the folder of {PROJECT_FILE}: {display_path(link)} is a link to "
+            f"{display_path(resolve_links(link))}"
         )
-    path = end_of(folder / text)
+    path = resolve_links(folder / text)
     if not path.is_relative_to(folder):
         raise ValueError(f"must stay inside the folder of {PROJECT_FILE}")
     return path

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconcile.model.audit import Detail, Entry, Recorded, Summary, What
+from reconcile.model.audit import Detail, Entry, RecordEntry, Summary, Topic
 from reconcile.render.audit_lines import absent, is_personal, mask_unless, personal_values
 from reconcile.render.escaping import PERSONAL, line_start, mask, visible
 
@@ -160,7 +160,9 @@ def _entry(entry: Entry, *, personal: bool) -> dict[str, Any]:
     }
 
 
-def _record(about: dict[str, Any], record: Recorded, *, personal: bool) -> Iterator[dict[str, Any]]:
+def _record(
+    about: dict[str, Any], record: RecordEntry, *, personal: bool
+) -> Iterator[dict[str, Any]]:
     its = {
         "address": str(record.address),
         "action": record.action,
@@ -171,7 +173,7 @@ def _record(about: dict[str, Any], record: Recorded, *, personal: bool) -> Itera
     secret = personal_values(record)
     for detail in record.details:
         hidden = not personal and is_personal(record, detail)
-        if detail.what in (What.MESSAGE, What.WARNING) and not hidden:
+        if detail.topic in (Topic.MESSAGE, Topic.WARNING) and not hidden:
             yield _row(about, its, _message(detail, secret, personal=personal))
         else:
             yield _row(about, its, _change(detail, hidden=hidden))
@@ -184,12 +186,12 @@ def _change(detail: Detail, *, hidden: bool) -> dict[str, Any]:
     after: str | None = None
     if detail.values is not None:
         before, after = ("", *detail.values) if len(detail.values) == 1 else detail.values[:2]
-        if detail.what is What.LINK:
+        if detail.topic is Topic.LINK:
             before, after = ("", before) if detail.note == "add" else (before, "")
     if hidden:
         before, after = (PERSONAL if text else text for text in (before, after))
     return {
-        "what": str(detail.what),
+        "what": str(detail.topic),
         "name": detail.name,
         "note": detail.note,
         "before": before,
@@ -203,7 +205,7 @@ def _message(detail: Detail, secret: tuple[str, ...], *, personal: bool) -> dict
     if text is not None and not personal:
         text = mask(text, secret)
     return {
-        "what": str(detail.what),
+        "what": str(detail.topic),
         "name": detail.name,
         "before": "",
         "after": text,

@@ -8,11 +8,11 @@ from reconcile.model.audit import (
     Detail,
     Entry,
     Finding,
-    Holding,
-    Recorded,
+    RecordEntry,
+    StoredValues,
     Summary,
-    Verified,
-    What,
+    Topic,
+    Verification,
 )
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action
@@ -84,27 +84,27 @@ def message_lines(message: Detail, *, personal: bool) -> Iterator[Line]:
     yield plain(_message(message, (), personal=personal), "note", indent=2)
 
 
-def record_lines(record: Recorded, *, personal: bool, indent: int = 0) -> Iterator[Line]:
+def record_lines(record: RecordEntry, *, personal: bool, indent: int = 0) -> Iterator[Line]:
     """What became of one record, a line for each field and association."""
     glyph = Action(record.action).glyph if record.action in set(Action) else "?"
     address = visible(str(record.address))
     done = record.end == "done"
     notes = [visible(f"id {record.id}")] if record.id else []
-    notes += [visible(mark) for mark in record.marks if mark not in (WRITTEN, NOT_NEEDED)]
+    notes += [visible(mark) for mark in record.flags if mark not in (WRITTEN, NOT_NEEDED)]
     is_said = done or record.action == record.end
     ended = visible(record.action if is_said else f"{record.action} {record.end}")
     spans: list[Span] = [(address, "address"), (f"  {ended}", "" if done else record.status)]
     if notes:
         spans.append((f"  ({', '.join(notes)})", "note"))
     yield Line(indent, glyph, record.action, tuple(spans))
-    fields = [detail for detail in record.details if detail.what is What.FIELD]
+    fields = [detail for detail in record.details if detail.topic is Topic.FIELD]
     column = min(max((len(visible(detail.name)) for detail in fields), default=0), _NAMES)
     secret = personal_values(record)
     for detail in record.details:
         yield _detail_line(record, detail, column, secret, personal=personal, indent=indent + 4)
 
 
-def verified_lines(found: Verified) -> Iterator[Line]:
+def verified_lines(found: Verification) -> Iterator[Line]:
     """What a verification came to: findings, what there is, and the verdict."""
     for finding in found.findings:
         yield Line(0, "!", Action.CONFLICT, ((visible(_finding(finding)), "conflict"),))
@@ -125,7 +125,7 @@ def verified_lines(found: Verified) -> Iterator[Line]:
         yield plain("The audit log is whole.", "done")
 
 
-def held_lines(held: Iterable[Holding]) -> Iterator[Line]:
+def held_lines(held: Iterable[StoredValues]) -> Iterator[Line]:
     """What a redaction would erase, and what it would not."""
     for one in held:
         where = plural(len(one.blobs), "entry", "entries")
@@ -156,15 +156,15 @@ def absent(detail: Detail) -> str:
     return "(erased)" if detail.erased else "(missing)"
 
 
-def is_personal(record: Recorded, detail: Detail) -> bool:
+def is_personal(record: RecordEntry, detail: Detail) -> bool:
     """Whether a detail's values are personal: by the plan then, or by what is known now."""
     kind = kinds().get(record.address.kind)
     by_kind = kind is not None and kind.is_personal(detail.name)
-    values = (What.FIELD, What.REWRITE, What.OVERWRITE, What.WARNING)
-    return detail.personal or (detail.what in values and by_kind)
+    values = (Topic.FIELD, Topic.REWRITE, Topic.OVERWRITE, Topic.WARNING)
+    return detail.personal or (detail.topic in values and by_kind)
 
 
-def personal_values(record: Recorded) -> tuple[str, ...]:
+def personal_values(record: RecordEntry) -> tuple[str, ...]:
     """The personal values that a record's details hold, for messages to leave out."""
     return tuple(
         text
@@ -208,7 +208,7 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
 
 
 def _detail_line(
-    record: Recorded,
+    record: RecordEntry,
     detail: Detail,
     column: int,
     secret: tuple[str, ...],
@@ -216,17 +216,17 @@ def _detail_line(
     personal: bool,
     indent: int,
 ) -> Line:
-    if detail.what is What.MESSAGE:
+    if detail.topic is Topic.MESSAGE:
         return plain(_message(detail, secret, personal=personal), "note", indent)
-    if detail.what is What.WARNING:
+    if detail.topic is Topic.WARNING:
         return plain(_warning(record, detail, secret, personal=personal), "note", indent)
     hidden = is_personal(record, detail) and not personal
     name = visible(detail.name)
-    if detail.what is What.LINK:
+    if detail.topic is Topic.LINK:
         glyph = Action.ASSOCIATE.glyph if detail.note == "add" else "-"
         end = f"{name} {PERSONAL}" if hidden else _end(detail)
         return Line(indent, glyph, Action.ASSOCIATE, ((end, "new" if glyph != "-" else "old"),))
-    if detail.what is What.OVERWRITE:
+    if detail.topic is Topic.OVERWRITE:
         return plain(_overwritten(detail, hidden=hidden), "conflict", indent)
     spans: list[Span] = [(name + " " * (column - len(name) + 2), "name")]
     if detail.values is None:
@@ -235,7 +235,7 @@ def _detail_line(
         spans.append((PERSONAL, "empty"))
     else:
         spans += _pair(*detail.values[-2:], creates=record.action == Action.CREATE)
-    if detail.what is What.REWRITE:
+    if detail.topic is Topic.REWRITE:
         spans.append(("  # rewritten by HubSpot", "note"))
     elif detail.note not in ("new", "change"):
         spans.append((f"  # {visible(detail.note)}", "drift"))
@@ -274,7 +274,9 @@ def _message(detail: Detail, secret: tuple[str, ...], *, personal: bool) -> str:
     return visible(text if personal else mask(text, secret))
 
 
-def _warning(record: Recorded, detail: Detail, secret: tuple[str, ...], *, personal: bool) -> str:
+def _warning(
+    record: RecordEntry, detail: Detail, secret: tuple[str, ...], *, personal: bool
+) -> str:
     if is_personal(record, detail) and not personal:
         return f"HubSpot warned about {visible(detail.name)}"
     return f"HubSpot warned: {_message(detail, secret, personal=personal)}"
@@ -286,7 +288,7 @@ def _finding(finding: Finding) -> str:
     return f"entry {finding.number:,}{when}: {f'{about}: ' if about else ''}{finding.what}"
 
 
-def _notes(found: Verified) -> Iterator[str]:
+def _notes(found: Verification) -> Iterator[str]:
     if found.erased:
         where = plural(found.erased_in, "entry", "entries")
         values = f"the values of {plural(found.erased, 'record')} in {where}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import UNREAD, Outcome, Overwrite, Report, Status
+from reconcile.model.outcome import UNKNOWN_OVERWRITE, Outcome, Overwrite, Report, Status
 from reconcile.model.plan import Action
 from reconcile.render.capped import capped
 from reconcile.render.escaping import mask, shorten, visible
@@ -98,9 +98,9 @@ def _outcome(end: _End) -> Line:
 
 def overwrote(overwrites: Collection[Overwrite], *, personal: bool) -> str:
     """Say what of others a write overwrote: ``overwrote 'HUMAN' of hs_tags by CRM_UI``."""
-    known = [one for one in overwrites if one != UNREAD]
+    known = [one for one in overwrites if one != UNKNOWN_OVERWRITE]
     parts = [f"overwrote {', '.join(_edit(one, personal=personal) for one in known)}"]
-    if UNREAD in overwrites:
+    if UNKNOWN_OVERWRITE in overwrites:
         parts.append("may have overwritten an edit that HubSpot's history does not show")
     return visible(" and ".join(parts if known else parts[1:]))
 

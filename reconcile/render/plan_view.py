@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import reasons_and_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
@@ -18,7 +19,6 @@ from reconcile.model.plan import (
     Reason,
     RecordChange,
     UnitChange,
-    explained,
 )
 from reconcile.render.escaping import PERSONAL, mask
 from reconcile.render.phrasing import count, listed, plural, target_line
@@ -224,7 +224,7 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
     if not personal:
         title = "" if _is_title_personal(change) else title
         why = mask(why, personal_values(change)) if why else why
-    reasons, hints = explained(why)
+    reasons, hints = reasons_and_hints(why)
     conflicts = tuple(filter(None, reasons)) if change.action is Action.CONFLICT else ()
     return RecordView(
         action=change.action,

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import ALREADY, FOUND, UNREAD, Outcome, Report, Rewrite, Status
+from reconcile.model.outcome import (
+    APPLIED_EARLIER,
+    MADE_BY_OTHERS,
+    UNKNOWN_OVERWRITE,
+    Outcome,
+    Report,
+    Rewrite,
+    Status,
+)
 from reconcile.model.plan import Action, Plan
 from reconcile.render.escaping import EMPTY, PERSONAL, mask, pair, value, visible
 from reconcile.render.outcome_lines import DONE, GLYPHS, STOOD, Typed, not_as_planned
@@ -63,7 +71,7 @@ def sentence(report: Report, typed: Typed = _typed) -> str:
         start = "Applied"
     if report.interrupted and not report.complete:
         start = "Interrupted"
-    already = sum(outcome.message == ALREADY for outcome in report.outcomes)
+    already = sum(outcome.message == APPLIED_EARLIER for outcome in report.outcomes)
     if already and already == len(report.outcomes):
         did = f"nothing was left to do; an earlier run carried out {plural(already, 'change')}"
         return f"{start}: {did}.{_cost(report)}{_what_next(report, typed)}"
@@ -110,10 +118,10 @@ def _all_refused(report: Report) -> bool:
 
 
 def _by_action(report: Report) -> Iterator[str]:
-    ours = [outcome for outcome in report.outcomes if outcome.message != FOUND]
+    ours = [outcome for outcome in report.outcomes if outcome.message != MADE_BY_OTHERS]
     total = Counter((o.action, o.address.kind) for o in ours)
     done = Counter((o.action, o.address.kind) for o in ours if _stands(o))
-    before = Counter(o.action for o in ours if o.message == ALREADY)
+    before = Counter(o.action for o in ours if o.message == APPLIED_EARLIER)
     for action, verb in DONE.items():
         names = in_order(kind for one, kind in total if one is action)
         if not names:
@@ -125,7 +133,7 @@ def _by_action(report: Report) -> Iterator[str]:
         else:
             said = (_of(name, done[action, name], total[action, name]) for name in names)
             yield f"{', '.join(said)} {verb}{earlier}"
-    if found := Counter(o.address.kind for o in report.outcomes if o.message == FOUND):
+    if found := Counter(o.address.kind for o in report.outcomes if o.message == MADE_BY_OTHERS):
         yield f"{listed(found)} so already"
 
 
@@ -164,7 +172,7 @@ def _all_kept(report: Report) -> bool:
 
 def _lost(report: Report) -> str:
     lost = [one for outcome in report.outcomes for one in outcome.overwrites]
-    unread = lost.count(UNREAD)
+    unread = lost.count(UNKNOWN_OVERWRITE)
     parts = []
     if len(lost) > unread:
         edits = plural(len(lost) - unread, "edit of others", "edits of others")

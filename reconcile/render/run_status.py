@@ -57,8 +57,8 @@ def so_far(run: Progress) -> str:
         for status in Status
         if status is not Status.DONE and run.counts.get(status)
     )
-    if run.unsettled:
-        parts.append(f"{run.unsettled:,} begun and not yet settled")
+    if run.in_doubt:
+        parts.append(f"{run.in_doubt:,} begun and not yet settled")
     if run.left:
         parts.append(f"{run.left:,} not begun")
     return ", ".join(parts)
@@ -89,6 +89,6 @@ def _run(run: Progress) -> dict[str, Any]:
         "ended_early": run.why or None,
         "records": run.total,
         "outcomes": {str(status): run.counts.get(status, 0) for status in Status},
-        "unsettled": run.unsettled,
+        "unsettled": run.in_doubt,
         "not_begun": run.left,
     }

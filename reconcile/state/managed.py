@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from reconcile.model.address import BY_ID, Address, fold
-from reconcile.model.records import NOWHERE, Desired, LastApplied, Life, Reference, Unit
+from reconcile.model.records import NOWHERE, Desired, LastApplied, Lifecycle, Reference, Unit
 from reconcile.state.state import State
 
 
@@ -59,7 +59,10 @@ class ManagedRecords:
             for name in (address.folded() for address in names)
             if name in self.elsewhere
         } | dict(here)
-        return {name: entry.under(unit.address, unit.former) for name, entry in found.items()}
+        return {
+            name: entry.with_renamed_parent(unit.address, unit.former)
+            for name, entry in found.items()
+        }
 
     def entry(self, unit: Unit, record: Desired, state: State) -> LastApplied | None:
         """Return the state's entry of one record, under whichever unit and address it is."""
@@ -88,7 +91,7 @@ class _Declared:
         self.unit_of: dict[Address, Address] = {}
         self.formers: dict[Address, Address] = {}
         self.units: dict[Address, Unit] = {}
-        self.lifecycles: dict[Address, Life] = {}
+        self.lifecycles: dict[Address, Lifecycle] = {}
         self.used: set[tuple[str, str, str]] = set()
         for unit in units:
             if unit.parent:
@@ -101,8 +104,8 @@ class _Declared:
                 self.used.update(map(_pointer, record.references))
                 name = record.address.folded()
                 self.unit_of[name] = unit_address
-                if record.life is not Life.PRESENT:
-                    self.lifecycles[name] = record.life
+                if record.lifecycle is not Lifecycle.PRESENT:
+                    self.lifecycles[name] = record.lifecycle
                 if record.former:
                     self.formers[record.former.folded()] = name
 
@@ -141,11 +144,11 @@ class _Collector:
         if now is None:
             self._add_undeclared(unit, address, entry)
             return
-        life = self.declared.lifecycles.get(now, Life.PRESENT)
-        if life is not Life.FORGET:
+        life = self.declared.lifecycles.get(now, Lifecycle.PRESENT)
+        if life is not Lifecycle.FORGET:
             self.by_id[address.kind, entry.id].add(now)
-        if life is Life.ABSENT:
-            self.removed_properties[address.kind].update(entry.marks)
+        if life is Lifecycle.ABSENT:
+            self.removed_properties[address.kind].update(entry.value_hashes)
         if unit_address == unit:
             self.owned.add(address)
         else:
@@ -155,12 +158,12 @@ class _Collector:
         spelled = Address(address.kind, entry.key)
         over = self.declared.units.get(unit)
         root = over.root if over else None
-        if over and root and root.life is not Life.PRESENT:
+        if over and root and root.lifecycle is not Lifecycle.PRESENT:
             unit_address = over.address.folded()
-            self.lines[unit_address].append(_removal(spelled, root.life, pruned=False))
+            self.lines[unit_address].append(_removal(spelled, root.lifecycle, pruned=False))
             self._keep(unit_address, unit, address, entry)
             return
-        names = tuple(entry.marks) if self.prune else ()
+        names = tuple(entry.value_hashes) if self.prune else ()
         self.undeclared[address] = _Undeclared(
             unit, spelled, entry.id, entry.parent, entry.protect, names
         )
@@ -168,7 +171,7 @@ class _Collector:
             self._keep(over.address.folded(), unit, address, entry)
 
     def _keep(self, over: Address, unit: Address, address: Address, entry: LastApplied) -> None:
-        self.removed_properties[address.kind].update(entry.marks)
+        self.removed_properties[address.kind].update(entry.value_hashes)
         if over != unit:
             self.elsewhere[address] = entry
 
@@ -215,7 +218,7 @@ class _Collector:
     def _removal(self, one: _Undeclared) -> Desired:
         # Another address of a declared record: archiving it would archive that record.
         shared = (one.address.kind, one.id) in self.by_id
-        return _removal(one.address, Life.FORGET if shared else Life.ABSENT, pruned=True)
+        return _removal(one.address, Lifecycle.FORGET if shared else Lifecycle.ABSENT, pruned=True)
 
     def _in_use(self, one: _Undeclared) -> bool:
         kind, key = one.address.folded()
@@ -245,5 +248,5 @@ def _unit(
     return Unit(where, None, nested, Reference(where.kind, by, value))
 
 
-def _removal(address: Address, life: Life, *, pruned: bool) -> Desired:
-    return Desired(address, MappingProxyType({}), NOWHERE, life=life, pruned=pruned)
+def _removal(address: Address, life: Lifecycle, *, pruned: bool) -> Desired:
+    return Desired(address, MappingProxyType({}), NOWHERE, lifecycle=life, pruned=pruned)

@@ -44,7 +44,7 @@ class EntryFinder:
         for location in entry_locations(unit, change):
             entry = self._at(location)
             if entry is not None:
-                return FoundEntry(location, entry.under(unit.address, unit.former))
+                return FoundEntry(location, entry.with_renamed_parent(unit.address, unit.former))
         return self._find_anywhere(unit, change) if change.state else None
 
     def knows_otherwise(self, change: RecordChange) -> bool:
@@ -93,7 +93,7 @@ def move_entries(state: State, former: Address, unit: Address) -> list[EntryLoca
         if address == former.folded():
             continue
         if address not in here:
-            state.put(unit, address, entry.under(unit, former))
+            state.put(unit, address, entry.with_renamed_parent(unit, former))
         moved.append(EntryLocation(former, address))
     return moved
 

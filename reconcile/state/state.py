@@ -14,7 +14,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.audit import Head
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import Hasher
-from reconcile.model.records import NO_MARKS, LastApplied, Link, Marks
+from reconcile.model.records import NO_HASHES, LastApplied, Link, ValueHashes
 from reconcile.state.head import HeadFile, moved_away
 from reconcile.state.shards import Shard, Shards
 from reconcile.stores.contract import Store
@@ -113,7 +113,7 @@ class State:
         empty where the last run applied another text.
         """
         raw = self._shard(unit).standing.get(_name(unit))
-        if raw is None or raw["manifest"] != self._hasher.mark("manifest", manifest):
+        if raw is None or raw["manifest"] != self._hasher.value_hash("manifest", manifest):
             return {}
         return {Address.parse(name): str(what) for name, what in raw["records"].items()}
 
@@ -129,7 +129,7 @@ class State:
         shard = self._shard(unit)
         if records:
             shard.standing[_name(unit)] = {
-                "manifest": self._hasher.mark("manifest", manifest),
+                "manifest": self._hasher.value_hash("manifest", manifest),
                 "records": {_name(address): what for address, what in records.items()},
             }
         elif shard.standing.pop(_name(unit), None) is None:
@@ -215,7 +215,7 @@ class State:
             )
 
     def _check(self) -> str:
-        return self._hasher.mark("key", _CHECK)
+        return self._hasher.value_hash("key", _CHECK)
 
     def _shard(self, unit: Address) -> Shard:
         return self._shards.get(shard_of(unit))
@@ -231,16 +231,16 @@ class State:
 
     def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
         marks = {
-            name: Marks(*(pair if isinstance(pair, list) else (pair, pair)))
+            name: ValueHashes(*(pair if isinstance(pair, list) else (pair, pair)))
             if self.key_matches
-            else NO_MARKS
+            else NO_HASHES
             for name, pair in entry["value_hashes"].items()
         }
         return LastApplied(
             id=entry["id"],
             key=entry.get("key") or Address.parse(name).key,
-            marks=MappingProxyType(marks),
-            whole=entry["fingerprint"] if self.key_matches else "",
+            value_hashes=MappingProxyType(marks),
+            fingerprint=entry["fingerprint"] if self.key_matches else "",
             links=frozenset(Link(*link) for link in entry.get("links", ())),
             parent=Address.parse(entry["parent"]) if entry.get("parent") else None,
             protect=entry.get("protect", False),
@@ -251,9 +251,9 @@ class State:
 def _encode(entry: LastApplied) -> dict[str, Any]:
     marks = {
         name: mark.written if mark.written == mark.read else list(mark)
-        for name, mark in entry.marks.items()
+        for name, mark in entry.value_hashes.items()
     }
-    raw: dict[str, Any] = {"id": entry.id, "fingerprint": entry.whole, "value_hashes": marks}
+    raw: dict[str, Any] = {"id": entry.id, "fingerprint": entry.fingerprint, "value_hashes": marks}
     if entry.key != fold(entry.key):
         raw["key"] = entry.key
     if entry.links:

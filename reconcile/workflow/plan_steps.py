@@ -23,13 +23,13 @@ from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
 from reconcile.model.plan import Plan, UnitChange
-from reconcile.model.records import LastApplied, Life, Observed, Unit
+from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.planning.assemble import assemble
-from reconcile.planning.identity_collisions import without_rivals
-from reconcile.planning.parent_conflicts import found_elsewhere
+from reconcile.planning.identity_collisions import mark_collisions
+from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.record_input import Context
-from reconcile.planning.validate import problems
+from reconcile.planning.validate import identity_problems
 from reconcile.recovery.pending import PendingState
 from reconcile.recovery.recover import require_same_identities
 from reconcile.recovery.runs import (
@@ -79,7 +79,10 @@ def plan(
     known = find_managed(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
     units = known.with_removals(units)
-    errors = {*broken, *(problem for unit in units for problem in problems(unit, identities))}
+    errors = {
+        *broken,
+        *(problem for unit in units for problem in identity_problems(unit, identities)),
+    }
     conflicts: list[Problem] = []
     definitions = read_definitions(session.hubspot, identities, session.account.currencies, units)
     fetcher = Fetcher(
@@ -96,8 +99,8 @@ def plan(
         bindings,
         declared=declared_keys(everything),
         recreate=again,
-        shared=known.sharing_an_id,
-        mutual=frozenset(mutual_links(everything, state, known, bindings)),
+        shared_ids=known.sharing_an_id,
+        reverse_associations=frozenset(mutual_links(everything, state, known, bindings)),
         keys=known.unit_keys,
         incomplete=bool(broken),
     )
@@ -136,7 +139,7 @@ def plan(
     if errors:
         raise ManifestError(tuple(errors), conflicts=conflicts)
     return assemble(
-        tuple(without_rivals(changes, identities, state.entries)),
+        tuple(mark_collisions(changes, identities, state.entries)),
         target=session.pin,
         lineage=state.lineage,
         identities=identities,
@@ -146,7 +149,7 @@ def plan(
         definitions=definitions,
         prune=prune,
         unchecked=reader.unchecked,
-        stood=stood,
+        recorded_conflicts=stood,
         serial=state.serial,
     )
 
@@ -167,9 +170,9 @@ def _plan_chunk(
     drafts = [plan_unit(unit, seen, last, context) for unit, seen, last in units]
     owners = parents.before(change for one, _ in drafts if one for change in one.changes)
     for (unit, seen, last), draft in zip(units, drafts, strict=True):
-        elsewhere = found_elsewhere(draft[0], owners) if draft[0] else {}
+        elsewhere = other_parents(draft[0], owners) if draft[0] else {}
         if elsewhere:
-            yield plan_unit(unit, replace(seen, elsewhere=elsewhere), last, context)
+            yield plan_unit(unit, replace(seen, other_parents=elsewhere), last, context)
         else:
             yield draft
 
@@ -179,7 +182,7 @@ def _require_declared(recreate: frozenset[Address], everything: Sequence[Unit]) 
         record.address.folded()
         for unit in everything
         for record in unit.records
-        if record.life is Life.PRESENT
+        if record.lifecycle is Lifecycle.PRESENT
     }
     unknown = sorted(str(address) for address in recreate if address.folded() not in known)
     if unknown:

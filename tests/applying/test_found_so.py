@@ -9,14 +9,14 @@ from world import World, order, statuses
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import entries_of, summaries
 from reconcile.model.address import Address
-from reconcile.model.audit import Recorded, What
-from reconcile.model.outcome import FOUND, Report
+from reconcile.model.audit import RecordEntry, Topic
+from reconcile.model.outcome import MADE_BY_OTHERS, Report
 from reconcile.model.plan import Plan
 from reconcile.render.audit_lines import log_lines, record_lines
 from reconcile.render.report import sentence
 
 
-def logged(world: World, run: str, key: str) -> Recorded:
+def logged(world: World, run: str, key: str) -> RecordEntry:
     """Return what the audit log has of an order in a run."""
     found = [
         one
@@ -27,9 +27,9 @@ def logged(world: World, run: str, key: str) -> Recorded:
     return found[-1]
 
 
-def fields(record: Recorded) -> list[str]:
+def fields(record: RecordEntry) -> list[str]:
     """Return the properties that the log says were changed."""
-    return [detail.name for detail in record.details if detail.what is What.FIELD]
+    return [detail.name for detail in record.details if detail.topic is Topic.FIELD]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_record_that_is_as_planned_already_is_not_called_updated(
     watched.forget_calls()
     report = watched.apply(planned)
     assert statuses(report) == {"order/A": "done", "order/B": "done"}
-    assert [one.message for one in report.outcomes] == [FOUND, ""]
+    assert [one.message for one in report.outcomes] == [MADE_BY_OTHERS, ""]
     assert sentence(report).startswith("Apply complete: 1 order updated; 1 order so already. ")
     record = logged(watched, report.run, "A")
     assert (fields(record), record.status, record.trace) == ([], "done", "")
@@ -68,7 +68,7 @@ def test_a_field_that_is_as_planned_already_is_not_listed(watched: World, planne
     assert sentence(report).startswith("Apply complete: 2 orders updated. ")
     record = logged(watched, report.run, "A")
     assert fields(record) == ["memo"]
-    (message,) = (one.values for one in record.details if one.what is What.MESSAGE)
+    (message,) = (one.values for one in record.details if one.topic is Topic.MESSAGE)
     assert message == ("not written, since HubSpot already had the value: hs_total_price",)
 
 

@@ -13,8 +13,8 @@ from reconcile.applying.journal import Journal
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import entries_of, summaries
 from reconcile.cli.apply import exit_code
-from reconcile.model.audit import What
-from reconcile.model.outcome import UNREAD, Outcome, Report
+from reconcile.model.audit import Topic
+from reconcile.model.outcome import UNKNOWN_OVERWRITE, Outcome, Report
 from reconcile.model.plan import Plan
 from reconcile.render.report import write_report
 from reconcile.sandbox.faults import concurrent_changes as people
@@ -57,12 +57,12 @@ def logged(world: World, address: str) -> list[tuple[str, str, str, tuple[str, .
     log = AuditLog(world.store)
     last = list(summaries(log))[-1].first.run
     return [
-        (one.what.value, one.name, one.note.partition(" ")[0], one.values)
+        (one.topic.value, one.name, one.note.partition(" ")[0], one.values)
         for entry in entries_of(log, last)
         for record in entry.records
         if str(record.address) == address
         for one in record.details
-        if one.what in (What.FIELD, What.OVERWRITE)
+        if one.topic in (Topic.FIELD, Topic.OVERWRITE)
     ]
 
 
@@ -310,7 +310,7 @@ def test_a_history_that_cannot_be_read_is_said_to_be_so(tight: World) -> None:
         NO_HISTORY if method == "GET" and path.endswith(record) else None
     )
     report = tight.apply(plan)
-    assert outcomes(report)["order/A"].overwrites == (UNREAD,)
+    assert outcomes(report)["order/A"].overwrites == (UNKNOWN_OVERWRITE,)
     assert exit_code(report) == 5
     assert "done, may have overwritten an edit that HubSpot's history does not show" in said(report)
     assert logged(tight, "order/A")[-1] == ("overwrite", "", "", ("", ""))

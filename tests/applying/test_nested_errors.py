@@ -11,7 +11,7 @@ from world import World, messages, order, statuses
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import all_entries
 from reconcile.errors import ApiError
-from reconcile.model.audit import What
+from reconcile.model.audit import Topic
 from reconcile.model.outcome import Report
 from reconcile.render.audit_export import rows
 from reconcile.render.audit_lines import record_lines
@@ -189,8 +189,8 @@ def test_warnings_are_reported_and_logged_and_the_record_is_done(watched: World,
         assert "HubSpot warned: due: normalized" in log
         assert "due: normalized" in exported
     records = [one for entry in all_entries(AuditLog(watched.store)) for one in entry.records]
-    kinds = [detail.what for one in records for detail in one.details]
-    assert kinds.count(What.WARNING) == 2 * many
+    kinds = [detail.topic for one in records for detail in one.details]
+    assert kinds.count(Topic.WARNING) == 2 * many
 
 
 def test_a_warning_about_a_personal_value_is_shown_without_it(watched: World) -> None:

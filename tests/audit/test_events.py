@@ -7,7 +7,7 @@ from reconcile.audit.events import defined, lock_broken, refused, state_edited
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import entries_of, summaries
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan, UsageError
-from reconcile.model.audit import Detail, Entry, What
+from reconcile.model.audit import Detail, Entry, Topic
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, PropertyDefine
 
@@ -32,7 +32,7 @@ def test_a_run_is_logged_with_who_when_why_and_what_for(log: AuditLog) -> None:
         "since": "2026-01-02T03:04:05+00:00",
         "allow": ("rekey",),
     }
-    assert entry.message == Detail(What.MESSAGE, values=("interrupted",))
+    assert entry.message == Detail(Topic.MESSAGE, values=("interrupted",))
 
 
 def test_a_written_record_is_logged_field_by_field(log: AuditLog) -> None:
@@ -40,19 +40,21 @@ def test_a_written_record_is_logged_field_by_field(log: AuditLog) -> None:
     run(log, traces={ORDER: "R-1-ab-1"})
     record = only(log).records[0]
     assert (record.address, record.action, record.status) == (ORDER, "update", "done")
-    assert (record.id, record.marks, record.trace) == ("501", ("adopts",), "R-1-ab-1")
+    assert (record.id, record.flags, record.trace) == ("501", ("adopts",), "R-1-ab-1")
     assert record.details == (
-        Detail(What.FIELD, "hs_order_name", "change", ("Old name", "Anton's order"), personal=True),
-        Detail(What.FIELD, "hs_total_price", "change", ("10.00", "12.50")),
-        Detail(What.FIELD, "hs_pipeline_stage", "change", ("1", "2", "Open", "Shipped")),
         Detail(
-            What.LINK,
+            Topic.FIELD, "hs_order_name", "change", ("Old name", "Anton's order"), personal=True
+        ),
+        Detail(Topic.FIELD, "hs_total_price", "change", ("10.00", "12.50")),
+        Detail(Topic.FIELD, "hs_pipeline_stage", "change", ("1", "2", "Open", "Shipped")),
+        Detail(
+            Topic.LINK,
             "contact",
             "add",
             ("contact email=anton@example.com", "77", "HUBSPOT_DEFINED:507"),
             personal=True,
         ),
-        Detail(What.REWRITE, "memo", values=("x ", "x")),
+        Detail(Topic.REWRITE, "memo", values=("x ", "x")),
     )
 
 
@@ -61,9 +63,9 @@ def test_a_failed_attempt_is_logged_with_what_was_tried(log: AuditLog) -> None:
     run(log)
     record = only(log).records[1]
     assert (record.address, record.parent, record.status) == (MUG, ORDER, "failed")
-    assert [(one.what, one.values) for one in record.details] == [
-        (What.FIELD, ("", "Mug")),
-        (What.MESSAGE, ('HubSpot refused "Mug" of Anton\'s order',)),
+    assert [(one.topic, one.values) for one in record.details] == [
+        (Topic.FIELD, ("", "Mug")),
+        (Topic.MESSAGE, ('HubSpot refused "Mug" of Anton\'s order',)),
     ]
 
 
@@ -73,7 +75,7 @@ def test_what_was_never_sent_changed_nothing(log: AuditLog, status: Status) -> N
     outcome = Outcome(CART, Action.UPDATE, status, message="not begun")
     record_run(log, plan(), head_of("R-1"), [outcome], ANA)
     (record,) = only(log).records
-    assert [one.what for one in record.details] == [What.MESSAGE]
+    assert [one.topic for one in record.details] == [Topic.MESSAGE]
 
 
 def test_a_runs_entries_are_one_event(log: AuditLog) -> None:
@@ -135,7 +137,7 @@ def test_refusals_are_logged(log: AuditLog, error: ReconcileError, by: str) -> N
         "refused",
         {"refusal": by, "plan": "cd", "command": "apply"},
     )
-    assert entry.message == Detail(What.MESSAGE, values=(str(error),))
+    assert entry.message == Detail(Topic.MESSAGE, values=(str(error),))
     (line,) = (line for _, line in log.lines())
     assert str(error).encode() not in line
 

@@ -23,7 +23,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Entry, Event, Head, Origin
-from reconcile.model.outcome import ALREADY, Overwrite, Rewrite, Status
+from reconcile.model.outcome import APPLIED_EARLIER, Overwrite, Rewrite, Status
 
 BOB = Origin(Actor("Bob", "git"), "after the crash")
 PLANNED, DONE = updates(7)
@@ -232,8 +232,8 @@ def test_the_journal_has_all_that_the_log_says() -> None:
         logs.append(entry.records)
     assert logs[0] == logs[1]
     (one,) = logs[0]
-    assert (one.status, one.trace, one.marks) == ("conflict", "t-1", ("standing", "written"))
-    assert [str(detail.what) for detail in one.details] == [
+    assert (one.status, one.trace, one.flags) == ("conflict", "t-1", ("standing", "written"))
+    assert [str(detail.topic) for detail in one.details] == [
         "field",
         "overwrite",
         "rewrite",
@@ -245,7 +245,7 @@ def test_what_an_earlier_run_did_is_not_logged_as_done_by_this_one() -> None:
     """It found the record done, and sent nothing."""
     store = Mortal()
     journal = begin(store)
-    journal.decided([replace(DONE[0], message=ALREADY), DONE[1]])
+    journal.decided([replace(DONE[0], message=APPLIED_EARLIER), DONE[1]])
     AuditWriter(log_of(store), PLANNED, None).catch_up("R-1")
     assert list(resolved(store)) == [RECORDS[1]]
 

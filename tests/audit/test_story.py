@@ -7,7 +7,7 @@ from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import entries_of, summaries
 from reconcile.errors import GuardRefused, StalePlan
-from reconcile.model.audit import Recorded, Summary, What
+from reconcile.model.audit import RecordEntry, Summary, Topic
 from reconcile.sandbox.faults import Edit
 from reconcile.state.state import State
 
@@ -33,7 +33,7 @@ def last(world: World) -> Summary:
     return list(summaries(AuditLog(world.store)))[-1]
 
 
-def records(world: World) -> dict[str, Recorded]:
+def records(world: World) -> dict[str, RecordEntry]:
     """The latest run's records by address."""
     entries = entries_of(AuditLog(world.store), last(world).first.run)
     return {str(one.address): one for entry in entries for one in entry.records}
@@ -52,9 +52,9 @@ def test_the_log_has_what_hubspot_got(world: World) -> None:
 
     world.converge(order("12.50", associations={"company": [{"id": "501"}]}))
     (changed,) = records(world).values()
-    fields = [one.values for one in changed.details if one.what is What.FIELD]
+    fields = [one.values for one in changed.details if one.topic is Topic.FIELD]
     assert fields == [("10", "12.50")]  # as HubSpot told the one, and as we wrote the other
-    links = {(one.note, one.name) for one in changed.details if one.what is What.LINK}
+    links = {(one.note, one.name) for one in changed.details if one.topic is Topic.LINK}
     assert links == {("add", "company"), ("remove", "contact")}
 
 
@@ -65,7 +65,7 @@ def test_the_log_says_what_hubspot_did_not_keep(world: World) -> None:
     world.apply()
     mug = records(world)["line_item/NW-1:mug"]
     assert mug.status == "done"
-    (said,) = (one.values for one in mug.details if one.what is What.MESSAGE)
+    (said,) = (one.values for one in mug.details if one.topic is Topic.MESSAGE)
     assert said == ("HubSpot did not keep hs_external_id: a fresh read shows it empty",)
 
 
@@ -78,7 +78,7 @@ def test_a_write_that_somebody_changed_right_after_is_in_the_log(world: World) -
     world.apply()
     (changed,) = records(world).values()
     assert changed.status == "conflict"
-    fields = [(one.name, one.values) for one in changed.details if one.what is What.FIELD]
+    fields = [(one.name, one.values) for one in changed.details if one.topic is Topic.FIELD]
     assert fields == [("hs_total_price", ("10", "1.50"))]
 
 

@@ -17,7 +17,7 @@ PROBLEMS = {
     "a tab": ("kind: order\n\tkey: A\n", "shop.yaml:2:1: this is not YAML: found a tab"),
     "a number sign in text": (
         f"{ORDER}  hs_order_name: Order #1001\n",
-        "shop.yaml:4:24: YAML takes the text from this # on for a comment",
+        "shop.yaml:4:24: YAML reads the text from this # on as a comment",
     ),
     "an ampersand before text": (
         f"{ORDER}  hs_shipping_address_name: &Sons Ltd\n",
@@ -35,7 +35,7 @@ PROBLEMS = {
     "an empty file": ("", "shop.yaml: no document in this file"),
     "a duplicate name": (
         "kind: order\nkey: A\nkey: B\nproperties: {hs_order_name: x}\n",
-        "shop.yaml:3:1: 'key' stands here twice; first in line 2, column 1",
+        "shop.yaml:3:1: 'key' is given twice; first in line 2, column 1",
     ),
     "an unknown kind": (
         "kind: ordr\nkey: A\nproperties: {}\n",
@@ -213,7 +213,7 @@ def test_empty_folder_is_fatal(reader: Project, command: tuple[str, ...]) -> Non
 
 def test_missing_folder_is_fatal(reader: Project) -> None:
     """A folder that is not there is an error that names it."""
-    assert "nowhere: there is no such file or folder" in reader.refused("plan", "nowhere")
+    assert "nowhere: no such file or folder" in reader.refused("plan", "nowhere")
 
 
 def test_unreadable_encoding(reader: Project) -> None:

@@ -196,7 +196,7 @@ def test_a_plan_file_cannot_name_something_else(tracked: Project, field: str, va
     lines = parsed((tracked.folder / "p").read_bytes())
     lines[0][field] = value
     (tracked.folder / "p").write_bytes(written(lines))
-    assert "its content is not a plan's" in tracked.refused("apply", "p")
+    assert "its content is not a plan" in tracked.refused("apply", "p")
 
 
 def test_the_plan_as_json_has_the_commit(tracked: Project) -> None:

@@ -70,7 +70,7 @@ def test_a_line_of_a_deal_is_neither_taken_nor_archived(
     somebody.pair("PUT", "deals", deal)
     said = project.fine("plan")
     assert f"it belongs to deal {deal} in HubSpot" in said
-    assert f"take it out of the manifests, or remove it from deal {deal} there" in said
+    assert f"remove it from the manifests, or remove it from deal {deal} there" in said
     assert "1 order to create; 1 conflict (left alone)" in said
     project.fine("apply", "--auto-approve", code=5)
     assert somebody.only("line_items")["properties"]["name"] == "Theirs"
@@ -81,7 +81,7 @@ def test_a_line_of_a_deal_is_neither_taken_nor_archived(
     project.write(ABSENT)
     said = project.fine("plan")
     assert f"it belongs to deal {deal} in HubSpot" in said
-    assert "let go of it with lifecycle: {state: forget}" in said
+    assert "stop managing it with lifecycle: {state: forget}" in said
     assert "2 conflicts (left alone)" in said
     project.fine("apply", "--auto-approve", code=5)
     assert project.account.count("orders") == 1

@@ -115,7 +115,7 @@ def test_broken_manifest(project: Project) -> None:
     assert "error: 1 problem in the manifests" in project.refused("apply", "p")
     project.write(SHOP)
     (project.folder / "manifests").rename(project.folder / "elsewhere")
-    assert "manifests: there is no such file or folder" in project.refused("apply", "p")
+    assert "manifests: no such file or folder" in project.refused("apply", "p")
 
 
 def test_manifests_named_when_planning(project: Project) -> None:

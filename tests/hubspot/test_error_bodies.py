@@ -12,7 +12,7 @@ from reconcile.hubspot.error_bodies import ErrorBody, Refusal, error_from
 from reconcile.hubspot.error_details import MAX_MESSAGE, MAX_REASONS
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
 from reconcile.hubspot.types import Refused, Unclear
-from reconcile.model.outcome import Warned
+from reconcile.model.outcome import HubSpotWarning
 from reconcile.probing.raw_response import RawResponse
 
 NO_MESSAGE = {
@@ -207,12 +207,12 @@ def test_warnings_are_read_whatever_their_shape() -> None:
         ],
     }
     assert ObjectBody.model_validate(body).warned == (
-        Warned(
+        HubSpotWarning(
             "due",
             "due: The value was normalized (PROPERTY_VALUE_NORMALIZED) "
             "[rawValue: 1/2/2026, normalizedValue: 2026-01-02]",
         ),
-        Warned("memo", "memo (OTHER)"),
+        HubSpotWarning("memo", "memo (OTHER)"),
     )
     assert ObjectBody.model_validate({"id": "1", "warnings": "odd"}).warned == ()
     many = [{"message": f"w{n}"} for n in range(12)]

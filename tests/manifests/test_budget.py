@@ -1,4 +1,4 @@
-"""What reading the manifests of a project may cost: repeated nodes and suggestions."""
+"""Limits on repeated nodes and suggestions in one project."""
 
 from collections.abc import Mapping
 

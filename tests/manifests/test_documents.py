@@ -1,11 +1,11 @@
-"""What a document may say, and what is said when it may not."""
+"""What a document may contain, and the problems of everything else."""
 
 from typing import Any
 
 import pytest
 
 from reconcile.model.address import Address
-from reconcile.model.records import Place, Reference
+from reconcile.model.records import Location, Reference
 
 FULL = """\
 kind: order
@@ -34,7 +34,7 @@ def test_a_whole_order_is_read(project: Any) -> None:
     root = unit.root
     assert unit.address == root.address == Address("order", "NW-10248")
     assert unit.parent is None
-    assert root.place == Place("a.yaml", 1, 1)
+    assert root.location == Location("a.yaml", 1, 1)
     assert root.properties == {
         "hs_order_name": "Vins et alcools Chevalier, 4 July 1996",
         "hs_order_note": "",
@@ -42,18 +42,18 @@ def test_a_whole_order_is_read(project: Any) -> None:
     assert root.at == {"hs_order_name": (4, 18), "hs_order_note": (5, 18)}
     assert len(root.at) == 2
     assert repr(root.at) == "{'hs_order_name': (4, 18), 'hs_order_note': (5, 18)}"
-    assert root.place_of("hs_order_note") == Place("a.yaml", 5, 18)
-    assert root.place_of("hs_tags") == Place("a.yaml", 1, 1)
+    assert root.location_of("hs_order_note") == Location("a.yaml", 5, 18)
+    assert root.location_of("hs_tags") == Location("a.yaml", 1, 1)
     assert root.references == (
-        Reference("contact", "email", "paul.henriot@example.com", "", Place("a.yaml", 13, 13)),
-        Reference("company", "id", "501", "primary", Place("a.yaml", 15, 7)),
-        Reference("cart", "key", "NW-CART-77", "", Place("a.yaml", 16, 10)),
+        Reference("contact", "email", "paul.henriot@example.com", "", Location("a.yaml", 13, 13)),
+        Reference("company", "id", "501", "primary", Location("a.yaml", 15, 7)),
+        Reference("cart", "key", "NW-CART-77", "", Location("a.yaml", 16, 10)),
     )
     assert root.ignore == {"hs_order_name", "hs_tags"}
     assert root.protect
     first, second = unit.lines
     assert first.address == Address("line_item", "NW-10248:11")
-    assert first.place == Place("a.yaml", 9, 5)
+    assert first.location == Location("a.yaml", 9, 5)
     assert first.protect
     assert second.properties == {"name": "Noodles", "hs_sku": "042"}
     assert not second.protect
@@ -108,31 +108,31 @@ def test_a_kind_and_a_key_are_enough(project: Any) -> None:
         (
             "kind: order\nkey: A\nproperties: {Name: a}",
             (3, 14),
-            "'Name' is no property name",
+            "'Name' is not a property name",
             "a-z",
         ),
-        ("kind: order\nkey: A\nproperties: {1x: a}", (3, 14), "'1x' is no property name", ""),
-        ("kind: order\nkey: A\nproperties: {x-y: a}", (3, 14), "'x-y' is no property name", ""),
+        ("kind: order\nkey: A\nproperties: {1x: a}", (3, 14), "'1x' is not a property name", ""),
+        ("kind: order\nkey: A\nproperties: {x-y: a}", (3, 14), "'x-y' is not a property name", ""),
         (
             "kind: order\nkey: A\nlifecycle: {state: abscent}",
             (3, 20),
-            "'state' is absent or forget, not 'abscent'; did you mean 'absent'?",
-            "leave it out for a record that is to be there",
+            "'state' must be absent or forget, not 'abscent'; did you mean 'absent'?",
+            "leave it out for a record that should exist",
         ),
         ("kind: order\nkey: A\nlifecycle: {state: [absent]}", (3, 20), "must be text", ""),
         (
             "kind: order\nkey: A\nlifecycle: {state: absent, protect: true}",
             (3, 13),
             "a record cannot be absent and protected",
-            "take protect out and apply that first",
+            "remove protect and apply that first",
         ),
         ("kind: order\nkey: A\nmoved_from: [B]", (3, 13), "the former key must be text", ""),
         ("kind: order\nkey: A\nmoved_from: a", (3, 13), "the record's own key 'A'", "case alone"),
         ("kind: order\nkey: A\nlifecycle: [protect]", (3, 12), "must be names with values", ""),
         ("kind: order\nkey: A\nlifecycle: {protect: yes}", (3, 22), "must be true or false", ""),
         ("kind: order\nkey: A\nlifecycle: {ignore: x}", (3, 21), "must be a list", ""),
-        ("kind: order\nkey: A\nlifecycle: {ignore: [X]}", (3, 22), "no property name", ""),
-        ("kind: order\nkey: A\nlifecycle: {ignore: [x, x]}", (3, 25), "stands here twice", ""),
+        ("kind: order\nkey: A\nlifecycle: {ignore: [X]}", (3, 22), "not a property name", ""),
+        ("kind: order\nkey: A\nlifecycle: {ignore: [x, x]}", (3, 25), "is listed twice", ""),
         ("kind: order\nkey: A\nlifecycle: {ignore: [[x]]}", (3, 22), "must be text", ""),
     ],
 )
@@ -151,7 +151,7 @@ def test_property_names_have_a_length(project: Any) -> None:
     name = "x" * 100
     assert project.units(f"kind: order\nkey: A\nproperties: {{{name}: a}}")
     problem = project.problem(f"kind: order\nkey: A\nproperties: {{{name}y: a}}")
-    assert "no property name" in problem.message
+    assert "not a property name" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_property_names_have_a_length(project: Any) -> None:
         ('" A"', "white space"),
         ('"A\\t"', "white space"),
         ('"A\\nB"', "more than one line"),
-        ('"A\\tB"', "cannot be seen"),
-        ('"A\\u200bB"', "cannot be seen"),
+        ('"A\\tB"', "an invisible character"),
+        ('"A\\u200bB"', "an invisible character"),
         ("A" * 256, "256 characters"),
         ("id:501", "begins with id:"),
         ("[A]", "must be text"),
@@ -205,11 +205,11 @@ def test_quoted_text_is_harmless_and_short(project: Any) -> None:
         ("contact: [a@example.com]", "must be names with values", ""),
         ("contact: [{email: ''}]", "the contact's email is empty", ""),
         ("contact: [{email: ~}]", "has no value", ""),
-        ("contact: [{id: x1}]", "'x1' is no HubSpot id", ""),
-        ("contact: [{id: 007}]", "'007' is no HubSpot id", ""),
-        ("company: [{id: ٣}]", "is no HubSpot id", ""),
+        ("contact: [{id: x1}]", "'x1' is not a HubSpot id", ""),
+        ("contact: [{id: 007}]", "'007' is not a HubSpot id", ""),
+        ("company: [{id: ٣}]", "is not a HubSpot id", ""),
         ("contact: [{id: 1, label: ''}]", "the label is empty", ""),
-        ("contact: [{email: A@x}, {email: a@x}]", "stands here twice", ""),
+        ("contact: [{email: A@x}, {email: a@x}]", "is listed twice", ""),
         ("line_item: [{key: A}]", "line items are not associated", "line_items"),
         ("[contact]", "must be names with values", ""),
     ],
@@ -252,7 +252,7 @@ def test_line_items_are_not_associated_to_parents(project: Any, parent: str) -> 
         ("{order: {key: A, id: 1}}", "exactly one of key or id"),
         ("{order: {email: a}}", "unknown field 'email'"),
         ("{order: {key: A, label: x}}", "unknown field 'label'"),
-        ("{order: {id: A}}", "no HubSpot id"),
+        ("{order: {id: A}}", "not a HubSpot id"),
         ("{order: {key: ' A'}}", "white space"),
         ("~", "'parent' has no value"),
     ],

@@ -1,4 +1,4 @@
-"""Which files are read."""
+"""The files that are read."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from reconcile.errors import ManifestError
 from reconcile.manifests import files, load
-from reconcile.manifests.problems import Report
+from reconcile.manifests.problems import ProblemReport
 
 ORDER = "{kind: order, key: A}"
 
@@ -28,7 +28,7 @@ def test_folders_are_walked(project: Any) -> None:
 
 
 def test_overlapping_paths_are_read_once(project: Any) -> None:
-    """A file named twice is no duplicate."""
+    """A file that is named twice is read once."""
     project.write("b/a.yaml", ORDER)
     assert keys(project.load(".", "b", "b/a.yaml", "b/../b/a.yaml")) == ["A"]
 
@@ -66,7 +66,7 @@ def test_no_paths_are_an_error(tmp_path: Path) -> None:
 
 
 def test_an_empty_document_among_others_is_fine(project: Any) -> None:
-    """A trailing or doubled separator is no document."""
+    """A trailing or doubled separator is not a document."""
     assert keys(project.units(f"---\n---\n{ORDER}\n---\n# end\n---\n")) == ["A"]
 
 
@@ -111,7 +111,7 @@ def test_paths_outside_the_root_may_be_given(project: Any, tmp_path_factory: Any
     (outside / "x.yaml").write_text(ORDER)
     (outside / "y.yaml").symlink_to(outside / "x.yaml")
     (unit,) = load([outside], root=project.root)
-    assert unit.root.place.file == (outside / "x.yaml").as_posix()
+    assert unit.root.location.file == (outside / "x.yaml").as_posix()
 
 
 def test_what_is_no_file_is_refused(project: Any) -> None:
@@ -124,7 +124,7 @@ def test_what_is_no_file_is_refused(project: Any) -> None:
 
 def test_unreadable_files_are_errors(tmp_path: Path) -> None:
     """A file that cannot be read is not nothing."""
-    report = Report("a.yaml")
+    report = ProblemReport("a.yaml")
     assert files.read_bytes(tmp_path, report) is None
     assert "cannot be read" in report.problems[0].message
 

@@ -1,4 +1,4 @@
-"""Which files of a folder are manifests by their names, as finding them has it."""
+"""``is_manifest`` agrees with ``find`` on which files are manifests."""
 
 from pathlib import Path
 

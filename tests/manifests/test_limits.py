@@ -1,4 +1,4 @@
-"""Values that HubSpot never takes, refused without asking it (cases 09, 10, 11)."""
+"""Values that HubSpot never accepts are refused without a call (cases 09, 10, 11)."""
 
 import pytest
 
@@ -19,8 +19,8 @@ REFERS = "kind: order\nkey: A\nassociations:\n  company:\n"
         ("amount: 30, price: 10, quantity: 3", "26", "HubSpot computes amount from quantity"),
         ("hs_margin: 1", "29", "HubSpot computes hs_margin"),
         ("hs_total_discount: ''", "37", "HubSpot computes hs_total_discount from quantity"),
-        ("price: -5", "25", "price is '-5', and HubSpot takes no price below 0"),
-        ("price: -0.01", "25", "price is '-0.01', and HubSpot takes no price below 0"),
+        ("price: -5", "25", "price is '-5', and HubSpot accepts no value below 0"),
+        ("price: -0.01", "25", "price is '-0.01', and HubSpot accepts no value below 0"),
     ],
 )
 def test_a_line_item_with_an_impossible_value_is_refused(
@@ -63,7 +63,7 @@ def test_two_primary_companies_are_refused(project: Project, labels: tuple[str, 
     assert str(problem) == (
         "a.yaml:7:7: this is the second primary company; first in line 5, column 7"
     )
-    assert problem.hint == "an order has one primary company: take the label off the others"
+    assert problem.hint == "an order has one primary company: remove the label from the others"
 
 
 def test_one_primary_company_among_several_is_fine(project: Project) -> None:

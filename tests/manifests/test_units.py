@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from reconcile.model.address import Address
-from reconcile.model.records import Place, Reference
+from reconcile.model.records import Location, Reference
 
 
 def test_units_and_lines_are_sorted_by_address(project: Any) -> None:
@@ -36,7 +36,7 @@ def test_a_line_under_a_foreign_parent_is_a_unit_without_root(project: Any) -> N
     )[::-1]
     assert by_id.address == Address("order", "id:501")
     assert by_id.root is None
-    assert by_id.parent == Reference("order", "id", "501", "", Place("a.yaml", 1, 35))
+    assert by_id.parent == Reference("order", "id", "501", "", Location("a.yaml", 1, 35))
     assert [line.address.key for line in by_id.lines] == ["A", "C"]
     assert by_key.address == Address("cart", "other")
     assert by_key.parent.by == "key"
@@ -45,7 +45,7 @@ def test_a_line_under_a_foreign_parent_is_a_unit_without_root(project: Any) -> N
 def test_an_order_named_by_its_id_and_by_a_key_that_is_its_id_is_one_problem(
     project: Any,
 ) -> None:
-    """Where keys are ids these are two names of one record: both places are told."""
+    """If keys are ids these are two names of one record: both locations are reported."""
     line = '{{kind: line_item, key: {}, parent: {{order: {{{}: "501"}}}}}}\n'
     project.write("a.yaml", line.format("X", "id"))
     for other in ('{kind: order, key: "501"}\n', line.format("Y", "key")):

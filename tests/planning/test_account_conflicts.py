@@ -1,4 +1,4 @@
-"""What the account does not take or does not have is a conflict of the records that say it."""
+"""What the account lacks or does not accept is a conflict of the records that declare it."""
 
 import re
 from collections.abc import Mapping
@@ -7,14 +7,15 @@ import pytest
 from world import World, actions, cart, changes, line, order, statuses
 
 from reconcile.errors import ManifestError
-from reconcile.model.plan import Action, Plan, explained
+from reconcile.model.explanation import reasons_and_hints
+from reconcile.model.plan import Action, Plan
 
 PLACE = re.compile(r"manifests/all\.yaml:\d+:\d+: ")
 
 
 def reasons(plan: Plan, address: str) -> tuple[str, ...]:
     """Why a record is in conflict, without the places, which each reason must have."""
-    found, _ = explained(changes(plan)[address].why)
+    found, _ = reasons_and_hints(changes(plan)[address].why)
     assert all(PLACE.match(reason) for reason in found)
     return tuple(PLACE.sub("", reason) for reason in found)
 
@@ -49,7 +50,7 @@ def test_a_line_in_conflict_stops_neither_its_order_nor_its_neighbours(world: Wo
 
 
 def test_an_order_in_conflict_holds_its_lines(world: World) -> None:
-    """A new line has nothing to stand under where its order is not made."""
+    """A new line has no parent if its order is not created."""
     plan = world.plan(order("A", [line("A:1", name="x")], channel="moon"), cart("C", memo="1"))
     assert actions(plan) == {
         "order/A": Action.CONFLICT,
@@ -85,7 +86,7 @@ def test_every_reason_of_a_record_is_listed(world: World) -> None:
             lifecycle={"ignore": ["nothing"]},
         )
     )
-    found, ways_out = explained(changes(plan)["order/A"].why)
+    found, ways_out = reasons_and_hints(changes(plan)["order/A"].why)
     assert [PLACE.sub("", reason) for reason in found] == [
         f"record {id_} is archived in HubSpot",
         "lifecycle.ignore names 'nothing', which orders do not have",
@@ -94,8 +95,8 @@ def test_every_reason_of_a_record_is_listed(world: World) -> None:
         "orders have no property 'nonesuch'",
     ]
     assert ways_out == (
-        "restore it in HubSpot, or make a new one with --recreate order/A",
-        "make it in HubSpot first, or correct what stands here",
+        "restore it in HubSpot, or create a new one with --recreate order/A",
+        "create it in HubSpot first, or correct the reference",
     )
 
 

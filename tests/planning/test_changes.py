@@ -1,4 +1,4 @@
-"""What a plan says of records in every state they can be in, and what applying it leaves."""
+"""Plans for records in every state that they can be in, and the account after an apply."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,8 @@ from world import (
 )
 
 from reconcile.errors import GuardRefused, ManifestError
-from reconcile.model.plan import Action, Plan, Reason, explained
+from reconcile.model.explanation import reasons_and_hints
+from reconcile.model.plan import Action, Plan, Reason
 from reconcile.sandbox import Switches
 
 PAYER = "Payer"
@@ -149,7 +150,7 @@ def test_an_ignored_property_is_set_when_the_record_is_made_and_then_left(world:
 
 
 def test_a_property_named_ignored_later_is_left_with_its_value(world: World) -> None:
-    """Taking a property out of management is no change in HubSpot."""
+    """Removing a property from the manifest changes nothing in HubSpot."""
     world.converge(order("A", memo="first"))
     world.edit("orders", world.id_of("orders", "A"), memo="theirs")
     world.converge(order("A", memo="second", lifecycle={"ignore": ["memo"]}))
@@ -316,12 +317,12 @@ def test_a_line_under_somebody_elses_order_never_writes_that_order(world: World,
 def test_a_line_that_others_added_is_counted_and_left(world: World) -> None:
     """Unmanaged lines stay on a managed order."""
     world.converge(order("A", [line("A:1", name="x")]))
-    stranger = world.make("line_items", name="theirs", quantity="1")
-    world.link(("line_items", stranger), ("orders", world.id_of("orders", "A")))
+    foreign = world.make("line_items", name="theirs", quantity="1")
+    world.link(("line_items", foreign), ("orders", world.id_of("orders", "A")))
     plan = world.plan(order("A", [line("A:1", name="y")]))
     assert [unit.others for unit in plan.units] == [1]
     world.apply(plan)
-    assert world.dump("line_items")[stranger]["name"] == "theirs"
+    assert world.dump("line_items")[foreign]["name"] == "theirs"
 
 
 def test_an_association_of_ours_goes_and_those_of_others_stay(world: World) -> None:
@@ -370,7 +371,7 @@ def test_labels_that_others_added_survive_ours(world: World) -> None:
 
 
 def test_a_label_added_between_plan_and_apply_survives(world: World) -> None:
-    """What stands is read again before a pair's labels are replaced."""
+    """The present labels are read again before a pair's labels are replaced."""
     plan = world.plan(order("A", associations={"company": [{"id": COMPANIES[0], "label": PAYER}]}))
     first = world.plan(order("A"))
     world.apply(first)
@@ -480,7 +481,7 @@ def test_every_value_the_account_refuses_is_found_before_anything_is_sent(world:
     world.declare(*documents)
     plan = world.plan()
     assert set(actions(plan).values()) == {Action.CONFLICT}
-    reasons = {name: explained(change.why)[0] for name, change in changes(plan).items()}
+    reasons = {name: reasons_and_hints(change.why)[0] for name, change in changes(plan).items()}
     assert {name: len(lines) for name, lines in reasons.items()} == {
         "order/A": 4,
         "order/B": 4,
@@ -517,7 +518,7 @@ def test_references_to_nothing_are_conflicts_with_a_place(world: World) -> None:
         "order/D": Action.CREATE,
         "line_item/D:1": Action.CREATE,
     }
-    reasons = [explained(change.why)[0] for change in changes(plan).values()]
+    reasons = [reasons_and_hints(change.why)[0] for change in changes(plan).values()]
     assert [len(some) for some in reasons if some != ("",)] == [2, 1, 1]
 
 

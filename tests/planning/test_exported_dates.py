@@ -5,7 +5,7 @@ from world import World, actions, changes, order
 
 from reconcile.model.definitions import Property
 from reconcile.model.plan import Action
-from reconcile.model.values import fault, same, sent
+from reconcile.model.values import fault, same, to_wire
 
 MOMENT, DATE = Property("t", "datetime"), Property("d", "date")
 
@@ -58,7 +58,7 @@ def test_what_is_sent_is_a_form_that_hubspot_takes(
     definition: Property, written: str, wire: str
 ) -> None:
     """The same value in another spelling; what is not a date stays as it is written."""
-    assert sent(written, definition) == wire
+    assert to_wire(written, definition) == wire
     assert same(written, wire, definition)
 
 

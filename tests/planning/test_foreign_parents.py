@@ -85,7 +85,7 @@ def test_the_types_of_foreign_parents_are_those_of_the_account(world: World) -> 
 def test_a_line_of_another_record_is_not_taken_over(
     build: Callable[..., World], object_: str, identity: str
 ) -> None:
-    """It is neither updated nor associated, and the way out is said."""
+    """It is neither updated nor associated, and a hint says what to do."""
     world = build(identity={"line_item": identity})
     item = world.make("line_items", "L", hs_sku="L", name="theirs")
     owner = owner_of(world, object_, item)
@@ -96,7 +96,7 @@ def test_a_line_of_another_record_is_not_taken_over(
     named = f"{WORDS[object_]} {owner}"
     assert change.why == (
         f"it belongs to {named} in HubSpot\n"
-        f"take it out of the manifests, or remove it from {named} there"
+        f"remove it from the manifests, or remove it from {named} there"
     )
     world.apply(plan)
     assert world.keys("orders")["A"] == 1
@@ -110,7 +110,7 @@ def test_a_line_of_another_record_is_not_taken_over(
 def test_a_line_that_two_records_share_is_not_taken_over(
     build: Callable[..., World], object_: str, identity: str
 ) -> None:
-    """Standing under the declared order is no leave to overwrite what another record has too."""
+    """A line item of the declared order is left alone if another record has it too."""
     world = build(identity={"line_item": identity})
     item = world.make("line_items", "L", hs_sku="L", name="theirs")
     parent = world.make("orders", "A")
@@ -168,7 +168,7 @@ def test_a_line_that_another_record_has_too_is_not_archived(
     named = f"{WORDS[object_]} {owner}"
     assert changes(plan)["line_item/A:1"].why == (
         f"it belongs to {named} in HubSpot\n"
-        f"let go of it with lifecycle: {{state: forget}}, or remove it from {named} there"
+        f"stop managing it with lifecycle: {{state: forget}}, or remove it from {named} there"
     )
     world.apply(plan)
     assert set(world.dump("line_items")) >= {item}
@@ -191,7 +191,7 @@ def test_a_line_that_another_order_has_too_is_not_updated(world: World, object_:
 
 
 def test_two_other_records_are_both_named(world: World) -> None:
-    """All of them stand in the way."""
+    """Each kind of foreign parent is a conflict."""
     item = world.make("line_items", "L", name="theirs")
     deal, quote = owner_of(world, "deals", item), owner_of(world, "quotes", item)
     why = changes(world.plan(order("A", [line("L", name="x")])))["line_item/L"].why
@@ -301,7 +301,7 @@ def test_an_account_without_such_objects_is_no_failure(
 def test_other_failures_of_reading_parents_end_the_plan(
     build: Callable[..., World], object_: str, status: int
 ) -> None:
-    """A wrong path tells nothing about the account, and orders and carts are ours to read."""
+    """A wrong path reveals nothing about the account, and orders and carts are ours to read."""
     world = build(proxy=Proxy)
     world.make("line_items", "L", name="theirs")
     world.proxy.hook = lambda _, path, __: (

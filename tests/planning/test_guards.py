@@ -1,4 +1,4 @@
-"""Values of others that no plan overwrites before somebody has allowed it."""
+"""Guards: values of others that no plan overwrites unless somebody allows it."""
 
 import json
 import re
@@ -25,7 +25,7 @@ from reconcile.model.plan import (
 )
 from reconcile.model.records import Link
 from reconcile.planning.assemble import assemble
-from reconcile.planning.changes import held
+from reconcile.planning.changes import as_conflict
 from reconcile.project import load_settings
 from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
@@ -36,7 +36,7 @@ OTHER = order("OTHER", memo="x")
 
 
 def reasons(plan: Plan, address: str) -> dict[str, Reason]:
-    """Who moved, by property."""
+    """Return the reasons by property."""
     return {field.name: field.reason for field in changes(plan)[address].fields}
 
 
@@ -46,7 +46,7 @@ def guards(plan: Plan) -> dict[str, int]:
 
 
 def refuses(world: World, plan: Plan, name: str) -> None:
-    """The guard lets nothing be written, and every other one allowed does not help."""
+    """Assert that the guard refuses the plan even if every other one is allowed."""
     world.forget_calls()
     others = frozenset({"adopt-update", "unknown", "rekey", "recreate"}) - {name}
     with pytest.raises(GuardRefused, match=f"{name}: "):
@@ -76,7 +76,7 @@ LOSSES = pytest.mark.parametrize("lose", [_delete, _replace, _override])
 def test_without_the_hash_key_others_edits_wait_for_the_guard(
     world: World, lose: Callable[[World], None]
 ) -> None:
-    """Nobody can tell then who changed a value: not even values that the manifest changed."""
+    """Then it is unknown who changed a value, even if the manifest did."""
     world.converge(order("DRIFTED", memo="1"), order("BOTH", memo="1"), order("EDITED", memo="1"))
     for key in ("DRIFTED", "BOTH"):
         world.edit("orders", world.id_of("orders", key), memo="theirs")
@@ -143,7 +143,7 @@ def test_what_is_archived_without_the_hash_key_waits_for_the_guard(
 
 
 def test_a_record_that_was_never_read_back_is_judged_by_its_history(watched: World) -> None:
-    """What it holds by the time it shows may be somebody's: history tells that from ours."""
+    """What it holds by the time it shows may be somebody's: history shows whether it is ours."""
     watched.declare(order("A", memo="1"), OTHER)
 
     def leave_out(method: str, path: str, answer: Any) -> Any:
@@ -218,7 +218,7 @@ def test_a_value_never_seen_is_not_cleared_without_leave(world: World) -> None:
 
 
 def test_a_property_that_was_managed_once_is_new_again(world: World) -> None:
-    """What is not managed is not remembered, so nobody can tell who changed it meanwhile."""
+    """The state has no hash of an unmanaged value, so it is unknown who changed it meanwhile."""
     world.converge(order("A", memo="1", hs_tags="git"))
     world.converge(order("A", memo="1"))
     world.edit("orders", world.id_of("orders", "A"), hs_tags="HUMAN")
@@ -303,7 +303,7 @@ def test_every_output_says_that_a_value_was_never_seen(world: World) -> None:
 
 
 def test_a_line_held_in_conflict_trips_no_guard(world: World) -> None:
-    """A line to be made again stays with its order, which is in conflict: it is not made."""
+    """A line to recreate is not created while its order is in conflict."""
     world.converge(order("A", [line("A:1", name="x")], memo="1"))
     world.archive("line_items", world.id_of("line_items", "A:1"))
     world.archive("orders", world.id_of("orders", "A"))
@@ -356,14 +356,14 @@ def test_a_held_change_keeps_only_what_says_which_record_it_is() -> None:
     )
     stays = {"address", "id", "title", "parent", "parent_id", "state", "protect", "moved_from"}
     stays.add("pruned")
-    found = held(whole, "why")
+    found = as_conflict(whole, "why")
     assert (found.action, found.why, found.unreachable) == (Action.CONFLICT, "why", False)
     for field in fields_of(RecordChange):
         if field.name in stays:
             assert getattr(found, field.name) == getattr(whole, field.name)
         elif field.name not in {"action", "why"}:
             assert getattr(found, field.name) == field.default
-    assert held(RecordChange(address, Action.CREATE), "why").unreachable
+    assert as_conflict(RecordChange(address, Action.CREATE), "why").unreachable
 
 
 def test_no_guard_counts_a_conflict() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_examples import examples
 from strategies import plans
+from world import EMAILS, World, order
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
@@ -76,9 +77,9 @@ def test_units_cannot_be_reordered_or_dropped() -> None:
     plan = example()
     lines = file_of(plan).splitlines(keepends=True)
     assert len(lines) == 5
-    for order in ([0, 1, 3, 2, 4], [0, 1, 2, 4], [0, 1, 2, 2, 3, 4]):
+    for numbers in ([0, 1, 3, 2, 4], [0, 1, 2, 4], [0, 1, 2, 2, 3, 4]):
         with pytest.raises(UsageError, match="digest"):
-            load(b"".join(lines[n] for n in order))
+            load(b"".join(lines[n] for n in numbers))
 
 
 def test_another_format_is_refused_by_its_number() -> None:
@@ -120,3 +121,18 @@ def example() -> Plan:
     )
     target = TargetPin("t", 1, "SANDBOX")
     return Plan(target, units, identities=(("order", "unique", "reconcile_key"),))
+
+
+def test_an_identical_plan_of_the_same_account_has_the_same_digest(world: World) -> None:
+    """Its digest depends neither on the time nor on where in the files its documents are."""
+    company = [{"id": "501"}, {"id": "501", "label": "primary"}, {"id": "502"}]
+    documents = [
+        order("A", memo="x", weight="1", associations={"company": company}),
+        order("B", associations={"contact": [{"email": email} for email in EMAILS]}),
+    ]
+    first = content_digest(world.plan(*documents))
+    assert first == content_digest(world.plan())
+    turned = order("A", weight="1", memo="x", associations={"company": company[::-1]})
+    assert first == content_digest(world.plan(documents[1], turned))
+    world.apply()
+    assert first != content_digest(world.plan())

@@ -1,4 +1,4 @@
-"""A plan file that somebody changed, digests and all: it is refused, or it shows what it does."""
+"""A plan file that was changed, digests included, is refused or shows what it does."""
 
 import copy
 import json
@@ -98,7 +98,7 @@ _ACTIONS = {"create": "create", "delete": "archive"}
 
 
 def shown(text: str) -> list[Any]:
-    """The same as the JSON tells it."""
+    """The same as in the JSON."""
     found = []
     for one in json.loads(text)["resource_changes"]:
         (does,) = one["change"]["actions"]
@@ -291,14 +291,14 @@ def test_contradiction_is_refused(base: bytes, key: str, edit: Edit) -> None:
 
 
 def test_units_out_of_order_are_refused(base: bytes) -> None:
-    """Also where whole lines change places, or one stands there twice."""
+    """Also if whole lines change places, or one occurs twice."""
     lines = parsed(base)
     assert not judge(written([*lines[:2], *reversed(lines[2:])]))
     assert not judge(written([*lines, lines[-1]]))
 
 
 def test_spelling_of_its_own_is_refused(base: bytes) -> None:
-    """A name that stands twice in an object, of which readers may take either, is refused."""
+    """A name that occurs twice in an object is refused: readers may take either value."""
     lines = base.splitlines(keepends=True)[:-1]
     count = f'"unchanged":{json.loads(lines[1])["unchanged"]}'.encode()
     for old, new in (
@@ -319,7 +319,7 @@ def test_spelling_of_its_own_is_refused(base: bytes) -> None:
     "name", ["format", "serial", "unchanged", "portal_id", "others", "limits", "types"]
 )
 def test_malformed_number_is_refused(base: bytes, name: str, number: str) -> None:
-    """A number that is not one, or not one of ours, is refused wherever it stands."""
+    """A number that is not one, or not one of ours, is refused everywhere."""
     lines = parsed(base)
     mark = "here it is"
     if name in ("format", "serial"):

@@ -42,7 +42,7 @@ def test_both_addresses_of_a_contact_resolve_in_one_call(watched: World) -> None
 
 
 def test_an_answer_that_shows_no_other_address_is_asked_for_alone(watched: World) -> None:
-    """What cannot be attributed is not taken for a stranger, nor for absent."""
+    """A contact that cannot be attributed counts neither as unexpected nor as absent."""
     contact = merged(watched)
 
     def hide(_: str, path: str, answer: Any) -> Any:

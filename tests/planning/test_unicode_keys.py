@@ -32,7 +32,7 @@ KEYS = st.text() | st.text(
 
 @pytest.fixture(params=WORLDS, ids=["byte for byte", "normalised"])
 def account(request: pytest.FixtureRequest, build: Callable[..., World]) -> World:
-    """Both accounts that HubSpot may be: one that tells the forms apart, and one that does not."""
+    """Both possible behaviours of HubSpot: with and without a difference between the forms."""
     return build(switches=request.param)
 
 
@@ -104,7 +104,7 @@ def test_a_manifest_in_the_other_form_changes_nothing(
 
 
 def test_two_documents_that_differ_in_form_alone_are_one_problem(world: World) -> None:
-    """Both places are named, and what tells the keys apart is written out."""
+    """Both locations are named, and the difference of the keys is written out."""
     with pytest.raises(ManifestError) as caught:
         world.plan(order(COMPOSED), cart(COMPOSED), order(DECOMPOSED))
     (problem,) = caught.value.problems
@@ -185,7 +185,7 @@ def test_the_form_that_is_written_goes_before(world: World) -> None:
 def test_the_record_applied_is_not_exchanged_for_one_in_the_form_that_is_written(
     world: World,
 ) -> None:
-    """When one appears under the exact key, nobody can tell which is meant."""
+    """If another record appears under the exact key, it is ambiguous which one is meant."""
     ours = world.make("orders", DECOMPOSED, memo="1")
     world.converge(order(COMPOSED, memo="1"))
     theirs = world.make("orders", COMPOSED, memo="theirs")

@@ -4,7 +4,7 @@ import pytest
 from world import World, order
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import ALREADY, Outcome, Report, Status
+from reconcile.model.outcome import APPLIED_EARLIER, Outcome, Report, Status
 from reconcile.model.plan import Action, TargetPin
 from reconcile.render.report import sentence
 
@@ -20,7 +20,7 @@ def outcome(key: str, status: Status, message: str = "") -> Outcome:
 
 def test_a_run_that_did_nothing_says_so() -> None:
     """What an earlier run did was not created by this one."""
-    done = tuple(outcome(key, Status.DONE, ALREADY) for key in "ABC")
+    done = tuple(outcome(key, Status.DONE, APPLIED_EARLIER) for key in "ABC")
     assert sentence(Report(PIN, done)).startswith(
         "Apply complete: nothing was left to do; an earlier run carried out 3 changes. "
     )
@@ -28,7 +28,7 @@ def test_a_run_that_did_nothing_says_so() -> None:
 
 def test_a_run_that_did_the_rest_says_what_was_done_before() -> None:
     """Some of the records were done by an earlier run."""
-    both = outcome("A", Status.DONE, ALREADY), outcome("B", Status.DONE)
+    both = outcome("A", Status.DONE, APPLIED_EARLIER), outcome("B", Status.DONE)
     assert "2 orders created (1 of them by an earlier run)." in sentence(Report(PIN, both))
 
 

@@ -4,7 +4,7 @@ import pytest
 from world import World, line, order, statuses
 
 from reconcile.model.address import Address
-from reconcile.model.outcome import ALREADY, Outcome, Report, Status
+from reconcile.model.outcome import APPLIED_EARLIER, Outcome, Report, Status
 from reconcile.model.plan import Action, TargetPin
 from reconcile.render.report import sentence
 
@@ -45,8 +45,8 @@ def test_the_advice_can_be_followed_after_every_command(
 def test_what_an_earlier_run_did_is_counted_where_it_belongs() -> None:
     """The bracket stands at the changes that were carried out, not at the conflicts."""
     outcomes = (
-        outcome(0, D, ALREADY, Action.CREATE),
-        *(outcome(number, D, ALREADY) for number in range(1, 3)),
+        outcome(0, D, APPLIED_EARLIER, Action.CREATE),
+        *(outcome(number, D, APPLIED_EARLIER) for number in range(1, 3)),
         outcome(3, D),
         *(outcome(number, C) for number in range(4, 6)),
     )

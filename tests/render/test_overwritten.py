@@ -7,8 +7,8 @@ import pytest
 
 from reconcile.audit.events import recorded
 from reconcile.model.address import Address
-from reconcile.model.audit import Actor, Detail, Entry, Origin, What
-from reconcile.model.outcome import UNREAD, Outcome, Overwrite, Report, Status
+from reconcile.model.audit import Actor, Detail, Entry, Origin, Topic
+from reconcile.model.outcome import UNKNOWN_OVERWRITE, Outcome, Overwrite, Report, Status
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange, TargetPin
 from reconcile.render.audit_export import rows
 from reconcile.render.audit_lines import record_lines
@@ -44,9 +44,9 @@ def said(*overwrites: Overwrite, personal: bool = True, status: Status = Status.
             (HUMAN, Overwrite("memo", "", "", "")),
             "overwrote 'HUMAN' of hs_tags by CRM_UI, '' of memo",
         ),
-        ((UNREAD,), "may have overwritten an edit that HubSpot's history does not show"),
+        ((UNKNOWN_OVERWRITE,), "may have overwritten an edit that HubSpot's history does not show"),
         (
-            (HUMAN, UNREAD),
+            (HUMAN, UNKNOWN_OVERWRITE),
             "overwrote 'HUMAN' of hs_tags by CRM_UI and may have overwritten an edit that "
             "HubSpot's history does not show",
         ),
@@ -75,7 +75,7 @@ def test_a_run_that_overwrote_something_is_not_complete() -> None:
     """Its last sentence counts what was lost, and says where to find it."""
     assert not report(HUMAN).complete
     assert report().complete
-    assert sentence(report(HUMAN, UNREAD)) == (
+    assert sentence(report(HUMAN, UNKNOWN_OVERWRITE)) == (
         "Applied: 1 order updated; 1 edit of others overwritten, "
         "an edit may have been overwritten in 1 record. "
         "The audit log has what was overwritten; put back what should stand."
@@ -87,15 +87,17 @@ def test_the_log_has_the_true_value_before() -> None:
     older = Overwrite("hs_tags", "older", "CRM_UI", AT)
     outcome = Outcome(ORDER, Action.UPDATE, Status.DONE, "1", overwrites=(HUMAN, older))
     assert recorded(CHANGE, outcome).details == (
-        Detail(What.FIELD, "hs_tags", "change", ("HUMAN", "2", "HUMAN", "II")),
-        Detail(What.OVERWRITE, "hs_tags", f"CRM_UI {AT}", ("HUMAN", "2")),
-        Detail(What.OVERWRITE, "hs_tags", f"CRM_UI {AT}", ("older", "2")),
+        Detail(Topic.FIELD, "hs_tags", "change", ("HUMAN", "2", "HUMAN", "II")),
+        Detail(Topic.OVERWRITE, "hs_tags", f"CRM_UI {AT}", ("HUMAN", "2")),
+        Detail(Topic.OVERWRITE, "hs_tags", f"CRM_UI {AT}", ("older", "2")),
     )
 
 
 def test_the_log_shows_it() -> None:
     """For people, and a row of its own for programs; personal values and erased ones are not."""
-    outcome = Outcome(ORDER, Action.UPDATE, Status.DONE, "1", overwrites=(HUMAN, NAME, UNREAD))
+    outcome = Outcome(
+        ORDER, Action.UPDATE, Status.DONE, "1", overwrites=(HUMAN, NAME, UNKNOWN_OVERWRITE)
+    )
     record = recorded(CHANGE, outcome)
     text = ["".join(text for text, _ in one.spans) for one in record_lines(record, personal=False)]
     assert text[2:] == [

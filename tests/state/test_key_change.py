@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.model.address import Address
-from reconcile.model.records import NO_MARKS, LastApplied, Marks
+from reconcile.model.records import NO_HASHES, LastApplied, ValueHashes
 from reconcile.state.state import State
 from reconcile.stores.local import LocalStore
 
@@ -36,7 +36,7 @@ def made(folder: Path) -> None:
     state = State(LocalStore(folder), OLD)
     state.begin(1)
     for unit in UNITS:
-        entry = LastApplied("7", unit.key, {"memo": Marks("a" * 16, "a" * 16)}, "b" * 32)
+        entry = LastApplied("7", unit.key, {"memo": ValueHashes("a" * 16, "a" * 16)}, "b" * 32)
         state.put(unit, unit, entry)
     state.flush()
 
@@ -54,13 +54,15 @@ def test_hashes_of_a_former_key_are_never_compared(tmp_path: Path, writes: int) 
     store.left = writes
     with suppress(Dead):
         State(store, NEW).begin(1)
-    assert {(entry.whole, entry.marks["memo"]) for entry in entries(tmp_path, NEW)} == {
-        ("", NO_MARKS)
-    }
+    assert {
+        (entry.fingerprint, entry.value_hashes["memo"]) for entry in entries(tmp_path, NEW)
+    } == {("", NO_HASHES)}
     again = State(LocalStore(tmp_path), NEW)
     again.begin(1)
     again.flush()
     for key in (NEW, OLD):
         found = entries(tmp_path, key)
         assert [entry.id for entry in found] == ["7"] * len(UNITS)
-        assert {(entry.whole, entry.marks["memo"]) for entry in found} == {("", NO_MARKS)}
+        assert {(entry.fingerprint, entry.value_hashes["memo"]) for entry in found} == {
+            ("", NO_HASHES)
+        }

@@ -16,7 +16,7 @@ from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.plan import Action
-from reconcile.model.records import LastApplied, Link, Marks
+from reconcile.model.records import LastApplied, Link, ValueHashes
 from reconcile.state.head import FORMAT
 from reconcile.state.state import State
 from reconcile.stores.contract import VersionMoved
@@ -32,8 +32,8 @@ _ADDRESSES = st.builds(
 ENTRIES = st.builds(
     LastApplied,
     id=_TEXT,
-    marks=st.dictionaries(_TEXT, st.builds(Marks, _TEXT, _TEXT), max_size=3),
-    whole=_TEXT,
+    value_hashes=st.dictionaries(_TEXT, st.builds(ValueHashes, _TEXT, _TEXT), max_size=3),
+    fingerprint=_TEXT,
     links=st.frozensets(
         st.builds(Link, st.sampled_from(["contact", "cart"]), _TEXT, st.integers(1, 999)),
         max_size=3,

@@ -1,4 +1,4 @@
-"""A stage is one of the pipeline that the record will have (cases 07 and 08)."""
+"""A stage must belong to the pipeline that the record will have (cases 07 and 08)."""
 
 from collections.abc import Callable, Mapping
 
@@ -33,7 +33,7 @@ def with_wholesale(world: World) -> World:
     return world
 
 
-def stands(world: World, pipeline: str, stage: str, key: str = "O-1") -> None:
+def put_into_stage(world: World, pipeline: str, stage: str, key: str = "O-1") -> None:
     """The order is applied in this pipeline and stage."""
     world.converge(order(key, hs_pipeline=pipeline, hs_pipeline_stage=stage))
 
@@ -48,7 +48,7 @@ def why(world: World, **properties: str) -> str:
 
 def test_a_pipeline_alone_would_leave_a_stage_of_another_one(shop: World) -> None:
     """Case 07: a conflict that names both pipelines, the stage, and the stages there are."""
-    stands(shop, "Order Pipeline", "Open")
+    put_into_stage(shop, "Order Pipeline", "Open")
     assert why(shop, hs_pipeline="Wholesale") == (
         "hs_pipeline: the order is in the stage Open of Order Pipeline, and Wholesale has New, "
         "Packed, Delivered; declare hs_pipeline_stage too"
@@ -59,7 +59,7 @@ def test_a_pipeline_alone_would_leave_a_stage_of_another_one(shop: World) -> Non
 
 def test_a_stage_of_another_pipeline_is_a_conflict_with_labels(shop: World) -> None:
     """Case 08: the order is in Wholesale, and only Order Pipeline has the stage Shipped."""
-    stands(shop, "Wholesale", "New")
+    put_into_stage(shop, "Wholesale", "New")
     assert why(shop, hs_pipeline_stage="Shipped") == (
         "hs_pipeline_stage: 'Shipped' is a stage of Order Pipeline, and Wholesale has New, "
         "Packed, Delivered; declare hs_pipeline too"
@@ -69,7 +69,7 @@ def test_a_stage_of_another_pipeline_is_a_conflict_with_labels(shop: World) -> N
 
 def test_a_stage_by_its_id_must_fit_as_well(shop: World) -> None:
     """The author's spelling is shown, and the pipelines' labels."""
-    stands(shop, "Order Pipeline", "Open")
+    put_into_stage(shop, "Order Pipeline", "Open")
     assert why(shop, hs_pipeline_stage="w-new").startswith(
         "hs_pipeline_stage: 'w-new' is a stage of Wholesale, and Order Pipeline has Open, "
     )
@@ -79,15 +79,15 @@ def test_a_stage_by_its_id_must_fit_as_well(shop: World) -> None:
 def test_pipeline_and_stage_go_together(build: Callable[..., World], api: str) -> None:
     """Both declared, the order moves from one pipeline to the other."""
     world = with_wholesale(build(api=api))
-    stands(world, "Order Pipeline", "Open")
-    stands(world, "Wholesale", "Packed")
+    put_into_stage(world, "Order Pipeline", "Open")
+    put_into_stage(world, "Wholesale", "Packed")
     assert world.record("orders", "O-1")["hs_pipeline_stage"] == "w-packed"
 
 
 def test_a_label_of_two_pipelines_means_the_stage_of_the_records_own(shop: World) -> None:
     """The record's pipeline is known, so that nothing is in doubt."""
-    stands(shop, "Wholesale", "New")
-    stands(shop, "Order Pipeline", "Open", key="O-2")
+    put_into_stage(shop, "Wholesale", "New")
+    put_into_stage(shop, "Order Pipeline", "Open", key="O-2")
     shop.converge(
         order("O-1", hs_pipeline_stage="Delivered"), order("O-2", hs_pipeline_stage="Delivered")
     )
@@ -121,7 +121,7 @@ def test_what_leaves_no_stage_of_another_pipeline_is_planned(
 
 def test_a_cleared_pipeline_takes_its_stage_along(shop: World) -> None:
     """A stage belongs to a pipeline, so that one of none is a conflict."""
-    stands(shop, "Wholesale", "New")
+    put_into_stage(shop, "Wholesale", "New")
     assert why(shop, hs_pipeline="") == (
         "hs_pipeline: the order is in the stage New of Wholesale, and would have no pipeline; "
         "clear hs_pipeline_stage too"
@@ -134,7 +134,7 @@ def test_a_cleared_pipeline_takes_its_stage_along(shop: World) -> None:
 
 def test_a_stage_that_is_ignored_counts_as_the_one_that_stands(shop: World) -> None:
     """What is left alone has to fit too."""
-    stands(shop, "Order Pipeline", "Open")
+    put_into_stage(shop, "Order Pipeline", "Open")
     document = order(
         "O-1",
         hs_pipeline="Wholesale",
@@ -147,7 +147,7 @@ def test_a_stage_that_is_ignored_counts_as_the_one_that_stands(shop: World) -> N
 
 def test_a_stage_in_a_pipeline_that_is_gone_is_a_conflict(shop: World) -> None:
     """Someone deletes the pipeline that the order is in."""
-    stands(shop, "Wholesale", "New")
+    put_into_stage(shop, "Wholesale", "New")
     shop.http.delete("/crm/v3/pipelines/orders/wholesale").raise_for_status()
     assert why(shop, hs_pipeline_stage="Open") == (
         "hs_pipeline_stage: the order is in a pipeline that no longer exists ('wholesale'); "
@@ -161,7 +161,7 @@ def test_a_pipeline_alone_that_keeps_a_foreign_stage_is_never_sent(
 ) -> None:
     """Where HubSpot refuses such a change the plan says the same."""
     world = with_wholesale(build(switches=Switches(foreign_stage_stays=False)))
-    stands(world, "Order Pipeline", "Open")
+    put_into_stage(world, "Order Pipeline", "Open")
     plan = world.plan(order("O-1", hs_pipeline="Wholesale"))
     assert actions(plan) == {"order/O-1": Action.CONFLICT}
-    stands(world, "Wholesale", "Packed")
+    put_into_stage(world, "Wholesale", "Packed")

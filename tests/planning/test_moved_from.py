@@ -1,4 +1,4 @@
-"""Renaming written in git: ``moved_from`` names the key that a record had before."""
+"""Renames: ``moved_from`` names the former key of a record."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -97,7 +97,7 @@ def test_a_rename_with_an_edit_a_new_line_and_a_renamed_line(world: World) -> No
 
 
 def test_a_renamed_cart_and_what_is_associated_with_it(world: World) -> None:
-    """The association stands by the record's id, whatever the key."""
+    """The association is between ids and does not depend on keys."""
     world.converge(order("A", associations={"cart": [{"key": "OLD"}]}), cart("OLD", memo="1"))
     before = world.dump_links()
     plan = world.plan(
@@ -130,7 +130,7 @@ def test_a_rename_without_a_state_finds_the_record_by_its_former_key(world: Worl
 
 
 def test_a_reference_to_a_renamed_cart_is_bound_without_a_state(world: World) -> None:
-    """The cart is known by its former key, so the association is seen to stand."""
+    """The cart is known by its former key, so its association is found."""
     world.converge(order("A", associations={"cart": [{"key": "OLD"}]}), cart("OLD", memo="1"))
     world.lose_state()
     plan = world.plan(

@@ -1,4 +1,4 @@
-"""Removal written in git: absent, forget, and what nothing declares any more."""
+"""Removals: absent, forget, and records that no manifest declares any more."""
 
 from collections.abc import Callable
 
@@ -137,7 +137,7 @@ def test_lines_of_others_are_counted_where_we_have_none(world: World) -> None:
 
 
 def test_a_record_that_was_never_applied_is_archived_by_its_key(world: World) -> None:
-    """The manifest says that it is not to be there, whoever made it."""
+    """The manifest declares it absent, whoever created it."""
     record = world.make("orders", "A", memo="theirs")
     plan = world.plan(order("A", lifecycle=ABSENT), OTHER)
     change = changes(plan)["order/A"]
@@ -290,7 +290,7 @@ def test_what_hangs_on_an_absent_record_is_a_manifest_error(world: World) -> Non
             order("B", [{"key": "B:1", "lifecycle": {"protect": "true"}}], lifecycle=ABSENT),
         )
     assert {problem.message.partition(",")[0] for problem in caught.value.problems} == {
-        "the order 'A' over it is declared absent",
+        "its order 'A' is declared absent",
         "the order 'a' is declared absent",
         "the line_item 'B:1' is protected",
     }
@@ -353,7 +353,7 @@ def test_prune_never_takes_what_is_protected(world: World) -> None:
 
 
 def test_prune_leaves_alone_what_declared_records_point_at(world: World) -> None:
-    """A cart that an order is associated with, and an order that a declared line stands under."""
+    """A cart that an order is associated with, and an order that a declared line belongs to."""
     world.converge(cart("C"), cart("D"), order("A", [line("A:1")]), order("B"))
     plan = world.plan(
         order("B", associations={"cart": [{"key": "C"}, {"id": world.id_of("carts", "D")}]}),
@@ -377,7 +377,7 @@ def test_prune_forgets_what_is_not_there_any_more_without_a_guard(world: World) 
 
 
 def test_prune_finds_a_line_whose_foreign_order_is_gone(world: World) -> None:
-    """A parent that nothing needs any more is no dangling reference."""
+    """A missing parent of lines that are removed is not a dangling reference."""
     theirs = world.make("orders", "Their Order")
     parent = {"order": {"key": "Their Order"}}
     world.converge({"kind": "line_item", "key": "L", "parent": parent}, OTHER)

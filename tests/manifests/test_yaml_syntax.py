@@ -1,4 +1,4 @@
-"""Text that YAML would leave out of a value, and text that YAML takes for something else."""
+"""Text that YAML would drop from a value, and text that YAML reads as syntax."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from random_examples import examples
 
 from reconcile.manifests.documents import read_document
-from reconcile.manifests.problems import Report
+from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.yaml_nodes import read
 
 pytestmark = pytest.mark.usefixtures("loader")
@@ -106,7 +106,7 @@ def test_text_is_not_cut_anywhere(project: Any, text: str, line: int, column: in
     ],
 )
 def test_comments_and_number_signs_remain_possible(project: Any, value: str, text: str) -> None:
-    """A comment that stands apart is one; in quotes, in blocks and inside words # is a letter."""
+    """A comment set apart is a comment; in quotes, in blocks and inside words # is text."""
     (unit,) = project.units(order(value))
     assert unit.root.properties == {"x": text, "w": "2"}
 
@@ -223,7 +223,7 @@ def test_text_in_quotes_may_go_on_in_indented_lines(project: Any, text: str, val
 
 def test_text_in_quotes_may_go_on_below_a_dash(project: Any) -> None:
     """An item of a list goes on deeper than its dash."""
-    report = Report("a")
+    report = ProblemReport("a")
     list(read(b'a:\n  - "x\n   y"\n  - {b: "x\n   y"}\n  - c: "x\n     y"\n', report))
     assert report.problems == []
     list(read(b'a:\n  - c: "x\n    y"\n', report))
@@ -259,8 +259,8 @@ def test_a_list_is_not_made_text_by_quotes(
 @examples(200)
 @given(st.text("ab#'\",&*!|>[]{}:- \t%@`", min_size=1, max_size=12))
 def test_a_value_is_read_as_it_stands_or_refused(value: str) -> None:
-    """Of what stands behind a name on one line nothing is left out, save a comment set apart."""
-    report = Report("a")
+    """Nothing after a name on its line is dropped, except a comment set apart."""
+    report = ProblemReport("a")
     values = []
     for node in read(order(value).encode(), report):
         declared = read_document(node, report)

@@ -1,4 +1,4 @@
-"""Line items that are told apart by a property among their parent's lines alone."""
+"""Line items that are found by the value of a property among their parent's line items."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -110,14 +110,14 @@ def test_an_edit_of_the_value_in_hubspot_is_drift(within: World) -> None:
 
 
 def test_manifests_must_tell_lines_apart(within: World) -> None:
-    """All at once, each where it stands."""
+    """All problems at once, each with its location."""
     lines = [item("A:1", "x"), item("A:2", " X "), line("A:3", name="n"), item("A:4", "")]
     with pytest.raises(ManifestError) as caught:
         within.plan(order("A", lines), order("B", [item("B:1", "x")]))
     assert sorted(problem.message for problem in caught.value.problems) == [
-        "hs_sku is 'x' as in line_item/A:1, and line items are told apart by it",
-        "hs_sku is missing, by which line items are told apart here",
-        "hs_sku is missing, by which line items are told apart here",
+        "hs_sku is 'x' as in line_item/A:1, but must identify one of the line items",
+        "hs_sku is missing, which identifies line items here",
+        "hs_sku is missing, which identifies line items here",
     ]
     assert all(problem.line for problem in caught.value.problems)
 
@@ -203,7 +203,7 @@ def test_lines_under_somebody_elses_order(within: World) -> None:
 def test_a_line_whose_answer_was_lost_is_found_by_what_it_held(
     build: Callable[..., World], how: str
 ) -> None:
-    """Somebody clears what tells it apart before anybody has looked: it is not made again."""
+    """Somebody clears its identity value before it is read back: no second line is created."""
     world = build(identity={"line_item": how}, proxy=Proxy)
     world.converge(order("A", [item("A:1", "1")]))
     name = how.partition(":")[2]
@@ -297,8 +297,9 @@ def test_settling_twice_comes_to_the_same(within: World, monkeypatch: pytest.Mon
     (run,) = unfinished(within.store)
     with within.session() as session:
         workflow.recover_unfinished(session, ORIGIN, sleep=within.sleep)
-    settled = read_run(within.store, run.run.head.run)
-    assert settled is None or [one.status.value for one in settled.outcomes.values()] == ["done"]
+    recovered = read_run(within.store, run.run.head.run)
+    outcomes = recovered.outcomes.values() if recovered else ()
+    assert recovered is None or [one.status.value for one in outcomes] == ["done"]
     assert within.plan().empty
     assert len(within.ever("line_items")) == 2
 

@@ -1,4 +1,4 @@
-"""Whose record is it? Keys that move, change their case, or meet; lines that move."""
+"""Key conflicts: keys that move to another record, change their case, or collide."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ def test_swapped_keys_are_conflicts(world: World) -> None:
 
 
 def test_two_declared_records_with_one_id_in_the_state_are_conflicts(world: World) -> None:
-    """Nobody can tell which of the two the record is."""
+    """Which of the two records is meant is ambiguous."""
     world.converge(order("A", memo="1"))
     record = world.id_of("orders", "A")
     world.edit("orders", record, **{KEY: "B"})
@@ -122,7 +122,7 @@ def test_a_plan_made_with_another_identity_is_stale(world: World) -> None:
 
 
 def test_recreate_names_declared_records_only(world: World) -> None:
-    """A mistyped address is told and not ignored."""
+    """A mistyped address is reported, not ignored."""
     world.declare(cart("C"))
     with pytest.raises(UsageError, match="order/X"):
         world.plan(recreate=["order/X"])

@@ -1,30 +1,30 @@
-"""Absent, forgotten and renamed records: what manifests say of them, and what they cannot say."""
+"""Absent, forgotten and moved records: what manifests may declare, and what is a problem."""
 
 from typing import Any
 
 import pytest
 
 from reconcile.model.address import Address
-from reconcile.model.records import Life
+from reconcile.model.records import Lifecycle
 
 
 def test_an_absent_order_takes_its_nested_lines_along(project: Any) -> None:
-    """What stands beside it means nothing; a line that says something itself keeps to that."""
+    """Its other fields have no effect; a line with a lifecycle state of its own keeps it."""
     (unit,) = project.units(
         "{kind: order, key: A, properties: {x: a}, associations: {contact: [{id: 5}]},\n"
         " lifecycle: {state: absent, ignore: [x]}, line_items: [{key: B, properties: {y: b}},\n"
         " {key: C, lifecycle: {state: forget, protect: true}}]}"
     )
-    assert [(one.address.key, one.life) for one in unit.records] == [
-        ("A", Life.ABSENT),
-        ("B", Life.ABSENT),
-        ("C", Life.FORGET),
+    assert [(one.address.key, one.lifecycle) for one in unit.records] == [
+        ("A", Lifecycle.ABSENT),
+        ("B", Lifecycle.ABSENT),
+        ("C", Lifecycle.FORGET),
     ]
     assert all(not one.properties and not one.references for one in unit.records)
 
 
 def test_a_former_key_has_its_place(project: Any) -> None:
-    """On a document, on a nested line, and on a line that stands alone."""
+    """On a document, on a nested line, and on a standalone line."""
     unit, alone = project.units(
         "{kind: order, key: A, moved_from: B, line_items: [{key: C, moved_from: D}]}\n---\n"
         '{kind: line_item, key: E, moved_from: F, parent: {order: {id: "5"}}}\n'
@@ -36,7 +36,7 @@ def test_a_former_key_has_its_place(project: Any) -> None:
     ]
     assert unit.former == Address("order", "B")
     assert alone.former is None
-    assert unit.root.moved_from.place == ("a.yaml", 1, 35)
+    assert unit.root.moved_from.location == ("a.yaml", 1, 35)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_former_key_has_its_place(project: Any) -> None:
 def test_a_former_key_means_nothing_else(
     project: Any, other: str, place: tuple[str, int, int], words: str
 ) -> None:
-    """Wherever it stands: it will mean nothing once the record has its new key."""
+    """A reference by the former key is a problem: it is invalid once the record has its new key."""
     project.write("a.yaml", "{kind: order, key: NEW, moved_from: OLD}")
     project.write("b.yaml", other)
     (problem,) = project.problems()
@@ -82,16 +82,16 @@ def test_ids_cannot_be_renamed(project: Any) -> None:
 
 @pytest.mark.parametrize("state", ["absent", "forget"])
 def test_a_standing_line_must_say_itself_that_it_goes(project: Any, state: str) -> None:
-    """It may stand in another file, written by somebody else."""
+    """A standalone line may be in another file, written by somebody else."""
     project.write("a.yaml", f"{{kind: order, key: A, lifecycle: {{state: {state}}}}}")
     line = "{{kind: line_item, key: L, parent: {{order: {{key: a}}}}{}}}"
     project.write("b.yaml", line.format(""))
     (problem,) = project.problems()
     assert (problem.file, problem.message) == (
         "b.yaml",
-        f"the order 'A' over it is declared {state}, in a.yaml:1:1",
+        f"its order 'A' is declared {state}, in a.yaml:1:1",
     )
-    assert problem.hint == f"say lifecycle: {{state: {state}}} here too"
+    assert problem.hint == f"declare lifecycle: {{state: {state}}} here too"
     project.write("b.yaml", line.format(f", lifecycle: {{state: {state}}}"))
     (unit,) = project.load()
     assert len(unit.lines) == 1
@@ -114,4 +114,4 @@ def test_a_protected_line_does_not_go_with_its_order(project: Any) -> None:
         "{kind: order, key: A, lifecycle: {state: absent},\n"
         " line_items: [{key: B, lifecycle: {protect: true}}]}"
     )
-    assert problem.message == "the line_item 'B' is protected, and the order over it absent"
+    assert problem.message == "the line_item 'B' is protected, but its order is declared absent"

@@ -1,4 +1,4 @@
-"""References to records that are in conflict because HubSpot has them no more."""
+"""References to records that are in conflict because HubSpot no longer has them."""
 
 from world import World, actions, cart, changes, order, statuses
 
@@ -35,8 +35,8 @@ def test_an_association_with_an_archived_record_is_not_planned(world: World) -> 
     }
 
 
-def test_it_is_made_once_the_conflict_is_settled(world: World) -> None:
-    """With the record made again the same manifests associate all of them."""
+def test_it_is_made_once_the_conflict_is_resolved(world: World) -> None:
+    """With the record recreated the same manifests associate all of them."""
     documents = (cart("C", memo="x"), order("A", memo="1", associations=TO_CART))
     world.converge(documents[0])
     world.archive("carts", world.id_of("carts", "C"))
@@ -48,7 +48,7 @@ def test_it_is_made_once_the_conflict_is_settled(world: World) -> None:
 
 
 def test_a_record_with_another_key_can_be_associated(world: World) -> None:
-    """A conflict of a record that lives does not stand in the way: it is no lost record."""
+    """A record in conflict that exists can be associated with."""
     world.converge(cart("C", memo="x"))
     id_ = world.id_of("carts", "C")
     world.edit("carts", id_, reconcile_key="")

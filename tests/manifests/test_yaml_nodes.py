@@ -1,4 +1,4 @@
-"""What of YAML is understood, what is refused, and where."""
+"""YAML that is read, and YAML that is refused, with positions."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from random_examples import examples
 
 from reconcile.manifests import yaml_nodes
 from reconcile.manifests.documents import read_document
-from reconcile.manifests.problems import Report
+from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.yaml_nodes import Items, Table, Text, read
 
 pytestmark = pytest.mark.usefixtures("loader")
@@ -77,7 +77,7 @@ def test_tags_other_than_text_are_refused(project: Any, written: str) -> None:
 @pytest.mark.parametrize("collection", ["!!map {}", "!!omap []", "!foo {}"])
 def test_tagged_collections_are_refused(project: Any, collection: str) -> None:
     """Lists and mappings take no tag either."""
-    report = Report("a")
+    report = ProblemReport("a")
     list(read(f"a: {collection}".encode(), report))
     assert "tag" in report.problems[0].message
 
@@ -91,7 +91,7 @@ def test_control_characters_in_text_are_refused(project: Any, escape: str) -> No
 
 
 def test_lone_surrogates_are_refused(project: Any) -> None:
-    """Half a character is no text; one reader of YAML lets it through."""
+    """Half a character is not text, although one YAML parser accepts it."""
     assert project.problem(order(r'"\ud800"')).line == 4
 
 
@@ -170,7 +170,7 @@ def test_merge_keys_are_refused(project: Any) -> None:
 @pytest.mark.parametrize("key", ["? [a]\n: b", "? {a: b}\n: c", "~: b", "? *a\n: b"])
 def test_names_must_be_text(key: str) -> None:
     """A list, a mapping, an alias or nothing cannot be a name."""
-    report = Report("a")
+    report = ProblemReport("a")
     list(read(f"x: &a y\nz: *a\n{key}\n".encode(), report))
     (problem,) = report.problems
     assert "name in a mapping" in problem.message
@@ -188,11 +188,11 @@ def test_an_alias_repeats_its_anchor(project: Any) -> None:
 
 @pytest.mark.parametrize("text", ["a: *b", "a: &a [*a]", "a: &b 1\nc: &b [*b]"])
 def test_aliases_need_a_finished_anchor(text: str) -> None:
-    """An alias to nothing, or to what it stands in, ends the file."""
-    report = Report("a")
+    """An alias to nothing, or to a node that contains it, ends the file."""
+    report = ProblemReport("a")
     list(read(text.encode(), report))
     (problem,) = report.problems
-    assert "names no finished anchor" in problem.message
+    assert "is not an anchor that ends before it" in problem.message
 
 
 def test_an_alias_bomb_is_defused(project: Any) -> None:
@@ -200,7 +200,7 @@ def test_an_alias_bomb_is_defused(project: Any) -> None:
     bomb = "a0: &a0 [x, x]\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 11)
     )
-    report = Report("a")
+    report = ProblemReport("a")
     assert list(read(bomb.encode(), report)) == []
     (problem,) = report.problems
     assert "aliases" in problem.message
@@ -211,7 +211,7 @@ def test_deep_nesting_is_refused(project: Any) -> None:
     problem = project.problem("[" * 100_000)
     assert (problem.line, problem.column) == (1, 33)
     assert "32 levels" in problem.message
-    report = Report("a")
+    report = ProblemReport("a")
     assert len(list(read(b"[" * 32 + b"]" * 32, report))) == 1
     assert report.problems == []
 
@@ -220,17 +220,17 @@ def test_deep_nesting_is_refused(project: Any) -> None:
     ("inner", "messages"), [(15, []), (16, ["nested more than 32 levels deep"])]
 )
 def test_aliases_count_as_deep_as_what_they_repeat(inner: int, messages: list[str]) -> None:
-    """A chain of aliases is no way around the limit."""
+    """A chain of aliases does not evade the limit."""
     first = "[" * inner + "x" + "]" * inner
     second = "[" * 16 + "*a" + "]" * 16
-    report = Report("a")
+    report = ProblemReport("a")
     list(read(f"[&a {first}, &b {second}]".encode(), report))
     assert [problem.message for problem in report.problems] == messages
 
 
 def test_nodes_carry_places() -> None:
     """Lines and columns count from 1; a mapping's entry knows its name's place."""
-    (root,) = read(b"a:\n  - b\n  - {c: d}\n", Report("a"))
+    (root,) = read(b"a:\n  - b\n  - {c: d}\n", ProblemReport("a"))
     assert isinstance(root, Table)
     entry = root.entries["a"]
     assert (entry.line, entry.column) == (1, 1)
@@ -245,7 +245,7 @@ def test_nodes_carry_places() -> None:
 def test_what_is_written_is_read(properties: dict[str, str]) -> None:
     """Any text that a careful writer puts down comes back as it was."""
     document = {"kind": "order", "key": "A", "properties": properties}
-    report = Report("a")
+    report = ProblemReport("a")
     (node,) = read(yaml.safe_dump(document, default_style='"').encode(), report)
     declared = read_document(node, report)
     assert report.problems == []
@@ -258,7 +258,7 @@ def test_what_is_written_is_read(properties: dict[str, str]) -> None:
 @given(st.binary(max_size=80) | st.text("{}[]&*!|>:-,#~'\"\n a%@`<?", max_size=80).map(str.encode))
 def test_anything_is_read_or_reported(data: bytes) -> None:
     """No input escapes as an exception."""
-    report = Report("a")
+    report = ProblemReport("a")
     for node in read(data, report):
         read_document(node, report)
     assert all(problem.line >= 0 for problem in report.problems)
