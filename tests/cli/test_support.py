@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.hubspot.error_bodies import ErrorBody, Refusal, errors_from
+from reconcile.hubspot.error_bodies import ErrorBody, Refusal, error_from
 from reconcile.project import starter_text
 from tests.cli.conftest import PROJECT, Project
 
@@ -53,7 +53,7 @@ def test_the_first_project_file_names_service_keys_and_the_end_of_support() -> N
 def test_a_refusal_for_want_of_a_scope_names_the_service_key_first() -> None:
     """As does the hint about the daily limit, which all of them share."""
     body = b'{"message": "no", "category": "MISSING_SCOPES"}'
-    hint = errors_from(Refusal.read(403, {}, body), {}, "").hint
+    hint = error_from(Refusal.read(403, {}, body), {}, "").hint
     assert hint.startswith("give the token's service key or app")
     daily = Refusal(429, ErrorBody.model_validate({"policyName": "DAILY"}), is_json=True)
-    assert "all service keys and private apps" in errors_from(daily, {}, "").hint
+    assert "all service keys and private apps" in error_from(daily, {}, "").hint
