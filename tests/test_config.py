@@ -401,7 +401,7 @@ def test_targets_are_checked(tmp_path: Path, fields: str, column: int, words: st
             (4, 1),
             "unknown field 'manifest'; did you mean 'manifests'?",
         ),
-        ("version: 1\nversion: 1", (2, 1), "stands here twice"),
+        ("version: 1\nversion: 1", (2, 1), "is given twice"),
         ("version: [1", (2, 1), "not YAML"),
         ("", (0, 0), "one document"),
         ("[a]", (0, 0), "one document"),
