@@ -1,4 +1,4 @@
-"""What a manifest's references point at, once the account has been asked."""
+"""References of manifests, and the records they were resolved to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ Pointer = tuple[str, str, str]
 
 
 def pointer(reference: Reference) -> Pointer:
-    """What two references to the same record have in common."""
+    """Return what all references to the same record have in common."""
     return reference.to, reference.by, fold(reference.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The record a reference points at: its id, or its address when this plan creates it."""
+    """The record that a reference points at: its id, or its address if the plan creates it."""
 
     id: str = ""
     address: Address | None = None
@@ -31,7 +31,7 @@ Bindings = Mapping[Pointer, Bound]
 def association_types(
     reference: Reference, kind: Kind, definitions: Definitions
 ) -> tuple[tuple[str, int], ...]:
-    """The (category, type id) a reference asks for; empty for a label that does not exist."""
+    """Return the (category, type id) that a reference asks for; empty for an unknown label."""
     association = kind.associations[reference.to]
     if not reference.label:
         return (("HUBSPOT_DEFINED", association.type_id),)

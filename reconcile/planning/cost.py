@@ -1,4 +1,4 @@
-"""How many calls an apply takes, worked out from its plan alone."""
+"""The cost of an apply in calls and seconds, estimated from its plan alone."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -12,20 +12,20 @@ from reconcile.model.line_parent import link_to_parent, parents_to_check
 from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
 
 ACCOUNT = 2
-"""Calls that every apply makes: for the account, and for the token's scopes."""
+"""Calls of every apply: for the account, and for the token's scopes."""
 
 DEFINITIONS = 3
 """Calls for the properties of one kind: plain, sensitive and highly sensitive ones."""
 
 LATENCY = 0.2
-"""Seconds a call takes, about; four are under way at a time."""
+"""Approximate seconds a call; four run at a time."""
 
 WINDOW = 10
 """Seconds in which the rate limit counts (reference §3)."""
 
 
 def calls(plan: Plan) -> int:
-    """About how many calls carrying out a plan takes, when all goes well."""
+    """Return about how many calls the plan's apply makes if nothing fails."""
     if plan.empty:
         return 0
     acting = [change for change in plan.records() if change.action is not Action.CONFLICT]
@@ -44,7 +44,7 @@ def calls(plan: Plan) -> int:
 
 
 def _recheck(name: str) -> int:
-    """Reading records of a kind, whom line items belong to, and what is under orders and carts."""
+    """Return the calls that re-read records of a kind, their parents and their children."""
     return 1 + len(kinds()[name].owners) + len(kinds()[name].children)
 
 
@@ -56,7 +56,7 @@ def _in_whole_units(plan: Plan) -> Iterator[RecordChange]:
 
 
 def seconds(number: int, rate_limit: int | None, *, workers: int = 4) -> float:
-    """About how long so many calls take under a limit of calls in 10 seconds."""
+    """Return about how many seconds these calls take with a limit of calls in 10 seconds."""
     least = number * LATENCY / workers
     if rate_limit is None or number <= rate_limit:
         return least
@@ -91,7 +91,7 @@ def _slice(units: Sequence[UnitChange], within: Collection[str]) -> int:
 
 
 def _parents(changes: Sequence[RecordChange], roots: set[Address]) -> int:
-    """Reading the parents of lines that are not written themselves."""
+    """Return the calls that read parents of lines which are not written themselves."""
     unread: dict[str, set[str]] = defaultdict(set)
     for change in changes:
         if change.parent is not None and change.parent not in roots:
@@ -100,13 +100,13 @@ def _parents(changes: Sequence[RecordChange], roots: set[Address]) -> int:
 
 
 def _owners(changes: Sequence[RecordChange]) -> int:
-    """Reading whom line items belong to, in the batches in which they are written."""
+    """Return the calls that read the parents of line items, in their write batches."""
     asked = Counter(word for change in changes for word in parents_to_check(change))
     return sum(ceil(number / OBJECTS) for number in asked.values())
 
 
 def _associations(changes: Sequence[RecordChange]) -> int:
-    """Reading, writing and reading back; what a create has made already is only read."""
+    """Return the calls that read, write and read back; those of creates are only read."""
     written: Counter[tuple[str, str, bool]] = Counter()
     made: Counter[tuple[str, str]] = Counter()
     given: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Owners, whom manifests may name by e-mail address where records hold ids."""
+"""Owners: resolved from e-mail addresses in manifests to the ids that records hold."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ from reconcile.model.values import show
 def resolve_owners(
     values: Mapping[str, str], known: Mapping[str, Property], owners: Owners | None
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return the ids of the owners that ``values`` name, and why one has none, by property.
+    """Return the ids of the owners in ``values``, and why one has none, by property.
 
-    Where owners could not be read, what is written as an id is taken for one.
+    If owners could not be read, a value that looks like an id is accepted as one.
     """
     ids: dict[str, str] = {}
     unresolved: dict[str, str] = {}
@@ -31,7 +31,7 @@ def resolve_owners(
 
 
 def owner_shown(value: str, owners: Owners | None) -> str:
-    """Return the addresses of the owners whose ids a record holds, as far as they are known."""
+    """Return the addresses of the owners with these ids; unknown ids stay as they are."""
     if owners is None:
         return value
     return ";".join(owners.emails.get(one) or one for one in value.split(";"))

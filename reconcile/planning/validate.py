@@ -50,12 +50,10 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
         value = fold(line.properties.get(name, ""))
         other = seen.setdefault((kind.name, value), line.address)
         if not value:
-            message = f"{name} is missing, which identifies {kind.plural} here"
+            message = f"{name} identifies {kind.plural} here, and is missing"
             yield _problem(line.location_of(name), message)
         elif other != line.address:
-            message = (
-                f"{name} is {value!r} as in {other}, but must identify one of the {kind.plural}"
-            )
+            message = f"{name} identifies {kind.plural} here, and is {value!r} in {other} too"
             yield _problem(line.location_of(name), message)
 
 

@@ -320,9 +320,9 @@ def test_redact_warns_of_an_unfinished_run(
     [
         (("log", "--since", "yesterday"), "is no date"),
         (("log", "--since", "2026-13-01"), "is no date"),
-        (("log", "--address", "NW-1"), "is no address"),
+        (("log", "--address", "NW-1"), "is not an address"),
         (("log", "--address", "deal/1"), "names no kind"),
-        (("redact", "NW-1"), "is no address"),
+        (("redact", "NW-1"), "is not an address"),
         (("show", "R-9"), "no run or entry R-9"),
         (("show", HOSTILE), "no run or entry"),
     ],

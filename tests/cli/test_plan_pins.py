@@ -210,7 +210,7 @@ def test_keep_does_not_reach_hubspot(project: Project) -> None:
     path.write_bytes(written(lines))
     for command in (("show", "p"), ("apply", "p")):
         said = project.refused(*command)
-        assert "error: the plan file contradicts itself: order/A-1: a property stands" in said
+        assert "error: the plan file contradicts itself: order/A-1: a property occurs" in said
 
 
 def test_label_that_is_not_the_accounts(project: Project) -> None:
@@ -277,7 +277,7 @@ def test_head_is_canonical(project: Project) -> None:
     lines[0]["note"] = "reviewed"
     path.write_bytes(written(lines))
     assert canonical(lines[0]) in path.read_bytes()
-    assert "it holds more than a plan" in project.refused("show", "p")
+    assert "it contains more than a plan" in project.refused("show", "p")
 
 
 @pytest.mark.parametrize("reason", ["change", "drift", "both"])

@@ -253,11 +253,11 @@ def test_two_new_lines_with_one_value_under_one_parent_are_in_conflict() -> None
 
 
 PROBLEMS = [
-    ("missing", (desired(LINE),), "name is missing, which identifies line items here"),
+    ("missing", (desired(LINE),), "name identifies line items here, and is missing"),
     (
         "twice",
         (desired(LINE, name="Tea"), desired(SECOND, name="TEA ")),
-        "name is 'tea' as in line_item/A:1",
+        "name identifies line items here, and is 'tea' in line_item/A:1 too",
     ),
     (
         "ignored",

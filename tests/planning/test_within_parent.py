@@ -115,9 +115,9 @@ def test_manifests_must_tell_lines_apart(within: World) -> None:
     with pytest.raises(ManifestError) as caught:
         within.plan(order("A", lines), order("B", [item("B:1", "x")]))
     assert sorted(problem.message for problem in caught.value.problems) == [
-        "hs_sku is 'x' as in line_item/A:1, but must identify one of the line items",
-        "hs_sku is missing, which identifies line items here",
-        "hs_sku is missing, which identifies line items here",
+        "hs_sku identifies line items here, and is 'x' in line_item/A:1 too",
+        "hs_sku identifies line items here, and is missing",
+        "hs_sku identifies line items here, and is missing",
     ]
     assert all(problem.line for problem in caught.value.problems)
 
