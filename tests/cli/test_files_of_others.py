@@ -214,7 +214,7 @@ def test_a_project_file_outside_the_project_is_refused(project: Project) -> None
     assert "Plan: 1 order" in project.fine("plan")
     file.unlink()
     link(file, file)
-    assert "where there is nothing" in project.refused("plan")
+    assert "which does not exist" in project.refused("plan")
 
 
 INNER = ["head.json", "shards", "runs", "audit", "audit-values", "plans", "applied.json"]

@@ -58,13 +58,13 @@ def test_a_link_to_nothing_is_named_one(project: Project) -> None:
     for path in ("manifests", "manifests/gone.yaml"):
         said = project.refused("validate", path)
         assert "manifests/gone.yaml: a link to " in said
-        assert "nothing.yaml, where there is nothing" in said
+        assert "nothing.yaml, which does not exist" in said
     file = project.folder / "reconcile.yaml"
     file.unlink()
     file.symlink_to(project.folder / "settings.yaml")
     said = project.refused("plan")
     assert "reconcile.yaml: a link to " in said
-    assert "settings.yaml, where there is nothing" in said
+    assert "settings.yaml, which does not exist" in said
 
 
 def test_a_state_that_is_a_link_out_of_the_project_is_named(project: Project) -> None:

@@ -133,7 +133,7 @@ def test_a_dissociation_under_a_name_that_the_state_does_not_know_is_left_alone(
     project.fine("state", "rm", "cart/C-1", "--auto-approve")
     result = project.run("apply", "p")
     assert result.code in (5, 6)
-    assert "by another key than when planning; plan again" in result.out
+    assert "another key in the state than it had when planning; plan again" in result.out
 
 
 def test_the_starter_points_at_what_the_program_has(reader: Project) -> None:

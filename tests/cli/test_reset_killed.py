@@ -17,12 +17,12 @@ targets: {own: {sandbox: true}}
 """
 INFO = LockInfo("ana@mill", "2026-01-02T03:04:05+00:00", "apply")
 
+pytestmark = pytest.mark.long  # processes that die at every step
+
 KILLED = """
 import os, shutil, signal, sys
 from reconcile.cli import main
 import reconcile.cli.sandbox, reconcile.sandbox.server
-
-pytestmark = pytest.mark.long  # processes that die at every step
 
 origin, into = sys.argv[1:]
 sys.argv[1:] = ["sandbox", "reset", "--auto-approve"]

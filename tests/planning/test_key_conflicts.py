@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from world import KEY, World, cart, changes, incomplete, line, order, statuses
 
-from reconcile import workflow
 from reconcile.errors import StalePlan, UsageError
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action
+from reconcile.workflow import plan_steps
 
 
 def test_a_key_spelled_otherwise_in_the_manifest_is_the_same_record(world: World) -> None:
@@ -70,7 +70,7 @@ def test_a_line_that_moved_is_known_by_its_former_unit(
     """However the units are cut into chunks, it is never made a second time."""
     world.converge(order("A", [line("L", name="x")]), order("B"))
     world.archive("line_items", world.id_of("line_items", "L"))
-    monkeypatch.setattr(workflow, "CHUNK", 1)
+    monkeypatch.setattr(plan_steps, "CHUNK", 1)
     plan = world.plan(order("A"), order("B", [line("L", name="x")]))
     assert changes(plan)["line_item/L"].action is Action.CONFLICT
 
