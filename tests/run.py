@@ -31,8 +31,8 @@ FORMS = {
 }
 
 ELSEWHERE = (
-    "lint, format and strict types (ruff, mypy)",
-    "the example workflow's checks (actionlint, zizmor)",
+    "lint, format, strict types, complexity and branch coverage",
+    "the workflows' checks (actionlint, zizmor)",
     "the lowest versions that pyproject.toml allows, and the newest Python",
     "mutants, random damage, and hundreds of random crashes (tests/long.py)",
     "benchmarks (tests/benchmarks/README.md)",

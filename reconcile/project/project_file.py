@@ -64,7 +64,7 @@ def read_project(folder: Path) -> ProjectFile | None:
         report.whole_file("this link leads out of the project", "copy what it leads to")
     elif not path.exists():
         report.whole_file(
-            f"a link to {display_path(resolve_links(path))}, where there is nothing",
+            f"a link to {display_path(resolve_links(path))}, which does not exist",
             "remove it, or bring back what it leads to",
         )
     else:
