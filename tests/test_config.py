@@ -310,7 +310,7 @@ def test_tokens_never_stand_in_the_file(tmp_path: Path, field: str, value: str) 
 )
 def test_variables_are_for_tokens_alone(tmp_path: Path, fields: str) -> None:
     """A variable's value reaches no other field."""
-    assert "can only stand in store, token" in target_problem(tmp_path, fields).message
+    assert "can only be used in store, token" in target_problem(tmp_path, fields).message
 
 
 def test_variables_are_for_tokens_of_targets_alone(tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_variables_are_for_tokens_of_targets_alone(tmp_path: Path) -> None:
         ("portal: 1, rate_limt: 9", 20, "unknown field 'rate_limt'; did you mean 'rate_limit'?"),
         ("portal: 1, name: x", 20, "unknown field 'name'"),
         ("portal: 1, command: rm", 20, "unknown field 'command'"),
-        ("portal: 1, identity: {ordr: id}", 31, "'ordr' is no kind; did you mean 'order'?"),
+        ("portal: 1, identity: {ordr: id}", 31, "'ordr' is not a kind; did you mean 'order'?"),
         ("portal: 1, identity: {order: ids}", 38, '"id", "unique:PROPERTY"'),
         ("portal: 1, identity: {order: 'id:x'}", 38, '"id", "unique:PROPERTY"'),
         ("portal: 1, identity: {order: 'unique:'}", 38, '"id", "unique:PROPERTY"'),
@@ -369,7 +369,7 @@ def test_targets_are_checked(tmp_path: Path, fields: str, column: int, words: st
     ("text", "place", "words"),
     [
         ("manifests: [a]\ntargets: {a: {portal: 1}}", (1, 1), "'version' is missing"),
-        ("version: 2\nnew: [x]", (1, 10), "version '2' is not one this reconcile knows"),
+        ("version: 2\nnew: [x]", (1, 10), "version '2' is not supported"),
         ("version: 1\ntargets: {a: {portal: 1}}", (1, 1), "'manifests' is missing"),
         ("version: 1\nmanifests: [a]", (1, 1), "'targets' is missing"),
         ("version: 1\nmanifests: [a]\ntargets: {}", (3, 10), "'targets' must not be empty"),
@@ -451,7 +451,7 @@ def test_no_token_serves_the_other_purpose(tmp_path: Path, purpose: Any, other: 
     text = FULL.replace(f"    token_{purpose}: ${{env:{purpose.upper()}}}\n", "")
     found = settings(tmp_path, text, target="production")
     assert found.token(other, {other.upper(): "t"})
-    with pytest.raises(UsageError, match="production names no token to") as caught:
+    with pytest.raises(UsageError, match="production has no token to") as caught:
         found.token(purpose, {"READ": "t", "WRITE": "t"})
     assert f"token_{purpose}" in caught.value.hint
 
@@ -472,7 +472,7 @@ def test_a_missing_token_names_variable_and_target(
 def test_tokens_fit_a_header(tmp_path: Path, text: str) -> None:
     """What could break a header is refused without being shown."""
     found = settings(tmp_path, target="production")
-    with pytest.raises(UsageError, match="READ holds no token") as caught:
+    with pytest.raises(UsageError, match="READ does not hold a token") as caught:
         found.token("read", {"READ": text})
     assert "s3" not in str(caught.value) + caught.value.hint
 

@@ -67,7 +67,7 @@ def run(
     saved, digest = read_plan(file) if file else (None, "")
     for option, given in (("--recreate", recreate), ("--prune", prune)):
         if saved is not None and given:
-            raise UsageError(f"{option} belongs to planning; the plan file says what to do already")
+            raise UsageError(f"{option} cannot be used with a plan file, which is a finished plan")
     settings = settings_for(target or (saved.target.name if saved else None))
     require_lasting(settings, accept_local_store=accept_local_store)
     by = origin(os.environ, settings.root, reason)
@@ -135,7 +135,7 @@ def _confirmed(session: Session, made: Plan) -> bool:
     click.echo(cost(session, made), err=True)
     return confirm(
         f"Apply this to {session.pin.name}?",
-        otherwise="look at the plan first (`reconcile plan --out FILE`, then `reconcile apply "
+        otherwise="review the plan first (`reconcile plan --out FILE`, then `reconcile apply "
         "FILE`), or add --auto-approve",
     )
 
@@ -175,9 +175,9 @@ def require_lasting(settings: Settings, *, accept_local_store: bool) -> None:
     local = is_local(settings.store_url(os.environ))
     if local and os.environ.get("CI") and not accept_local_store:
         raise UsageError(
-            f"the state in {settings.home} is on this machine, and a CI runner's disk vanishes",
-            hint="name a shared `store:` in reconcile.yaml, or add --accept-local-store where the "
-            "disk stays, or where losing the state is fine",
+            f"the state in {settings.home} is on this machine, and a CI runner's disk is discarded",
+            hint="name a shared `store:` in reconcile.yaml, or add --accept-local-store if the "
+            "disk is kept, or if the state may be lost",
         )
 
 

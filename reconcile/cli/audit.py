@@ -57,7 +57,7 @@ def log(*, target: str | None, since: str | None, address: str | None, as_json: 
         lines = list(log_lines(found, personal=shows_personal()))
         of = f" of {wanted}" if wanted else ""
         then = f" since {since}" if since else ""
-        _show(settings, lines or [plain(visible(f"Nothing is recorded{of}{then}."))])
+        _show(settings, lines or [plain(visible(f"No events{of}{then}."))])
 
 
 def show(*, target: str | None, run: str) -> None:
@@ -101,18 +101,18 @@ def erase(
         held = holdings(audit, wanted)
         _show(settings, held_lines(held))
         if not any(one.values for one in held):
-            click.echo("Nothing is there to erase.")
+            click.echo("Nothing to erase.")
             return 0
-        if not auto_approve and not confirm("Erase these values for good?"):
+        if not auto_approve and not confirm("Erase these values permanently?"):
             click.echo("Nothing was erased.", err=True)
             return 1
         redact(audit, held, origin(os.environ, settings.root, reason))
         total = sum(one.values for one in held)
-        click.echo(f"Erased {total:,} value{'' if total == 1 else 's'}; the log says so.")
+        click.echo(f"Erased {total:,} value{'' if total == 1 else 's'}; the log records that.")
         if next(audit.store.names("plans/"), None) is not None:
             click.echo(
-                "A run is not over: its plan and journal hold values until it is "
-                "(`reconcile status`).",
+                "A run is unfinished: its plan and journal hold values until it ends "
+                "(see `reconcile status`).",
                 err=True,
             )
     return 0
@@ -145,7 +145,9 @@ def _unlogged(audit: AuditLog) -> list[Entry]:
     try:
         return unlogged(audit.store)
     except UsageError as error:
-        click.echo(f"What is not in the log yet is left out: {visible(str(error))}", err=True)
+        click.echo(
+            f"Entries that are not in the log yet are left out: {visible(str(error))}", err=True
+        )
         return []
 
 
@@ -157,7 +159,7 @@ def _moment(text: str | None) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
-            f"{quoted(text)} is no date", hint="write 2026-01-31, or 2026-01-31T12:00+01:00"
+            f"{quoted(text)} is not a date", hint="write 2026-01-31, or 2026-01-31T12:00+01:00"
         ) from error
     moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

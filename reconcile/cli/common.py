@@ -67,7 +67,7 @@ class Project:
         except ReconcileError as error:
             if isinstance(error, ManifestError) or not self.problems:
                 raise
-            hint = f"what the account does not take could not be found out: {error}"
+            hint = f"the manifests could not be checked against the account: {error}"
             raise ManifestError(self.problems, hint=hint) from error
 
 
@@ -96,7 +96,7 @@ def project_of(
     chosen = _named(paths) or settings.manifests
     if not chosen:
         raise UsageError(
-            "no manifests are named",
+            "no manifests were given",
             hint="name files or folders, as in `reconcile plan manifests`, or run `reconcile init`",
         )
     units, found = _load(settings, chosen, seen)
@@ -173,7 +173,9 @@ def addresses(texts: tuple[str, ...]) -> frozenset[Address]:
         except ValueError as error:
             raise UsageError(str(error)) from error
         if address.kind not in kinds():
-            raise UsageError(f"{show(text)} names no kind of record", hint=choices("kind", kinds()))
+            raise UsageError(
+                f"{show(text)} does not name a known kind", hint=choices("kind", kinds())
+            )
         found.append(address)
     return frozenset(found)
 
@@ -217,7 +219,7 @@ def confirm(question: str, *, otherwise: str = "add --auto-approve") -> bool:
     Raises UsageError, hinting at ``otherwise``, where nobody can answer.
     """
     if not sys.stdin.isatty():
-        raise UsageError("nobody is there to confirm", hint=otherwise)
+        raise UsageError("cannot ask for confirmation: the input is not a terminal", hint=otherwise)
     try:
         answer: str = click.prompt(
             f"{question}\n  Only 'yes' is accepted", default="", show_default=False

@@ -63,7 +63,7 @@ def _needs(associated: Collection[str], *, owners: bool) -> dict[str, list[tuple
 def _scopes(session: Session) -> bool:
     granted = session.hubspot.scopes()
     if granted is None:
-        echo("Scopes   HubSpot does not tell them for this kind of token")
+        echo("Scopes   HubSpot does not report them for this kind of token")
         return True
     units = _declared(session.settings)
     associated = None if units is None else _associated(units)
@@ -129,7 +129,7 @@ def _associated(units: Collection[Unit]) -> Collection[str]:
 def _usage(session: Session) -> None:
     usage = session.hubspot.usage()
     if usage is None:
-        echo("Limits   HubSpot does not tell today's use for this kind of token")
+        echo("Limits   HubSpot does not report today's usage for this kind of token")
         return
     left = usage.limit - usage.used
     echo(f"Limits   {left:,} of {usage.limit:,} calls left today, until {usage.resets_at}")
@@ -144,7 +144,9 @@ def _keys(session: Session) -> None:
         definition = session.hubspot.properties(kind.object).get(identity.name)
         if identity.within_parent:
             state = (
-                "ready" if definition and definition.usable_as_identity else "is no text to write"
+                "ready"
+                if definition and definition.usable_as_identity
+                else "not a text property that can be written"
             )
             echo(f"Keys     {kind.plural}: {identity.name} within their parents, {state}")
             continue

@@ -42,4 +42,4 @@ def write_source(source: Source) -> None:
     if is_commit(source.commit):
         click.echo(f"Planned at commit {source.commit[:12]}{_FILES[source.files]}", err=True)
     elif source.commit:
-        click.echo("Planned at an unknown commit: git does not say", err=True)
+        click.echo("Planned at an unknown commit: it cannot be read from git", err=True)

@@ -24,10 +24,10 @@ from reconcile.project.support_ends import SERVICE_KEYS, support
 from reconcile.render.output import write_plan
 from reconcile.session import Session, connect
 
-_AGAIN = "run `reconcile init` again: what is made already stays as it is"
+_AGAIN = "run `reconcile init` again: properties that exist stay as they are"
 _OR_WITHIN = (
     "; where an account has no unique properties for line items, write "
-    'identity: {line_item: "within_parent:hs_sku"} in the target, and they are told apart by their '
+    'identity: {line_item: "within_parent:hs_sku"} in the target, and they are identified by their '
     "SKU within their order or cart"
 )
 
@@ -40,13 +40,13 @@ def run(*, target: str | None, auto_approve: bool) -> int:
         if planned.defines:
             write_plan(planned, sys.stdout, personal=shows_personal(), color=colored())
             _check_permission(session, planned.defines)
-            if not auto_approve and not confirm(f"Make these in {session.pin.name}?"):
-                click.echo("Nothing was made.", err=True)
+            if not auto_approve and not confirm(f"Create these in {session.pin.name}?"):
+                click.echo("Nothing was created.", err=True)
                 return 1
             _define(session, planned)
         name = session.pin.name
     wrote = _write_project_file(settings)
-    click.echo(f"Target {name} is ready: each kind has what its records are found by.")
+    click.echo(f"Target {name} is ready: every key property exists.")
     if not settings.target.sandbox and (until := support(settings.target.api)):
         click.echo(f"{until}.")
     if wrote:
@@ -91,7 +91,7 @@ def _define(session: Session, planned: Plan) -> None:
 
 def _so_far(made: Sequence[PropertyDefine]) -> str:
     names = ", ".join(f"{one.name} of {kinds()[one.kind].plural}" for one in made)
-    return f"made before that: {names}" if names else "nothing was written"
+    return f"created before that: {names}" if names else "nothing was written"
 
 
 def _check_permission(session: Session, defines: Sequence[PropertyDefine]) -> None:
@@ -106,15 +106,15 @@ def _check_permission(session: Session, defines: Sequence[PropertyDefine]) -> No
 def _no_permission(defines: Sequence[PropertyDefine], made: Sequence[PropertyDefine]) -> UsageError:
     lines = [
         f"{kinds()[wanted.kind].plural}: a single-line text property named {wanted.name} "
-        f"(label {wanted.label!r}), with the rule 'require unique values' set while making it; "
+        f"(label {wanted.label!r}), with the rule 'require unique values' set when creating it; "
         f"scope {kinds()[wanted.kind].schema_scopes[0]}"
         for wanted in defines
         if wanted not in made
     ]
     return UsageError(
-        "\n".join([f"the token may not make these properties; {_so_far(made)}", *lines]),
+        "\n".join([f"the token may not create these properties; {_so_far(made)}", *lines]),
         hint="give the token's service key or app these scopes, in HubSpot under "
-        f"{SERVICE_KEYS}, and run `reconcile init` again, or ask an admin to make "
+        f"{SERVICE_KEYS}, and run `reconcile init` again, or ask an admin to create "
         "the properties in HubSpot under Settings > Data management > Properties",
     )
 

@@ -34,7 +34,7 @@ def show(target: str | None, url: str) -> None:
         click.echo(f"Its last heartbeat was about {holder.heartbeat_age:.0f} s ago.")
     where = f" {as_argument(url)}" if url else ""
     click.echo(
-        f"Its number is {holder.fencing_token}. If that run hangs: "
+        f"Its fencing token is {holder.fencing_token}. If that run hangs: "
         f"{command_line('lock', 'break', str(holder.fencing_token))}{where}"
     )
 

@@ -32,17 +32,17 @@ _running: list[str] = []
 _interrupted = threading.Event()
 
 COMMANDS = {
-    "init": "Write the project file and make the properties that find records.",
-    "validate": "Check the manifests without asking HubSpot.",
+    "init": "Write the project file and create the key properties.",
+    "validate": "Check the manifests offline.",
     "plan": "Show what apply would change.",
     "apply": "Carry out a plan.",
-    "resume": "Go on with a run that ended in the middle.",
-    "status": "Say whether a run has ended in the middle.",
+    "resume": "Resume an interrupted run.",
+    "status": "Show whether a run was interrupted.",
     "show": "Show a saved plan.",
-    "audit": "Who changed what in the account, when and why.",
-    "state": "What was last applied, and work on it by hand.",
-    "lock": "Who is applying, and what to do when that one hangs.",
-    "sandbox": "A HubSpot-compatible server on this machine.",
+    "audit": "Query the audit log: who changed what, when and why.",
+    "state": "Inspect, edit or move the state: what was last applied.",
+    "lock": "Show or break the state lock.",
+    "sandbox": "Run a HubSpot-compatible server on this machine.",
     "doctor": "Check the account, the token's scopes and the limits left.",
     "version": "Show reconcile's version.",
 }
@@ -170,7 +170,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
 def _give_up(why: str) -> NoReturn:
     """End now, whatever is in flight: no answer is as good as one that nobody reads."""
     applying = _running in (["apply"], ["resume"])
-    how = f"; `{command_line('resume')}` goes on" if applying else ""
+    how = f"; continue with `{command_line('resume')}`" if applying else ""
     with suppress(OSError):
         os.write(2, f"{why}{how}\n".encode())
     _end_now(5 if applying else 1)
@@ -257,7 +257,7 @@ def _unwritable(error: OSError) -> int:
     _tell(f"error: the output cannot be written: {error.strerror or error}")
     if _running in (["apply"], ["resume"]):
         seen = command_line("audit", "log")
-        _tell(f"hint: what was written to HubSpot is written; see `{seen}`")
+        _tell(f"hint: what was written to HubSpot stays written; see `{seen}`")
     else:
         _tell("hint: make room on the disk, or send the output elsewhere")
     return 1
@@ -268,9 +268,9 @@ def _unexpected(error: Exception) -> int:
 
     said = mask(str(error)) if os.environ.get("CI") else str(error)
     told = shorten(visible(f"{type(error).__name__}: {said}"))
-    _tell(f"error: reconcile failed in a way it should not: {told}")
+    _tell(f"error: internal error: {told}")
     if os.environ.get("RECONCILE_DEBUG"):
         traceback.print_exc()
     else:
-        _tell("hint: run it again with RECONCILE_DEBUG=1 and report what it prints")
+        _tell("hint: run it again with RECONCILE_DEBUG=1 and report the output")
     return 1

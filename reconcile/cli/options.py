@@ -41,7 +41,7 @@ def recreate_option(command: Command) -> Command:
         "--recreate",
         multiple=True,
         metavar="ADDRESS",
-        help="Make this record again although its HubSpot record is archived, merged or gone "
+        help="Create this record again although its HubSpot record is archived, merged or gone "
         "(order/KEY). Can be given several times.",
     )(command)
 
@@ -62,7 +62,7 @@ def json_option(command: Command) -> Command:
         "--json",
         "as_json",
         is_flag=True,
-        help="JSON for programs: the result, or else every problem with its place.",
+        help="JSON for programs: the result, or else every problem with its location.",
     )(command)
 
 
@@ -73,7 +73,7 @@ def lock_timeout_option(command: Command) -> Command:
         type=click.FloatRange(min=0),
         default=0.0,
         metavar="SECONDS",
-        help="Wait so long for another run to end. Default: not at all.",
+        help="Wait up to SECONDS for another run to end. Default: do not wait.",
     )(command)
 
 
@@ -86,10 +86,10 @@ def running_options(command: Command) -> Command:
             type=click.Choice(("continue", "halt")),
             default="continue",
             show_default=True,
-            help="What to do when a record cannot be written as planned: go on with the others, or "
-            "begin nothing more.",
+            help="What to do when a record cannot be written as planned: continue with the others, "
+            "or begin nothing more.",
         ),
-        click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log."),
+        click.option("--reason", default="", metavar="TEXT", help="The reason, for the audit log."),
         click.option(
             "--accept-local-store",
             is_flag=True,

@@ -52,8 +52,8 @@ def run(
     """Run `reconcile plan`."""
     if prune and paths:
         raise UsageError(
-            "--prune and PATHS do not go together: what is not named is not undeclared",
-            hint="leave PATHS out, or declare what is to go with lifecycle: {state: absent}",
+            "--prune cannot be combined with PATHS: records outside PATHS are not undeclared",
+            hint="omit PATHS, or declare what to archive with lifecycle: {state: absent}",
         )
     with problems_as_json(as_json):
         settings = settings_for(target)
@@ -103,5 +103,5 @@ def run(
         name = visible(shlex.quote(str(out)))
         allowed = (word for guard in made.guards for word in ("--allow", guard.allowance))
         exactly = command_line("apply", str(out), *allowed)
-        click.echo(f"The plan is saved in {name}. To do exactly this: {exactly}", err=True)
+        click.echo(f"The plan is saved in {name}. To apply exactly this plan: {exactly}", err=True)
     return 2 if detailed_exitcode and not made.empty else 0

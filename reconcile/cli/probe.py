@@ -28,7 +28,7 @@ def check(session: Session, report: Path | None, *, allow_standard: bool) -> Non
     if kind not in FOR_TRYING and not allow_standard:
         raise UsageError(
             f"the account {session.pin.portal_id} is of the type {kind or 'unknown'}, and the "
-            "probe makes records in it; nothing was written",
+            "probe creates records in it; nothing was written",
             hint="use a developer test account, or add --allow-standard",
         )
     if report is not None and not (report.parent.is_dir() and os.access(report.parent, os.W_OK)):
@@ -61,13 +61,13 @@ def probe(session: Session, report: Path | None, *, auto_approve: bool) -> int:
 def _announce(planned: Probe, *, told: bool) -> None:
     asked, skipped = len(planned.asked), len(planned.skipped)
     click.echo(f"Probe    {asked} questions, at most {planned.most_calls} calls")
-    click.echo(f"Makes    orders, carts, line items and properties named {planned.prefix}…")
+    click.echo(f"Creates  orders, carts, line items and properties named {planned.prefix}…")
     click.echo("         and changes, merges, associates and archives these alone")
     click.echo("Leaves   its records in the recycling bin, for 90 days; its properties are deleted")
     if skipped:
-        click.echo(f"Skips    {skipped} questions for want of scopes; the table says which")
+        click.echo(f"Skips    {skipped} questions for lack of scopes; the table shows which")
     if not told:
-        click.echo("Scopes   HubSpot does not tell them: what the token may not do is skipped")
+        click.echo("Scopes   HubSpot does not report them: what the token may not do is skipped")
 
 
 def _tell(result: Result) -> None:
@@ -98,5 +98,5 @@ def _time_to_clean_up() -> Iterator[None]:
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     with suppress(OSError):  # not by click: the signal may have come in the middle of its writing
-        os.write(2, b"interrupted; removing what was made (again to stop that)\n")
+        os.write(2, b"interrupted; removing what was created (interrupt again to stop)\n")
     raise KeyboardInterrupt

@@ -11,17 +11,17 @@ Fields of reconcile.yaml:
     token      ${env:NAME}: the variable that holds the access token
     token_read, token_write
                the same, one to plan with and one to apply with
-    url        https://api.hubapi.com unless named: a regional host, or a
+    url        default https://api.hubapi.com; or a regional host, or a
                server on this machine such as `reconcile sandbox serve`
     api        v3, or 2026-03 for HubSpot's dated paths
     rate_limit calls in 10 seconds
-    identity   what a kind's keys find its records by: {order: HOW}, where
-               HOW is "unique:PROPERTY" (unique:reconcile_key unless named),
+    identity   how a kind's records are identified: {order: HOW}, where
+               HOW is "unique:PROPERTY" (default unique:reconcile_key),
                id, or for line items "within_parent:PROPERTY"
-  target       the target to work on where none is named
-  state        the folder of local state; state unless named
+  target       the default target
+  state        the folder of local state; default: state
   store        where the state is shared: s3://, gs:// or az:// with a bucket
                and a path, or ${env:NAME} for PostgreSQL
-  guards       how many changes of a sort may pass without --allow:
+  guards       how many changes of a sort a plan may hold without --allow:
                {adopt_update: 0, unknown: 0, rekey: 0, prune: 0}
 """

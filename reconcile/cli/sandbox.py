@@ -43,12 +43,12 @@ def seed(target: str | None, source: str) -> None:
     file = find_seed(source, settings.root)
     if not path.exists():
         with serve_sandbox(settings):  # makes it, with the seed its target names
-            click.echo(f"Made the sandbox of {settings.target.name}.")
+            click.echo(f"Created the sandbox of {settings.target.name}.")
     try:
         with _explained(), sandbox_in_use(settings):
             seeded = load_seed(path, file)
     except SeedError as error:
-        message = f"the seed cannot be loaded, and nothing of it was: {error}"
+        message = f"the seed cannot be loaded; nothing was added: {error}"
         raise UsageError(message) from None
     click.echo(f"Loaded {file} into the sandbox of {settings.target.name}.")
     for name in sorted(seeded.added.keys() | seeded.left.keys()):
@@ -67,7 +67,7 @@ def reset(*, target: str | None, auto_approve: bool) -> int:
         Sandbox.check_reset(path)
     refuse_served(settings.home)
     if resumed:
-        click.echo("The last reset did not come to its end.", err=True)
+        click.echo("The last reset was interrupted.", err=True)
     if not auto_approve and not confirm(f"Erase the sandbox of {settings.target.name}?"):
         click.echo("Nothing was erased.", err=True)
         return 1

@@ -40,6 +40,6 @@ def read_plan(file: Path) -> tuple[Plan, str]:
     except OSError as error:
         raise UsageError(
             f"the plan file {file} cannot be read: {error.strerror}",
-            hint="`reconcile plan --out FILE` makes one",
+            hint="`reconcile plan --out FILE` creates one",
         ) from error
     return load(data)

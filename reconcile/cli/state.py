@@ -59,7 +59,7 @@ def show(*, target: str | None, address: str) -> None:
     with open_target_store(settings, os.environ) as store:
         found = [e for _, a, e in _state(settings, store).entries() if a == wanted.folded()]
     if not found:
-        raise UsageError(f"the state knows no {visible(address)}", hint="see `state list`")
+        raise UsageError(f"not in the state: {visible(address)}", hint="see `reconcile state list`")
     write_lines(_entry(Address(wanted.kind, found[0].key), found[0]), sys.stdout, color=colored())
 
 
@@ -78,7 +78,9 @@ def remove(
         state = _state(settings, store)
         found = {a: u for u, a, _ in state.entries() if a in wanted}
         if missing := sorted(str(a) for a in wanted - found.keys()):
-            raise UsageError(f"the state knows no {', '.join(missing)}", hint="see `state list`")
+            raise UsageError(
+                f"not in the state: {', '.join(missing)}", hint="see `reconcile state list`"
+            )
         if not (auto_approve or confirm(f"Forget {plural(len(found), 'record')}?")):
             click.echo("Nothing was forgotten.", err=True)
             return 1
@@ -141,7 +143,7 @@ def _both_locked(
     """
     with open_target_store(settings, os.environ) as here, store_at(url, settings) as there:
         if here.where == there.where:
-            raise UsageError("that is the store the state is in already")
+            raise UsageError("the state is in that store already")
         require_movable(*((there, here) if comes_here else (here, there)))
         with locked(here, doing, wait), locked(there, doing, wait, url=url):
             yield here, there
@@ -157,7 +159,9 @@ def _move(settings: Settings, source: Store, target: Store, what: str, reason: s
         state.flush()
 
     move(source, target, record)
-    click.echo(f"The state is in {visible(target.where)} now; {visible(source.where)} says so.")
+    click.echo(
+        f"The state is in {visible(target.where)} now; {visible(source.where)} refers to it."
+    )
 
 
 def _origin(settings: Settings, reason: str) -> Origin:

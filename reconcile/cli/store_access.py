@@ -41,7 +41,7 @@ def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[
             raise Locked(
                 str(error),
                 hint=f"--lock-timeout {ceil(LEASE * 1.5)} waits, and takes over from a run that "
-                f"died; `reconcile lock show {as_argument(url)}` says how to take the lock from a "
+                f"died; `reconcile lock show {as_argument(url)}` shows how to break the lock of a "
                 "run that hangs",
             ) from error
         yield

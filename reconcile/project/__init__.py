@@ -53,7 +53,7 @@ class Settings:
     """All that a command needs to know. Paths are absolute.
 
     ``has_file`` is False where there is no project file: then the target is an empty sandbox and
-    no manifests are named.
+    no manifests were given.
     """
 
     root: Path
@@ -91,15 +91,13 @@ class Settings:
         variable = own or target.token
         if variable is None:
             hint = f"add token_{purpose}: ${{env:NAME}} to it in {PROJECT_FILE}"
-            raise UsageError(
-                f"the target {target.name} names no token to {purpose} with", hint=hint
-            )
+            raise UsageError(f"the target {target.name} has no token to {purpose} with", hint=hint)
         text = read_variable(
             variable,
             environ,
-            f"the target {target.name} takes its token to {purpose} with from it",
-            hint=f"set {variable} in the environment, never in a file of the repository; a token "
-            f"is made in HubSpot under {SERVICE_KEYS}",
+            f"the target {target.name} takes its token to {purpose} with from there",
+            hint=f"set {variable} in the environment, never in a file of the repository; "
+            f"create a token in HubSpot under {SERVICE_KEYS}",
         )
         return Token(text, origin=variable)
 

@@ -61,11 +61,11 @@ def read_project(folder: Path) -> ProjectFile | None:
     report = ProblemReport(PROJECT_FILE)
     project = None
     if escaping_link(path, folder):
-        report.whole_file("this link leads out of the project", "copy what it leads to")
+        report.whole_file("this link leads out of the project", "copy what it links to")
     elif not path.exists():
         report.whole_file(
             f"a link to {display_path(resolve_links(path))}, which does not exist",
-            "remove it, or bring back what it leads to",
+            "remove it, or restore what it links to",
         )
     else:
         project = _project(path, report)
@@ -85,8 +85,12 @@ def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
     root = documents[0]
     version = root.entries.get("version")
     if version and isinstance(version.value, Text) and version.value.value != "1":
-        message = f"version {show(version.value.value)} is not one this reconcile knows"
-        report.at(version.value, message, "it knows version 1; a newer reconcile may know more")
+        message = f"version {show(version.value.value)} is not supported"
+        report.at(
+            version.value,
+            message,
+            "this reconcile supports version 1; a newer one may support more",
+        )
         return None
     for leaf in _leaves(root):
         _check_leaf(leaf, report)
@@ -120,7 +124,7 @@ def _check_leaf(leaf: _Leaf, report: ProblemReport) -> None:
     elif "${env:" in node.value and not (
         path == ("store",) or (len(path) >= 3 and path[2] in TOKEN_FIELDS)
     ):
-        report.at(node, f"${{env:…}} can only stand in {listed(('store', *TOKEN_FIELDS))}")
+        report.at(node, f"${{env:…}} can only be used in {listed(('store', *TOKEN_FIELDS))}")
 
 
 def _check_targets(root: Table, report: ProblemReport) -> None:

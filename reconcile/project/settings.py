@@ -114,7 +114,7 @@ def _url(value: str) -> str:
 def _variable(value: object) -> str:
     found = _VARIABLE.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        raise ValueError("must be ${env:NAME}: tokens stand in the environment, never in a file")
+        raise ValueError("must be ${env:NAME}: tokens belong in the environment, never in a file")
     return found[1]
 
 
@@ -128,7 +128,7 @@ def _store(value: object) -> str:
     if not may_be_named(text):
         raise ValueError(
             "must be s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX, or ${env:NAME} "
-            "with one of these or a postgresql:// URL in the environment: passwords stand there, "
+            "with one of these or a postgresql:// URL in the environment: passwords belong there, "
             "never in a file"
         )
     return text
@@ -136,13 +136,15 @@ def _store(value: object) -> str:
 
 def _target_name(value: str) -> str:
     if not _TARGET.fullmatch(value):
-        raise ValueError("must be of a-z, 0-9, - and _, at most 64: it names a folder too")
+        raise ValueError(
+            "must consist of a-z, 0-9, - and _, at most 64 characters: it also names a folder"
+        )
     return value
 
 
 def _kind_name(value: str) -> str:
     if value not in kinds():
-        raise ValueError(f"is no kind{nearest(value, kinds())}")
+        raise ValueError(f"is not a kind{nearest(value, kinds())}")
     return value
 
 
@@ -160,7 +162,7 @@ def _identity(value: object) -> Identity:
 def _with_all_kinds(value: Mapping[str, Identity]) -> Mapping[str, Identity]:
     for kind, identity in value.items():
         if identity.within_parent and kinds()[kind].is_unit:
-            raise ValueError(f"{kinds()[kind].plural} have no parent to be found under")
+            raise ValueError(f"{kinds()[kind].plural} have no parent to be identified within")
     return MappingProxyType({kind: value.get(kind, Identity()) for kind in kinds()})
 
 

@@ -8,7 +8,7 @@ SERVICE_KEYS = "Development > Keys > Service keys"
 
 _SUPPORT = {
     "v3": "HubSpot supports /crm/v4, which v3 uses for associations, until 2027-03-30, and v1 to "
-    "v3 until September 2027; a dated version is the way on: `api: 2026-03`",
+    "v3 until September 2027; change to a dated version: `api: 2026-03`",
     "2026-03": "HubSpot supports a dated version for 18 months: 2026-03 until about September 2027",
 }
 

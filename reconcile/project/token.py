@@ -15,8 +15,10 @@ class Token:
 
     def __init__(self, text: str, *, origin: str = "the token") -> None:
         if not _TEXT.fullmatch(text):
-            message = f"{origin} holds no token: only printable ASCII without spaces can be one"
-            raise UsageError(message, hint="look for spaces or a line break that came along")
+            message = f"{origin} does not hold a token: a token is printable ASCII without spaces"
+            raise UsageError(
+                message, hint="check for spaces or a line break that was copied with it"
+            )
         self._text = text
 
     def __repr__(self) -> str:

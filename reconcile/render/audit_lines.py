@@ -122,7 +122,7 @@ def verified_lines(found: Verification) -> Iterator[Line]:
         first = found.findings[0].number
         yield plain(f"The audit log is BROKEN from entry {first:,} on.", "failed")
     else:
-        yield plain("The audit log is whole.", "done")
+        yield plain("The audit log is intact.", "done")
 
 
 def held_lines(held: Iterable[StoredValues]) -> Iterator[Line]:
@@ -296,4 +296,4 @@ def _notes(found: Verification) -> Iterator[str]:
     for text in found.kept:
         yield f"{visible(text)} was redacted, but values are left: redact it again"
     if found.entries and not found.against_state:
-        yield "the state knows nothing of the log, so a cut-off end would not be seen"
+        yield "the state has no head of the log, so a cut-off end would not be detected"

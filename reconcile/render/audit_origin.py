@@ -30,7 +30,7 @@ OF_COMMIT = ("files", "commit_at_apply")
 def by_line(entry: Entry, who: str) -> str:
     """Return one line on who did something and at which commit; ``who`` is masked already."""
     actor = entry.origin.actor
-    parts = [f"by {who or 'nobody knows whom'}"]
+    parts = [f"by {who or 'an unknown user'}"]
     if actor.source in _SERVICES:
         place = actor.facts.get("repository") or actor.facts.get("project", "")
         job = actor.facts.get("run_id") or actor.facts.get("job_id", "")

@@ -23,7 +23,7 @@ DONE = {
     Action.FORGET: "forgotten",
 }
 GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
-STOOD = "stood before this run"
+STOOD = "existed before this run"
 _WORST_FIRST = (Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.DONE, Status.SKIPPED)
 
 LINES = 50

@@ -39,7 +39,7 @@ class Line(NamedTuple):
 BLANK = Line(0, "", "", ())
 _REMOVED = "-"
 _STAYS = "  # dissociate; both records stay"
-_DEFINED = "  unique text, the key that finds records"
+_DEFINED = "  unique text, the key property"
 
 
 def plain(text: str, style: str = "", indent: int = 0) -> Line:
@@ -90,7 +90,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
 def left_alone(view: PlanView) -> str:
     """What is said of the records that no manifest declares."""
     if view.plan.prune:
-        return "No longer declared, but protected or still pointed at (left alone)"
+        return "No longer declared, but protected or still referenced (left alone)"
     return "No longer declared (left alone)"
 
 
@@ -98,7 +98,7 @@ def way_out(view: PlanView) -> str:
     """Return what to do about the records that no manifest declares."""
     if view.plan.prune:
         return (
-            "apply protected ones once without protect, take away what points at the others; or "
+            "apply protected ones once without protect, remove the references to the others, or "
             "stop managing them with `reconcile state rm ADDRESS`"
         )
     return (
@@ -129,7 +129,7 @@ def guard_lines(guard: Guard) -> Iterator[Line]:
     name = visible(guard.name)
     text = f"guard {name}: {visible(message)}"
     yield Line(0, "!", Action.CONFLICT, ((text, "conflict"),))
-    hint = f"hint: if that is meant, pass --allow {visible(guard.allowance)}"
+    hint = f"hint: if this is intended, pass --allow {visible(guard.allowance)}"
     yield Line(2, "", Action.CONFLICT, ((hint, "note"),))
 
 

@@ -105,7 +105,7 @@ class UnitView:
         many = count(under[0] if len(under) == 1 else "", self.others)
         alone = "left alone"
         if self.root is not None and self.root.action is Action.ARCHIVE:
-            alone += f", and without their {self.address.kind} then"
+            alone += f", and left without their {self.address.kind}"
         return f"(+ {many} in HubSpot that no manifest declares; {alone})"
 
 

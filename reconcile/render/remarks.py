@@ -28,9 +28,9 @@ def notes(change: RecordChange, why: str) -> Iterator[str]:
         yield from _removal_notes(change, why)
         return
     if change.action is Action.ADOPT:
-        yield "adopt: as declared; to be recorded"
+        yield "adopt: already matches; will be added to the state"
     elif change.adopts:
-        yield "adopt: exists; to be recorded"
+        yield "adopt: exists; will be added to the state"
     if change.rekey:
         yield "rekey: found by its id; its key will be written back"
     if change.recreates:
@@ -39,8 +39,8 @@ def notes(change: RecordChange, why: str) -> Iterator[str]:
 
 def _removal_notes(change: RecordChange, why: str) -> Iterator[str]:
     if change.action is Action.FORGET and not why:
-        yield "what HubSpot has stays as it is"
+        yield "the HubSpot record stays as it is"
     if change.adopts:
-        yield "exists, though it was never applied"
+        yield "exists, but was never applied"
     if change.rekey:
         yield "rekey: found by its id; its key was changed in HubSpot"

@@ -92,23 +92,23 @@ def _what_next(report: Report, typed: Typed) -> str:
         # Done is only what was read back as declared, or as HubSpot spells it, which is remembered.
         done = any(outcome.status is Status.DONE for outcome in report.outcomes)
         if any(outcome.standing for outcome in report.outcomes):
-            shows = "planning again shows the conflicts alone"
+            shows = "a new plan shows only the conflicts"
         else:
-            shows = "planning again shows nothing"
-        return f" Read back as declared: {shows}." if done else ""
+            shows = "a new plan is empty"
+        return f" Verified: {shows}." if done else ""
     if _all_done(report) and _lost(report):
-        return " The audit log has what was overwritten; put back what should stand."
+        return " The audit log shows what was overwritten; restore what should be kept."
     if report.resumable:
-        return f" `{typed('resume')}` goes on with it."
+        return f" Continue with `{typed('resume')}`."
     ends = {outcome.status for outcome in report.outcomes}
     if ends & {Status.FAILED, Status.UNKNOWN}:
         if _all_refused(report):
             return " Correct the values that HubSpot refused in the manifests, then plan again."
         # Not "the same command": there is nothing to resume, and a saved plan stays as it is.
-        return " Plan and apply again to go on."
+        return " Plan and apply again to continue."
     if ends == {Status.DONE} and any(outcome.not_persisted for outcome in report.outcomes):
         return " What HubSpot did not keep is sent again only when its manifest changes."
-    return " Conflicts were left alone; plan again to decide about them."
+    return " Conflicts were left alone; plan again to resolve them."
 
 
 def _all_refused(report: Report) -> bool:
@@ -134,7 +134,7 @@ def _by_action(report: Report) -> Iterator[str]:
             said = (_of(name, done[action, name], total[action, name]) for name in names)
             yield f"{', '.join(said)} {verb}{earlier}"
     if found := Counter(o.address.kind for o in report.outcomes if o.message == MADE_BY_OTHERS):
-        yield f"{listed(found)} so already"
+        yield f"{listed(found)} already as declared"
 
 
 def _stands(outcome: Outcome) -> bool:
@@ -175,7 +175,7 @@ def _lost(report: Report) -> str:
     unread = lost.count(UNKNOWN_OVERWRITE)
     parts = []
     if len(lost) > unread:
-        edits = plural(len(lost) - unread, "edit of others", "edits of others")
+        edits = plural(len(lost) - unread, "edit by others", "edits by others")
         parts.append(f"{edits} overwritten")
     if unread:
         parts.append(f"an edit may have been overwritten in {plural(unread, 'record')}")
@@ -211,7 +211,7 @@ def _rewrites(report: Report, *, personal: bool) -> Iterator[Line]:
             counts[key] += 1
             first.setdefault(key, (outcome.address, rewrite))
     if first:
-        yield plain("Rewritten by HubSpot, which is no drift:")
+        yield plain("Rewritten by HubSpot (not drift):")
     for key, (address, rewrite) in first.items():
         values = PERSONAL
         if personal or not rewrite.personal:
@@ -240,7 +240,7 @@ def _warnings(
             counts[key] += 1
             first.setdefault(key, f"{visible(text)}  ({visible(str(outcome.address))}")
     if first:
-        yield plain("HubSpot warned about values that it took:")
+        yield plain("HubSpot warned about values that it accepted:")
     for key, text in first.items():
         others = f" and {counts[key] - 1:,} more" if counts[key] > 1 else ""
         yield plain(f"{text}{others})", "note", indent=2)

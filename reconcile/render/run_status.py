@@ -41,16 +41,20 @@ def _lines(target: str, runs: Sequence[Progress], holder: str, resume: str) -> I
         yield plain(f"Run {visible(run.run)} is not finished: {so_far(run)}.")
         if run.why:
             yield plain(f"It ended early: {visible(run.why)}", indent=2)
-        yield plain(f"Begun {visible(run.since)} by {visible(run.who or 'somebody')}", indent=2)
+        yield plain(
+            f"Started {visible(run.since)} by {visible(run.who or 'an unknown user')}", indent=2
+        )
         yield plain(f"Plan {visible(run.plan[:16])}", indent=2)
     yield BLANK
     yield plain(
-        "Wait until the run that holds the lock has ended." if holder else f"To go on: {resume}"
+        "Wait until the run that holds the lock has ended."
+        if holder
+        else f"Continue with: {resume}"
     )
 
 
 def so_far(run: Progress) -> str:
-    """``300 of 830 records done, 2 failed, 100 begun and not yet settled, 428 not begun``."""
+    """``300 of 830 records done, 2 failed, 100 in doubt, 428 not begun``."""
     parts = [f"{run.counts.get(Status.DONE, 0):,} of {plural(run.total, 'record')} done"]
     parts += (
         f"{run.counts[status]:,} {'in conflict' if status is Status.CONFLICT else status}"
@@ -58,7 +62,7 @@ def so_far(run: Progress) -> str:
         if status is not Status.DONE and run.counts.get(status)
     )
     if run.in_doubt:
-        parts.append(f"{run.in_doubt:,} begun and not yet settled")
+        parts.append(f"{run.in_doubt:,} in doubt")
     if run.left:
         parts.append(f"{run.left:,} not begun")
     return ", ".join(parts)
@@ -66,7 +70,7 @@ def so_far(run: Progress) -> str:
 
 def unfinished_note(run: Progress, resume: str = RESUME) -> str:
     """Return one sentence for whoever plans meanwhile."""
-    return f"run {visible(run.run)} is not finished ({so_far(run)}); `{resume}` goes on with it."
+    return f"run {visible(run.run)} is not finished ({so_far(run)}); continue with `{resume}`."
 
 
 def status_json(target: str, runs: Sequence[Progress], holder: str, *, resume: str = RESUME) -> str:
@@ -89,6 +93,6 @@ def _run(run: Progress) -> dict[str, Any]:
         "ended_early": run.why or None,
         "records": run.total,
         "outcomes": {str(status): run.counts.get(status, 0) for status in Status},
-        "unsettled": run.in_doubt,
+        "in_doubt": run.in_doubt,
         "not_begun": run.left,
     }

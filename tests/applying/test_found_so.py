@@ -50,7 +50,9 @@ def test_a_record_that_is_as_planned_already_is_not_called_updated(
     report = watched.apply(planned)
     assert statuses(report) == {"order/A": "done", "order/B": "done"}
     assert [one.message for one in report.outcomes] == [MADE_BY_OTHERS, ""]
-    assert sentence(report).startswith("Apply complete: 1 order updated; 1 order so already. ")
+    assert sentence(report).startswith(
+        "Apply complete: 1 order updated; 1 order already as declared. "
+    )
     record = logged(watched, report.run, "A")
     assert (fields(record), record.status, record.trace) == ([], "done", "")
     (line,) = (one.text() for one in record_lines(record, personal=True) if "order/A" in one.text())

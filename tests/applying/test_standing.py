@@ -22,7 +22,7 @@ from reconcile.state.migrate import move
 from reconcile.state.state import State
 from reconcile.stores.local import LocalStore
 
-NOTE = "stood before this run"
+NOTE = "existed before this run"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def test_a_conflict_fails_the_first_apply_and_no_later_one(world: World, program
     later = program("apply", "--auto-approve")
     assert later.code == 0, later
     assert f"1 order updated; 1 conflict that {NOTE}." in later.out
-    assert "planning again shows the conflicts alone." in later.out
+    assert "a new plan shows only the conflicts." in later.out
 
 
 def test_plan_says_nothing_else_than_before(world: World, program: Program) -> None:

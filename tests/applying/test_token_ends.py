@@ -132,7 +132,7 @@ def test_a_token_that_ends_in_any_phase_ends_the_run_and_resume_finishes_it(
     assert not report.complete
     assert report.resumable
     assert f"The run ended early: {ENDED}" in shown(report)
-    assert "`reconcile resume` goes on with it." in shown(report)
+    assert "Continue with `reconcile resume`." in shown(report)
     assert f"It ended early: {ENDED}" in status_of(world)
     log = AuditLog(world.store)
     *_, last = (entry for entry in all_entries(log) if entry.run)

@@ -38,7 +38,7 @@ from reconcile.stores.local import LocalStore
 
 PERSONAL = ("Old name", "Anton", "anton@example.com", "ana@example.com")
 TOP = "Audit log of target shop\n\n"
-WHOLE = "The audit log is whole.\n"
+WHOLE = "The audit log is intact.\n"
 HOSTILE = "\x1b[31m\u202eevil\n::error::x ##[error]"
 
 Run = Callable[..., tuple[int, str]]
@@ -78,7 +78,7 @@ def keep(store: LocalStore, head: Head) -> None:
 
 def test_an_empty_log_says_so(reconcile: Run, project: Path) -> None:
     """And looking at it makes no folder."""
-    assert reconcile("log") == (0, f"{TOP}Nothing is recorded.\n")
+    assert reconcile("log") == (0, f"{TOP}No events.\n")
     assert reconcile("verify") == (0, f"{TOP}0 entries, 0 records\n{WHOLE}")
     assert reconcile("export", "--format", "csv")[1].count("\n") == 1
     assert not (project / "state").exists()
@@ -225,7 +225,7 @@ def test_verify_reports_an_intact_or_a_broken_log(
     run(log, "R-2")
     code, text = reconcile("verify")
     assert code == 0
-    assert "the state knows nothing of the log" in text
+    assert "the state has no head of the log" in text
     keep(store, head)
     assert reconcile("verify") == (
         0,
@@ -261,7 +261,7 @@ def test_redact_asks_erases_and_says_what(
 ) -> None:
     """Only a typed yes erases; the log stays intact and says who did it."""
     keep(store, run(log))
-    with pytest.raises(UsageError, match="nobody is there"):
+    with pytest.raises(UsageError, match="cannot ask for confirmation"):
         reconcile("redact", "order/NW-1")
     answer("no")
     assert reconcile("redact", "order/NW-1")[0] == 1
@@ -271,7 +271,7 @@ def test_redact_asks_erases_and_says_what(
     assert text == TOP + (
         "order/NW-1: 5 values in 1 entry\n"
         "  records under it, which stay unless you name them: line_item/NW-1:mug\n"
-        "Erased 5 values; the log says so.\n"
+        "Erased 5 values; the log records that.\n"
     )
     code, text = reconcile("verify")
     assert code == 0
@@ -280,7 +280,7 @@ def test_redact_asks_erases_and_says_what(
     assert "hs_total_price     (erased)" in text
     assert "redact  2" in text
     assert "reason: request 7" in text
-    assert "Nothing is there to erase." in reconcile("redact", "order/NW-1")[1]
+    assert "Nothing to erase." in reconcile("redact", "order/NW-1")[1]
 
 
 @pytest.mark.parametrize(
@@ -312,16 +312,16 @@ def test_redact_warns_of_an_unfinished_run(
     run(log)
     store.write("plans/20260102T030405-1f/000000.json", b"{}", None)
     cli.command.main(["redact", "order/NW-1", "--auto-approve"], standalone_mode=False)
-    assert "A run is not over" in capsys.readouterr().err
+    assert "A run is unfinished" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("log", "--since", "yesterday"), "is no date"),
-        (("log", "--since", "2026-13-01"), "is no date"),
+        (("log", "--since", "yesterday"), "is not a date"),
+        (("log", "--since", "2026-13-01"), "is not a date"),
         (("log", "--address", "NW-1"), "is not an address"),
-        (("log", "--address", "deal/1"), "names no kind"),
+        (("log", "--address", "deal/1"), "does not name a known kind"),
         (("redact", "NW-1"), "is not an address"),
         (("show", "R-9"), "no run or entry R-9"),
         (("show", HOSTILE), "no run or entry"),

@@ -74,7 +74,7 @@ def test_values_without_a_redaction_fail_verification(
     code, text = reconcile("verify")
     assert code == 1
     assert "no redaction in the log explains it: order/NW-1\n" in text
-    assert "is whole" not in text
+    assert "is intact" not in text
 
 
 def test_a_redaction_that_was_cut_off_fails_verification(

@@ -94,7 +94,7 @@ def test_tokens_do_not_stand_in_for_each_other(reader: Project) -> None:
     reader.settings(PROJECT.replace("token:", "token_read:"))
     reader.fine("plan")
     said = reader.refused("apply", "--auto-approve")
-    assert "the target shop names no token to write with" in said
+    assert "the target shop has no token to write with" in said
 
 
 @pytest.mark.parametrize("text", [" ", "pat-na1 x", "pat\n", '"pat-na1"\x1b[31m', "päт"])
@@ -102,7 +102,7 @@ def test_token_with_odd_characters(reader: Project, text: str) -> None:
     """A token with a space, a line break or an escape in it is refused and not shown."""
     reader.env(SHOP_TOKEN=text)
     said = reader.refused("plan")
-    assert "SHOP_TOKEN holds no token" in said
+    assert "SHOP_TOKEN does not hold a token" in said
     assert text.strip() not in said or text == " "
 
 

@@ -38,8 +38,8 @@ def test_the_log_is_verified_by_itself(headless: Project) -> None:
     """What could not be compared is said, and is no success."""
     done = headless.run("audit", "verify")
     assert done.code == 1
-    assert "The audit log is whole." in done.out
-    assert "so a cut-off end would not be seen" in done.out
+    assert "The audit log is intact." in done.out
+    assert "so a cut-off end would not be detected" in done.out
     assert "The log could not be compared with the state: the state" in done.err
     assert "hint: " in done.err
 

@@ -185,7 +185,7 @@ def test_problems_are_told_where_the_account_cannot_be_asked(reader: Project) ->
     reader.token("pat-wrong")
     said = reader.refused("plan")
     assert said.startswith("error: 1 problem in the manifests\nmanifests/shop.yaml:4:10: ")
-    assert "hint: what the account does not take could not be found out: " in said
+    assert "hint: the manifests could not be checked against the account: " in said
 
 
 def test_a_key_that_an_unread_document_may_declare_is_no_conflict(reader: Project) -> None:
@@ -307,7 +307,7 @@ def test_no_manifests_named(reader: Project) -> None:
     """Without a project file and without paths plan says what to do."""
     (reader.folder / "reconcile.yaml").unlink()
     said = reader.refused("plan")
-    assert "error: no manifests are named" in said
+    assert "error: no manifests were given" in said
     assert "run `reconcile init`" in said
 
 

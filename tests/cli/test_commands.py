@@ -93,7 +93,7 @@ def test_init_makes_properties_once(bare: Project) -> None:
     before = bare.account.dump(), bare.files()
     out = bare.fine("init", "--auto-approve")
     ready, support = out.splitlines()
-    assert ready == "Target shop is ready: each kind has what its records are found by."
+    assert ready == "Target shop is ready: every key property exists."
     assert support.startswith("HubSpot supports /crm/v4")
     assert (bare.account.dump(), bare.files()) == before
 
@@ -139,7 +139,7 @@ def test_init_without_permission(bare: Project) -> None:
     reading = [f"crm.objects.{name}.read" for name in ("orders", "carts", "line_items")]
     bare.token(bare.account.server.add_token(reading))
     said = bare.refused("init", "--auto-approve")
-    assert "the token may not make these properties; nothing was written" in said
+    assert "the token may not create these properties; nothing was written" in said
     for kind in ("orders", "carts", "line items"):
         assert f"  {kind}: a single-line text property named reconcile_key" in said
     assert "Settings > Data management > Properties" in said
@@ -182,7 +182,10 @@ def test_init_tells_what_it_made_before_it_was_refused(
     proxy.hook = hook
     said = project.run("init", "--auto-approve").err
     made = "reconcile_key of carts, reconcile_key of line items"
-    assert f"the token may not make these properties; made before that: {made}\n  orders: " in said
+    assert (
+        f"the token may not create these properties; created before that: {made}\n  orders: "
+        in said
+    )
     assert "  carts: " not in said
     assert "nothing was written" not in said
     proxy.hook = None
@@ -196,7 +199,7 @@ def test_init_tells_what_it_made_before_another_error(proxied: tuple[Project, Pr
     last = ("POST", "/crm/v3/properties/orders")
     proxy.hook = lambda method, path, _: (400, full) if (method, path) == last else None
     said = project.run("init", "--auto-approve").err
-    assert "error: HTTP 400: Only 10 unique properties are allowed\n  made before that: " in said
+    assert "error: HTTP 400: Only 10 unique properties are allowed\n  created before that: " in said
     assert "hint: run `reconcile init` again" in said
 
 
@@ -233,7 +236,7 @@ def test_init_declined(bare: Project) -> None:
     """Anything but yes makes nothing."""
     code, screen = in_terminal(bare, "init", typed="y\n")
     assert code == 1
-    assert "Nothing was made." in screen
+    assert "Nothing was created." in screen
     assert bare.account.writes() == []
 
 
@@ -241,7 +244,7 @@ def test_init_confirmed(bare: Project) -> None:
     """A typed yes makes the properties."""
     code, screen = in_terminal(bare, "init", typed="yes\n")
     assert (code, len(bare.account.writes())) == (0, 3)
-    assert "Make these in shop?" in screen
+    assert "Create these in shop?" in screen
 
 
 # validate
@@ -293,7 +296,7 @@ def test_saved_plan_is_private(reader: Project) -> None:
     digest, cost, saved = result.err.splitlines()
     assert re.fullmatch("Content digest: [0-9a-f]{64}", digest)
     assert cost.startswith("Applying this takes about ")
-    assert saved == "The plan is saved in p. To do exactly this: reconcile apply p"
+    assert saved == "The plan is saved in p. To apply exactly this plan: reconcile apply p"
     assert [path.name for path in reader.folder.iterdir() if path.name.startswith(".p")] == []
 
 

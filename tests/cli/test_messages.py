@@ -50,8 +50,8 @@ def test_the_saved_plan_is_applied_by_the_command_that_is_shown(
     folder = project.folder.rename(tmp_path / "my shop")
     result = project.run("-C", "my shop", "plan", "--out", "the plan", cwd=tmp_path)
     last = result.err.splitlines()[-1]
-    assert last.endswith("To do exactly this: reconcile -C 'my shop' apply 'the plan'")
-    done = project.run(*typed(last.partition("exactly this: ")[2]), cwd=tmp_path)
+    assert last.endswith("To apply exactly this plan: reconcile -C 'my shop' apply 'the plan'")
+    done = project.run(*typed(last.partition("exactly this plan: ")[2]), cwd=tmp_path)
     assert done.code == 0, done.all
     folder.rename(project.folder)
 

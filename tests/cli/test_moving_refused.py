@@ -57,7 +57,7 @@ def test_the_store_itself_is_recognised_however_it_is_written(
 ) -> None:
     """It is not another store that happens to be locked."""
     (applied.folder / "link").symlink_to("state")
-    assert "that is the store the state is in already" in applied.refused("state", command, url)
+    assert "the state is in that store already" in applied.refused("state", command, url)
 
 
 def tree(folder: Path) -> list[Path]:

@@ -52,4 +52,4 @@ def test_closed_streams(tmp_path: Path, closed: str) -> None:
     assert ended(closed, "version", cwd=tmp_path) == (0, "")
     code, said = ended(closed, "state", "rm", "order/A-1", cwd=tmp_path)
     assert code == 1
-    assert ("the state knows no" in said) == ("2>" not in closed)
+    assert ("not in the state" in said) == ("2>" not in closed)

@@ -36,7 +36,7 @@ def test_the_command_says_what_it_overwrote_and_exits_5(
     code, out = run("apply", "--auto-approve")
     assert code == 5
     assert "order/A  update done, overwrote 'HUMAN' of hs_tags by CRM_UI\n" in out
-    assert "Applied: 1 order updated; 1 edit of others overwritten." in out
+    assert "Applied: 1 order updated; 1 edit by others overwritten." in out
     code, log = run("audit", "log", "--address", "order/A")
     assert code == 0
     assert "HUMAN -> 2" in log

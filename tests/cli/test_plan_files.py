@@ -45,7 +45,7 @@ def test_not_there(reader: Project, command: str) -> None:
     said = reader.refused(command, "no.plan")
     assert said == (
         "error: the plan file no.plan cannot be read: No such file or directory\n"
-        "hint: `reconcile plan --out FILE` makes one\n"
+        "hint: `reconcile plan --out FILE` creates one\n"
     )
 
 

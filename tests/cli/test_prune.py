@@ -14,7 +14,7 @@ def test_prune_by_its_exact_count(project: Project) -> None:
     assert "No longer declared (left alone): order/A-9, line_item/A-9:1" in project.fine("plan")
     shown = project.fine("plan", "--prune", "--out", "p")
     assert "1 order, 1 line item to archive" in shown
-    assert "hint: if that is meant, pass --allow prune=2" in shown
+    assert "hint: if this is intended, pass --allow prune=2" in shown
     for command in (
         ("apply", "p"),
         ("apply", "p", "--allow", "prune=3"),
@@ -32,10 +32,10 @@ def test_prune_by_its_exact_count(project: Project) -> None:
 def test_prune_and_paths_do_not_go_together(project: Project) -> None:
     """What is not named is not undeclared."""
     said = project.refused("plan", "--prune", "manifests")
-    assert said.startswith("error: --prune and PATHS do not go together")
+    assert said.startswith("error: --prune cannot be combined with PATHS")
 
 
 def test_prune_belongs_to_planning(project: Project) -> None:
     """A saved plan says already what is archived."""
     project.fine("plan", "--out", "p")
-    assert "--prune belongs to planning" in project.refused("apply", "p", "--prune")
+    assert "--prune cannot be used with a plan file" in project.refused("apply", "p", "--prune")

@@ -60,8 +60,8 @@ def settles(project: Project) -> None:
 @pytest.mark.parametrize(
     ("held", "code", "told"),
     [
-        ("/orders/batch/upsert", 5, ("Interrupted: ", "`reconcile resume` goes on with it.")),
-        ("/line_items/batch/create", 0, ("Apply complete: ", "planning again shows nothing.")),
+        ("/orders/batch/upsert", 5, ("Interrupted: ", "Continue with `reconcile resume`.")),
+        ("/line_items/batch/create", 0, ("Apply complete: ", "a new plan is empty.")),
     ],
 )
 def test_interrupted_apply(
@@ -93,7 +93,7 @@ def test_interrupted_while_hubspot_is_silent(many: Project, held: str) -> None:
         assert relay.held.wait(20)
         result = many.end(process, signal.SIGTERM)
     assert result.code == 5
-    assert "`reconcile resume` goes on" in result.all
+    assert "ontinue with `reconcile resume`" in result.all
     settles(many)
 
 
@@ -111,7 +111,7 @@ def test_interrupted_twice(many: Project) -> None:
     assert result.code == 5
     digest, told = result.err.splitlines()
     assert digest.startswith("Content digest: ")
-    assert told == "interrupted twice; `reconcile resume` goes on"
+    assert told == "interrupted twice; continue with `reconcile resume`"
     settles(many)
 
 

@@ -42,7 +42,7 @@ def test_a_record_nobody_knows(applied: Project, words: tuple[str, ...]) -> None
     """Is an error, and nothing is forgotten."""
     result = applied.run("state", *words, "order/B-9")
     assert result.code == 1
-    assert "the state knows no order/" in result.err
+    assert "not in the state: order/" in result.err
     assert len(applied.fine("state", "list").splitlines()) == 3
 
 
@@ -54,7 +54,7 @@ def test_what_is_forgotten_is_adopted_anew(applied: Project) -> None:
     assert applied.account.dump() == before
     assert "= order/A-1" in applied.fine("plan")
     assert "reason: by mistake" in applied.fine("audit", "log")
-    assert "The audit log is whole." in applied.fine("audit", "verify")
+    assert "The audit log is intact." in applied.fine("audit", "verify")
 
 
 def test_forgetting_asks_first(applied: Project) -> None:
@@ -76,7 +76,7 @@ def test_the_state_moves_there_and_back(applied: Project, tmp_path: Path) -> Non
     log = applied.fine("audit", "log")
     assert "state push" in log
     assert "state pull" in log
-    assert "The audit log is whole." in applied.fine("audit", "verify")
+    assert "The audit log is intact." in applied.fine("audit", "verify")
 
 
 def test_another_state_is_not_written_over(applied: Project, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_the_lock_of_another_store_is_shown_and_broken(applied: Project) -> None
         assert applied.fine("lock", "show", "file:elsewhere").endswith("is not locked.\n")
     assert list(elsewhere(applied).logs("")) == []
     assert "reason: it died" in applied.fine("audit", "log")
-    assert "The audit log is whole." in applied.fine("audit", "verify")
+    assert "The audit log is intact." in applied.fine("audit", "verify")
 
 
 def test_a_broken_lock_is_logged_where_the_state_is(applied: Project) -> None:

@@ -54,12 +54,12 @@ def test_records_in_conflict_are_worded_once(project: Project) -> None:
 
 def test_nothing_since_then_is_not_nothing_at_all(project: Project) -> None:
     """A log that is not empty says that nothing is newer, or of that record."""
-    assert "Nothing is recorded.\n" in project.fine("audit", "log")
+    assert "No events.\n" in project.fine("audit", "log")
     project.fine("apply", "--auto-approve")
     since = project.fine("audit", "log", "--since", "2099-01-01")
-    assert "Nothing is recorded since 2099-01-01.\n" in since
+    assert "No events since 2099-01-01.\n" in since
     both = project.fine("audit", "log", "--since", "2099-01-01", "--address", "order/X")
-    assert "Nothing is recorded of order/X since 2099-01-01.\n" in both
+    assert "No events of order/X since 2099-01-01.\n" in both
 
 
 def test_a_redaction_is_counted_in_records(project: Project) -> None:
@@ -87,7 +87,7 @@ def test_the_lock_names_the_command_and_the_time_as_the_log_does(project: Projec
         relay.release()
         assert project.end(process).code == 0
     assert re.search(r", since 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ, doing resume\.", shown)
-    assert re.search(r"Begun 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ by", status)
+    assert re.search(r"Started 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ by", status)
     assert "+00:00" not in shown + status + project.fine("audit", "show", "1")
 
 

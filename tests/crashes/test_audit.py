@@ -56,7 +56,7 @@ def is_whole(scene: Scene) -> None:
     log = AuditLog(scene.world.store)
     found = verify(log, State(scene.world.store, b"").audit)
     assert (found.findings, found.erased) == ((), 0)
-    assert "The audit log is whole." in said(scene, "audit", "verify")
+    assert "The audit log is intact." in said(scene, "audit", "verify")
     by_run: dict[str, list[Entry]] = defaultdict(list)
     for entry in log.entries():
         if entry.journal is not None:

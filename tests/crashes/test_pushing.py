@@ -40,7 +40,7 @@ def push_until_done(scene: Scene, point: str) -> None:
     assert URL in (scene.world.folder / "reconcile.yaml").read_text()
     plan = scene.run("plan")
     assert "No changes." in plan.out, plan.err
-    assert "The audit log is whole." in scene.run("audit", "verify").out
+    assert "The audit log is intact." in scene.run("audit", "verify").out
 
 
 @pytest.mark.matrix(keep=2)

@@ -267,8 +267,8 @@ class Fuzzer:
         said = case.out + case.err
         if case.code not in _CODES:
             yield f"exit code {case.code}"
-        if "Traceback" in said or "in a way it should not" in said:
-            yield "it failed in a way it should not"
+        if "Traceback" in said or "internal error: " in said:
+            yield "it failed with an internal error"
         if case.command.words[0] != "sandbox" and any(one in said for one in self._secrets):
             yield "a token is shown"
         if found := _NEVER_SHOWN.search(said):

@@ -184,7 +184,7 @@ def test_files_of_others(fuzzer: Fuzzer, name: str) -> None:
         assert (case.code, case.faults) == (0, []), (words, case.err)
     case = fuzzer.try_("applied", f"state/test/{name}", b"[]\n", "audit", "redact", "order/A-1")
     assert (case.code, case.faults) == (1, [])
-    assert "nobody is there to confirm" in case.err
+    assert "cannot ask for confirmation: the input is not a terminal" in case.err
 
 
 def test_a_file_of_others_is_not_a_lost_state(fuzzer: Fuzzer, tmp_path: Path) -> None:

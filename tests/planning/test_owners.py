@@ -49,7 +49,7 @@ def staffed(build: Callable[..., World]) -> World:
 
 @pytest.mark.parametrize("address", [ANNA, "Anna@Example.com", LEO])
 def test_an_owner_is_found_by_address(staffed: World, address: str) -> None:
-    """The id is written, the address is shown, and planning again shows nothing."""
+    """The id is written, the address is shown, and a new plan is empty."""
     id_ = owner_ids(staffed)[address.lower()]
     plan = staffed.plan(owned("R-1", address))
     field = next(one for one in changes(plan)["order/R-1"].fields if one.name == "hubspot_owner_id")

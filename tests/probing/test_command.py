@@ -135,7 +135,7 @@ def test_a_standard_account_is_refused(seat: Callable[..., Desk], kind: str) -> 
 
 def test_nobody_to_ask(desk: Desk) -> None:
     """Without a terminal and without --auto-approve nothing begins."""
-    assert "nobody is there to confirm" in desk.refused("--probe")
+    assert "cannot ask for confirmation: the input is not a terminal" in desk.refused("--probe")
 
 
 def test_the_answer_no(desk: Desk) -> None:
@@ -162,7 +162,7 @@ def test_missing_scopes(seat: Callable[..., Desk]) -> None:
     desk = seat(scopes=["crm.objects.orders.read", "crm.objects.orders.write"])
     code, out, _ = desk.run("--probe", "--auto-approve")
     assert code == 0
-    assert "questions for want of scopes; the table says which" in out
+    assert "questions for lack of scopes; the table shows which" in out
     assert "the token lacks crm.objects.carts.read, crm.objects.carts.write" in out
     assert "held     missing-scope-shape " in out
 
@@ -192,7 +192,7 @@ def test_a_process_that_is_interrupted(desk: Desk, number: signal.Signals) -> No
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "interrupted; removing what was made (again to stop that)" in err
+    assert "interrupted; removing what was created (interrupt again to stop)" in err
     assert "The probe did not finish: interrupted" in out
     # The signal may hit a create on its way, of which nobody can say whether it was carried out.
     archived = "All records that were created are archived" in out

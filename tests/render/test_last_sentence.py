@@ -10,7 +10,7 @@ from reconcile.render.report import sentence
 
 PIN = TargetPin("shop", 7, "STANDARD")
 CORRECT = "Correct the values that HubSpot refused in the manifests, then plan again."
-AGAIN = "Plan and apply again to go on."
+AGAIN = "Plan and apply again to continue."
 
 
 def outcome(key: str, status: Status, message: str = "") -> Outcome:
@@ -52,7 +52,7 @@ def test_commands_are_typed_with_their_options() -> None:
     """Whoever resumes gets the command that leads to the same project."""
     report = Report(PIN, (outcome("A", Status.SKIPPED),), resumable=True)
     said = sentence(report, lambda *words: f"reconcile -C shop {' '.join(words)}")
-    assert said.endswith(" `reconcile -C shop resume` goes on with it.")
+    assert said.endswith(" Continue with `reconcile -C shop resume`.")
 
 
 def test_a_refused_value_of_a_real_run(watched: World) -> None:

@@ -9,9 +9,9 @@ from reconcile.model.plan import Action, TargetPin
 from reconcile.render.report import sentence
 
 PIN = TargetPin("shop", 7, "STANDARD")
-CONFLICTS = "Conflicts were left alone; plan again to decide about them."
+CONFLICTS = "Conflicts were left alone; plan again to resolve them."
 CORRECT = "Correct the values that HubSpot refused in the manifests, then plan again."
-AGAIN = "Plan and apply again to go on."
+AGAIN = "Plan and apply again to continue."
 D, F, C, S = Status.DONE, Status.FAILED, Status.CONFLICT, Status.SKIPPED
 
 

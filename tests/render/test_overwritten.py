@@ -76,9 +76,9 @@ def test_a_run_that_overwrote_something_is_not_complete() -> None:
     assert not report(HUMAN).complete
     assert report().complete
     assert sentence(report(HUMAN, UNKNOWN_OVERWRITE)) == (
-        "Applied: 1 order updated; 1 edit of others overwritten, "
+        "Applied: 1 order updated; 1 edit by others overwritten, "
         "an edit may have been overwritten in 1 record. "
-        "The audit log has what was overwritten; put back what should stand."
+        "The audit log shows what was overwritten; restore what should be kept."
     )
 
 

@@ -85,24 +85,24 @@ PLAN = Plan(
 TEXT = """\
 Target shop: account 7 (STANDARD)
 
-  - order/NW-1  "Chevalier"  # prune: no longer declared  # exists, though it was never applied
+  - order/NW-1  "Chevalier"  # prune: no longer declared  # exists, but was never applied
       hs_order_note  ring twice  # drift: changed in HubSpot since the last apply
       hs_tags        (empty)  # drift: changed in HubSpot since the last apply
     - line_item/NW-1:11  "Queso"  # rekey: found by its id; its key was changed in HubSpot
         reconcile_key  x  # drift: changed in HubSpot since the last apply
-    (+ 2 line items in HubSpot that no manifest declares; left alone, and without their order then)
+    (+ 2 line items in HubSpot that no manifest declares; left alone, and left without their order)
 
-  . order/NW-2  # what HubSpot has stays as it is
+  . order/NW-2  # the HubSpot record stays as it is
   . order/NW-3  # record 4 is archived in HubSpot
 
   ~ order/NW-4  # moved: its key was OLD
       reconcile_key  OLD -> NW-4
 
-No longer declared, but protected or still pointed at (left alone): order/KEPT
-  hint: apply protected ones once without protect, take away what points at the others; or stop \
+No longer declared, but protected or still referenced (left alone): order/KEPT
+  hint: apply protected ones once without protect, remove the references to the others, or stop \
 managing them with `reconcile state rm ADDRESS`
 ! guard prune: 1 record is no longer declared
-  hint: if that is meant, pass --allow prune=1
+  hint: if this is intended, pass --allow prune=1
 
 Plan: 1 order to update; 1 order, 1 line item to archive; 2 orders to forget.
 Target shop: account 7 (STANDARD)
@@ -145,7 +145,7 @@ def test_a_comment_shows_removals_in_red_and_how_to_let_them_pass() -> None:
     assert "| forget | 2 |  |" in said
     assert "--allow prune=1" in said
     assert (
-        "No longer declared, but protected or still pointed at (left alone): `order/KEPT`" in said
+        "No longer declared, but protected or still referenced (left alone): `order/KEPT`" in said
     )
     assert "No longer declared (left alone): " in markdown(replace(PLAN, prune=False))
 

@@ -32,10 +32,10 @@ def _text(report: Report, *, personal: bool = True, plan: Plan | None = None) ->
 
 
 DONE, FAILED, CONFLICT = Status.DONE, Status.FAILED, Status.CONFLICT
-AGAIN = "Plan and apply again to go on."
+AGAIN = "Plan and apply again to continue."
 
 
-PROVED = "Read back as declared: planning again shows nothing."
+PROVED = "Verified: a new plan is empty."
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ PROVED = "Read back as declared: planning again shows nothing."
                 _outcomes(Action.CONFLICT, CONFLICT, "order", 2),
             ),
             "Applied in part: 1 cart adopted; 2 conflicts. "
-            "Conflicts were left alone; plan again to decide about them.",
+            "Conflicts were left alone; plan again to resolve them.",
         ),
         (
             _report(
@@ -195,5 +195,5 @@ def test_conflicts_count_for_more_than_lost_values() -> None:
     report = _report([lost], _outcomes(Action.UPDATE, CONFLICT, "order", 1))
     assert sentence(report) == (
         "Applied in part: 0 of 1 order, 1 cart updated; 1 conflict, "
-        "1 value not kept by HubSpot. Conflicts were left alone; plan again to decide about them."
+        "1 value not kept by HubSpot. Conflicts were left alone; plan again to resolve them."
     )

@@ -26,7 +26,7 @@ def _allowances(
             message = f"write {EXACT}= and the number of records that the plan shows"
         else:
             listed = ", ".join((*GUARDS, f"{EXACT}=COUNT"))
-            message = f"{show(text)} is no guard; choose from {listed}"
+            message = f"{show(text)} is not a guard; choose from {listed}"
         raise click.BadParameter(message, param=option)
     return given
 
@@ -49,15 +49,15 @@ def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str
     multiple=True,
     metavar="GUARD",
     callback=_allowances,
-    help=f"Let a guard pass that the plan trips: {', '.join(GUARDS)}, or {EXACT}=COUNT with the "
+    help=f"Override a guard that the plan trips: {', '.join(GUARDS)}, or {EXACT}=COUNT with the "
     "number of records that the plan shows. Can be given several times.",
 )
 @click.option(
     "--expect-digest",
     metavar="DIGEST",
     callback=_digest,
-    help="Apply only the plan with this content digest, which plan, show and apply print: exit 6 "
-    "for any other. The first 16 characters or more are enough.",
+    help="Apply only a plan with this content digest, as plan, show and apply print it; exit with "
+    "6 for any other. The first 16 characters or more are enough.",
 )
 @recreate_option
 @prune_option
@@ -65,9 +65,9 @@ def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str
 def command(**given: Any) -> int:
     """Carry out a plan.
 
-    With FILE: exactly the plan saved there, without asking. Without: plan, show, ask, apply.
-    Applying the same plan again goes on where it ended. Records whose manifest has changed since
-    the plan was saved are left alone.
+    With FILE, apply exactly the plan saved there, without asking. Without it, plan, show the plan,
+    ask, and apply. Applying the same plan again resumes where it ended. Records whose manifest has
+    changed since the plan was saved are left alone.
     """
     from reconcile.cli import apply
 

@@ -14,8 +14,8 @@ from reconcile.cli.options import target_option
     "--probe",
     "probes",
     is_flag=True,
-    help="Ask the account what nobody could confirm about HubSpot, with records of its own that "
-    "are removed again. For developer test accounts.",
+    help="Test in the account what HubSpot does not document, with records of its own that are "
+    "removed again. For developer test accounts.",
 )
 @click.option("--allow-standard", is_flag=True, help="With --probe: also in a STANDARD account.")
 @click.option(
@@ -28,8 +28,8 @@ from reconcile.cli.options import target_option
 def command(**given: Any) -> int:
     """Check the account, the token's scopes for each command, and the limits left.
 
-    Uses the writing token where there is one. Exits with 1 when plan or apply lack a scope; with
-    --probe, when it was refused or did not reach its end.
+    Uses the write token if there is one. Exits with 1 when plan or apply lack a scope; with
+    --probe, when it was refused or did not complete.
     """
     from reconcile.cli import doctor
 

@@ -10,13 +10,13 @@ from reconcile.cli.project_fields import FIELDS
 
 @click.command("init", epilog=FIELDS)
 @target_option
-@click.option("--auto-approve", is_flag=True, help="Do not ask before making the properties.")
+@click.option("--auto-approve", is_flag=True, help="Do not ask before creating the properties.")
 def command(**given: Any) -> int:
-    """Write the project file and make the properties that find records.
+    """Write the project file and create the key properties.
 
-    HubSpot has no property of its own that tells one order, cart or line item from another, so
-    each kind gets a unique text property for the manifests' keys. What is there already is left
-    as it is, so init can be run again.
+    HubSpot has no property of its own that identifies an order, cart or line item, so each kind
+    gets a unique text property for the manifests' keys. Properties that exist are left as they are,
+    so init can be run again.
     """
     from reconcile.cli import init
 

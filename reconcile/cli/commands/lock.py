@@ -9,7 +9,7 @@ from reconcile.cli.options import target_option
 
 @click.group("lock")
 def command() -> None:
-    """The lock that lets one run at a time write to a target."""
+    """Show or break the state lock, which lets one run at a time write to a target."""
 
 
 url_argument = click.argument("url", metavar="[URL]", required=False, default="")
@@ -19,7 +19,7 @@ url_argument = click.argument("url", metavar="[URL]", required=False, default=""
 @target_option
 @url_argument
 def show(**given: Any) -> None:
-    """Say who holds the lock, since when, doing what, and its number.
+    """Show who holds the lock, since when, doing what, and its fencing token.
 
     URL names a store other than the target's own, as in `state push URL`; it may be '${env:NAME}'.
     """
@@ -32,11 +32,11 @@ def show(**given: Any) -> None:
 @target_option
 @click.argument("number", type=click.IntRange(min=1))
 @url_argument
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@click.option("--reason", default="", metavar="TEXT", help="The reason, for the audit log.")
 def break_(**given: Any) -> None:
-    """Take the lock from the run with this NUMBER, as `lock show` prints it.
+    """Break the lock with this fencing token (NUMBER), as `lock show` prints it.
 
-    That run sends nothing any more once it notices; what it had begun is resolved by the next.
+    The run that held it stops writing once it notices; the next run resolves its in-doubt writes.
 
     URL names a store other than the target's own, as in `state push URL`; it may be '${env:NAME}'.
     """

@@ -13,8 +13,8 @@ from reconcile.cli.options import running_options, target_option
 def command(**given: Any) -> int:
     """Resume an interrupted run.
 
-    What it had begun is resolved by reading; then the rest of its plan is carried out, with the
-    same checks as before. Nothing that is done is done again.
+    Its in-doubt writes are resolved by reading; then the rest of its plan is carried out, with the
+    same checks as before. Completed changes are not repeated.
     """
     from reconcile.cli import resume
 

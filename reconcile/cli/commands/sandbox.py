@@ -10,7 +10,7 @@ from reconcile.sandbox import PLANS
 
 @click.group("sandbox")
 def command() -> None:
-    """A HubSpot-compatible server on this machine, with its data under state/.
+    """Run a HubSpot-compatible server on this machine, with its data under state/.
 
     plan and apply start it by themselves where the target is a sandbox.
     """
@@ -37,7 +37,7 @@ def serve(**given: Any) -> None:
 def seed(**given: Any) -> None:
     """Add an example's records to the sandbox, or those of a seed file.
 
-    Records that are there already, by id or unique value, are left as they are: it can be repeated.
+    Records that exist already, by id or unique value, are left as they are: it can be repeated.
     """
     from reconcile.cli import sandbox
 

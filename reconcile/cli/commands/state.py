@@ -9,9 +9,9 @@ from reconcile.cli.options import lock_timeout_option, target_option
 
 @click.group("state")
 def command() -> None:
-    """What was last applied, record by record: ids and keyed hashes, no order data.
+    """Inspect, edit or move the state: what was last applied, as ids and keyed hashes.
 
-    It tells your changes from other people's, and finds a record whose key was cleared.
+    The state separates your changes from other people's, and finds a record whose key was cleared.
     """
 
 
@@ -29,7 +29,7 @@ def list_(**given: Any) -> None:
 @target_option
 @click.argument("address", metavar="ADDRESS")
 def show(**given: Any) -> None:
-    """Show what is remembered of one record."""
+    """Show the state's entry for one record."""
     from reconcile.cli import state
 
     state.show(**given)
@@ -38,13 +38,13 @@ def show(**given: Any) -> None:
 @command.command("rm")
 @target_option
 @click.argument("records", metavar="ADDRESS...", nargs=-1, required=True)
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@click.option("--auto-approve", is_flag=True, help="Do not ask before forgetting.")
+@click.option("--reason", default="", metavar="TEXT", help="The reason, for the audit log.")
 @lock_timeout_option
 def remove(**given: Any) -> int:
-    """Forget records. In HubSpot nothing changes; the next plan adopts them anew.
+    """Remove records from the state. HubSpot does not change; the next plan adopts them again.
 
-    To stop managing one for good, say `lifecycle: {state: forget}` in its manifest instead.
+    To stop managing one for good, write `lifecycle: {state: forget}` in its manifest instead.
     """
     from reconcile.cli import state
 
@@ -54,7 +54,7 @@ def remove(**given: Any) -> int:
 @command.command("push")
 @target_option
 @click.argument("url", metavar="URL")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@click.option("--reason", default="", metavar="TEXT", help="The reason, for the audit log.")
 @lock_timeout_option
 def push(**given: Any) -> None:
     """Move the state, its journals and its audit log from this target's store to URL.
@@ -77,7 +77,7 @@ def push(**given: Any) -> None:
 @command.command("pull")
 @target_option
 @click.argument("url", metavar="URL")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@click.option("--reason", default="", metavar="TEXT", help="The reason, for the audit log.")
 @lock_timeout_option
 def pull(**given: Any) -> None:
     """Move the state, its journals and its audit log from URL to this target's store.

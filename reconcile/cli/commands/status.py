@@ -13,7 +13,7 @@ from reconcile.cli.options import target_option
 def command(**given: Any) -> None:
     """Show whether a run was interrupted, how far it got, and how to resume it.
 
-    Reads the state's store alone, not HubSpot.
+    Reads only the state's store, not HubSpot.
     """
     from reconcile.cli import status
 

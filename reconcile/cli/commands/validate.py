@@ -15,7 +15,7 @@ def command(**given: Any) -> None:
     """Check the project file and the manifests, offline.
 
     PATHS are files or folders of manifests; without them the project file says where they are.
-    What only the account can tell (property names, options, stages) is checked by plan.
+    What only the account knows (property names, options, stages) is checked by plan.
     """
     from reconcile.cli import validate
 
