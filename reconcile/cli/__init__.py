@@ -1,4 +1,4 @@
-"""The command line: ``commands`` is what can be typed, and each module here carries one out."""
+"""The command line: ``commands`` declares options and help; the modules here run commands."""
 
 from reconcile.cli.main import main
 

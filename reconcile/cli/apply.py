@@ -69,7 +69,7 @@ def run(
         if saved is not None and given:
             raise UsageError(f"{option} cannot be used with a plan file, which is a finished plan")
     settings = settings_for(target or (saved.target.name if saved else None))
-    require_lasting(settings, accept_local_store=accept_local_store)
+    require_durable_store(settings, accept_local_store=accept_local_store)
     by = origin(os.environ, settings.root, reason)
     again, run = addresses(recreate), new_run()
     read = files_read(settings, by.commit)
@@ -170,8 +170,8 @@ def carry_out(
         )
 
 
-def require_lasting(settings: Settings, *, accept_local_store: bool) -> None:
-    """Refuse, in CI, a state that would vanish with the runner. Raises UsageError."""
+def require_durable_store(settings: Settings, *, accept_local_store: bool) -> None:
+    """Raise UsageError in CI if the state would be lost with the runner's disk."""
     local = is_local(settings.store_url(os.environ))
     if local and os.environ.get("CI") and not accept_local_store:
         raise UsageError(
@@ -182,7 +182,7 @@ def require_lasting(settings: Settings, *, accept_local_store: bool) -> None:
 
 
 def exit_code(report: Report) -> int:
-    """0 when all is done, 6 when nothing could be since everything had moved, else 5."""
+    """Return 0 if all is done, 6 if every record had changed since the plan, else 5."""
     if report.complete:
         return 0
     if any(outcome.overwrites for outcome in report.outcomes):

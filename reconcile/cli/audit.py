@@ -1,4 +1,4 @@
-"""`reconcile audit`: who changed what, when and why. Needs no token and no network."""
+"""`reconcile audit`: who changed what, when and why. Needs no token, and only the store."""
 
 import os
 import sys
@@ -134,14 +134,14 @@ def export(*, target: str | None, since: str | None, form: str, out: Path | None
 
 @contextmanager
 def _opened(target: str | None) -> Iterator[tuple[Settings, AuditLog]]:
-    """The target's audit log, wherever its store is."""
+    """Open the target's audit log, in whichever store it is."""
     settings = settings_for(target)
     with open_target_store(settings, os.environ) as store:
         yield settings, AuditLog(store)
 
 
 def _unlogged(audit: AuditLog) -> list[Entry]:
-    """What journals of runs that are not over say beyond the log, which must be readable alone."""
+    """Return entries that only journals of unfinished runs hold; none if those cannot be read."""
     try:
         return unlogged(audit.store)
     except UsageError as error:
@@ -152,7 +152,7 @@ def _unlogged(audit: AuditLog) -> list[Entry]:
 
 
 def _moment(text: str | None) -> str:
-    """``--since`` as the log writes times. Raises UsageError for what is none."""
+    """Return ``--since`` in the log's time format. Raises UsageError if it is not a date."""
     if not text:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What several commands share: options, settings, manifests, where and how to print."""
+"""What several commands share: settings, manifests, confirmation, and how to print."""
 
 import getpass
 import os
@@ -28,14 +28,14 @@ from reconcile.render.output import wants_color
 
 
 def settings_for(target: str | None) -> Settings:
-    """Return the settings of the folder we are in."""
+    """Return the settings of the project in the current folder."""
     settings = load_settings(Path.cwd(), target=target, environ=os.environ)
     next_command.aim(target if target is not None and not _is_default(target) else None)
     return settings
 
 
 def _is_default(target: str) -> bool:
-    """Whether a target is worked on where none is named."""
+    """Return whether ``target`` is the one that is used if none is named."""
     try:
         return load_settings(Path.cwd(), target=None, environ=os.environ).target.name == target
     except ReconcileError:
@@ -46,7 +46,7 @@ def _is_default(target: str) -> bool:
 class Project:
     """The ``units`` to plan and all that is declared (``everything``), as far as it can be read.
 
-    ``problems`` are what is wrong in the manifests by themselves.
+    ``problems`` are those found in the manifests without asking the account.
     """
 
     units: tuple[Unit, ...]
@@ -55,10 +55,10 @@ class Project:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Raise ManifestError in the place of any other error where there are problems.
+        """Raise ManifestError instead of any other error if the manifests have problems.
 
-        What else is wrong the account can tell, but an account that cannot be asked must not hide
-        what is known without it.
+        The account may reveal more problems, but an unreachable account must not hide the known
+        ones.
         """
         try:
             if self.problems and not self.units:
@@ -72,7 +72,7 @@ class Project:
 
 
 def manifests_of(settings: Settings, paths: tuple[Path, ...] = ()) -> tuple[Unit, ...]:
-    """The declared units: from ``paths`` where given, else from where the project file says.
+    """Return the declared units: from ``paths`` if given, else from those of the project file.
 
     Raises ManifestError with all problems.
     """
@@ -83,15 +83,15 @@ def manifests_of(settings: Settings, paths: tuple[Path, ...] = ()) -> tuple[Unit
 
 
 def _unseen(_: Path, __: bytes) -> None:
-    """Take no note of a file."""
+    """Ignore a file that was read."""
 
 
 def project_of(
     settings: Settings, paths: tuple[Path, ...] = (), *, seen: Seen = _unseen
 ) -> Project:
-    """What to plan and all that is declared: with ``paths``, the project's other manifests count.
+    """Return what to plan and all that is declared, which includes manifests beside ``paths``.
 
-    A unit that is declared in several files is planned as a whole. ``seen`` takes each file.
+    A unit that is declared in several files is planned as a whole. ``seen`` gets each file.
     """
     chosen = _named(paths) or settings.manifests
     if not chosen:
@@ -145,7 +145,7 @@ def declared_now(settings: Settings, planned: Plan) -> tuple[Unit, ...]:
 
 
 def write_digest(digest: str) -> None:
-    """Print a plan's content digest, which says what it does and which reviews name."""
+    """Print a plan's content digest: it identifies what the plan does, for reviews."""
     click.echo(f"Content digest: {digest}", err=True)
 
 
@@ -165,7 +165,7 @@ def _load(
 
 
 def addresses(texts: tuple[str, ...]) -> frozenset[Address]:
-    """Addresses from the command line. Raises UsageError for what is none."""
+    """Parse addresses from the command line. Raises UsageError for a malformed one."""
     found = []
     for text in texts:
         try:
@@ -181,22 +181,22 @@ def addresses(texts: tuple[str, ...]) -> frozenset[Address]:
 
 
 def shows_personal() -> bool:
-    """Personal data is for a person's own terminal, never for what CI keeps."""
+    """Return whether to show personal data: on a person's terminal, never in a CI log."""
     return not os.environ.get("CI")
 
 
 def colored() -> bool:
-    """Whether stdout gets colours."""
+    """Return whether stdout gets colours."""
     return wants_color(sys.stdout, os.environ)
 
 
 def echo(text: str) -> None:
-    """Print a line that may hold text from HubSpot, made harmless."""
+    """Print a line that may hold text from HubSpot, escaped."""
     click.echo(line_start(visible(text)))
 
 
 def save(path: Path, pieces: Iterable[bytes], what: str) -> None:
-    """Write a file, mode 0600, all or nothing. Raises UsageError where it cannot be written."""
+    """Write a file atomically, mode 0600. Raises UsageError if it cannot be written."""
     try:
         with atomic_write(path) as file:
             file.writelines(pieces)
@@ -205,7 +205,7 @@ def save(path: Path, pieces: Iterable[bytes], what: str) -> None:
 
 
 def who() -> str:
-    """Who is running this, for the lock."""
+    """Return who is running this process, as the lock names its holder."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -225,6 +225,6 @@ def confirm(question: str, *, otherwise: str = "add --auto-approve") -> bool:
             f"{question}\n  Only 'yes' is accepted", default="", show_default=False
         )
     except click.Abort:
-        click.echo(err=True)  # the question's line has no end yet
+        click.echo(err=True)  # end the line of the question
         return False
     return answer.strip() == "yes"

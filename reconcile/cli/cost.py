@@ -1,4 +1,4 @@
-"""What applying a plan takes, for `plan` and `apply` to say."""
+"""The estimated cost of an apply, as `plan` and `apply` print it."""
 
 from reconcile.model.plan import Plan
 from reconcile.planning.cost import calls, seconds
@@ -7,15 +7,17 @@ from reconcile.session import Session
 
 
 def cost(session: Session, made: Plan) -> str:
-    """What applying a plan takes of time and of today's calls, in a sentence; empty for nothing."""
+    """Return the time and calls that an apply needs, in a sentence; empty for an empty plan."""
     if made.empty:
         return ""
     number = calls(made)
     limit = session.settings.target.rate_limit
-    told = f"Applying this takes about {plural(number, 'call')}, {duration(seconds(number, limit))}"
+    estimate = (
+        f"Applying this takes about {plural(number, 'call')}, {duration(seconds(number, limit))}"
+    )
     usage = session.hubspot.usage()
     if usage is None or not usage.limit:
-        return f"{told}."
+        return f"{estimate}."
     left = max(0, usage.limit - usage.used)
     short = f"; only {left:,} are left" if number > left else ""
-    return f"{told}, {100 * number / usage.limit:.2g} % of today's {usage.limit:,}{short}."
+    return f"{estimate}, {100 * number / usage.limit:.2g} % of today's {usage.limit:,}{short}."

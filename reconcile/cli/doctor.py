@@ -1,4 +1,4 @@
-"""`reconcile doctor`: can this target be worked on, and with what left?"""
+"""`reconcile doctor`: check the account, the token's scopes and the limits left."""
 
 import os
 from collections.abc import Collection
@@ -47,7 +47,7 @@ def run(
 
 
 def _needs(associated: Collection[str], *, owners: bool) -> dict[str, list[tuple[str, ...]]]:
-    """Per command the scopes it needs, each as a list of which any one is enough."""
+    """Return the scopes each command needs; of each tuple of alternatives one is enough."""
     every = list(kinds().values())
     read = [kind.read_scopes for kind in every]
     read += [(f"crm.pipelines.{kind.object}.read",) for kind in every if kind.pipeline]
@@ -95,7 +95,7 @@ def _scopes(session: Session) -> bool:
 
 
 def _declared(settings: Settings) -> tuple[Unit, ...] | None:
-    """What the manifests declare; None where they cannot be read."""
+    """Return what the manifests declare, or None if they have problems."""
     if not settings.manifests:
         return ()
     try:
@@ -105,7 +105,7 @@ def _declared(settings: Settings) -> tuple[Unit, ...] | None:
 
 
 def _names_owners(session: Session, units: Collection[Unit]) -> bool:
-    """Whether the manifests name owners, as far as the token may read which properties do."""
+    """Return whether the manifests name owners; False if the token may not read properties."""
     used = {record.address.kind for unit in units for record in unit.records}
     try:
         properties = {name: session.hubspot.properties(kinds()[name].object) for name in used}
@@ -115,7 +115,7 @@ def _names_owners(session: Session, units: Collection[Unit]) -> bool:
 
 
 def _associated(units: Collection[Unit]) -> Collection[str]:
-    """The objects of other kinds that the manifests refer to."""
+    """Return the objects that the manifests refer to and that are not kinds themselves."""
     pairs = {
         (record.address.kind, reference.to)
         for unit in units

@@ -1,4 +1,4 @@
-"""Which commit a plan is made at, and whether the files it is made from are that commit's."""
+"""The commit that a plan is made at, and whether the files read match that commit."""
 
 import os
 from pathlib import Path

@@ -25,7 +25,7 @@ def annotate(level: Level, problems: Iterable[Problem], *, err: bool = False) ->
 
 
 def _in_repository(file: str) -> str:
-    """A file's path as GitHub counts it: from the repository's folder, not the project's."""
+    """Return a file's path relative to the repository, as GitHub expects, not to the project."""
     path, repository = Path.cwd() / file, os.environ.get("GITHUB_WORKSPACE")
     if not repository or not path.is_relative_to(repository):
         return file

@@ -19,7 +19,7 @@ from reconcile.model.plan import Plan, PropertyDefine
 from reconcile.planning.assemble import assemble
 from reconcile.planning.key_properties import missing_key_properties
 from reconcile.project import Settings, starter_text
-from reconcile.project.gitignore import leave_plans_alone
+from reconcile.project.gitignore import ignore_plan_files
 from reconcile.project.support_ends import SERVICE_KEYS, support
 from reconcile.render.output import write_plan
 from reconcile.session import Session, connect
@@ -123,7 +123,7 @@ def _write_project_file(settings: Settings) -> Path | None:
     path = settings.root / PROJECT_FILE
     if settings.has_file:
         return None
-    leave_plans_alone(settings.root)
+    ignore_plan_files(settings.root)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(starter_text())

@@ -1,4 +1,4 @@
-"""JSON on stdout, for programs: what was asked for, or every problem that kept it from being."""
+"""JSON on stdout, for programs: the result, or every problem that prevented it."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from reconcile.render.json_problems import problems_json
 
 
 def write_json(text: str) -> None:
-    """Print a JSON document; in a CI log nothing in it is obeyed as a command."""
+    """Print a JSON document, escaped so that a CI runner takes nothing in it for a command."""
     click.echo(text.replace("##[", "#\\u0023["), nl=False)  # "#" stands in JSON's strings only
 
 
@@ -35,7 +35,7 @@ def problems_as_json(wanted: bool) -> Iterator[None]:  # noqa: FBT001
 
 
 def without_personal(error: ManifestError) -> ManifestError:
-    """Return the same problems as far as a CI log, which others may read, may hold them."""
+    """Return the same problems without personal values: others may read a CI log."""
     problems, conflicts = (
         [replace(one, message=mask(one.message)) for one in some]
         for some in (error.problems, error.conflicts)

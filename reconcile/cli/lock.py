@@ -1,4 +1,4 @@
-"""`reconcile lock`: who is applying, and what to do when that one hangs."""
+"""`reconcile lock`: show or break the state lock."""
 
 import os
 from contextlib import AbstractContextManager
@@ -68,7 +68,7 @@ def _called(settings: Settings, store: Store, url: str) -> str:
 
 
 def _keeps_its_log(store: Store) -> bool:
-    """Whether a store's audit log lasts: one that a state is being moved to gets that state's."""
+    """Return whether a store keeps its audit log: a state that is moved there replaces it."""
     try:
         head = read_head(store)
     except UsageError:

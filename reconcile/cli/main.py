@@ -1,4 +1,4 @@
-"""The `reconcile` program: finding the command, and ending well whatever happens."""
+"""The `reconcile` program: dispatch, signals, and one exit path for every error."""
 
 import errno
 import os
@@ -21,13 +21,13 @@ from reconcile.cli.waiting_notices import show_notices
 from reconcile.errors import ApiError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
-"""Seconds to end after an interrupt: more than calls in flight get, less than the 10 until kill."""
+"""Seconds to end after an interrupt: more than calls in flight get, less than a runner's 10."""
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""Why a file takes no more."""
+"""Errors that mean stdout's disk is full or broken."""
 
 _running: list[str] = []
-"""The command that was called, for a moment when nothing else can be asked."""
+"""The command that was called, for signal handlers and error messages."""
 
 _interrupted = threading.Event()
 
@@ -52,11 +52,11 @@ class Commands(click.Group):
     """A group whose commands are imported only when named; ``--help`` needs none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """In the order people need them."""
+        """Return the commands in the order people need them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import ``reconcile.cli.commands.NAME`` and take its ``command``."""
+        """Import ``reconcile.cli.commands.NAME`` and return its ``command``."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"reconcile.cli.commands.{cmd_name}").command
@@ -65,7 +65,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or suggest one: click itself knows only commands that are loaded."""
+        """Return the command, or suggest one: click suggests only commands that are loaded."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -81,7 +81,7 @@ class Commands(click.Group):
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
-    """Do what the command ``version`` does."""
+    """Run the command ``version``."""
     if wanted:
         context.invoke(import_module("reconcile.cli.commands.version").command)
         context.exit()
@@ -127,27 +127,27 @@ def main() -> NoReturn:
     except click.ClickException as error:
         code = _usage(error)
     except (click.Abort, KeyboardInterrupt):
-        _tell("interrupted")
+        _print_error("interrupted")
         code = 1
     except ReconcileError as error:
         code = _report(error)
     except BrokenPipeError:
-        # The reader has gone (`| head`).
-        _say_nothing_more(sys.stdout)
+        # The reader of a pipe has closed it (`| head`).
+        _discard_output(sys.stdout)
         code = 1
     except OSError as error:
-        # Of a file of ours it has the name, or has become a UsageError by now.
+        # An error of a file that we opened has its name, or was raised as a UsageError.
         is_output = error.filename is None and error.errno in _NO_ROOM
         code = _unwritable(error) if is_output else _unexpected(error)
     except Exception as error:  # noqa: BLE001  (the last line before the user: no traceback)
         code = _unexpected(error)
     if _interrupted.is_set():
-        # A thread may still wait for an answer, and Python would join it before it exits.
+        # A thread may still wait for a response, and Python would join it before it exits.
         _end_now(code or 0)
     try:
         sys.stderr.flush()
     except OSError:
-        _say_nothing_more(sys.stderr)
+        _discard_output(sys.stderr)
     sys.exit(code or 0)
 
 
@@ -157,7 +157,7 @@ def _catch(handler: Callable[[int, FrameType | None], object]) -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    """Let the command end by itself; but not for longer than CI runners wait before they kill."""
+    """Raise KeyboardInterrupt, and end the process if that takes longer than CI runners wait."""
     _catch(lambda *_: _give_up("interrupted twice"))
     late = "interrupted while a call was waiting for its answer"
     watchdog = threading.Timer(PATIENCE, _give_up, (late,))
@@ -168,7 +168,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
 
 
 def _give_up(why: str) -> NoReturn:
-    """End now, whatever is in flight: no answer is as good as one that nobody reads."""
+    """Exit at once, without waiting for calls in flight."""
     applying = _running in (["apply"], ["resume"])
     how = f"; continue with `{command_line('resume')}`" if applying else ""
     with suppress(OSError):
@@ -177,7 +177,7 @@ def _give_up(why: str) -> NoReturn:
 
 
 def _end_now(code: int) -> NoReturn:
-    """Exit without waiting for any thread. What must last has been written durably by now."""
+    """Exit without waiting for threads; the journal has every write already."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, RuntimeError):
             stream.flush()
@@ -185,18 +185,18 @@ def _end_now(code: int) -> NoReturn:
 
 
 def _usage(error: click.ClickException) -> int:
-    """A mistyped command line, in click's words. They quote it: file names may hold anything."""
+    """Report a wrong command line in click's words, escaped: they quote what was typed."""
     from reconcile.render.escaping import visible  # noqa: PLC0415
 
     message = error.format_message()
     context = error.ctx if isinstance(error, click.UsageError) else None
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        _tell(message)
+        _print_error(message)
         return 1
-    _tell(f"error: {visible(message[:1].lower() + message[1:])}")
+    _print_error(f"error: {visible(message[:1].lower() + message[1:])}")
     if context is not None:
         usage = context.get_usage().removeprefix("Usage: ")
-        _tell(f"hint: usage: {usage}; see {context.command_path} --help")
+        _print_error(f"hint: usage: {usage}; see {context.command_path} --help")
     return 1
 
 
@@ -207,7 +207,7 @@ def _report(error: ReconcileError) -> int:
     if os.environ.get("CI"):
         error = _without_personal(error)
     name = _running[0] if _running and _running[0] in ("plan", "validate") else "plan"
-    _tell(format_error(error, every=command_line(name, "--json", *paths())))
+    _print_error(format_error(error, every=command_line(name, "--json", *paths())))
     if isinstance(error, ManifestError):
         annotate("error", error.problems)
         annotate("warning", error.conflicts)
@@ -215,9 +215,9 @@ def _report(error: ReconcileError) -> int:
 
 
 def _without_personal(error: ReconcileError) -> ReconcileError:
-    """The same error as far as a CI log, which others may read, shall tell it.
+    """Return the same error without personal values: others may read a CI log.
 
-    Problems of manifests quote values, and HubSpot's refusals may.
+    Problems of manifests quote values, and HubSpot's error messages may.
     """
     from reconcile.cli.json_output import without_personal  # noqa: PLC0415
     from reconcile.render.escaping import mask  # noqa: PLC0415
@@ -230,47 +230,47 @@ def _without_personal(error: ReconcileError) -> ReconcileError:
 
 
 def _open_missing() -> None:
-    """Put something in the place of standard streams that the caller has closed.
+    """Open standard streams that the caller has closed on the null device.
 
-    Files that are opened later would take their numbers.
+    Files that are opened later would get their descriptors.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
 
 
-def _tell(text: str) -> None:
-    """Print to stderr. Where that cannot be written, the exit code has to do."""
+def _print_error(text: str) -> None:
+    """Print to stderr. If that cannot be written, only the exit code reports the error."""
     with suppress(OSError):
         click.echo(text, err=True)
 
 
-def _say_nothing_more(stream: TextIO) -> None:
-    """Keep a stream from being written to, even when Python exits."""
+def _discard_output(stream: TextIO) -> None:
+    """Redirect a stream to the null device, also for Python's flush at exit."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _unwritable(error: OSError) -> int:
-    """Say that stdout cannot be written: it is a file on a disk that is full, or broken."""
-    _say_nothing_more(sys.stdout)
-    _tell(f"error: the output cannot be written: {error.strerror or error}")
+    """Report that stdout cannot be written: it is a file on a full or broken disk."""
+    _discard_output(sys.stdout)
+    _print_error(f"error: the output cannot be written: {error.strerror or error}")
     if _running in (["apply"], ["resume"]):
         seen = command_line("audit", "log")
-        _tell(f"hint: what was written to HubSpot stays written; see `{seen}`")
+        _print_error(f"hint: what was written to HubSpot stays written; see `{seen}`")
     else:
-        _tell("hint: make room on the disk, or send the output elsewhere")
+        _print_error("hint: make room on the disk, or send the output elsewhere")
     return 1
 
 
 def _unexpected(error: Exception) -> int:
     from reconcile.render.escaping import mask, shorten, visible  # noqa: PLC0415
 
-    said = mask(str(error)) if os.environ.get("CI") else str(error)
-    told = shorten(visible(f"{type(error).__name__}: {said}"))
-    _tell(f"error: internal error: {told}")
+    message = mask(str(error)) if os.environ.get("CI") else str(error)
+    text = shorten(visible(f"{type(error).__name__}: {message}"))
+    _print_error(f"error: internal error: {text}")
     if os.environ.get("RECONCILE_DEBUG"):
         traceback.print_exc()
     else:
-        _tell("hint: run it again with RECONCILE_DEBUG=1 and report the output")
+        _print_error("hint: run it again with RECONCILE_DEBUG=1 and report the output")
     return 1

@@ -1,4 +1,4 @@
-"""Commands for the user to type, with the options that lead to the same project and target."""
+"""Commands for the user to type next, with the options for the same project and target."""
 
 import shlex
 from collections.abc import Iterable
@@ -10,19 +10,19 @@ _paths: list[str] = []
 
 
 def begin(chdir: Path | None) -> None:
-    """Remember where a command was told to work, before it is known on which target."""
+    """Store the folder that a command was given, and reset target and paths."""
     _folder[:] = [] if chdir is None else ["-C", str(chdir)]
     _target.clear()
     _paths.clear()
 
 
 def aim(target: str | None) -> None:
-    """Remember the target that has to be named, if any."""
+    """Store the target that the next command must name, if any."""
     _target[:] = [] if target is None else ["--target", target]
 
 
 def read(paths: Iterable[Path]) -> None:
-    """Remember the PATHS of manifests that a command was given."""
+    """Store the PATHS of manifests that a command was given."""
     _paths[:] = map(str, paths)
 
 

@@ -30,7 +30,7 @@ def paths_argument(command: Command) -> Command:
 
 
 def _read_again(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Have the commands that messages name read the same manifests."""
+    """Store the paths, so that commands in messages name the same manifests."""
     next_command.read(paths)
     return paths
 
@@ -78,7 +78,7 @@ def lock_timeout_option(command: Command) -> Command:
 
 
 def running_options(command: Command) -> Command:
-    """What every command that carries out a plan takes."""
+    """Add the options of every command that carries out a plan."""
     options = (
         lock_timeout_option,
         click.option(

@@ -1,4 +1,4 @@
-"""`reconcile doctor --probe`: announce, ask leave, run, report."""
+"""`reconcile doctor --probe`: announce, confirm, run, report."""
 
 import json
 import os
@@ -19,11 +19,11 @@ from reconcile.session import Session
 from reconcile.stores.lease import utc_now
 
 FOR_TRYING = ("DEVELOPER_TEST", "SANDBOX", "APP_DEVELOPER")
-"""Types of accounts that nobody does business in (reference §3)."""
+"""Types of accounts without business data (reference §3)."""
 
 
 def check(session: Session, report: Path | None, *, allow_standard: bool) -> None:
-    """Raise UsageError, before anything is written, where the probe may not run or not report."""
+    """Raise UsageError, before anything is written, if the probe may not run or save its report."""
     kind = session.pin.account_type
     if kind not in FOR_TRYING and not allow_standard:
         raise UsageError(
@@ -36,11 +36,11 @@ def check(session: Session, report: Path | None, *, allow_standard: bool) -> Non
 
 
 def probe(session: Session, report: Path | None, *, auto_approve: bool) -> int:
-    """Run the probe; the exit code. Interrupted, it still removes what it made."""
+    """Run the probe and return the exit code. If interrupted, still remove what it created."""
     scopes = session.hubspot.scopes()
     api = session.settings.target.api
     planned = Probe(session.hubspot, session.account, api=api, granted=scopes)
-    _announce(planned, told=scopes is not None)
+    _announce(planned, scopes_known=scopes is not None)
     if not planned.asked:
         raise UsageError("the token has none of the scopes that the questions need")
     if not auto_approve and not confirm(f"Probe account {session.pin.portal_id}?"):
@@ -48,7 +48,7 @@ def probe(session: Session, report: Path | None, *, auto_approve: bool) -> int:
         return 1
     click.echo()
     with _time_to_clean_up():
-        made = planned.run(_tell)
+        made = planned.run(_print_result)
     click.echo()
     for text in summary(made):
         echo(text)
@@ -58,7 +58,7 @@ def probe(session: Session, report: Path | None, *, auto_approve: bool) -> int:
     return 0 if made.complete else 1
 
 
-def _announce(planned: Probe, *, told: bool) -> None:
+def _announce(planned: Probe, *, scopes_known: bool) -> None:
     asked, skipped = len(planned.asked), len(planned.skipped)
     click.echo(f"Probe    {asked} questions, at most {planned.most_calls} calls")
     click.echo(f"Creates  orders, carts, line items and properties named {planned.prefix}…")
@@ -66,11 +66,11 @@ def _announce(planned: Probe, *, told: bool) -> None:
     click.echo("Leaves   its records in the recycling bin, for 90 days; its properties are deleted")
     if skipped:
         click.echo(f"Skips    {skipped} questions for lack of scopes; the table shows which")
-    if not told:
+    if not scopes_known:
         click.echo("Scopes   HubSpot does not report them: what the token may not do is skipped")
 
 
-def _tell(result: Result) -> None:
+def _print_result(result: Result) -> None:
     for text in row(result):
         echo(text)
 
@@ -83,9 +83,9 @@ def _save(made: Report, path: Path) -> None:
 
 @contextmanager
 def _time_to_clean_up() -> Iterator[None]:
-    """Within this an interrupt has no time limit: what was made must be removed first.
+    """Lift the time limit of an interrupt: what was created must be removed first.
 
-    A second one ends the removing.
+    A second interrupt stops the removal.
     """
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [(number, signal.signal(number, _interrupt)) for number in numbers]

@@ -1,4 +1,4 @@
-"""Every field of the project file in a few words, for whoever has the program and no more."""
+"""A summary of every field of the project file, for `reconcile init --help`."""
 
 FIELDS = """\
 \b

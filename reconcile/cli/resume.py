@@ -6,7 +6,7 @@ import sys
 import click
 
 from reconcile.audit.actor import origin
-from reconcile.cli.apply import carry_out, exit_code, require_lasting
+from reconcile.cli.apply import carry_out, exit_code, require_durable_store
 from reconcile.cli.common import colored, declared_now, settings_for, shows_personal
 from reconcile.cli.next_command import command_line
 from reconcile.recovery.runs import unfinished
@@ -21,9 +21,9 @@ def run(
 ) -> int:
     """Run `reconcile resume`."""
     settings = settings_for(target)
-    require_lasting(settings, accept_local_store=accept_local_store)
+    require_durable_store(settings, accept_local_store=accept_local_store)
     with connect(settings, os.environ, "write") as session:
-        session.state()  # refused before anything is said, where it was moved or is another's
+        session.state()  # raises first if the state was moved or belongs to another account
         runs = unfinished(session.store)
         if not runs:
             click.echo("No run is unfinished.")

@@ -42,7 +42,7 @@ def seed(target: str | None, source: str) -> None:
     refuse_half_erased(settings.home)
     file = find_seed(source, settings.root)
     if not path.exists():
-        with serve_sandbox(settings):  # makes it, with the seed its target names
+        with serve_sandbox(settings):  # creates it, with the seed of its target
             click.echo(f"Created the sandbox of {settings.target.name}.")
     try:
         with _explained(), sandbox_in_use(settings):
@@ -97,7 +97,7 @@ def info(target: str | None) -> None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say what is wrong with the database; that a reset helps, only where nothing else does."""
+    """Raise UsageError for an unusable database; suggest a reset only if nothing else helps."""
     try:
         yield
     except UnusableError as error:

@@ -1,4 +1,4 @@
-"""Finding the seed a person names: a file, or an example of the repository."""
+"""Find the seed that a user names: a file, or one of the examples."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def find_seed(source: str, root: Path) -> Path:
 
     Examples are looked for above the project's folder, and beside reconcile's own code: in a
     checkout, or in the package, which brings their seeds along.
-    Raises UsageError where there is none.
+    Raises UsageError if there is none.
     """
     named = Path.cwd() / source
     for path in (named, named / SEED_FILE):

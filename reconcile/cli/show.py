@@ -34,7 +34,7 @@ def run(file: Path, form: str) -> None:
 
 
 def read_plan(file: Path) -> tuple[Plan, str]:
-    """A plan file's plan and content digest, from one reading of the file."""
+    """Return the plan and content digest of a plan file, which is read once."""
     try:
         data = file.read_bytes()
     except OSError as error:

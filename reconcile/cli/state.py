@@ -1,4 +1,4 @@
-"""`reconcile state`: what was last applied, and work on it by hand."""
+"""`reconcile state`: list, show, remove and move what was last applied."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
 from reconcile.model.records import LastApplied
-from reconcile.project import Settings, may_be_named
+from reconcile.project import Settings, allowed_in_project_file
 from reconcile.render.escaping import visible
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import plural
@@ -102,10 +102,10 @@ def push(*, target: str | None, url: str, reason: str, lock_timeout: float) -> N
 
 
 def _named(settings: Settings, url: str) -> str:
-    """Name a store in the project file, or say what to write there. Quotes no password."""
+    """Set the store in the project file, or return what to write there. Quotes no password."""
     from reconcile.project.edit_file import FIELD, Naming, name_store  # noqa: PLC0415  (for push only)
 
-    if not may_be_named(url):
+    if not allowed_in_project_file(url):
         if url.startswith("file:"):
             return (
                 f"A folder cannot be the {FIELD}: of {PROJECT_FILE}; `reconcile state pull URL` "
@@ -150,7 +150,7 @@ def _both_locked(
 
 
 def _move(settings: Settings, source: Store, target: Store, what: str, reason: str) -> None:
-    """Move the state, and say so. The caller holds both locks."""
+    """Move the state, record it in the audit log and report it. The caller holds both locks."""
 
     def record() -> None:
         state = _state(settings, source)
@@ -169,7 +169,7 @@ def _origin(settings: Settings, reason: str) -> Origin:
 
 
 def _state(settings: Settings, store: Store) -> State:
-    """The state as it is. Without the key its ids and names can be read all the same."""
+    """Return the state. Without the hash key, ids and names can still be read."""
     return State(store, find_key(settings.home, os.environ) or token_bytes(32))
 
 

@@ -18,7 +18,7 @@ def run(*, target: str | None, as_json: bool) -> None:
     """Run `reconcile status`."""
     settings = settings_for(target)
     with open_target_store(settings, os.environ) as store:
-        State(store, b"")  # raises where it was moved: what runs left here is out of date
+        State(store, b"")  # raises if it was moved: runs that are left here are out of date
         runs = [one.run.progress for one in unfinished(store)]
         holder = described(found) if (found := store.holder()) else ""
     resume = command_line("resume")

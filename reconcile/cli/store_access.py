@@ -1,4 +1,4 @@
-"""What commands share that work on a store by hand: its URL, and its lock."""
+"""Access to a store that the user names by URL, and to its lock."""
 
 import os
 import shlex
@@ -8,7 +8,7 @@ from math import ceil
 
 from reconcile.cli.common import who
 from reconcile.errors import Locked
-from reconcile.project import Settings, may_be_named, read_variable, variable_of
+from reconcile.project import Settings, allowed_in_project_file, read_variable, variable_of
 from reconcile.stores.contract import LEASE, LockInfo, Store
 from reconcile.stores.lease import utc_now
 from reconcile.stores.store_urls import open_store
@@ -27,7 +27,7 @@ def store_at(url: str, settings: Settings) -> Iterator[Store]:
 
 @contextmanager
 def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[None]:
-    """Hold a store's lock; ``url`` is what names the store where it is not the target's own.
+    """Hold a store's lock; ``url`` names the store if it is not the target's own.
 
     Raises Locked, with a hint that fits that store, while another run holds it.
     """
@@ -48,6 +48,6 @@ def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[
 
 
 def as_argument(url: str) -> str:
-    """Return a store's URL as it is typed in a shell, without the secrets that it may hold."""
-    safe = may_be_named(url) or url.startswith("file:")
+    """Return a store's URL quoted for a shell, or ``URL`` if it may hold secrets."""
+    safe = allowed_in_project_file(url) or url.startswith("file:")
     return shlex.quote(url) if safe else "URL"

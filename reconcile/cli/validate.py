@@ -1,4 +1,4 @@
-"""`reconcile validate`: the manifests alone, without a call to HubSpot."""
+"""`reconcile validate`: check the manifests offline."""
 
 from collections import Counter
 from pathlib import Path

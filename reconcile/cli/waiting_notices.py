@@ -1,4 +1,4 @@
-"""What the program waits for, on stderr: never among the data, and never kept by anybody."""
+"""Notices about long waits, on stderr."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from reconcile.call_watchdog import LOGGER
 
 
 def show_notices() -> None:
-    """Show what is said of long waits from now on, whichever thread says it."""
+    """Print notices about long waits from now on, whichever thread logs them."""
     logger = logging.getLogger(LOGGER)
     logger.setLevel(logging.INFO)
     logger.propagate = False
@@ -17,10 +17,10 @@ def show_notices() -> None:
 
 
 class _OnStderr(logging.Handler):
-    """Writes to what stderr is at that moment: a progress bar puts itself in its place."""
+    """A handler that looks stderr up for each line: a progress bar replaces it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one line, made harmless: it can quote what a server said."""
+        """Print one line, escaped: it can quote a server."""
         from reconcile.render.escaping import line_start, mask, visible  # noqa: PLC0415
 
         try:

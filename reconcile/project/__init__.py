@@ -21,7 +21,7 @@ from reconcile.project.settings import (
     Guards,
     SandboxSettings,
     TargetSettings,
-    may_be_named,
+    allowed_in_project_file,
     variable_of,
 )
 from reconcile.project.starter import starter_text
@@ -34,8 +34,8 @@ __all__ = [
     "Settings",
     "Target",
     "Token",
+    "allowed_in_project_file",
     "load_settings",
-    "may_be_named",
     "read_variable",
     "starter_text",
     "variable_of",
@@ -50,10 +50,10 @@ class Target(TargetSettings):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that a command needs to know. Paths are absolute.
+    """The settings of one command. Paths are absolute.
 
-    ``has_file`` is False where there is no project file: then the target is an empty sandbox and
-    no manifests were given.
+    ``has_file`` is False if there is no project file: then the target is an empty sandbox and
+    ``manifests`` is empty.
     """
 
     root: Path
@@ -65,9 +65,9 @@ class Settings:
     store: str = ""
 
     def store_url(self, environ: Mapping[str, str]) -> str:
-        """Where the state is shared, as a URL; empty where it is in the folder ``home`` alone.
+        """Return the URL of the shared store; empty if the state is only in the folder ``home``.
 
-        Raises UsageError where the URL is to come from a variable that is not set.
+        Raises UsageError if the URL is in a variable that is not set.
         """
         variable = variable_of(self.store)
         if not variable:
@@ -85,7 +85,10 @@ class Settings:
         return self.state / self.target.name
 
     def token(self, purpose: Literal["read", "write"], environ: Mapping[str, str]) -> Token:
-        """The target's token to read or to write with; one never stands in for the other."""
+        """Return the target's token for ``purpose``; the other one is never used instead.
+
+        Raises UsageError if it is not configured or not set.
+        """
         target = self.target
         own = target.token_read if purpose == "read" else target.token_write
         variable = own or target.token
@@ -107,7 +110,7 @@ def read_variable(
 ) -> str:
     """Return what an environment variable holds.
 
-    Raises UsageError, with what it is for, where it is not set or empty.
+    Raises UsageError, with its purpose, if it is not set or empty.
     """
     text = environ.get(variable, "")
     if not text:
@@ -117,10 +120,10 @@ def read_variable(
 
 
 def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str]) -> Settings:
-    """The settings of the project in ``folder`` for one target.
+    """Return the settings of the project in ``folder`` for one target.
 
-    ``target`` is what ``--target`` said. Raises ManifestError with every problem of the project
-    file, and UsageError where no target can be chosen.
+    ``target`` is the value of ``--target``. Raises ManifestError with every problem of the project
+    file, and UsageError if no target can be chosen.
     """
     root = folder.resolve()
     file = read_project(root)
@@ -143,7 +146,7 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
 
 
 def _inside(root: Path, state: Path, target: str) -> Path:
-    """The folder of local state. Raises UsageError where a link leads out of the project."""
+    """Return the folder of local state. Raises UsageError if a link leads out of the project."""
     if link := escaping_link(state / target, root):
         raise UsageError(
             f"the state folder {display_path(link)} is a link that leads out of the project, to "

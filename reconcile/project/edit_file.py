@@ -1,4 +1,4 @@
-"""Naming a store in the project file as a person would: one value, and every other byte as it was.
+"""Set the store in the project file: change one value and keep every other byte.
 
 The text is spliced where YAML's own marks say, and read again before it replaces the file.
 """
@@ -18,7 +18,7 @@ FIELD = "store"
 
 
 class Naming(Enum):
-    """What came of naming a store in the project file."""
+    """The result of setting the store in the project file."""
 
     NAMED = "named"
     MISSING = "there is no project file"
@@ -28,7 +28,7 @@ class Naming(Enum):
 
 
 def name_store(root: Path, url: str) -> Naming:
-    """Make ``url`` the project file's ``store:``, and say whether that was done.
+    """Set the project file's ``store:`` to ``url``, and return whether that was done.
 
     Not done where the file has several targets: the others' state is not there yet. Nor where the
     file is a link, or where the edit would change what anything else in it says.

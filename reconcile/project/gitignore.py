@@ -1,4 +1,4 @@
-"""What a project's git is to leave alone."""
+"""The .gitignore of a project."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ _FILE = ".gitignore"
 _PLANS = b"*.plan"
 
 
-def leave_plans_alone(root: Path) -> None:
-    """Have git leave plan files alone: they hold order data.
+def ignore_plan_files(root: Path) -> None:
+    """Add plan files to .gitignore: they hold order data.
 
     An existing .gitignore keeps every byte it has; a line is added where it does not have it yet.
-    A symbolic link is left as it is. Raises UsageError where the file cannot be read or written.
+    A symbolic link is left as it is. Raises UsageError if the file cannot be read or written.
     """
     path = root / _FILE
     if path.is_symlink():

@@ -1,4 +1,4 @@
-"""Reading reconcile.yaml, with every problem in it and the place of each."""
+"""Read reconcile.yaml, and report every problem with its location."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ from reconcile.project.settings import (
 )
 
 _MODEL_BY_DEPTH = (ProjectFile, Guards, TargetSettings, SandboxSettings)
-"""Which model has fields so deep in the file: each depth has one only."""
+"""The model of each depth of the file."""
 
 _WORDS = {
     "missing": "is missing",
@@ -38,7 +38,7 @@ _TO_ADD = {
     "targets": "add targets: with a name for each, as in targets: {local: {sandbox: true}}",
     "manifests": "add manifests: with a list of files and folders, as in [manifests]",
 }
-"""How to write what is missing."""
+"""Hints for missing fields."""
 
 _Path = tuple[str | int, ...]
 
@@ -49,7 +49,7 @@ class _Leaf(NamedTuple):
 
 
 def read_project(folder: Path) -> ProjectFile | None:
-    """The project file of ``folder``, or None where there is none.
+    """Return the project file of ``folder``, or None if there is none.
 
     Raises ManifestError with every problem in it.
     """
@@ -128,7 +128,7 @@ def _check_leaf(leaf: _Leaf, report: ProblemReport) -> None:
 
 
 def _check_targets(root: Table, report: ProblemReport) -> None:
-    """What the fields of a target, and the choice among targets, ask of each other."""
+    """Check which fields a target may and must have, and that the default target exists."""
     targets = root.entries["targets"].value if "targets" in root.entries else None
     if not isinstance(targets, Table):
         return
@@ -156,7 +156,7 @@ def _check_target(name: str, target: Table, report: ProblemReport) -> None:
 
 
 def _plain(node: Node) -> Any:
-    """What pydantic takes: dicts, lists and text. A missing value has been reported."""
+    """Return a node as dicts, lists and text, for pydantic. Empty values were reported before."""
     if isinstance(node, Table):
         return {name: _plain(entry.value) for name, entry in node.entries.items()}
     if isinstance(node, Items):
@@ -165,7 +165,7 @@ def _plain(node: Node) -> Any:
 
 
 def _place(root: Table, details: ErrorDetails) -> Positioned:
-    """The place pydantic speaks of: a value, or the name itself where that is wrong."""
+    """Return the location of an error: a value, or its name if that is wrong."""
     *path, last = details["loc"]
     name_is_wrong = last == "[key]" or details["type"] == "extra_forbidden"
     if last != "[key]":

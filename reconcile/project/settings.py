@@ -1,4 +1,4 @@
-"""What reconcile.yaml may say. All values come as text; paths are resolved against its folder."""
+"""The models of reconcile.yaml. Values are text; paths are resolved against its folder."""
 
 import re
 from collections.abc import Mapping, Sized
@@ -23,7 +23,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.values import nearest
 
 RATE_LIMIT = 190
-"""Requests per 10 seconds: what HubSpot gives a service key of a Professional account."""
+"""Requests per 10 seconds: HubSpot's limit for a service key of a Professional account."""
 
 TOKEN_FIELDS = ("token", "token_read", "token_write")
 
@@ -31,7 +31,7 @@ _LAST_PORT = 65535
 """A larger number would wrap around to another program's port, which would get the token."""
 
 _LONGEST_PATH = 200
-"""Bytes: less than any file system takes for one name."""
+"""Bytes: less than the limit of any file system for one name."""
 
 _Sized = TypeVar("_Sized", bound=Sized)
 
@@ -63,7 +63,7 @@ def _folder(info: ValidationInfo) -> Path:
 
 
 def _inner_path(value: object, info: ValidationInfo) -> Path:
-    """A path whose end, behind all symbolic links, is in the project's folder."""
+    """Return a path that is in the project's folder after resolving all symbolic links."""
     text = str(value) if isinstance(value, str | Path) else ""
     too_long = len(text.encode("utf-8", "replace")) > _LONGEST_PATH
     if not text.strip() or not text.isprintable() or too_long:
@@ -89,13 +89,13 @@ def _sandbox(value: object) -> object:
 
 
 def variable_of(text: str) -> str:
-    """The NAME of ``${env:NAME}``, or nothing."""
+    """Return the NAME of ``${env:NAME}``, or an empty string."""
     found = _VARIABLE.fullmatch(text)
     return found[1] if found else ""
 
 
 def is_hubspot(url: str) -> bool:
-    """Whether a URL leads to one of HubSpot's hosts."""
+    """Return whether a URL is one of HubSpot's hosts."""
     return bool(_HUBSPOT.fullmatch(url))
 
 
@@ -118,14 +118,14 @@ def _variable(value: object) -> str:
     return found[1]
 
 
-def may_be_named(url: str) -> bool:
-    """Whether a store may stand in the project file: a bucket, or a variable that has the URL."""
+def allowed_in_project_file(url: str) -> bool:
+    """Return whether the project file may hold a store's URL: of a bucket, or a variable."""
     return bool(_BUCKET.fullmatch(url) or _VARIABLE.fullmatch(url))
 
 
 def _store(value: object) -> str:
     text = value if isinstance(value, str) else ""
-    if not may_be_named(text):
+    if not allowed_in_project_file(text):
         raise ValueError(
             "must be s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX, or ${env:NAME} "
             "with one of these or a postgresql:// URL in the environment: passwords belong there, "
@@ -219,7 +219,7 @@ class Guards(_Model):
     prune: _Count = 0
 
     def limits(self) -> Mapping[str, int]:
-        """The limits by the names that ``--allow`` takes."""
+        """Return the limits by the names that ``--allow`` takes."""
         return {
             "adopt-update": self.adopt_update,
             "unknown": self.unknown,

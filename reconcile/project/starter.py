@@ -30,5 +30,5 @@ guards:                    # how many of these a plan may hold before it needs -
 
 
 def starter_text(manifests: str = "manifests") -> str:
-    """A commented reconcile.yaml for a project whose manifests lie in the folder ``manifests``."""
+    """Return a commented reconcile.yaml for a project with its manifests in ``manifests``."""
     return _TEXT.format(manifests=json.dumps(manifests))

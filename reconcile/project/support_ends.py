@@ -1,10 +1,10 @@
-"""Until when HubSpot supports what a target uses, and where its tokens come from (reference §18).
+"""When HubSpot ends support of an API version, and where tokens are created (reference §18).
 
-"Unsupported" means no fixes; HubSpot has not said that anything is switched off on these days.
+"Unsupported" means no fixes; HubSpot has not announced that anything stops working on these days.
 """
 
 SERVICE_KEYS = "Development > Keys > Service keys"
-"""Where in HubSpot a token is made. New legacy private apps cannot be made since 2026-10-26."""
+"""Where tokens are created in HubSpot. Legacy private apps cannot be created since 2026-10-26."""
 
 _SUPPORT = {
     "v3": "HubSpot supports /crm/v4, which v3 uses for associations, until 2027-03-30, and v1 to "

@@ -1,4 +1,4 @@
-"""A secret that does not show."""
+"""The access token, kept out of output."""
 
 import re
 from typing import NoReturn
@@ -25,7 +25,7 @@ class Token:
         return "***"
 
     def reveal(self) -> str:
-        """The text, for the request's header and nothing else."""
+        """Return the text. Use it for the request's header only."""
         return self._text
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:

@@ -1,1 +1,1 @@
-"""What people and programs read: one view of a plan or report, and thin renderers over it."""
+"""Output for people and programs: one view of a plan or report, and renderers over it."""

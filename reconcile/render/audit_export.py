@@ -1,7 +1,7 @@
 """The audit log for other programs: one row for each thing that changed.
 
-JSON lines hold the texts exactly; the cells of CSV are made harmless, for terminals and for
-spreadsheets, which would take some of them for formulas.
+JSON lines hold the texts exactly; the cells of CSV are escaped for terminals and spreadsheets,
+which would take some of them for formulas.
 """
 
 import csv
@@ -41,10 +41,9 @@ COLUMNS = (
 )
 """Of each row: first the entry, then the record, then what changed in it.
 
-``number`` is 0 for what the journal of a run says and the log does not yet. ``event`` is
-``recover`` where a later run, or a command, found out what became of the writes that ``run`` had
-begun: ``resolved_by``. ``outcome`` is ``begun`` while that is not known, and ``written`` where the
-record is there, but not its associations.
+``number`` is 0 for what only the journal of a run has. ``event`` is ``recover`` if a later run or
+command (``resolved_by``) resolved the in-doubt writes of ``run``. ``outcome`` is ``begun`` while a
+write is in doubt, and ``written`` if the record exists, but not its associations.
 
 ``source`` says where ``who`` is from; no person's name is verified. ``commit`` is the plan's where
 there is one, ``files`` says whether the files read were that commit's (``same``, ``differ``,
@@ -58,20 +57,20 @@ record or an event with nothing more to report.
 
 _OF_RECORDS = COLUMNS[COLUMNS.index("address") :]
 
-# A plain number is none of the formulas that a leading sign could make of a cell.
+# A number with a leading sign is not a formula.
 _FORMULA = re.compile(r"\s*[=+@\-\t\r\n|\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 class _Line:
-    """What csv writes to: a line is handed back, not kept."""
+    """A file for ``csv`` whose ``write`` returns the line."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def rows(entries: Iterable[Entry], *, personal: bool) -> Iterator[dict[str, Any]]:
-    """The rows of some entries."""
+    """Yield the rows of entries, by the names in COLUMNS."""
     for entry in entries:
         about = _entry(entry, personal=personal)
         if entry.message:
@@ -83,7 +82,7 @@ def rows(entries: Iterable[Entry], *, personal: bool) -> Iterator[dict[str, Any]
 
 
 def csv_lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Rows as lines of CSV, with the names on top; newlines are left to the caller."""
+    """Yield rows as lines of CSV without newlines, the header first."""
     writer = csv.writer(_Line(), lineterminator="")
     yield writer.writerow(COLUMNS)
     for row in found:
@@ -91,14 +90,14 @@ def csv_lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def json_line(data: object) -> str:
-    """One line of JSON in ASCII that no terminal and no CI log takes for a command."""
+    """Return one line of JSON in ASCII, escaped for terminals and CI logs."""
     return (
         json.dumps(data, ensure_ascii=True).replace("##[", "#\\u0023[").replace("\x7f", "\\u007f")
     )
 
 
 def cell(content: str | int) -> str:
-    """A value as a cell that spreadsheets show and do not compute."""
+    """Return a value as a cell that spreadsheets show and do not compute."""
     text = str(content)
     shown = line_start(visible(text))
     if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
@@ -111,7 +110,7 @@ def _cell(row: dict[str, Any], name: str) -> str:
 
 
 def summary_data(summary: Summary, *, personal: bool) -> dict[str, Any]:
-    """An event of ``audit log --json``, with ``records`` where one was asked for."""
+    """Return an event for ``audit log --json``, with ``records`` if the log was filtered by one."""
     entry = summary.first
     actor = entry.origin.actor
     data: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The audit log for people: events in short, runs in full, and whether the log is whole."""
+"""The audit log for people: events in short, runs in full, and whether the log is intact."""
 
 from collections.abc import Iterable, Iterator
 
@@ -23,14 +23,14 @@ from reconcile.render.plan_lines import BLANK, Line, Span, plain
 
 _NAMES = 40
 _LISTED = ("resolved by", "logged")
-"""Facts of runs that the list shows too."""
+"""Facts of runs that the list of events shows too."""
 _NOTHING = "nothing to do"
 _CONFLICT = "conflict"
-"""An action, and how it always ends."""
+"""An action that is its own outcome."""
 
 
 def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]:
-    """The events, a few lines each, oldest first."""
+    """Yield the events, a few lines each, oldest first."""
     first = True
     for summary in summaries:
         if not first:
@@ -42,13 +42,13 @@ def log_lines(summaries: Iterable[Summary], *, personal: bool) -> Iterator[Line]
         yield Line(0, "", "", tuple(spans))
         who = mask_unless(entry.origin.actor.name, personal=personal)
         yield plain(by_line(entry, who), indent=2)
-        told = _counts(summary)
-        if told:
-            yield plain(told, indent=2)
+        counts = _counts(summary)
+        if counts:
+            yield plain(counts, indent=2)
         elif _had_nothing_to_do(entry):
             yield plain(_NOTHING, indent=2)
         if entry.origin.reason:
-            yield plain(f"reason: {said(entry.origin.reason, personal=personal)}", indent=2)
+            yield plain(f"reason: {free_text(entry.origin.reason, personal=personal)}", indent=2)
         for name, text in _facts(entry):
             if not entry.run or name in _LISTED:
                 yield plain(f"{name}: {text}", indent=2)
@@ -65,7 +65,7 @@ def entry_lines(entry: Entry, *, personal: bool) -> Iterator[Line]:
         ("who", visible(mask_unless(entry.origin.actor.name, personal=personal))),
         ("source", SOURCES.get(entry.origin.actor.source, "")),
         *((visible(name), visible(text)) for name, text in sorted(facts.items())),
-        ("reason", said(entry.origin.reason, personal=personal)),
+        ("reason", free_text(entry.origin.reason, personal=personal)),
         *commit_rows(entry),
         *_facts(entry),
     ]
@@ -80,19 +80,19 @@ def entry_lines(entry: Entry, *, personal: bool) -> Iterator[Line]:
 
 
 def message_lines(message: Detail, *, personal: bool) -> Iterator[Line]:
-    """Why a run ended, or what was refused."""
+    """Yield why a run ended early, or what was refused."""
     yield plain(_message(message, (), personal=personal), "note", indent=2)
 
 
 def record_lines(record: RecordEntry, *, personal: bool, indent: int = 0) -> Iterator[Line]:
-    """What became of one record, a line for each field and association."""
+    """Yield the outcome of one record, with a line for each field and association."""
     glyph = Action(record.action).glyph if record.action in set(Action) else "?"
     address = visible(str(record.address))
     done = record.end == "done"
     notes = [visible(f"id {record.id}")] if record.id else []
-    notes += [visible(mark) for mark in record.flags if mark not in (WRITTEN, NOT_NEEDED)]
-    is_said = done or record.action == record.end
-    ended = visible(record.action if is_said else f"{record.action} {record.end}")
+    notes += [visible(flag) for flag in record.flags if flag not in (WRITTEN, NOT_NEEDED)]
+    is_shown = done or record.action == record.end
+    ended = visible(record.action if is_shown else f"{record.action} {record.end}")
     spans: list[Span] = [(address, "address"), (f"  {ended}", "" if done else record.status)]
     if notes:
         spans.append((f"  ({', '.join(notes)})", "note"))
@@ -105,7 +105,7 @@ def record_lines(record: RecordEntry, *, personal: bool, indent: int = 0) -> Ite
 
 
 def verified_lines(found: Verification) -> Iterator[Line]:
-    """What a verification came to: findings, what there is, and the verdict."""
+    """Yield the result of a verification: findings, counts and the verdict."""
     for finding in found.findings:
         yield Line(0, "!", Action.CONFLICT, ((visible(_finding(finding)), "conflict"),))
     if found.findings:
@@ -126,38 +126,38 @@ def verified_lines(found: Verification) -> Iterator[Line]:
 
 
 def held_lines(held: Iterable[StoredValues]) -> Iterator[Line]:
-    """What a redaction would erase, and what it would not."""
+    """Yield what a redaction would erase, and what it would not."""
     for one in held:
         where = plural(len(one.blobs), "entry", "entries")
-        told = f"{plural(one.values, 'value')} in {where}" if one.values else "no values"
-        yield plain(f"{visible(str(one.address))}: {told}")
+        amount = f"{plural(one.values, 'value')} in {where}" if one.values else "no values"
+        yield plain(f"{visible(str(one.address))}: {amount}")
         if one.children:
             names = ", ".join(visible(str(child)) for child in one.children)
             yield plain(f"records under it, which stay unless you name them: {names}", "note", 2)
 
 
 def moment(time: str) -> str:
-    """``2026-01-02 03:04:05Z`` for a time of the log."""
+    """Return ``2026-01-02 03:04:05Z`` for a time of the log."""
     return visible(f"{time[:10]} {time[11:19]}Z" if time else "an unknown time")
 
 
-def said(text: str, *, personal: bool) -> str:
-    """What somebody wrote, on one line."""
+def free_text(text: str, *, personal: bool) -> str:
+    """Return a person's free text on one line, shortened and masked."""
     return visible(shorten(mask_unless(text, personal=personal)))
 
 
 def mask_unless(text: str, *, personal: bool) -> str:
-    """``text``, without what looks personal in it unless that may be shown."""
+    """Return ``text``, masked unless personal data may be shown."""
     return text if personal else mask(text)
 
 
 def absent(detail: Detail) -> str:
-    """What stands in the place of values that are not there."""
+    """Return the placeholder for values that the log no longer has."""
     return "(erased)" if detail.erased else "(missing)"
 
 
 def is_personal(record: RecordEntry, detail: Detail) -> bool:
-    """Whether a detail's values are personal: by the plan then, or by what is known now."""
+    """Return whether a detail's values are personal, by its plan or by today's kinds."""
     kind = kinds().get(record.address.kind)
     by_kind = kind is not None and kind.is_personal(detail.name)
     values = (Topic.FIELD, Topic.REWRITE, Topic.OVERWRITE, Topic.WARNING)
@@ -165,7 +165,7 @@ def is_personal(record: RecordEntry, detail: Detail) -> bool:
 
 
 def personal_values(record: RecordEntry) -> tuple[str, ...]:
-    """The personal values that a record's details hold, for messages to leave out."""
+    """Return the personal values of a record's details, to mask in messages."""
     return tuple(
         text
         for detail in record.details
@@ -175,36 +175,36 @@ def personal_values(record: RecordEntry) -> tuple[str, ...]:
 
 
 def _counts(summary: Summary) -> str:
-    """``create 2 orders, 4 line items; update 1 order: failed``."""
+    """Return ``create 2 orders, 4 line items; update 1 order: failed``."""
     groups: dict[tuple[str, str], dict[str, int]] = {}
     for (action, kind, status), number in summary.counts.items():
         groups.setdefault((status, action), {})[kind] = number
     order = sorted(groups, key=lambda group: (group[0] != "done", group[0], group[1]))
-    told = []
+    parts = []
     for status, action in order:
         counts = {name: groups[status, action][name] for name in in_order(groups[status, action])}
         end = "" if status == "done" else f": {status}"
-        said_once = action == status == _CONFLICT
-        told.append(
-            f"{listed(counts)} in conflict" if said_once else f"{action} {listed(counts)}{end}"
+        is_outcome = action == status == _CONFLICT
+        parts.append(
+            f"{listed(counts)} in conflict" if is_outcome else f"{action} {listed(counts)}{end}"
         )
-    return visible("; ".join(told))
+    return visible("; ".join(parts))
 
 
 def _had_nothing_to_do(entry: Entry) -> bool:
-    """Whether this is all that the log has of a run whose plan had nothing left to carry out."""
+    """Return whether the entry is of a run whose plan had nothing left to carry out."""
     return bool(entry.run) and not entry.records and entry.message is None
 
 
 def _facts(entry: Entry) -> list[tuple[str, str]]:
-    told = []
+    found = []
     for name, fact in sorted(entry.facts.items()):
         if name in OF_COMMIT:
             continue
         text = ", ".join(fact) if isinstance(fact, tuple) else str(fact)
         if text:
-            told.append((visible(name.replace("_", " ")), visible(shorten(text))))
-    return told
+            found.append((visible(name.replace("_", " ")), visible(shorten(text))))
+    return found
 
 
 def _detail_line(

@@ -1,4 +1,4 @@
-"""Who did something, as far as that is known, and at which commit, as the audit log shows it."""
+"""The actor and commit of an event, as the audit log shows them."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ OF_COMMIT = ("files", "commit_at_apply")
 
 
 def by_line(entry: Entry, who: str) -> str:
-    """Return one line on who did something and at which commit; ``who`` is masked already."""
+    """Return one line with the actor and the commit; ``who`` is masked already."""
     actor = entry.origin.actor
     parts = [f"by {who or 'an unknown user'}"]
     if actor.source in _SERVICES:

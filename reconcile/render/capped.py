@@ -1,7 +1,7 @@
-"""Long lists of things that are much alike: a few examples of each, the rest counted.
+"""Cap long lists of similar items: a few examples of each group, the rest counted.
 
-Items stay in their own order. Every group that is shown has at least one line, and none takes the
-room of another's first.
+Items keep their order. Every group that is shown has at least one line before any group gets a
+second.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Which conflicts of a plan people see where there are many: a few of each kind, as of problems."""
+"""Cap a plan's conflicts for people: a few of each group, as for problems."""
 
 import re
 from collections.abc import Mapping, Sequence

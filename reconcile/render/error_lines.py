@@ -1,4 +1,4 @@
-"""Errors as people meet them: lines for stderr, and annotations on a pull request's files."""
+"""Errors for people: lines for stderr, and annotations on a pull request's files."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ def format_error(error: ReconcileError, *, every: str = "reconcile plan --json")
 
 
 def github_annotations(problems: Sequence[Problem], level: Level = "error") -> list[str]:
-    """A workflow command for each problem, the first ones only where there are many.
+    """Return a workflow command for each problem; beyond a limit only the first ones.
 
     Paths are taken as they are: they must be relative to the repository's root.
     """

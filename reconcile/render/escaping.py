@@ -1,4 +1,4 @@
-"""The one place where foreign text is made harmless, for each medium it is shown in.
+"""Escape untrusted text for each medium it is shown in. No other module does.
 
 Manifests and HubSpot hold text that anybody may have written. On a terminal it must not move the
 cursor, hide itself or reorder a line; in Markdown it must not become markup, a mention, a link or
@@ -27,7 +27,7 @@ _NOT_SHOWN = re.compile(
 _NOT_ASCII = re.compile(r"[^\x20-\x7e]|##\[")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "##[": "#\\x23["}
 _UNCLEAR = re.compile(r'\A["\s]|\s\Z|\s\s| -> ')
-_WORDS_OF_OURS = frozenset((PERSONAL, EMPTY, CLEARED))
+_PLACEHOLDERS = frozenset((PERSONAL, EMPTY, CLEARED))
 _BACKTICKS = re.compile(r"`+")
 _EMAIL = re.compile(r"[^\s@<>\"'(),;]+@[^\s@<>\"'(),;]+")
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']*'(?!\w)")
@@ -61,24 +61,24 @@ def visible(text: str) -> str:
 
 
 def line_start(line: str) -> str:
-    """A whole line of output, kept from being read as a workflow command (``::error::``)."""
+    """Escape a line of output that a runner would take for a workflow command (``::error::``)."""
     if line.lstrip().startswith("::"):
         return line.replace("::", "\\x3a:", 1)
     return line
 
 
 def quoted(text: str) -> str:
-    """``text`` in double quotes, escaped so that it can be read back exactly."""
+    """Return ``text`` in double quotes, escaped so that it can be read back exactly."""
     return f'"{visible(_backslashed(text))}"'
 
 
 def value(text: str) -> str:
-    """A property's value, shortened; in quotes where it would not be clear what belongs to it."""
+    """Return a property's value, shortened; in quotes if its limits would be unclear."""
     return _clear(shorten(text))
 
 
 def pair(before: str, after: str) -> tuple[str, str]:
-    """Two differing values, shown so that the difference can be seen.
+    """Return two differing values so that the difference can be seen.
 
     Of long ones every difference is shown or counted. Where one is only of look-alikes (an
     ordinary and a narrow space, a letter and its decomposed form), they are written out in ASCII.
@@ -98,12 +98,12 @@ def pair(before: str, after: str) -> tuple[str, str]:
 
 
 def shorten(text: str) -> str:
-    """``text`` with its middle left out where it is long."""
+    """Return ``text`` with its middle left out if it is long."""
     return excerpt(text)
 
 
 def width(text: str) -> int:
-    """How many columns a terminal gives ``text``."""
+    """Return how many columns ``text`` takes on a terminal."""
     if text.isascii():
         return len(text)
     return sum(
@@ -112,10 +112,10 @@ def width(text: str) -> int:
 
 
 def mask(text: str, values: Iterable[str] = ()) -> str:
-    """A message without personal values, as far as they can be known: for what CI shows.
+    """Return a message without personal values, as far as they can be recognised, for CI.
 
-    Leaves out ``values``, e-mail addresses, and quoted text that is no plain name. A message that
-    quotes nothing may still tell; who writes messages has to keep values out of them.
+    Masks ``values``, e-mail addresses, and quoted text that is not a plain name. An unquoted value
+    is not recognised: code that writes messages must quote values or leave them out.
     """
     for known in sorted({v for v in values if v.strip()}, key=lambda v: (-len(v), v)):
         pattern = re.escape(known) if len(known) > 3 else rf"(?<!\w){re.escape(known)}(?!\w)"
@@ -125,7 +125,7 @@ def mask(text: str, values: Iterable[str] = ()) -> str:
 
 
 def code_span(text: str) -> str:
-    """Markdown inline code: nothing in it is markup, a mention, a reference or a link."""
+    """Return Markdown inline code: nothing in it is markup, a mention, a reference or a link."""
     text = _unmarked(visible(text))
     ticks = "`" * (max(map(len, _BACKTICKS.findall(text)), default=0) + 1)
     pad = " " if not text.strip() or text[0] in "` " or text[-1] in "` " else ""
@@ -133,19 +133,19 @@ def code_span(text: str) -> str:
 
 
 def fenced(lines: Iterable[str], language: str = "") -> str:
-    """A Markdown code block whose fence no line in it can close. Lines must be visible already."""
+    """Return a Markdown code block whose fence no line can close. Lines must be escaped already."""
     body = _unmarked("\n".join(map(line_start, lines)))
     fence = "`" * max(3, max(map(len, _BACKTICKS.findall(body)), default=0) + 1)
     return f"{fence}{language}\n{body}\n{fence}"
 
 
 def html_code(text: str) -> str:
-    """HTML inline code, for inside an HTML block where Markdown is not read."""
+    """Return HTML inline code, for HTML blocks, in which Markdown is not parsed."""
     return f"<code>{html.escape(_unmarked(visible(text)))}</code>"
 
 
 def marker_name(text: str) -> str:
-    """``text`` as part of an HTML comment. Two texts do not give the same name."""
+    """Return ``text`` as part of an HTML comment. Different texts give different names."""
     name = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-")[:60]
     if name == text:
         return name
@@ -153,12 +153,12 @@ def marker_name(text: str) -> str:
 
 
 def annotation_data(text: str) -> str:
-    """The message of a GitHub workflow command."""
+    """Escape the message of a GitHub workflow command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def annotation_property(text: str) -> str:
-    """A property of a GitHub workflow command."""
+    """Escape a property of a GitHub workflow command."""
     return annotation_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
@@ -171,7 +171,7 @@ def _in_ascii(text: str) -> str:
 
 
 def _clear(text: str) -> str:
-    if text in _WORDS_OF_OURS or _UNCLEAR.search(text) or visible(text) != text:
+    if text in _PLACEHOLDERS or _UNCLEAR.search(text) or visible(text) != text:
         return quoted(text)
     return text
 

@@ -11,7 +11,7 @@ for an absent value; ``previous_address`` is that of a record whose key changes;
 for its id); ``parent_id`` is the record that a line item belongs to, where it exists. Of a link
 ``types`` is what the pair has afterwards, or what is removed, ``declared`` what of it the manifests
 ask for. ``conflict`` says why a record is left alone, a line for each reason, ``notes`` what else
-is special about it, ``hints`` what to do about either. ``others``, on a unit's first record, counts
+is special about it, ``hints`` how to resolve either. ``others``, on a unit's first record, counts
 the line items under the unit that no manifest declares. ``unchecked`` says what the token did not
 let reconcile look at. ``source``, absent outside git, has the ``commit`` that the plan was made at
 (``unknown`` where git did not say) and whether the ``files`` read were that commit's (``same``,
@@ -42,7 +42,7 @@ _ACTIONS = {
 
 
 def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
-    """The plan as one JSON document in ASCII, each change on a line of its own."""
+    """Return the plan as one JSON document in ASCII, each change on a line of its own."""
     seen = view(plan, personal=personal)
     head = {
         "format_version": FORMAT_VERSION,
@@ -76,7 +76,7 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
 
 
 def _source(source: Source) -> dict[str, Any]:
-    """The commit that the plan was made at; nothing outside git."""
+    """Return the commit that the plan was made at; empty outside git."""
     if not source.commit:
         return {}
     return {"source": {"commit": source.commit, "files": str(source.files)}}

@@ -16,10 +16,10 @@ from reconcile.render.plan_lines import (
     guard_lines,
     left_alone,
     undeclared,
+    undeclared_hint,
     unit_line,
     unit_lines,
     warning,
-    way_out,
 )
 from reconcile.render.plan_view import PlanView, UnitView, view
 
@@ -41,12 +41,12 @@ _COLORED = {  # GitHub's diff colours: green, orange, red
 
 
 def marker(target: str) -> str:
-    """The hidden first line by which the comment with a target's plan is found again."""
+    """Return the hidden first line that identifies the comment with a target's plan."""
     return f"<!-- reconcile:plan:{marker_name(target)} -->"
 
 
 def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "") -> str:
-    """The plan within ``limit`` bytes, which are never fewer than characters.
+    """Return the plan within ``limit`` bytes, which are never fewer than characters.
 
     What does not fit is left out by level: the fields, then units, then all units; the text says
     so. Counts, guards and the first conflicts always stay, so a tiny limit may be exceeded.
@@ -90,7 +90,7 @@ def _head(seen: PlanView) -> Iterator[str]:
     if seen.conflicts:
         yield "\n".join(_conflicts(seen))
     if seen.plan.undeclared:
-        yield f"{left_alone(seen)}: {code_span(undeclared(seen))}  \nHint: {way_out(seen)}"
+        yield f"{left_alone(seen)}: {code_span(undeclared(seen))}  \nHint: {undeclared_hint(seen)}"
 
 
 def _table(seen: PlanView) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _tail(seen: PlanView, digest: str) -> Iterator[str]:
 
 
 def _full(seen: PlanView, room: int) -> str | None:
-    """Every unit with its fields, or None where there is no room for that."""
+    """Return every unit with its fields, or None if they do not fit."""
     blocks: list[str] = []
     used = 0
     for block in _blocks(seen):
@@ -151,7 +151,7 @@ def _blocks(seen: PlanView) -> Iterator[str]:
 
 
 def _brief(seen: PlanView, room: int) -> str:
-    """A line for each unit, for as many as there is room."""
+    """Return a line for each unit, for as many as fit."""
     lines: list[Line] = []
     used = 0
     for unit in seen.units():
@@ -183,7 +183,7 @@ def _left_out(units: int) -> str:
 def _diff_line(line: Line) -> str:
     mark = _COLORED.get(line.mark, " ")
     text = line.text()
-    if line.glyph == mark:  # said once is enough
+    if line.glyph == mark:  # the diff mark shows it already
         text = f"{text[: line.indent]} {text[line.indent + 1 :]}"
     return f"{mark} {text[2:] if line.indent > 1 else text}".rstrip()
 

@@ -1,4 +1,4 @@
-"""Of an apply, the records that did not end as planned, the worst first, in a few lines."""
+"""The records of an apply that did not end as planned, worst first, in a few lines."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,11 +23,11 @@ DONE = {
     Action.FORGET: "forgotten",
 }
 GLYPHS = {Status.FAILED: "x", Status.CONFLICT: "!", Status.SKIPPED: ".", Status.UNKNOWN: "?"}
-STOOD = "existed before this run"
+FROM_BEFORE = "existed before this run"
 _WORST_FIRST = (Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.DONE, Status.SKIPPED)
 
 LINES = 50
-"""So many lines say at most what did not end as planned; the audit log has every record."""
+"""Maximum lines for records that did not end as planned; the audit log has every record."""
 
 
 class _End(NamedTuple):
@@ -56,7 +56,7 @@ def not_as_planned(
     personal: bool,
     typed: Typed,
 ) -> Iterator[Line]:
-    """Show the records that did not end as planned, the worst first, in at most ``LINES`` lines."""
+    """Yield the records that did not end as planned, worst first, in at most ``LINES`` lines."""
     ends = []
     for outcome in report.outcomes:
         if outcome.status is Status.DONE and not (outcome.overwrites or outcome.not_persisted):
@@ -92,12 +92,12 @@ def _outcome(end: _End) -> Line:
     says = f"  {ended}: {visible(end.message)}" if end.message else f"  {ended}"
     address = visible(str(outcome.address))
     style = "conflict" if outcome.status is Status.DONE else status
-    note = ((f"  # {STOOD}", "note"),) if outcome.standing else ()
+    note = ((f"  # {FROM_BEFORE}", "note"),) if outcome.standing else ()
     return Line(2, GLYPHS.get(outcome.status, "!"), style, ((address, style), (says, ""), *note))
 
 
 def overwrote(overwrites: Collection[Overwrite], *, personal: bool) -> str:
-    """Say what of others a write overwrote: ``overwrote 'HUMAN' of hs_tags by CRM_UI``."""
+    """Return which edits a write overwrote: ``overwrote 'HUMAN' of hs_tags by CRM_UI``."""
     known = [one for one in overwrites if one != UNKNOWN_OVERWRITE]
     parts = [f"overwrote {', '.join(_edit(one, personal=personal) for one in known)}"]
     if UNKNOWN_OVERWRITE in overwrites:

@@ -15,9 +15,9 @@ def write_plan(plan: Plan, stream: TextIO, *, personal: bool, color: bool) -> No
 
 
 def write_lines(lines: Iterable[Line], stream: TextIO, *, color: bool) -> None:
-    """Write lines; what the stream's encoding cannot say is written as an escape.
+    """Write lines; characters outside the stream's encoding are written as escapes.
 
-    They have left when this returns, so that what is said on stderr afterwards comes after them.
+    The stream is flushed, so that what is printed to stderr afterwards comes after them.
     """
     texts = _plain(lines)
     if color:
@@ -32,7 +32,7 @@ def write_lines(lines: Iterable[Line], stream: TextIO, *, color: bool) -> None:
 
 
 def wants_color(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether to colour: on a terminal that can, unless ``NO_COLOR`` is set to anything."""
+    """Return whether to colour: on a capable terminal, unless ``NO_COLOR`` is not empty."""
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 

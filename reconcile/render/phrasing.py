@@ -1,4 +1,4 @@
-"""How targets, numbers and kinds are said, the same everywhere."""
+"""Phrases for targets, numbers, kinds and durations, the same everywhere."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -8,26 +8,26 @@ from reconcile.model.plan import TargetPin
 
 
 def target_line(target: TargetPin) -> str:
-    """``Target northwind-sandbox: sandbox account 8675309 (DEVELOPER_TEST)``."""
+    """Return ``Target northwind-sandbox: sandbox account 8675309 (DEVELOPER_TEST)``."""
     sandbox = "sandbox " if target.sandbox else ""
     kind = f" ({target.account_type})" if target.account_type else ""
     return f"Target {target.name}: {sandbox}account {target.portal_id}{kind}"
 
 
 def count(kind: str, number: int) -> str:
-    """``1 order``, ``2,155 line items``; ``2 records`` of a kind this version does not know."""
+    """Return ``1 order``, ``2,155 line items``; ``2 records`` of an unknown kind."""
     known = kinds().get(kind)
     return known.count(number) if known else plural(number, "record")
 
 
 def plural(number: int, one: str, many: str = "") -> str:
-    """``1 conflict``, ``2,155 conflicts``."""
+    """Return ``1 conflict``, ``2,155 conflicts``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 @cache
 def kind_order() -> tuple[str, ...]:
-    """The kinds as people list them: each unit followed by what stands under it first of all."""
+    """Return the kinds in the order of listings: each unit followed by its children."""
     known = kinds()
     units = [name for name, kind in known.items() if kind.is_unit]
     children = [kind for kind in known.values() if not kind.is_unit]
@@ -38,18 +38,18 @@ def kind_order() -> tuple[str, ...]:
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Names of kinds as people list them."""
+    """Sort names of kinds in the order of listings."""
     order = kind_order()
     return sorted(names, key=lambda name: (order.index(name) if name in order else 99, name))
 
 
 def listed(counts: Mapping[str, int]) -> str:
-    """``830 orders, 2,155 line items, 21 carts``."""
+    """Return ``830 orders, 2,155 line items, 21 carts``."""
     return ", ".join(count(name, counts[name]) for name in in_order(counts) if counts[name])
 
 
 def duration(seconds: float) -> str:
-    """``3.4 s``, ``2 min 5 s``, ``1 h 2 min``."""
+    """Return ``3.4 s``, ``2 min 5 s``, ``1 h 2 min``."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)

@@ -19,11 +19,11 @@ WIDE = 96
 NAMES = 40
 """Columns of names or titles are aligned up to this width."""
 LISTED = 10
-"""So many addresses are listed before the rest is only counted."""
+"""Maximum addresses to list; the rest is counted."""
 
 
 class Line(NamedTuple):
-    """One line. ``glyph`` starts it, after the indentation; ``mark`` is the action it tells of."""
+    """One line. ``glyph`` starts it, after the indentation; ``mark`` is the action it shows."""
 
     indent: int
     glyph: str
@@ -31,7 +31,7 @@ class Line(NamedTuple):
     spans: tuple[Span, ...]
 
     def text(self) -> str:
-        """The line without styles."""
+        """Return the line without styles."""
         glyph = f"{self.glyph} " if self.glyph else ""
         return " " * self.indent + glyph + "".join([text for text, _ in self.spans])
 
@@ -43,12 +43,12 @@ _DEFINED = "  unique text, the key property"
 
 
 def plain(text: str, style: str = "", indent: int = 0) -> Line:
-    """A line of one piece."""
+    """Return a line of one span."""
     return Line(indent, "", "", ((text, style),))
 
 
 def plan_lines(view: PlanView) -> Iterator[Line]:
-    """The whole plan, from target line to target line."""
+    """Yield the whole plan, from target line to target line."""
     heading = plain(visible(view.heading), "heading")
     yield heading
     yield BLANK
@@ -76,7 +76,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
         yield BLANK
     if view.plan.undeclared:
         yield plain(f"{left_alone(view)}: {undeclared(view)}", "note")
-        yield plain(f"hint: {way_out(view)}", "note", indent=2)
+        yield plain(f"hint: {undeclared_hint(view)}", "note", indent=2)
     for text in view.plan.unchecked:
         yield plain(warning(text), "conflict")
     for guard in view.plan.guards:
@@ -88,13 +88,13 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
 
 
 def left_alone(view: PlanView) -> str:
-    """What is said of the records that no manifest declares."""
+    """Return the heading for the records that no manifest declares."""
     if view.plan.prune:
         return "No longer declared, but protected or still referenced (left alone)"
     return "No longer declared (left alone)"
 
 
-def way_out(view: PlanView) -> str:
+def undeclared_hint(view: PlanView) -> str:
     """Return what to do about the records that no manifest declares."""
     if view.plan.prune:
         return (
@@ -119,12 +119,12 @@ def undeclared(view: PlanView) -> str:
 
 
 def warning(text: str) -> str:
-    """What is said of something that could not be checked."""
+    """Return the line for something that could not be checked."""
     return f"warning: {visible(text)}"
 
 
 def guard_lines(guard: Guard) -> Iterator[Line]:
-    """What a guard says, and how to let the plan pass."""
+    """Yield a guard's message, and how to override it."""
     message = guard.message or f"{guard.count:,} where the limit is {guard.limit:,}"
     name = visible(guard.name)
     text = f"guard {name}: {visible(message)}"
@@ -134,7 +134,7 @@ def guard_lines(guard: Guard) -> Iterator[Line]:
 
 
 def unit_lines(unit: UnitView) -> Iterator[Line]:
-    """One unit: the order or cart, what changes in it, then its line items."""
+    """Yield one unit: the order or cart, what changes in it, then its line items."""
     if unit.root is None:
         yield Line(4, "", "", ((visible(str(unit.address)), "address"),))
     packed = [_packed(record) for record in unit.records]
@@ -146,7 +146,7 @@ def unit_lines(unit: UnitView) -> Iterator[Line]:
 
 
 def unit_line(unit: UnitView) -> Line:
-    """One unit on one line: the order or cart, and how many records under it get which action."""
+    """Return a unit on one line: the order or cart, and counts of actions below it."""
     under = Counter(
         (record.action, record.address.kind) for record in unit.records if not record.root
     )
@@ -160,7 +160,7 @@ def unit_line(unit: UnitView) -> Line:
 
 
 def define_line(define: PropertyDefine) -> Line:
-    """A property definition to make."""
+    """Return the line of a property definition to create."""
     known = kinds().get(define.kind)
     name = f"{known.object if known else define.kind}.{define.name}"
     spans = ((f"property {visible(name)}", "create"), (_DEFINED, ""))
@@ -175,8 +175,8 @@ def _record_lines(
     yield _head(record, columns, beside)
     for text in record.why:
         is_hint = text in record.hints
-        said = (f"hint: {visible(text)}", "note") if is_hint else (visible(text), "conflict")
-        yield Line(indent, "", record.action, (said,))
+        span = (f"hint: {visible(text)}", "note") if is_hint else (visible(text), "conflict")
+        yield Line(indent, "", record.action, (span,))
     if packed:
         for text in () if beside else packed:
             yield Line(indent, "", record.action, ((text, ""),))
@@ -204,7 +204,7 @@ def _head(record: RecordView, columns: tuple[int, int], beside: str) -> Line:
 
 
 def _columns(records: Iterable[RecordView], packed: Iterable[list[str]]) -> tuple[int, int]:
-    """How wide the addresses and titles of the records with fields beside them are."""
+    """Return the width of addresses and of titles of records with fields beside them."""
     beside = [record for record, fields in zip(records, packed, strict=True) if len(fields) == 1]
     addresses = [width(visible(str(record.address))) for record in beside]
     titles = [width(quoted(record.title)) if record.title else 0 for record in beside]
@@ -212,7 +212,7 @@ def _columns(records: Iterable[RecordView], packed: Iterable[list[str]]) -> tupl
 
 
 def _packed(record: RecordView) -> list[str]:
-    """A created line item's fields, several on a line; nothing for all other records."""
+    """Return a created line item's fields, several on a line; empty for other records."""
     if record.root or record.action is not Action.CREATE:
         return []
     lines = [""]
@@ -226,7 +226,7 @@ def _packed(record: RecordView) -> list[str]:
 
 
 def _created(record: RecordView) -> list[FieldView]:
-    """A created record's fields without what its first line says already: key and title."""
+    """Return a created record's fields without key and title, which its first line shows."""
     kind = kinds().get(record.address.kind)
     title = kind.title if kind and record.title else ""
     fields = list(record.fields)
@@ -238,7 +238,7 @@ def _created(record: RecordView) -> list[FieldView]:
 def _field_lines(record: RecordView, indent: int) -> Iterator[Line]:
     creates = record.action is Action.CREATE
     fields: Sequence[FieldView] = _created(record) if creates else record.fields
-    if record.action is Action.ARCHIVE:  # what goes with the record needs saying where it is news
+    if record.action is Action.ARCHIVE:  # only values that differ from those last applied
         fields = [field for field in fields if field.note]
     column = min(max((width(visible(field.name)) for field in fields), default=0), NAMES)
     hidden = [visible(field.name) for field in fields if field.hidden and not field.note]

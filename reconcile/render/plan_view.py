@@ -1,7 +1,7 @@
-"""The one view model: a plan as people and programs are to see it, before any medium.
+"""The view model of a plan, before any medium.
 
-Pure. Texts are as the manifests and HubSpot hold them; renderers make them harmless for their
-medium (``safe``). Personal values are already left out here when they must not be shown.
+Pure. Texts are unescaped; renderers escape them for their medium (``escaping``). Personal values
+are already left out here when they must not be shown.
 """
 
 from collections import Counter
@@ -95,7 +95,7 @@ class UnitView:
 
     @property
     def root(self) -> RecordView | None:
-        """The order or cart itself, where something happens to it."""
+        """The order or cart itself, if it changes."""
         return next((record for record in self.records if record.root), None)
 
     @property
@@ -119,7 +119,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan as it is to be seen. ``units`` makes its views one by one, each time anew."""
+    """A plan to show. ``units`` creates its views lazily, on each call."""
 
     plan: Plan
     personal: bool
@@ -137,12 +137,12 @@ class PlanView:
         return _footer(self.plan, self.tallies, self.conflicts)
 
     def units(self) -> Iterator[UnitView]:
-        """The units in order."""
+        """Yield the units in order."""
         for unit in self.plan.units:
             yield _unit(unit, personal=self.personal)
 
     def conflicting(self) -> Iterator[RecordView]:
-        """The records in conflict, wherever they are."""
+        """Yield the records in conflict, of all units."""
         if self.conflicts:
             for unit in self.plan.units:
                 for change in unit.changes:
@@ -151,7 +151,7 @@ class PlanView:
 
 
 def view(plan: Plan, *, personal: bool) -> PlanView:
-    """The view of a plan; ``personal=False`` for everything that CI, logs or comments keep."""
+    """Return the view of a plan; ``personal=False`` for CI, logs and comments."""
     counted: Counter[tuple[str, str]] = Counter()
     for change in plan.records():
         counted[_verb(change), change.address.kind] += 1
@@ -160,7 +160,7 @@ def view(plan: Plan, *, personal: bool) -> PlanView:
 
 
 def personal_values(change: RecordChange) -> Iterator[str]:
-    """The personal values that a record's change holds."""
+    """Yield the personal values that a record's change holds."""
     for field in change.fields:
         if field.personal:
             yield from (field.before, field.after, field.shown_before, field.shown_after)

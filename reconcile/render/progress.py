@@ -1,4 +1,4 @@
-"""A progress bar for a person who is watching; nothing for anybody else."""
+"""A progress bar on terminals."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ Advance = Callable[[int], None]
 def progress(
     total: int | None, description: str, *, stream: TextIO | None = None
 ) -> Iterator[Advance]:
-    """A bar on stderr while the block runs, gone afterwards; silent where there is no terminal.
+    """Show a bar on stderr while the block runs; nothing if it is not a terminal.
 
-    Gives ``advance(n)``, which any thread may call. ``total`` is None where it is not known.
+    Yields ``advance(n)``, which any thread may call. ``total`` is None if it is not known.
     """
     stream = stream or sys.stderr
     if not stream.isatty():

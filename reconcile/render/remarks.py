@@ -1,4 +1,4 @@
-"""What is said of a record or a field beyond its sign and its values."""
+"""Notes on a record or field beside its glyph and values."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ NOTES = {
 
 
 def notes(change: RecordChange, why: str) -> Iterator[str]:
-    """What is special about a record's change; ``why`` as it may be shown."""
+    """Yield notes on a record's change; ``why`` is masked already."""
     if change.action is Action.CONFLICT:
         yield "conflict, left alone"
     elif why:

@@ -1,4 +1,4 @@
-"""The end of an apply: what was not done and why, what HubSpot rewrote, and a last sentence."""
+"""The report of an apply: what was not done and why, what HubSpot rewrote, and a summary."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from reconcile.model.outcome import (
 )
 from reconcile.model.plan import Action, Plan
 from reconcile.render.escaping import EMPTY, PERSONAL, mask, pair, value, visible
-from reconcile.render.outcome_lines import DONE, GLYPHS, STOOD, Typed, not_as_planned
+from reconcile.render.outcome_lines import DONE, FROM_BEFORE, GLYPHS, Typed, not_as_planned
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import count, duration, in_order, listed, plural, target_line
 from reconcile.render.plan_lines import BLANK, Line, plain, warning
@@ -89,7 +89,7 @@ def _cost(report: Report) -> str:
 
 def _what_next(report: Report, typed: Typed) -> str:
     if report.complete:
-        # Done is only what was read back as declared, or as HubSpot spells it, which is remembered.
+        # DONE means verified: read back as declared, or as HubSpot's recorded rewrite of it.
         done = any(outcome.status is Status.DONE for outcome in report.outcomes)
         if any(outcome.standing for outcome in report.outcomes):
             shows = "a new plan shows only the conflicts"
@@ -131,14 +131,14 @@ def _by_action(report: Report) -> Iterator[str]:
         if all(done[action, name] == total[action, name] for name in names):
             yield f"{listed({name: total[action, name] for name in names})} {verb}{earlier}"
         else:
-            said = (_of(name, done[action, name], total[action, name]) for name in names)
-            yield f"{', '.join(said)} {verb}{earlier}"
+            counts_done = (_of(name, done[action, name], total[action, name]) for name in names)
+            yield f"{', '.join(counts_done)} {verb}{earlier}"
     if found := Counter(o.address.kind for o in report.outcomes if o.message == MADE_BY_OTHERS):
         yield f"{listed(found)} already as declared"
 
 
 def _stands(outcome: Outcome) -> bool:
-    """Whether HubSpot has the record as it was written, whatever came after that."""
+    """Return whether HubSpot has the record as it was written, whatever failed afterwards."""
     return outcome.status is Status.DONE or (outcome.written and outcome.action in DONE)
 
 
@@ -152,7 +152,7 @@ def _not_done(report: Report) -> str:
     after = Counter(one.status for one in report.outcomes if one.written)
     parts = [
         plural(counts[status], str(status), _MANY.get(status, str(status)))
-        + (_of_which(stood, counts[status], STOOD) if status is Status.CONFLICT else "")
+        + (_of_which(stood, counts[status], FROM_BEFORE) if status is Status.CONFLICT else "")
         + _of_which(after[status], counts[status], _AFTER)
         for status in GLYPHS
         if counts[status]
@@ -202,7 +202,7 @@ def _body(report: Report, *, personal: bool, plan: Plan | None, typed: Typed) ->
 
 
 def _rewrites(report: Report, *, personal: bool) -> Iterator[Line]:
-    """One line for each property that HubSpot rewrote, with the first record as its example."""
+    """Yield a line for each property that HubSpot rewrote, with the first record as example."""
     first: dict[tuple[str, str], tuple[Address, Rewrite]] = {}
     counts: Counter[tuple[str, str]] = Counter()
     for outcome in report.outcomes:
@@ -225,9 +225,9 @@ def _rewrites(report: Report, *, personal: bool) -> Iterator[Line]:
 def _warnings(
     report: Report, secret: Mapping[Address, Sequence[str]], *, personal: bool
 ) -> Iterator[Line]:
-    """One line for each property that HubSpot warned about, with the first record as its example.
+    """Yield a line for each property that HubSpot warned about, with the first record as example.
 
-    Warnings that name no property are told apart by their text.
+    Warnings without a property are grouped by their text.
     """
     first: dict[tuple[str, str], str] = {}
     counts: Counter[tuple[str, str]] = Counter()

@@ -1,4 +1,4 @@
-"""Runs that are not over: how far they got, and the command that goes on."""
+"""Unfinished runs: how far they got, and the command that resumes them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ def write_status(
     color: bool,
     resume: str = RESUME,
 ) -> None:
-    """Write what is pending. ``holder`` says who holds the lock now, or nothing.
+    """Write the unfinished runs. ``holder`` is who holds the lock now, or empty.
 
     ``resume`` is the command that resumes the last run.
     """
@@ -54,7 +54,7 @@ def _lines(target: str, runs: Sequence[Progress], holder: str, resume: str) -> I
 
 
 def so_far(run: Progress) -> str:
-    """``300 of 830 records done, 2 failed, 100 in doubt, 428 not begun``."""
+    """Return ``300 of 830 records done, 2 failed, 100 in doubt, 428 not begun``."""
     parts = [f"{run.counts.get(Status.DONE, 0):,} of {plural(run.total, 'record')} done"]
     parts += (
         f"{run.counts[status]:,} {'in conflict' if status is Status.CONFLICT else status}"
@@ -69,7 +69,7 @@ def so_far(run: Progress) -> str:
 
 
 def unfinished_note(run: Progress, resume: str = RESUME) -> str:
-    """Return one sentence for whoever plans meanwhile."""
+    """Return one sentence for a plan that is made meanwhile."""
     return f"run {visible(run.run)} is not finished ({so_far(run)}); continue with `{resume}`."
 
 

@@ -1,4 +1,4 @@
-"""Colours for lines. Meaning never hangs on them: glyphs and words say the same without."""
+"""Colours for lines. Glyphs and words carry the same meaning without them."""
 
 from collections.abc import Iterable, Iterator
 
@@ -40,9 +40,9 @@ _NONE = Style.null()
 
 
 def colored(lines: Iterable[Line]) -> Iterator[str]:
-    """The lines with ANSI styles in the sixteen colours that follow the terminal's theme.
+    """Yield the lines with ANSI styles, in the sixteen colours of the terminal's theme.
 
-    Pieces are styled one by one, and no markup is ever read, so that text cannot add its own.
+    Spans are styled one by one and markup is not parsed, so that text cannot add its own.
     """
     for line in lines:
         plain = line.text()

@@ -1,7 +1,7 @@
-"""Where two texts differ, and excerpts of long texts that leave out no difference unsaid.
+"""Differences of two texts, and excerpts of long texts that show or count every difference.
 
-The cost grows little faster than the texts: what they have in common is found by pieces that each
-holds once, and only short stretches between these are compared letter by letter.
+The cost is close to linear: common parts are found by substrings that occur once in each text, and
+only short stretches between these are compared letter by letter.
 """
 
 from bisect import bisect_left
@@ -11,35 +11,35 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 LONGEST = 200
-"""Longest text that is shown whole."""
+"""Longest text that is shown in full."""
 
 _PIECE = 16
-"""Letters in common that are looked for; differences closer to each other are shown as one."""
+"""Length of the common substrings; differences closer to each other are shown as one."""
 _COMPARED = 1_000
-"""So many pairs of letters are compared at most within one stretch."""
+"""Maximum pairs of letters to compare within one stretch."""
 
 _HEAD, _TAIL = 60, 40
 _SHOWN = 3
-"""So many differences are shown; what is left out says how many more it holds."""
+"""Maximum differences to show; a gap counts those it leaves out."""
 _AROUND = 30
 _OF_ONE = 60
-"""Of a longer difference only its ends are shown."""
+"""Only the ends of a longer difference are shown."""
 _WORTH = 30
 """Leaving out fewer letters would take more room than showing them."""
 
 Span = tuple[int, int]
-"""From here up to there, which is not part of it."""
+"""A half-open range: start and end."""
 
 
 class Difference(NamedTuple):
-    """What stands in one text instead of something in the other; either may be empty."""
+    """A replaced range of one text and of the other; either may be empty."""
 
     before: Span
     after: Span
 
 
 def differences(before: str, after: str) -> list[Difference]:
-    """Every place where two texts differ, in order; all else is the same in both."""
+    """Return every difference of two texts, in order."""
     start = _alike(before, after)
     end = _alike(before[start:][::-1], after[start:][::-1])
     left, right = before[start : len(before) - end], after[start : len(after) - end]
@@ -49,13 +49,13 @@ def differences(before: str, after: str) -> list[Difference]:
         if m >= i and n >= j:
             found += _between(left[i:m], right[j:n], start + i, start + j)
             i, j = m + _PIECE, n + _PIECE
-        elif m - i == n - j:  # it goes on with what was found in common before
+        elif m - i == n - j:  # it continues the common part before it
             i, j = m + _PIECE, n + _PIECE
     return found
 
 
 def grouped(found: Sequence[Difference]) -> list[Difference]:
-    """Differences, with those that are close to each other taken for one."""
+    """Return differences, with those that are close to each other merged."""
     groups: list[Difference] = []
     for one in found:
         if groups and one.before[0] - groups[-1].before[1] < _PIECE:
@@ -68,9 +68,9 @@ def grouped(found: Sequence[Difference]) -> list[Difference]:
 
 
 def excerpt(text: str, differing: Sequence[Span] = ()) -> str:
-    """A long text's beginning and end, and the first of the spans that differ.
+    """Return a long text's beginning and end, and the first of the spans that differ.
 
-    Where something is left out it says how long that is and how many differences it holds.
+    Each gap states its length and how many differences it holds.
     """
     if len(text) <= LONGEST:
         return text
@@ -107,7 +107,7 @@ def _left_out(span: Span, differing: Sequence[Span]) -> str:
 
 
 def _alike(before: str, after: str) -> int:
-    """How long the two are the same from their beginning on."""
+    """Return the length of the common prefix."""
     for index, (left, right) in enumerate(zip(before, after, strict=False)):
         if left != right:
             return index
@@ -115,7 +115,7 @@ def _alike(before: str, after: str) -> int:
 
 
 def _between(before: str, after: str, start: int, other: int) -> Iterator[Difference]:
-    """The differences of one stretch, which begins there in each of the whole texts."""
+    """Yield the differences of one stretch, which begins at ``start`` and ``other``."""
     skipped = _alike(before, after)
     end = _alike(before[skipped:][::-1], after[skipped:][::-1])
     before, after = before[skipped : len(before) - end], after[skipped : len(after) - end]
@@ -144,11 +144,11 @@ def _opcodes(before: str, after: str) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _in_common(before: str, after: str) -> Iterator[tuple[int, int]]:
-    """Where pieces begin that each text holds once and that are in the same order in both."""
+    """Return where unique common substrings begin that are in the same order in both texts."""
     places = _once(after)
     pairs = [(i, places[piece]) for piece, i in _once(before).items() if piece in places]
-    lowest: list[int] = []  # by the length of a row of rising places: the lowest it can end with
-    last: list[int] = []  # and the pair with which it does
+    lowest: list[int] = []  # per length of an increasing sequence: its lowest last position
+    last: list[int] = []  # and the pair that ends it
     previous: list[int] = []
     for index, (_, j) in enumerate(pairs):
         length = bisect_left(lowest, j)
@@ -164,7 +164,7 @@ def _in_common(before: str, after: str) -> Iterator[tuple[int, int]]:
 
 
 def _once(text: str) -> Mapping[str, int]:
-    """The pieces that a text holds once, and where."""
+    """Return the substrings that occur once in a text, with their positions."""
     pieces = [text[n : n + _PIECE] for n in range(len(text) - _PIECE + 1)]
     counts = Counter(pieces)
     return {piece: n for n, piece in enumerate(pieces) if counts[piece] == 1}

@@ -11,13 +11,13 @@ from reconcile.model.values import show
 
 GUARDS = ("adopt-update", "unknown", "rekey", "recreate")
 EXACT = "prune"
-"""The guard that is let pass by the number of records alone that the plan shows."""
+"""The guard that is overridden only with the exact number of records."""
 
 
 def _allowances(
     _: click.Context, option: click.Parameter, given: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Guards' names, and ``prune=37``."""
+    """Check that each is a guard's name or ``prune=COUNT``. Raises BadParameter if not."""
     for text in given:
         guard, _equals, count = text.partition("=")
         if text in GUARDS or (guard == EXACT and re.fullmatch(r"[1-9][0-9]{0,14}", count)):
