@@ -25,7 +25,7 @@ def test_the_command_for_a_saved_plan_lets_its_guards_pass(project: Project) -> 
     project.fine("apply", "--auto-approve")
     project.write(SHOP)
     planned = project.run("plan", "--prune", "--out", "p")
-    command = words(planned.err.splitlines()[-1].partition("exactly this: ")[2])
+    command = words(planned.err.splitlines()[-1].partition("exactly this plan: ")[2])
     assert command == ["apply", "p", "--allow", "prune=2"]
     assert "1 order, 1 line item archived" in project.fine(*command)
 
