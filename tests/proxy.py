@@ -17,7 +17,7 @@ DROP = "drop"
 
 @dataclass(frozen=True)
 class Seen:
-    """One request and what came of it."""
+    """One request and its response."""
 
     method: str
     path: str

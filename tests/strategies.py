@@ -208,11 +208,11 @@ def _record(key: str, values: dict[str, str]) -> dict[str, Any]:
 class Others:
     """What somebody put into the account: values to store, and how things hang together.
 
-    ``keyed`` are records under keys that manifests may declare too; ``strangers`` have no key.
+    ``keyed`` are records under keys that manifests may declare too; ``unkeyed`` have no key.
     """
 
     keyed: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
-    strangers: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    unkeyed: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     lines_on_orders: int = 0
     contact_links: int = 0
     labels: bool = False
@@ -240,7 +240,7 @@ OTHERS = st.builds(
             lambda form: {(object_, normalize(form, key)): v for (object_, key), v in keyed.items()}
         )
     ),
-    strangers=st.dictionaries(
+    unkeyed=st.dictionaries(
         st.sampled_from(["orders", "carts", "line_items"]),
         st.lists(st.fixed_dictionaries({}, optional=STORED), max_size=2),
     ),

@@ -204,12 +204,12 @@ def furnish(world: World, others: Others) -> None:
     for (object_, key), values in sorted(others.keyed.items()):
         made = world.make(object_, key, **values)
         orders += [made] if object_ == "orders" else []
-    for object_, found in sorted(others.strangers.items()):
+    for object_, found in sorted(others.unkeyed.items()):
         for values in found:
             world.make(object_, **values)
     for number in range(others.lines_on_orders):
-        stranger = world.make("line_items", name=f"theirs {number}")
-        world.link(("line_items", stranger), ("orders", orders[-1]))
+        foreign_line = world.make("line_items", name=f"theirs {number}")
+        world.link(("line_items", foreign_line), ("orders", orders[-1]))
     contacts = sorted(world.dump("contacts"))
     for number in range(others.contact_links):
         world.link(("orders", orders[-1]), ("contacts", contacts[number]))

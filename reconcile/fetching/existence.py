@@ -93,7 +93,7 @@ class Existence:
             if same:
                 yield one.address, same[0]
             if len(same) > 1:
-                findings.twins[one.address] = tuple(sorted(line.id for line in same))
+                findings.duplicates[one.address] = tuple(sorted(line.id for line in same))
 
     def _record_findings(
         self,
@@ -115,7 +115,7 @@ class Existence:
                 if entry is not None and entry.id != actual.id:
                     other[entry.id].append(address)
                 if former is not None and former.id != actual.id:
-                    findings.displaced[address] = former.id
+                    findings.key_moved[address] = former.id
             elif entry is not None:
                 lost[entry.id].append(address)
             elif former is not None:
@@ -129,7 +129,7 @@ class Existence:
             self._find_lost(kind, lost, findings)
         if other:
             alive = self._hubspot.read(kind.object, list(other), [])
-            findings.displaced.update(
+            findings.key_moved.update(
                 (address, record_id) for record_id in alive for address in other[record_id]
             )
 

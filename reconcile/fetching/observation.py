@@ -24,8 +24,8 @@ class ChunkFindings:
     records: dict[Address, Actual] = field(default_factory=dict)
     missing: dict[Address, Missing] = field(default_factory=dict)
     by_id: set[Address] = field(default_factory=set)
-    displaced: dict[Address, str] = field(default_factory=dict)
-    twins: dict[Address, tuple[str, ...]] = field(default_factory=dict)
+    key_moved: dict[Address, str] = field(default_factory=dict)
+    duplicates: dict[Address, tuple[str, ...]] = field(default_factory=dict)
 
 
 def entry_at_former_address(
@@ -74,8 +74,8 @@ def observation_of(
         records=records,
         missing={a: findings.missing[a] for a in addresses if a in findings.missing},
         by_id=frozenset(findings.by_id.intersection(addresses)),
-        key_moved={a: findings.displaced[a] for a in addresses if a in findings.displaced},
-        duplicates={a: findings.twins[a] for a in addresses if a in findings.twins},
+        key_moved={a: findings.key_moved[a] for a in addresses if a in findings.key_moved},
+        duplicates={a: findings.duplicates[a] for a in addresses if a in findings.duplicates},
         links={a: links[a] for a in (unit.address, *addresses) if a in links},
         lines=lines,
         others=len(lines - {actual.id for actual in records.values()}),

@@ -326,7 +326,7 @@ def test_an_edit_after_a_crash_is_no_rewrite(watched: World, theirs: str) -> Non
     assert drift(watched.plan(order("A", **sent), order("B", memo="2"))) == shown
 
 
-def test_a_value_that_was_not_kept_is_no_drift_after_a_crash(watched: World) -> None:
+def test_a_value_that_was_not_kept_is_not_drift_after_a_crash(watched: World) -> None:
     """As long as another value shows that the write was carried out."""
     watched.converge(*TWO)
     watched.sandbox.faults.add(StoreAs({"weight": None}), path="*/batch/update")

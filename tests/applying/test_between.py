@@ -158,7 +158,7 @@ def test_an_edit_right_after_the_write_is_told_from_a_dropped_value(watched: Wor
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
-def test_a_create_whose_answer_is_lost_is_settled_by_reading(
+def test_a_create_whose_answer_is_lost_is_resolved_by_reading(
     watched: World,
     carried_out: bool,  # noqa: FBT001
 ) -> None:

@@ -167,7 +167,7 @@ def test_appending_without_a_head_reads_the_last_segment_only() -> None:
     assert verify(log, head).findings == ()
 
 
-def test_text_that_is_no_text_can_be_recorded(log: AuditLog) -> None:
+def test_half_a_character_can_be_recorded(log: AuditLog) -> None:
     """HubSpot's JSON can hold half a character; the log keeps it, and is read back alike."""
     odd = RecordChange(
         CHANGES[0].address,

@@ -46,7 +46,7 @@ def many(project: Project) -> Project:
     return project
 
 
-def settles(project: Project) -> None:
+def completes(project: Project) -> None:
     """The next apply brings everything about, once, and then there is nothing to do."""
     project.settings(PROJECT)
     project.fine("apply", "--auto-approve")
@@ -80,7 +80,7 @@ def test_interrupted_apply(
     assert last[0].startswith(told[0])
     assert last[0].endswith(told[1])
     assert last[1].startswith("Target shop: account ")
-    settles(many)
+    completes(many)
 
 
 @pytest.mark.matrix(keep=1)
@@ -94,7 +94,7 @@ def test_interrupted_while_hubspot_is_silent(many: Project, held: str) -> None:
         result = many.end(process, signal.SIGTERM)
     assert result.code == 5
     assert "ontinue with `reconcile resume`" in result.all
-    settles(many)
+    completes(many)
 
 
 def test_interrupted_twice(many: Project) -> None:
@@ -112,7 +112,7 @@ def test_interrupted_twice(many: Project) -> None:
     digest, told = result.err.splitlines()
     assert digest.startswith("Content digest: ")
     assert told == "interrupted twice; continue with `reconcile resume`"
-    settles(many)
+    completes(many)
 
 
 @pytest.mark.matrix(keep=1)

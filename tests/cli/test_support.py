@@ -50,7 +50,7 @@ def test_the_first_project_file_names_service_keys_and_the_end_of_support() -> N
     assert "private app" not in text
 
 
-def test_a_refusal_for_want_of_a_scope_names_the_service_key_first() -> None:
+def test_a_refusal_for_a_missing_scope_names_the_service_key_first() -> None:
     """As does the hint about the daily limit, which all of them share."""
     body = b'{"message": "no", "category": "MISSING_SCOPES"}'
     hint = error_from(Refusal.read(403, {}, body), {}, "").hint

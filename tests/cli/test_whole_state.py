@@ -35,7 +35,7 @@ def content(home: Path) -> dict[str, bytes]:
     }
 
 
-def test_nothing_that_commands_write_is_a_stranger(applied: Project) -> None:
+def test_nothing_that_commands_write_is_an_unknown_file(applied: Project) -> None:
     """In the folder of a target there is reconcile's own alone."""
     assert list(LocalStore(applied.folder / "state" / "shop").unknown_names()) == []
 

@@ -177,7 +177,7 @@ def test_a_fault_of_a_rename(changed: World, name: str) -> None:
 
 @pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("point", POINTS[1::4])
-def test_a_plan_before_settling_says_what_settling_will_find(scene: Scene, point: str) -> None:
+def test_a_plan_before_recovery_says_what_recovery_will_find(scene: Scene, point: str) -> None:
     """Archives and renames that were carried out are not planned again."""
     world = scene.world
     world.declare(*removed(ORDERS))

@@ -93,7 +93,7 @@ def test_another_format_is_refused_by_its_number() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\n", b"\n\n\n", b"{}\n{}\n{}\n", b"[]\n[]\n[]\n", b"\xff\xfe\n\n\n", b"1\n" * 9]
 )
-def test_what_is_no_plan_file_is_refused(data: bytes) -> None:
+def test_what_is_not_a_plan_file_is_refused(data: bytes) -> None:
     """With an error a person can read."""
     with pytest.raises(UsageError):
         load(data)

@@ -276,8 +276,8 @@ def test_a_line_that_somebody_made_after_a_failed_create_needs_the_guard(within:
     assert [guard.name for guard in plan.guards] == ["adopt-update"]
 
 
-def test_settling_twice_comes_to_the_same(within: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A settling that dies once the state is written does not hide the record from the next."""
+def test_recovering_twice_comes_to_the_same(within: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recovery that dies once the state is written does not hide the record from the next."""
     within.converge(order("A", [item("A:1", "1")]))
     within.declare(order("A", [item("A:1", "1"), item("A:2", "2")]))
 

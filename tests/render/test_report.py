@@ -87,7 +87,7 @@ PROVED = "Verified: a new plan is empty."
         ),
     ],
 )
-def test_the_last_sentence_says_what_came_of_it(report: Report, said: str) -> None:
+def test_the_last_sentence_gives_the_outcome(report: Report, said: str) -> None:
     """Whole kinds are counted, others as so many of so many; then what to do next."""
     assert sentence(report) == said
 

@@ -76,7 +76,7 @@ def test_everything_tells_the_clocks_time(account: Callable[..., Account]) -> No
 
 @pytest.mark.parametrize("advance", [-1, "x", None, 1e12, "NaN", [1]])
 def test_the_clock_refuses_nonsense(account: Callable[..., Account], advance: object) -> None:
-    """Time cannot go back, and what is no number of seconds is 400."""
+    """Time cannot go back, and what is not a number of seconds is 400."""
     one = account(None)
     answer = one.http.post("/_sandbox/clock", json={"advance": advance})
     assert answer.status_code == 400

@@ -65,7 +65,7 @@ def test_closed_connections(
     assert http.post(CREATE, json=ONE).status_code == 201  # the rule struck once
 
 
-def test_the_ambiguous_create_can_be_settled(
+def test_the_ambiguous_create_can_be_resolved(
     sandbox: Sandbox, http: httpx.Client, make_key: Any
 ) -> None:
     """After a create whose answer was lost, a read by key finds the record."""

@@ -42,7 +42,7 @@ def test_equal_numbers_have_one_canonical_text(value: int, zeros: int) -> None:
 
 
 @given(st.text(max_size=20).filter(lambda text: not set(text) <= set("0123456789.+-")))
-def test_other_text_is_no_number(text: str) -> None:
+def test_other_text_is_not_a_number(text: str) -> None:
     """Anything but digits, a point and a sign is refused."""
     with pytest.raises(BadValueError):
         number(text)

@@ -64,7 +64,7 @@ def query(database: Path, text: str) -> list[Any]:
 
 
 def test_everything_is_added_once(tmp_path: Path, database: Path) -> None:
-    """A seed adds everything at first; loaded again it adds nothing, twins without a key too."""
+    """A seed adds everything at first; loaded again it adds nothing, duplicates included."""
     seed = write(tmp_path, SEED)
     parts = {
         "association labels": 1,
@@ -111,7 +111,7 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path, database: Path) -> None:
     assert query(database, "SELECT * FROM record ORDER BY type, id") == before
 
 
-def test_a_third_twin_is_added(tmp_path: Path, database: Path) -> None:
+def test_a_third_duplicate_is_added(tmp_path: Path, database: Path) -> None:
     """Of entries alike without a key, as many are there as there are such records."""
     load_seed(database, write(tmp_path, SEED))
     three = {"objects": {"carts": [{"properties": {"hs_cart_name": "Twin"}}] * 3}}

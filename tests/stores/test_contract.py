@@ -335,7 +335,7 @@ def test_the_lock_names_its_holder_since_when_and_for_what(backend: Backend) -> 
         again.check()
 
 
-def test_the_fencing_number_grows(backend: Backend) -> None:
+def test_the_fencing_token_grows(backend: Backend) -> None:
     """With every holder, whichever client it is, and over the times when nobody holds it."""
     numbers = []
     for _ in range(3):

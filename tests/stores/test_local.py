@@ -38,7 +38,7 @@ def test_reading_makes_no_folder(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_what_an_interrupted_write_leaves_is_no_name(folder: Path) -> None:
+def test_what_an_interrupted_write_leaves_is_not_listed(folder: Path) -> None:
     """Nor are the key and the sandbox's data."""
     store = LocalStore(folder)
     store.write("shards/0a.json", b"{}", None)
