@@ -13,7 +13,7 @@
     ├── Unfinished                 5   an apply was interrupted, and its outcome is unknown
     └── StalePlan                  6   the plan no longer matches what it was made from
 
-Exit codes are part of the command line's contract (README, "Exit codes").
+Exit codes are part of the command line's contract (`reconcile docs exit-codes`).
 """
 
 from collections.abc import Sequence

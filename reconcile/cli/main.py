@@ -44,6 +44,7 @@ COMMANDS = {
     "lock": "Show or break the state lock.",
     "sandbox": "Run a HubSpot-compatible server on this machine.",
     "doctor": "Check the account, the token's scopes and the limits left.",
+    "docs": "Show a page of the reference.",
     "version": "Show reconcile's version.",
 }
 
@@ -87,7 +88,11 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
         context.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`reconcile docs` lists the pages of the reference.",
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -116,7 +121,7 @@ def reconcile(chdir: Path | None) -> None:
 
 
 def main() -> NoReturn:
-    """Run the program and exit with the codes of the README's table."""
+    """Run the program and exit with a code of `reconcile docs exit-codes`."""
     _open_missing()
     _catch(_interrupt)
     try:

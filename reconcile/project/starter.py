@@ -4,7 +4,7 @@ import json
 
 _TEXT = """\
 # What reconcile works on, and in which HubSpot accounts.
-# `reconcile init --help` explains every field.
+# `reconcile docs project` explains every field.
 version: 1
 
 manifests: [{manifests}]   # folders and files with orders, carts and line items

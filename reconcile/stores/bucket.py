@@ -255,7 +255,7 @@ def open_bucket(scheme: str, name: str, prefix: str, where: str) -> Bucket:
     except (BaseError, ValueError) as error:
         raise UsageError(
             f"the store {where} cannot be opened: {_excerpt(error)}",
-            hint="its credentials come from the environment; see `reconcile state push --help`",
+            hint="its credentials come from the environment; see `reconcile docs stores`",
         ) from None
     return Bucket(store, prefix, where, generations=scheme == "gs")
 

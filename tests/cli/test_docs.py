@@ -1,244 +1,229 @@
-"""The README: it names every command and option, and its console blocks run as they are shown.
+"""The README and the reference: they name every command and option, and nothing else.
 
-Blocks fenced as ``console`` are replayed in order in a fresh copy of ``examples/``, in one folder
-after another as their ``cd`` says. A line that is ``...`` stands for any lines, ``...`` within a
-line for any text. What differs each time (account numbers, tokens, ports, durations) is compared
-as if it were the same.
+Their console blocks run as shown, their links lead somewhere, and their manifests load.
 """
 
-import os
 import re
-import shlex
-import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 from tests.cli.conftest import SCRIPT
+from tests.cli.console_blocks import environment, replay
 from tests.cli.test_help import ALL
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
+DOCS = ROOT / "reconcile" / "docs"
+TEXTS = {page.stem: page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md"))}
+"""The pages of the reference by topic."""
 
-REPLAYED = {"reconcile", "cd", "cat", "ls", "sed", "cp", "mkdir", "echo", "export", "unset", "diff"}
-"""What a console block may call. Anything else belongs into another kind of fence (``sh``)."""
+BOTH = {"README": README.read_text(encoding="utf-8"), **TEXTS}
+FILES = {"README": README, **{topic: DOCS / f"{topic}.md" for topic in TEXTS}}
 
-VARYING = (
-    (re.compile(r"(?i)\b(account\s+)\d{6,}"), r"\1N"),
-    (re.compile(r"pat-na1-[0-9a-f-]{36}"), "pat-na1-TOKEN"),
-    (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:PORT"),
-    (re.compile(r" in (\d+ min )?\d+(\.\d+)? (s|min)\b"), " in T s"),
-    (re.compile(r"\b[0-9a-f]{64}\b"), "DIGEST"),
-    (re.compile(r"until \d{4}-\d\d-\d\dT[\d:]+Z"), "until T"),
-    (re.compile(r"Python 3\.\d+\.\d+\S*"), "Python 3"),
-)
+LEAVES = [
+    (path.partition(" ")[2], command)
+    for path, command in ALL
+    if not isinstance(command, click.Group)
+]
+"""Every command that does something, as it is typed after ``reconcile``."""
 
+EVERYWHERE = {"--target"}
+"""Options that the page on commands explains once, for all commands."""
 
-@dataclass(frozen=True)
-class Step:
-    """A command of a console block and what the README shows below it."""
+OF_A_CHECKOUT = {"--fast", "--hooks", "--runs", "--store"}
+"""Options of other programs than reconcile that the pages name."""
 
-    line: int
-    command: str
-    shown: tuple[str, ...]
+SMALLEST = "version: 1\ntargets: {local: {sandbox: true}}\nmanifests: [manifests]\n"
 
-
-def steps(text: str) -> list[Step]:
-    """Every command of every console block, in order."""
-    found: list[Step] = []
-    indent: str | None = None
-    for number, line in enumerate(text.splitlines(), 1):
-        fence = re.fullmatch(r"(\s*)```(\w*)\s*", line)
-        if indent is not None and fence and not fence[2]:
-            indent = None
-        elif indent is None:
-            indent = fence[1] if fence and fence[2] == "console" else None
-        else:
-            body = line.removeprefix(indent)
-            last = found[-1] if found else None
-            if body.startswith("$ "):
-                found.append(Step(number, body[2:], ()))
-            elif last and last.command.endswith("\\") and not last.shown:
-                found[-1] = Step(last.line, last.command[:-1] + body.removeprefix("> "), ())
-            else:
-                assert last is not None, f"README.md:{number}: a block begins with `$ `"
-                found[-1] = Step(last.line, last.command, (*last.shown, body))
-    return found
+in_both = pytest.mark.parametrize("name", BOTH)
+in_reference = pytest.mark.parametrize("topic", TEXTS)
 
 
-def same(text: str) -> str:
-    """Text without what differs each time."""
-    for pattern, instead in VARYING:
-        text = pattern.sub(instead, text)
-    return text.rstrip()
-
-
-def matches(shown: tuple[str, ...], lines: list[str]) -> bool:
-    """Whether output is as shown, where ``...`` stands for anything."""
-    pattern = ""
-    for line in shown:
-        if line.strip() == "...":
-            pattern += r"(?:.*\n)*?"
-        else:
-            parts = (re.escape(part) for part in same(line).split("..."))
-            pattern += ".*".join(parts) + r"\n"
-    return re.fullmatch(pattern, "".join(f"{same(line)}\n" for line in lines)) is not None
-
-
-def options() -> list[str]:
-    """Every long option of every command, ``--help`` left out."""
-    found = {
+def options_of(command: click.Command) -> set[str]:
+    """Return the long options of a command, ``--help`` left out."""
+    return {
         name
-        for _, command in ALL
         for parameter in command.params
         if isinstance(parameter, click.Option)
         for name in parameter.opts
         if name.startswith("--")
     }
-    return sorted(found)
 
 
-@pytest.fixture(scope="module")
-def readme() -> str:
-    """The README's text."""
-    return README.read_text(encoding="utf-8")
+OPTIONS = {path: options_of(command) for path, command in ALL}
 
 
-@pytest.mark.parametrize("path", [path for path, _ in ALL])
-def test_command_is_documented(readme: str, path: str) -> None:
-    """The README names every command as it is typed, or in a table's first column."""
-    name = re.escape(path.partition(" ")[2] or path)
-    assert re.search(rf"(\breconcile |^\| `|^#+ `?){name}\b", readme, flags=re.MULTILINE)
+def long_options(text: str) -> set[str]:
+    """Return what looks like a long option in a text."""
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
 
 
-@pytest.mark.parametrize("option", options())
-def test_option_is_documented(readme: str, option: str) -> None:
-    """The README names every long option."""
-    assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", readme)
+def blocks(text: str, kinds: str) -> list[str]:
+    """Return the fenced blocks of some kinds: ``sh|console``."""
+    return re.findall(rf"^```(?:{kinds})\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def test_no_option_is_made_up(readme: str) -> None:
-    """What the README calls reconcile with exists."""
-    known = {*options(), "--help"}
-    for line in re.findall(r"^\s*(?:\$ )?reconcile .*$", readme, flags=re.MULTILINE):
-        command = line.partition(" #")[0]
-        for option in re.findall(r"(?<!\S)(--[a-z][a-z-]*)", command):
-            assert option in known, line
+def prose(text: str) -> str:
+    """Return a page without its fenced blocks."""
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def test_every_exit_code_is_documented(readme: str) -> None:
-    """The README explains the exit codes from 0 to 6."""
-    rows = re.findall(r"^\|\s*`?([0-6])`?\s*\|", readme, flags=re.MULTILINE)
-    assert set("0123456") <= set(rows)
+def calls(text: str) -> Iterator[tuple[str, str]]:
+    """Return each call of reconcile in a page's code, with the path of the command it names."""
+    typed = re.findall(
+        r"^(?:\$ )?(reconcile .*)$", "".join(blocks(text, "sh|console")), re.MULTILINE
+    )
+    for line in (*typed, *re.findall(r"`(reconcile [^`]+)`", prose(text))):
+        path = "reconcile"
+        for word in re.sub(r" -C \S+", "", line.partition(" #")[0]).split()[1:]:
+            if f"{path} {word}" not in OPTIONS:
+                break
+            path += f" {word}"
+        yield path, line
 
 
-def test_console_blocks_run_as_shown(readme: str, tmp_path: Path) -> None:
-    """Every console block of the README does what it shows, one after another."""
-    left_out = shutil.ignore_patterns("state", "__pycache__", "*.plan")
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=left_out)
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("CI", "GITHUB_ACTIONS", "NO_COLOR") and not name.startswith("RECONCILE_")
-    }
-    environ["PATH"] = f"{SCRIPT.parent}{os.pathsep}{environ.get('PATH', os.defpath)}"
-    environ["LC_ALL"] = "C.UTF-8"
-    where, code = str(tmp_path), 0
-    for step in steps(readme):
-        program = shlex.split(step.command.replace("$?", "0"))[0].partition("=")[0]
-        assert program in REPLAYED, f"README.md:{step.line}: {program} is not replayed"
-        script = f"(exit {code})\n{step.command}\ncode=$?; pwd >&3; env -0 >&4; exit $code"
-        done, where, environ = run(script, where, environ)
-        code = done.returncode
-        lines = done.stdout.splitlines()
-        assert matches(step.shown, lines), (
-            f"README.md:{step.line}: $ {step.command}\nshown:\n"
-            + "\n".join(step.shown)
-            + f"\n\nprinted (exit code {code}):\n{done.stdout}"
-        )
+def anchors(text: str) -> set[str]:
+    """Return the names that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(text), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def run(
-    script: str, where: str, environ: dict[str, str]
-) -> tuple["subprocess.CompletedProcess[str]", str, dict[str, str]]:
-    """Run a line of shell; its result, and the folder and environment that it leaves behind."""
-    reading, writing = os.pipe()
-    environ_reading, environ_writing = os.pipe()
-    os.set_blocking(environ_writing, True)
-    try:
+def links(text: str) -> list[tuple[str, str]]:
+    """Return the targets of a page's links, each as path and anchor."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose(text))
+    return [(path, anchor) for path, _, anchor in (target.partition("#") for target in targets)]
+
+
+def sections() -> dict[str, str]:
+    """Return the sections of the page on commands, by the command that each is about."""
+    parts = re.split(r"^## `(.+)`$", TEXTS["commands"], flags=re.MULTILINE)[1:]
+    names = [re.match(r"[a-z ]*[a-z]", heading) for heading in parts[::2]]
+    return {name[0]: text for name, text in zip(names, parts[1::2], strict=True) if name}
+
+
+def test_every_command_has_its_section() -> None:
+    """The page on commands has one section for every command, and no other section."""
+    assert TEXTS["commands"].count("\n## ") == len(LEAVES)
+    assert set(sections()) == {name for name, _ in LEAVES}
+
+
+@pytest.mark.parametrize(("name", "command"), LEAVES, ids=[name for name, _ in LEAVES])
+def test_every_option_is_in_its_section(name: str, command: click.Command) -> None:
+    """The section of a command names each of its options, and lists no others."""
+    section, own = sections()[name], options_of(command) - EVERYWHERE
+    assert own <= long_options(section)
+    assert set(re.findall(r"^- `(--[a-z-]+)", section, flags=re.MULTILINE)) <= own
+
+
+def test_options_of_every_command_are_documented() -> None:
+    """The page on commands names those options too that belong to no section."""
+    assert EVERYWHERE | OPTIONS["reconcile"] <= long_options(TEXTS["commands"])
+
+
+@in_both
+def test_what_is_called_exists(name: str) -> None:
+    """What a page calls is a command of reconcile, and has the options that it is called with."""
+    for path, line in calls(BOTH[name]):
+        known = OPTIONS[path] | OPTIONS["reconcile"] | {"--help"}
+        assert long_options(line) <= known, line
+        assert path != "reconcile" or re.fullmatch(r"reconcile( --version)?", line), line
+
+
+@in_both
+def test_no_option_is_made_up(name: str) -> None:
+    """Every option that a page names is one that there is."""
+    known = set().union(*OPTIONS.values()) | OF_A_CHECKOUT | {"--help"}
+    assert long_options(prose(BOTH[name])) <= known
+
+
+def test_every_exit_code_is_documented() -> None:
+    """The page on exit codes has a line for each from 0 to 6, and for no other."""
+    codes = re.findall(r"^\| (\d+) \|", TEXTS["exit-codes"], flags=re.MULTILINE)
+    assert codes == list("0123456")
+
+
+@in_both
+def test_no_exit_code_is_made_up(name: str) -> None:
+    """Every exit code that a page speaks of is one of those."""
+    assert set(re.findall(r"(?i)\bexit\w*(?: with| code)?\s+(\d+)", BOTH[name])) <= set("0123456")
+
+
+@in_both
+def test_links_lead_somewhere(name: str) -> None:
+    """Every link leads to a file of the repository, and to a heading in it if it names one."""
+    for path, anchor in links(BOTH[name]):
+        file = FILES[name].parent / path if path else FILES[name]
+        assert file.is_file(), path
+        assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), (path, anchor)
+
+
+@in_reference
+def test_pages_link_to_what_is_installed_with_them(topic: str) -> None:
+    """A page of the reference links only to files of the package."""
+    for path, _ in links(TEXTS[topic]):
+        assert (DOCS / path).resolve().is_relative_to(DOCS.parent), path
+
+
+@in_reference
+def test_pages_fit_a_terminal(topic: str) -> None:
+    """A page is ASCII in 80 columns, so that every terminal and pager can show it."""
+    assert TEXTS[topic].isascii()
+    assert [line for line in TEXTS[topic].splitlines() if len(line) > 80] == []
+
+
+@in_reference
+def test_pages_begin_with_what_they_are_for(topic: str) -> None:
+    """A page has a title with a summary, and below it a sentence on what it is for."""
+    assert re.match(r"# [A-Z][A-Za-z ]+: [^\n]+[^.\n]\n\n[A-Z]", TEXTS[topic])
+
+
+def test_readme_lists_every_page() -> None:
+    """The README has every page with the summary in its heading."""
+    rows = re.findall(r"^\| \[([a-z-]+)\]\((\S+)\) \| (.+) \|$", BOTH["README"], re.MULTILINE)
+    assert sorted(rows) == [
+        (topic, f"reconcile/docs/{topic}.md", text.partition("\n")[0].partition(": ")[2])
+        for topic, text in TEXTS.items()
+    ]
+
+
+def test_readme_fits_on_three_screens() -> None:
+    """The README has at most 150 lines, which are at most 110 characters long."""
+    lines = BOTH["README"].splitlines()
+    assert len(lines) <= 150
+    assert [line for line in lines if len(line) > 110] == []
+
+
+@pytest.mark.parametrize("topic", [topic for topic, text in TEXTS.items() if blocks(text, "yaml")])
+def test_manifests_and_project_files_are_valid(topic: str, tmp_path: Path) -> None:
+    """Every YAML block of the reference is a manifest or a project file without a problem."""
+    for number, block in enumerate(blocks(TEXTS[topic], "yaml")):
+        is_project = block.startswith("version:")
+        folder = tmp_path / str(number)
+        (folder / "manifests").mkdir(parents=True)
+        (folder / "reconcile.yaml").write_text(block if is_project else SMALLEST)
+        manifest = "kind: order\nkey: A-1\n" if is_project else block
+        (folder / "manifests" / "page.yaml").write_text(manifest)
         done = subprocess.run(
-            ["bash", "-c", f"exec 3>&{writing} 4>&{environ_writing}\n{script}"],
-            cwd=where,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(writing, environ_writing),
-            text=True,
-            encoding="utf-8",
-            timeout=110,
-            check=False,
+            [SCRIPT, "validate"], cwd=folder, env=environment(), capture_output=True, check=False
         )
-    finally:
-        os.close(writing)
-        os.close(environ_writing)
-    with open(reading, encoding="utf-8") as left, open(environ_reading, encoding="utf-8") as after:  # noqa: PTH123
-        folder = left.read().strip() or where
-        entries = [entry.partition("=") for entry in after.read().split("\0") if entry]
-    return done, folder, {name: value for name, _, value in entries} or environ
+        assert (done.returncode, done.stderr) == (0, b"")
 
 
-EXAMPLE = """\
-```console
-$ cd examples/quickstart
-$ reconcile init --auto-approve
-...
-Target quickstart-sandbox is ready: each kind has what its records are found by.
-$ reconcile plan
-Target quickstart-sandbox: sandbox account 123456789 (DEVELOPER_TEST)
-...
-    + line_item/SHOP-1001:mug ... quantity=2
-...
-Plan: 2 orders, 4 line items, 1 cart to create.
-Target quickstart-sandbox: sandbox account 123456789 (DEVELOPER_TEST)
-...
-```
-
-   ```console
-   $ reconcile plan --xyzzy
-   error: no such option '--xyzzy'.
-   ...
-   $ echo $?
-   1
-   ```
-
-```sh
-$ not replayed
-```
-"""
+def test_first_manifest_becomes_the_plan_below_it(tmp_path: Path) -> None:
+    """The README's first manifest is planned as the block below it shows."""
+    (manifest,), shown = blocks(BOTH["README"], "yaml"), blocks(BOTH["README"], "text")[0]
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "shop.yaml").write_text(manifest, encoding="utf-8")
+    (tmp_path / "reconcile.yaml").write_text(SMALLEST)
+    text = "$ reconcile init --auto-approve\n...\n$ reconcile plan\n...\n" + shown + "...\n"
+    replay(f"```console\n{text}```\n", tmp_path, "README")
 
 
-@pytest.mark.long
-def test_runner_runs(tmp_path: Path) -> None:
-    """The runner itself takes what is right, and finds an output that is not as shown."""
-    test_console_blocks_run_as_shown(EXAMPLE, tmp_path / "right")
-    with pytest.raises(AssertionError, match="printed"):
-        test_console_blocks_run_as_shown(
-            EXAMPLE.replace("$?\n   1", "$?\n   0"), tmp_path / "wrong"
-        )
-
-
-def test_wildcards() -> None:
-    """``...`` stands for any lines, also none, or for any text in a line, and nothing else does."""
-    assert matches(("a", "...", "c"), ["a", "b", "b", "c"])
-    assert matches(("a", "...", "c"), ["a", "c"])
-    assert matches(("a ... c",), ["a b c"])
-    assert matches(("account 123456 in 0.1 s",), ["account 7654321 in 2 min"])
-    assert matches((), [])
-    assert not matches(("a", "c"), ["a", "b", "c"])
-    assert not matches(("a", "..."), ["b", "a"])
-    assert not matches(("a.c",), ["abc"])
-    assert not matches((), ["a"])
+@pytest.mark.parametrize("name", [name for name, text in BOTH.items() if blocks(text, "console")])
+def test_console_blocks_run_as_shown(name: str, tmp_path: Path) -> None:
+    """Every console block of a page does what it shows, one after another."""
+    replay(BOTH[name], tmp_path, name)
