@@ -92,13 +92,20 @@ def _test_names(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.name.replace("_", " ")
 
 
+def _texts() -> Iterator[Path]:
+    """Yield the files of the package and the pages that people read."""
+    for path in sorted((ROOT / "reconcile").rglob("*.*")):
+        if path.suffix in {".py", ".md", ".toml", ".html"} and path != NOTES_ON_HUBSPOT:
+            yield path
+    for folder in (".", "examples", "state", "tests"):
+        yield from sorted((ROOT / folder).glob("**/*.md" if folder != "." else "*.md"))
+
+
 def test_retired_words_stay_retired() -> None:
-    """Neither the package's code, docstrings and messages nor names in tests use a retired word."""
+    """No code, docstring, message, page, or name in tests uses a retired word."""
     found = [
         f"{path.relative_to(ROOT)}:{line}: {words}"
-        for path in sorted((ROOT / "reconcile").rglob("*.*"))
-        if path.suffix in {".py", ".md", ".toml", ".html"} and path != NOTES_ON_HUBSPOT
-        if not path.is_relative_to(ROOT / "reconcile/docs")
+        for path in _texts()
         for line, words in _hits(path.read_text(encoding="utf-8"))
     ]
     found += [
