@@ -54,7 +54,7 @@ class Session:
         ``writing`` makes the hash key of a local state where there is none. For reading, a missing
         key means that no hash matches, and reasons are unknown.
         """
-        key = find_key(self.settings.home, self.environ)
+        key = find_key(self.settings.local_folder, self.environ)
         if key is None and writing:
             if not is_local(self.settings.store_url(self.environ)):
                 raise UsageError(
@@ -62,10 +62,10 @@ class Session:
                     hint=f"make a key with `openssl rand -hex 32`, and set {VARIABLE} to it for "
                     "everybody who plans or applies",
                 )
-            key = make_key(self.settings.home)
+            key = make_key(self.settings.local_folder)
         key = key or token_bytes(32)
         state = State(self.store, key)
-        if not state.lineage and self.store.where != str(self.settings.home):
+        if not state.lineage and self.store.where != str(self.settings.local_folder):
             self._refuse_left_behind()
         if state.portal_id not in (None, self.account.portal_id):
             raise self._of_another_account(state.portal_id)
@@ -89,10 +89,10 @@ class Session:
 
     def _refuse_left_behind(self) -> None:
         """Raise UsageError where only the target's folder, not the shared store, has a state."""
-        left = State(LocalStore(self.settings.home), b"", allow_moved=True)
+        left = State(LocalStore(self.settings.local_folder), b"", allow_moved=True)
         if left.lineage and not left.moved:
             raise UsageError(
-                f"{self.store.where} has no state, but {self.settings.home} still has one",
+                f"{self.store.where} has no state, but {self.settings.local_folder} still has one",
                 hint="move it to that store with `reconcile state pull file:`",
             )
 
@@ -126,8 +126,8 @@ def open_target_store(settings: Settings, environ: Mapping[str, str]) -> Iterato
 
     Raise UsageError where the target's folder is half erased.
     """
-    refuse_half_erased(settings.home)
-    store = open_store(settings.store_url(environ), settings.home)
+    refuse_half_erased(settings.local_folder)
+    store = open_store(settings.store_url(environ), settings.local_folder)
     try:
         yield store
     finally:
@@ -136,7 +136,7 @@ def open_target_store(settings: Settings, environ: Mapping[str, str]) -> Iterato
 
 def sandbox_file(settings: Settings) -> Path:
     """Return the file with the data of a target's embedded sandbox."""
-    return settings.home / "sandbox.sqlite"
+    return settings.local_folder / "sandbox.sqlite"
 
 
 @contextmanager
@@ -145,10 +145,10 @@ def sandbox_in_use(settings: Settings) -> Iterator[None]:
 
     Raise UsageError where it is half erased, and OSError where its folder cannot be used.
     """
-    refuse_half_erased(settings.home)
-    make_state_folder(settings.home)
-    with serving(settings.home):
-        refuse_half_erased(settings.home)
+    refuse_half_erased(settings.local_folder)
+    make_state_folder(settings.local_folder)
+    with serving(settings.local_folder):
+        refuse_half_erased(settings.local_folder)
         yield
 
 
@@ -168,7 +168,7 @@ def serve_sandbox(
     with ExitStack() as stack:
         try:
             stack.enter_context(sandbox_in_use(settings))
-            refuse_links(settings.home, *settings.home.glob(f"{path.name}*"))
+            refuse_links(settings.local_folder, *settings.local_folder.glob(f"{path.name}*"))
             sandbox = stack.enter_context(Sandbox(path, port=port, seed=seed, plan=plan))
         except SeedError as error:
             raise UsageError(f"the sandbox's seed cannot be loaded: {error}") from None

@@ -70,7 +70,7 @@ def test_the_default_target_is_read(tmp_path: Path) -> None:
     assert found.root == tmp_path
     assert found.manifests == (tmp_path / "orders", tmp_path / "carts")
     assert found.state == tmp_path / "data" / "state"
-    assert found.home == tmp_path / "data" / "state" / "northwind-sandbox"
+    assert found.local_folder == tmp_path / "data" / "state" / "northwind-sandbox"
     assert found.target.name == "northwind-sandbox"
     assert found.target.sandbox.seed == tmp_path / "data" / "seed.json"
     assert found.target.rate_limit is None
@@ -107,7 +107,7 @@ def test_a_target_has_defaults(tmp_path: Path) -> None:
     assert (found.target.url, found.target.api) == ("https://api.hubapi.com", "v3")
     assert found.target.rate_limit == 190
     assert set(found.target.identity) == set(kinds())
-    assert found.home == tmp_path / "state" / "prod"
+    assert found.local_folder == tmp_path / "state" / "prod"
     assert found.manifests == (tmp_path,)
 
 
@@ -131,7 +131,7 @@ def test_without_a_file_there_is_an_empty_sandbox(tmp_path: Path) -> None:
     assert found.target.sandbox.seed is None
     assert found.target.rate_limit is None
     assert found.manifests == ()
-    assert found.home == tmp_path / "state" / "sandbox"
+    assert found.local_folder == tmp_path / "state" / "sandbox"
     assert load_settings(tmp_path, target="sandbox", environ=NOTHING) == found
 
 

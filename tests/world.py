@@ -232,7 +232,9 @@ class World:
     @cached_property
     def store(self) -> Store:
         """Where the target's state is."""
-        return self._stack.enter_context(closing(open_store(self._store, self.settings.home)))
+        return self._stack.enter_context(
+            closing(open_store(self._store, self.settings.local_folder))
+        )
 
     def files(self) -> list[Path]:
         """The project's files; the account's own are no part of it."""
@@ -240,7 +242,7 @@ class World:
 
     def lose_state(self) -> None:
         """Delete the state, as a fresh clone has none."""
-        shutil.rmtree(self.settings.home, ignore_errors=True)
+        shutil.rmtree(self.settings.local_folder, ignore_errors=True)
 
     # Other people in HubSpot
 

@@ -15,11 +15,11 @@ from reconcile.cli.common import (
     addresses,
     colored,
     confirm,
+    current_user,
     declared_now,
     project_of,
     settings_for,
     shows_personal,
-    who,
     write_digest,
 )
 from reconcile.cli.cost import cost
@@ -75,10 +75,10 @@ def run(
     read = files_read(settings, by.commit)
     project = project_of(settings, seen=read.add) if saved is None else Project((), (), ())
     units = project.units if saved is None else declared_now(settings, saved)
-    with project.explained(), connect(settings, os.environ, "write") as session:
+    with project.problems_first(), connect(settings, os.environ, "write") as session:
         if saved is None:
             if not project.problems:
-                recover_unfinished(session, by, who=who(), wait=lock_timeout, by=run)
+                recover_unfinished(session, by, who=current_user(), wait=lock_timeout, by=run)
             with progress(len(units), "Planning") as advance:
                 made = plan(
                     session,
@@ -96,8 +96,8 @@ def run(
             with refusals_logged(session, made, by):
                 require_expected(digest, expect_digest)
             if made.empty:
-                close_unfinished(session, by, who=who(), wait=lock_timeout, by=run)
-                forget_resolved(session, made, who=who(), wait=lock_timeout)
+                close_unfinished(session, by, who=current_user(), wait=lock_timeout, by=run)
+                forget_resolved(session, made, who=current_user(), wait=lock_timeout)
                 return 0
             refused = any(guard.allowance not in allow for guard in made.guards)
             approved = auto_approve or refused or not made.acts
@@ -161,7 +161,7 @@ def carry_out(
             by,
             declared=declared,
             allow=allow,
-            who=who(),
+            who=current_user(),
             wait=wait,
             halt=halt,
             advance=advance,
@@ -175,7 +175,8 @@ def require_durable_store(settings: Settings, *, accept_local_store: bool) -> No
     local = is_local(settings.store_url(os.environ))
     if local and os.environ.get("CI") and not accept_local_store:
         raise UsageError(
-            f"the state in {settings.home} is on this machine, and a CI runner's disk is discarded",
+            f"the state in {settings.local_folder} is on this machine, and a CI runner's disk is "
+            "discarded",
             hint="name a shared `store:` in reconcile.yaml, or add --accept-local-store if the "
             "disk is kept, or if the state may be lost",
         )

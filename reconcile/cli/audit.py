@@ -32,10 +32,10 @@ from reconcile.recovery.runs import unlogged
 from reconcile.render.audit_export import csv_lines, json_line, rows, summary_data
 from reconcile.render.audit_lines import (
     entry_lines,
-    held_lines,
     log_lines,
     message_lines,
     record_lines,
+    stored_value_lines,
     verified_lines,
 )
 from reconcile.render.escaping import visible
@@ -99,7 +99,7 @@ def erase(
     # whose entry a run has not yet put into the log would be missing with nothing to explain it.
     with _opened(target) as (settings, audit), locked(audit.store, "audit redact", lock_timeout):
         held = holdings(audit, wanted)
-        _show(settings, held_lines(held))
+        _show(settings, stored_value_lines(held))
         if not any(one.values for one in held):
             click.echo("Nothing to erase.")
             return 0

@@ -30,7 +30,7 @@ from reconcile.render.output import wants_color
 def settings_for(target: str | None) -> Settings:
     """Return the settings of the project in the current folder."""
     settings = load_settings(Path.cwd(), target=target, environ=os.environ)
-    next_command.aim(target if target is not None and not _is_default(target) else None)
+    next_command.set_target(target if target is not None and not _is_default(target) else None)
     return settings
 
 
@@ -54,7 +54,7 @@ class Project:
     problems: tuple[Problem, ...]
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
+    def problems_first(self) -> Iterator[None]:
         """Raise ManifestError instead of any other error if the manifests have problems.
 
         The account may reveal more problems, but an unreachable account must not hide the known
@@ -204,7 +204,7 @@ def save(path: Path, pieces: Iterable[bytes], what: str) -> None:
         raise UsageError(f"{what} cannot be saved in {path}: {error.strerror}") from error
 
 
-def who() -> str:
+def current_user() -> str:
     """Return who is running this process, as the lock names its holder."""
     try:
         user = getpass.getuser()

@@ -24,7 +24,7 @@ def show(target: str | None, url: str) -> None:
     settings = settings_for(target)
     with _opened(url, settings) as store:
         holder = store.holder()
-    name = visible(_called(settings, store, url))
+    name = visible(_lock_name(settings, store, url))
     name = name[:1].upper() + name[1:]
     if holder is None:
         click.echo(f"{name} is not locked.")
@@ -45,7 +45,7 @@ def break_(target: str | None, number: int, url: str, reason: str) -> None:
     with _opened(url, settings) as store, open_target_store(settings, os.environ) as own:
         holder = store.holder()
         if holder is None:
-            raise UsageError(f"{_called(settings, store, url)} is not locked")
+            raise UsageError(f"{_lock_name(settings, store, url)} is not locked")
         store.break_lock(number)
         info = holder.info
         event = lock_broken(
@@ -63,7 +63,7 @@ def _opened(url: str, settings: Settings) -> AbstractContextManager[Store]:
     return store_at(url, settings) if url else open_target_store(settings, os.environ)
 
 
-def _called(settings: Settings, store: Store, url: str) -> str:
+def _lock_name(settings: Settings, store: Store, url: str) -> str:
     return f"the store {store.where}" if url else f"target {settings.target.name}"
 
 

@@ -16,7 +16,7 @@ from typing import NoReturn, TextIO
 
 import click
 
-from reconcile.cli.next_command import begin, command_line, paths
+from reconcile.cli.next_command import command_line, paths, set_folder
 from reconcile.cli.waiting_notices import show_notices
 from reconcile.errors import ApiError, ManifestError, ReconcileError
 
@@ -114,7 +114,7 @@ def reconcile(chdir: Path | None) -> None:
     a HubSpot-compatible server on this machine.
     """
     _running[:] = [click.get_current_context().invoked_subcommand or ""]
-    begin(chdir)
+    set_folder(chdir)
     show_notices()
     if chdir is not None:
         os.chdir(chdir)

@@ -9,19 +9,19 @@ _target: list[str] = []
 _paths: list[str] = []
 
 
-def begin(chdir: Path | None) -> None:
+def set_folder(chdir: Path | None) -> None:
     """Store the folder that a command was given, and reset target and paths."""
     _folder[:] = [] if chdir is None else ["-C", str(chdir)]
     _target.clear()
     _paths.clear()
 
 
-def aim(target: str | None) -> None:
+def set_target(target: str | None) -> None:
     """Store the target that the next command must name, if any."""
     _target[:] = [] if target is None else ["--target", target]
 
 
-def read(paths: Iterable[Path]) -> None:
+def set_paths(paths: Iterable[Path]) -> None:
     """Store the PATHS of manifests that a command was given."""
     _paths[:] = map(str, paths)
 

@@ -31,7 +31,7 @@ def paths_argument(command: Command) -> Command:
 
 def _read_again(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """Store the paths, so that commands in messages name the same manifests."""
-    next_command.read(paths)
+    next_command.set_paths(paths)
     return paths
 
 

@@ -63,7 +63,7 @@ def run(
     again = addresses(recreate)
     with (
         problems_as_json(as_json),
-        project.explained(),
+        project.problems_first(),
         connect(settings, os.environ, "read") as session,
         progress(len(project.units), "Planning") as advance,
     ):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.common import confirm, settings_for, who
+from reconcile.cli.common import confirm, current_user, settings_for
 from reconcile.cli.seeds import find_seed
 from reconcile.errors import UsageError
 from reconcile.project import Settings
@@ -39,7 +39,7 @@ def serve(target: str | None, port: int, plan: str | None) -> None:
 def seed(target: str | None, source: str) -> None:
     """Run `reconcile sandbox seed`."""
     settings, path = _sandbox(target)
-    refuse_half_erased(settings.home)
+    refuse_half_erased(settings.local_folder)
     file = find_seed(source, settings.root)
     if not path.exists():
         with serve_sandbox(settings):  # creates it, with the seed of its target
@@ -59,21 +59,22 @@ def seed(target: str | None, source: str) -> None:
 def reset(*, target: str | None, auto_approve: bool) -> int:
     """Run `reconcile sandbox reset`."""
     settings, path = _sandbox(target)
-    resumed = is_half_erased(settings.home)
-    if not (resumed or any(settings.home.glob(f"{path.name}*")) or holds_state(settings.home)):
+    folder = settings.local_folder
+    resumed = is_half_erased(folder)
+    if not (resumed or any(folder.glob(f"{path.name}*")) or holds_state(folder)):
         click.echo(f"Target {settings.target.name} has no sandbox data yet.")
         return 0
     with _explained():
         Sandbox.check_reset(path)
-    refuse_served(settings.home)
+    refuse_served(settings.local_folder)
     if resumed:
         click.echo("The last reset was interrupted.", err=True)
     if not auto_approve and not confirm(f"Erase the sandbox of {settings.target.name}?"):
         click.echo("Nothing was erased.", err=True)
         return 1
     since = utc_now()
-    info = LockInfo(who(), since, "sandbox reset")
-    erase(settings.home, info, lambda: Sandbox.reset(path))
+    info = LockInfo(current_user(), since, "sandbox reset")
+    erase(settings.local_folder, info, lambda: Sandbox.reset(path))
     click.echo(f"Erased the sandbox of {settings.target.name}.")
     return 0
 
@@ -81,7 +82,7 @@ def reset(*, target: str | None, auto_approve: bool) -> int:
 def info(target: str | None) -> None:
     """Run `reconcile sandbox info`."""
     settings, path = _sandbox(target)
-    refuse_half_erased(settings.home)
+    refuse_half_erased(settings.local_folder)
     if not path.exists():
         click.echo(f"Target {settings.target.name} has no sandbox data yet.")
         return

@@ -170,7 +170,7 @@ def _origin(settings: Settings, reason: str) -> Origin:
 
 def _state(settings: Settings, store: Store) -> State:
     """Return the state. Without the hash key, ids and names can still be read."""
-    return State(store, find_key(settings.home, os.environ) or token_bytes(32))
+    return State(store, find_key(settings.local_folder, os.environ) or token_bytes(32))
 
 
 def _entry(address: Address, entry: LastApplied) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from math import ceil
 
-from reconcile.cli.common import who
+from reconcile.cli.common import current_user
 from reconcile.errors import Locked
 from reconcile.project import Settings, allowed_in_project_file, read_variable, variable_of
 from reconcile.stores.contract import LEASE, LockInfo, Store
@@ -18,7 +18,8 @@ from reconcile.stores.store_urls import open_store
 def store_at(url: str, settings: Settings) -> Iterator[Store]:
     """Open the target's part of the store that a URL, or ``${env:NAME}``, names."""
     variable = variable_of(url)
-    store = open_store(read_variable(variable, os.environ) if variable else url, settings.home)
+    named = read_variable(variable, os.environ) if variable else url
+    store = open_store(named, settings.local_folder)
     try:
         yield store
     finally:
@@ -34,7 +35,7 @@ def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[
     since = utc_now()
     with ExitStack() as stack:
         try:
-            stack.enter_context(store.lock(LockInfo(who(), since, doing), timeout=wait))
+            stack.enter_context(store.lock(LockInfo(current_user(), since, doing), timeout=wait))
         except Locked as error:
             if not url:
                 raise

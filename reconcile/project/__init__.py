@@ -65,7 +65,7 @@ class Settings:
     store: str = ""
 
     def store_url(self, environ: Mapping[str, str]) -> str:
-        """Return the URL of the shared store; empty if the state is only in the folder ``home``.
+        """Return the URL of the shared store; empty if the state is only in ``local_folder``.
 
         Raises UsageError if the URL is in a variable that is not set.
         """
@@ -80,7 +80,7 @@ class Settings:
         )
 
     @property
-    def home(self) -> Path:
+    def local_folder(self) -> Path:
         """The target's folder on this machine: its state, unless that is shared, and its key."""
         return self.state / self.target.name
 

@@ -120,7 +120,7 @@ def _leaves(node: Node, path: _Path = ()) -> Iterator[_Leaf]:
 def _check_leaf(leaf: _Leaf, report: ProblemReport) -> None:
     path, node = leaf
     if isinstance(node, Empty):
-        report.at(node, f"{_called(path)} has no value", "give it one, or leave it out")
+        report.at(node, f"{_field_name(path)} has no value", "give it one, or leave it out")
     elif "${env:" in node.value and not (
         path == ("store",) or (len(path) >= 3 and path[2] in TOKEN_FIELDS)
     ):
@@ -194,9 +194,10 @@ def _in_words(details: ErrorDetails) -> tuple[str, str]:
         words = f"must be {details['ctx']['expected']}"
     else:
         words = _WORDS.get(kind, details["msg"])
-    return f"{_called(path)} {words}", _TO_ADD.get(str(path[0]), "") if kind == "missing" else ""
+    hint = _TO_ADD.get(str(path[0]), "") if kind == "missing" else ""
+    return f"{_field_name(path)} {words}", hint
 
 
-def _called(path: _Path) -> str:
+def _field_name(path: _Path) -> str:
     names = [part for part in path if isinstance(part, str) and part != "[key]"]
     return show(names[-1]) if names else "this value"

@@ -125,7 +125,7 @@ def verified_lines(found: Verification) -> Iterator[Line]:
         yield plain("The audit log is intact.", "done")
 
 
-def held_lines(held: Iterable[StoredValues]) -> Iterator[Line]:
+def stored_value_lines(held: Iterable[StoredValues]) -> Iterator[Line]:
     """Yield what a redaction would erase, and what it would not."""
     for one in held:
         where = plural(len(one.blobs), "entry", "entries")

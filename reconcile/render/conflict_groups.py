@@ -11,7 +11,7 @@ _PLACE = re.compile(r"^.+?:\d+:\d+: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Fewer:
+class GroupedConflicts:
     """Units, by their place in the plan.
 
     ``hidden`` are those to leave out. ``more`` says after which units how many like them are, and
@@ -23,11 +23,11 @@ class Fewer:
     left_out: int
 
 
-def fewer_conflicts(units: Sequence[UnitChange]) -> Fewer:
+def group_conflicts(units: Sequence[UnitChange]) -> GroupedConflicts:
     """Choose among the units of which every record is in conflict; all others are shown."""
     stuck = [place for place, unit in enumerate(units) if _is_stuck(unit)]
     found = capped(stuck, lambda place: _alike(units[place]))
-    return Fewer(
+    return GroupedConflicts(
         frozenset(stuck) - {one.item for one in found.shown},
         {one.item: one.more for one in found.shown if one.more},
         sum(len(units[place].changes) for place in found.left_out),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
-from reconcile.render.conflict_groups import fewer_conflicts
+from reconcile.render.conflict_groups import group_conflicts
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.phrasing import count, kind_order, plural
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
@@ -56,22 +56,23 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     for define in view.plan.defines:
         yield define_line(define)
         above = 2
-    fewer = fewer_conflicts(view.plan.units)
+    groups = group_conflicts(view.plan.units)
     for place, unit in enumerate(view.units()):
-        if place in fewer.hidden:
+        if place in groups.hidden:
             continue
         lines = list(unit_lines(unit))
-        if place in fewer.more:
-            lines.append(plain(f"… and {fewer.more[place]:,} more like this", "conflict", indent=2))
+        if place in groups.more:
+            more = f"… and {groups.more[place]:,} more like this"
+            lines.append(plain(more, "conflict", indent=2))
         if above and above + len(lines) > 2:  # units of one line stand together
             yield BLANK
         above = len(lines)
         yield from lines
     if not view.plan.empty:
         yield BLANK
-    if fewer.left_out:
-        yield plain(f"… and {plural(fewer.left_out, 'more conflict')}", "conflict")
-    if fewer.hidden:
+    if groups.left_out:
+        yield plain(f"… and {plural(groups.left_out, 'more conflict')}", "conflict")
+    if groups.hidden:
         yield plain("`reconcile plan --json` lists every conflict", "note")
         yield BLANK
     if view.plan.undeclared:

@@ -44,7 +44,7 @@ def written(method: str, path: str, body: Any) -> Iterator[set[str]]:
 
 def test_every_write_is_in_the_journal_when_it_reaches_hubspot(watched: World) -> None:
     """Whatever is written: a run that dies then is resolved by what its journal names."""
-    home = watched.settings.home
+    home = watched.settings.local_folder
     sent: list[str] = []
     unannounced: list[tuple[str, str, set[str]]] = []
 

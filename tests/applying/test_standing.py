@@ -296,7 +296,7 @@ def test_another_hash_key_makes_conflicts_count_again(world: World) -> None:
     in_conflict(world)
     world.apply()
     assert world.apply().complete
-    (world.settings.home / "key").write_bytes(b"k" * 32)
+    (world.settings.local_folder / "key").write_bytes(b"k" * 32)
     assert not world.apply().complete
     assert world.apply().complete
 
@@ -308,7 +308,7 @@ def test_a_moved_state_remembers_conflicts(world: World, tmp_path: Path) -> None
     (digest,) = (unit.manifest for unit in world.plan().units)
     there = LocalStore(tmp_path / "elsewhere")
     move(world.store, there, lambda: None)
-    key = (world.settings.home / "key").read_bytes()
+    key = (world.settings.local_folder / "key").read_bytes()
     unit = Address("order", "A")
     assert State(there, key).standing(unit, digest) == {unit.folded(): "conflict"}
     assert State(there, key).standing(unit, "another text") == {}
@@ -318,7 +318,7 @@ def test_what_is_remembered_goes_with_the_last_entry(world: World, program: Prog
     """Nothing stays behind of an order that is not managed any more."""
     in_conflict(world)
     program("apply", "--auto-approve")
-    shards = list((world.settings.home / "shards").glob("*.json"))
+    shards = list((world.settings.local_folder / "shards").glob("*.json"))
     assert sum(b"standing" in shard.read_bytes() for shard in shards) == 1
     assert program("state", "rm", "order/A", "--auto-approve").code == 0
     assert not any(b"standing" in shard.read_bytes() for shard in shards)

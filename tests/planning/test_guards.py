@@ -58,11 +58,11 @@ def refuses(world: World, plan: Plan, name: str) -> None:
 
 
 def _delete(world: World) -> None:
-    (world.settings.home / "key").unlink()
+    (world.settings.local_folder / "key").unlink()
 
 
 def _replace(world: World) -> None:
-    (world.settings.home / "key").write_bytes(b"k" * 32)
+    (world.settings.local_folder / "key").write_bytes(b"k" * 32)
 
 
 def _override(world: World) -> None:

@@ -22,7 +22,7 @@ DAMAGES = {
 
 def refused(world: World, how: str) -> None:
     """See that both planning and applying name the file, and that nothing is sent."""
-    file = world.settings.home / "applied.json"
+    file = world.settings.local_folder / "applied.json"
     before = file.read_bytes()
     world.forget_calls()
     for act in (world.plan, world.apply):
@@ -40,7 +40,7 @@ def test_an_altered_list_is_refused(world: World, data: bytes) -> None:
     old = world.plan(order("O-1", memo="a"))
     world.apply(old)
     world.archive("orders", world.id_of("orders", "O-1"))
-    file = world.settings.home / "applied.json"
+    file = world.settings.local_folder / "applied.json"
     file.write_bytes(data)
     with pytest.raises(UsageError, match="is damaged"):
         world.apply(old)
@@ -53,7 +53,7 @@ def test_an_altered_list_is_refused(world: World, data: bytes) -> None:
 def test_a_changed_entry_is_refused(world: World) -> None:
     """One plan forgotten by hand, with all else in order."""
     world.converge(order("O-1"))
-    file = world.settings.home / "applied.json"
+    file = world.settings.local_folder / "applied.json"
     content = json.loads(file.read_bytes())
     assert content["plans"]
     file.write_text(json.dumps(content | {"plans": []}), encoding="utf-8")
@@ -63,7 +63,7 @@ def test_a_changed_entry_is_refused(world: World) -> None:
 def test_an_old_copy_is_refused(world: World) -> None:
     """It does not know what was applied since."""
     world.converge(order("O-1", memo="a"))
-    file = world.settings.home / "applied.json"
+    file = world.settings.local_folder / "applied.json"
     old = file.read_bytes()
     planned = world.plan(order("O-2"))
     world.apply(planned)
@@ -78,7 +78,7 @@ def test_an_old_copy_is_refused(world: World) -> None:
 def test_the_list_of_another_state_is_refused(world: World) -> None:
     """A state that was begun anew has nothing to do with what another one applied."""
     world.converge(order("O-1"))
-    file = world.settings.home / "applied.json"
+    file = world.settings.local_folder / "applied.json"
     other = file.read_bytes()
     world.lose_state()
     world.converge(order("O-1"), order("O-2"))
@@ -89,11 +89,11 @@ def test_the_list_of_another_state_is_refused(world: World) -> None:
 def test_a_list_that_is_newer_than_the_head_is_taken(world: World) -> None:
     """It is written first: a run that died before it wrote the head leaves that."""
     world.converge(order("O-1"))
-    head = (world.settings.home / "head.json").read_bytes()
+    head = (world.settings.local_folder / "head.json").read_bytes()
     planned = world.plan(order("O-2"))
     assert incomplete(world.apply(planned)) == ()
     assert world.apply(planned).already
-    content = json.loads((world.settings.home / "applied.json").read_bytes())
+    content = json.loads((world.settings.local_folder / "applied.json").read_bytes())
     assert content["serial"] > json.loads(head)["applied_plans"]
     assert world.plan().units == ()
 

@@ -11,7 +11,7 @@ def test_an_old_plan_is_refused_without_the_list(world: World) -> None:
     old = world.plan(order("O-1", memo="a"))
     world.apply(old)
     world.archive("orders", world.id_of("orders", "O-1"))
-    (world.settings.home / "applied.json").unlink()
+    (world.settings.local_folder / "applied.json").unlink()
     world.forget_calls()
     with pytest.raises(StalePlan, match="older than the runs that the state remembers"):
         world.apply(old)
@@ -27,7 +27,7 @@ def test_an_old_plan_is_refused_without_the_list(world: World) -> None:
 def test_a_plan_made_now_is_applied_without_the_list(world: World) -> None:
     """Applying it again is no error either."""
     world.converge(order("O-1", memo="a"))
-    (world.settings.home / "applied.json").unlink()
+    (world.settings.local_folder / "applied.json").unlink()
     new = world.plan(order("O-1", memo="b"))
     assert incomplete(world.apply(new)) == ()
     assert world.apply(new).already

@@ -11,7 +11,7 @@ from reconcile.errors import UsageError
 
 def test_following_the_hint_leads_to_a_state_that_can_be_applied(world: World) -> None:
     """No plan is refused because of plans that a state which is gone remembers."""
-    home = world.settings.home
+    home = world.settings.local_folder
     world.converge(order("O-1", memo="a"))
     (home / "applied.json").unlink()
     world.converge(order("O-1", memo="b"))

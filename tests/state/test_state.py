@@ -124,7 +124,7 @@ def test_a_state_keeps_its_lineage_and_counts_its_writes(store: LocalStore, tmp_
 def test_no_order_data_lies_in_the_state(world: World) -> None:
     """Ids and keyed hashes only, once a run is over; values are where they can be erased."""
     world.converge(order("A", [line("A:1", name="Secret name")], memo="Rue de la Paix 5"))
-    kept = world.settings.home.rglob("*")
+    kept = world.settings.local_folder.rglob("*")
     files = [p.read_bytes() for p in kept if p.is_file() and "audit-values" not in p.parts]
     assert files
     for secret in (b"Secret", b"Paix"):
@@ -180,20 +180,20 @@ def test_a_newer_format_is_refused(store: LocalStore, name: str) -> None:
 def test_an_earlier_format_is_refused_with_the_way_out(world: World, name: str) -> None:
     """Its keys were folded otherwise; without it records are found by their keys, and adopted."""
     world.converge(order("A", memo="1"))
-    file = world.settings.home / name
+    file = world.settings.local_folder / name
     file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 1}))
     with pytest.raises(UsageError, match=f"{name} has format 1") as caught:
         world.plan()
     with pytest.raises(UsageError, match="format 1"):
         world.apply()
     assert (
-        f"remove head.json, applied.json and shards/ from {world.settings.home}"
+        f"remove head.json, applied.json and shards/ from {world.settings.local_folder}"
         in caught.value.hint
     )
 
-    (world.settings.home / "head.json").unlink()
-    (world.settings.home / "applied.json").unlink()
-    shutil.rmtree(world.settings.home / "shards")
+    (world.settings.local_folder / "head.json").unlink()
+    (world.settings.local_folder / "applied.json").unlink()
+    shutil.rmtree(world.settings.local_folder / "shards")
 
     assert actions(world.plan()) == {"order/A": Action.ADOPT}
     assert {o.status.value for o in world.apply().outcomes} == {"done"}
@@ -205,7 +205,7 @@ def test_the_state_of_another_account_is_refused(build: Callable[..., World]) ->
     """A target name that moved to another account must not take its state along."""
     world = build()
     world.converge(order("A"))
-    head = world.settings.home / "head.json"
+    head = world.settings.local_folder / "head.json"
     head.write_text(json.dumps(json.loads(head.read_text()) | {"portal_id": 12}))
     with pytest.raises(UsageError, match="belongs to account 12"):
         world.plan()
@@ -218,7 +218,7 @@ def test_a_lost_key_makes_reasons_unknown_and_records_adopted(world: World) -> N
     documents = [order("A", [line("A:1", name="x")], memo="1"), order("B", memo="1")]
     world.converge(*documents)
     world.edit("orders", world.id_of("orders", "B"), memo="theirs")
-    (world.settings.home / "key").unlink()
+    (world.settings.local_folder / "key").unlink()
 
     plan = world.plan()
 
@@ -240,7 +240,7 @@ def test_a_lost_key_does_not_lose_the_ids(world: World) -> None:
     world.converge(order("A", memo="1"))
     record = world.id_of("orders", "A")
     world.edit("orders", record, reconcile_key="")
-    (world.settings.home / "key").unlink()
+    (world.settings.local_folder / "key").unlink()
     assert changes(world.plan())["order/A"].rekey
     world.apply()
     assert record == world.id_of("orders", "A")

@@ -276,17 +276,17 @@ def test_a_lost_shard_stops_plans_and_applies(world: World) -> None:
     world.converge(made)
     world.declare(order("A", memo="2"))
     saved = world.plan()
-    lost = world.settings.home / "shards" / f"{shard_of(Address('order', 'A'))}.json"
+    lost = world.settings.local_folder / "shards" / f"{shard_of(Address('order', 'A'))}.json"
     lost.unlink()
     with pytest.raises(UsageError, match="is missing") as caught:
         world.plan()
     with pytest.raises(UsageError, match="is missing"):
         world.apply(saved)
-    assert str(world.settings.home) in str(caught.value)
+    assert str(world.settings.local_folder) in str(caught.value)
 
     for name in ("head.json", "applied.json"):
-        (world.settings.home / name).unlink()
-    shutil.rmtree(world.settings.home / "shards")
+        (world.settings.local_folder / name).unlink()
+    shutil.rmtree(world.settings.local_folder / "shards")
     world.declare(order("A", memo="1"))
 
     assert "associations that reconcile made" in caught.value.hint
