@@ -348,7 +348,7 @@ def test_sandbox_reads_none_of_our_data() -> None:
         ("deepdiff", "planning/compare.py"),
         ("filelock", "stores/local_lock.py"),
         ("obstore", "stores/bucket.py"),
-        ("psycopg", "stores/database.py"),
+        ("psycopg", "stores/postgres_connection.py"),
         ("yaml", "manifests/yaml_nodes.py"),
         ("ruamel", "project/edit_file.py"),
     ],

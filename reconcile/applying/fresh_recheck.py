@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
-from reconcile.hubspot.steps import Stale, WriteFreshness
 from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write
+from reconcile.hubspot.write_freshness import Stale, WriteFreshness
 
 Traced = TypeVar("Traced", Write, Pair)
 

@@ -6,7 +6,7 @@ to. ``prepare`` compares the state and the property definitions, record by recor
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconcile.fetching.actual import Fetcher
+from reconcile.fetching.references import resolve
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Owners, Property
@@ -41,9 +41,8 @@ def stale_units(
     definitions, by kind and name.
     """
     now = {unit.address.folded(): unit for unit in declared}
-    fetcher = Fetcher(hubspot, identities, {}, frozenset())
     definitions = _labels_now(hubspot, planned, properties)
-    stale = dict(_references_that_moved(planned, state, fetcher))
+    stale = dict(_references_that_moved(planned, state, hubspot, identities))
     for unit in planned.units:
         if _shows_other_labels(unit, definitions):
             stale[unit.address] = _LABELS
@@ -127,7 +126,9 @@ def _parts(text: str) -> list[str]:
     return [fold(part) for part in text.split(";") if part]
 
 
-def _references_that_moved(planned: Plan, state: State, fetcher: Fetcher) -> Mapping[Address, str]:
+def _references_that_moved(
+    planned: Plan, state: State, hubspot: HubSpot, identities: Mapping[str, Identity]
+) -> Mapping[Address, str]:
     """Return the units with a reference that leads to another record than it did when planning."""
     links = [
         (unit, link, Reference(link.to, one.by, one.value))
@@ -135,7 +136,7 @@ def _references_that_moved(planned: Plan, state: State, fetcher: Fetcher) -> Map
         for one in link.references
         if link.add and link.id and one.by != "id"
     ]
-    found = fetcher.resolve([reference for _, _, reference in links])
+    found = resolve(hubspot, identities, [reference for _, _, reference in links])
     ids = {change.address.folded(): change.id for change in planned.records()}
     formers = {one.former.folded(): one.id for one in planned.records() if one.former}
     moved: dict[Address, str] = {}

@@ -9,16 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconcile.fetching.existence import Existence
 from reconcile.fetching.observation import ChunkFindings, lines_matter, observation_of
 from reconcile.hubspot.client import HubSpot
-from reconcile.model.address import Address, fold
+from reconcile.model.address import Address
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import Association, kinds
+from reconcile.model.kinds import kinds
 from reconcile.model.records import (
     Desired,
     LastApplied,
     Lifecycle,
     Link,
     Observed,
-    Reference,
     Unit,
 )
 
@@ -97,36 +96,6 @@ class Fetcher:
             if (address.kind, record_id) in links
         }
 
-    def resolve(self, references: Iterable[Reference]) -> Mapping[tuple[str, str, str], str]:
-        """Return the ids of the records that references point at, by (to, by, folded value).
-
-        A reference whose record does not exist is omitted.
-        """
-        wanted: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
-        for reference in references:
-            target = _target(reference)
-            wanted[reference.to, reference.by, target][fold(reference.value)] = reference.value
-        found: dict[tuple[str, str, str], str] = {}
-        for (to, by, target), values in wanted.items():
-            answer = self._hubspot.read(
-                target,
-                list(values.values()),
-                [],
-                id_property=self._reference_property(to, by),
-                also=_association(to).secondary.get(by, "") if by not in ("id", "key") else "",
-            )
-            for value, actual in answer.items():
-                found[to, by, fold(value)] = actual.id
-        return found
-
-    def _reference_property(self, to: str, by: str) -> str | None:
-        if by == "id":
-            return None
-        if by == "key":
-            identity = self._identities[to]
-            return identity.name if identity.unique else None
-        return by
-
 
 def _under(
     unit: Unit, name: str, links: Mapping[Address, frozenset[Link]]
@@ -139,14 +108,3 @@ def _under(
     ]
     there = {link.id for link in links.get(unit.address, ()) if link.to == name}
     return wanted, there if wanted else set()
-
-
-def _target(reference: Reference) -> str:
-    """Return HubSpot's name of the object that a reference points at."""
-    kind = kinds().get(reference.to)
-    return kind.object if kind is not None else _association(reference.to).object
-
-
-def _association(to: str) -> Association:
-    """Return any association with a kind of object: all describe its other end equally."""
-    return next(kind.associations[to] for kind in kinds().values() if to in kind.associations)

@@ -1,23 +1,72 @@
 """Resolve references to record ids, and find records that refer to each other."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconcile.fetching.actual import Fetcher
+from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address, fold
-from reconcile.model.kinds import kinds
-from reconcile.model.records import Lifecycle, Unit
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import Association, kinds
+from reconcile.model.records import Lifecycle, Reference, Unit
 from reconcile.model.references import Bindings, Bound, pointer
 from reconcile.state.managed import ManagedRecords
 from reconcile.state.state import State
 
 
+def resolve(
+    hubspot: HubSpot, identities: Mapping[str, Identity], references: Iterable[Reference]
+) -> Mapping[tuple[str, str, str], str]:
+    """Return the ids of the records that references point at, by (to, by, folded value).
+
+    A reference whose record does not exist is omitted.
+    """
+    wanted: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
+    for reference in references:
+        target = _target(reference)
+        wanted[reference.to, reference.by, target][fold(reference.value)] = reference.value
+    found: dict[tuple[str, str, str], str] = {}
+    for (to, by, target), values in wanted.items():
+        answer = hubspot.read(
+            target,
+            list(values.values()),
+            [],
+            id_property=_id_property(identities, to, by),
+            also=_association(to).secondary.get(by, "") if by not in ("id", "key") else "",
+        )
+        for value, actual in answer.items():
+            found[to, by, fold(value)] = actual.id
+    return found
+
+
+def _id_property(identities: Mapping[str, Identity], to: str, by: str) -> str | None:
+    """Return the property that a kind of reference names its record by; None for the id."""
+    if by == "id":
+        return None
+    if by == "key":
+        identity = identities[to]
+        return identity.name if identity.unique else None
+    return by
+
+
+def _target(reference: Reference) -> str:
+    """Return HubSpot's name of the object that a reference points at."""
+    kind = kinds().get(reference.to)
+    return kind.object if kind is not None else _association(reference.to).object
+
+
+def _association(to: str) -> Association:
+    """Return any association with a kind of object: all describe its other end equally."""
+    return next(kind.associations[to] for kind in kinds().values() if to in kind.associations)
+
+
 def bind(
-    fetcher: Fetcher,
+    hubspot: HubSpot,
+    identities: Mapping[str, Identity],
     units: Sequence[Unit],
+    *,
     everything: Sequence[Unit],
     state: State,
     known: ManagedRecords,
-    *,
     recreate: frozenset[Address],
 ) -> tuple[Bindings, Mapping[Address, str]]:
     """Return what references point at, and the ids of parents that no manifest declares, by unit.
@@ -40,8 +89,10 @@ def bind(
         if unit.root and unit.root.lifecycle is Lifecycle.PRESENT
     }
     formers = [unit.root.moved_from for unit in roots.values() if unit.root and unit.former]
-    found = fetcher.resolve(
-        [*references, *between, *outside.values(), *(former for former in formers if former)]
+    found = resolve(
+        hubspot,
+        identities,
+        [*references, *between, *outside.values(), *(former for former in formers if former)],
     )
     bindings: dict[tuple[str, str, str], Bound] = {}
     for reference in dict.fromkeys([*references, *between]):

@@ -7,9 +7,9 @@ from reconcile.hubspot.batch_results import Attribution, answers_by_trace, answe
 from reconcile.hubspot.error_bodies import ErrorBody
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.schemas import BatchBody, PairsBody
-from reconcile.hubspot.steps import WriteFreshness
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.hubspot.types import Answer, Pair, Written
+from reconcile.hubspot.write_freshness import WriteFreshness
 from reconcile.model.batches import LINKS_WRITE
 
 

@@ -19,10 +19,11 @@ from reconcile.hubspot.rate_limit import Clock, Sleep
 from reconcile.hubspot.record_reads import RecordReader
 from reconcile.hubspot.record_writes import RecordWriter
 from reconcile.hubspot.routes import Routes
-from reconcile.hubspot.steps import Step, WriteFreshness
+from reconcile.hubspot.steps import Step
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.types import Answer, Pair, Write
+from reconcile.hubspot.write_freshness import WriteFreshness
 from reconcile.model.definitions import Account, Label, Owner, Pipeline, Property
 from reconcile.model.records import Actual, Link, Version
 

@@ -16,9 +16,9 @@ from reconcile.hubspot.correlate import ReadParents, correlate_results
 from reconcile.hubspot.error_bodies import ABSENT, ErrorBody
 from reconcile.hubspot.routes import ANY_ID, Routes
 from reconcile.hubspot.schemas import BatchBody, ObjectBody, ObjectsBody
-from reconcile.hubspot.steps import WriteFreshness
 from reconcile.hubspot.transport import Response, Transport
 from reconcile.hubspot.types import Answer, Refused, Write, Written
+from reconcile.hubspot.write_freshness import WriteFreshness
 from reconcile.model.address import fold
 from reconcile.model.batches import OBJECTS
 

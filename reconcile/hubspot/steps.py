@@ -2,23 +2,15 @@
 
 HubSpot has no If-Match (reference §6), so an edit between the two is overwritten. That time is kept
 short: a step reserves the rate-limit slots of all its calls at once, so that the write does not
-wait for one, and a write whose re-check is too old is not sent.
+wait for one. ``write_freshness`` decides whether the write may still be sent.
 """
 
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 
 from reconcile.hubspot.rate_limit import RateLimit, Slot
-
-MAX_AGE = 1.0
-"""Maximum seconds from the last reply of a re-check to the sending of its write."""
-
-
-class Stale(Exception):
-    """A write was not sent because the re-check that it relies on is too old."""
 
 
 class Step:
@@ -51,51 +43,6 @@ class Step:
             held, self._held = self._held, {}
         for limit, number in held.items():
             limit.release(number)
-
-
-@dataclass(slots=True)
-class Tries:
-    """The attempts of a call, and the time after which it is not retried.
-
-    ``repeated`` says that an earlier attempt may already have been carried out.
-    """
-
-    attempts: int = 0
-    give_up: float | None = None
-    repeated: bool = False
-
-
-@dataclass(slots=True)
-class WriteFreshness:
-    """How fresh the re-check of a write is. ``read_at`` is the time of the re-check's last reply.
-
-    The write is not sent on its first re-check if that is too old. After any later re-check it is
-    sent once at any age, so a slow account cannot cause endless re-checks. ``late`` says that it
-    was sent on a re-check that was too old, or more than once: the records' property history then
-    shows what it overwrote.
-    """
-
-    read_at: float
-    tries: Tries = field(default_factory=Tries)
-    late: bool = False
-    _sent: int = 0
-    _at_any_age: bool = False
-
-    def check(self, now: float) -> None:
-        """Raise Stale if the write must not be sent on its last re-check."""
-        if now - self.read_at > MAX_AGE and not self._at_any_age:
-            raise Stale
-
-    def sending(self, now: float) -> None:
-        """Record that the write is being sent."""
-        self.late = self.late or now - self.read_at > MAX_AGE or self._sent > 0
-        self._sent += 1
-        self._at_any_age = False
-
-    def rechecked(self, moment: float) -> None:
-        """Rely on another re-check, whose last reply came at this moment."""
-        self.read_at = moment
-        self._at_any_age = True
 
 
 _STEP: ContextVar[Step | None] = ContextVar("step", default=None)

@@ -20,7 +20,8 @@ from reconcile.hubspot.error_bodies import daily_reset_text
 from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.rate_limit import SEARCHES, Clock, RateLimit, Sleep, association_limit
 from reconcile.hubspot.retry_policy import decide
-from reconcile.hubspot.steps import Step, Tries, WriteFreshness, begin_step, current_step
+from reconcile.hubspot.steps import Step, begin_step, current_step
+from reconcile.hubspot.write_freshness import Tries, WriteFreshness
 
 Body = TypeVar("Body", bound=BaseModel)
 

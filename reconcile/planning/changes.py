@@ -5,7 +5,6 @@ from dataclasses import replace
 from reconcile.model.address import Address
 from reconcile.model.digest import state_digest
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
-from reconcile.model.values import normalise
 from reconcile.planning.key_conflicts import has_former_key
 from reconcile.planning.record_input import RecordInput
 from reconcile.planning.wire_values import display_value
@@ -96,14 +95,3 @@ def field_change(
         shown_after=written if written != after else "",
         personal=record.kind.is_personal(name) or record.definitions[name].personal,
     )
-
-
-def drifted(record: RecordInput, name: str, now: str) -> bool:
-    """Return whether somebody edited the property in HubSpot since the last apply.
-
-    A value that we wrote is no edit, even if HubSpot did not return it right after the write.
-    """
-    hashes = record.last.value_hashes.get(name) if record.last else None
-    definition = record.definitions[name]
-    now_hash = record.context.hasher.value_hash(name, normalise(now, definition))
-    return hashes is not None and now_hash not in (hashes.expected, hashes.written)

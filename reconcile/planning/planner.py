@@ -24,11 +24,9 @@ from reconcile.model.records import (
     Observed,
     Unit,
 )
-from reconcile.model.values import normalise
 from reconcile.planning.associations import plan_associations
 from reconcile.planning.changes import (
     conflict,
-    drifted,
     field_change,
     propagate_conflicts,
     record_change,
@@ -43,6 +41,7 @@ from reconcile.planning.key_conflicts import (
     why_missing,
 )
 from reconcile.planning.parent_conflicts import parent_conflict
+from reconcile.planning.reasons import reason_of
 from reconcile.planning.record_input import Context, RecordInput
 from reconcile.planning.removals import plan_removal
 from reconcile.planning.validate import account_faults
@@ -222,23 +221,9 @@ def _field_changes(record: RecordInput, actual: Actual, *, rekey: bool) -> Itera
         yield FieldChange(record.identity.name, record.held_key(actual), record.address.key, why)
     for name in differing(record.wire_values, actual.properties, record.definitions):
         before, after = actual.properties.get(name) or "", record.wire_values[name]
-        reason = _reason(record, name, before, after)
+        reason = reason_of(record, name, before, after)
         if reason is not None:
             yield field_change(record, name, before, after, reason)
-
-
-def _reason(record: RecordInput, name: str, before: str, after: str) -> Reason | None:
-    """Return who changed the value since the last apply; None if HubSpot only rewrote ours."""
-    if record.last is not None and not record.last.fingerprint:
-        return Reason.UNKNOWN
-    hashes = record.last.value_hashes.get(name) if record.last else None
-    if hashes is None:  # the record is adopted, or the property is managed for the first time
-        return Reason.UNSEEN if before else Reason.CHANGE
-    wanted = normalise(after, record.definitions[name])
-    manifest_changed = hashes.written != record.context.hasher.value_hash(name, wanted)
-    if drifted(record, name, before):
-        return Reason.BOTH if manifest_changed else Reason.DRIFT
-    return Reason.CHANGE if manifest_changed else None
 
 
 def _state_is_current(record: RecordInput, ours: frozenset[Link]) -> bool:

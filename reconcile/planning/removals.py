@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.records import Actual, Lifecycle
-from reconcile.planning.changes import conflict, drifted, field_change, record_change
+from reconcile.planning.changes import conflict, field_change, record_change
 from reconcile.planning.key_conflicts import (
     is_rekey,
     key_moved_conflict,
@@ -17,6 +17,7 @@ from reconcile.planning.key_conflicts import (
     why_missing,
 )
 from reconcile.planning.parent_conflicts import parent_conflict
+from reconcile.planning.reasons import removal_reason
 from reconcile.planning.record_input import RecordInput
 
 
@@ -72,13 +73,7 @@ def _fields(record: RecordInput, actual: Actual, *, rekey: bool) -> Iterator[Fie
         names -= {record.identity.name}
     for name in sorted(names):
         now = actual.properties.get(name) or ""
-        yield field_change(record, name, now, "", _reason(record, name, now))
-
-
-def _reason(record: RecordInput, name: str, now: str) -> Reason:
-    if record.last is None or not record.last.fingerprint:
-        return Reason.UNKNOWN
-    return Reason.DRIFT if drifted(record, name, now) else Reason.CHANGE
+        yield field_change(record, name, now, "", removal_reason(record, name, now))
 
 
 def _is_another(record: RecordInput, actual: Actual) -> str:

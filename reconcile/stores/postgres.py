@@ -11,9 +11,9 @@ from threading import Lock
 from typing import LiteralString
 
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
-from reconcile.stores.database import Database
 from reconcile.stores.lease import Held, lost
 from reconcile.stores.own_names import is_own_blob, is_own_log
+from reconcile.stores.postgres_connection import Database
 from reconcile.stores.postgres_lock import PostgresLock
 from reconcile.stores.valid_names import check_blob_name, check_entry, check_log_name
 

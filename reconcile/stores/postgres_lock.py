@@ -13,8 +13,8 @@ from secrets import token_hex
 from reconcile.call_watchdog import watched
 from reconcile.errors import ReconcileError
 from reconcile.stores.contract import Holder, LockInfo
-from reconcile.stores.database import Busy, Database
 from reconcile.stores.lease import RenewedLease, locked, monotonic
+from reconcile.stores.postgres_connection import Busy, Database
 
 _TAKE = """
     insert into reconcile.lock as held

@@ -91,7 +91,15 @@ def plan(
         pending.with_properties(properties_to_read(units, known.removed_properties)),
         association_pairs(everything, state) | pending.pairs,
     )
-    bindings, parents = bind(fetcher, units, everything, state, known, recreate=again)
+    bindings, parents = bind(
+        session.hubspot,
+        identities,
+        units,
+        everything=everything,
+        state=state,
+        known=known,
+        recreate=again,
+    )
     context = Context(
         definitions,
         identities,

@@ -14,7 +14,7 @@ from pathlib import Path
 from stage import Stage, staged
 
 from reconcile.cli import main as reconcile
-from reconcile.hubspot.steps import MAX_AGE, Stale, WriteFreshness
+from reconcile.hubspot.write_freshness import MAX_AGE, Stale, WriteFreshness
 
 PLENTY = 100_000
 

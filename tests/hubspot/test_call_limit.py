@@ -15,8 +15,8 @@ import pytest
 from reconcile import call_watchdog
 from reconcile.errors import Ambiguous, Unreachable
 from reconcile.hubspot.connection import Connection, NotSent
-from reconcile.hubspot.steps import Stale, WriteFreshness
 from reconcile.hubspot.transport import Transport
+from reconcile.hubspot.write_freshness import Stale, WriteFreshness
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"id":"1"}'
 BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"

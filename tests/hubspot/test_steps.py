@@ -14,9 +14,10 @@ from random_examples import examples
 
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.rate_limit import RateLimit
-from reconcile.hubspot.steps import MAX_AGE, Stale, Step, WriteFreshness, begin_step
+from reconcile.hubspot.steps import Step, begin_step
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.types import Write
+from reconcile.hubspot.write_freshness import MAX_AGE, Stale, WriteFreshness
 from reconcile.sandbox import Sandbox
 
 Talk = Callable[..., tuple[Transport, Any]]
