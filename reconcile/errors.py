@@ -3,7 +3,7 @@
     ReconcileError                 exit code
     ├── UsageError                 1   an invalid command, option or setting
     ├── ManifestError              1   the manifests have problems; lists all of them
-    ├── ApiError                   1   HubSpot (or the sandbox) refused a call
+    ├── HubSpotError                   1   HubSpot (or the sandbox) refused a call
     │   ├── AuthError              1   the token is wrong, revoked or lacks a scope
     │   ├── RateLimited            1   the account's limit is used up, and waiting does not help
     │   └── Unreachable            1   no response
@@ -87,8 +87,8 @@ class InvalidValue:
     value: str | None = None
 
 
-class ApiError(ReconcileError):
-    """HubSpot refused a call. ``status`` is the HTTP status, 0 where there was no response.
+class HubSpotError(ReconcileError):
+    """A call to HubSpot failed. ``status`` is the HTTP status, 0 where there was no response.
 
     ``category`` and ``context`` are HubSpot's own (StandardError in its specifications);
     ``correlation_id`` is what HubSpot's support asks for; ``invalid`` are the values that the
@@ -123,23 +123,31 @@ class ApiError(ReconcileError):
         )
 
 
-class AuthError(ApiError):
-    """The token is wrong, revoked, or lacks a scope."""
+class CallRefused(HubSpotError):
+    """HubSpot refused this call, or answered it with what cannot be used; others may succeed."""
 
 
-class RateLimited(ApiError):
-    """The account's limit is used up, and waiting within this run does not help."""
-
-
-class Unreachable(ApiError):
-    """No response came, and the call certainly had no effect or is safe to repeat."""
-
-
-class Ambiguous(Unreachable):
+class Ambiguous(HubSpotError):
     """No usable response came to a call that may have taken effect: an in-doubt write.
 
     It must be resolved by reading; the call must not be repeated blindly.
     """
+
+
+class Fatal(HubSpotError):
+    """Every further call would fail as well; catching a refusal does not catch this."""
+
+
+class AuthError(Fatal):
+    """The token is wrong, revoked, or lacks a scope."""
+
+
+class RateLimited(Fatal):
+    """The account's limit is used up, and waiting within this run does not help."""
+
+
+class Unreachable(Fatal):
+    """No response came, and the call certainly had no effect or is safe to repeat."""
 
 
 class GuardRefused(ReconcileError):

@@ -8,7 +8,7 @@ from secrets import token_bytes
 from typing import TYPE_CHECKING, Literal
 
 from reconcile.call_watchdog import log_notice
-from reconcile.errors import ApiError, UsageError
+from reconcile.errors import HubSpotError, UsageError
 from reconcile.model.definitions import Account
 from reconcile.model.plan import TargetPin
 from reconcile.project import Settings
@@ -102,13 +102,13 @@ def connect(settings: Settings, environ: Mapping[str, str], purpose: Purpose) ->
     """Open the settings' target.
 
     Raise UsageError where the token is not set or belongs to another account than the target's,
-    and ApiError, naming the target, where the account does not respond or refuses the token.
+    and HubSpotError, naming the target, where the account does not respond or refuses the token.
     """
     with ExitStack() as stack:
         hubspot = stack.enter_context(_reach(settings, environ, purpose, stack))
         try:
             account = hubspot.account()
-        except ApiError as error:
+        except HubSpotError as error:
             raise _explained(error, settings, purpose) from None
         if settings.target.portal not in (None, account.portal_id):
             raise UsageError(
@@ -197,7 +197,7 @@ def _reach(
     return HubSpot(sandbox.url, sandbox.token, api=target.api, rate_limit=None, notice=log_notice)
 
 
-def _explained(error: ApiError, settings: Settings, purpose: Purpose) -> ApiError:
+def _explained(error: HubSpotError, settings: Settings, purpose: Purpose) -> HubSpotError:
     """Return the first call's error, naming the target and the setting to check."""
     target = settings.target
     own = target.token_read if purpose == "read" else target.token_write

@@ -17,7 +17,7 @@ from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.recheck_parents import recheck_lines_under, recheck_parents, with_moved
 from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import CallRefused, HubSpotError
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
 from reconcile.model.address import Address
@@ -128,7 +128,7 @@ def archive(
 ) -> None:
     """Archive those of up to 100 records that are still as planned; end the tasks of the others.
 
-    ``archiving`` holds the ids of all line items that the plan archives. Raises ApiError if no
+    ``archiving`` holds the ids of all line items that the plan archives. Raises HubSpotError if no
     further call can succeed.
     """
     slots = _slots(kind, tasks)
@@ -203,9 +203,9 @@ def _archive(
             if task.id in answers:
                 _end(task, answers[task.id], gone=task.id in gone)
         unanswered = None
-    except ApiError as error:
+    except HubSpotError as error:
         # As with other writes, an earlier attempt may have been carried out.
-        lost = isinstance(error, (Unreachable, AuthError, RateLimited))
+        lost = not isinstance(error, CallRefused)
         unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
         raise
     finally:

@@ -28,7 +28,7 @@ def associate(
 ) -> None:
     """Make and remove the associations that the tasks' changes ask for. ``ids`` binds addresses.
 
-    Raises ApiError if no further call can succeed.
+    Raises HubSpotError if no further call can succeed.
     """
     by_pair: dict[tuple[str, str, bool], list[WantedLink]] = defaultdict(list)
     kinds_by_name: dict[str, Kind] = {}

@@ -9,7 +9,7 @@ from reconcile.applying.fresh_recheck import Withheld
 from reconcile.applying.journal import NOT_SENT
 from reconcile.applying.readback import NOT_SHOWN
 from reconcile.applying.task import ChangeTask
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import CallRefused, HubSpotError
 from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
 from reconcile.model.outcome import HubSpotWarning, Status
 
@@ -37,10 +37,10 @@ def ending(
     try:
         yield answers
         unanswered = None
-    except ApiError as error:
+    except HubSpotError as error:
         # A call that may have been carried out is in doubt until the records are read. So is one
         # that was repeated: a refusal of the repetition proves nothing about the first attempt.
-        lost = isinstance(error, (Unreachable, AuthError, RateLimited))
+        lost = not isinstance(error, CallRefused)
         unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
         raise
     finally:

@@ -6,14 +6,7 @@ from typing import TypeVar
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.halt import Halted
 from reconcile.applying.refused_values import WHATEVER_THE_VALUE, RefusedValues, sends
-from reconcile.errors import (
-    Ambiguous,
-    ApiError,
-    AuthError,
-    InvalidValue,
-    RateLimited,
-    Unreachable,
-)
+from reconcile.errors import Ambiguous, CallRefused, Fatal, HubSpotError, InvalidValue
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write, Written
 from reconcile.model.definitions import Property
@@ -39,7 +32,7 @@ def send(
     write of the call is Unclear. ``answered`` returns the answers that hold for some writes
     whatever became of the call.
 
-    Raises ApiError only if no further call can succeed (token, limits, no connection). Answers
+    Raises HubSpotError only if no further call can succeed (token, limits, no connection). Answers
     given before that remain: a write whose last call was refused is Refused.
     """
     if context.halt.stopped:
@@ -58,10 +51,10 @@ def send(
         unclear = {write.trace: Unclear(str(error)) for write in left}
         answers.update({**unclear, **answered(left)})
         return
-    except (AuthError, RateLimited, Unreachable):
+    except Fatal:
         answers.update(answered(left))
         raise
-    except ApiError as error:
+    except CallRefused as error:
         answers.update({**_refusals(left, error), **answered(left)})
         if len(left) > 1:
             context.halt.failed()
@@ -100,7 +93,7 @@ def _gate(context: ApplyContext) -> Callable[[], None]:
     return permit
 
 
-def _refusals(writes: Sequence[Write] | Sequence[Pair], error: ApiError) -> dict[str, Answer]:
+def _refusals(writes: Sequence[Write] | Sequence[Pair], error: HubSpotError) -> dict[str, Answer]:
     """Return provisional answers for a call that was refused as a whole.
 
     A record's message must not quote values of other records: which of those are personal is not
@@ -129,7 +122,9 @@ def _is_meant(write: Write, invalid: InvalidValue) -> bool:
     return invalid.value is not None and sends(write, invalid)
 
 
-def _parts(writes: Sequence[Traced], error: ApiError) -> tuple[Sequence[Traced], Sequence[Traced]]:
+def _parts(
+    writes: Sequence[Traced], error: HubSpotError
+) -> tuple[Sequence[Traced], Sequence[Traced]]:
     """Return the writes that a refusal can mean and the others; halves if it names no value."""
     meant = {write.trace for write in writes if any(sends(write, one) for one in error.invalid)}
     if 0 < len(meant) < len(writes):

@@ -36,7 +36,7 @@ def confirm(
     plan. A task whose id is confirmed gets its reading as ``seen``; one whose record HubSpot does
     not show yet gets none. If the answer is Unclear, or its id is another record's, the right
     record is looked for, which is safe because none of them existed before the call. A record that
-    is not found is Unclear. Raises ApiError if HubSpot refuses to be read.
+    is not found is Unclear. Raises HubSpotError if HubSpot refuses to be read.
     """
     identity = context.identity(kind)
     names = to_read(context, kind, [task.change for task in tasks.values()])

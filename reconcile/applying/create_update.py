@@ -20,7 +20,7 @@ from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.recheck_parents import recheck_parents, with_moved
 from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import LONG_WAITS
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import CallRefused
 from reconcile.fetching.children import parents_of
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Unclear, Write, Written
@@ -43,7 +43,7 @@ def create(
 ) -> None:
     """Create up to 100 records; ``planned_ids`` holds the ids of other records of the plan.
 
-    Raises ApiError if no further call can succeed.
+    Raises HubSpotError if no further call can succeed.
     """
     identity = context.identity(kind)
     parents = {task.change.parent.kind for task in tasks if task.change.parent}
@@ -102,7 +102,7 @@ def create(
 def update(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> None:
     """Update, adopt or merely confirm up to 100 records that exist.
 
-    Raises ApiError if no further call can succeed.
+    Raises HubSpotError if no further call can succeed.
     """
     identity, definitions = context.identity(kind), context.properties(kind)
     asked = {word for task in tasks for word in parents_to_check(task.change)}
@@ -182,9 +182,7 @@ def _refusals_suppressed() -> Iterator[None]:
     """Suppress a refused read, but not an error that every further call would meet too."""
     try:
         yield
-    except (AuthError, RateLimited, Unreachable):
-        raise
-    except ApiError:
+    except CallRefused:
         return
 
 

@@ -15,7 +15,7 @@ def define(hubspot: HubSpot, plan: Plan, made: list[PropertyDefine]) -> None:
     """Create the plan's properties and wait until HubSpot shows them.
 
     Those that HubSpot accepted are added to ``made``, even if a later one is refused. Raises
-    ApiError if HubSpot refuses one, ReconcileError if one does not show, or not as unique.
+    HubSpotError if HubSpot refuses one, ReconcileError if one does not show, or not as unique.
     """
     for wanted in plan.defines:
         target = kinds()[wanted.kind].object

@@ -24,7 +24,7 @@ from reconcile.applying.create_update import create, update
 from reconcile.applying.parent_records import find_parents
 from reconcile.applying.prepare import prepare
 from reconcile.applying.task import ChangeTask
-from reconcile.errors import ApiError, ReconcileError, Unreachable
+from reconcile.errors import Ambiguous, HubSpotError, ReconcileError, Unreachable
 from reconcile.model.address import Address
 from reconcile.model.batches import OBJECTS, SLICE, slices, split
 from reconcile.model.kinds import kinds
@@ -127,9 +127,9 @@ class Executor:
         try:
             step()
             self._heed_halt()
-        except ApiError as error:
+        except HubSpotError as error:
             self.stopped = str(error)
-            self._reachable = not isinstance(error, Unreachable)
+            self._reachable = not isinstance(error, Unreachable | Ambiguous)
         except ReconcileError as error:
             self.stopped, self._writable = str(error), False
         except KeyboardInterrupt:
@@ -217,7 +217,7 @@ class Executor:
         try:
             if self._reachable:
                 self._committer.read_back(written, self._planned_ids)
-        except ApiError as error:
+        except HubSpotError as error:
             self.stopped, self._reachable = self.stopped or str(error), False
         except KeyboardInterrupt:
             self._interrupt()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from reconcile.applying.rewrites import History
 from reconcile.applying.state_entries import Entries
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import CallRefused
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
@@ -31,9 +31,7 @@ def read_histories(
         object_ = kinds()[kind].object
         try:
             there = hubspot.histories(object_, list(by_id), sorted(names[kind]))
-        except (AuthError, RateLimited, Unreachable):
-            raise
-        except ApiError:
+        except CallRefused:
             continue
         histories |= {by_id[record_id]: history for record_id, history in there.items()}
     return histories

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import CallRefused
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Pair, Refused, Unclear, Write
 from reconcile.hubspot.write_freshness import Stale, WriteFreshness
@@ -98,9 +98,7 @@ class FreshSender(Generic[Traced]):
             # Reads are always permitted: whether the write may be sent is checked when it is.
             with self._hubspot.permitted(lambda: None):
                 results = self._again(writes, in_doubt)
-        except (AuthError, RateLimited, Unreachable):
-            raise
-        except ApiError as error:
+        except CallRefused as error:
             why = f"not sent, because it could not be re-checked: {error}"
             answer = Unclear(f"no usable answer; {why}") if in_doubt else Refused(why)
             results = [answer] * len(writes)

@@ -12,7 +12,7 @@ from reconcile.applying.context import ApplyContext
 from reconcile.applying.rewrites import OURS, History
 from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import CallRefused
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
@@ -40,7 +40,7 @@ def note_overwritten(
 ) -> None:
     """Find out what some late writes overwrote, and record it in the tasks and the journal.
 
-    ``late`` is by record id. Raises ApiError if no further call can succeed.
+    ``late`` is by record id. Raises HubSpotError if no further call can succeed.
     """
     if not late:
         return
@@ -80,9 +80,7 @@ def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: LateWrite) -> Histo
     names = [field.name for field in one.change.fields]
     try:
         return hubspot.history(kind.object, record_id, names, archived=one.archived)
-    except (AuthError, RateLimited, Unreachable):
-        raise
-    except ApiError:
+    except CallRefused:
         return {}
 
 

@@ -12,7 +12,7 @@ from reconcile.audit.actor import origin
 from reconcile.audit.events import defined
 from reconcile.audit.log import AuditLog
 from reconcile.cli.common import colored, confirm, settings_for, shows_personal
-from reconcile.errors import ApiError, AuthError, UsageError
+from reconcile.errors import AuthError, HubSpotError, UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, PropertyDefine
@@ -76,7 +76,7 @@ def _define(session: Session, planned: Plan) -> None:
     made: list[PropertyDefine] = []
     try:
         define(session.hubspot, planned, made)
-    except ApiError as error:
+    except HubSpotError as error:
         if isinstance(error, AuthError) and error.status == 403:
             raise _no_permission(planned.defines, made) from error
         hint = error.hint or _AGAIN

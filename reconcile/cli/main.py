@@ -18,7 +18,7 @@ import click
 
 from reconcile.cli.next_command import command_line, paths, set_folder
 from reconcile.cli.waiting_notices import show_notices
-from reconcile.errors import ApiError, ManifestError, ReconcileError
+from reconcile.errors import HubSpotError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
 """Seconds to end after an interrupt: more than calls in flight get, less than a runner's 10."""
@@ -229,7 +229,7 @@ def _without_personal(error: ReconcileError) -> ReconcileError:
 
     if isinstance(error, ManifestError):
         return without_personal(error)
-    if isinstance(error, ApiError):
+    if isinstance(error, HubSpotError):
         return error.reworded(mask(str(error)), hint=error.hint)
     return error
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconcile.errors import ApiError
+from reconcile.errors import HubSpotError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.line_parent import Parent, parents_among, parents_to_check
@@ -57,7 +57,7 @@ class ParentReader:
                 continue
             try:
                 answer = self._hubspot.links(kind.object, word, kind.owners[word].object, ids)
-            except ApiError as error:
+            except HubSpotError as error:
                 if word not in kind.foreign_parents or not _is_unreadable(error):
                     raise
                 self._unreadable[kind.name, word] = _unchecked(kind, word, error)
@@ -67,7 +67,7 @@ class ParentReader:
         return found
 
 
-def _is_unreadable(error: ApiError) -> bool:
+def _is_unreadable(error: HubSpotError) -> bool:
     """Return whether a scope is missing (reference §2), or the account has no such objects (§13).
 
     HubSpot's response in the second case is unknown: a 400 or 404 for the path, or a 403.
@@ -75,7 +75,7 @@ def _is_unreadable(error: ApiError) -> bool:
     return error.status in (400, 403) or (error.status == 404 and _UNKNOWN_TYPE in str(error))
 
 
-def _unchecked(kind: Kind, word: str, error: ApiError) -> str:
+def _unchecked(kind: Kind, word: str, error: HubSpotError) -> str:
     why, parent = str(error), kind.owners[word]
     if error.status == 403 and parent.read_scope in why:
         why = f"the token lacks the scope {parent.read_scope} (HTTP 403)"

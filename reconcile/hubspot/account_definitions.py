@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import AuthError, CallRefused, HubSpotError, RateLimited, Unreachable
 from reconcile.hubspot.routes import TOKEN_INFO, Routes
 from reconcile.hubspot.schemas import (
     AccountBody,
@@ -64,7 +64,7 @@ class AccountReader:
                 body={"tokenKey": self._transport.reveal_token()},
                 repeatable=True,
             )
-        except ApiError as error:
+        except HubSpotError as error:
             if _is_plain_refusal(error):
                 return None
             raise
@@ -75,7 +75,7 @@ class AccountReader:
         """Return today's calls; None if HubSpot does not say (OAuth apps)."""
         try:
             body = self._get(self._routes.usage()).parse(UsageBody)
-        except ApiError as error:
+        except HubSpotError as error:
             if _is_plain_refusal(error):
                 return None
             raise
@@ -91,7 +91,7 @@ class AccountReader:
         for level in ("sensitive", "highly_sensitive"):
             try:
                 response = self._get(self._routes.properties(object_), dataSensitivity=level)
-            except ApiError as error:
+            except HubSpotError as error:
                 if _is_plain_refusal(error):
                     continue
                 raise
@@ -109,7 +109,7 @@ class AccountReader:
                 repeatable=True,
                 route=f"{self._routes.properties(object_)}/{{name}}",
             )
-        except ApiError as error:
+        except HubSpotError as error:
             if error.status == 404:
                 return None
             raise
@@ -119,7 +119,7 @@ class AccountReader:
     def define_unique(self, object_: str, name: str, label: str, group: str) -> None:
         """Create a unique text property, unless it already exists.
 
-        Raise ApiError if a property of this name exists that is not unique text.
+        Raise HubSpotError if a property of this name exists that is not unique text.
         """
         try:
             self._transport.call(
@@ -135,12 +135,12 @@ class AccountReader:
                 },
                 repeatable=True,
             )
-        except ApiError as error:
+        except HubSpotError as error:
             if error.status != 409:
                 raise
             existing = self.property(object_, name)
             if existing is None or existing.type != "string" or not existing.unique:
-                raise ApiError(
+                raise CallRefused(
                     f"{object_} already have a property {name} that is not a unique text property",
                     status=409,
                     category=error.category,
@@ -199,7 +199,7 @@ class AccountReader:
         return self._transport.call("GET", path, params=params or None, repeatable=True, pool=pool)
 
 
-def _is_plain_refusal(error: ApiError) -> bool:
+def _is_plain_refusal(error: HubSpotError) -> bool:
     """Return whether HubSpot refused this call alone, and would not refuse others for a while."""
     return 400 <= error.status < 500 and not isinstance(error, RateLimited | Unreachable)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from reconcile.errors import ApiError
+from reconcile.errors import CallRefused
 from reconcile.hubspot.complete_reads import (
     BatchRead,
     complete_read,
@@ -83,7 +83,7 @@ class AssociationReader:
                 found[id_].update(_links(to, page.to or ()))
                 if after := _next(page.paging):
                     if (id_, after) in seen:
-                        raise ApiError(_ENDLESS)
+                        raise CallRefused(_ENDLESS)
                     seen.add((id_, after))
                     cursors[id_] = after
         complete = {id_: frozenset(links) for id_, links in found.items() if id_ not in unanswered}
@@ -104,13 +104,13 @@ class AssociationReader:
                 route=self._routes.record_associations(from_object, ANY_ID, to_object),
             ).parse(LinksPageBody)
             if page.results is None:
-                raise ApiError("HubSpot's response has no results")
+                raise CallRefused("HubSpot's response has no results")
             found.update(_links(to, page.results))
             after = _next(page.paging)
             if not after:
                 return frozenset(found)
             if after in seen:
-                raise ApiError(_ENDLESS)
+                raise CallRefused(_ENDLESS)
             seen.add(after)
 
 
@@ -126,7 +126,7 @@ def _by_record(
         id_ = page.from_.id if page.from_ else ""
         if id_ not in asked or id_ in by_record:
             odd = "twice" if id_ in by_record else "and they were not requested"
-            raise ApiError(
+            raise CallRefused(
                 f"HubSpot answered with associations of {from_object} {clean(id_, 40)!r} {odd}"
             )
         by_record[id_] = page
@@ -136,7 +136,7 @@ def _by_record(
 def _links(to: str, others: Iterable[LinkedBody]) -> Iterator[Link]:
     for other in others:
         if not other.to_object_id or not other.association_types:
-            raise ApiError("HubSpot answered with an association without its record or its type")
+            raise CallRefused("HubSpot answered with an association without its record or its type")
         for kind in other.association_types:
             yield Link(to, other.to_object_id, kind.type_id, kind.category)
 

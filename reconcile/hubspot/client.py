@@ -35,8 +35,7 @@ class HubSpot:
 
     Every method raises
 
-    - ApiError if HubSpot refuses the call as a whole. Only a plain ApiError says that a write
-      changed nothing.
+    - CallRefused if HubSpot refuses the call as a whole: a write changed nothing.
     - AuthError or RateLimited if HubSpot would refuse the next call too.
     - Unreachable if no usable response came to a call that is safe to repeat or was never sent.
     - Ambiguous if no usable response came to a create that may have been carried out.
@@ -149,7 +148,7 @@ class HubSpot:
     def define_unique(self, object: str, name: str, label: str, group: str) -> None:
         """Create a unique text property, unless it already exists.
 
-        Raise ApiError if a property of this name exists that is not unique text.
+        Raise HubSpotError if a property of this name exists that is not unique text.
         """
         self._account_reader.define_unique(object, name, label, group)
 
@@ -185,8 +184,8 @@ class HubSpot:
 
         Reads any number of records in batches. Absent records are omitted; an id that is missing
         from a response is retried, then read alone. A value that no record has is also looked up
-        in its other Unicode form. Raise ApiError for a record that was not requested, or for two
-        records with one key.
+        in its other Unicode form. Raise CallRefused for a record that was not requested, or for
+        two records with one key.
 
         ``also`` names a property with further values of ``id_property``, joined by semicolons, by
         which HubSpot finds a record as well. HubSpot echoes the first value in any case, so a

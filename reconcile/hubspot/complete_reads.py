@@ -8,7 +8,7 @@ missing from a response is never treated as absent: it is retried, then read alo
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, TypeVar
 
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import CallRefused, HubSpotError
 from reconcile.hubspot.error_bodies import ABSENT
 from reconcile.hubspot.error_details import clean, join_reasons
 from reconcile.hubspot.schemas import BatchBody
@@ -37,7 +37,7 @@ def complete_read(
 
     Inputs missing from a response are read together once more, then each ``alone``, where None
     means that it certainly does not exist. So each input costs at most one call of its own.
-    Raise ApiError, naming the inputs, if a read alone fails too; ``of`` names what is read.
+    Raise HubSpotError, naming the inputs, if a read alone fails too; ``of`` names what is read.
     """
     found, unanswered = _in_batches(pool, inputs, size, together)
     if len(unanswered) > 1:
@@ -47,9 +47,7 @@ def complete_read(
     def read_alone(input_: str) -> Found | None:
         try:
             return alone(input_)
-        except (AuthError, RateLimited, Unreachable):
-            raise
-        except ApiError as error:
+        except CallRefused as error:
             raise error.reworded(
                 f"HubSpot's answer about {of} is incomplete: it leaves out "
                 f"{shortlist(unanswered)}; reading {shortlist([input_])} alone failed: {error}",
@@ -75,21 +73,21 @@ def _in_batches(
 
 
 def refuse_failures(answer: BatchBody) -> None:
-    """Raise ApiError if a batch read reports an error other than absence, or is unfinished."""
+    """Raise HubSpotError if a batch read reports an error other than absence, or is unfinished."""
     if failures := [error for error in answer.errors or () if error.category != ABSENT]:
         reasons = join_reasons(error.text for error in failures)
-        raise ApiError(
+        raise CallRefused(
             f"HubSpot cannot read the batch: {reasons}", category=failures[0].category or ""
         )
     if answer.status not in (None, "COMPLETE"):
-        raise ApiError(f"HubSpot has not finished the batch: {clean(answer.status or '', 40)}")
+        raise CallRefused(f"HubSpot has not finished the batch: {clean(answer.status or '', 40)}")
     if answer.num_errors and not answer.errors:
-        raise ApiError(f"HubSpot reports {answer.num_errors} errors without naming them")
+        raise CallRefused(f"HubSpot reports {answer.num_errors} errors without naming them")
 
 
-def contradiction(of: str, inputs: Sequence[str]) -> ApiError:
+def contradiction(of: str, inputs: Sequence[str]) -> HubSpotError:
     """Return the error for a response that has records and also reports them as missing."""
-    return ApiError(
+    return CallRefused(
         f"HubSpot answered with {of} {shortlist(inputs)} and also reports them as missing"
     )
 

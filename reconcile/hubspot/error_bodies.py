@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from reconcile.errors import ApiError, AuthError, InvalidValue, RateLimited
+from reconcile.errors import AuthError, CallRefused, HubSpotError, InvalidValue, RateLimited
 from reconcile.hubspot.error_details import clean, join_reasons, nested
 from reconcile.hubspot.validation_errors import refused_values, split_message
 
@@ -179,10 +179,10 @@ class Refusal:
         return (self.body.message or "").lower()
 
 
-def error_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> ApiError:
+def error_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> HubSpotError:
     """Return the error to raise for a refusal. ``resets`` says when the daily limit resets."""
     status, body = refusal.status, refusal.body
-    kind: type[ApiError] = ApiError
+    kind: type[HubSpotError] = CallRefused
     hint = ""
     if not refusal.is_json:
         message = f"HTTP {status} with a body that is not HubSpot's JSON"
@@ -220,7 +220,7 @@ def error_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> Api
     )
 
 
-def is_absence(error: ApiError) -> bool:
+def is_absence(error: HubSpotError) -> bool:
     """Return whether an error says that a record does not exist."""
     return error.status == 404 and error.category == ABSENT
 

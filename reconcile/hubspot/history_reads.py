@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reconcile.errors import ApiError
+from reconcile.errors import CallRefused
 from reconcile.hubspot.complete_reads import BatchRead, complete_read, refuse_failures
 from reconcile.hubspot.error_bodies import is_absence
 from reconcile.hubspot.error_details import clean
@@ -64,7 +64,7 @@ class HistoryReader:
         def alone(id_: str) -> dict[str, tuple[Version, ...]] | None:
             try:
                 return self.history(object_, id_, properties, archived=False)
-            except ApiError as error:
+            except CallRefused as error:
                 if is_absence(error):
                     return None
                 raise

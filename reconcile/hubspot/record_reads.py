@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from reconcile.errors import ApiError
+from reconcile.errors import CallRefused, HubSpotError
 from reconcile.hubspot.complete_reads import (
     BatchRead,
     complete_read,
@@ -26,7 +26,7 @@ _SEARCHED = 200
 
 
 class RecordReader:
-    """Reads records. Absent records are omitted; a record not requested raises ApiError."""
+    """Reads records. Absent records are omitted; a record not requested raises HubSpotError."""
 
     def __init__(self, transport: Transport, routes: Routes, pool: Pool) -> None:
         self._transport = transport
@@ -54,7 +54,7 @@ class RecordReader:
 
         def alone(id_: str) -> Actual | None:
             if not is_segment(id_):
-                raise ApiError("its key cannot be part of a path")
+                raise CallRefused("its key cannot be part of a path")
             return self.get(object_, id_, properties, id_property, also, archived=archived)
 
         def found_as(names: Sequence[str]) -> dict[str, Actual]:
@@ -121,7 +121,7 @@ class RecordReader:
                 raise _unexpected_record(object_, result.id)
             for key in keys:
                 if key in found and key in ids and not (also and found[key].id == result.id):
-                    raise ApiError(
+                    raise CallRefused(
                         f"HubSpot answered twice for {object_} {clean(key, 80)!r}: "
                         f"ids {clean(found[key].id, 40)} and {clean(result.id, 40)}",
                         hint="is the property that identifies records really unique?",
@@ -161,16 +161,16 @@ class RecordReader:
                     repeatable=True,
                     route=self._routes.record(object_, ANY_ID),
                 )
-            except ApiError as error:
+            except CallRefused as error:
                 if is_absence(error):
                     return None
                 raise
             body = response.parse(ObjectBody)
             if not body.id:
-                raise ApiError("HubSpot's answer gives no id", status=response.status)
+                raise CallRefused("HubSpot's answer gives no id", status=response.status)
             is_requested = id_property is None or fold(_value(body, id_property)) == fold(id_)
             if not is_requested and not also:
-                raise ApiError(
+                raise CallRefused(
                     f"HubSpot answered with {object_} {clean(body.id, 40)!r}, "
                     f"whose {id_property} is not the requested one"
                 )
@@ -219,8 +219,10 @@ def _in_other_forms(
     return more
 
 
-def _unexpected_record(object_: str, id_: str) -> ApiError:
-    return ApiError(f"HubSpot answered with {object_} {clean(id_, 40)!r}, which was not requested")
+def _unexpected_record(object_: str, id_: str) -> HubSpotError:
+    return CallRefused(
+        f"HubSpot answered with {object_} {clean(id_, 40)!r}, which was not requested"
+    )
 
 
 def _value(body: ObjectBody, name: str) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import Ambiguous, CallRefused, HubSpotError
 from reconcile.hubspot.batch_inputs import checked_traces, trace_by_name, type_body
 from reconcile.hubspot.batch_results import (
     Attribution,
@@ -24,7 +24,7 @@ from reconcile.model.batches import OBJECTS
 
 
 class RecordWriter:
-    """Writes records. Raises ApiError if HubSpot refuses a batch as a whole.
+    """Writes records. Raises HubSpotError if HubSpot refuses a batch as a whole.
 
     ``freshness`` is checked before each sending; it raises Stale.
     """
@@ -125,9 +125,7 @@ class RecordWriter:
                 route=self._routes.record(object_, ANY_ID),
                 freshness=self._freshness,
             )
-        except (AuthError, RateLimited, Unreachable):
-            raise
-        except ApiError as error:
+        except CallRefused as error:
             if error.status in (400, 409, 422) or error.category == ABSENT:
                 return Refused(str(error), error.category, invalid=error.invalid)
             raise
@@ -204,7 +202,7 @@ def _correlated(
 ) -> Sequence[str | None]:
     try:
         return correlate_results(writes, made, match, read_parents)
-    except ApiError as error:
+    except HubSpotError as error:
         # The records exist: an error while reading must not be mistaken for a refusal.
         raise Ambiguous(
             f"the records were created, but could not be matched to their inputs: {error}"

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconcile.errors import Ambiguous, ApiError, Unreachable
+from reconcile.errors import Ambiguous, HubSpotError, Unreachable
 from reconcile.hubspot.connection import NoReply, NotSent, Reply
 from reconcile.hubspot.error_bodies import Refusal, error_from
 from reconcile.hubspot.error_details import clean
@@ -30,7 +30,7 @@ class Decision:
     ``in_doubt`` says that the attempt may have been carried out.
     """
 
-    error: ApiError
+    error: HubSpotError
     wait: float | None = None
     in_doubt: bool = False
 
@@ -105,7 +105,7 @@ def _limited(refusal: Refusal, headers: Mapping[str, str]) -> float:
     return ROLLING
 
 
-def _unanswered(error: ApiError, kind: type[ApiError]) -> ApiError:
+def _unanswered(error: HubSpotError, kind: type[HubSpotError]) -> HubSpotError:
     """Return a refusal that does not say what was done as an error of this kind."""
     return kind(
         str(error),

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reconcile.call_watchdog import CALL_LIMIT
-from reconcile.errors import Ambiguous, ApiError, Unreachable
+from reconcile.errors import Ambiguous, HubSpotError, Unreachable
 from reconcile.hubspot.connection import Connection, NoReply, NotSent, Reply
 from reconcile.hubspot.endpoint import checked_token, checked_url
 from reconcile.hubspot.error_bodies import daily_reset_text
@@ -185,7 +185,7 @@ class Transport:
 
         ``route`` is the path that the call is counted under, without ids. Raise
 
-        - ApiError if HubSpot refuses it.
+        - HubSpotError if HubSpot refuses it.
         - Unreachable if no usable response came to a call that is safe to repeat or was never sent.
         - Ambiguous if no usable response came to a call that may have been carried out.
         - AuthError or RateLimited, which may follow an attempt without a response: they do not
@@ -227,7 +227,7 @@ class Transport:
                 self._notice(f"{decision.error}; retrying{then}")
             self._sleep(decision.wait)
 
-    def _explained(self, error: ApiError) -> ApiError:
+    def _explained(self, error: HubSpotError) -> HubSpotError:
         """Return the error; if an accepted token is refused now, say that it expired."""
         if error.status != 401 or not self._token_accepted:
             return error

@@ -7,7 +7,7 @@ it. Records are archived: HubSpot empties its recycling bin after 90 days.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from reconcile.errors import ApiError
+from reconcile.errors import HubSpotError
 from reconcile.model.batches import OBJECTS, split
 from reconcile.probing.lab import Lab
 from reconcile.probing.needs import KINDS
@@ -51,10 +51,10 @@ def clean_up(lab: Lab) -> None:
 
 @contextmanager
 def _noting_errors(lab: Lab) -> Iterator[None]:
-    """Note an ApiError in the inventory, so that the rest is still removed."""
+    """Note an HubSpotError in the inventory, so that the rest is still removed."""
     try:
         yield
-    except ApiError as error:
+    except HubSpotError as error:
         lab.inventory.problems[str(error)] = None
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reconcile.errors import ApiError, Unreachable
+from reconcile.errors import Ambiguous, HubSpotError, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Refused, Unclear, Write, Written
 from reconcile.model.records import Link
@@ -98,8 +98,8 @@ class Lab(RawCalls):
         try:
             # Not the client's own method: after a retry, a refusal would prove nothing.
             seen = self.call("POST", path, body={**body, **_DEFINITIONS[sort]}, repeatable=False)
-        except ApiError as error:
-            if not isinstance(error, Unreachable):
+        except HubSpotError as error:
+            if not isinstance(error, Unreachable | Ambiguous):
                 del self.inventory.properties[object_, name]
             raise
         if not seen.ok:
@@ -121,7 +121,7 @@ class Lab(RawCalls):
         self.spend()
         try:
             answer = self.hubspot.create(object_, [write], match=title)[name]
-        except ApiError as error:
+        except HubSpotError as error:
             self._refused(object_, name, error)
             if not is_answer(error):
                 raise
@@ -152,7 +152,7 @@ class Lab(RawCalls):
         path = self.routes.objects(object_)
         try:
             seen = self.call("POST", path, body=body, repeatable=False)
-        except ApiError as error:
+        except HubSpotError as error:
             self._refused(object_, name, error)
             raise
         if seen.ok:
@@ -161,9 +161,9 @@ class Lab(RawCalls):
             self.inventory.answered(object_, name)
         return seen
 
-    def _refused(self, object_: str, name: str, error: ApiError) -> None:
+    def _refused(self, object_: str, name: str, error: HubSpotError) -> None:
         """Note a refused create as answered. Creates are not retried, so a refusal is final."""
-        if not isinstance(error, Unreachable):
+        if not isinstance(error, Unreachable | Ambiguous):
             self.inventory.answered(object_, name)
 
     def upsert(

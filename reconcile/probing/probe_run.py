@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import Ambiguous, AuthError, HubSpotError, RateLimited, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Account
 from reconcile.probing.cleanup import clean_up, most_calls
@@ -138,14 +138,14 @@ class Probe:
             result = Result(question, Verdict.SKIPPED, seen=str(why))
         except RateLimited as why:
             raise _Stopped(str(why)) from why
-        except Unreachable as why:
+        except (Unreachable, Ambiguous) as why:
             self._unanswered += 1
             if self._unanswered == MAX_UNANSWERED:
                 raise _Stopped(str(why)) from why
             result = Result(question, Verdict.UNCLEAR, seen=str(why))
         except NotMade as why:
             result = Result(question, Verdict.UNCLEAR, seen=f"it could not be prepared: {why}")
-        except (Unclear, ApiError) as why:
+        except (Unclear, HubSpotError) as why:
             result = Result(question, Verdict.UNCLEAR, seen=str(why))
         except Exception as why:  # noqa: BLE001  (an unforeseen response costs one question)
             result = Result(question, Verdict.UNCLEAR, seen=f"{type(why).__name__}: {why}")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import CallRefused, HubSpotError
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
@@ -93,7 +93,7 @@ class RawCalls:
             response = self.transport.call(
                 method, path, params=params, body=body, repeatable=repeatable, pool=pool
             )
-        except ApiError as error:
+        except HubSpotError as error:
             if is_answer(error) or (forbidden and error.status == 403):
                 return self._last
             raise
@@ -115,8 +115,6 @@ class RawCalls:
             self.retry_afters.append(reply.headers.get("retry-after"))
 
 
-def is_answer(error: ApiError) -> bool:
+def is_answer(error: HubSpotError) -> bool:
     """Return whether an error refuses this call alone, and nothing was written."""
-    return 400 <= error.status < 500 and not isinstance(
-        error, AuthError | RateLimited | Unreachable
-    )
+    return isinstance(error, CallRefused) and 400 <= error.status < 500

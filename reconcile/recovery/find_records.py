@@ -9,7 +9,7 @@ from reconcile.applying.confirm_ids import shows_identity_value, was_created_wit
 from reconcile.applying.created_records import lookup_of
 from reconcile.applying.state_entries import Entries
 from reconcile.applying.verify import LONG_WAITS, WAITS
-from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
+from reconcile.errors import CallRefused
 from reconcile.fetching.children import Lines, Parent, lines_under
 from reconcile.fetching.find import NO_PARENT, find
 from reconcile.hubspot.client import HubSpot
@@ -62,7 +62,7 @@ class RecordFinder:
     def find(self, changes: Sequence[InDoubtChange]) -> dict[Address, Actual]:
         """Return the records of these changes by address, as far as they exist.
 
-        Raises ApiError if HubSpot refuses to be read.
+        Raises HubSpotError if HubSpot refuses to be read.
         """
         found: dict[Address, Actual] = {}
         for kind in kinds().values():
@@ -195,9 +195,7 @@ class RecordFinder:
             made = self._hubspot.created_since(kind.object, kind.created, self._since)
             looked_at = islice(made, _MAX_SEARCHED)
             ids = list(islice((one for one in looked_at if one not in others), _MAX_HISTORIES + 1))
-        except (AuthError, RateLimited, Unreachable):
-            raise
-        except ApiError:
+        except CallRefused:
             return {}
         return self._hubspot.read(kind.object, ids, names) if 0 < len(ids) <= _MAX_HISTORIES else {}
 

@@ -8,7 +8,7 @@ from reconcile.applying.journal import Journal
 from reconcile.applying.run_head import Process
 from reconcile.applying.state_entries import Entries
 from reconcile.call_watchdog import CALL_LIMIT, log_notice, watched
-from reconcile.errors import ApiError, ReconcileError, UsageError
+from reconcile.errors import HubSpotError, ReconcileError, UsageError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.audit import Origin
 from reconcile.model.definitions import Definitions
@@ -90,7 +90,7 @@ def require_same_identities(identities: Mapping[str, Identity], runs: Sequence[O
 def locked(store: Store, hubspot: HubSpot, doing: str, who: str, wait: float) -> Iterator[Lease]:
     """Hold the lock of a store, which permits calls to HubSpot, while the block runs.
 
-    An ApiError raised in the block gets a hint that names the run to resume. Raises Locked if
+    An HubSpotError raised in the block gets a hint that names the run to resume. Raises Locked if
     another run still holds the lock after ``wait`` seconds.
     """
     since = utc_now()
@@ -104,10 +104,10 @@ def locked(store: Store, hubspot: HubSpot, doing: str, who: str, wait: float) ->
 
 @contextmanager
 def _hint_at_resume(store: Store) -> Iterator[None]:
-    """Add to an ApiError how to resume the unfinished run, if there is one."""
+    """Add to an HubSpotError how to resume the unfinished run, if there is one."""
     try:
         yield
-    except ApiError as error:
+    except HubSpotError as error:
         left: list[OpenRun] = []
         with suppress(ReconcileError):
             left = unfinished(store)

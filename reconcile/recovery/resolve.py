@@ -85,7 +85,7 @@ class Resolver:
         requests of the run may still reach HubSpot: an unanswered write that does not show then
         stays in doubt.
 
-        Raises ApiError if HubSpot refuses to be read.
+        Raises HubSpotError if HubSpot refuses to be read.
         """
         archives, changes = _by_removal(in_doubt_changes(run, plan))
         since = datetime.fromisoformat(run.head.since)

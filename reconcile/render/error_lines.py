@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Literal
 
-from reconcile.errors import ApiError, ManifestError, Problem, ReconcileError
+from reconcile.errors import HubSpotError, ManifestError, Problem, ReconcileError
 from reconcile.render.capped import capped
 from reconcile.render.escaping import (
     annotation_data,
@@ -65,7 +65,7 @@ def _lines(error: ReconcileError, every: str) -> Iterator[str]:
         if error.conflicts:
             yield f"and {plural(len(error.conflicts), 'conflict')} with what the account holds"
             yield from _listed(error.conflicts, "conflict", every)
-    if isinstance(error, ApiError) and error.correlation_id:
+    if isinstance(error, HubSpotError) and error.correlation_id:
         yield f"  HubSpot's correlation id: {visible(error.correlation_id)}"
     if error.hint:
         yield f"hint: {visible(error.hint)}"

@@ -12,7 +12,7 @@ VALIDATION = "VALIDATION_ERROR"
 NOT_FOUND = "OBJECT_NOT_FOUND"
 
 
-class HubSpotError(Exception):
+class ApiError(Exception):
     """HubSpot answers with an error; ``correlationId`` is added when it is sent."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Problem:
     value: str | None = field(default=None)
 
 
-class InvalidPropertiesError(HubSpotError):
+class InvalidPropertiesError(ApiError):
     """One or more property values were refused: the message embeds the list as JSON (ref §5)."""
 
     def __init__(self, problems: Iterable[Problem], portal_id: int) -> None:
@@ -115,40 +115,40 @@ class InvalidPropertiesError(HubSpotError):
         )
 
 
-def invalid(message: str, **context: list[str]) -> HubSpotError:
+def invalid(message: str, **context: list[str]) -> ApiError:
     """Return the error for a request whose content is invalid."""
-    return HubSpotError(400, message, category=VALIDATION, context=context)
+    return ApiError(400, message, category=VALIDATION, context=context)
 
 
-def invalid_json(reason: str, line: int = 1, column: int = 1) -> HubSpotError:
+def invalid_json(reason: str, line: int = 1, column: int = 1) -> ApiError:
     """Return the error for a body that is not JSON of the right shape (wording from recordings)."""
     where = f"line {line}, column {column}"
-    return HubSpotError(400, f"Invalid input JSON on {where}: {reason}", category=VALIDATION)
+    return ApiError(400, f"Invalid input JSON on {where}: {reason}", category=VALIDATION)
 
 
-def fields_missing(*names: str) -> HubSpotError:
+def fields_missing(*names: str) -> ApiError:
     """Return the error for a body that lacks required fields (wording from recordings)."""
     listed = ", ".join(names)
-    return HubSpotError(
+    return ApiError(
         400,
         f"Invalid input JSON on line 1, column 2. Some required fields were not set: [{listed}]",
         category=VALIDATION,
     )
 
 
-def unknown_object_type(name: str) -> HubSpotError:
+def unknown_object_type(name: str) -> ApiError:
     """Return the error for an unknown object type, which has no category (ref §1, H)."""
-    return HubSpotError(400, f"Unable to infer object type from: {name}")
+    return ApiError(400, f"Unable to infer object type from: {name}")
 
 
-def duplicate_ids(ids: Iterable[str]) -> HubSpotError:
+def duplicate_ids(ids: Iterable[str]) -> ApiError:
     """Return the error for a batch that names a record twice (ref §5, H)."""
     listed = sorted(set(ids))
     text = ", ".join(listed)
     return invalid(f"Duplicate IDs found in batch input: [{text}]. IDs must be unique", ids=listed)
 
 
-def too_many_inputs(limit: int, what: str = "") -> HubSpotError:
+def too_many_inputs(limit: int, what: str = "") -> ApiError:
     """Return the error for a batch over the limit (ref §3, H; wording after activepieces#9359)."""
     return invalid(
         f"The maximum number of inputs supported in a batch request{what} is {limit}. "
@@ -156,16 +156,16 @@ def too_many_inputs(limit: int, what: str = "") -> HubSpotError:
     )
 
 
-def not_unique_key(verb: str, type_id: str, name: str, portal_id: int) -> HubSpotError:
+def not_unique_key(verb: str, type_id: str, name: str, portal_id: int) -> ApiError:
     """Return the error for an idProperty that is not unique (ref §5, H)."""
     return invalid(
         f"Unable to perform {verb} by non-unique {type_id} property {name} in portal ID {portal_id}"
     )
 
 
-def some_not_found(legacy_name: str, ids: list[str]) -> HubSpotError:
+def some_not_found(legacy_name: str, ids: list[str]) -> ApiError:
     """Return the one error for all records that a batch could not find (ref §5, H)."""
-    return HubSpotError(
+    return ApiError(
         404,
         f"Could not get some {legacy_name} objects, they may be deleted or not exist. "
         "Check that ids are valid.",

@@ -10,7 +10,7 @@ from world import World, messages, order, statuses
 
 from reconcile.audit.log import AuditLog
 from reconcile.audit.query import all_entries
-from reconcile.errors import ApiError
+from reconcile.errors import HubSpotError
 from reconcile.model.audit import Topic
 from reconcile.model.outcome import Report
 from reconcile.render.audit_export import rows
@@ -137,7 +137,7 @@ def test_a_plan_that_cannot_read_says_it_on_the_terminal(watched: World) -> None
     """Escaped, with a number for what is left out."""
     errors = [{**MISSING, "message": f"bad {n}\x1b[31m\nerror: fake"} for n in range(12)]
     watched.proxy.hook = refusing("/orders/batch/read", {**BARE, "errors": errors})
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(HubSpotError) as caught:
         watched.plan(order("O", hs_tags="a"))
     text = format_error(caught.value)
     assert "hs_tags: bad 0" in text

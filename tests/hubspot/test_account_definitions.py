@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.errors import ApiError, AuthError, RateLimited
+from reconcile.errors import AuthError, HubSpotError, RateLimited
 from reconcile.hubspot.account_definitions import AccountReader, Usage
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.transport import Transport
@@ -138,7 +138,7 @@ def test_a_property_that_exists_must_be_the_right_one(
     if good:
         describe.define_unique("orders", "k", "Key", "g")
         return
-    with pytest.raises(ApiError, match="not a unique text property") as caught:
+    with pytest.raises(HubSpotError, match="not a unique text property") as caught:
         describe.define_unique("orders", "k", "Key", "g")
     assert caught.value.status == 409
 
@@ -183,7 +183,7 @@ def test_an_account_without_a_portal_id_is_an_error(talk: Talk) -> None:
     describe, _ = describer(talk, (200, {"portalId": 5, "accountType": "SANDBOX"}))
     assert describe.account() == Account(5, "SANDBOX")
     describe, _ = describer(talk, (200, {"accountType": "SANDBOX"}))
-    with pytest.raises(ApiError, match="portalId"):
+    with pytest.raises(HubSpotError, match="portalId"):
         describe.account()
 
 
@@ -223,5 +223,5 @@ def test_usage_and_scopes_do_not_hide_an_outage(talk: Talk) -> None:
     """No answer is not the answer no."""
     describe, _ = describer(talk, (501, {"message": "down"}))
     for question in (describe.scopes, describe.usage):
-        with pytest.raises(ApiError, match="down"):
+        with pytest.raises(HubSpotError, match="down"):
             question()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.errors import Ambiguous, ApiError, AuthError
+from reconcile.errors import Ambiguous, AuthError, CallRefused, HubSpotError
 from reconcile.hubspot.association_writes import AssociationWriter
 from reconcile.hubspot.batch_results import answers_by_trace, attribute_by_name
 from reconcile.hubspot.error_bodies import ErrorBody
@@ -302,7 +302,7 @@ def test_a_create_without_a_usable_answer_is_ambiguous(talk: Talk, answer: Any) 
 def test_a_batch_refused_as_a_whole_raises(talk: Talk) -> None:
     """The caller splits it until the offending inputs stand alone."""
     for write in (upsert, update):
-        with pytest.raises(ApiError) as caught:
+        with pytest.raises(HubSpotError) as caught:
             write(talk, 400, {"message": "no", "category": "VALIDATION_ERROR"})
         assert caught.value.category == "VALIDATION_ERROR"
 
@@ -339,12 +339,12 @@ def test_one_record_patched_is_answered(
     ("status", "answer", "raised"),
     [
         (403, error("no", "MISSING_SCOPES"), AuthError),
-        (404, {"message": "Unable to infer object type from: butterflies"}, ApiError),
-        (404, b"<html>", ApiError),
+        (404, {"message": "Unable to infer object type from: butterflies"}, CallRefused),
+        (404, b"<html>", HubSpotError),
     ],
 )
 def test_a_patch_raises_what_is_not_about_the_record(
-    talk: Talk, status: int, answer: Any, raised: type[ApiError]
+    talk: Talk, status: int, answer: Any, raised: type[HubSpotError]
 ) -> None:
     """A missing scope or a wrong path is not the record's fault."""
     transport, _ = talk((status, answer))

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from reconcile.errors import ApiError, AuthError, Unreachable
+from reconcile.errors import AuthError, HubSpotError, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Pair, Refused, Write, Written
 from reconcile.model.records import Link
@@ -103,7 +103,7 @@ def test_a_unique_property_is_defined_once(hubspot: HubSpot) -> None:
     for _ in range(2):
         hubspot.define_unique("carts", KEY, "Reconcile key", group)
     assert hubspot.properties("carts")[KEY].unique
-    with pytest.raises(ApiError, match="not a unique text property") as caught:
+    with pytest.raises(HubSpotError, match="not a unique text property") as caught:
         hubspot.define_unique("carts", "hs_cart_name", "Name", group)
     assert "another name" in caught.value.hint
 
@@ -347,9 +347,9 @@ def test_a_wrong_token_is_refused(sandbox: Sandbox) -> None:
 
 def test_an_object_that_does_not_exist_is_an_error(hubspot: HubSpot) -> None:
     """Not an absent record, whichever way it is asked for."""
-    with pytest.raises(ApiError):
+    with pytest.raises(HubSpotError):
         hubspot.get("butterflies", "1", [])
-    with pytest.raises(ApiError):
+    with pytest.raises(HubSpotError):
         hubspot.read("butterflies", ["1"], [])
 
 

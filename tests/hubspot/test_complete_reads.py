@@ -11,7 +11,7 @@ import httpx
 import pytest
 from proxy import Proxy
 
-from reconcile.errors import ApiError, Unreachable
+from reconcile.errors import HubSpotError, Unreachable
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Pair, Write, Written
 from reconcile.sandbox import Sandbox
@@ -187,7 +187,7 @@ def test_an_empty_answer_to_everything_is_an_error(
     assert orders
     sandbox.faults.add(EmptyResults(), path="*/orders/*")
     with pytest.raises(
-        ApiError, match="orders is incomplete: it leaves out 'A-1', 'A-2'"
+        HubSpotError, match="orders is incomplete: it leaves out 'A-1', 'A-2'"
     ) as caught:
         hubspot.read("orders", ["A-1", "A-2"], [], id_property=KEY)
     assert "try again" in caught.value.hint
@@ -197,7 +197,7 @@ def test_a_key_that_no_path_can_carry_is_not_guessed_about(hubspot: HubSpot, pro
     """A server that splits paths at quoted slashes would answer for something else."""
     proxy.edit = Silence()
     for key in ("A/4", ".."):
-        with pytest.raises(ApiError, match="cannot be part of a path"):
+        with pytest.raises(HubSpotError, match="cannot be part of a path"):
             hubspot.read("orders", [key], [], id_property=KEY)
     assert called(proxy) == ["many", "many"]
 
@@ -289,7 +289,7 @@ def test_a_list_without_results_is_an_error(
 ) -> None:
     """A 2xx without results is an error, wherever it comes from."""
     proxy.edit = lambda *_: {"status": "COMPLETE"}
-    with pytest.raises(ApiError, match=r"is incomplete: it leaves out .* has no results"):
+    with pytest.raises(HubSpotError, match=r"is incomplete: it leaves out .* has no results"):
         hubspot.links("orders", "line_item", "line_items", [orders["A-1"]])
 
 
@@ -300,7 +300,7 @@ def test_a_record_that_cannot_be_listed_is_an_error(
     body = {"category": "OBJECT_NOT_FOUND", "message": "resource not found"}
     proxy.hook = lambda method, *_: (404, body) if method == "GET" else None
     proxy.edit = Silence()
-    with pytest.raises(ApiError, match="is incomplete") as caught:
+    with pytest.raises(HubSpotError, match="is incomplete") as caught:
         hubspot.links("orders", "line_item", "line_items", [orders["A-1"]])
     assert caught.value.status == 404
 
@@ -312,5 +312,5 @@ def test_pages_of_a_list_do_not_go_round_in_a_circle(
     page = {"results": [], "paging": {"next": {"after": "7"}}}
     proxy.edit = Silence()
     proxy.hook = lambda method, *_: (200, page) if method == "GET" else None
-    with pytest.raises(ApiError, match="a cursor came twice"):
+    with pytest.raises(HubSpotError, match="a cursor came twice"):
         hubspot.links("orders", "line_item", "line_items", [orders["A-1"]])

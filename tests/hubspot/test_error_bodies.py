@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.errors import ApiError, AuthError
+from reconcile.errors import AuthError, HubSpotError
 from reconcile.hubspot.batch_results import answers_by_trace, attribute_by_name
 from reconcile.hubspot.complete_reads import refuse_failures
 from reconcile.hubspot.error_bodies import ErrorBody, Refusal, error_from
@@ -167,7 +167,7 @@ def test_every_error_of_a_batch_that_cannot_be_read_is_named() -> None:
             {"category": "OTHER", "message": "and this"},
         ],
     }
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(HubSpotError) as caught:
         refuse_failures(ObjectsBody.model_validate(body))
     assert "carrier: Carrier is required" in str(caught.value)
     assert "and this" in str(caught.value)

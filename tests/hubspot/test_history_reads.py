@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.errors import ApiError
+from reconcile.errors import HubSpotError
 from reconcile.hubspot.history_reads import HistoryReader
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.thread_pool import Pool
@@ -62,7 +62,7 @@ def test_a_record_that_an_answer_is_silent_about_is_asked_for_alone(talk: Talk) 
         "1": {"memo": (Version("x", "t", "CRM_UI"),)}
     }
     transport, _ = talk((200, {"results": []}), (400, {"message": "no"}))
-    with pytest.raises(ApiError, match="leaves out '1'"):
+    with pytest.raises(HubSpotError, match="leaves out '1'"):
         reader(transport).histories("orders", ["1"], ["memo"])
 
 

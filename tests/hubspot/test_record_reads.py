@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.errors import ApiError, UsageError
+from reconcile.errors import HubSpotError, UsageError
 from reconcile.hubspot.association_reads import AssociationReader
 from reconcile.hubspot.record_reads import RecordReader
 from reconcile.hubspot.routes import Routes, quoted
@@ -69,7 +69,7 @@ def test_records_are_keyed_as_they_were_asked_for(talk: Talk) -> None:
 def test_records_that_were_not_requested_are_errors(talk: Talk, answer: Any, reason: str) -> None:
     """A wrong record, a second one, or half an answer is never taken for the requested one."""
     transport, _ = talk((200, answer))
-    with pytest.raises(ApiError, match=reason):
+    with pytest.raises(HubSpotError, match=reason):
         reader(transport).read("orders", ["NW-1"], [], "k", archived=False)
 
 
@@ -94,14 +94,14 @@ def test_two_records_merged_into_one_are_both_not_there(talk: Talk) -> None:
 def test_an_unexpected_record_that_none_was_merged_into_is_an_error(talk: Talk) -> None:
     """A record that was not requested is an error even if a requested one is missing."""
     transport, _ = talk((200, {"results": [record("9")]}), (404, {"category": "OBJECT_NOT_FOUND"}))
-    with pytest.raises(ApiError, match="'9', which was not requested"):
+    with pytest.raises(HubSpotError, match="'9', which was not requested"):
         reader(transport).read("orders", ["1"], [], None, archived=False)
 
 
 def test_more_records_than_asked_for_are_an_error(talk: Talk) -> None:
     """A further record beside one for every id cannot be the result of a merge."""
     transport, _ = talk((200, {"results": [record("1"), record("9")]}))
-    with pytest.raises(ApiError, match="not requested"):
+    with pytest.raises(HubSpotError, match="not requested"):
         reader(transport).read("orders", ["1"], [], None, archived=False)
 
 
@@ -147,7 +147,7 @@ def test_one_record_that_is_not_there_is_none(talk: Talk, body: Any) -> None:
 def test_a_wrong_path_is_not_an_absent_record(talk: Talk, body: Any) -> None:
     """A 404 for the whole path must not look like a record to be created."""
     transport, _ = talk((404, body))
-    with pytest.raises(ApiError):
+    with pytest.raises(HubSpotError):
         reader(transport).get("x", "9", [], None, archived=False)
 
 
@@ -164,14 +164,14 @@ def test_one_record_by_key_is_checked(talk: Talk) -> None:
     transport, script = talk((200, record("9", k="K1")))
     assert reader(transport).get("orders", "k1", [], "k", archived=False)
     assert script.requests[0].url.params["idProperty"] == "k"
-    with pytest.raises(ApiError, match="not the requested one"):
+    with pytest.raises(HubSpotError, match="not the requested one"):
         reader(transport).get("orders", "K2", [], "k", archived=False)
 
 
 def test_one_record_without_an_id_is_an_error(talk: Talk) -> None:
     """An empty object is not a record."""
     transport, _ = talk((200, {}))
-    with pytest.raises(ApiError, match="no id"):
+    with pytest.raises(HubSpotError, match="no id"):
         reader(transport).get("orders", "1", [], None, archived=False)
 
 
@@ -253,7 +253,7 @@ def test_records_without_associations_have_none(talk: Talk) -> None:
 def test_odd_association_answers_are_errors(talk: Talk, answer: Any, reason: str) -> None:
     """Pages that never end or belong to another record stop the reading."""
     transport, _ = talk((200, answer))
-    with pytest.raises(ApiError, match=reason):
+    with pytest.raises(HubSpotError, match=reason):
         link_reader(transport).links("orders", "company", "companies", ["1"])
 
 

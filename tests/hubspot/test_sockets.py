@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reconcile.errors import Ambiguous, ApiError, Unreachable
+from reconcile.errors import Ambiguous, HubSpotError, Unreachable
 from reconcile.hubspot.schemas import ObjectBody
 from reconcile.hubspot.transport import Transport
 
@@ -110,7 +110,7 @@ def test_packed_answers_are_unpacked_and_measured_so(serve: Serve) -> None:
     url, _ = serve(head % len(small) + small)
     assert post(url, repeatable=True).id == "1"
     url, _ = serve(head % len(bomb) + bomb)
-    with pytest.raises(ApiError, match="larger than 64 MiB"):
+    with pytest.raises(HubSpotError, match="larger than 64 MiB"):
         post(url, repeatable=True)
 
 

@@ -8,7 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.errors import Ambiguous, ApiError, AuthError, RateLimited, Unreachable, UsageError
+from reconcile.errors import (
+    Ambiguous,
+    AuthError,
+    CallRefused,
+    HubSpotError,
+    RateLimited,
+    Unreachable,
+    UsageError,
+)
 from reconcile.hubspot import connection
 from reconcile.hubspot.connection import Connection
 from reconcile.hubspot.schemas import ObjectBody
@@ -131,9 +139,9 @@ def test_a_migration_stops_and_tells_when_to_come_back(talk: Talk) -> None:
 def test_refusals_are_not_repeated(talk: Talk, status: int, *, repeatable: bool) -> None:
     """A 4xx is an answer: nothing was done and nothing would change."""
     transport, script = talk((status, {**PLAIN, "category": "VALIDATION_ERROR"}))
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(HubSpotError) as caught:
         call(transport, repeatable=repeatable)
-    assert type(caught.value) is ApiError
+    assert type(caught.value) is CallRefused
     assert (caught.value.status, caught.value.category) == (status, "VALIDATION_ERROR")
     assert len(script.requests) == 1
 
@@ -260,7 +268,7 @@ def test_redirects_are_not_followed(talk: Talk, status: int) -> None:
     """The token never travels to where a redirect points, and a create is in doubt."""
     answer = (status, b"", {"Location": "https://elsewhere.example/"})
     transport, script = talk(answer)
-    with pytest.raises(ApiError, match=str(status)):
+    with pytest.raises(HubSpotError, match=str(status)):
         call(transport)
     with pytest.raises(Ambiguous):
         call(transport, repeatable=False)
@@ -281,7 +289,7 @@ def test_a_page_from_a_proxy_is_not_taken_for_an_answer(talk: Talk) -> None:
 def test_json_of_another_shape_is_not_taken_for_an_answer(talk: Talk) -> None:
     """What is wrong with the answer is said without quoting its values."""
     transport, _ = talk((200, {"id": ["secret value"]}))
-    with pytest.raises(ApiError, match="id: Input should be a valid string") as caught:
+    with pytest.raises(HubSpotError, match="id: Input should be a valid string") as caught:
         call(transport).parse(ObjectBody)
     assert "secret value" not in str(caught.value)
 
@@ -289,7 +297,7 @@ def test_json_of_another_shape_is_not_taken_for_an_answer(talk: Talk) -> None:
 def test_a_refusal_from_a_proxy_says_so(talk: Talk) -> None:
     """A 403 page is not HubSpot refusing the token."""
     transport, _ = talk((403, b"<html>Blocked</html>"))
-    with pytest.raises(ApiError, match="not HubSpot's JSON") as caught:
+    with pytest.raises(HubSpotError, match="not HubSpot's JSON") as caught:
         call(transport)
     assert not isinstance(caught.value, AuthError)
 
@@ -298,7 +306,7 @@ def test_messages_are_cut_and_cleaned(talk: Talk) -> None:
     """HubSpot's text cannot move the cursor, hide text or flood the screen."""
     message = "bad \x1b[31mred\x1b[0m \u202egnirts\r\n\x00" + "x" * 100_000
     transport, _ = talk((400, {"message": message, "category": "A\nB"}))
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(HubSpotError) as caught:
         call(transport)
     text = str(caught.value)
     assert text.isprintable()
@@ -319,7 +327,7 @@ def test_validation_errors_are_unpacked(talk: Talk) -> None:
         {"isValid": False, "message": "bad", "error": "INVALID_OPTION", "name": "y"},
     ]
     transport, _ = talk((400, {"message": f"Property values were not valid: {json.dumps(listed)}"}))
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(HubSpotError) as caught:
         call(transport)
     assert str(caught.value) == (
         "HTTP 400: Property values were not valid: "
@@ -371,7 +379,7 @@ def test_the_token_is_in_no_error(talk: Talk, answer: Any) -> None:
         answer = (status, body, *headers)
     for repeatable in (True, False):
         transport, _ = talk(answer)
-        with pytest.raises(ApiError) as caught:
+        with pytest.raises(HubSpotError) as caught:
             call(transport, repeatable=repeatable).parse(ObjectBody)
         shown = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
         assert token not in shown + repr(caught.value) + repr(transport)

@@ -8,7 +8,7 @@ import pytest
 from proxy import Proxy
 from world import KEY, Document, World, actions, cart, changes, incomplete, line, order
 
-from reconcile.errors import ApiError
+from reconcile.errors import HubSpotError
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action
 from reconcile.planning.plan_file import content_digest, dump, load
@@ -307,7 +307,7 @@ def test_other_failures_of_reading_parents_end_the_plan(
     world.proxy.hook = lambda _, path, __: (
         (status, {"status": "error", "message": "no"}) if f"line_items/{object_}/" in path else None
     )
-    with pytest.raises(ApiError, match=f"HTTP {status}"):
+    with pytest.raises(HubSpotError, match=f"HTTP {status}"):
         world.plan(order("A", [line("L", name="x")]))
 
 

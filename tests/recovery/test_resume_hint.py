@@ -4,7 +4,7 @@ import pytest
 from proxy import DROP
 from world import World, order
 
-from reconcile.errors import ApiError
+from reconcile.errors import HubSpotError
 
 REFUSAL = {"status": "error", "message": "Down for maintenance", "correlationId": "c-9"}
 
@@ -31,7 +31,7 @@ def test_an_error_while_a_run_is_resolved_names_the_way_on(watched: World, *, sa
     plan = watched.plan(order("A"), order("B"))
     leave_unfinished(watched)
     watched.proxy.hook = lambda _, path, __: (503, REFUSAL) if "/objects/" in path else None
-    with pytest.raises(ApiError, match="Down for maintenance") as caught:
+    with pytest.raises(HubSpotError, match="Down for maintenance") as caught:
         watched.apply(plan if saved else None)
     assert "is not finished; `reconcile resume` continues it" in caught.value.hint
     assert caught.value.correlation_id == "c-9"

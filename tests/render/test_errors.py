@@ -1,6 +1,6 @@
 """Errors as people meet them."""
 
-from reconcile.errors import ApiError, ManifestError, Problem, UsageError
+from reconcile.errors import HubSpotError, ManifestError, Problem, UsageError
 from reconcile.render.error_lines import format_error, github_annotations
 
 PROBLEM = Problem("orders/july.yaml", 12, 5, "unknown property", "did you mean hs_note?")
@@ -39,7 +39,7 @@ def test_a_hint_stands_on_a_line_of_its_own() -> None:
 
 def test_hubspots_correlation_id_is_shown() -> None:
     """It is what HubSpot's support asks for."""
-    text = format_error(ApiError("HubSpot refused", status=400, correlation_id="abc-1"))
+    text = format_error(HubSpotError("HubSpot refused", status=400, correlation_id="abc-1"))
     assert text == "error: HubSpot refused\n  HubSpot's correlation id: abc-1"
 
 

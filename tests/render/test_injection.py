@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from rich.text import Text
 
-from reconcile.errors import ApiError, ManifestError, Problem
+from reconcile.errors import HubSpotError, ManifestError, Problem
 from reconcile.model.address import Address
 from reconcile.model.outcome import Outcome, Report, Rewrite, Status
 from reconcile.model.plan import (
@@ -167,7 +167,7 @@ def test_no_text_acts_in_an_error(message: str, hint: str, problems: list[Proble
     error = ManifestError(problems)
     error.hint = hint
     _assert_harmless(format_error(error))
-    text = format_error(ApiError(message, correlation_id=hint, hint=hint))
+    text = format_error(HubSpotError(message, correlation_id=hint, hint=hint))
     _assert_harmless(text)
     assert sum(line.startswith("error: ") for line in text.split("\n")) == 1
 

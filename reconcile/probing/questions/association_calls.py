@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from reconcile.errors import ApiError
+from reconcile.errors import HubSpotError
 from reconcile.hubspot.types import Pair, Refused, Written
 from reconcile.model.records import Link
 from reconcile.probing.findings import Found, Skip, Unclear
@@ -90,7 +90,7 @@ def _associate(lab: Lab, line: str, order: str) -> Written | Refused:
     try:
         pair = Pair(trace, line, order, ((HUBSPOT, _type_id()),))
         answer = lab.hubspot.associate("line_items", "orders", [pair])[trace]
-    except ApiError as error:
+    except HubSpotError as error:
         if not is_answer(error):
             raise
         return Refused(str(error), error.category)

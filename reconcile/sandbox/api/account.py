@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, required, text_of
 from reconcile.sandbox.rules.call_limits import Limits
 from reconcile.sandbox.storage.database_file import account_value
@@ -77,7 +77,7 @@ def token_info(call: Call) -> Reply:
         "SELECT scopes FROM token WHERE token = ? AND revoked = 0", (token,)
     ).fetchone()
     if row is None:  # the answer to an unknown token was not found; this is the general one
-        raise HubSpotError(
+        raise ApiError(
             401, "The access token is invalid or revoked", category="INVALID_AUTHENTICATION"
         )
     return Reply(

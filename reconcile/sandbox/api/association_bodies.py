@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconcile.sandbox.api_errors import VALIDATION, HubSpotError, invalid
+from reconcile.sandbox.api_errors import VALIDATION, ApiError, invalid
 from reconcile.sandbox.object_types import ObjectType
 from reconcile.sandbox.rules.api_call import Call
 from reconcile.sandbox.rules.association_checks import check_pair, check_primary, existing_end
@@ -17,7 +17,7 @@ PAGE = 500  # the default and the most (ref §3, H)
 
 
 def pair_of_kinds(call: Call, access: str) -> tuple[ObjectType, ObjectType]:
-    """Return the two object types of the path. Raise HubSpotError without access to them."""
+    """Return the two object types of the path. Raise ApiError without access to them."""
     start, end = call.kind, call.kind_of(call.params["to_type"])
     needs_both = access == "read" or call.switches.association_write_needs == "both"
     kinds = {start.id: start, end.id: end} if needs_both else {start.id: start}
@@ -83,9 +83,9 @@ def shown_links(links: list[Link]) -> list[dict[str, Any]]:
     ]
 
 
-def no_associations(start: ObjectType, end: ObjectType, text: str) -> HubSpotError:
+def no_associations(start: ObjectType, end: ObjectType, text: str) -> ApiError:
     """Return the error for a record without links, as several public code bases quote it."""
-    return HubSpotError(
+    return ApiError(
         404,
         f"No {end.singular} is associated with {start.singular} {text}.",
         category="OBJECT_NOT_FOUND",
@@ -101,7 +101,7 @@ def no_associations(start: ObjectType, end: ObjectType, text: str) -> HubSpotErr
 def _end(call: Call, kind: ObjectType, text: str) -> End:
     found = existing_end(call, kind, text)
     if found is None:
-        raise HubSpotError(
+        raise ApiError(
             400,
             f"{text} is not a valid ID",
             category=VALIDATION,

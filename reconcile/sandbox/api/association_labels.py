@@ -6,7 +6,7 @@ scopiousdigital/kalup in October 2026.
 
 from reconcile.sandbox.api.association_bodies import pair_of_kinds
 from reconcile.sandbox.api.associations import LABEL_PATHS
-from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api_errors import NOT_FOUND, ApiError, invalid
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, required, text_of, text_or
 from reconcile.sandbox.storage import association_tables as store
 from reconcile.sandbox.storage.association_types import USER_DEFINED, AssociationType
@@ -56,7 +56,7 @@ def _own(call: Call, start: str, end: str, type_id: str) -> AssociationType:
             return kind
     if found:
         raise invalid(f"Association type {type_id} is defined by HubSpot", id=[type_id])
-    raise HubSpotError(404, "resource not found", category=NOT_FOUND, context={"id": [type_id]})
+    raise ApiError(404, "resource not found", category=NOT_FOUND, context={"id": [type_id]})
 
 
 def _routes() -> list[Endpoint]:

@@ -11,7 +11,7 @@ from reconcile.sandbox.api.association_bodies import (
     pair_of_records,
     shown_links,
 )
-from reconcile.sandbox.api_errors import HubSpotError, invalid
+from reconcile.sandbox.api_errors import ApiError, invalid
 from reconcile.sandbox.object_types import ObjectType
 from reconcile.sandbox.rules.api_call import (
     Call,
@@ -94,7 +94,7 @@ def create_label(call: Call) -> Reply:
 def define_label(
     call: Call, start_kind: ObjectType, end_kind: ObjectType, sent: Mapping[str, Any]
 ) -> list[AssociationType]:
-    """Define a label. Raise HubSpotError if its name is taken or the pair has too many."""
+    """Define a label. Raise ApiError if its name is taken or the pair has too many."""
     required(sent, "label", "name")
     name, label = text_of(sent["name"]), text_of(sent["label"])
     inverse = text_or(sent, "inverseLabel", label)
@@ -105,7 +105,7 @@ def define_label(
     if len(own) >= _MAX_LABELS:
         raise invalid(f"There are already {_MAX_LABELS} labels between these object types")
     if any(name == kind.name or label == kind.label for kind in types):
-        raise HubSpotError(
+        raise ApiError(
             409, f"An association label named '{name}' already exists.", category="CONFLICT"
         )
     ends = (start_kind.id, end_kind.id)

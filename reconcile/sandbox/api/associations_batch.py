@@ -15,7 +15,7 @@ from reconcile.sandbox.api.association_bodies import (
     shown_links,
 )
 from reconcile.sandbox.api.record_bodies import shuffled
-from reconcile.sandbox.api_errors import HubSpotError, invalid, invalid_json
+from reconcile.sandbox.api_errors import ApiError, invalid, invalid_json
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, batch_body, id_text
 from reconcile.sandbox.rules.association_checks import read_types
 from reconcile.sandbox.rules.association_reads import links_named
@@ -54,7 +54,7 @@ def read(call: Call) -> Reply:
     """Read what records are linked to; one without links is an error entry, so a 207."""
     start_kind, end_kind = pair_of_kinds(call, "read")
     results: list[dict[str, Any]] = []
-    errors: list[HubSpotError] = []
+    errors: list[ApiError] = []
     for one in call.inputs(READ_LIMIT):
         text = id_text(one, "id")
         after = record_id(id_text(one, "after")) if one.get("after") is not None else 0
@@ -117,14 +117,14 @@ def _dated(call: Call, reply: Reply) -> Reply:
 
 def _each(
     call: Call, act: Callable[[dict[str, Any]], list[dict[str, Any]]]
-) -> tuple[list[dict[str, Any]], list[HubSpotError]]:
+) -> tuple[list[dict[str, Any]], list[ApiError]]:
     """Do one thing for each input; failures are reported and the rest is kept."""
     results: list[dict[str, Any]] = []
-    errors: list[HubSpotError] = []
+    errors: list[ApiError] = []
     for one in call.inputs(CREATE_LIMIT):
         try:
             results += act(one)
-        except HubSpotError as error:
+        except ApiError as error:
             errors.append(error)
     return results, errors
 

@@ -11,7 +11,7 @@ from reconcile.sandbox.api.association_bodies import (
     pair_of_records,
 )
 from reconcile.sandbox.api.record_bodies import shown, shown_associations, shuffled
-from reconcile.sandbox.api_errors import HubSpotError, invalid
+from reconcile.sandbox.api_errors import ApiError, invalid
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, batch_body, id_text, text_of
 from reconcile.sandbox.rules.association_reads import links_named
 from reconcile.sandbox.rules.record_lookup import for_single
@@ -25,7 +25,7 @@ def batch_create(call: Call) -> Reply:
     """Link pairs by a named type; an input of another shape is silently ignored (ref §4)."""
     kinds = pair_of_kinds(call, "write")
     results: list[dict[str, Any]] = []
-    errors: list[HubSpotError] = []
+    errors: list[ApiError] = []
     for one in call.inputs(CREATE_LIMIT):
         if not all(isinstance(one.get(name), dict) for name in ("from", "to")):
             continue
@@ -33,7 +33,7 @@ def batch_create(call: Call) -> Reply:
         try:
             kind = _named(call, kinds[0].id, kinds[1].id, text_of(one.get("type") or ""))
             start, end = pair_of_records(call, kinds, texts)
-        except HubSpotError as error:
+        except ApiError as error:
             errors.append(error)
             continue
         store.add_types(call.connection, start, end, _with_default(call, kind), call.now)
@@ -46,7 +46,7 @@ def batch_read(call: Call) -> Reply:
     """Read what records are linked to."""
     start_kind, end_kind = pair_of_kinds(call, "read")
     results: list[dict[str, Any]] = []
-    errors: list[HubSpotError] = []
+    errors: list[ApiError] = []
     for one in call.inputs(READ_LIMIT):
         text = id_text(one, "id")
         links = links_named(call, start_kind, text, end_kind)

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconcile.sandbox.api.record_bodies import shown_written, shuffled
 from reconcile.sandbox.api_errors import (
-    HubSpotError,
+    ApiError,
     InvalidPropertiesError,
     Problem,
     duplicate_ids,
@@ -45,7 +45,7 @@ def write_each(
         call.connection.execute("SAVEPOINT input")
         try:
             written = write(one)
-        except HubSpotError as error:
+        except ApiError as error:
             if not error.leaves_half:
                 call.connection.execute("ROLLBACK TO input")
             if partial:
@@ -84,7 +84,7 @@ def trace_id(one: dict[str, Any]) -> str | None:
 
 
 def refuse_duplicates(ids: Sequence[str]) -> None:
-    """Raise HubSpotError if a batch names a record twice, trace ids or not (ref §5, H)."""
+    """Raise ApiError if a batch names a record twice, trace ids or not (ref §5, H)."""
     repeated = [one for one, times in Counter(ids).items() if times > 1]
     if repeated:
         raise duplicate_ids(repeated)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from reconcile.sandbox.api.record_bodies import shown
-from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.object_types import COMPANY, CONTACT, DEAL, ORDER, ObjectType
 from reconcile.sandbox.rules import record_merge
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, id_text, text_of
@@ -66,7 +66,7 @@ def _only(
     @wraps(handler)
     def answer(call: Call) -> Reply:
         if call.kind not in kinds:
-            raise HubSpotError(405, "Method Not Allowed")
+            raise ApiError(405, "Method Not Allowed")
         return handler(call)
 
     return answer

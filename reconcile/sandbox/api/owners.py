@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api_errors import NOT_FOUND, ApiError, invalid
 from reconcile.sandbox.rules.account_owners import owners
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 from reconcile.sandbox.scopes import OWNERS_READ
@@ -46,7 +46,7 @@ def read(call: Call) -> Reply:
     for owner in owners(call):
         if owner["archived"] == archived and str(owner.get(id_property)) == wanted:
             return Reply(200, owner)
-    raise HubSpotError(404, "resource not found", category=NOT_FOUND)
+    raise ApiError(404, "resource not found", category=NOT_FOUND)
 
 
 def _routes() -> list[Endpoint]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api_errors import NOT_FOUND, ApiError, invalid
 from reconcile.sandbox.rules import property_definitions as store
 from reconcile.sandbox.rules.api_call import (
     Call,
@@ -105,7 +105,7 @@ def create_group(call: Call) -> Reply:
         (call.kind.id, name),
     ).fetchone()
     if taken is not None:
-        raise HubSpotError(
+        raise ApiError(
             409,
             f"A property group named '{name}' already exists.",
             category="OBJECT_ALREADY_EXISTS",
@@ -156,12 +156,12 @@ def _each(
 ) -> Reply:
     """Do one thing for each input and report those that fail."""
     results: list[dict[str, Any]] = []
-    errors: list[HubSpotError] = []
+    errors: list[ApiError] = []
     for one in call.inputs(_BATCH_LIMIT):
         required(one, "name")
         try:
             results.append(act(text_of(one["name"]), one))
-        except HubSpotError as error:
+        except ApiError as error:
             errors.append(error)
     return Reply(207 if errors else ok_status, batch_body(call.now, results, errors))
 
@@ -174,7 +174,7 @@ def _find_group(call: Call, name: str) -> dict[str, Any]:
     ).fetchone()
     if row is None:
         message = f"Property group '{name}' does not exist"
-        raise HubSpotError(404, message, category=NOT_FOUND, context={"name": [name]})
+        raise ApiError(404, message, category=NOT_FOUND, context={"name": [name]})
     return _group(*row)
 
 

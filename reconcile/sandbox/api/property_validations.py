@@ -4,7 +4,7 @@ A new account has none. That they refuse writes is known (ref §18, H), that the
 not (ref §12, L); neither is played here, so every list is empty.
 """
 
-from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError
+from reconcile.sandbox.api_errors import NOT_FOUND, ApiError
 from reconcile.sandbox.rules import property_definitions
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 from reconcile.sandbox.scopes import schema_scope
@@ -26,7 +26,7 @@ def list_rules(call: Call) -> Reply:
 def read_rule(call: Call) -> Reply:
     """Read one rule of a property."""
     list_rules(call)
-    raise HubSpotError(404, "resource not found", category=NOT_FOUND)
+    raise ApiError(404, "resource not found", category=NOT_FOUND)
 
 
 def _routes() -> list[Endpoint]:

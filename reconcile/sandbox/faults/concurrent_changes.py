@@ -156,7 +156,7 @@ class RevokeToken(_ByPeople):
 
 
 def find(call: Call, name: str) -> tuple[ObjectType, Record]:
-    """Find a live record by its name in a rule. Raise HubSpotError if it does not exist."""
+    """Find a live record by its name in a rule. Raise ApiError if it does not exist."""
     type_name, _, rest = name.partition("/")
     kind = call.kind_of(type_name)
     prop, equals, value = rest.partition("=")

@@ -6,7 +6,7 @@ import json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.faults import connections
 from reconcile.sandbox.faults.fault_effects import Effects, Refusal
 from reconcile.sandbox.rules.call_limits import TooManyCallsError
@@ -22,16 +22,16 @@ _MESSAGES = {
 _MIGRATION_SECONDS = "86400"  # up to 24 hours (ref §3)
 
 
-def refused(refusal: Refusal, switches: Switches, apps: str) -> HubSpotError | Response:
+def refused(refusal: Refusal, switches: Switches, apps: str) -> ApiError | Response:
     """Return the answer of a refusal; 5xx bodies were not recorded, a gateway's is HTML."""
     status = refusal.status
-    error: HubSpotError
+    error: ApiError
     if status in _GATEWAYS:
         return _gateway(status)
     if status == 429:
         error = TooManyCallsError(refusal.shape, switches, {}, apps)
     else:
-        error = HubSpotError(status, _MESSAGES.get(status, "internal error"))
+        error = ApiError(status, _MESSAGES.get(status, "internal error"))
     wait = refusal.retry_after or (_MIGRATION_SECONDS if status == 477 else None)
     if wait is not None:
         error.headers["Retry-After"] = wait

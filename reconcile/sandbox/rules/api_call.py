@@ -12,7 +12,7 @@ from typing import Any
 
 from reconcile.sandbox import wire_format
 from reconcile.sandbox.api_errors import (
-    HubSpotError,
+    ApiError,
     fields_missing,
     invalid,
     invalid_json,
@@ -86,7 +86,7 @@ class Call:
         return self.kind_of(self.params["type"])
 
     def kind_of(self, name: str) -> ObjectType:
-        """Return an object type by any of its names. Raise HubSpotError if it is unknown."""
+        """Return an object type by any of its names. Raise ApiError if it is unknown."""
         found = infer_object_type(name)
         if found is None:
             raise unknown_object_type(name)
@@ -110,11 +110,11 @@ class Call:
             return
         if self.switches.missing_scopes_shape == "oauth":
             listed = ", ".join(missing[0])
-            raise HubSpotError(
+            raise ApiError(
                 403,
                 f"You do not have permissions to access this object (requires one of [{listed}])",
             )
-        raise HubSpotError(
+        raise ApiError(
             403,
             "This app hasn't been granted all required scopes to make this call. "
             f"Read more about required scopes here: {_SCOPES_PAGE}.",
@@ -179,7 +179,7 @@ class Endpoint:
 
 
 def required(body: Mapping[str, Any], *names: str) -> None:
-    """Raise HubSpotError if a body lacks a field."""
+    """Raise ApiError if a body lacks a field."""
     missing = [name for name in names if body.get(name) is None]
     if missing:
         raise fields_missing(*missing)
@@ -244,7 +244,7 @@ def whole(body: Mapping[str, Any], name: str, default: int, low: int = -1) -> in
 
 
 def id_text(body: Mapping[str, Any], *path: str) -> str:
-    """Return the text at a path of nested fields. Raise HubSpotError if it is missing."""
+    """Return the text at a path of nested fields. Raise ApiError if it is missing."""
     found: object = body
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
@@ -254,14 +254,14 @@ def id_text(body: Mapping[str, Any], *path: str) -> str:
 
 
 def batch_body(
-    started: int, results: list[Any], errors: Iterable[HubSpotError | dict[str, Any]] = ()
+    started: int, results: list[Any], errors: Iterable[ApiError | dict[str, Any]] = ()
 ) -> dict[str, Any]:
     """Return the body of a batch answer; with errors it is that of a 207 (ref §1, §4).
 
     A request happens at one instant of the clock.
     """
     body: dict[str, Any] = {"status": "COMPLETE", "results": results}
-    items = [error.item() if isinstance(error, HubSpotError) else error for error in errors]
+    items = [error.item() if isinstance(error, ApiError) else error for error in errors]
     if items:
         body |= {"numErrors": len(items), "errors": items}
     return body | {"startedAt": wire_format.iso(started), "completedAt": wire_format.iso(started)}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from reconcile.sandbox.api_errors import HubSpotError, fields_missing, invalid, invalid_json
+from reconcile.sandbox.api_errors import ApiError, fields_missing, invalid, invalid_json
 from reconcile.sandbox.object_types import BY_ID, ObjectType
 from reconcile.sandbox.rules.api_call import Call, id_text
 from reconcile.sandbox.storage import association_tables as store
@@ -99,7 +99,7 @@ def link_new_record(call: Call, start: End, associations: object) -> None:
     for association in associations:
         try:
             _link_one(call, start, association)
-        except HubSpotError as error:
+        except ApiError as error:
             if call.switches.create_associations == "lenient":
                 continue
             error.leaves_half = call.switches.create_associations == "half_done"

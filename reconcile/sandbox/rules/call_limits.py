@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.rules.subscriptions import FREE_DAILY, NO_PLAN, PLANS, UNLIMITED_WINDOW
 from reconcile.sandbox.switches import Switches
 from reconcile.sandbox.wire_format import EPOCH, iso
@@ -233,7 +233,7 @@ class Limits:
         return {f"{_PREFIX}{name}": value for name, value in headers.items()}
 
 
-class TooManyCallsError(HubSpotError):
+class TooManyCallsError(ApiError):
     """One of the three 429 bodies (ref §3 [pay http_429_examples, search_429_live])."""
 
     def __init__(

@@ -18,7 +18,7 @@ ISO_CODES = frozenset(_IN_USE.split())
 
 
 def line_item_currency(text: str, enabled: Collection[str]) -> str:
-    """Return a line item's currency. Raise HubSpotError, in one of two forms, if it is invalid.
+    """Return a line item's currency. Raise ApiError, in one of two forms, if it is invalid.
 
     Neither comes with ``errors``; that the first bad value ends the check is a guess.
     """

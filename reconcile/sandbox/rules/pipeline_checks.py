@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api_errors import NOT_FOUND, ApiError, invalid
 from reconcile.sandbox.object_types import ORDER
 from reconcile.sandbox.rules.api_call import Call, required, text_of, text_or, whole
 from reconcile.sandbox.scopes import pipeline_scope
@@ -36,7 +36,7 @@ def find(found: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
     for one in found:
         if one["id"] == wanted:
             return one
-    raise HubSpotError(404, "resource not found", category=NOT_FOUND, context={"id": [wanted]})
+    raise ApiError(404, "resource not found", category=NOT_FOUND, context={"id": [wanted]})
 
 
 def read_stages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -75,14 +75,14 @@ def metadata(sent: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_label(call: Call, label: str, own_id: str = "") -> None:
-    """Raise HubSpotError if another pipeline has the label, in any case."""
+    """Raise ApiError if another pipeline has the label, in any case."""
     for other in store.pipelines(call.connection, call.kind.id):
         if other["id"] != own_id and other["label"].casefold() == label.casefold():
             raise invalid(f"An active pipeline with label {label} already exists")
 
 
 def check_stage_label(stages: Iterable[Mapping[str, Any]], label: str, own_id: str = "") -> None:
-    """Raise HubSpotError if another stage has the label, ignoring case and outer spaces."""
+    """Raise ApiError if another stage has the label, ignoring case and outer spaces."""
     wanted = label.strip().casefold()
     for other in stages:
         if other["id"] != own_id and str(other["label"]).strip().casefold() == wanted:
@@ -128,7 +128,7 @@ def change_stage(call: Call, stage: Mapping[str, Any], sent: Mapping[str, Any]) 
 
 
 def refuse_in_use(call: Call, stage_ids: Iterable[str]) -> None:
-    """Raise HubSpotError if live records are in the stages and the query asks for that check.
+    """Raise ApiError if live records are in the stages and the query asks for that check.
 
     Its specified default is false; the switch simulates version 2026-09, which always checks.
     """

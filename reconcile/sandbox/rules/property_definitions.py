@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api_errors import NOT_FOUND, ApiError, invalid
 from reconcile.sandbox.object_types import LINE_ITEM, ObjectType
 from reconcile.sandbox.rules.api_call import (
     Call,
@@ -68,7 +68,7 @@ def create(call: Call, kind: ObjectType, sent: dict[str, Any]) -> dict[str, Any]
         )
     live = call.definitions(kind.id)
     if name in live:
-        raise HubSpotError(
+        raise ApiError(
             409,
             f"A property named '{name}' already exists.",
             category="OBJECT_ALREADY_EXISTS",
@@ -148,9 +148,9 @@ def archive(call: Call, kind: ObjectType, name: str) -> None:
     call.change_definitions()
 
 
-def not_found(name: str) -> HubSpotError:
+def not_found(name: str) -> ApiError:
     """Return the 404 for a definition."""
-    return HubSpotError(
+    return ApiError(
         404, f"Property '{name}' does not exist", category=NOT_FOUND, context={"name": [name]}
     )
 

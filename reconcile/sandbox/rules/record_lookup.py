@@ -1,6 +1,6 @@
 """Finding the record that a request means: by id, by unique property, through a merge."""
 
-from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, not_unique_key
+from reconcile.sandbox.api_errors import NOT_FOUND, ApiError, not_unique_key
 from reconcile.sandbox.object_types import ObjectType
 from reconcile.sandbox.rules import record_versions
 from reconcile.sandbox.rules.api_call import Call
@@ -11,7 +11,7 @@ from reconcile.sandbox.wire_format import record_id
 
 
 def check_key(call: Call, kind: ObjectType, name: str, verb: str) -> None:
-    """Raise HubSpotError if an idProperty is not unique; hs_object_id never is (ref §5, H)."""
+    """Raise ApiError if an idProperty is not unique; hs_object_id never is (ref §5, H)."""
     if not is_key(call.definitions(kind.id).get(name), kind):
         raise not_unique_key(verb, kind.id, name, call.portal_id)
 
@@ -82,9 +82,9 @@ def for_single(
     return found
 
 
-def _not_found(call: Call, text: str, *, numeric: bool) -> HubSpotError:
+def _not_found(call: Call, text: str, *, numeric: bool) -> ApiError:
     if not numeric:  # two spaces, as recorded
         message = "Object not found.  objectId are usually numeric."
-        return HubSpotError(404, message, category=NOT_FOUND, context={"id": [text]})
+        return ApiError(404, message, category=NOT_FOUND, context={"id": [text]})
     category = NOT_FOUND if call.switches.not_found_has_category else None
-    return HubSpotError(404, "resource not found", category=category)
+    return ApiError(404, "resource not found", category=category)

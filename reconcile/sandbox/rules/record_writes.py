@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.sandbox.api_errors import VALIDATION, HubSpotError, fields_missing, invalid_json
+from reconcile.sandbox.api_errors import VALIDATION, ApiError, fields_missing, invalid_json
 from reconcile.sandbox.object_types import BY_ID, CONTACT, LINE_ITEM, PRODUCT, ObjectType
 from reconcile.sandbox.rules import recalculation
 from reconcile.sandbox.rules.api_call import Call
@@ -147,7 +147,7 @@ def recomputed(call: Call, kind: ObjectType, properties: Mapping[str, str]) -> d
 def claim_unique(
     call: Call, kind: ObjectType, record: Record, former: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Claim a record's unique values. Raise HubSpotError if another record has one.
+    """Claim a record's unique values. Raise ApiError if another record has one.
 
     ``former`` holds the properties whose values the record has claimed before.
     """
@@ -197,7 +197,7 @@ def _to_revive(call: Call, kind: ObjectType, stored: Mapping[str, str]) -> Recor
     return None
 
 
-def _conflict(call: Call, record: Record, name: str, owner: int) -> HubSpotError:
+def _conflict(call: Call, record: Record, name: str, owner: int) -> ApiError:
     """Return the error of a conflict: 400, for a contact's email 409 (ref §5, H)."""
     kind = BY_ID[record.type_id]
     value = record.properties[name]
@@ -214,7 +214,7 @@ def _conflict(call: Call, record: Record, name: str, owner: int) -> HubSpotError
                 "conflictingValue": [value],
             },
         }
-    return HubSpotError(
+    return ApiError(
         400,
         f"Cannot set PropertyValueCoordinates{{portalId={call.portal_id}, "
         f"objectTypeId=ObjectTypeId{{legacyObjectType={kind.legacy_name}}}, "
@@ -225,7 +225,7 @@ def _conflict(call: Call, record: Record, name: str, owner: int) -> HubSpotError
     )
 
 
-class _EmailConflictError(HubSpotError):
+class _EmailConflictError(ApiError):
     """A contact's email is taken: alone the id is in the message, in a 207 in the context too."""
 
     def __init__(self, owner: int) -> None:

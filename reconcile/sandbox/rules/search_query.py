@@ -50,7 +50,7 @@ class Search:
 
 
 def read(call: Call, kind: ObjectType) -> Search:
-    """Parse the body of a search. Raise HubSpotError if it is not valid."""
+    """Parse the body of a search. Raise ApiError if it is not valid."""
     if len(call.raw_body.decode(errors="replace")) > _MAX_BODY:
         raise invalid(f"The request body must not be longer than {_MAX_BODY} characters")
     body = call.json

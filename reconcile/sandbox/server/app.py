@@ -35,7 +35,7 @@ from reconcile.sandbox.api import (
     property_validations,
     search,
 )
-from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.faults.fault_effects import Effects
 from reconcile.sandbox.page import page_routes as page
 from reconcile.sandbox.rules.api_call import Endpoint
@@ -124,7 +124,7 @@ def _methods(
         raw, response, effects, committed = b"", None, Effects(), False
         try:
             raw = await _body(request)
-        except HubSpotError as error:
+        except ApiError as error:
             response = dispatch.error_response(error, correlation_id)
         endpoint = methods.get(request.method)
         if endpoint is None:
@@ -157,13 +157,13 @@ async def _body(request: Request) -> bytes:
     """Read the body, within limits."""
     target = request.scope.get("raw_path", b"") + request.scope.get("query_string", b"")
     if len(target) > _MAX_TARGET:
-        raise HubSpotError(414, "URI Too Long")
+        raise ApiError(414, "URI Too Long")
     read = bytearray()
     with suppress(ClientDisconnect):
         async for chunk in request.stream():
             read += chunk
             if len(read) > _MAX_BODY:
-                raise HubSpotError(413, "Request entity is too large")
+                raise ApiError(413, "Request entity is too large")
     return bytes(read)
 
 

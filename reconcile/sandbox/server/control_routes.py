@@ -2,7 +2,7 @@
 
 import math
 
-from reconcile.sandbox.api_errors import NOT_FOUND, HubSpotError, invalid
+from reconcile.sandbox.api_errors import NOT_FOUND, ApiError, invalid
 from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.faults.fault_rules import Faults, parse
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
@@ -61,7 +61,7 @@ def routes(clock: Clock, limits: Limits, faults: Faults) -> list[Endpoint]:
     def remove_fault(call: Call) -> Reply:
         number = record_id(call.params["number"])
         if number is None or not faults.remove(number):
-            raise HubSpotError(404, "this rule does not exist", category=NOT_FOUND)
+            raise ApiError(404, "this rule does not exist", category=NOT_FOUND)
         return Reply(204)
 
     return [

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from reconcile.sandbox import openapi
 from reconcile.sandbox.api import account
-from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.faults.fault_effects import Effects, RolledBackError
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
 from reconcile.sandbox.runtime import Runtime
@@ -56,7 +56,7 @@ def answer(
             )
             try:
                 reply = endpoint.handler(call)
-            except HubSpotError as error:
+            except ApiError as error:
                 if not error.leaves_half:
                     raise
                 return error_response(error, correlation_id, headers), True
@@ -64,7 +64,7 @@ def answer(
     except RolledBackError as undone:
         runtime.definitions.forget()
         return _response(undone.reply, headers), False
-    except HubSpotError as error:
+    except ApiError as error:
         runtime.definitions.forget()
         return error_response(error, correlation_id, headers), False
     except sqlite3.DatabaseError as error:
@@ -73,12 +73,12 @@ def answer(
     return _response(reply, headers), endpoint.writes
 
 
-def _unanswerable(runtime: Runtime, error: sqlite3.DatabaseError) -> HubSpotError:
+def _unanswerable(runtime: Runtime, error: sqlite3.DatabaseError) -> ApiError:
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
         # Another process holds the database: HubSpot answers 423 to that (ref §3).
-        return HubSpotError(423, "The resource is locked by other writes, try again later")
+        return ApiError(423, "The resource is locked by other writes, try again later")
     found = explain(runtime.path, error)
-    return HubSpotError(500, f"{found}{'; ' if found.hint else ''}{found.hint}")
+    return ApiError(500, f"{found}{'; ' if found.hint else ''}{found.hint}")
 
 
 def _call(
@@ -95,7 +95,7 @@ def _call(
         headers |= runtime.limits.arrive(endpoint.path, token, now, runtime.apps)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if raw and content_type != "application/json":
-        raise HubSpotError(415, "Unsupported Media Type: the body must be application/json")
+        raise ApiError(415, "Unsupported Media Type: the body must be application/json")
     return replace(
         runtime.call(now),
         scopes=scopes,
@@ -112,7 +112,7 @@ def _scopes(runtime: Runtime, request: Request) -> frozenset[str]:
         "SELECT scopes FROM token WHERE token = ? AND revoked = 0", (token_of(request),)
     ).fetchone()
     if row is None:
-        raise HubSpotError(401, _LOGIN, category="INVALID_AUTHENTICATION")
+        raise ApiError(401, _LOGIN, category="INVALID_AUTHENTICATION")
     return frozenset(json.loads(row[0]))
 
 
@@ -129,7 +129,7 @@ def _response(reply: Reply, headers: Mapping[str, str]) -> Response:
 
 
 def error_response(
-    error: HubSpotError, correlation_id: str, headers: Mapping[str, str] = MappingProxyType({})
+    error: ApiError, correlation_id: str, headers: Mapping[str, str] = MappingProxyType({})
 ) -> Response:
     """Return the answer of an error: its body and headers."""
     body = encode(error.body(correlation_id))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
-from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.faults import delivery
 from reconcile.sandbox.faults.fault_effects import Effects, Intervention
 from reconcile.sandbox.rules import recalculation, recycling_bin
@@ -26,7 +26,7 @@ async def handle_with(
     effects: Effects,
     token: str,
     handle: Callable[[], Answer],
-    refuse: Callable[[HubSpotError], Response],
+    refuse: Callable[[ApiError], Response],
 ) -> Answer:
     """Handle a request, with the effects of the faults that strike it."""
     if effects.wait:
@@ -35,7 +35,7 @@ async def handle_with(
     written = False
     if effects.refusal is not None:
         refusal = delivery.refused(effects.refusal, runtime.switches, runtime.apps)
-        response = refuse(refusal) if isinstance(refusal, HubSpotError) else refusal
+        response = refuse(refusal) if isinstance(refusal, ApiError) else refusal
     elif effects.is_dropped:
         response = Response()
     else:
@@ -87,6 +87,6 @@ def _intervene(
         try:
             with transaction(runtime.connection, write=True):
                 act(_call_of(runtime, record_tables.BY_PERSON), token)
-        except HubSpotError as error:
+        except ApiError as error:
             runtime.definitions.forget()
             runtime.faults.note(number, error.message)

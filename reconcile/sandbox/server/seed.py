@@ -14,7 +14,7 @@ from typing import Any
 
 from reconcile.sandbox import wire_format
 from reconcile.sandbox.api.associations import define_label
-from reconcile.sandbox.api_errors import HubSpotError
+from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.object_types import infer_object_type
 from reconcile.sandbox.rules import property_definitions, record_writes
 from reconcile.sandbox.rules.api_call import Call
@@ -108,7 +108,7 @@ class _Loader:
         try:
             content = wire_format.decode(self._path.read_bytes())
             self._load_parts(self._mapping(content))
-        except HubSpotError as error:
+        except ApiError as error:
             raise self._error(error.message) from None
         except OSError as error:
             reason = error.strerror or "the file system gives no reason"
