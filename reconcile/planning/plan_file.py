@@ -7,9 +7,10 @@ what people read is derived from what is written (``derived``), and a plan that 
 make is refused (``consistency``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -78,10 +79,7 @@ _SHARED = TypeAdapter(_Shared)
 
 def content_digest(plan: Plan) -> str:
     """Return the digest that approvals bind to, of target, changes and pins; no clock, no run."""
-    content = sha256()
-    for line in _content(plan):
-        content.update(line)
-    return content.hexdigest()
+    return _digest(_content(plan))
 
 
 def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
@@ -124,15 +122,16 @@ def load(data: bytes) -> tuple[Plan, str]:
     except ValidationError as error:
         raise _damaged("it is not a plan file") from error
     _require_format(head.get("format"))
-    content = sha256(b"".join(lines[1:-1])).hexdigest()
-    if lines[-1] != _digest_line(content, sha256(b"".join(lines[:-1])).hexdigest()):
+    content = _digest(lines[1:-1])
+    if lines[-1] != _digest_line(content, _digest(lines[:-1])):
         raise _damaged("its digest does not match its content")
     try:
         read = _HEAD.validate_json(lines[0])
         plan = _plan(read, _SHARED.validate_json(lines[1]), lines[2:-1])
     except ValidationError as error:
         raise _damaged("its content is not a plan") from error
-    if b"".join(dump(plan, version=read.reconcile, created=read.created)) != data:
+    again = dump(plan, version=read.reconcile, created=read.created)
+    if any(line != one for line, one in zip_longest(lines, again)):
         raise _damaged("it contains more than a plan, or is encoded in another way")
     fault = next(contradictions(plan), "")
     if fault:
@@ -191,6 +190,13 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
 
 def _line(adapter: TypeAdapter[Any], data: object) -> bytes:
     return canonical(adapter.dump_python(data, mode="json")) + b"\n"
+
+
+def _digest(lines: Iterable[bytes]) -> str:
+    found = sha256()
+    for line in lines:
+        found.update(line)
+    return found.hexdigest()
 
 
 def _digest_line(content: str, file: str) -> bytes:

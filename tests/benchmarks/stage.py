@@ -62,14 +62,19 @@ class Stage:
     """A project folder, ready for commands."""
 
     project: Path
+    url: str
     environ: dict[str, str]
 
     def run(self, *arguments: str) -> Ran:
-        """Run one command."""
+        """Run one command of reconcile."""
+        return self.measure(str(RECONCILE), "-C", str(self.project), *arguments)
+
+    def measure(self, *command: str) -> Ran:
+        """Run a program."""
         begun = time.monotonic()
         with tempfile.TemporaryFile("w+") as err:
             process = subprocess.Popen(
-                [RECONCILE, "-C", self.project, *arguments],
+                command,
                 env=self.environ,
                 stdout=subprocess.PIPE,
                 stderr=err,
@@ -113,7 +118,7 @@ def staged(
                 token = server.stdout.readline().split()[1]
                 text = PROJECT.format(url=url, rate_limit=rate_limit)
                 (project / "reconcile.yaml").write_text(text)
-                stage = Stage(project, os.environ | {"BENCH_TOKEN": token})
+                stage = Stage(project, url, os.environ | {"BENCH_TOKEN": token})
                 stage.run("init", "--auto-approve")
                 yield stage
             finally:
