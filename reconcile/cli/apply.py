@@ -98,7 +98,7 @@ def run(
             if made.empty:
                 close_unfinished(session, by, who=current_user(), wait=lock_timeout, by=run)
                 forget_resolved(session, made, who=current_user(), wait=lock_timeout)
-                return 0
+                return 5 if made.in_doubt else 0
             refused = any(guard.allowance not in allow for guard in made.guards)
             approved = auto_approve or refused or not made.acts
             if not (approved or _confirmed(session, made)):

@@ -104,4 +104,4 @@ def run(
         allowed = (word for guard in made.guards for word in ("--allow", guard.allowance))
         exactly = command_line("apply", str(out), *allowed)
         click.echo(f"The plan is saved in {name}. To apply exactly this plan: {exactly}", err=True)
-    return 2 if detailed_exitcode and not made.empty else 0
+    return 2 if detailed_exitcode and (made.in_doubt or not made.empty) else 0

@@ -242,6 +242,7 @@ class Plan:
     - ``undeclared``: managed records that no manifest declares any more and that are left alone;
       with ``prune``, those that are protected or that declared records refer to
     - ``unchecked``: sentences about what the token was not allowed to read
+    - ``in_doubt``: units left out because an interrupted run has in-doubt writes to them
     - ``resolved``: units whose conflicts in the state no longer exist; applying removes these
       entries, which is not a change
     - ``labels``: the texts shown in place of stored values
@@ -262,6 +263,7 @@ class Plan:
     guards: tuple[Guard, ...] = ()
     prune: bool = False
     unchecked: tuple[str, ...] = ()
+    in_doubt: tuple[Address, ...] = ()
     resolved: tuple[Address, ...] = ()
     labels: tuple[ValueLabel, ...] = ()
     personal: tuple[tuple[str, str], ...] = ()

@@ -24,7 +24,7 @@ from reconcile.planning.consistency import contradictions
 from reconcile.planning.derived import Legend, derived
 from reconcile.planning.guards import tripped_guards
 
-FORMAT = 3
+FORMAT = 4
 """Version of the plan file's format. A file with another one is refused."""
 
 _DERIVED: Any = {
@@ -51,6 +51,7 @@ class _Head:
     serial: int
     paths: tuple[str, ...]
     resolved: tuple[Address, ...]
+    in_doubt: tuple[Address, ...]
     commit: _Commit
     files: Files
 
@@ -94,6 +95,7 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.serial,
             plan.paths,
             plan.resolved,
+            plan.in_doubt,
             plan.source.commit,
             plan.source.files,
         ),
@@ -183,6 +185,7 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         serial=head.serial,
         paths=head.paths,
         resolved=head.resolved,
+        in_doubt=head.in_doubt,
         source=Source(head.commit, head.files),
         unchecked=shared.unchecked,
     )

@@ -75,6 +75,14 @@ def in_doubt_changes(run: Run, plan: Plan) -> list[InDoubtChange]:
     ]
 
 
+def units_in_doubt(run: Run, plan: Plan) -> Iterator[Address]:
+    """Yield the units with an in-doubt write of a run, by their addresses in its plan."""
+    for one in in_doubt_changes(run, plan):
+        yield one.unit.address.folded()
+        if one.unit.former is not None:
+            yield one.unit.former.folded()
+
+
 def entry_after(
     one: InDoubtChange,
     actual: Actual | None,

@@ -1,6 +1,6 @@
 """Recover interrupted runs: resolve their in-doubt writes before anything else is written."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
@@ -8,11 +8,11 @@ from reconcile.applying.journal import Journal
 from reconcile.applying.run_head import Process
 from reconcile.applying.state_entries import Entries
 from reconcile.call_watchdog import CALL_LIMIT, log_notice, watched
-from reconcile.errors import HubSpotError, ReconcileError, UsageError
+from reconcile.errors import HubSpotError, ReconcileError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.audit import Origin
 from reconcile.model.definitions import Definitions
-from reconcile.model.identity import Identity, pinned, unpinned
+from reconcile.model.identity import Identity, unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
 from reconcile.recovery.resolve import Resolver
@@ -71,19 +71,6 @@ def _wait_until(over: float, run: str, sleep: Callable[[float], None]) -> None:
             "HubSpot and may still arrive"
         )
         sleep(rest)
-
-
-def require_same_identities(identities: Mapping[str, Identity], runs: Sequence[OpenRun]) -> None:
-    """Raise UsageError if a run has in-doubt writes and was planned with other identities.
-
-    The records of those writes can only be found by the identities that they were sent with.
-    """
-    now = pinned(identities)
-    if any(one.run.in_doubt and one.plan.identities != now for one in runs):
-        raise UsageError(
-            "an unfinished run was planned with another `identity` than reconcile.yaml has now",
-            hint="run `reconcile apply`: it recovers that run first",
-        )
 
 
 @contextmanager

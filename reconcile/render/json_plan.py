@@ -13,9 +13,10 @@ for its id); ``parent_id`` is the record that a line item belongs to, where it e
 ask for. ``conflict`` says why a record is left alone, a line for each reason, ``notes`` what else
 is special about it, ``hints`` how to resolve either. ``others``, on a unit's first record, counts
 the line items under the unit that no manifest declares. ``unchecked`` says what the token did not
-let reconcile look at. ``source``, absent outside git, has the ``commit`` that the plan was made at
-(``unknown`` where git did not say) and whether the ``files`` read were that commit's (``same``,
-``differ``, ``unknown``).
+let reconcile look at. ``in_doubt`` names the units that are left out because an interrupted run has
+writes to them whose outcome is not known. ``source``, absent outside git, has the ``commit`` that
+the plan was made at (``unknown`` where git did not say) and whether the ``files`` read were that
+commit's (``same``, ``differ``, ``unknown``).
 """
 
 import json
@@ -55,6 +56,7 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
         },
         "content_digest": digest,
         **_source(plan.source),
+        "in_doubt": [str(address) for address in plan.in_doubt],
     }
     tail = {
         "summary": _summary(seen),

@@ -11,11 +11,13 @@ from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.phrasing import in_order
 from reconcile.render.plan_lines import (
+    LEFT_OUT,
+    LEFT_OUT_HINT,
     Line,
+    address_list,
     define_line,
     guard_lines,
     left_alone,
-    undeclared,
     undeclared_hint,
     unit_line,
     unit_lines,
@@ -75,6 +77,9 @@ def _diff_block(lines: Iterable[Line]) -> str:
 def _head(seen: PlanView) -> Iterator[str]:
     yield marker(seen.plan.target.name)
     yield _heading(seen.plan.target)
+    if seen.plan.in_doubt:
+        names = code_span(address_list(seen.plan.in_doubt))
+        yield f"**{LEFT_OUT}**: {names}  \nHint: {LEFT_OUT_HINT}"
     yield seen.footer
     if seen.tallies:
         yield "\n".join(_table(seen))
@@ -90,7 +95,8 @@ def _head(seen: PlanView) -> Iterator[str]:
     if seen.conflicts:
         yield "\n".join(_conflicts(seen))
     if seen.plan.undeclared:
-        yield f"{left_alone(seen)}: {code_span(undeclared(seen))}  \nHint: {undeclared_hint(seen)}"
+        names = code_span(address_list(seen.plan.undeclared))
+        yield f"{left_alone(seen)}: {names}  \nHint: {undeclared_hint(seen)}"
 
 
 def _table(seen: PlanView) -> Iterator[str]:

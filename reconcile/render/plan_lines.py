@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
 from reconcile.render.conflict_groups import group_conflicts
@@ -42,6 +43,12 @@ _STAYS = "  # dissociate; both records stay"
 _DEFINED = "  unique text, the key property"
 
 
+LEFT_OUT = "Left out, because an interrupted run wrote to them and the outcome is not known yet"
+LEFT_OUT_HINT = (
+    "`reconcile resume` continues that run; any apply first finds out what became of its writes"
+)
+
+
 def plain(text: str, style: str = "", indent: int = 0) -> Line:
     """Return a line of one span."""
     return Line(indent, "", "", ((text, style),))
@@ -52,6 +59,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     heading = plain(visible(view.heading), "heading")
     yield heading
     yield BLANK
+    yield from _left_out(view)
     above = 0
     for define in view.plan.defines:
         yield define_line(define)
@@ -76,7 +84,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
         yield plain("`reconcile plan --json` lists every conflict", "note")
         yield BLANK
     if view.plan.undeclared:
-        yield plain(f"{left_alone(view)}: {undeclared(view)}", "note")
+        yield plain(f"{left_alone(view)}: {address_list(view.plan.undeclared)}", "note")
         yield plain(f"hint: {undeclared_hint(view)}", "note", indent=2)
     for text in view.plan.unchecked:
         yield plain(warning(text), "conflict")
@@ -86,6 +94,13 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
         yield BLANK
     yield plain(view.footer, "heading")
     yield heading
+
+
+def _left_out(view: PlanView) -> Iterator[Line]:
+    if view.plan.in_doubt:
+        yield plain(f"{LEFT_OUT}: {address_list(view.plan.in_doubt)}", "conflict")
+        yield plain(f"hint: {LEFT_OUT_HINT}", "note", indent=2)
+        yield BLANK
 
 
 def left_alone(view: PlanView) -> str:
@@ -108,12 +123,10 @@ def undeclared_hint(view: PlanView) -> str:
     )
 
 
-def undeclared(view: PlanView) -> str:
+def address_list(addresses: Iterable[Address]) -> str:
     """Return ``order/X, order/Y, line_item/X:1, … and 12 more``: orders before their lines."""
     kinds_first = {name: rank for rank, name in enumerate(kind_order())}
-    found = sorted(
-        view.plan.undeclared, key=lambda one: (kinds_first.get(one.kind, len(kinds_first)), one)
-    )
+    found = sorted(addresses, key=lambda one: (kinds_first.get(one.kind, len(kinds_first)), one))
     names = [visible(shorten(str(address))) for address in found[:LISTED]]
     more = len(found) - len(names)
     return ", ".join(names) + (f", … and {more:,} more" if more else "")

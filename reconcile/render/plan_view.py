@@ -198,7 +198,7 @@ def _tallies(counted: Counter[tuple[str, str]]) -> tuple[Tally, ...]:
 
 
 def _footer(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
-    if plan.empty:
+    if plan.empty and not plan.in_doubt:
         if not plan.unchanged:
             return "No changes. No records are declared."
         return f"No changes. {plural(plan.unchanged, 'record is', 'records are')} as declared."
@@ -208,6 +208,8 @@ def _footer(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
     parts += [f"{listed(tally.counts)} to {tally.verb}" for tally in tallies]
     if conflicts:
         parts.append(f"{plural(conflicts, 'conflict')} (left alone)")
+    if plan.in_doubt:
+        parts.append(f"{plural(len(plan.in_doubt), 'unit')} left out (in doubt)")
     if plan.unchanged:
         parts.append(f"{plan.unchanged:,} unchanged")
     return f"Plan: {'; '.join(parts)}."

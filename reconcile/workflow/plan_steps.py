@@ -1,10 +1,8 @@
 """The steps of a plan, from the manifests' units to a ``Plan``."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from reconcile.applying.explain_mismatch import read_histories
-from reconcile.applying.state_entries import Entries
 from reconcile.errors import (
     ManifestError,
     Problem,
@@ -24,17 +22,15 @@ from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
 from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
+from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.record_input import Context
 from reconcile.planning.validate import identity_problems
-from reconcile.recovery.pending import PendingState
-from reconcile.recovery.recover import require_same_identities
-from reconcile.recovery.runs import (
-    unfinished,
-)
+from reconcile.recovery.in_doubt import units_in_doubt
+from reconcile.recovery.runs import unfinished
 from reconcile.session import Session
 from reconcile.state.applied_plans import AppliedPlans
 from reconcile.state.managed import find_managed
@@ -63,15 +59,20 @@ def plan(
     - ``prune``: archive what the state manages and nothing declares. It requires all units.
     - ``broken``: the problems of manifests that could not be read.
 
-    Interrupted runs count as recovered. Raises ManifestError for ``broken`` and for what the other
-    manifests get wrong by themselves, together with what the account refuses of the rest. Without
-    such errors, what the account refuses is a conflict of the record that it concerns.
+    Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
+    units that refer to a record which such a write may have created.
+
+    Raises ManifestError for ``broken`` and for what the other manifests get wrong by themselves,
+    together with what the account refuses of the rest. Without such errors, what the account
+    refuses is a conflict of the record that it concerns.
     """
     state = session.state()
     AppliedPlans(session.store, state)  # raises if damaged: the plan could not be applied
-    runs = unfinished(session.store)
-    require_same_identities(session.settings.target.identity, runs)
-    pending = PendingState.of(runs)
+    in_doubt = frozenset(
+        address
+        for one in unfinished(session.store)
+        for address in units_in_doubt(one.run, one.plan)
+    )
     everything = declared or units
     _require_declared(recreate, everything)
     again = frozenset(address.folded() for address in recreate)
@@ -88,8 +89,8 @@ def plan(
     fetcher = Fetcher(
         session.hubspot,
         identities,
-        pending.with_properties(properties_to_read(units, known.removed_properties)),
-        association_pairs(everything, state) | pending.pairs,
+        properties_to_read(units, known.removed_properties),
+        association_pairs(everything, state),
     )
     bindings, parents = bind(
         session.hubspot,
@@ -113,27 +114,19 @@ def plan(
         incomplete=bool(broken),
     )
 
-    entries = Entries(identities, definitions, state.hasher)
+    left_out = _left_out(units, in_doubt, bindings)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
     stood: list[Address] = []
     unchanged = 0
-    ordered = sorted(units, key=lambda unit: (shard_of(unit.address), unit.address))
+    planned = [unit for unit in units if unit.address not in left_out]
+    ordered = sorted(planned, key=lambda unit: (shard_of(unit.address), unit.address))
     for start in range(0, len(ordered), CHUNK):
         chunk = ordered[start : start + CHUNK]
         last = {unit.address: known.last_applied(unit, state) for unit in chunk}
         known_ids = {name: entry for unit in last.values() for name, entry in unit.items()}
-        observed = fetcher.observe(chunk, pending.before(known_ids), parents)
-        found = pending.found(observed.values())
-        histories = read_histories(session.hubspot, entries, found)
-        seen = [
-            (
-                unit,
-                one := observed[unit.address],
-                pending.after(unit, last[unit.address], one, context, histories),
-            )
-            for unit in chunk
-        ]
+        observed = fetcher.observe(chunk, known_ids, parents)
+        seen = [(unit, observed[unit.address], last[unit.address]) for unit in chunk]
         if errors:
             conflicts += (fault for one in seen for fault in unit_faults(*one, context))
             continue
@@ -146,7 +139,7 @@ def plan(
         advance(len(chunk))
     if errors:
         raise ManifestError(tuple(errors), conflicts=conflicts)
-    return assemble(
+    made = assemble(
         tuple(mark_collisions(changes, identities, state.entries)),
         target=session.pin,
         lineage=state.lineage,
@@ -160,6 +153,33 @@ def plan(
         recorded_conflicts=stood,
         serial=state.serial,
     )
+    return replace(made, in_doubt=tuple(sorted(left_out)))
+
+
+def _left_out(
+    units: Iterable[Unit], in_doubt: frozenset[Address], bindings: Bindings
+) -> frozenset[Address]:
+    """Return the units in doubt, and those that refer to records which these may create."""
+    left = {
+        unit.address
+        for unit in units
+        if unit.address.folded() in in_doubt
+        or (unit.former is not None and unit.former.folded() in in_doubt)
+    }
+    while left:
+        more = {
+            unit.address
+            for unit in units
+            for record in unit.records
+            for reference in record.references
+            if (bound := bindings.get(pointer(reference))) is not None
+            and bound.address in left
+            and unit.address not in left
+        }
+        if not more:
+            break
+        left |= more
+    return frozenset(left)
 
 
 def _pinned(change: UnitChange, declared: Unit | None) -> UnitChange:

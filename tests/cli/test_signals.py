@@ -274,3 +274,19 @@ def test_files_are_for_their_owner(project: Project, tmp_path: Path) -> None:
     private = [*home.rglob("*"), home, project.folder / "p"]
     assert {path.name for path in private} >= {"head.json", "key", "p"}
     assert [path for path in private if path.stat().st_mode & 0o077] == []
+
+
+def test_plan_after_a_kill_is_not_empty(many: Project) -> None:
+    """A plan names what a killed run left in doubt, and `--detailed-exitcode` is 2."""
+    with Relay(many.account, "/orders/batch/upsert") as relay:
+        many.settings(PROJECT.replace("{url}", relay.url))
+        process = many.process("apply", "--auto-approve")
+        assert relay.held.wait(20)
+        assert many.end(process, signal.SIGKILL).code == -signal.SIGKILL
+    many.settings(PROJECT)
+    result = many.run("plan", "--detailed-exitcode")
+    assert result.code == 2
+    assert "order/M-0, order/M-1, " in result.out
+    assert "units left out (in doubt)" in result.out
+    assert "No changes" not in result.out
+    completes(many)

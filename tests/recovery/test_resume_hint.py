@@ -1,28 +1,10 @@
 """An error that interrupts a recovery says how to resume the run."""
 
 import pytest
-from proxy import DROP
 from world import World, order
 
 from reconcile.errors import HubSpotError
-
-REFUSAL = {"status": "error", "message": "Down for maintenance", "correlationId": "c-9"}
-
-
-def leave_unfinished(watched: World) -> None:
-    """Have a run end with a write whose answer is lost, after which nothing answers."""
-    down = []
-
-    def lose(_: str, path: str, __: object) -> str | tuple[int, object] | None:
-        if path.endswith("/batch/upsert") and not down:
-            down.append(path)
-            return DROP
-        return (503, REFUSAL) if down else None
-
-    watched.declare(order("A"), order("B"))
-    watched.proxy.hook = lose
-    report = watched.apply()
-    assert report.resumable
+from tests.recovery.interrupting import REFUSAL, leave_unfinished
 
 
 @pytest.mark.parametrize("saved", [True, False], ids=["the same plan", "a new plan"])
