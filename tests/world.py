@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +30,7 @@ from reconcile.model.audit import Actor, Origin
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import Unit
+from reconcile.planning.guards import tripped_guards
 from reconcile.project import load_settings
 from reconcile.sandbox import RequestRecord, Sandbox, Switches
 from reconcile.session import Session, connect
@@ -198,11 +200,24 @@ class World:
         """Apply a plan; as the command does, one made now if none is given."""
         with self.session() as session:
             if planned is None:
-                workflow.recover_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
+                self._recover(session)
                 planned = self._plan(session, frozenset())
             return workflow.apply(
-                session, planned, ORIGIN, allow=allow, who="test", halt=halt, sleep=self.sleep
+                session,
+                allowing(planned, allow),
+                ORIGIN,
+                who="test",
+                halt=halt,
+                sleep=self.sleep,
             )
+
+    def recover(self) -> None:
+        """Resolve the in-doubt writes of interrupted runs, as every command that writes does."""
+        with self.session() as session:
+            self._recover(session)
+
+    def _recover(self, session: Session) -> None:
+        workflow.recover_unfinished(session, ORIGIN, who="test", sleep=self.sleep)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass: in the account, and without anybody waiting."""
@@ -426,6 +441,16 @@ def _unit(kind: str, key: str, lines: Iterable[Document], more: dict[str, Any]) 
 
 
 # Looking at plans and reports
+
+
+def allowing(plan: Plan, allow: Iterable[str]) -> Plan:
+    """Return the plan as it would have been made with these values of ``--allow``."""
+    tripped = {guard.allowance for guard in plan.guards}
+    named = {one for one in allow if one in tripped or "=" in one}
+    allowed = tuple(sorted({*plan.allowed, *named}))
+    return replace(
+        plan, allowed=allowed, guards=tripped_guards(plan.units, dict(plan.limits), allowed)
+    )
 
 
 def changes(plan: Plan) -> dict[str, RecordChange]:

@@ -8,13 +8,12 @@ from reconcile.model.identity import Identity, pinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.planning.consistency import require_consistent
-from reconcile.planning.guards import tripped_guards
+from reconcile.planning.guards import require_match, tripped_guards
 from reconcile.state.state import State
 
 
 def check_preconditions(
     planned: Plan,
-    allow: frozenset[str],
     *,
     target: TargetPin,
     limits: Mapping[str, int],
@@ -24,7 +23,7 @@ def check_preconditions(
     """Raise an error for a plan that is not for this target or that trips a guard.
 
     Raises UsageError for a plan of another account or one that contradicts itself, StalePlan for
-    one made with other identities, GuardRefused for a tripped guard that is not in ``allow``,
+    one made with other identities, GuardRefused for a tripped guard that it was not made to allow,
     AuthError for a token that lacks a scope. The project's ``limits`` apply beside the plan's own.
     """
     require_consistent(planned)
@@ -34,13 +33,14 @@ def check_preconditions(
             f"but target {target.name} is account {target.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
         )
-    guards = {g.name: g for g in (*tripped_guards(planned.units, limits), *planned.guards)}
-    refused = [guard for guard in guards.values() if guard.allowance not in allow]
-    if refused:
+    require_match(planned)
+    now = tripped_guards(planned.units, limits, planned.allowed)
+    guards = {guard.name: guard for guard in (*now, *planned.guards)}
+    if guards:
         raise GuardRefused(
-            "; ".join(f"{guard.name}: {guard.message}" for guard in refused),
-            hint="review them in the plan, then add "
-            + " ".join(f"--allow {guard.allowance}" for guard in refused),
+            "; ".join(f"{guard.name}: {guard.message}" for guard in guards.values()),
+            hint="review them in the plan, then plan again with "
+            + " ".join(f"--allow {guard.allowance}" for guard in guards.values()),
         )
     _require_identities(planned, identities)
     _require_scopes(planned, hubspot)

@@ -31,6 +31,7 @@ from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Unit
+from reconcile.planning.guards import require_match
 from reconcile.planning.plan_file import content_digest
 from reconcile.project import Settings
 from reconcile.recovery.runs import new_run
@@ -65,7 +66,7 @@ def run(
 ) -> int:
     """Run `reconcile apply`."""
     saved, digest = read_plan(file) if file else (None, "")
-    for option, given in (("--recreate", recreate), ("--prune", prune)):
+    for option, given in (("--allow", allow), ("--recreate", recreate), ("--prune", prune)):
         if saved is not None and given:
             raise UsageError(f"{option} cannot be used with a plan file, which is a finished plan")
     settings = settings_for(target or (saved.target.name if saved else None))
@@ -85,6 +86,7 @@ def run(
                     units,
                     recreate=again,
                     prune=prune,
+                    allow=allow,
                     broken=project.problems,
                     advance=advance,
                 )
@@ -95,12 +97,13 @@ def run(
             write_source(made.source)
             with refusals_logged(session, made, by):
                 require_expected(digest, expect_digest)
+            with refusals_logged(session, made, by):
+                require_match(made)
             if made.empty:
                 close_unfinished(session, by, who=current_user(), wait=lock_timeout, by=run)
                 forget_resolved(session, made, who=current_user(), wait=lock_timeout)
                 return 5 if made.in_doubt else 0
-            refused = any(guard.allowance not in allow for guard in made.guards)
-            approved = auto_approve or refused or not made.acts
+            approved = auto_approve or made.guards or not made.acts
             if not (approved or _confirmed(session, made)):
                 click.echo("Nothing was applied.", err=True)
                 return 1
@@ -114,7 +117,6 @@ def run(
             session,
             made,
             by,
-            frozenset(allow),
             declared=None if saved is None else units,
             wait=lock_timeout,
             halt=on_error == "halt",
@@ -144,7 +146,6 @@ def carry_out(
     session: Session,
     made: Plan,
     by: Origin,
-    allow: frozenset[str],
     *,
     declared: Sequence[Unit] | None,
     wait: float,
@@ -160,7 +161,6 @@ def carry_out(
             made,
             by,
             declared=declared,
-            allow=allow,
             who=current_user(),
             wait=wait,
             halt=halt,

@@ -1,5 +1,6 @@
 """Options and arguments that several commands share. Imports nothing that takes time."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,6 +8,11 @@ from typing import Any, TypeVar
 import click
 
 from reconcile.cli import next_command
+from reconcile.model.values import show
+
+GUARDS = ("adopt-update", "unknown", "rekey", "recreate")
+EXACT = "prune"
+"""The guard that is allowed only for the exact number of records."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,6 +60,35 @@ def prune_option(command: Command) -> Command:
         help="Archive the managed records that no manifest declares any more, but never protected "
         "ones.",
     )(command)
+
+
+def allow_option(command: Command) -> Command:
+    """``--allow GUARD``."""
+    return click.option(
+        "--allow",
+        multiple=True,
+        metavar="GUARD",
+        callback=_allowances,
+        help=f"Make a plan that a guard would refuse: {', '.join(GUARDS)}, or {EXACT}=COUNT with "
+        "the number of records that the plan shows. Can be given several times.",
+    )(command)
+
+
+def _allowances(
+    _: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Check that each is a guard's name or ``prune=COUNT``. Raises BadParameter if not."""
+    for text in given:
+        guard, _equals, count = text.partition("=")
+        if text in GUARDS or (guard == EXACT and re.fullmatch(r"[1-9][0-9]{0,14}", count)):
+            continue
+        if guard == EXACT:
+            message = f"write {EXACT}= and the number of records that the plan shows"
+        else:
+            listed = ", ".join((*GUARDS, f"{EXACT}=COUNT"))
+            message = f"{show(text)} is not a guard; choose from {listed}"
+        raise click.BadParameter(message, param=option)
+    return given
 
 
 def json_option(command: Command) -> Command:

@@ -26,6 +26,7 @@ from reconcile.cli.github_annotations import annotate
 from reconcile.cli.json_output import problems_as_json, write_json
 from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
+from reconcile.planning.guards import mismatches, require_match
 from reconcile.planning.plan_file import content_digest, dump
 from reconcile.recovery.runs import unfinished
 from reconcile.render.error_lines import conflicts_in
@@ -48,6 +49,7 @@ def run(
     as_json: bool,
     recreate: tuple[str, ...],
     prune: bool,
+    allow: tuple[str, ...],
 ) -> int:
     """Run `reconcile plan`."""
     if prune and paths:
@@ -73,6 +75,7 @@ def run(
             declared=project.everything,
             recreate=again,
             prune=prune,
+            allow=allow,
             broken=project.problems,
             advance=advance,
         )
@@ -83,7 +86,7 @@ def run(
         ]
         notes += filter(None, [cost(session, made)])
     made = replace(made, source=source)
-    if out is not None:
+    if out is not None and not mismatches(made):
         made = replace(made, paths=beside_project(settings, paths))
         created = utc_now()
         save(out, dump(made, version=__version__, created=created), "the plan")
@@ -99,9 +102,13 @@ def run(
     write_source(made.source)
     for line in notes:
         click.echo(line, err=True)
+    require_match(made)
     if out is not None:
         name = visible(shlex.quote(str(out)))
-        allowed = (word for guard in made.guards for word in ("--allow", guard.allowance))
-        exactly = command_line("apply", str(out), *allowed)
-        click.echo(f"The plan is saved in {name}. To apply exactly this plan: {exactly}", err=True)
+        exactly = command_line("apply", str(out))
+        then = f"To apply exactly this plan: {exactly}"
+        if made.guards:
+            allow_it = " ".join(f"--allow {guard.allowance}" for guard in made.guards)
+            then = f"Guards refuse it; if it is intended, plan again with {allow_it}"
+        click.echo(f"The plan is saved in {name}. {then}", err=True)
     return 2 if detailed_exitcode and (made.in_doubt or not made.empty) else 0

@@ -35,7 +35,6 @@ def run(
             session,
             last.plan,
             origin(os.environ, settings.root, reason),
-            frozenset(last.run.head.allow),
             declared=declared_now(settings, last.plan),
             wait=lock_timeout,
             halt=on_error == "halt",

@@ -248,6 +248,7 @@ class Plan:
     - ``labels``: the texts shown in place of stored values
     - ``personal``: the (kind, property) pairs that the account makes personal data
     - ``limits``: the counts above which guards trip
+    - ``allowed``: the values of ``--allow`` that it was made with
 
     The state's ``serial``, other ``paths`` of manifests and the ``source`` are not part of what it
     does.
@@ -268,6 +269,7 @@ class Plan:
     labels: tuple[ValueLabel, ...] = ()
     personal: tuple[tuple[str, str], ...] = ()
     limits: tuple[tuple[str, int], ...] = ()
+    allowed: tuple[str, ...] = ()
     serial: int = 0
     paths: tuple[str, ...] = ()
     source: Source = NO_SOURCE

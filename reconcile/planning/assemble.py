@@ -1,6 +1,6 @@
 """Assemble the plan of a target from the changes of its units."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from reconcile.model.address import Address
@@ -30,6 +30,7 @@ def assemble(
     unchanged: int,
     undeclared: Iterable[Address],
     limits: Mapping[str, int],
+    allowed: Collection[str] = (),
     definitions: Definitions = _NONE,
     prune: bool = False,
     defines: Iterable[PropertyDefine] = (),
@@ -56,13 +57,14 @@ def assemble(
         unchanged=unchanged,
         defines=tuple(sorted(defines, key=lambda define: (define.kind, define.name))),
         undeclared=tuple(sorted(undeclared)),
-        guards=tripped_guards(ordered, limits),
+        guards=tripped_guards(ordered, limits, allowed),
         prune=prune,
         unchecked=tuple(unchecked),
         resolved=tuple(sorted(set(recorded_conflicts) - _in_conflict(ordered))),
         labels=legend.labels,
         personal=legend.personal,
         limits=tuple(sorted(limits.items())),
+        allowed=tuple(sorted(allowed)),
         serial=serial,
     )
 

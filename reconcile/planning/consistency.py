@@ -91,7 +91,8 @@ def _of_legend(plan: Plan) -> Iterator[str]:
         yield "its labels do not match its values"
     if len({label[:3] for label in plan.labels}) != len(plan.labels):
         yield "a value has two labels"
-    if tripped_guards(plan.units, dict(plan.limits)) != plan.guards or not rises(plan.limits):
+    tripped = tripped_guards(plan.units, dict(plan.limits), plan.allowed)
+    if tripped != plan.guards or not rises(plan.limits) or not rises(plan.allowed):
         yield "its guards are not those of its changes"
 
 

@@ -1,17 +1,42 @@
 """Guards: limits on how many records a plan may overwrite, archive or recreate."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from reconcile.model.plan import Action, Guard, Reason, RecordChange, UnitChange
+from reconcile.errors import GuardRefused
+from reconcile.model.plan import Action, Guard, Plan, Reason, RecordChange, UnitChange
 
 _EXACT = ("prune",)
 """Guards that can be allowed only for the count that was shown, and for no other."""
 
 
-def tripped_guards(units: Iterable[UnitChange], limits: Mapping[str, int]) -> tuple[Guard, ...]:
-    """Return the guards whose limit some changes exceed. The limit of a missing name is 0."""
+def tripped_guards(
+    units: Iterable[UnitChange], limits: Mapping[str, int], allowed: Collection[str] = ()
+) -> tuple[Guard, ...]:
+    """Return the guards whose limit some changes exceed, and that are not allowed.
+
+    The limit of a missing name is 0. ``allowed`` has values of ``--allow``.
+    """
     changes = [change for unit in units for change in unit.changes]
-    return tuple(_tripped([one for one in changes if one.action is not Action.CONFLICT], limits))
+    acting = [one for one in changes if one.action is not Action.CONFLICT]
+    return tuple(guard for guard in _tripped(acting, limits) if guard.allowance not in allowed)
+
+
+def mismatches(plan: Plan) -> list[str]:
+    """Return the exact allowances that do not match the plan, each with both numbers."""
+    counts = {
+        guard.name: guard.count for guard in tripped_guards(plan.units, dict.fromkeys(_EXACT, 0))
+    }
+    return [
+        f"--allow {text} was given, but the plan has {counts.get(name, 0):,}"
+        for text in plan.allowed
+        if (name := text.partition("=")[0]) in _EXACT and text != f"{name}={counts.get(name, 0)}"
+    ]
+
+
+def require_match(plan: Plan) -> None:
+    """Raise GuardRefused if an exact allowance does not match the plan."""
+    if found := mismatches(plan):
+        raise GuardRefused("; ".join(found), hint="review the plan again, then give its number")
 
 
 def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iterable[Guard]:

@@ -66,6 +66,7 @@ class _Shared:
     unchanged: int
     undeclared: tuple[Address, ...]
     limits: tuple[tuple[str, int], ...]
+    allowed: tuple[str, ...]
     prune: bool
     labels: tuple[ValueLabel, ...]
     personal: tuple[tuple[str, str], ...]
@@ -151,6 +152,7 @@ def _content(plan: Plan) -> Iterator[bytes]:
             plan.unchanged,
             plan.undeclared,
             plan.limits,
+            plan.allowed,
             plan.prune,
             plan.labels,
             plan.personal,
@@ -177,11 +179,12 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         identities=shared.identities,
         unchanged=shared.unchanged,
         undeclared=shared.undeclared,
-        guards=tripped_guards(units, dict(shared.limits)),
+        guards=tripped_guards(units, dict(shared.limits), shared.allowed),
         prune=shared.prune,
         labels=shared.labels,
         personal=shared.personal,
         limits=shared.limits,
+        allowed=shared.allowed,
         serial=head.serial,
         paths=head.paths,
         resolved=head.resolved,

@@ -77,7 +77,6 @@ def begin(
     lease: Lease,
     *,
     origin: Origin,
-    allow: frozenset[str],
     who: str,
     name: str,
 ) -> tuple[Journal, AuditWriter]:
@@ -88,7 +87,7 @@ def begin(
     is missing.
     """
     since = utc_now()
-    process = Process(0, "resume", origin, since, tuple(sorted(allow)))
+    process = Process(0, "resume", origin, since, planned.allowed)
     log = AuditWriter(AuditLog(store), planned, state.audit)
     digest = content_digest(planned) if runs else ""
     for one in runs:

@@ -48,7 +48,6 @@ def apply(
     origin: Origin,
     *,
     declared: Sequence[Unit] | None = None,
-    allow: frozenset[str] = frozenset(),
     who: str = "",
     wait: float = 0.0,
     halt: bool = False,
@@ -61,7 +60,6 @@ def apply(
 
     - ``declared``: for a saved plan, what the manifests declare now. Units whose manifests, labels
       or references have changed since planning are left alone.
-    - ``allow``: the guards that are allowed.
     - ``wait``: seconds to wait for another run's lock.
     - ``halt``: end the run at the first record that is not done as planned.
     - ``run``: the name of a new run, made here if empty. ``command``: what the user typed.
@@ -79,7 +77,6 @@ def apply(
     with refusals_logged(session, planned, origin, command):
         check_preconditions(
             planned,
-            allow,
             target=session.pin,
             limits=session.settings.guards.limits(),
             identities=session.settings.target.identity,
@@ -127,7 +124,6 @@ def apply(
                 runs,
                 lease,
                 origin=origin,
-                allow=allow,
                 who=who,
                 name=run,
             )

@@ -1,6 +1,6 @@
 """The steps of a plan, from the manifests' units to a ``Plan``."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.errors import (
@@ -48,6 +48,7 @@ def plan(
     declared: Sequence[Unit] = (),
     recreate: frozenset[Address] = frozenset(),
     prune: bool = False,
+    allow: Collection[str] = (),
     broken: Sequence[Problem] = (),
     advance: Advance = lambda _: None,
 ) -> Plan:
@@ -57,6 +58,7 @@ def plan(
       declared elsewhere counts as declared.
     - ``recreate``: addresses of records to create again if they were archived or deleted.
     - ``prune``: archive what the state manages and nothing declares. It requires all units.
+    - ``allow``: the guards that may trip, as ``--allow`` takes them.
     - ``broken``: the problems of manifests that could not be read.
 
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
@@ -147,6 +149,7 @@ def plan(
         unchanged=unchanged,
         undeclared=known.undeclared,
         limits=session.settings.guards.limits(),
+        allowed=frozenset(allow),
         definitions=definitions,
         prune=prune,
         unchecked=reader.unchecked,

@@ -24,7 +24,7 @@ DAMAGE = {
     "empty": lambda _: b"",
     "not a plan": lambda _: b"kind: order\nkey: A\nproperties: {}\n",
     "binary": lambda _: bytes(range(256)) * 20,
-    "a later format": lambda data: data.replace(b'"format":3', b'"format":4', 1),
+    "a later format": lambda data: data.replace(b'"format":4', b'"format":5', 1),
 }
 
 
@@ -103,8 +103,11 @@ def test_guard(project: Project) -> None:
     for command in (("apply", "p"), ("apply", "--auto-approve"), ("apply",)):
         said = project.refused(*command, code=3)
         assert "\nerror: adopt-update: 1 record is in HubSpot with values" in said
-        assert "hint: review them in the plan, then add --allow adopt-update" in said
-    assert "1 order updated" in project.fine("apply", "p", "--allow", "adopt-update")
+        assert "hint: review them in the plan, then plan again with --allow adopt-update" in said
+    said = project.refused("apply", "p", "--allow", "adopt-update")
+    assert "--allow cannot be used with a plan file" in said
+    project.fine("plan", "--out", "p", "--allow", "adopt-update")
+    assert "1 order updated" in project.fine("apply", "p")
 
 
 def test_locked(project: Project) -> None:

@@ -83,9 +83,9 @@ def test_declared_again(project: Project) -> None:
     """A record to be pruned that is declared again is left alone."""
     project.fine("apply", "--auto-approve")
     project.write(CART)
-    project.fine("plan", "--prune", "--out", "p")
+    project.fine("plan", "--prune", "--out", "p", "--allow", "prune=2")
     project.write(SHOP)
-    out = project.fine("apply", "p", "--allow", "prune=2", code=6)
+    out = project.fine("apply", "p", code=6)
     assert out.count("archive conflict: it has been declared since planning; plan again") == 2
     assert project.account.count("orders") == 1
 
@@ -94,8 +94,8 @@ def test_pruned_while_undeclared(project: Project) -> None:
     """A record to be pruned that is still not declared is archived."""
     project.fine("apply", "--auto-approve")
     project.write(CART)
-    project.fine("plan", "--prune", "--out", "p")
-    assert "archived" in project.fine("apply", "p", "--allow", "prune=2")
+    project.fine("plan", "--prune", "--out", "p", "--allow", "prune=2")
+    assert "archived" in project.fine("apply", "p")
     assert project.account.count("orders") == 0
 
 
@@ -103,8 +103,8 @@ def test_line_that_the_state_adds_is_not_what_the_manifest_says(project: Project
     """A declared order of which an undeclared line is pruned is not stale by that."""
     project.fine("apply", "--auto-approve")
     project.write(re.sub("line_items:\n.*\n.*\n", "", SHOP).replace("20.00", "21.00"))
-    project.fine("plan", "--prune", "--out", "p")
-    out = project.fine("apply", "p", "--allow", "prune=1")
+    project.fine("plan", "--prune", "--out", "p", "--allow", "prune=1")
+    out = project.fine("apply", "p")
     assert "1 order updated; 1 line item archived" in out
 
 

@@ -1,5 +1,7 @@
 """--prune: what no manifest declares any more, and the exact count that lets it pass."""
 
+import pytest
+
 from tests.cli.conftest import SHOP, Project
 
 MORE = "\n---\nkind: order\nkey: A-9\nline_items:\n  - key: A-9:1\n"
@@ -15,18 +17,36 @@ def test_prune_by_its_exact_count(project: Project) -> None:
     shown = project.fine("plan", "--prune", "--out", "p")
     assert "1 order, 1 line item to archive" in shown
     assert "hint: if this is intended, pass --allow prune=2" in shown
-    for command in (
-        ("apply", "p"),
-        ("apply", "p", "--allow", "prune=3"),
-        ("apply", "--prune", "--auto-approve", "--allow", "rekey"),
-    ):
+    for command in (("apply", "p"), ("apply", "--prune", "--auto-approve", "--allow", "rekey")):
         refusal = project.run(*command)
         assert refusal.code == 3
         assert "\nerror: prune: 2 records are no longer declared" in refusal.err
-        assert "then add --allow prune=2" in refusal.err
+        assert "then plan again with --allow prune=2" in refusal.err
         assert project.account.writes() == []
-    assert "1 order, 1 line item archived" in project.fine("apply", "p", "--allow", "prune=2")
+    project.fine("plan", "--prune", "--out", "p", "--allow", "prune=2")
+    assert "1 order, 1 line item archived" in project.fine("apply", "p")
     assert "No changes." in project.fine("apply", "--prune")
+
+
+@pytest.mark.parametrize(
+    "command", [("plan", "--out", "p"), ("apply", "--auto-approve")], ids=["plan", "apply"]
+)
+@pytest.mark.parametrize(("count", "has"), [(3, 2), (1, 2), (5, 0)])
+def test_another_count_makes_no_plan_file(
+    project: Project, command: tuple[str, ...], count: int, has: int
+) -> None:
+    """The plan is shown, both numbers are named, nothing is saved or applied, exit code 3."""
+    project.write(SHOP + MORE)
+    project.fine("apply", "--auto-approve")
+    project.account.server.clear_requests()
+    if has:
+        project.write(SHOP)
+    refusal = project.run(*command, "--prune", "--allow", f"prune={count}")
+    assert refusal.code == 3
+    assert ("1 order, 1 line item to archive" in refusal.out) == bool(has)
+    assert f"--allow prune={count} was given, but the plan has {has}" in refusal.err
+    assert not (project.folder / "p").exists()
+    assert project.account.writes() == []
 
 
 def test_prune_and_paths_do_not_go_together(project: Project) -> None:

@@ -19,14 +19,16 @@ def words(text: str) -> list[str]:
     return shlex.split(text.strip().partition("reconcile ")[2])
 
 
-def test_the_command_for_a_saved_plan_lets_its_guards_pass(project: Project) -> None:
-    """The command that `plan --out` prints applies the plan, also where a guard is tripped."""
+def test_the_advice_for_a_saved_plan_that_guards_refuse(project: Project) -> None:
+    """`plan --out` says what to plan again with, then how to apply exactly that plan."""
     project.write(SHOP + MORE)
     project.fine("apply", "--auto-approve")
     project.write(SHOP)
     planned = project.run("plan", "--prune", "--out", "p")
-    command = words(planned.err.splitlines()[-1].partition("exactly this plan: ")[2])
-    assert command == ["apply", "p", "--allow", "prune=2"]
+    advice = planned.err.splitlines()[-1].partition("plan again with ")[2]
+    again = project.run("plan", "--prune", "--out", "p", *shlex.split(advice))
+    command = words(again.err.splitlines()[-1].partition("exactly this plan: ")[2])
+    assert command == ["apply", "p"]
     assert "1 order, 1 line item archived" in project.fine(*command)
 
 

@@ -114,8 +114,7 @@ class Scene:
     @property
     def saved(self) -> Sequence[str]:
         """The command that applies the saved plan."""
-        allow = ("--allow", f"prune={self.prune}") if self.prune else ()
-        return ("apply", "plan.bin", *allow)
+        return ("apply", "plan.bin")
 
     def run(self, *args: str, crash: str = "", after: float | None = None) -> Ended:
         """Run the program; have it killed at a point, or after so many seconds."""
@@ -217,5 +216,6 @@ def _is_whole(world: World, object_: str, id_: str, declared: Mapping[str, Any])
 
 def save_plan(scene: Scene) -> None:
     """Have the program save its plan, as CI does."""
-    ended = scene.run("plan", "--out", "plan.bin", *(["--prune"] if scene.prune else []))
+    prune = ["--prune", "--allow", f"prune={scene.prune}"] if scene.prune else []
+    ended = scene.run("plan", "--out", "plan.bin", *prune)
     assert ended.code == 0, ended.err

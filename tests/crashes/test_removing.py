@@ -105,11 +105,11 @@ def test_pruning(scene: Scene, point: str) -> None:
     world = scene.world
     documents = [one for one in before(ORDERS) if int(one["key"].partition("-")[2]) % 2]
     world.declare(*documents)
-    ended = scene.run("plan", "--prune", "--out", "plan.bin")
-    assert ended.code == 0, ended.err
     (guard,) = world.plan(prune=True).guards
     assert guard.count == 3 * ORDERS // 2 + 2
-    go = ("apply", "plan.bin", "--allow", guard.allowance)
+    ended = scene.run("plan", "--prune", "--out", "plan.bin", "--allow", guard.allowance)
+    assert ended.code == 0, ended.err
+    go = ("apply", "plan.bin")
     ended = scene.run(*go, crash=point)
     assert ended.killed or ended.code == 0, ended.err
     scene.blames_nobody()

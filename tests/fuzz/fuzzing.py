@@ -61,7 +61,7 @@ ALLOW = "--allow adopt-update --allow unknown --allow rekey --allow recreate"
 _STORE = (
     *_reads("plan", "plan --json", "status", "status --json", "state list", "lock show"),
     *_reads("state show order/A-1", "audit log", "audit verify"),
-    *_writes(f"apply --auto-approve {ALLOW}", f"apply {PLAN} {ALLOW}", "resume"),
+    *_writes(f"apply --auto-approve {ALLOW}", f"apply {PLAN}", "resume"),
     *_writes("state rm order/A-1 --auto-approve", "state push file:elsewhere"),
 )
 _AUDIT = (
@@ -86,7 +86,7 @@ PARTS = {
         ("manifests/",),
         (
             *_reads("validate", "validate --json", "plan", "plan --json", "plan --prune"),
-            *_writes(f"apply --auto-approve {ALLOW}", f"apply {PLAN} {ALLOW}", "resume"),
+            *_writes(f"apply --auto-approve {ALLOW}", f"apply {PLAN}", "resume"),
         ),
     ),
     "project file": Part(
@@ -101,7 +101,7 @@ PARTS = {
         (PLAN,),
         (
             *_reads(f"show {PLAN}", f"show {PLAN} --format markdown", f"show {PLAN} --format json"),
-            *_writes(f"apply {PLAN} {ALLOW}"),
+            *_writes(f"apply {PLAN}"),
         ),
     ),
     "state": Part(
@@ -315,11 +315,11 @@ class Fuzzer:
         self._need("state", "rm", "order/A-3", "--auto-approve", "--reason", "to try")
         self._need("audit", "redact", "order/A-2", "--auto-approve")
         world.declare(*LATER)
-        self._need("plan", "--out", PLAN)
+        self._need("plan", "--out", PLAN, *ALLOW.split())
         self._keep("applied")
         for name, crash in (("killed early", "append:3:before"), ("killed late", "append:9:after")):
             self._restore("applied")
-            ended = Scene(world).run("apply", PLAN, *ALLOW.split(), crash=crash)
+            ended = Scene(world).run("apply", PLAN, crash=crash)
             assert ended.killed, ended
             self._keep(name)
         self._make_sandbox()

@@ -162,6 +162,7 @@ def test_a_record_that_was_never_read_back_is_judged_by_its_history(watched: Wor
     assert statuses(watched.apply())["order/A"] == "unknown"
     watched.proxy.edit = watched.proxy.hook = None
     watched.edit("orders", watched.id_of("orders", "A"), memo="theirs")
+    watched.recover()
 
     plan = watched.plan()
 

@@ -271,6 +271,7 @@ def test_a_line_that_somebody_made_after_a_failed_create_needs_the_guard(within:
     lose_creation(within, order("A", [item("A:1", "1"), item("A:2", "2", quantity="1")]))
     theirs = within.make("line_items", hs_sku="2", name="theirs", quantity="1")
     within.link(("line_items", theirs), ("orders", within.id_of("orders", "A")))
+    within.recover()
     plan = within.plan()
     assert fields(plan, "line_item/A:2") == {"name": ("theirs", "thing A:2", Reason.UNSEEN)}
     assert [guard.name for guard in plan.guards] == ["adopt-update"]

@@ -6,29 +6,14 @@ from typing import Any
 
 import click
 
-from reconcile.cli.options import prune_option, recreate_option, running_options, target_option
+from reconcile.cli.options import (
+    allow_option,
+    prune_option,
+    recreate_option,
+    running_options,
+    target_option,
+)
 from reconcile.model.values import show
-
-GUARDS = ("adopt-update", "unknown", "rekey", "recreate")
-EXACT = "prune"
-"""The guard that is overridden only with the exact number of records."""
-
-
-def _allowances(
-    _: click.Context, option: click.Parameter, given: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Check that each is a guard's name or ``prune=COUNT``. Raises BadParameter if not."""
-    for text in given:
-        guard, _equals, count = text.partition("=")
-        if text in GUARDS or (guard == EXACT and re.fullmatch(r"[1-9][0-9]{0,14}", count)):
-            continue
-        if guard == EXACT:
-            message = f"write {EXACT}= and the number of records that the plan shows"
-        else:
-            listed = ", ".join((*GUARDS, f"{EXACT}=COUNT"))
-            message = f"{show(text)} is not a guard; choose from {listed}"
-        raise click.BadParameter(message, param=option)
-    return given
 
 
 def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str:
@@ -44,14 +29,7 @@ def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @target_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask before applying.")
-@click.option(
-    "--allow",
-    multiple=True,
-    metavar="GUARD",
-    callback=_allowances,
-    help=f"Override a guard that the plan trips: {', '.join(GUARDS)}, or {EXACT}=COUNT with the "
-    "number of records that the plan shows. Can be given several times.",
-)
+@allow_option
 @click.option(
     "--expect-digest",
     metavar="DIGEST",

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from reconcile.cli.options import (
+    allow_option,
     json_option,
     paths_argument,
     prune_option,
@@ -29,6 +30,7 @@ from reconcile.cli.options import (
     help="Exit with 2 when there are changes, 0 when there are none.",
 )
 @json_option
+@allow_option
 @recreate_option
 @prune_option
 def command(**given: Any) -> int:
