@@ -13,7 +13,7 @@ from psycopg import sql
 from wire import Wire
 
 from reconcile.errors import UsageError
-from reconcile.stores import database
+from reconcile.stores import postgres_connection
 from reconcile.stores.contract import LockInfo, LockLost
 from reconcile.stores.postgres import PostgresStore
 
@@ -137,9 +137,9 @@ def test_a_row_that_somebody_else_has_locked_is_waited_for_only_so_long(
     opened: Callable[[str], PostgresStore], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Taking the lock, and writing under it, end with an error that says what is in the way."""
-    settings = dict(database._SETTINGS)
+    settings = dict(postgres_connection._SETTINGS)
     settings["options"] = settings["options"].replace("lock_timeout=5s", "lock_timeout=300ms")
-    monkeypatch.setattr(database, "_SETTINGS", settings)
+    monkeypatch.setattr(postgres_connection, "_SETTINGS", settings)
     one, other = opened(url), opened(url)
     with one.lock(INFO, lease=60), psycopg.connect(url) as connection:
         connection.execute("select * from reconcile.lock for update")
@@ -158,8 +158,8 @@ def test_a_server_that_does_not_answer_is_an_error_in_the_end(
     opened: Callable[[str], PostgresStore], url: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hung database does not hang a command for ever."""
-    monkeypatch.setattr(database, "LIMIT", 0.2)
-    monkeypatch.setattr(database, "_GRACE", 0.2)
+    monkeypatch.setattr(postgres_connection, "LIMIT", 0.2)
+    monkeypatch.setattr(postgres_connection, "_GRACE", 0.2)
     store = opened(through(url, wire))
     store.write("head.json", b"1", None)
     wire.hold_after(0)
