@@ -5,10 +5,10 @@ is written (reference §11).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 from reconcile.model.plan import LinkChange, LinkReference
-from reconcile.model.records import AssociationTypes, Link, removable
+from reconcile.model.records import AssociationTypes, removable
 from reconcile.planning.associations import End, ManagedAssociations
 from reconcile.planning.derived import described
 from reconcile.planning.record_differences import RecordDifferences
@@ -21,22 +21,26 @@ def association_changes(
     record: RecordInput, managed: ManagedAssociations, found: RecordDifferences
 ) -> tuple[LinkChange, ...]:
     """Return the associations to make, that with a line item's parent, and those to remove."""
-    present, lacking, dropped = map(_by_end, (record.links, found.added, found.removed))
+    if not (found.added or found.removed or found.parent):
+        return ()
+    present: dict[End, set[tuple[str, int]]] = defaultdict(set)
+    for link in record.links:
+        present[link.to, link.id].add((link.category, link.type_id))
     changes = [
         LinkChange(
             add=True,
             to=to,
             id=end.bound.id,
             address=end.bound.address,
-            types=tuple(sorted(end.types | present.get((to, record_id), set()))),
+            types=tuple(sorted(end.types | present[to, record_id])),
             references=end.references,
         )
         for (to, record_id), end in managed.ends.items()
-        if (to, record_id) in lacking
+        if (to, record_id) in found.added
     ]
     if found.parent:
         changes.append(_to_parent(record))
-    for (to, record_id), types in sorted(dropped.items()):
+    for (to, record_id), types in sorted(found.removed.items()):
         plain = (_HUBSPOT, record.kind.associations[to].type_id)
         remove = removable(frozenset(types), frozenset(present[to, record_id]), plain)
         if remove:
@@ -51,19 +55,6 @@ def association_changes(
                 )
             )
     return tuple(described(change, record.parent) for change in changes)
-
-
-def kept_links(managed: ManagedAssociations, found: RecordDifferences) -> tuple[Link, ...]:
-    """Return the declared associations that exist already, as far as their pair lacks none."""
-    lacking = _by_end(found.added)
-    return tuple(sorted(link for link in managed.declared if (link.to, link.id) not in lacking))
-
-
-def _by_end(links: Iterable[Link]) -> Mapping[End, set[tuple[str, int]]]:
-    types: dict[End, set[tuple[str, int]]] = defaultdict(set)
-    for link in links:
-        types[link.to, link.id].add((link.category, link.type_id))
-    return types
 
 
 def _to_parent(record: RecordInput) -> LinkChange:

@@ -1,7 +1,8 @@
 """Comparison of two nested documents. The only module that knows deepdiff.
 
-deepdiff costs some 200 µs a call, and comparing two dicts 1 µs. So it gets only what is known to be
-unequal, in one call for both documents, and is imported when the first of them is found.
+deepdiff takes some 200 µs for two documents with a few differences, and 1,000 µs if it is to find
+them by itself among all that is equal; comparing two dicts takes 1 µs. So it gets only the members
+that are unequal, in one call, and is imported when the first of them is found.
 """
 
 from collections.abc import Iterator, Mapping
@@ -70,10 +71,11 @@ def _deepdiff(left: Document, right: Document) -> Iterator[Difference]:
 
 
 class _Texts:
-    """Makes deepdiff report two texts without comparing their lines, which can take minutes."""
+    """Makes deepdiff report texts without comparing their lines, which takes seconds for long ones."""
 
     def match(self, level: Any) -> bool:
-        return isinstance(level.t1, str) and isinstance(level.t2, str)
+        texts = isinstance(level.t1, str) and isinstance(level.t2, str)
+        return texts and level.t1 != level.t2
 
     def give_up_diffing(self, level: Any, diff_instance: Any) -> bool:
         diff_instance.custom_report_result("values_changed", level)

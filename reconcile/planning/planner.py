@@ -24,7 +24,7 @@ from reconcile.model.records import (
     Observed,
     Unit,
 )
-from reconcile.planning.association_changes import association_changes, kept_links
+from reconcile.planning.association_changes import association_changes
 from reconcile.planning.associations import managed_associations
 from reconcile.planning.changes import (
     conflict,
@@ -214,7 +214,9 @@ def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
         adopts=record.last is None,
         rekey=rekey,
         keep=tuple(sorted((n, v) for n, v in record.wire_values.items() if n not in changed)),
-        kept_links=kept_links(managed, found),
+        kept_links=tuple(
+            sorted(link for link in managed.declared if (link.to, link.id) not in found.added)
+        ),
     )
 
 

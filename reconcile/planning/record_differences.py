@@ -11,12 +11,13 @@ The empty document is a record that does not exist. The lifecycle state is not p
 a record that is to be archived or forgotten is not compared.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from reconcile.model.records import Actual, Link
 from reconcile.model.values import normalise
-from reconcile.planning.associations import NEW, ManagedAssociations
+from reconcile.planning.associations import NEW, End, ManagedAssociations
 from reconcile.planning.compare import Document, Value, differences
 from reconcile.planning.record_input import RecordInput
 
@@ -26,36 +27,34 @@ class RecordDifferences:
     """What is to be changed so that a record is as declared.
 
     - ``properties``: the sorted names of those that have another value
-    - ``added``: the declared associations that are missing
-    - ``removed``: the associations of ours that exist and are no longer declared
+    - ``added``: the association types that are declared and missing, by the other end
+    - ``removed``: those of ours that exist and are no longer declared
     - ``parent``: whether a line item that exists is not under its parent
     """
 
     properties: tuple[str, ...]
-    added: frozenset[Link]
-    removed: frozenset[Link]
+    added: Mapping[End, Set[tuple[str, int]]]
+    removed: Mapping[End, Set[tuple[str, int]]]
     parent: bool
 
 
 def record_differences(record: RecordInput, managed: ManagedAssociations) -> RecordDifferences:
     """Compare a record with its declaration."""
     properties: list[str] = []
-    added: list[Link] = []
-    removed: list[Link] = []
+    added: dict[End, set[tuple[str, int]]] = defaultdict(set)
+    removed: dict[End, set[tuple[str, int]]] = defaultdict(set)
     parent = False
     for difference in differences(*documents(record, managed)):
+        types_of = removed if difference.after is None else added
         for member, *path in difference.leaves():
             if member == "properties":
                 properties += path
             elif member == "associations":
                 to, id_, category, number = path
-                links = removed if difference.after is None else added
-                links.append(Link(to, id_, int(number), category))
+                types_of[to, id_].add((category, int(number)))
             else:
                 parent = True
-    return RecordDifferences(
-        tuple(sorted(properties)), frozenset(added), frozenset(removed), parent
-    )
+    return RecordDifferences(tuple(sorted(properties)), added, removed, parent)
 
 
 def documents(record: RecordInput, managed: ManagedAssociations) -> tuple[Document, Document]:
@@ -76,15 +75,15 @@ def documents(record: RecordInput, managed: ManagedAssociations) -> tuple[Docume
 
 def _properties(record: RecordInput, actual: Actual) -> tuple[Document, Document]:
     """Return the values of the declared properties, normalised unless they are spelled alike."""
-    have: dict[str, Value] = {}
-    want: dict[str, Value] = {}
+    have: dict[str, Value] = {
+        name: actual.properties.get(name) or "" for name in record.wire_values
+    }
+    want: dict[str, Value] = dict(record.wire_values)
     for name, wanted in record.wire_values.items():
-        now = actual.properties.get(name) or ""
-        if now != wanted:
+        if have[name] != wanted:
             definition = record.definitions[name]
-            have[name], want[name] = normalise(now, definition), normalise(wanted, definition)
-        else:
-            have[name] = want[name] = wanted
+            have[name] = normalise(actual.properties.get(name), definition)
+            want[name] = normalise(wanted, definition)
     return have, want
 
 
