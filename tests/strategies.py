@@ -10,7 +10,7 @@ from world import COMPANIES, EMAILS
 
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Property
-from reconcile.model.identity import Identity
+from reconcile.model.identity import UniqueProperty
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -266,7 +266,7 @@ _DEFINITIONS = Definitions(
         for kind in ("cart", "line_item", "order")
     }
 )
-_IDENTITIES = {kind: Identity() for kind in ("cart", "line_item", "order")}
+_IDENTITIES = {kind: UniqueProperty() for kind in ("cart", "line_item", "order")}
 
 
 @st.composite

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
-from reconcile.model.identity import Identity
+from reconcile.model.identity import RecordId, UniqueProperty
 from reconcile.model.kinds import kinds
 from reconcile.project import Settings, Token, load_settings, starter_text
 
@@ -94,9 +94,9 @@ def test_a_real_target_is_read(tmp_path: Path) -> None:
     )
     assert target.rate_limit == 90
     assert target.identity == {
-        "order": Identity("unique", "order_no"),
-        "cart": Identity("unique", "reconcile_key"),
-        "line_item": Identity("id"),
+        "order": UniqueProperty("order_no"),
+        "cart": UniqueProperty("reconcile_key"),
+        "line_item": RecordId(),
     }
 
 
@@ -119,7 +119,7 @@ def test_settings_do_not_change(tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
         found.target.url = "x"  # type: ignore[misc]
     with pytest.raises(TypeError):
-        found.target.identity["order"] = Identity("id")  # type: ignore[index]
+        found.target.identity["order"] = RecordId()  # type: ignore[index]
 
 
 def test_without_a_file_there_is_an_empty_sandbox(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def _is_elsewhere(context: ApplyContext, one: WantedLink, found: Associations) -
     parents = {link.id for link in found.get(task.id, ())}
     if not one.is_parent_link or not parents or one.to_id in parents:
         return False
-    if context.identity(task.kind).unique:
+    if context.identity(task.kind).key_property:
         return False  # its key was read together with its id, so somebody moved the record
     task.reject_id(
         f"HubSpot answered with record {task.id}, which belongs to {one.link.to} "

@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.applying.context import ApplyContext
-from reconcile.applying.created_records import find_existing, lookup_of
+from reconcile.applying.created_records import lookup_of
 from reconcile.applying.state_entries import Entries
 from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import WAITS, to_read
+from reconcile.fetching.find import find
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Unclear, Written
 from reconcile.model.address import fold
@@ -110,5 +111,5 @@ def find_created(
         return {}
     identity = context.identity(kind)
     wanted = [lookup_of(task.change, identity, task.parent_id) for task in tasks.values()]
-    found = find_existing(context.hubspot, kind, identity, wanted, names, planned_ids=others)
+    found = find(context.hubspot, kind, identity, wanted, names, without=others)
     return {trace: there[0] for trace, there in zip(tasks, found, strict=True) if len(there) == 1}

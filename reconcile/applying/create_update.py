@@ -47,7 +47,7 @@ def create(
     """
     identity = context.identity(kind)
     parents = {task.change.parent.kind for task in tasks if task.change.parent}
-    slots = {"objects": 2, "associations": len(parents) if identity.within_parent else 0}
+    slots = {"objects": 2, "associations": len(parents) if identity.sibling_property else 0}
     writes: dict[str, tuple[ChangeTask, Write]] = {}
 
     def check(some: Sequence[ChangeTask]) -> list[Checked]:
@@ -229,7 +229,7 @@ def _creating(
     if kind.create == "upsert":
         return lambda hubspot, inputs: hubspot.upsert(kind.object, identity.name, inputs)
     parents = {task.change.parent.kind for task, _ in ready if task.change.parent}
-    owners = partial(_owners, context, kind, parents) if identity.within_parent else None
+    owners = partial(_owners, context, kind, parents) if identity.sibling_property else None
     return lambda hubspot, inputs: hubspot.create(
         kind.object, inputs, match=identity.name, read_parents=owners
     )
@@ -258,14 +258,14 @@ def _updating(context: ApplyContext, kind: Kind, held: Mapping[str, str]) -> Cal
     """
     if len(held) != 1:
         return lambda hubspot, inputs: hubspot.update(kind.object, inputs)
-    identity = context.identity(kind)
+    key_property = context.identity(kind).key_property
 
     def patch(hubspot: HubSpot, inputs: Sequence[Write]) -> Mapping[str, Answer]:
         (write,) = inputs
         name, key = write.trace, held[write.trace]
-        if identity.unique and identity.name not in write.properties and _by_path(key):
+        if key_property and key_property not in write.properties and _by_path(key):
             addressed = Write(name, key, write.properties)
-            return {name: hubspot.patch(kind.object, addressed, id_property=identity.name)}
+            return {name: hubspot.patch(kind.object, addressed, id_property=key_property)}
         return {name: hubspot.patch(kind.object, write)}
 
     return patch

@@ -52,6 +52,6 @@ def find_parents(
 
 def _is(parent: Address, found: Actual, identity: Identity) -> bool:
     """Return whether a record is the one that a parent's address names."""
-    if parent.key.startswith(BY_ID) or not identity.unique:
+    if parent.key.startswith(BY_ID) or not identity.key_property:
         return found.id == parent.key.removeprefix(BY_ID)
     return fold(found.properties.get(identity.name) or "") == fold(parent.key)

@@ -66,7 +66,7 @@ def _unlike_state(
     """Return why a change does not match the state's entry for its record, or ``""``."""
     if _is_other(change, entry):
         return _MOVED
-    if change.adopts and identity.within_parent and finder.knows_otherwise(change):
+    if change.adopts and identity.sibling_property and finder.knows_otherwise(change):
         return _MOVED
     name = _misstated(change, entry, identity)
     return f"the plan and the state disagree about who changed {name}; plan again" if name else ""
@@ -86,8 +86,8 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
         return ""
     for field in change.fields:
         is_known = bool(entry.fingerprint) and field.name in entry.value_hashes
-        by_key = identity.unique and field.name == identity.name
-        if field.before and not (is_known or by_key) and field.reason not in GUARDED:
+        is_key = field.name == identity.key_property
+        if field.before and not (is_known or is_key) and field.reason not in GUARDED:
             return field.name
     return ""
 

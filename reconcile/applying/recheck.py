@@ -7,7 +7,7 @@ the re-check and the write. Reading back afterwards shows that (``verify``).
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconcile.applying.created_records import Lookup, find_existing
+from reconcile.fetching.find import Lookup, find
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import fold
 from reconcile.model.definitions import Property
@@ -48,8 +48,8 @@ def recheck_absent(
 
     ``planned_ids`` holds the ids of other records of the plan.
     """
-    what = "key" if identity.unique else identity.name
-    found = find_existing(hubspot, kind, identity, wanted, (), planned_ids=planned_ids)
+    what = identity.sibling_property or "key"
+    found = find(hubspot, kind, identity, wanted, (), without=planned_ids)
     return [
         Checked(change, conflict=f"record {there[0].id} with this {what} appeared since planning")
         if there
@@ -83,10 +83,10 @@ def _compare(
     held = actual.properties.get(identity.name) or ""
     # A key that is to be written is compared like every other field below.
     written = any(field.name == identity.name for field in change.fields)
-    if identity.unique and not written and fold(held) != fold(change.address.key):
+    if identity.key_property and not written and fold(held) != fold(change.address.key):
         return Checked(change, conflict="its key was changed in HubSpot since planning")
     found_by = dict(change.keep).get(identity.name, held)
-    if identity.within_parent and change.adopts and fold(held) != fold(found_by):
+    if identity.sibling_property and change.adopts and fold(held) != fold(found_by):
         why = f"its {identity.name} was changed in HubSpot since planning"
         return Checked(change, conflict=why)
     left: list[FieldChange] = []

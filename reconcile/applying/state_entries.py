@@ -43,7 +43,7 @@ class Entries:
     def managed(self, change: RecordChange) -> dict[str, str]:
         """Return the values that stay managed after a change, as written, by property."""
         identity = self.identities[change.address.kind]
-        set_once = {*change.ignore, *((identity.name,) if identity.unique else ())}
+        set_once = {*change.ignore, identity.key_property}
         written = {field.name: field.after for field in change.fields}
         return {
             name: value
@@ -69,10 +69,10 @@ class Entries:
     def shows_key(self, change: RecordChange, actual: Actual) -> bool:
         """Return whether an existing record has the key that the change wrote to it, if any."""
         identity = self.identities[change.address.kind]
-        wrote = change.id and any(field.name == identity.name for field in change.fields)
-        if not (identity.unique and wrote):
+        key = identity.key_property
+        if not (change.id and any(field.name == key for field in change.fields)):
             return True
-        return fold(actual.properties.get(identity.name) or "") == fold(change.address.key)
+        return fold(actual.properties.get(key) or "") == fold(change.address.key)
 
     def carried_out(
         self, change: RecordChange, actual: Actual, history: History = _NO_HISTORY
@@ -94,7 +94,7 @@ class Entries:
             # Another record may have the key too.
             and (field.name in sent or (change.id and field.name == identity.name))
         ]
-        shared = identity.within_parent and not change.id
+        shared = bool(identity.sibling_property) and not change.id
         return (all(proof) if shared else any(proof)) or not proof
 
     def matches_initial_values(self, change: RecordChange, history: History) -> bool:

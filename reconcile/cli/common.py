@@ -157,7 +157,7 @@ def _load(
     settings: Settings, paths: tuple[Path, ...], seen: Seen = _unseen
 ) -> tuple[tuple[Unit, ...], list[Problem]]:
     identities = settings.target.identity
-    by_id = [kind for kind, identity in identities.items() if identity.by_id]
+    by_id = [kind for kind, identity in identities.items() if identity.key_is_id]
     units, found = load_some(paths, root=settings.root, by_id=by_id, seen=seen)
     return units, found + [
         problem for unit in units for problem in identity_problems(unit, identities)

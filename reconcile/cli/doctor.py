@@ -138,23 +138,7 @@ def _usage(session: Session) -> None:
 def _keys(session: Session) -> None:
     for kind in kinds().values():
         identity = session.settings.target.identity[kind.name]
-        if identity.by_id:
-            echo(f"Keys     {kind.plural} are found by HubSpot id")
-            continue
-        definition = session.hubspot.properties(kind.object).get(identity.name)
-        if identity.within_parent:
-            state = (
-                "ready"
-                if definition and definition.usable_as_identity
-                else "not a text property that can be written"
-            )
-            echo(f"Keys     {kind.plural}: {identity.name} within their parents, {state}")
-            continue
-        state = (
-            "missing; run `reconcile init`"
-            if definition is None
-            else "ready"
-            if definition.unique
-            else "not unique; choose another property"
+        definition = (
+            session.hubspot.properties(kind.object).get(identity.name) if identity.name else None
         )
-        echo(f"Keys     {kind.plural}: {identity.name} {state}")
+        echo(f"Keys     {kind.plural}: {identity.readiness(definition)}")

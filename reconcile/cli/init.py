@@ -56,7 +56,7 @@ def run(*, target: str | None, auto_approve: bool) -> int:
 
 def _plan(session: Session) -> Plan:
     identities = session.settings.target.identity
-    wanted = [kind for kind in kinds().values() if identities[kind.name].unique]
+    wanted = [kind for kind in kinds().values() if identities[kind.name].key_property]
     properties = {kind.name: session.hubspot.properties(kind.object) for kind in wanted}
     lacking = [kind for kind in wanted if identities[kind.name].name not in properties[kind.name]]
     groups = {kind.name: session.hubspot.groups(kind.object) for kind in lacking}

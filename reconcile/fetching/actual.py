@@ -56,20 +56,17 @@ class Fetcher:
         findings = ChunkFindings()
         by_kind: dict[str, list[Desired]] = defaultdict(list)
         for unit in units:
-            for desired in unit.records:
-                if desired.lifecycle is not Lifecycle.FORGET:
-                    by_kind[desired.address.kind].append(desired)
-        for name, wanted in by_kind.items():
-            if not self._identities[name].within_parent:
-                self._existence.find_by_key(kinds()[name], wanted, last, findings)
+            if unit.root is not None and unit.root.lifecycle is not Lifecycle.FORGET:
+                by_kind[unit.address.kind].append(unit.root)
+        for name, roots in by_kind.items():
+            self._existence.find(kinds()[name], [(roots, ())], last, findings)
         ids = {a: r.id for a, r in findings.records.items() if kinds()[a.kind].is_unit} | {
             unit.address: parents[unit.address] for unit in units if unit.address in parents
         }
         links = self._links(units, ids)
-        for name in by_kind:
-            if self._identities[name].within_parent:
-                under = [_under(unit, name, links) for unit in units]
-                self._existence.find_under_parents(kinds()[name], under, last, findings)
+        for name in sorted({line.address.kind for unit in units for line in unit.lines}):
+            groups = [_lines(unit, name, links) for unit in units]
+            self._existence.find(kinds()[name], groups, last, findings)
         return {unit.address: observation_of(unit, findings, links, parents) for unit in units}
 
     def _links(
@@ -97,7 +94,7 @@ class Fetcher:
         }
 
 
-def _under(
+def _lines(
     unit: Unit, name: str, links: Mapping[Address, frozenset[Link]]
 ) -> tuple[list[Desired], set[str]]:
     """Return a unit's lines of one kind to read, and the ids of its lines in HubSpot."""

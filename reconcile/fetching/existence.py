@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconcile.fetching.children import Lines, lines_with_value
+from reconcile.fetching.find import find_by_key
 from reconcile.fetching.observation import ChunkFindings, entry_at_former_address
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
@@ -28,45 +29,46 @@ class Existence:
             for name in kinds()
         }
 
-    def find_by_key(
+    def find(
         self,
         kind: Kind,
-        wanted: Sequence[Desired],
+        groups: Sequence[tuple[Sequence[Desired], Collection[str]]],
         last: Mapping[Address, LastApplied],
         findings: ChunkFindings,
     ) -> None:
-        """Record in ``findings`` what exists under these records' keys, or ids in the state."""
-        identity = self._identities[kind.name]
-        found = self._hubspot.read(
-            kind.object,
-            [desired.address.key for desired in wanted],
-            self._properties[kind.name],
-            id_property=identity.name if identity.unique else None,
-        )
-        by_key = {desired.address.key: desired.address for desired in wanted}
-        there = {by_key[key]: actual for key, actual in found.items()}
+        """Record in ``findings`` which records exist: by identity, else by the id in the state.
+
+        ``groups`` has the records of each unit, and the ids of the unit's lines in HubSpot.
+        """
+        wanted = [one for records, _ in groups for one in records]
+        if not wanted:
+            return
+        if self._identities[kind.name].sibling_property:
+            there = self._find_under_parents(kind, groups, last, findings)
+        else:
+            found = self._find_by_key(kind, [one.address.key for one in wanted])
+            by_key = {one.address.key: one.address for one in wanted}
+            there = {by_key[key]: actual for key, actual in found.items()}
         self._record_findings(kind, wanted, last, findings, there)
 
-    def find_under_parents(
+    def _find_by_key(self, kind: Kind, keys: Sequence[str]) -> Mapping[str, Actual]:
+        identity, names = self._identities[kind.name], self._properties[kind.name]
+        return find_by_key(self._hubspot, kind, identity, keys, names)
+
+    def _find_under_parents(
         self,
         kind: Kind,
-        under: Sequence[tuple[Sequence[Desired], Collection[str]]],
+        groups: Sequence[tuple[Sequence[Desired], Collection[str]]],
         last: Mapping[Address, LastApplied],
         findings: ChunkFindings,
-    ) -> None:
-        """Record in ``findings`` which lines under their parents are these records.
-
-        ``under`` has the records of each unit, and the ids of the unit's lines in HubSpot.
-        """
-        ids = sorted({line for _, lines in under for line in lines})
+    ) -> dict[Address, Actual]:
+        ids = sorted({line for _, lines in groups for line in lines})
         read = self._hubspot.read(kind.object, ids, self._properties[kind.name]) if ids else {}
         there: dict[Address, Actual] = {}
-        for wanted, lines in under:
+        for wanted, lines in groups:
             found = {line: read[line] for line in lines if line in read}
             there |= dict(self._match_lines(kind, wanted, found, last, findings))
-        self._record_findings(
-            kind, [one for wanted, _ in under for one in wanted], last, findings, there
-        )
+        return there
 
     def _match_lines(
         self,
@@ -80,7 +82,7 @@ class Existence:
 
         The ids come first because the value may be what the manifest changes.
         """
-        name = self._identities[kind.name].name
+        name = self._identities[kind.name].sibling_property
         entries = ((one.address, one.entry_in(last)) for one in wanted)
         known = {address: entry.id for address, entry in entries if entry and entry.id in lines}
         for one in wanted:
@@ -121,7 +123,7 @@ class Existence:
             elif former is not None:
                 findings.records[address] = former
                 findings.by_id.add(address)
-            elif identity.by_id:
+            elif identity.key_is_id:
                 lost[address.key].append(address)
             if left := entry_at_former_address(desired, last):
                 other[left.id].append(address)
@@ -142,10 +144,9 @@ class Existence:
             for one in wanted
             if one.moved_from is not None and one.entry_in(last) is None
         }
-        names, identity = self._properties[kind.name], self._identities[kind.name]
-        if not keys or not identity.unique:
+        if not keys or not self._identities[kind.name].key_property:
             return {}
-        found = self._hubspot.read(kind.object, list(keys), names, id_property=identity.name)
+        found = self._find_by_key(kind, list(keys))
         return {keys[key]: actual for key, actual in found.items()}
 
     def _find_lost(

@@ -43,8 +43,7 @@ def _id_property(identities: Mapping[str, Identity], to: str, by: str) -> str | 
     if by == "id":
         return None
     if by == "key":
-        identity = identities[to]
-        return identity.name if identity.unique else None
+        return identities[to].key_property or None
     return by
 
 

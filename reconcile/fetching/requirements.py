@@ -45,6 +45,12 @@ def read_definitions(
     )
 
 
+def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Property]) -> None:
+    fault = identity.account_fault(properties.get(identity.name), kind.plural)
+    if fault is not None:
+        raise UsageError(fault.message, hint=fault.hint)
+
+
 def _owners(
     hubspot: HubSpot, properties: Mapping[str, Mapping[str, Property]], units: Iterable[Unit]
 ) -> Owners | None:
@@ -53,39 +59,6 @@ def _owners(
         return None
     found = hubspot.owners()
     return Owners.of(found) if found is not None else None
-
-
-def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Property]) -> None:
-    if identity.by_id:
-        return
-    definition = properties.get(identity.name)
-    if identity.within_parent:
-        if definition is None or not definition.usable_as_identity:
-            raise UsageError(
-                f"{kind.plural} have no writable text property {identity.name!r}, which is needed "
-                "to find them under their parents",
-                hint="name one under the target's `identity`, for example within_parent:hs_sku",
-            )
-        return
-    if definition is None:
-        raise UsageError(
-            f"the account has no property {identity.name!r} for {kind.plural}, "
-            "so records cannot be found by key",
-            hint="run `reconcile init` once for this target: it plans and creates the property",
-        )
-    if not definition.unique:
-        raise UsageError(
-            f"the property {identity.name!r} of {kind.plural} is not unique, "
-            "so two records could have the same key",
-            hint="uniqueness can only be set when a property is created: name another property "
-            "under the target's `identity`, then run `reconcile init`",
-        )
-    if definition.type != "string":
-        raise UsageError(
-            f"the property {identity.name!r} of {kind.plural} holds a {definition.type}, and "
-            "HubSpot would change the spelling of keys",
-            hint="name a unique text property under the target's `identity`",
-        )
 
 
 def named_owners(

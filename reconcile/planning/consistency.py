@@ -5,7 +5,7 @@ for every plan that the planner makes; a plan that fails one is refused.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from reconcile.errors import UsageError
 from reconcile.model.address import BY_ID, fold
@@ -44,7 +44,8 @@ def require_consistent(plan: Plan) -> None:
 def contradictions(plan: Plan) -> Iterator[str]:
     """Yield the contradictions in a plan."""
     identities = unpinned(plan.identities)
-    yield from _of_identities(plan, identities)
+    if len(identities) != len(plan.identities) or not identities.keys() <= kinds().keys():
+        yield "the identity of a kind is unknown, or given twice, or its kind is unknown"
     yield from _of_whole(plan)
     yield from _of_legend(plan)
     for unit in plan.units:
@@ -57,16 +58,6 @@ def contradictions(plan: Plan) -> Iterator[str]:
                 continue
             for fault in _of_record(change, unit, kinds()[change.address.kind], identity):
                 yield f"{change.address}: {fault}"
-
-
-def _of_identities(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[str]:
-    if len(identities) != len(plan.identities) or not identities.keys() <= kinds().keys():
-        yield "the identity of a kind is given twice, or its kind is unknown"
-    for kind, one in identities.items():
-        if (one.how, bool(one.name)) not in (("unique", True), ("within_parent", True)) and (
-            not one.by_id
-        ):
-            yield f"{kind}: records cannot be found by {show(one.how)}"
 
 
 def labelled(kind: Kind) -> frozenset[str]:
@@ -159,7 +150,7 @@ def _of_record(
         yield f"{show(change.id)} is not the id of a record"
     if change.parent_id and (kind.is_unit or not ID.fullmatch(change.parent_id)):
         yield f"{show(change.parent_id)} is not the id of its parent"
-    if identity.by_id and change.action in _OF_EXISTING and change.id != change.address.key:
+    if identity.key_is_id and change.action in _OF_EXISTING and change.id != change.address.key:
         yield "its key is not its id"
     if change.state and not _DIGEST.fullmatch(change.state):
         yield "the digest of its entry in the state is malformed"
@@ -217,7 +208,7 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
     kept = [name for name, _ in change.keep]
     if len({*names, *kept}) != len(names) + len(kept) or not all((*names, *kept)):
         yield "a property occurs twice, or without a name"
-    rest = names[1:] if identity.unique and names[:1] == [identity.name] else names
+    rest = names[1:] if names[:1] == [identity.key_property] else names
     if not (rises(rest) and rises(kept) and rises(change.ignore)):
         yield "its properties are not in order"
     for field in change.fields:
@@ -231,15 +222,15 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
         adopted = change.adopts and not removed and field.name != identity.name
         if adopted and (field.reason is Reason.UNSEEN) != bool(field.before):
             yield f"{show(field.name)} of an adopted record has not been seen"
-    if identity.unique:
-        yield from _of_key(change, identity)
+    if identity.key_property:
+        yield from _of_key(change, identity.key_property)
 
 
-def _of_key(change: RecordChange, identity: Identity) -> Iterator[str]:
+def _of_key(change: RecordChange, name: str) -> Iterator[str]:
     """Yield what is wrong with the key that is written or removed."""
-    if identity.name in dict(change.keep) or identity.name in change.ignore:
+    if name in dict(change.keep) or name in change.ignore:
         yield "its key is listed among its values"
-    key = next((field for field in change.fields if field.name == identity.name), None)
+    key = next((field for field in change.fields if field.name == name), None)
     match change.action:
         case Action.CREATE:
             if key is None or key.after != change.address.key:
@@ -267,7 +258,7 @@ def _keys(change: RecordChange) -> set[str]:
 
 
 def _of_create(change: RecordChange, identity: Identity) -> Iterator[str]:
-    if identity.by_id:
+    if identity.key_is_id:
         yield "only HubSpot assigns ids"
     if change.id or change.kept_links:
         yield "it exists already"
@@ -277,5 +268,6 @@ def _of_create(change: RecordChange, identity: Identity) -> Iterator[str]:
         yield "a new record keeps no values"
     if not {field.name for field in change.fields}.union(dict(change.keep)) >= {*change.ignore}:
         yield "it ignores a property that it does not set"
-    if identity.within_parent and not any(f.name == identity.name for f in change.fields):
-        yield f"it does not name its {identity.name}, which identifies it"
+    told_apart = identity.sibling_property
+    if told_apart and not any(field.name == told_apart for field in change.fields):
+        yield f"it does not name its {told_apart}, which identifies it"

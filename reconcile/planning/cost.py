@@ -38,7 +38,7 @@ def calls(plan: Plan) -> int:
     ) + sum(_recheck(name) * ceil(number / OBJECTS) for name, number in whole.items())
     definitions = DEFINITIONS * len({change.address.kind for change in plan.records()})
     identities = unpinned(plan.identities)
-    within = frozenset(kind for kind, one in identities.items() if one.within_parent)
+    within = frozenset(kind for kind, one in identities.items() if one.sibling_property)
     written = sum(_slice(units, within) for units in slices(plan.units))
     return ACCOUNT + definitions + written + removals
 

@@ -28,7 +28,7 @@ def mark_collisions(
         change
         for unit in units
         for change in unit.changes
-        if identities[change.address.kind].within_parent and change.action is not Action.CONFLICT
+        if identities[change.address.kind].sibling_property and change.action is not Action.CONFLICT
     ]
     reasons = _same_record(changes) | _same_value(changes, identities) | _in_state(changes, entries)
     for unit in units:

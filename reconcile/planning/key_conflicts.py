@@ -12,7 +12,7 @@ def has_former_key(record: RecordInput, actual: Actual) -> bool:
     """
     former = record.desired.former
     if (
-        not record.identity.unique
+        not record.identity.key_property
         or former is None
         or (record.recorded is not None and not record.moved)
     ):
@@ -23,7 +23,9 @@ def has_former_key(record: RecordInput, actual: Actual) -> bool:
 def is_rekey(record: RecordInput, actual: Actual) -> bool:
     """Return whether the record has another key than declared, since it was changed in HubSpot."""
     held = record.held_key(actual)
-    if not record.identity.unique or held == record.address.key or has_former_key(record, actual):
+    if not record.identity.key_property or held == record.address.key:
+        return False
+    if has_former_key(record, actual):
         return False
     return record.address in record.observed.by_id or fold(held) != fold(record.address.key)
 
@@ -51,7 +53,7 @@ def key_moved_conflict(record: RecordInput, actual: Actual) -> str:
     former = record.observed.key_moved.get(record.address)
     if former is None:
         return ""
-    if record.identity.within_parent:
+    if record.identity.sibling_property:
         return (
             f"record {actual.id} has this {record.identity.name}, and record {former}, which was "
             "applied, is not under its parent any more\nmove that record back, or archive it"

@@ -24,7 +24,7 @@ def missing_key_properties(
     """
     for kind in wanted:
         identity = identities[kind.name]
-        if not identity.unique:
+        if not identity.key_property:
             continue
         there = properties[kind.name].get(identity.name)
         if there is None:

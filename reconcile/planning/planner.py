@@ -117,7 +117,7 @@ def _plan_record(record: RecordInput) -> RecordChange | None:
     if record.address.folded() in record.context.shared_ids and (
         record.actual is None
         or record.address in record.observed.by_id
-        or record.identity.within_parent
+        or record.identity.sibling_property
     ):
         return conflict(record, "two declared records have the same HubSpot id in the state", "")
     if record.desired.lifecycle is not Lifecycle.PRESENT:
@@ -142,7 +142,7 @@ def _why_missing(record: RecordInput, missing: Missing | None) -> str:
         return f"{why_missing(missing)}\n{_hint(record)}"
     if missing is not None and record.desired.protect:
         return "it is protected, so it is not recreated"
-    if record.identity.by_id:
+    if record.identity.key_is_id:
         return "no record has this id, and only HubSpot assigns ids"
     return ""
 
@@ -179,8 +179,8 @@ def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
         field_change(record, name, "", record.wire_values[name], Reason.NEW)
         for name in found.properties
     ]
-    if record.identity.unique:
-        fields.insert(0, FieldChange(record.identity.name, "", record.address.key, Reason.NEW))
+    if key := record.identity.key_property:
+        fields.insert(0, FieldChange(key, "", record.address.key, Reason.NEW))
     return replace(
         record_change(record, Action.CREATE),
         fields=tuple(fields),
@@ -254,6 +254,6 @@ def _folded(address: Address | None) -> Address | None:
 
 
 def _hint(record: RecordInput) -> str:
-    if record.desired.protect or record.identity.by_id:
+    if record.desired.protect or record.identity.key_is_id:
         return "restore it in HubSpot, or remove it from the manifests"
     return f"restore it in HubSpot, or create a new one with --recreate {record.address}"

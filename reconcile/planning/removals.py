@@ -67,10 +67,10 @@ def _fields(record: RecordInput, actual: Actual, *, rekey: bool) -> Iterator[Fie
     names = set(record.last.value_hashes) & record.definitions.keys() if record.last else set()
     if actual.properties.get(record.kind.title):
         names |= {record.kind.title} & record.definitions.keys()
-    if record.identity.unique:
+    if key := record.identity.key_property:
         held = Reason.DRIFT if rekey else Reason.CHANGE
-        yield FieldChange(record.identity.name, record.held_key(actual), "", held)
-        names -= {record.identity.name}
+        yield FieldChange(key, record.held_key(actual), "", held)
+        names -= {key}
     for name in sorted(names):
         now = actual.properties.get(name) or ""
         yield field_change(record, name, now, "", removal_reason(record, name, now))

@@ -25,13 +25,9 @@ def identity_problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Pr
 
 def _of_identity(desired: Desired, identity: Identity) -> Iterator[Problem]:
     kind = kinds()[desired.address.kind]
-    if identity.by_id and not desired.address.key.isdigit():
-        yield _problem(
-            desired.location,
-            f"{desired.address.key!r} is not a HubSpot record id, and {kind.plural} are found by "
-            "id here (identity: id)",
-        )
-    if identity.unique and identity.name in desired.properties:
+    if message := identity.key_fault(desired.address.key, kind.plural):
+        yield _problem(desired.location, message)
+    if identity.key_property in desired.properties:
         message = f"{identity.name} holds the record's key; write it as `key:` only"
         yield _problem(desired.location_of(identity.name), message)
 
@@ -41,8 +37,8 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
     seen: dict[tuple[str, str], Address] = {}
     for line in unit.lines:
         kind = kinds()[line.address.kind]
-        name = identities[kind.name].name
-        if line.lifecycle is not Lifecycle.PRESENT or not identities[kind.name].within_parent:
+        name = identities[kind.name].sibling_property
+        if line.lifecycle is not Lifecycle.PRESENT or not name:
             continue
         if name in line.ignore:
             message = f"lifecycle.ignore names {name}, which identifies {kind.plural}"

@@ -18,7 +18,7 @@ from pydantic import (
 
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.manifests.paths import display_path, escaping_link, resolve_links
-from reconcile.model.identity import Identity
+from reconcile.model.identity import Identity, UniqueProperty, identity_from
 from reconcile.model.kinds import kinds
 from reconcile.model.values import nearest
 
@@ -150,20 +150,17 @@ def _kind_name(value: str) -> str:
 
 def _identity(value: object) -> Identity:
     how, colon, name = value.partition(":") if isinstance(value, str) else ("", "", "")
-    if how == "unique" and _PROPERTY.fullmatch(name):
-        return Identity("unique", name)
-    if how == "within_parent" and _PROPERTY.fullmatch(name):
-        return Identity("within_parent", name)
-    if how == "id" and not colon:
-        return Identity("id")
+    found = identity_from(how, name)
+    if found is not None and (_PROPERTY.fullmatch(name) if colon else not found.name):
+        return found
     raise ValueError('must be "id", "unique:PROPERTY" or, for line items, "within_parent:PROPERTY"')
 
 
 def _with_all_kinds(value: Mapping[str, Identity]) -> Mapping[str, Identity]:
     for kind, identity in value.items():
-        if identity.within_parent and kinds()[kind].is_unit:
+        if identity.sibling_property and kinds()[kind].is_unit:
             raise ValueError(f"{kinds()[kind].plural} have no parent to be identified within")
-    return MappingProxyType({kind: value.get(kind, Identity()) for kind in kinds()})
+    return MappingProxyType({kind: value.get(kind, UniqueProperty()) for kind in kinds()})
 
 
 def _not_empty(value: _Sized) -> _Sized:

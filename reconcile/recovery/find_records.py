@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from reconcile.applying.confirm_ids import shows_identity_value, was_created_with_key
-from reconcile.applying.created_records import find_existing, lookup_of
+from reconcile.applying.created_records import lookup_of
 from reconcile.applying.state_entries import Entries
 from reconcile.applying.verify import LONG_WAITS, WAITS
 from reconcile.errors import ApiError, AuthError, RateLimited, Unreachable
 from reconcile.fetching.children import Lines, Parent, lines_under
+from reconcile.fetching.find import NO_PARENT, find
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
@@ -26,8 +27,6 @@ _MAX_HISTORIES = 500
 
 _MAX_SEARCHED = 5000
 """The most search results that are read, latest first: 200 a search, four searches a second."""
-
-_NO_PARENT: Parent = "", ""
 
 
 class RecordFinder:
@@ -81,7 +80,7 @@ class RecordFinder:
         names = sorted((keys | {name for mine in managed.values() for name in mine}) & known)
         found: dict[Address, Actual] = {}
         left = list(wanted)
-        lines = identity.within_parent and any(not one.id for one in wanted)
+        lines = identity.sibling_property and any(not one.id for one in wanted)
         for wait in LONG_WAITS if lines and self._patient else WAITS:
             if not left:
                 break
@@ -120,8 +119,8 @@ class RecordFinder:
         new = [one for one in wanted if not one.id or one.change.address in self.refuted]
         identity = self._entries.identities[kind.name]
         lookups = [lookup_of(one.change, identity, self._parent(one)[1]) for one in new]
-        planned_ids = self._planned_ids(kind, wanted) if identity.within_parent else ()
-        some = find_existing(self._hubspot, kind, identity, lookups, names, planned_ids=planned_ids)
+        planned_ids = self._planned_ids(kind, wanted) if identity.sibling_property else ()
+        some = find(self._hubspot, kind, identity, lookups, names, without=planned_ids)
         return found | {
             one.change.address: actuals[0]
             for one, actuals in zip(new, some, strict=True)
@@ -160,7 +159,7 @@ class RecordFinder:
         known = {entry.id for _, one, entry in self._state.entries() if one.kind == kind.name}
         others = known.union(found)
         if kind.is_unit:
-            unaccounted = {_NO_PARENT: self._created_since(kind, names, others)}
+            unaccounted = {NO_PARENT: self._created_since(kind, names, others)}
         else:
             unaccounted = dict(lines_under(self._hubspot, kind, by_parent, names, without=others))
         matches: list[tuple[Address, Actual]] = []
@@ -206,7 +205,7 @@ class RecordFinder:
         """Return the parent of a line item to create; without an id if that was not created."""
         parent = one.change.parent
         if parent is None:
-            return _NO_PARENT
+            return NO_PARENT
         made = one.change.parent_id or self._ids.get(parent.folded(), "")
         entry = None if made else self._state.unit(parent).get(parent.folded())
         return parent.kind, entry.id if entry else made

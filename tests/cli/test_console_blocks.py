@@ -11,7 +11,7 @@ EXAMPLE = """\
 $ cd examples/quickstart
 $ reconcile init --auto-approve
 ...
-Target quickstart-sandbox is ready: each kind has what its records are found by.
+Target quickstart-sandbox is ready: every key property exists.
 $ reconcile plan
 Target quickstart-sandbox: sandbox account 123456789 (DEVELOPER_TEST)
 ...

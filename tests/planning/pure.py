@@ -7,7 +7,7 @@ from typing import Any
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Label, Pipeline, Property
 from reconcile.model.digest import Hasher
-from reconcile.model.identity import Identity
+from reconcile.model.identity import Identity, UniqueProperty, WithinParent
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, Reason, RecordChange, TargetPin, UnitChange
 from reconcile.model.records import (
@@ -54,8 +54,8 @@ DEFINITIONS = Definitions(
     pipelines={"order": (Pipeline("p1", "Orders", {"s1": "Open", "s2": "Shipped"}),)},
     labels={("order", "company"): (Label("USER_DEFINED", 37, "Payer"),)},
 )
-IDENTITIES: Mapping[str, Identity] = dict.fromkeys(kinds(), Identity())
-WITHIN_PARENT = {**IDENTITIES, "line_item": Identity("within_parent", "name")}
+IDENTITIES: Mapping[str, Identity] = dict.fromkeys(kinds(), UniqueProperty())
+WITHIN_PARENT = {**IDENTITIES, "line_item": WithinParent("name")}
 TARGET = TargetPin("t", 7, "SANDBOX")
 
 ORDER = Address("order", "A")

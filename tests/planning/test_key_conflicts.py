@@ -6,7 +6,7 @@ import pytest
 from world import KEY, World, cart, changes, incomplete, line, order, statuses
 
 from reconcile.errors import StalePlan, UsageError
-from reconcile.model.identity import Identity
+from reconcile.model.identity import UniqueProperty
 from reconcile.model.plan import Action
 from reconcile.workflow import plan_steps
 
@@ -114,7 +114,7 @@ def test_a_failed_dissociation_is_owed_and_tried_again(world: World) -> None:
 def test_a_plan_made_with_another_identity_is_stale(world: World) -> None:
     """Its records were found by other properties."""
     plan = world.plan(order("A"))
-    kinds = {**world.settings.target.identity, "order": Identity("unique", "other")}
+    kinds = {**world.settings.target.identity, "order": UniqueProperty("other")}
     target = world.settings.target.model_copy(update={"identity": kinds})
     world.settings = replace(world.settings, target=target)
     with pytest.raises(StalePlan):

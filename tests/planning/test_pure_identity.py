@@ -26,11 +26,11 @@ from pure import (
 )
 
 from reconcile.model.address import Address
-from reconcile.model.identity import Identity
+from reconcile.model.identity import RecordId
 from reconcile.model.plan import Reason
 from reconcile.model.records import Desired, LastApplied, Lifecycle, Missing, Reference, Unit
 
-BY_ID = {**IDENTITIES, "order": Identity("id", "")}
+BY_ID = {**IDENTITIES, "order": RecordId()}
 OLD = Address("order", "OLD")
 MOVED = {"moved_from": Reference("order", "key", "OLD", "", HERE)}
 PROTECTED = {"protect": True}
