@@ -1,6 +1,6 @@
 """The planner: one unit's desired, actual and last-applied → its changes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from reconcile.errors import Problem
@@ -24,14 +24,14 @@ from reconcile.model.records import (
     Observed,
     Unit,
 )
-from reconcile.planning.associations import plan_associations
+from reconcile.planning.association_changes import association_changes
+from reconcile.planning.associations import managed_associations
 from reconcile.planning.changes import (
     conflict,
     field_change,
     propagate_conflicts,
     record_change,
 )
-from reconcile.planning.compare import differing
 from reconcile.planning.key_conflicts import (
     duplicates_conflict,
     has_former_key,
@@ -42,6 +42,7 @@ from reconcile.planning.key_conflicts import (
 )
 from reconcile.planning.parent_conflicts import parent_conflict
 from reconcile.planning.reasons import reason_of
+from reconcile.planning.record_differences import record_differences
 from reconcile.planning.record_input import Context, RecordInput
 from reconcile.planning.removals import plan_removal
 from reconcile.planning.validate import account_faults
@@ -172,17 +173,18 @@ def _with_faults(why: str, found: list[Problem]) -> str:
 
 
 def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
+    managed = managed_associations(record)
+    found = record_differences(record, managed)
     fields = [
-        field_change(record, name, "", value, Reason.NEW)
-        for name, value in sorted(record.wire_values.items())
-        if value != ""
+        field_change(record, name, "", record.wire_values[name], Reason.NEW)
+        for name in found.properties
     ]
     if key := record.identity.key_property:
         fields.insert(0, FieldChange(key, "", record.address.key, Reason.NEW))
     return replace(
         record_change(record, Action.CREATE),
         fields=tuple(fields),
-        links=plan_associations(record).changes,
+        links=association_changes(record, managed, found),
         recreates=recreates,
         keep=tuple(sorted((name, "") for name, value in record.wire_values.items() if value == "")),
         ignore=tuple(sorted(record.desired.ignore & record.wire_values.keys())),
@@ -190,14 +192,16 @@ def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
 
 
 def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
+    managed = managed_associations(record)
+    found = record_differences(record, managed)
     rekey = is_rekey(record, actual)
-    fields = tuple(_field_changes(record, actual, rekey=rekey))
-    links = plan_associations(record)
+    fields = tuple(_field_changes(record, actual, found.properties, rekey=rekey))
+    links = association_changes(record, managed, found)
     if fields:
         action = Action.UPDATE
-    elif links.changes:
+    elif links:
         action = Action.ASSOCIATE
-    elif not _state_is_current(record, links.ours):
+    elif not _state_is_current(record, managed.ours):
         action = Action.ADOPT
     else:
         return None
@@ -206,20 +210,25 @@ def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
         record_change(record, action),
         id=actual.id,
         fields=fields,
-        links=links.changes,
+        links=links,
         adopts=record.last is None,
         rekey=rekey,
         keep=tuple(sorted((n, v) for n, v in record.wire_values.items() if n not in changed)),
-        kept_links=tuple(sorted(links.kept)),
+        kept_links=tuple(
+            sorted(link for link in managed.declared if (link.to, link.id) not in found.added)
+        ),
     )
 
 
-def _field_changes(record: RecordInput, actual: Actual, *, rekey: bool) -> Iterator[FieldChange]:
+def _field_changes(
+    record: RecordInput, actual: Actual, names: Iterable[str], *, rekey: bool
+) -> Iterator[FieldChange]:
+    """Yield the changes of the key and of the properties that differ (``names``)."""
     if rekey or has_former_key(record, actual):
         ours = record.last is not None and record.last.key == record.address.key
         why = Reason.DRIFT if ours and rekey else Reason.CHANGE
         yield FieldChange(record.identity.name, record.held_key(actual), record.address.key, why)
-    for name in differing(record.wire_values, actual.properties, record.definitions):
+    for name in names:
         before, after = actual.properties.get(name) or "", record.wire_values[name]
         reason = reason_of(record, name, before, after)
         if reason is not None:

@@ -121,6 +121,13 @@ def test_planning_imports_no_command_line_of_httpx(applied: Project) -> None:
     assert (code, "httpx" in modules, modules & heavy) == (0, True, set())
 
 
+def test_planning_creations_imports_nothing_that_compares(project: Project) -> None:
+    """A record that does not exist is not compared, whatever it is associated with."""
+    ((_, code, modules),) = loaded(project.folder, ["plan", "--detailed-exitcode"])
+    found = "reconcile.planning.compare" in modules, "deepdiff" in modules
+    assert (code, found) == (2, (True, False))
+
+
 def test_httpx_keeps_its_command_line_for_others() -> None:
     """A program that uses reconcile can import httpx's command line afterwards."""
     code = "import reconcile.hubspot.connection, httpx._main; assert httpx._main.main"
