@@ -11,13 +11,10 @@ import click
 from reconcile.applying.preconditions import require_expected
 from reconcile.audit.actor import origin
 from reconcile.cli.common import (
-    Project,
     addresses,
     colored,
     confirm,
     current_user,
-    declared_now,
-    project_of,
     settings_for,
     shows_personal,
     write_digest,
@@ -34,6 +31,7 @@ from reconcile.model.records import Unit
 from reconcile.planning.guards import require_match
 from reconcile.planning.plan_file import content_digest
 from reconcile.project import Settings
+from reconcile.project.declared import Declared, declared_now, read_declared
 from reconcile.recovery.runs import new_run
 from reconcile.render.output import write_plan
 from reconcile.render.progress import progress
@@ -42,10 +40,8 @@ from reconcile.session import Session, connect
 from reconcile.stores.store_urls import is_local
 from reconcile.workflow import (
     apply,
-    close_unfinished,
-    forget_resolved,
-    plan,
-    recover_unfinished,
+    finish,
+    plan_to_apply,
     refusals_logged,
 )
 
@@ -65,7 +61,7 @@ def run(
     accept_local_store: bool,
 ) -> int:
     """Run `reconcile apply`."""
-    saved, digest = read_plan(file) if file else (None, "")
+    saved = read_plan(file)[0] if file else None
     for option, given in (("--allow", allow), ("--recreate", recreate), ("--prune", prune)):
         if saved is not None and given:
             raise UsageError(f"{option} cannot be used with a plan file, which is a finished plan")
@@ -74,50 +70,47 @@ def run(
     by = origin(os.environ, settings.root, reason)
     again, run = addresses(recreate), new_run()
     read = files_read(settings, by.commit)
-    project = project_of(settings, seen=read.add) if saved is None else Project((), (), ())
-    units = project.units if saved is None else declared_now(settings, saved)
-    with project.problems_first(), connect(settings, os.environ, "write") as session:
+    if saved is None:
+        declared = read_declared(settings, seen=read.add)
+    else:
+        units = declared_now(settings, saved)
+        declared = Declared(units, units)
+    with declared.problems_first(), connect(settings, os.environ, "write") as session:
         if saved is None:
-            if not project.problems:
-                recover_unfinished(session, by, who=current_user(), wait=lock_timeout, by=run)
-            with progress(len(units), "Planning") as advance:
-                made = plan(
+            with progress(len(declared.units), "Planning") as advance:
+                made = plan_to_apply(
                     session,
-                    units,
+                    declared,
+                    by,
                     recreate=again,
                     prune=prune,
                     allow=allow,
-                    broken=project.problems,
+                    who=current_user(),
+                    wait=lock_timeout,
+                    run=run,
                     advance=advance,
                 )
             made = replace(made, source=source_of(read, settings))
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
-            digest = content_digest(made)
-            write_digest(digest)
-            write_source(made.source)
-            with refusals_logged(session, made, by):
-                require_expected(digest, expect_digest)
-            with refusals_logged(session, made, by):
-                require_match(made)
-            if made.empty:
-                close_unfinished(session, by, who=current_user(), wait=lock_timeout, by=run)
-                forget_resolved(session, made, who=current_user(), wait=lock_timeout)
-                return 5 if made.in_doubt else 0
-            approved = auto_approve or made.guards or not made.acts
-            if not (approved or _confirmed(session, made)):
-                click.echo("Nothing was applied.", err=True)
-                return 1
         else:
             made = saved
-            write_digest(digest)
-            write_source(made.source)
-            with refusals_logged(session, made, by):
-                require_expected(digest, expect_digest)
+        digest = content_digest(made)
+        write_digest(digest)
+        write_source(made.source)
+        with refusals_logged(session, made, by):
+            require_expected(digest, expect_digest)
+            require_match(made)
+        if saved is None and made.empty:
+            finish(session, made, by, who=current_user(), wait=lock_timeout, run=run)
+            return 5 if made.in_doubt else 0
+        if saved is None and not (auto_approve or _confirmed(session, made)):
+            click.echo("Nothing was applied.", err=True)
+            return 1
         report = carry_out(
             session,
             made,
             by,
-            declared=None if saved is None else units,
+            declared=None if saved is None else declared.units,
             wait=lock_timeout,
             halt=on_error == "halt",
             run=run,
@@ -134,6 +127,9 @@ def run(
 
 
 def _confirmed(session: Session, made: Plan) -> bool:
+    """Ask whether to apply a plan, unless that would be refused or do nothing anyway."""
+    if made.guards or not made.acts:
+        return True
     click.echo(cost(session, made), err=True)
     return confirm(
         f"Apply this to {session.pin.name}?",

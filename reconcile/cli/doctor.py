@@ -4,13 +4,14 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from reconcile.cli.common import echo, manifests_of, settings_for
+from reconcile.cli.common import echo, settings_for
 from reconcile.errors import AuthError, ManifestError, UsageError
 from reconcile.fetching.requirements import named_owners
 from reconcile.model.definitions import OWNERS_SCOPE
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Unit
 from reconcile.project import Settings
+from reconcile.project.declared import read_declared
 from reconcile.project.support_ends import SERVICE_KEYS, support
 from reconcile.session import Session, connect
 
@@ -99,9 +100,11 @@ def _declared(settings: Settings) -> tuple[Unit, ...] | None:
     if not settings.manifests:
         return ()
     try:
-        return manifests_of(settings)
+        declared = read_declared(settings)
+        declared.require_valid()
     except ManifestError:
         return None
+    return declared.units
 
 
 def _names_owners(session: Session, units: Collection[Unit]) -> bool:

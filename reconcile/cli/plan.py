@@ -11,10 +11,9 @@ import click
 from reconcile import __version__
 from reconcile.audit.actor import commit
 from reconcile.cli.common import (
+    absolute,
     addresses,
-    beside_project,
     colored,
-    project_of,
     save,
     settings_for,
     shows_personal,
@@ -26,8 +25,10 @@ from reconcile.cli.github_annotations import annotate
 from reconcile.cli.json_output import problems_as_json, write_json
 from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
+from reconcile.model.plan import Plan
 from reconcile.planning.guards import mismatches, require_match
 from reconcile.planning.plan_file import content_digest, dump
+from reconcile.project.declared import beside_project, read_declared
 from reconcile.recovery.runs import unfinished
 from reconcile.render.error_lines import conflicts_in
 from reconcile.render.escaping import visible
@@ -60,23 +61,23 @@ def run(
     with problems_as_json(as_json):
         settings = settings_for(target)
         read = files_read(settings, commit(os.environ, settings.root))
-        project = project_of(settings, paths, seen=read.add)
+        declared = read_declared(settings, absolute(paths), seen=read.add)
         source = source_of(read, settings, paths)
     again = addresses(recreate)
     with (
         problems_as_json(as_json),
-        project.problems_first(),
+        declared.problems_first(),
         connect(settings, os.environ, "read") as session,
-        progress(len(project.units), "Planning") as advance,
+        progress(len(declared.units), "Planning") as advance,
     ):
         made = plan(
             session,
-            project.units,
-            declared=project.everything,
+            declared.units,
+            declared=declared.everything,
             recreate=again,
             prune=prune,
             allow=allow,
-            broken=project.problems,
+            broken=declared.problems,
             advance=advance,
         )
         resume = command_line("resume")
@@ -87,7 +88,7 @@ def run(
         notes += filter(None, [cost(session, made)])
     made = replace(made, source=source)
     if out is not None and not mismatches(made):
-        made = replace(made, paths=beside_project(settings, paths))
+        made = replace(made, paths=beside_project(settings, absolute(paths)))
         created = utc_now()
         save(out, dump(made, version=__version__, created=created), "the plan")
     digest = content_digest(made)
@@ -104,11 +105,14 @@ def run(
         click.echo(line, err=True)
     require_match(made)
     if out is not None:
-        name = visible(shlex.quote(str(out)))
-        exactly = command_line("apply", str(out))
-        then = f"To apply exactly this plan: {exactly}"
-        if made.guards:
-            allow_it = " ".join(f"--allow {guard.allowance}" for guard in made.guards)
-            then = f"Guards refuse it; if it is intended, plan again with {allow_it}"
-        click.echo(f"The plan is saved in {name}. {then}", err=True)
+        click.echo(_saved(made, out), err=True)
     return 2 if detailed_exitcode and (made.in_doubt or not made.empty) else 0
+
+
+def _saved(made: Plan, out: Path) -> str:
+    """Return where the plan is, and how to apply exactly this one or what to plan again with."""
+    saved = f"The plan is saved in {visible(shlex.quote(str(out)))}."
+    if not made.guards:
+        return f"{saved} To apply exactly this plan: {command_line('apply', str(out))}"
+    allow = " ".join(f"--allow {guard.allowance}" for guard in made.guards)
+    return f"{saved} Guards refuse it; if it is intended, plan again with {allow}"

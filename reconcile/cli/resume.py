@@ -7,8 +7,9 @@ import click
 
 from reconcile.audit.actor import origin
 from reconcile.cli.apply import carry_out, exit_code, require_durable_store
-from reconcile.cli.common import colored, declared_now, settings_for, shows_personal
+from reconcile.cli.common import colored, settings_for, shows_personal
 from reconcile.cli.next_command import command_line
+from reconcile.project.declared import declared_now
 from reconcile.recovery.runs import unfinished
 from reconcile.render.escaping import visible
 from reconcile.render.report import write_report

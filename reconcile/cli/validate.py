@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.common import manifests_of, settings_for
+from reconcile.cli.common import absolute, settings_for
 from reconcile.cli.json_output import problems_as_json, write_json
+from reconcile.project.declared import read_declared
 from reconcile.render.json_problems import valid_json
 from reconcile.render.phrasing import listed
 
@@ -14,7 +15,9 @@ from reconcile.render.phrasing import listed
 def run(paths: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
     """Run `reconcile validate`."""
     with problems_as_json(as_json):
-        units = manifests_of(settings_for(target), paths)
+        declared = read_declared(settings_for(target), absolute(paths))
+        declared.require_valid()
+        units = declared.units
     counted = Counter(record.address.kind for unit in units for record in unit.records)
     if as_json:
         write_json(valid_json(counted))

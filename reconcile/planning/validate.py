@@ -1,56 +1,17 @@
-"""Validation of declared records: against the identities, and against the account.
+"""Validation of declared records against the account.
 
-What manifests get wrong by themselves is a problem, which fails the plan. What depends on what the
-account holds is a fault of the record, which is then in conflict; other records are not affected.
+What depends on what the account holds is a fault of the record, which is then in conflict; other
+records are not affected. What manifests get wrong by themselves fails the plan (``manifests``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from reconcile.errors import Problem
-from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions
-from reconcile.model.identity import Identity
-from reconcile.model.kinds import kinds
-from reconcile.model.records import Desired, Lifecycle, Location, Reference, Unit
+from reconcile.model.records import Location, Reference
 from reconcile.model.references import association_types, pointer
 from reconcile.model.values import fault, show
 from reconcile.planning.record_input import RecordInput
-
-
-def identity_problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:
-    """Return what a unit's manifests get wrong given how records are found."""
-    own = (p for one in unit.records for p in _of_identity(one, identities[one.address.kind]))
-    return [*own, *_within(unit, identities)]
-
-
-def _of_identity(desired: Desired, identity: Identity) -> Iterator[Problem]:
-    kind = kinds()[desired.address.kind]
-    if message := identity.key_fault(desired.address.key, kind.plural):
-        yield _problem(desired.location, message)
-    if identity.key_property in desired.properties:
-        message = f"{identity.name} holds the record's key; write it as `key:` only"
-        yield _problem(desired.location_of(identity.name), message)
-
-
-def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]:
-    """Yield lines found within their parent whose identity value is missing or not unique."""
-    seen: dict[tuple[str, str], Address] = {}
-    for line in unit.lines:
-        kind = kinds()[line.address.kind]
-        name = identities[kind.name].sibling_property
-        if line.lifecycle is not Lifecycle.PRESENT or not name:
-            continue
-        if name in line.ignore:
-            message = f"lifecycle.ignore names {name}, which identifies {kind.plural}"
-            yield _problem(line.location, message)
-        value = fold(line.properties.get(name, ""))
-        other = seen.setdefault((kind.name, value), line.address)
-        if not value:
-            message = f"{name} identifies {kind.plural} here, and is missing"
-            yield _problem(line.location_of(name), message)
-        elif other != line.address:
-            message = f"{name} identifies {kind.plural} here, and is {value!r} in {other} too"
-            yield _problem(line.location_of(name), message)
 
 
 def account_faults(record: RecordInput) -> list[Problem]:

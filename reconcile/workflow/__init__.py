@@ -1,5 +1,6 @@
 """What the commands do in an account, step by step: plan, apply, recover."""
 
+from reconcile.workflow.apply_now import finish, plan_to_apply
 from reconcile.workflow.apply_steps import apply, forget_resolved, refusals_logged
 from reconcile.workflow.plan_steps import plan
 from reconcile.workflow.unfinished_runs import close_unfinished, recover_unfinished
@@ -7,8 +8,10 @@ from reconcile.workflow.unfinished_runs import close_unfinished, recover_unfinis
 __all__ = [
     "apply",
     "close_unfinished",
+    "finish",
     "forget_resolved",
     "plan",
+    "plan_to_apply",
     "recover_unfinished",
     "refusals_logged",
 ]

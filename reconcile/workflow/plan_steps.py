@@ -1,7 +1,7 @@
 """The steps of a plan, from the manifests' units to a ``Plan``."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reconcile.errors import (
     ManifestError,
@@ -17,6 +17,7 @@ from reconcile.fetching.requirements import (
     properties_to_read,
     read_definitions,
 )
+from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
@@ -28,17 +29,21 @@ from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.record_input import Context
-from reconcile.planning.validate import identity_problems
 from reconcile.recovery.in_doubt import units_in_doubt
 from reconcile.recovery.runs import unfinished
 from reconcile.session import Session
 from reconcile.state.applied_plans import AppliedPlans
-from reconcile.state.managed import find_managed
+from reconcile.state.managed import ManagedRecords, find_managed
+from reconcile.state.state import State
+from reconcile.stores.contract import Store
 
 CHUNK = 1000
 """Units that are read and compared at a time; only keys are held for all of them."""
 
 Advance = Callable[[int], None]
+
+_Seen = tuple[Unit, Observed, Mapping[Address, LastApplied]]
+"""A unit, what HubSpot has of it, and what the state has."""
 
 
 def plan(
@@ -70,77 +75,46 @@ def plan(
     """
     state = session.state()
     AppliedPlans(session.store, state)  # raises if damaged: the plan could not be applied
-    in_doubt = frozenset(
-        address
-        for one in unfinished(session.store)
-        for address in units_in_doubt(one.run, one.plan)
-    )
     everything = declared or units
     _require_declared(recreate, everything)
-    again = frozenset(address.folded() for address in recreate)
     identities = session.settings.target.identity
     known = find_managed(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
     units = known.with_removals(units)
+    inputs = _inputs(
+        session,
+        units,
+        everything,
+        state=state,
+        known=known,
+        recreate=frozenset(address.folded() for address in recreate),
+        incomplete=bool(broken),
+    )
+    context = inputs.context
+    left_out = _left_out(units, _in_doubt(session.store), context.bindings)
+    planned = [unit for unit in units if unit.address not in left_out]
+    chunks = _observe(planned, state, known, inputs)
     errors = {
         *broken,
         *(problem for unit in units for problem in identity_problems(unit, identities)),
     }
-    conflicts: list[Problem] = []
-    definitions = read_definitions(session.hubspot, identities, session.account.currencies, units)
-    fetcher = Fetcher(
-        session.hubspot,
-        identities,
-        properties_to_read(units, known.removed_properties),
-        association_pairs(everything, state),
-    )
-    bindings, parents = bind(
-        session.hubspot,
-        identities,
-        units,
-        everything=everything,
-        state=state,
-        known=known,
-        recreate=again,
-    )
-    context = Context(
-        definitions,
-        identities,
-        state.hasher,
-        bindings,
-        declared=declared_keys(everything),
-        recreate=again,
-        shared_ids=known.sharing_an_id,
-        reverse_associations=frozenset(mutual_links(everything, state, known, bindings)),
-        keys=known.unit_keys,
-        incomplete=bool(broken),
-    )
-
-    left_out = _left_out(units, in_doubt, bindings)
+    if errors:
+        conflicts = [
+            fault for chunk in chunks for one in chunk for fault in unit_faults(*one, context)
+        ]
+        raise ManifestError(tuple(errors), conflicts=conflicts)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
     stood: list[Address] = []
     unchanged = 0
-    planned = [unit for unit in units if unit.address not in left_out]
-    ordered = sorted(planned, key=lambda unit: (shard_of(unit.address), unit.address))
-    for start in range(0, len(ordered), CHUNK):
-        chunk = ordered[start : start + CHUNK]
-        last = {unit.address: known.last_applied(unit, state) for unit in chunk}
-        known_ids = {name: entry for unit in last.values() for name, entry in unit.items()}
-        observed = fetcher.observe(chunk, known_ids, parents)
-        seen = [(unit, observed[unit.address], last[unit.address]) for unit in chunk]
-        if errors:
-            conflicts += (fault for one in seen for fault in unit_faults(*one, context))
-            continue
-        for change, same in _plan_chunk(seen, context, reader):
+    for chunk in chunks:
+        for change, same in _plan_chunk(chunk, context, reader):
             unchanged += same
             if change is not None:
                 changes.append(_pinned(change, declarations.get(change.address)))
-        stood += (unit.address for unit in chunk if state.has_standing(unit.address))
+        stood += (unit.address for unit, _, _ in chunk if state.has_standing(unit.address))
         state.release()
         advance(len(chunk))
-    if errors:
-        raise ManifestError(tuple(errors), conflicts=conflicts)
     made = assemble(
         tuple(mark_collisions(changes, identities, state.entries)),
         target=session.pin,
@@ -150,13 +124,88 @@ def plan(
         undeclared=known.undeclared,
         limits=session.settings.guards.limits(),
         allowed=frozenset(allow),
-        definitions=definitions,
+        definitions=context.definitions,
         prune=prune,
         unchecked=reader.unchecked,
         recorded_conflicts=stood,
         serial=state.serial,
     )
     return replace(made, in_doubt=tuple(sorted(left_out)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What all units of a plan share.
+
+    ``fetcher`` reads their records; ``parents`` are the ids of parents that no manifest declares,
+    by unit.
+    """
+
+    fetcher: Fetcher
+    parents: Mapping[Address, str]
+    context: Context
+
+
+def _inputs(
+    session: Session,
+    units: Sequence[Unit],
+    everything: Sequence[Unit],
+    *,
+    state: State,
+    known: ManagedRecords,
+    recreate: frozenset[Address],
+    incomplete: bool,
+) -> _Inputs:
+    """Read the account's definitions, and the records that references point at."""
+    hubspot, identities = session.hubspot, session.settings.target.identity
+    definitions = read_definitions(hubspot, identities, session.account.currencies, units)
+    fetcher = Fetcher(
+        hubspot,
+        identities,
+        properties_to_read(units, known.removed_properties),
+        association_pairs(everything, state),
+    )
+    bindings, parents = bind(
+        hubspot,
+        identities,
+        units,
+        everything=everything,
+        state=state,
+        known=known,
+        recreate=recreate,
+    )
+    context = Context(
+        definitions,
+        identities,
+        state.hasher,
+        bindings,
+        declared=declared_keys(everything),
+        recreate=recreate,
+        shared_ids=known.sharing_an_id,
+        reverse_associations=frozenset(mutual_links(everything, state, known, bindings)),
+        keys=known.unit_keys,
+        incomplete=incomplete,
+    )
+    return _Inputs(fetcher, parents, context)
+
+
+def _observe(
+    units: Iterable[Unit], state: State, known: ManagedRecords, inputs: _Inputs
+) -> Iterator[list[_Seen]]:
+    """Yield units, a chunk at a time, with what HubSpot and the state have of them."""
+    ordered = sorted(units, key=lambda unit: (shard_of(unit.address), unit.address))
+    for start in range(0, len(ordered), CHUNK):
+        chunk = ordered[start : start + CHUNK]
+        last = {unit.address: known.last_applied(unit, state) for unit in chunk}
+        known_ids = {name: entry for unit in last.values() for name, entry in unit.items()}
+        observed = inputs.fetcher.observe(chunk, known_ids, inputs.parents)
+        yield [(unit, observed[unit.address], last[unit.address]) for unit in chunk]
+
+
+def _in_doubt(store: Store) -> frozenset[Address]:
+    return frozenset(
+        address for one in unfinished(store) for address in units_in_doubt(one.run, one.plan)
+    )
 
 
 def _left_out(
@@ -190,7 +239,7 @@ def _pinned(change: UnitChange, declared: Unit | None) -> UnitChange:
 
 
 def _plan_chunk(
-    units: Sequence[tuple[Unit, Observed, Mapping[Address, LastApplied]]],
+    units: Sequence[_Seen],
     context: Context,
     parents: ParentReader,
 ) -> Iterator[tuple[UnitChange | None, int]]:

@@ -23,6 +23,7 @@ from pure import (
     plan_of,
 )
 
+from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.address import Address
 from reconcile.model.plan import Reason, RecordChange, UnitChange
 from reconcile.model.records import (
@@ -36,7 +37,6 @@ from reconcile.model.records import (
 )
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.planner import plan_unit
-from reconcile.planning.validate import identity_problems
 
 ABSENT = {"lifecycle": Lifecycle.ABSENT}
 SECOND = Address("line_item", "A:2")

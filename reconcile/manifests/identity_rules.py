@@ -1,0 +1,49 @@
+"""What manifests get wrong given how a target's records are found."""
+
+from collections.abc import Iterator, Mapping
+
+from reconcile.errors import Problem
+from reconcile.model.address import Address, fold
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import kinds
+from reconcile.model.records import Desired, Lifecycle, Location, Unit
+
+
+def identity_problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:
+    """Return what a unit's manifests get wrong given how records are found."""
+    own = (p for one in unit.records for p in _of_identity(one, identities[one.address.kind]))
+    return [*own, *_within(unit, identities)]
+
+
+def _of_identity(desired: Desired, identity: Identity) -> Iterator[Problem]:
+    kind = kinds()[desired.address.kind]
+    if message := identity.key_fault(desired.address.key, kind.plural):
+        yield _problem(desired.location, message)
+    if identity.key_property in desired.properties:
+        message = f"{identity.name} holds the record's key; write it as `key:` only"
+        yield _problem(desired.location_of(identity.name), message)
+
+
+def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]:
+    """Yield lines found within their parent whose identity value is missing or not unique."""
+    seen: dict[tuple[str, str], Address] = {}
+    for line in unit.lines:
+        kind = kinds()[line.address.kind]
+        name = identities[kind.name].sibling_property
+        if line.lifecycle is not Lifecycle.PRESENT or not name:
+            continue
+        if name in line.ignore:
+            message = f"lifecycle.ignore names {name}, which identifies {kind.plural}"
+            yield _problem(line.location, message)
+        value = fold(line.properties.get(name, ""))
+        other = seen.setdefault((kind.name, value), line.address)
+        if not value:
+            message = f"{name} identifies {kind.plural} here, and is missing"
+            yield _problem(line.location_of(name), message)
+        elif other != line.address:
+            message = f"{name} identifies {kind.plural} here, and is {value!r} in {other} too"
+            yield _problem(line.location_of(name), message)
+
+
+def _problem(location: Location, message: str) -> Problem:
+    return Problem(location.file, location.line, location.column, message)
