@@ -55,7 +55,7 @@ class ManifestError(ReconcileError):
 
     ``title`` names the files: the manifests, or the project file. ``conflicts`` are what the
     account refuses of the records that could be read; alone they would not have stopped the
-    plan.
+    plan. ``summary`` counts the problems; the error's text lists them, a line each.
     """
 
     def __init__(
@@ -70,7 +70,8 @@ class ManifestError(ReconcileError):
         self.title = title
         self.conflicts = tuple(sorted(conflicts))
         many = len(self.problems)
-        super().__init__(f"{many:,} problem{'s' if many != 1 else ''} in {title}", hint=hint)
+        self.summary = f"{many:,} problem{'s' if many != 1 else ''} in {title}"
+        super().__init__("\n".join([self.summary, *map(str, self.problems)]), hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,20 @@ BELOW = {
         "state",
         "stores",
     ),
+    "api": (
+        "atomic_files",
+        "audit",
+        "errors",
+        "manifests",
+        "model",
+        "planning",
+        "project",
+        "recovery",
+        "render",
+        "session",
+        "stores",
+        "workflow",
+    ),
     "cli": (
         "applying",
         "atomic_files",
@@ -88,6 +102,9 @@ BELOW = {
     ),
 }
 """For each part of the package, the parts it may import. A new part needs a line here."""
+
+PUBLIC = {"api", "errors", "model"}
+"""Where the names that ``reconcile`` exports come from; it imports them when they are used."""
 
 SHARED_NAMES = {
     "audit": "the audit log: its nouns, and its command",
@@ -242,7 +259,7 @@ def test_imports_point_downward() -> None:
     upward = []
     for path in FILES:
         here = part(path)
-        allowed = set() if here == "__init__" else {here, *BELOW.get(here, ())}
+        allowed = PUBLIC if here == "__init__" else {here, *BELOW.get(here, ())}
         upward += [
             f"{path.relative_to(ROOT)}:{line}: {name}"
             for line, name in ours(path)
@@ -267,6 +284,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     }
     graph: dict[str, set[str]] = {}
     for path in FILES:
+        if part(path) == "__init__":
+            continue  # imports nothing until a name of it is used
         here = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts)
         names = {name for _, name in imports(path)}
         used = {name if name in modules else name.rpartition(".")[0] for name in names}

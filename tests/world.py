@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -30,7 +29,7 @@ from reconcile.model.audit import Actor, Origin
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import Unit
-from reconcile.planning.guards import tripped_guards
+from reconcile.planning.guards import allowing
 from reconcile.project import load_settings
 from reconcile.sandbox import RequestRecord, Sandbox, Switches
 from reconcile.session import Session, connect
@@ -204,7 +203,7 @@ class World:
                 planned = self._plan(session, frozenset())
             return workflow.apply(
                 session,
-                allowing(planned, allow),
+                allowing(planned, _named(planned, allow)),
                 ORIGIN,
                 who="test",
                 halt=halt,
@@ -443,14 +442,10 @@ def _unit(kind: str, key: str, lines: Iterable[Document], more: dict[str, Any]) 
 # Looking at plans and reports
 
 
-def allowing(plan: Plan, allow: Iterable[str]) -> Plan:
-    """Return the plan as it would have been made with these values of ``--allow``."""
+def _named(plan: Plan, allow: Iterable[str]) -> set[str]:
+    """Return those of the allowances that mean something for the plan."""
     tripped = {guard.allowance for guard in plan.guards}
-    named = {one for one in allow if one in tripped or "=" in one}
-    allowed = tuple(sorted({*plan.allowed, *named}))
-    return replace(
-        plan, allowed=allowed, guards=tripped_guards(plan.units, dict(plan.limits), allowed)
-    )
+    return {one for one in allow if one in tripped or "=" in one}
 
 
 def changes(plan: Plan) -> dict[str, RecordChange]:

@@ -108,4 +108,4 @@ def _address(parent: Reference) -> Address:
 
 def _location(record: Desired | Reference) -> str:
     file, line, column = record.location
-    return f"{file}:{line}:{column}"
+    return f"{file}:{line}:{column}" if line else file

@@ -1,6 +1,7 @@
 """Guards: limits on how many records a plan may overwrite, archive or recreate."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from reconcile.errors import GuardRefused
 from reconcile.model.plan import Action, Guard, Plan, Reason, RecordChange, UnitChange
@@ -37,6 +38,30 @@ def require_match(plan: Plan) -> None:
     """Raise GuardRefused if an exact allowance does not match the plan."""
     if found := mismatches(plan):
         raise GuardRefused("; ".join(found), hint="review the plan again, then give its number")
+
+
+def exact_allowances(plan: Plan, allow: Mapping[str, int]) -> list[str]:
+    """Return the values of ``--allow`` for guards by name and number of records.
+
+    Raises GuardRefused unless each number is the plan's.
+    """
+    zero = dict.fromkeys(allow, 0)
+    tripped = {guard.name: guard for guard in tripped_guards(plan.units, zero)}
+    counts = {name: tripped[name].count if name in tripped else 0 for name in allow}
+    wrong = [
+        f"{name}={number} was allowed, but the plan has {counts[name]:,}"
+        for name, number in allow.items()
+        if number != counts[name]
+    ]
+    if wrong:
+        raise GuardRefused("; ".join(wrong), hint="review the plan again, then give its number")
+    return [tripped[name].allowance for name in allow if name in tripped]
+
+
+def allowing(plan: Plan, allowed: Iterable[str]) -> Plan:
+    """Return the plan as it would have been made with these values of ``--allow`` too."""
+    every = tuple(sorted({*plan.allowed, *allowed}))
+    return replace(plan, allowed=every, guards=tripped_guards(plan.units, dict(plan.limits), every))
 
 
 def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iterable[Guard]:

@@ -56,7 +56,8 @@ def conflicts_in(plan: PlanView) -> Iterator[Problem]:
 
 
 def _lines(error: ReconcileError, every: str) -> Iterator[str]:
-    first, *rest = str(error).split("\n")
+    text = error.summary if isinstance(error, ManifestError) else str(error)
+    first, *rest = text.split("\n")
     yield f"error: {visible(first)}"
     for line in rest:  # indented, so that no message can pretend to be another error
         yield f"  {visible(line)}"

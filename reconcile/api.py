@@ -1,0 +1,287 @@
+"""The public API: open a project, reach its account, plan, apply.
+
+    import reconcile
+
+    project = reconcile.open("shop", target="staging")
+    with project.connect() as account:
+        plan = account.plan(allow={"prune": 3})
+        report = account.apply(plan, reason="JIRA-1")
+
+Everything raises a ``ReconcileError`` if it cannot be done; ``hint`` says what to do about it. The
+commands `plan` and `apply` take the same steps. Import names from ``reconcile``, not from here.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from io import StringIO
+from pathlib import Path
+
+from reconcile import __version__
+from reconcile.atomic_files import atomic_write
+from reconcile.audit.actor import origin
+from reconcile.errors import UsageError
+from reconcile.manifests.from_python import Document, Value, units_of
+from reconcile.manifests.identity_rules import identity_problems
+from reconcile.model import plan as model
+from reconcile.model.address import Address
+from reconcile.model.outcome import Report
+from reconcile.planning.guards import allowing, exact_allowances, require_match
+from reconcile.planning.plan_file import content_digest, dump, load
+from reconcile.project import Settings, load_settings
+from reconcile.project.declared import Declared, beside_project, declared_now, read_declared
+from reconcile.recovery.runs import new_run
+from reconcile.session import Purpose, Session
+from reconcile.session import connect as connect_session
+from reconcile.stores.lease import utc_now
+from reconcile.workflow import apply as apply_plan
+from reconcile.workflow import finish, recover_unfinished
+from reconcile.workflow import plan as make_plan
+
+_WHO = f"Python (process {os.getpid()})"
+"""The holder of the lock, as others see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would change in one account: frozen data, which nothing but ``Account.apply`` acts on.
+
+    ``data`` is the plan in full; ``digest`` is its content digest, the same for an equal plan.
+    ``saved`` is True for a plan that was loaded from a file.
+    """
+
+    data: model.Plan
+    digest: str
+    saved: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show: all is as declared and nothing is in conflict."""
+        return self.data.empty
+
+    @property
+    def changes(self) -> tuple[model.RecordChange, ...]:
+        """The changes of all records, sorted by unit; those in conflict included."""
+        return tuple(self.data.records())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan file that `reconcile apply FILE` takes: mode 0600, whole or not at all.
+
+        Raises GuardRefused if ``allow`` named other numbers than the plan's, and OSError.
+        """
+        require_match(self.data)
+        with atomic_write(Path(path)) as file:
+            file.writelines(dump(self.data, version=__version__, created=utc_now()))
+
+    def to_json(self, *, personal: bool = False) -> str:
+        """Return the plan as `plan --json` prints it; ``personal`` shows personal values too."""
+        from reconcile.render.json_plan import to_json  # noqa: PLC0415  (only who prints one waits)
+
+        return to_json(self.data, personal=personal, digest=self.digest)
+
+    def __str__(self) -> str:
+        """Return the plan as the terminal shows it, personal values masked."""
+        from reconcile.render.output import write_plan  # noqa: PLC0415  (only who prints one waits)
+
+        text = StringIO()
+        write_plan(self.data, text, personal=False, color=False)
+        return text.getvalue()
+
+
+def load_plan(path: str | os.PathLike[str]) -> Plan:
+    """Return a saved plan. Raises UsageError unless the file is intact, and OSError."""
+    data, digest = load(Path(path).read_bytes())
+    return Plan(data, digest, saved=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project folder with one of its targets. Reads nothing more until it is asked to."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+
+    @property
+    def target(self) -> str:
+        """The target's name."""
+        return self.settings.target.name
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator["Account"]:
+        """Reach the target's account and its store; an embedded sandbox is served meanwhile.
+
+        ``read_only`` uses ``token_read``, for planning. Raises UsageError for a missing token or
+        another account than the target's, and HubSpotError if the account does not answer.
+        """
+        purpose: Purpose = "read" if read_only else "write"
+        with connect_session(self.settings, self.environ, purpose) as session:
+            yield Account(self, session)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that was reached. Only ``apply`` writes to it."""
+
+    project: Project
+    session: Session
+
+    def plan(
+        self,
+        *paths: str | os.PathLike[str],
+        units: Sequence[Document] | None = None,
+        recreate: Iterable[str] = (),
+        prune: bool = False,
+        allow: Mapping[str, int] | None = None,
+    ) -> Plan:
+        """Return what would change. Writes nothing anywhere.
+
+        - ``paths``: manifests, relative to the current folder; without them, the project's.
+        - ``units``: declarations made with ``order``, ``cart`` and ``line_item``, instead of YAML.
+        - ``recreate``: addresses (``order/A``) to create again if archived, merged or gone.
+        - ``prune``: archive what was applied and nothing declares any more.
+        - ``allow``: guards by the exact number of records that they would stop.
+
+        Raises ManifestError with all problems, GuardRefused if ``allow`` has other numbers than the
+        plan, UsageError and HubSpotError.
+        """
+        settings = self.project.settings
+        absolute = tuple(Path.cwd() / path for path in paths)
+        declared = self._declared(units, absolute)
+        with declared.problems_first():
+            made = make_plan(
+                self.session,
+                declared.units,
+                declared=declared.everything,
+                recreate=_addresses(recreate),
+                prune=prune,
+                broken=declared.problems,
+            )
+        made = allowing(made, exact_allowances(made, allow or {}))
+        if units is None:
+            made = replace(made, paths=beside_project(settings, absolute))
+        return Plan(made, content_digest(made))
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        reason: str = "",
+        units: Sequence[Document] | None = None,
+        halt: bool = False,
+        wait: float = 0.0,
+    ) -> Report:
+        """Carry out exactly this plan; applied again, it continues from where it ended.
+
+        - ``reason``: for the audit log.
+        - ``units``: for a plan of ``units`` that was loaded from a file, the declarations now. A
+          loaded plan leaves alone what is declared otherwise than when it was made.
+        - ``halt``: begin nothing more after the first record that is not done as planned.
+        - ``wait``: seconds to wait for the lock that another run holds.
+
+        Raises GuardRefused, StalePlan, Locked, Unfinished, UsageError and HubSpotError. A record
+        that fails raises nothing: see ``Report.complete`` and ``Report.outcomes``.
+        """
+        settings = self.project.settings
+        by = origin(self.project.environ, settings.root, reason)
+        if plan.empty:
+            finish(self.session, plan.data, by, who=_WHO, wait=wait)
+            return Report(self.session.pin, ())
+        declared = None
+        if plan.saved:
+            declared = (
+                declared_now(settings, plan.data)
+                if units is None
+                else self._declared(units, ()).everything
+            )
+        return apply_plan(
+            self.session,
+            plan.data,
+            by,
+            declared=declared,
+            who=_WHO,
+            wait=wait,
+            halt=halt,
+            run=new_run(),
+        )
+
+    def recover(self, *, reason: str = "", wait: float = 0.0) -> None:
+        """Resolve what interrupted runs left in doubt, by reading; then a plan leaves nothing out.
+
+        Raises Locked if another run still holds the lock after ``wait`` seconds.
+        """
+        by = origin(self.project.environ, self.project.settings.root, reason)
+        recover_unfinished(self.session, by, who=_WHO, wait=wait)
+
+    def _declared(self, documents: Sequence[Document] | None, paths: Sequence[Path]) -> Declared:
+        settings = self.project.settings
+        if documents is None:
+            return read_declared(settings, paths)
+        if paths:
+            raise UsageError("a plan is of paths or of units, not of both")
+        identities = settings.target.identity
+        by_id = [kind for kind, one in identities.items() if one.key_is_id]
+        units, problems = units_of(documents, by_id)
+        problems += [one for unit in units for one in identity_problems(unit, identities)]
+        return Declared(units, units, tuple(problems))
+
+
+def open(  # noqa: A001  (reconcile.open reads as what it does)
+    folder: str | os.PathLike[str] = ".",
+    *,
+    target: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Project:
+    """Return the project in a folder, for one of its targets.
+
+    Without ``target`` it is the project file's, or the only one; ``environ`` replaces the process's
+    environment, from which tokens are read. Raises ManifestError with all problems of the project
+    file, and UsageError if no target can be chosen.
+    """
+    environ = os.environ if environ is None else environ
+    return Project(load_settings(Path(folder), target=target, environ=environ), environ)
+
+
+def order(
+    key: str,
+    properties: Mapping[str, Value] | None = None,
+    *,
+    lines: Sequence[Document] = (),
+    **fields: Value,
+) -> Document:
+    """Declare an order. ``fields`` are further fields of a manifest, such as ``associations``."""
+    return _declare("order", key, properties, lines, fields)
+
+
+def cart(
+    key: str,
+    properties: Mapping[str, Value] | None = None,
+    *,
+    lines: Sequence[Document] = (),
+    **fields: Value,
+) -> Document:
+    """Declare a cart. ``fields`` are further fields of a manifest, such as ``associations``."""
+    return _declare("cart", key, properties, lines, fields)
+
+
+def line_item(key: str, properties: Mapping[str, Value] | None = None, **fields: Value) -> Document:
+    """Declare a line item, for ``lines`` of an order or a cart."""
+    return {"key": key, "properties": dict(properties or {}), **fields}
+
+
+def _declare(
+    kind: str,
+    key: str,
+    properties: Mapping[str, Value] | None,
+    lines: Sequence[Document],
+    fields: Mapping[str, Value],
+) -> Document:
+    nested = {"line_items": list(lines)} if lines else {}
+    return {"kind": kind, "key": key, "properties": dict(properties or {}), **nested, **fields}
+
+
+def _addresses(texts: Iterable[str]) -> frozenset[Address]:
+    try:
+        return frozenset(map(Address.parse, texts))
+    except ValueError as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,63 @@
+"""Declarations made in Python instead of YAML: plain values → units, with the same checks.
+
+A problem has no line: it names the declaration, as ``units[3] (order/A-1)``.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Union
+
+from reconcile.errors import Problem
+from reconcile.manifests.documents import DeclaredDocument, read_document
+from reconcile.manifests.problems import ProblemReport
+from reconcile.manifests.units import build_units
+from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
+from reconcile.model.records import Unit
+
+Value = Union[str, int, Decimal, bool, None, Mapping[str, "Value"], Sequence["Value"]]  # noqa: UP007
+"""What a declaration may hold. A number is written as its text: 20 and 20.00 are both kept."""
+
+Document = Mapping[str, Value]
+"""One declaration, with the fields of a YAML document."""
+
+
+def units_of(
+    documents: Sequence[Document], by_id: Collection[str] = ()
+) -> tuple[tuple[Unit, ...], list[Problem]]:
+    """Return the units that could be read, perhaps none, and every problem found.
+
+    ``by_id`` names the kinds whose keys are HubSpot ids.
+    """
+    problems: list[Problem] = []
+    builder = build_units(_read(documents, problems), by_id)
+    return builder.units, problems + builder.problems
+
+
+def _read(documents: Sequence[Document], problems: list[Problem]) -> Iterator[DeclaredDocument]:
+    for number, document in enumerate(documents):
+        place = f"units[{number}] ({document.get('kind', '?')}/{document.get('key', '?')})"
+        report = ProblemReport(place)
+        declared = read_document(_node(document, report), report)
+        problems += report.problems
+        if declared is not None:
+            yield declared
+
+
+def _node(value: object, report: ProblemReport) -> Node:
+    """Return a value as the node that YAML would give; line 0 is the whole declaration."""
+    if isinstance(value, Mapping):
+        entries = {str(name): Entry(_node(one, report), 0, 0) for name, one in value.items()}
+        return Table(entries, 0, 0)
+    if isinstance(value, bool):
+        return Text("true" if value else "false", 0, 0)
+    if isinstance(value, str | int | Decimal):
+        return Text(str(value), 0, 0)
+    if value is None:
+        return Empty(0, 0)
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return Items(tuple(_node(one, report) for one in value), 0, 0)
+    what = type(value).__name__
+    report.whole_file(
+        f"{value!r} is a {what}", "write text, or a Decimal, which keeps its digits as written"
+    )
+    return Text("", 0, 0)

@@ -1,0 +1,138 @@
+"""The public API: what `import reconcile` offers to a program."""
+
+import json
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import reconcile
+
+DOCS = Path(reconcile.__file__).parent / "docs" / "python.md"
+
+EXPORTED = {
+    *("Account", "Ambiguous", "AuthError", "CallRefused", "Fatal", "GuardRefused"),
+    *("HubSpotError", "Locked", "ManifestError", "Outcome", "Plan", "Problem", "Project"),
+    *("RateLimited", "ReconcileError", "Report", "StalePlan", "Status", "Unfinished"),
+    *("Unreachable", "UsageError", "__version__", "cart", "line_item", "load_plan", "open"),
+    "order",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> reconcile.Project:
+    """A folder without a project file: its target is an embedded sandbox, ready for use."""
+    (tmp_path / "reconcile.yaml").write_text(
+        "version: 1\nmanifests: [manifests]\ntargets: {local: {sandbox: true}}\n"
+    )
+    program = [Path(sys.executable).with_name("reconcile"), "-C", tmp_path, "init"]
+    subprocess.run([*program, "--auto-approve"], check=True, capture_output=True)
+    return reconcile.open(tmp_path, environ={})
+
+
+def declared(price: str = "30.00") -> list[dict[str, object]]:
+    """Return one order with a line item."""
+    lines = [reconcile.line_item("A:1", {"name": "Mug", "quantity": 2, "price": Decimal("4.50")})]
+    return [reconcile.order("A", {"hs_total_price": price}, lines=lines)]
+
+
+def test_exported_names() -> None:
+    """Exactly these, each documented and importable; any other is an AttributeError."""
+    assert set(reconcile.__all__) == set(dir(reconcile)) == EXPORTED
+    for name in EXPORTED - {"__version__"}:
+        assert getattr(reconcile, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'connect'"):
+        _ = reconcile.connect  # type: ignore[attr-defined]
+
+
+def test_importing_takes_nothing_along() -> None:
+    """`import reconcile` loads no module of its own rooms, and none of its libraries."""
+    code = "import reconcile, sys; print([n for n in sys.modules if n.startswith(('reconcile.', "
+    code += "'pydantic', 'httpx', 'yaml'))])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_block_of_the_documentation_runs(
+    project: reconcile.Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the project's folder, as it is shown; what it prints has no personal values."""
+    monkeypatch.chdir(project.settings.root)
+    (block,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(block, "python.md", "exec"), {})  # noqa: S102
+    printed = capsys.readouterr().out
+    assert "  + order/SHOP-1003\n" in printed
+    assert "Harbour Cafe" not in printed
+    assert "Plan: 1 order, 1 line item to create." in printed
+
+
+def test_a_plan_is_saved_loaded_and_applied(project: reconcile.Project, tmp_path: Path) -> None:
+    """The digest stays; a declaration that has changed since then is left alone."""
+    file = tmp_path / "a.plan"
+    with project.connect() as account:
+        plan = account.plan(units=declared())
+        plan.save(file)
+        loaded = reconcile.load_plan(file)
+        assert (loaded.digest, loaded.data.units) == (plan.digest, plan.data.units)
+        assert json.loads(plan.to_json())["content_digest"] == plan.digest
+        stale = account.apply(loaded, units=declared(price="31.00"))
+        assert not stale.complete
+        assert {str(one.status) for one in stale.outcomes} == {"conflict"}
+        report = account.apply(loaded, units=declared())
+        assert report.complete
+        assert [str(one.action) for one in report.outcomes] == ["create", "create"]
+        assert account.plan(units=declared()).empty
+        assert account.apply(account.plan(units=declared())).outcomes == ()
+
+
+def test_a_plan_of_the_projects_manifests(project: reconcile.Project) -> None:
+    """Without units, the project's files are read; saved, the plan is compared with them."""
+    folder = project.settings.root / "manifests"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("kind: order\nkey: A\n")
+    (folder / "b.yaml").write_text("kind: order\nkey: B\n")
+    with project.connect() as account:
+        assert [str(one.address) for one in account.plan().changes] == ["order/A", "order/B"]
+        some = account.plan(folder / "b.yaml")
+        assert [str(one.address) for one in some.changes] == ["order/B"]
+        some.save(project.settings.root / "b.plan")
+        assert account.apply(reconcile.load_plan(project.settings.root / "b.plan")).complete
+
+
+def test_all_problems_of_declarations_at_once(project: reconcile.Project) -> None:
+    """Each names its declaration, by number and address; the error's text lists them."""
+    units = [
+        reconcile.order("A", {"hs_total_price": 4.5}),  # type: ignore[dict-item]
+        reconcile.cart("B", {"Bad": "1", "hs_tags": None}),
+        reconcile.order("a"),
+    ]
+    with project.connect() as account, pytest.raises(reconcile.ManifestError) as caught:
+        account.plan(units=units)
+    assert str(caught.value).split("\n") == [
+        "4 problems in the manifests",
+        "units[0] (order/A): 4.5 is a float",
+        "units[1] (cart/B): 'Bad' is not a property name",
+        "units[1] (cart/B): the property hs_tags has no value",
+        "units[2] (order/a): the order 'a' is declared twice; first in units[0] (order/A)",
+    ]
+
+
+def test_guards_are_allowed_by_number(project: reconcile.Project) -> None:
+    """Another number is refused with both; the right one applies."""
+    with project.connect() as account:
+        account.apply(account.plan(units=declared()))
+        rest = [reconcile.order("B")]
+        with pytest.raises(reconcile.GuardRefused, match="prune=3 was allowed, but the plan has 2"):
+            account.plan(units=rest, prune=True, allow={"prune": 3})
+        with pytest.raises(reconcile.GuardRefused, match="2 records are no longer declared"):
+            account.apply(account.plan(units=rest, prune=True))
+        assert account.apply(account.plan(units=rest, prune=True, allow={"prune": 2})).complete
+
+
+def test_a_token_that_can_only_read_plans(project: reconcile.Project) -> None:
+    """A connection for reading reaches the account as well."""
+    with project.connect(read_only=True) as account:
+        assert not account.plan(units=declared()).empty
