@@ -185,13 +185,24 @@ class World:
         ):
             yield session
 
-    def plan(self, *documents: Document, recreate: Iterable[str] = (), prune: bool = False) -> Plan:
-        """Plan the manifests, after writing ``documents`` if there are any."""
+    def plan(
+        self,
+        *documents: Document,
+        recreate: Iterable[str] = (),
+        prune: bool = False,
+        in_doubt: bool = False,
+    ) -> Plan:
+        """Plan the manifests, after writing ``documents`` if there are any.
+
+        A test that means a plan which leaves units out says ``in_doubt``; others ``recover`` first.
+        """
         if documents:
             self.declare(*documents)
         again = frozenset(Address.parse(text) for text in recreate)
         with self.session() as session:
-            return self._plan(session, again, prune=prune)
+            made = self._plan(session, again, prune=prune)
+        assert in_doubt or not made.in_doubt, made.in_doubt
+        return made
 
     def apply(
         self, planned: Plan | None = None, *, allow: frozenset[str] = ALL_GUARDS, halt: bool = False

@@ -305,6 +305,7 @@ def test_a_rewrite_is_found_after_a_crash(watched: World) -> None:
     stored = {"memo": "tall", "weight": "1.23"}
     watched.sandbox.faults.add(StoreAs(stored), path="*/batch/update")
     die(watched, order("A", memo="Tall", weight="1.2345"), order("B", memo="1", channel="web"))
+    watched.recover()
     assert watched.plan().empty
     assert watched.apply().complete
     assert watched.plan().empty
@@ -321,6 +322,7 @@ def test_an_edit_after_a_crash_is_no_rewrite(watched: World, theirs: str) -> Non
     die(watched, order("A", **sent), order("B", memo="2"))
     watched.edit("orders", watched.id_of("orders", "A"), **{name: theirs})
     shown = {name: (theirs, ours, Reason.DRIFT)}
+    watched.recover()
     assert drift(watched.plan()) == shown
     watched.apply(watched.plan(order("B", memo="2")))
     assert drift(watched.plan(order("A", **sent), order("B", memo="2"))) == shown
@@ -331,6 +333,7 @@ def test_a_value_that_was_not_kept_is_not_drift_after_a_crash(watched: World) ->
     watched.converge(*TWO)
     watched.sandbox.faults.add(StoreAs({"weight": None}), path="*/batch/update")
     die(watched, order("A", memo="2", weight="8"), order("B", memo="2"))
+    watched.recover()
     assert watched.plan().empty
     assert watched.apply().complete
     assert watched.plan().empty
@@ -351,6 +354,7 @@ def test_a_drift_whose_repair_never_left_is_nobodys_new_edit(watched: World) -> 
     watched.proxy.hook = refuse
     assert statuses(watched.apply(plan)) == {"order/A": "unknown"}
     watched.proxy.hook = None
+    watched.recover()
     assert drift(watched.plan()) == {"memo": ("theirs", "1", Reason.DRIFT)}
     report = watched.apply(plan)
     assert statuses(report) == {"order/A": "done"}
@@ -382,8 +386,10 @@ def test_a_line_whose_values_were_rewritten_is_found_within_its_parent(
     (new,) = world.dump("line_items")
     if edited:
         world.edit("line_items", new, memo="theirs")
+        world.recover()
         assert drift(world.plan(), "line_item/A:1") == {"memo": ("theirs", "x", Reason.DRIFT)}
     else:
+        world.recover()
         assert world.plan().empty
     assert incomplete(world.apply()) == ()
     assert world.plan().empty
@@ -398,6 +404,7 @@ def test_a_line_with_a_value_that_is_only_started_is_found_within_its_parent(
     die(within, order("A", [started], memo="1"), path="line_items/batch/create")
     (new,) = within.dump("line_items")
     within.edit("line_items", new, memo="theirs")
+    within.recover()
     assert within.plan().empty
     assert incomplete(within.apply()) == ()
     assert within.dump("line_items")[new]["memo"] == "theirs"

@@ -274,6 +274,7 @@ def test_a_limit_reached_midway_keeps_what_was_done(watched: World) -> None:
     assert not report.complete
     assert watched.keys("orders") == {"A": 1}
     watched.proxy.hook = None
+    watched.recover()
     again = watched.plan()
     assert actions(again)["line_item/A:1"] == Action.CREATE
     assert incomplete(watched.apply(again)) == ()
@@ -502,6 +503,7 @@ def test_a_key_that_moves_after_an_answered_creation_is_a_conflict(watched: Worl
     made = watched.by_key("orders", "B")
     watched.edit("orders", made, **{KEY: "", "memo": "edited"})
     theirs = watched.make("orders", "B", memo="theirs")
+    watched.recover()
     for _ in range(2):
         assert actions(watched.plan()) == {"order/B": Action.CONFLICT}
         watched.apply()

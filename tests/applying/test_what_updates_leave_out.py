@@ -72,6 +72,7 @@ def test_a_record_merged_in_the_last_moment_is_not_done(
 
     assert statuses(applied) == {"order/A": ends, "order/B": "done", "order/C": "done"}
     assert memos(world) == {"B": "2", "C": "2", "D": "1"}
+    world.recover()
     again = world.plan()
     assert actions(again)["order/A"] is Action.CONFLICT
     assert world.apply(again).outcomes

@@ -26,7 +26,7 @@ def interrupted(watched: World) -> World:
 
 def test_only_units_in_doubt_are_left_out(interrupted: World) -> None:
     """A new order is planned; the two in doubt are named first, with the way out."""
-    plan = interrupted.plan(order("A"), order("B"), order("C", [line("C:1")]))
+    plan = interrupted.plan(order("A"), order("B"), order("C", [line("C:1")]), in_doubt=True)
     assert plan.in_doubt == IN_DOUBT
     assert actions(plan) == {"order/C": "create", "line_item/C:1": "create"}
     text = [line.text() for line in plan_lines(view(plan, personal=True))]
@@ -41,7 +41,7 @@ def test_only_units_in_doubt_are_left_out(interrupted: World) -> None:
 
 def test_a_plan_of_nothing_else_does_not_say_no_changes(interrupted: World) -> None:
     """Nobody knows yet whether there are changes."""
-    plan = interrupted.plan(order("A"), order("B"))
+    plan = interrupted.plan(order("A"), order("B"), in_doubt=True)
     assert plan.empty
     seen = view(plan, personal=True)
     assert seen.footer == "Plan: 2 units left out (in doubt)."
@@ -52,7 +52,7 @@ def test_a_plan_of_nothing_else_does_not_say_no_changes(interrupted: World) -> N
 
 def test_a_plan_file_keeps_what_is_left_out(interrupted: World) -> None:
     """`show` names the units as `plan` did."""
-    plan = interrupted.plan(order("A"), order("B"))
+    plan = interrupted.plan(order("A"), order("B"), in_doubt=True)
     data = b"".join(dump(plan, version="0", created="2026-01-01T00:00:00+00:00"))
     assert load(data)[0].in_doubt == IN_DOUBT
 
@@ -63,20 +63,20 @@ def test_what_refers_to_a_record_that_may_come_is_left_out_too(watched: World) -
     watched.proxy.hook = None
     cart = {"kind": "cart", "key": "T", "associations": {"order": [{"key": "A"}]}}
     other = order("D", associations={"cart": [{"key": "T"}]})
-    plan = watched.plan(order("A"), order("B"), cart, other, order("E"))
+    plan = watched.plan(order("A"), order("B"), cart, other, order("E"), in_doubt=True)
     assert plan.in_doubt == (Address("cart", "T"), *IN_DOUBT, Address("order", "D"))
     assert actions(plan) == {"order/E": "create"}
 
 
 def test_a_renamed_unit_in_doubt_is_left_out(interrupted: World) -> None:
     """The unit is known by its former address."""
-    plan = interrupted.plan(order("A2", moved_from="A"), order("B"))
+    plan = interrupted.plan(order("A2", moved_from="A"), order("B"), in_doubt=True)
     assert plan.in_doubt == (Address("order", "A2"), Address("order", "B"))
 
 
 def test_an_apply_of_the_rest_resolves_what_was_left_out(interrupted: World) -> None:
     """Applying such a plan first finds out what became of the writes; the next plan has them."""
-    interrupted.apply(interrupted.plan(order("A"), order("B"), order("C")))
+    interrupted.apply(interrupted.plan(order("A"), order("B"), order("C"), in_doubt=True))
     assert interrupted.plan().in_doubt == ()
     interrupted.converge(order("A"), order("B"), order("C"))
     assert interrupted.keys("orders") == {"A": 1, "B": 1, "C": 1}
