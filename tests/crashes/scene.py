@@ -159,7 +159,7 @@ class Scene:
 
     def _allowances(self) -> Sequence[str]:
         """Let pass what a plan made now is guarded against, whatever it may be."""
-        guards = self.world.plan(prune=bool(self.prune)).guards
+        guards = self.world.plan(prune=bool(self.prune), in_doubt=True).guards
         allow = [part for guard in guards for part in ("--allow", guard.allowance)]
         return [*(["--prune"] if self.prune else []), *allow]
 
@@ -175,9 +175,8 @@ class Scene:
 
     def blames_nobody(self) -> None:
         """Nobody has edited anything in HubSpot, so no plan may say so."""
-        reasons = {
-            field.reason for change in self.world.plan().records() for field in change.fields
-        }
+        plan = self.world.plan(in_doubt=True)
+        reasons = {field.reason for change in plan.records() for field in change.fields}
         assert not reasons & {Reason.DRIFT, Reason.BOTH}
 
 

@@ -130,7 +130,7 @@ def blames_nobody(plan: Plan) -> None:
 def goes_on(world: World) -> None:
     """Apply again, as a person would, until there is nothing to do."""
     for _ in range(8):
-        plan = world.plan()
+        plan = world.plan(in_doubt=True)
         blames_nobody(plan)
         if plan.empty and not unfinished(world.store):
             return

@@ -232,7 +232,7 @@ class Repository(RuleBasedStateMachine):
         if hasattr(self, "world") and self.declared:
             blamed = {
                 change.id
-                for change in self.world.plan().records()
+                for change in self.world.plan(in_doubt=True).records()
                 for field in change.fields
                 if field.reason in {Reason.DRIFT, Reason.BOTH}
             }
@@ -244,7 +244,7 @@ class Repository(RuleBasedStateMachine):
             return
         for _ in range(6):
             self.world.apply()
-            plan = self.world.plan()
+            plan = self.world.plan(in_doubt=True)
             if plan.empty and not unfinished(self.world.store):
                 break
         assert not [c for c in plan.records() if c.action is not Action.CONFLICT]
