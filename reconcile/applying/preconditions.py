@@ -14,18 +14,15 @@ from reconcile.state.state import State
 
 def check_preconditions(
     planned: Plan,
-    allow: frozenset[str],
     *,
     target: TargetPin,
-    limits: Mapping[str, int],
     identities: Mapping[str, Identity],
     hubspot: HubSpot,
 ) -> None:
-    """Raise an error for a plan that is not for this target or that trips a guard.
+    """Raise an error for a plan that cannot be applied to this target.
 
     Raises UsageError for a plan of another account or one that contradicts itself, StalePlan for
-    one made with other identities, GuardRefused for a tripped guard that is not in ``allow``,
-    AuthError for a token that lacks a scope. The project's ``limits`` apply beside the plan's own.
+    one made with other identities, AuthError for a token that lacks a scope.
     """
     require_consistent(planned)
     if planned.target.portal_id != target.portal_id:
@@ -34,6 +31,15 @@ def check_preconditions(
             f"but target {target.name} is account {target.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
         )
+    _require_identities(planned, identities)
+    _require_scopes(planned, hubspot)
+
+
+def require_allowed(planned: Plan, allow: frozenset[str], limits: Mapping[str, int]) -> None:
+    """Raise GuardRefused for a tripped guard that is not in ``allow``.
+
+    The project's ``limits`` apply beside the plan's own.
+    """
     guards = {g.name: g for g in (*tripped_guards(planned.units, limits), *planned.guards)}
     refused = [guard for guard in guards.values() if guard.allowance not in allow]
     if refused:
@@ -42,8 +48,6 @@ def check_preconditions(
             hint="review them in the plan, then add "
             + " ".join(f"--allow {guard.allowance}" for guard in refused),
         )
-    _require_identities(planned, identities)
-    _require_scopes(planned, hubspot)
 
 
 def _require_identities(planned: Plan, identities: Mapping[str, Identity]) -> None:

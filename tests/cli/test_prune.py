@@ -26,6 +26,7 @@ def test_prune_by_its_exact_count(project: Project) -> None:
         assert "then add --allow prune=2" in refusal.err
         assert project.account.writes() == []
     assert "1 order, 1 line item archived" in project.fine("apply", "p", "--allow", "prune=2")
+    assert "Already applied by run 2" in project.fine("apply", "p")
     assert "No changes." in project.fine("apply", "--prune")
 
 
