@@ -466,6 +466,17 @@ def test_a_missing_token_names_variable_and_target(
     with pytest.raises(UsageError, match=rf"READ is {how}.*production") as caught:
         found.token("read", environ)
     assert "READ" in caught.value.hint
+    assert "create a token in HubSpot under " in caught.value.hint
+
+
+def test_a_missing_token_of_a_served_sandbox_is_not_made_in_hubspot(tmp_path: Path) -> None:
+    """What listens on this machine is a sandbox, and `sandbox serve` printed its token."""
+    text = "version: 1\nmanifests: [m]\ntargets: {a: {url: 'http://127.0.0.1:8080', \
+token: '${env:READ}'}}\n"
+    with pytest.raises(UsageError, match="READ is not set") as caught:
+        settings(tmp_path, text).token("read", {})
+    assert "`reconcile sandbox serve` prints the token" in caught.value.hint
+    assert "HubSpot" not in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["s3cret\n", "s3 cret", "s3cret\r\nX: y", "s3crét", "s3cret\x00"])

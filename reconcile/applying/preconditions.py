@@ -16,15 +16,13 @@ def check_preconditions(
     planned: Plan,
     *,
     target: TargetPin,
-    limits: Mapping[str, int],
     identities: Mapping[str, Identity],
     hubspot: HubSpot,
 ) -> None:
-    """Raise an error for a plan that is not for this target or that trips a guard.
+    """Raise an error for a plan that cannot be applied to this target.
 
     Raises UsageError for a plan of another account or one that contradicts itself, StalePlan for
-    one made with other identities, GuardRefused for a tripped guard that it was not made to allow,
-    AuthError for a token that lacks a scope. The project's ``limits`` apply beside the plan's own.
+    one made with other identities, AuthError for a token that lacks a scope.
     """
     require_consistent(planned)
     if planned.target.portal_id != target.portal_id:
@@ -33,6 +31,15 @@ def check_preconditions(
             f"but target {target.name} is account {target.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
         )
+    _require_identities(planned, identities)
+    _require_scopes(planned, hubspot)
+
+
+def require_allowed(planned: Plan, limits: Mapping[str, int]) -> None:
+    """Raise GuardRefused for a tripped guard that the plan was not made to allow.
+
+    The project's ``limits`` apply beside the plan's own.
+    """
     require_match(planned)
     now = tripped_guards(planned.units, limits, planned.allowed)
     guards = {guard.name: guard for guard in (*now, *planned.guards)}
@@ -42,8 +49,6 @@ def check_preconditions(
             hint="review them in the plan, then plan again with "
             + " ".join(f"--allow {guard.allowance}" for guard in guards.values()),
         )
-    _require_identities(planned, identities)
-    _require_scopes(planned, hubspot)
 
 
 def _require_identities(planned: Plan, identities: Mapping[str, Identity]) -> None:

@@ -200,6 +200,9 @@ def _usage(error: click.ClickException) -> int:
     """Report a wrong command line in click's words, escaped: they quote what was typed."""
     from reconcile.render.escaping import visible  # noqa: PLC0415
 
+    if isinstance(error, click.NoSuchOption):
+        near = _near_options(error)
+        error = click.NoSuchOption(error.option_name, error.message, near, error.ctx)
     message = error.format_message()
     context = error.ctx if isinstance(error, click.UsageError) else None
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -207,9 +210,19 @@ def _usage(error: click.ClickException) -> int:
         return 1
     _print_error(f"error: {visible(message[:1].lower() + message[1:])}")
     if context is not None:
-        usage = context.get_usage().removeprefix("Usage: ")
-        _print_error(f"hint: usage: {usage}; see {context.command_path} --help")
+        rule = f"usage: {context.get_usage().removeprefix('Usage: ')}"
+        misplaced = isinstance(error, click.NoSuchOption) and not error.possibilities
+        if misplaced and isinstance(context.command, click.Group):
+            rule = "a command's options go after its name, as in `reconcile plan --target NAME`"
+        _print_error(f"hint: {rule}; see {context.command_path} --help")
     return 1
+
+
+def _near_options(error: click.NoSuchOption) -> list[str]:
+    """Return the options that may have been meant: click counts the dashes as alike."""
+    names = [name.lstrip("-") for name in error.possibilities or ()]
+    near = get_close_matches(error.option_name.lstrip("-"), names)
+    return [f"--{name}" for name in near]
 
 
 def _report(error: ReconcileError) -> int:

@@ -43,14 +43,14 @@ def seed(target: str | None, source: str) -> None:
     file = find_seed(source, settings.root)
     if not path.exists():
         with serve_sandbox(settings):  # creates it, with the seed of its target
-            click.echo(f"Created the sandbox of {settings.target.name}.")
+            click.echo(f"Created the sandbox of target {settings.target.name}.")
     try:
         with _explained(), sandbox_in_use(settings):
             seeded = load_seed(path, file)
     except SeedError as error:
         message = f"the seed cannot be loaded; nothing was added: {error}"
         raise UsageError(message) from None
-    click.echo(f"Loaded {file} into the sandbox of {settings.target.name}.")
+    click.echo(f"Loaded {file} into the sandbox of target {settings.target.name}.")
     for name in sorted(seeded.added.keys() | seeded.left.keys()):
         added, left = seeded.added.get(name, 0), seeded.left.get(name, 0)
         click.echo(f"  {name:<20} {added:>7,} added {left:>7,} already there")
@@ -69,13 +69,13 @@ def reset(*, target: str | None, auto_approve: bool) -> int:
     refuse_served(settings.local_folder)
     if resumed:
         click.echo("The last reset was interrupted.", err=True)
-    if not auto_approve and not confirm(f"Erase the sandbox of {settings.target.name}?"):
+    if not auto_approve and not confirm(f"Erase the sandbox of target {settings.target.name}?"):
         click.echo("Nothing was erased.", err=True)
         return 1
     since = utc_now()
     info = LockInfo(current_user(), since, "sandbox reset")
     erase(settings.local_folder, info, lambda: Sandbox.reset(path))
-    click.echo(f"Erased the sandbox of {settings.target.name}.")
+    click.echo(f"Erased the sandbox of target {settings.target.name}.")
     return 0
 
 

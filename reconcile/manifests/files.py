@@ -77,7 +77,11 @@ class ManifestFiles:
         elif given.is_symlink():
             self._refuse_dangling(given)
         else:
-            self.add_problem(given, "no such file or folder")
+            self.add_problem(
+                given,
+                "no such file or folder",
+                f"create it, or correct the path: in `manifests:` of {PROJECT_FILE}, or as typed",
+            )
 
     def _walk(self, folder: Path, within: tuple[Path, ...]) -> None:
         if not self._first_time(folder):

@@ -65,6 +65,8 @@ def allowing(plan: Plan, allowed: Iterable[str]) -> Plan:
 
 
 def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iterable[Guard]:
+    recreated = sum(change.recreates for change in changes)
+    pruned = sum(change.pruned and change.action is Action.ARCHIVE for change in changes)
     counts = {
         "adopt-update": (
             sum(map(_is_unseen, changes)),
@@ -83,12 +85,13 @@ def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iter
             "applying writes the key back, or archives what is to be removed",
         ),
         "recreate": (
-            sum(change.recreates for change in changes),
-            "archived, merged or deleted in HubSpot: applying creates new ones",
+            recreated,
+            "archived, merged or deleted in HubSpot: applying creates "
+            + ("a new one" if recreated == 1 else "new ones"),
         ),
         "prune": (
-            sum(change.pruned and change.action is Action.ARCHIVE for change in changes),
-            "no longer declared: applying archives them",
+            pruned,
+            f"no longer declared: applying archives {'it' if pruned == 1 else 'them'}",
         ),
     }
     for name, (count, meaning) in counts.items():

@@ -91,5 +91,6 @@ def _protected(record: RecordInput) -> str:
         return ""
     return (
         "it was protected by the last apply, so it is not archived\n"
-        "declare it without protect, apply that, then remove it"
+        "declare it without protect and without state, apply that, then write "
+        "lifecycle: {state: absent} again"
     )

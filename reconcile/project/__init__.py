@@ -22,6 +22,7 @@ from reconcile.project.settings import (
     SandboxSettings,
     TargetSettings,
     allowed_in_project_file,
+    is_hubspot,
     variable_of,
 )
 from reconcile.project.starter import starter_text
@@ -95,12 +96,15 @@ class Settings:
         if variable is None:
             hint = f"add token_{purpose}: ${{env:NAME}} to it in {PROJECT_FILE}"
             raise UsageError(f"the target {target.name} has no token to {purpose} with", hint=hint)
+        if is_hubspot(target.url):
+            source = f"create a token in HubSpot under {SERVICE_KEYS}"
+        else:
+            source = "`reconcile sandbox serve` prints the token of the sandbox that it serves"
         text = read_variable(
             variable,
             environ,
             f"the target {target.name} takes its token to {purpose} with from there",
-            hint=f"set {variable} in the environment, never in a file of the repository; "
-            f"create a token in HubSpot under {SERVICE_KEYS}",
+            hint=f"set {variable} in the environment, never in a file of the repository; {source}",
         )
         return Token(text, origin=variable)
 

@@ -28,7 +28,12 @@ def notes(change: RecordChange, why: str) -> Iterator[str]:
         yield from _removal_notes(change, why)
         return
     if change.action is Action.ADOPT:
-        yield "adopt: already matches; will be added to the state"
+        # Without ``adopts`` only what the state remembers of it changes, such as its protection.
+        yield (
+            "adopt: already matches; will be added to the state"
+            if change.adopts
+            else "already matches; its entry in the state will be updated"
+        )
     elif change.adopts:
         yield "adopt: exists; will be added to the state"
     if change.rekey:

@@ -66,18 +66,26 @@ def sentence(report: Report, typed: Typed = _typed) -> str:
     """Return the whole apply in one or two sentences."""
     if report.already:
         return f"Already applied by run {visible(report.already)}, and nothing changed since."
-    start = "Apply complete" if report.complete else "Applied in part"
-    if not report.complete and _all_kept(report):
-        start = "Applied"
-    if report.interrupted and not report.complete:
-        start = "Interrupted"
+    return f"{_start(report)}: {_did(report)}.{_cost(report)}{_what_next(report, typed)}"
+
+
+def _start(report: Report) -> str:
+    if report.complete:
+        return "Apply complete"
+    if report.interrupted:
+        return "Interrupted"
+    if not _any_done(report):
+        return "Nothing was applied"
+    return "Applied" if _all_kept(report) else "Applied in part"
+
+
+def _did(report: Report) -> str:
     already = sum(outcome.message == APPLIED_EARLIER for outcome in report.outcomes)
     if already and already == len(report.outcomes):
-        did = f"nothing was left to do; an earlier run carried out {plural(already, 'change')}"
-        return f"{start}: {did}.{_cost(report)}{_what_next(report, typed)}"
-    parts = [*_by_action(report), _not_done(report), _lost(report)]
-    did = "; ".join(part for part in parts if part) or "nothing to change"
-    return f"{start}: {did}.{_cost(report)}{_what_next(report, typed)}"
+        return f"nothing was left to do; an earlier run carried out {plural(already, 'change')}"
+    counted = report.interrupted or _any_done(report)
+    parts = [*(_by_action(report) if counted else ()), _not_done(report), _lost(report)]
+    return "; ".join(part for part in parts if part) or "nothing to change"
 
 
 def _cost(report: Report) -> str:
@@ -108,7 +116,11 @@ def _what_next(report: Report, typed: Typed) -> str:
         return " Plan and apply again to continue."
     if ends == {Status.DONE} and any(outcome.not_persisted for outcome in report.outcomes):
         return " What HubSpot did not keep is sent again only when its manifest changes."
-    return " Conflicts were left alone; plan again to resolve them."
+    if any(one.action is Action.CONFLICT and not one.standing for one in report.outcomes):
+        way_out = "correct the manifest or the account, then plan again"
+    else:
+        way_out = "plan again to resolve them"
+    return f" Conflicts were left alone; {way_out}."
 
 
 def _all_refused(report: Report) -> bool:
@@ -160,6 +172,13 @@ def _not_done(report: Report) -> str:
     if lost := sum(len(outcome.not_persisted) for outcome in report.outcomes):
         parts.append(f"{plural(lost, 'value')} not kept by HubSpot")
     return ", ".join(parts)
+
+
+def _any_done(report: Report) -> bool:
+    """Return whether HubSpot or the state has something of the plan, as far as is known."""
+    return any(
+        one.written or one.status in (Status.DONE, Status.UNKNOWN) for one in report.outcomes
+    )
 
 
 def _all_done(report: Report) -> bool:

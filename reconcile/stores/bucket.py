@@ -45,6 +45,16 @@ _PARALLEL = 8
 _NO_BUCKET = re.compile(
     "NoSuchBucket|ContainerNotFound|specified (bucket|container) does not exist", re.IGNORECASE
 )
+_METADATA = re.compile(
+    r"//(169\.254\.|metadata\.google\.)|/latest/(api/token|meta-data)|/metadata/identity/"
+)
+"""URLs of the services that give a cloud's own machines their credentials."""
+
+_CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+    "gs": "GOOGLE_SERVICE_ACCOUNT",
+}
 _SECRET = re.compile(r"\?\S+")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?/?")
 
@@ -216,6 +226,14 @@ class Bucket:
         except BaseError as error:
             if skew := clock_skew(str(error)):
                 raise _clock_error(self.where, skew) from None
+            if _METADATA.search(str(error)):
+                # Without credentials in the environment, obstore asks this machine's cloud.
+                raise UsageError(
+                    f"the store {self.where} cannot be used: the environment has no credentials "
+                    "for it, and this machine has none of its own",
+                    hint=f"set {_CREDENTIALS[self.where.partition(':')[0]]}; see `reconcile docs "
+                    "stores`",
+                ) from None
             words = _excerpt(error)
             hint = "check the store's address and the network, then try again"
             if "403 Forbidden" in words or "401 Unauthorized" in words:

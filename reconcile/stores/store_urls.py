@@ -70,7 +70,8 @@ def _objects(scheme: str, url: str, target: str) -> Store:
     ):
         raise UsageError(
             f"the store's URL must be {scheme}://, the name of {BUCKETS[scheme]}, and a path",
-            hint="set credentials, region and endpoint in environment variables instead",
+            hint="a name has 3 or more characters, of a-z, 0-9, '.', '_' and '-'; credentials, "
+            "region and endpoint belong in environment variables",
         )
     _require("obstore", "objects")
     from reconcile.stores.bucket import open_bucket  # noqa: PLC0415  (an optional library)
@@ -92,5 +93,6 @@ def _require(library: str, extra: str) -> None:
     if find_spec(library) is None:
         raise UsageError(
             f"this store needs {library}, which is not installed",
-            hint=f"pip install 'hubspot-reconcile[{extra}]'",
+            hint=f"install reconcile with its extra `{extra}`; in a clone of it: "
+            f"pip install '.[{extra}]'",
         )

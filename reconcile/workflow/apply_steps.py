@@ -11,7 +11,7 @@ from reconcile.applying.context import ApplyContext
 from reconcile.applying.executor import Executor
 from reconcile.applying.halt import Halt
 from reconcile.applying.pins import stale_units
-from reconcile.applying.preconditions import check_preconditions, require_lineage
+from reconcile.applying.preconditions import check_preconditions, require_allowed, require_lineage
 from reconcile.applying.standing_conflicts import remember_standing
 from reconcile.audit.events import refused
 from reconcile.audit.log import AuditLog
@@ -28,7 +28,7 @@ from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.planning import cost
 from reconcile.planning.plan_file import content_digest
-from reconcile.recovery.replay import already_applied
+from reconcile.recovery.replay import already_applied, is_finished
 from reconcile.recovery.runs import (
     begin,
     close_ended,
@@ -68,28 +68,31 @@ def apply(
     if any of its records was changed or removed since. The audit log gets everything, refusals
     included.
 
-    Raises what ``check_preconditions`` raises, StalePlan for a plan of another state or one that no
-    longer holds, Locked if another run still holds the lock, Unfinished if the outcome of this run
-    is not known.
+    Raises what ``check_preconditions`` raises, GuardRefused for a guard that the plan was not
+    made to allow, StalePlan for a plan of another state or one that no longer holds, Locked if
+    another run still holds the lock, Unfinished if the outcome of this run is not known.
     """
     started = time.monotonic()
     calls = sum(session.hubspot.calls.values())
+    limits = session.settings.guards.limits()
     with refusals_logged(session, planned, origin, command):
         check_preconditions(
             planned,
             target=session.pin,
-            limits=session.settings.guards.limits(),
             identities=session.settings.target.identity,
             hubspot=session.hubspot,
         )
-        require_lineage(planned, session.state())
+        require_lineage(planned, before := session.state())
+        digest = content_digest(planned)
+        # A finished plan needs no guard: applying it again does nothing.
+        if not is_finished(planned, digest, session.store, before):
+            require_allowed(planned, limits)
         with lock(session, command, who, wait) as lease:
             state = session.state(writing=True)
             require_lineage(planned, state)
             runs = unfinished(session.store)
             if resolving := bool(runs):
                 state.begin(session.account.portal_id)
-            digest = content_digest(planned)
             mine = [one.run.head.run for one in runs if one.run.head.plan == digest]
             run = mine[0] if mine else run or new_run()
             entries = resolve_runs(session, state, lease, origin, sleep, planned, by=run)
@@ -103,6 +106,7 @@ def apply(
                 entries=entries,
             ):
                 return Report(session.pin, (), already=already)
+            require_allowed(planned, limits)
             stale = (
                 {}
                 if declared is None

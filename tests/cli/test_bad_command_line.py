@@ -11,6 +11,17 @@ MISTYPED = {
     "an unknown command": (("destroy",), "no such command 'destroy'."),
     "a subcommand": (("sandbox", "serv"), "no such command 'serv'. Did you mean 'serve'?"),
     "an option": (("plan", "--outt", "x"), "no such option '--outt'. Did you mean '--out'?"),
+    "an option like none": (("plan", "--nosuch"), "no such option '--nosuch'.\nhint: usage: "),
+    "an option before the command": (
+        ("--target", "shop", "plan"),
+        "no such option '--target'.\nhint: a command's options go after its name, as in "
+        "`reconcile plan --target NAME`; see ",
+    ),
+    "an option before the subcommand": (
+        ("state", "--target", "shop", "list"),
+        "hint: a command's options go after its name",
+    ),
+    "an option of the program": (("--versio",), "no such option '--versio'. Did you mean '--ver"),
     "a format": (("show", "--format", "yaml", "p"), "'--format': 'yaml' is not one of"),
     "a guard": (("plan", "--allow", "rekeys"), "'--allow': 'rekeys' is not a guard"),
     "a guard that wants a number": (("plan", "--allow", "prune"), "'--allow': write prune="),

@@ -213,7 +213,11 @@ def test_empty_folder_is_fatal(reader: Project, command: tuple[str, ...]) -> Non
 
 def test_missing_folder_is_fatal(reader: Project) -> None:
     """A folder that is not there is an error that names it."""
-    assert "nowhere: no such file or folder" in reader.refused("plan", "nowhere")
+    said = reader.refused("plan", "nowhere")
+    assert (
+        "nowhere: no such file or folder\n"
+        "  hint: create it, or correct the path: in `manifests:` of reconcile.yaml, or as typed"
+    ) in said
 
 
 def test_unreadable_encoding(reader: Project) -> None:

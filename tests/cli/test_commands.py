@@ -500,7 +500,8 @@ def test_sandbox_info_and_reset(reader: Project) -> None:
     assert [line.split() for line in out.splitlines() if "orders" in line] == [["orders", "1"]]
     path = reader.folder / "state" / "own" / "sandbox.sqlite"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert reader.fine("sandbox", "reset", "--auto-approve") == "Erased the sandbox of own.\n"
+    erased = reader.fine("sandbox", "reset", "--auto-approve")
+    assert erased == "Erased the sandbox of target own.\n"
     assert not path.exists()
 
 

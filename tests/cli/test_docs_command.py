@@ -9,25 +9,44 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.cli.docs import TOPICS, as_commands
 from tests.cli.conftest import SCRIPT, Project
-from tests.cli.test_docs import ROOT, TEXTS
+from tests.cli.test_docs import ROOT, TEXTS, readme_rows
 
 
 def test_without_a_topic_the_pages_are_listed(reader: Project) -> None:
-    """The list has each topic with the summary in its page's heading, and fits a terminal."""
+    """The list has each topic with its summary, in the README's order, and fits a terminal."""
     lines = reader.fine("docs").splitlines()
-    shown = dict(line.split(None, 1) for line in lines[: len(TEXTS)])
-    assert shown == {
-        topic: text.partition("\n")[0].partition(": ")[2] for topic, text in TEXTS.items()
-    }
+    shown = [tuple(line.split(None, 1)) for line in lines[: len(TEXTS)]]
+    assert shown == readme_rows()
     assert lines[len(TEXTS) :] == ["", "Show a page with `reconcile docs TOPIC`."]
     assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize("topic", TEXTS)
-def test_a_page_is_printed_as_it_is(reader: Project, topic: str) -> None:
-    """A topic prints its page, unchanged."""
-    assert reader.fine("docs", topic) == TEXTS[topic]
+def test_a_page_is_printed_with_commands_for_links(reader: Project, topic: str) -> None:
+    """A topic prints its page, unchanged but for the links, in 80 columns."""
+    shown = reader.fine("docs", topic)
+    assert "](" not in shown
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
+    others = [line for line in TEXTS[topic].splitlines() if "[" not in line and "](" not in line]
+    assert set(others) <= set(shown.splitlines())
+    assert len(shown.splitlines()) == len(TEXTS[topic].splitlines())
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("[stores](stores.md)", "`reconcile docs stores`"),
+        ("[Exit-codes](exit-codes.md)", "`reconcile docs exit-codes`"),
+        ("[locks](stores.md#locks)", "locks (`reconcile docs stores`)"),
+        ("[below](#guards)", "below"),
+        ("[the\nREADME](../sandbox/README.md)", "the\nREADME"),
+    ],
+)
+def test_a_link_becomes_what_can_be_typed(link: str, shown: str) -> None:
+    """A link to a page becomes the command that shows it, and any other one its text."""
+    assert as_commands(f"See {link} and {link}.") == f"See {shown} and {shown}."
 
 
 @pytest.mark.parametrize(
@@ -36,8 +55,8 @@ def test_a_page_is_printed_as_it_is(reader: Project, topic: str) -> None:
         ("plan", "did you mean plans? `reconcile docs` lists all topics"),
         ("exit", "did you mean exit-codes? `reconcile docs` lists all topics"),
         ("Stores", "did you mean stores? `reconcile docs` lists all topics"),
-        ("../README", f"the topics are {', '.join(TEXTS)}"),
-        ("", f"the topics are {', '.join(TEXTS)}"),
+        ("../README", f"the topics are {', '.join(TOPICS)}"),
+        ("", f"the topics are {', '.join(TOPICS)}"),
     ],
 )
 def test_an_unknown_topic_is_an_error(reader: Project, topic: str, hint: str) -> None:
@@ -59,7 +78,7 @@ def test_docs_need_no_project(tmp_path: Path) -> None:
     done = subprocess.run(
         [SCRIPT, "docs", "project"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, TEXTS["project"], "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, as_commands(TEXTS["project"]), "")
 
 
 def test_a_pipe_gets_no_pager(tmp_path: Path) -> None:
@@ -68,7 +87,7 @@ def test_a_pipe_gets_no_pager(tmp_path: Path) -> None:
     done = subprocess.run(
         [SCRIPT, "docs", "plans"], env=environ, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, TEXTS["plans"])
+    assert (done.returncode, done.stdout) == (0, as_commands(TEXTS["plans"]))
     assert not (tmp_path / "paged").exists()
 
 
@@ -101,7 +120,7 @@ def test_a_terminal_gets_the_pager(tmp_path: Path) -> None:
     finally:
         os.close(control)
     assert (process.returncode, err) == (0, b"")
-    assert (tmp_path / "paged").read_text() == TEXTS["exit-codes"]
+    assert (tmp_path / "paged").read_text() == as_commands(TEXTS["exit-codes"])
 
 
 def test_the_wheel_holds_the_pages(tmp_path: Path) -> None:

@@ -83,6 +83,20 @@ def test_applying_again_what_is_applied_says_nothing_of_creating(project: Projec
     assert "Already applied by run" in again
 
 
+def test_a_record_whose_protection_alone_changed_is_not_added_to_the_state(
+    project: Project,
+) -> None:
+    """It is in the state already: only its entry there is updated."""
+    protected = "kind: order\nkey: A-1\nlifecycle: {protect: true}\n"
+    project.write(protected)
+    project.fine("apply", "--auto-approve")
+    project.write("kind: order\nkey: A-1\n")
+    shown = project.fine("plan")
+    assert "= order/A-1  # already matches; its entry in the state will be updated" in shown
+    project.fine("state", "rm", "order/A-1", "--auto-approve")
+    assert "# adopt: already matches; will be added to the state" in project.fine("plan")
+
+
 def test_what_is_no_longer_declared_has_a_way_out(project: Project) -> None:
     """Orders stand before their line items, and the hint's commands do what they say."""
     project.fine("apply", "--auto-approve")

@@ -25,6 +25,7 @@ def test_prune_by_its_exact_count(project: Project) -> None:
         assert project.account.writes() == []
     project.fine("plan", "--prune", "--out", "p", "--allow", "prune=2")
     assert "1 order, 1 line item archived" in project.fine("apply", "p")
+    assert "Already applied by run 2" in project.fine("apply", "p")
     assert "No changes." in project.fine("apply", "--prune")
 
 

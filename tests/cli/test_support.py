@@ -38,6 +38,8 @@ def test_a_missing_scope_or_token_leads_to_service_keys(project: Project) -> Non
     token = project.account.server.add_token(["crm.objects.orders.read"])
     project.token(token)
     assert f"a service key gets them in HubSpot under {WHERE}" in project.fine("doctor", code=1)
+    hubspot = PROJECT.replace("{url}", "https://api.hubapi.com")
+    project.settings(hubspot + "    portal: 12345678\n")
     project.monkeypatch.delenv("SHOP_TOKEN")
     assert WHERE in project.refused("plan")
 

@@ -10,6 +10,7 @@ from test_faults import FAULTS, LAGS, WORLDS, goes_on
 from world import KEY, Document, World, cart, line, order
 
 from reconcile.errors import ReconcileError
+from reconcile.recovery.runs import unfinished
 
 ORDERS = 12
 POINTS = [

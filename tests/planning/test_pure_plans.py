@@ -74,6 +74,8 @@ def test_a_guard_names_its_count_and_how_to_allow_it() -> None:
     (guard,) = plan.guards
     assert (guard.name, guard.count, guard.limit, guard.allowance) == ("prune", 2, 0, "prune=2")
     assert guard.message == "2 records are no longer declared: applying archives them"
+    (single,) = plan_of([one(desired(options=pruned), actual(), applied())]).guards
+    assert single.message == "1 record is no longer declared: applying archives it"
     (other,) = plan_of([one(desired(memo="2"), actual(memo="3"))]).guards
     assert other.allowance == "adopt-update"
     assert other.message.startswith("1 record is in HubSpot with values that")

@@ -223,7 +223,11 @@ def test_a_record_protected_by_the_last_apply_is_left_alone(world: World) -> Non
     world.converge(order("A", lines, memo="1"))
     plan = world.plan(order("A", lifecycle=ABSENT))
     assert set(actions(plan).values()) == {Action.CONFLICT}
-    assert "protect" in changes(plan)["line_item/A:2"].why
+    assert changes(plan)["line_item/A:2"].why == (
+        "it was protected by the last apply, so it is not archived\n"
+        "declare it without protect and without state, apply that, then write "
+        "lifecycle: {state: absent} again"
+    )
     world.apply(plan)
     assert world.keys("orders") == {"A": 1}
     assert world.keys("line_items") == {"A:1": 1, "A:2": 1}

@@ -3,7 +3,8 @@
 import pytest
 from world import World, cart, incomplete, line, order, statuses
 
-from reconcile.errors import StalePlan
+from reconcile.audit.log import AuditLog
+from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.plan import Action, Plan
 
 GONE = order("O-1", lifecycle={"state": "absent"})
@@ -20,6 +21,31 @@ def test_applied_again_at_once(world: World) -> None:
     assert again.already
     assert again.outcomes == ()
     assert world.writes() == []
+
+
+def test_finished_plan_needs_no_guard(world: World) -> None:
+    """A finished plan that a guard would refuse says that it was applied, and logs no refusal."""
+    world.converge(order("O-1"), order("O-2"))
+    world.declare(order("O-1"))
+    pruned = world.plan(prune=True)
+    with pytest.raises(GuardRefused):
+        world.apply(pruned, allow=frozenset())
+    assert incomplete(world.apply(pruned, allow=frozenset({"prune=1"}))) == ()
+    logged = AuditLog(world.store).tail()
+    assert world.apply(pruned, allow=frozenset()).already
+    assert AuditLog(world.store).tail() == logged
+
+
+def test_finished_plan_that_was_undone_is_stale_before_any_guard(world: World) -> None:
+    """A finished plan whose effect was undone is stale, not a matter of guards."""
+    world.converge(order("O-1"), order("O-2"))
+    world.declare(order("O-1"))
+    pruned = world.plan(prune=True)
+    world.apply(pruned, allow=frozenset({"prune=1"}))
+    world.converge(order("O-1"), order("O-2"))
+    with pytest.raises(StalePlan, match="changed or removed since"):
+        world.apply(pruned, allow=frozenset())
+    assert world.keys("orders") == {"O-1": 1, "O-2": 1}
 
 
 def test_archived_by_a_person(world: World) -> None:

@@ -156,7 +156,11 @@ def plan() -> Plan:
             ),
             _created(),
             _updated(),
-            _one(RecordChange(_order("NW-10250"), Action.ADOPT, id="9003", title="Hanari Carnes")),
+            _one(
+                RecordChange(
+                    _order("NW-10250"), Action.ADOPT, id="9003", title="Hanari Carnes", adopts=True
+                )
+            ),
             _one(RecordChange(_order("NW-10251"), Action.ADOPT, id="9004", title="Victuailles")),
             _one(
                 RecordChange(

@@ -74,7 +74,25 @@ PROVED = "Verified: a new plan is empty."
                 _outcomes(Action.CONFLICT, CONFLICT, "order", 2),
             ),
             "Applied in part: 1 cart adopted; 2 conflicts. "
+            "Conflicts were left alone; correct the manifest or the account, then plan again.",
+        ),
+        (
+            _report(_outcomes(Action.CONFLICT, CONFLICT, "order", 2)),
+            "Nothing was applied: 2 conflicts. "
+            "Conflicts were left alone; correct the manifest or the account, then plan again.",
+        ),
+        (
+            _report(
+                _outcomes(Action.UPDATE, CONFLICT, "order", 1),
+                _outcomes(Action.CREATE, Status.SKIPPED, "line_item", 1),
+                calls=7,
+            ),
+            "Nothing was applied: 1 conflict, 1 skipped. 7 calls in 3.4 s. "
             "Conflicts were left alone; plan again to resolve them.",
+        ),
+        (
+            _report(_outcomes(Action.CREATE, Status.UNKNOWN, "order", 1)),
+            f"Applied in part: 0 of 1 order created; 1 unknown. {AGAIN}",
         ),
         (
             _report(

@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import servers
@@ -221,6 +223,39 @@ def test_a_hanging_heartbeat_does_not_hold_up_the_end(
     assert "lock" in {thread.name for thread in threading.enumerate()}  # it hangs still
     assert ObjectStore(Bucket(memory, "", "memory")).holder() is not None
     go.set()
+
+
+class NoMetadata(BaseHTTPRequestHandler):
+    """A cloud's service for its own machines, which has no credentials for this one."""
+
+    def do_PUT(self) -> None:
+        """Refuse to give a token."""
+        self.send_error(403)
+
+    do_GET = do_PUT  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+def test_missing_credentials_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without any in the environment the hint names the variables, not a cloud's address."""
+    for variable in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(variable)
+    with ThreadingHTTPServer(("127.0.0.1", 0), NoMetadata) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+        with pytest.raises(UsageError) as caught:
+            open_store("s3://state/team", tmp_path / "shop").read("head.json")
+        server.shutdown()
+    assert str(caught.value) == (
+        "the store s3://state/team/shop cannot be used: the environment has no credentials for it, "
+        "and this machine has none of its own"
+    )
+    assert caught.value.hint == (
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; see `reconcile docs stores`"
+    )
 
 
 @pytest.mark.servers

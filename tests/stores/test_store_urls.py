@@ -58,6 +58,7 @@ def test_each_target_has_its_own_part(
         ("s3://bucket/../other", "name of an S3 bucket"),
         ("s3://bucket/a b", "name of an S3 bucket"),
         ("s3://[bucket/x", "name of an S3 bucket"),
+        ("s3://ab/x", "name of an S3 bucket"),
         ("gs://Bucket/x", "name of a Google bucket"),
         ("az://container/x?sig=s3cret", "name of an Azure container"),
     ],
@@ -67,6 +68,13 @@ def test_a_url_that_cannot_be_one_is_refused(url: str, what: str, tmp_path: Path
     with pytest.raises(UsageError, match=what) as caught:
         open_store(url, tmp_path / "shop")
     assert "s3cret" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_the_rule_for_a_name_is_in_the_hint(tmp_path: Path) -> None:
+    """A bucket whose name is too short looks like a URL of the right form."""
+    with pytest.raises(UsageError) as caught:
+        open_store("s3://b/p", tmp_path / "shop")
+    assert "a name has 3 or more characters, of a-z, 0-9, " in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -83,7 +91,9 @@ def test_what_is_not_installed_is_named(
     monkeypatch.setattr(store_urls, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=f"needs {library}") as caught:
         open_store(url, tmp_path / "shop")
-    assert caught.value.hint == f"pip install 'hubspot-reconcile[{extra}]'"
+    assert caught.value.hint == (
+        f"install reconcile with its extra `{extra}`; in a clone of it: pip install '.[{extra}]'"
+    )
 
 
 def test_libraries_of_shared_stores_are_imported_when_needed() -> None:
