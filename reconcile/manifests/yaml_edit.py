@@ -1,0 +1,293 @@
+"""Set single values in YAML text, and keep every other byte.
+
+ruamel.yaml finds where a value begins and ends. Only these bytes are replaced, or a line is added.
+After each edit ruamel.yaml and our own reader read the document again: both must find the new
+value, and nothing else changed. An edit that cannot be made so is refused with its place; nothing
+is ever reformatted.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from io import StringIO
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.resolver import implicit_resolvers
+
+from reconcile.manifests.problems import Positioned, ProblemReport
+from reconcile.manifests.yaml_nodes import Items, Node, Table, Text, read
+from reconcile.manifests.yaml_scalars import DOUBLE, PLAIN, in_double_quotes, spellings
+from reconcile.manifests.yaml_syntax import Position
+from reconcile.model.values import show
+
+Path = tuple[int | str, ...]
+"""The number of a document among those that are not empty, from 0; then names and list indexes."""
+
+_BOM = "\ufeff"
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_REST_OF_LINE = re.compile(r"[^\r\n]*(\r\n|\r|\n|\Z)")
+_MARKER = re.compile(r"(?<![^\r\n])(?:---|\.\.\.)(?!\S)")
+"""A document's start or end: at the start of a line it is one even between quotes."""
+
+_BLOCKS = ("|", ">")
+_TYPED = tuple(pattern for _, _, pattern, _ in implicit_resolvers)
+"""Patterns of unquoted text that YAML 1.1 or 1.2 takes for something else than text."""
+
+
+class Edit(NamedTuple):
+    """One value to set.
+
+    If the mapping does not have the last name of ``path``, the name is added after its entry
+    ``after``, or at its end.
+    """
+
+    path: Path
+    text: str
+    after: str = ""
+
+
+class _Slot(NamedTuple):
+    """The range of a document to replace, what goes around the new value, and its usual style."""
+
+    start: int
+    end: int
+    before: str
+    behind: str
+    style: str
+    typed: bool
+    """Whether text that looks like another type is written without quotes here."""
+
+
+class _Refused(Exception):
+    """An edit that cannot be made; ``at`` is the line and column in its document, from 0."""
+
+    def __init__(self, message: str, at: tuple[int, int] | None = None) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def edit_values(
+    data: bytes, edits: Sequence[Edit], report: ProblemReport, *, any_comment: bool = False
+) -> bytes | None:
+    """Return a file with these values set, one after the other, or None.
+
+    If it is None, ``report`` has a problem for each edit that cannot be made, with its place in
+    ``data``. For ``any_comment`` see ``read``.
+    """
+    documents = list(read(data, report, any_comment=any_comment))
+    if report.problems:
+        return None
+    text = data.decode("utf-8")
+    bom = _BOM if text.startswith(_BOM) else ""
+    pieces = _Pieces(text.removeprefix(_BOM))
+    wanted: _Plain = [*map(_of_ours, documents)]
+    for edit in edits:
+        number, *path = edit.path
+        root = documents[int(number)]
+        index = pieces.index_of(root)
+        try:
+            pieces.set_value(index, edit._replace(path=tuple(path)), any_comment=any_comment)
+            wanted = _with_value(wanted, edit.path, edit.text)
+        except _Refused as refused:
+            place = pieces.position(index, refused.at) if refused.at else _nearest(root, path)
+            hint = f"edit the file by hand: {_dotted(path)} must be {show(edit.text)}"
+            report.at(place, str(refused), hint)
+    edited = f"{bom}{''.join(pieces.texts)}".encode()
+    if not report.problems and wanted != [
+        _of_ours(one) for one in read(edited, report, any_comment=any_comment)
+    ]:
+        report.whole_file("an edit would change another document", "edit the file by hand")
+    return None if report.problems else edited
+
+
+class _Pieces:
+    """A file's text in pieces with at most one document each, and where they began."""
+
+    def __init__(self, text: str) -> None:
+        self._cuts = [
+            found.start() if found[0] == "---" else found.end() for found in _MARKER.finditer(text)
+        ]
+        self._lines = [0, *(found.end() for found in _LINE_END.finditer(text))]
+        self.texts = [text[start:end] for start, end in pairwise((0, *self._cuts, len(text)))]
+
+    def set_value(self, index: int, edit: Edit, *, any_comment: bool) -> None:
+        """Set a value of the document in a piece. Raise _Refused if that cannot be done."""
+        last = index == len(self.texts) - 1
+        self.texts[index] = _edited(self.texts[index], edit, last=last, any_comment=any_comment)
+
+    def index_of(self, root: Positioned) -> int:
+        """Return the index of the piece that holds a document."""
+        return bisect_right(self._cuts, self._lines[root.line - 1] + root.column - 1)
+
+    def position(self, index: int, at: tuple[int, int]) -> Position:
+        """Return the position in the file of a line and column of a piece."""
+        line, column = at
+        start = self._cuts[index - 1] if index else 0
+        above = bisect_right(self._lines, start) - 1
+        return Position(above + line + 1, column + 1 + (0 if line else start - self._lines[above]))
+
+
+def _edited(piece: str, edit: Edit, *, last: bool, any_comment: bool) -> str:
+    """Return a document with a value set. Raise _Refused if that cannot be done."""
+    slot = _slot(piece, edit, last=last)
+    wanted = [
+        _with_value(read_by, (0, *edit.path), edit.text)
+        for read_by in _read_twice(piece, any_comment=any_comment)
+    ]
+    plain = slot.typed or not any(pattern.match(edit.text) for pattern in _TYPED)
+    for spelled in spellings(edit.text, slot.style, plain=plain):
+        edited = f"{piece[: slot.start]}{slot.before}{spelled}{slot.behind}{piece[slot.end :]}"
+        try:
+            if _read_twice(edited, any_comment=any_comment) == wanted:
+                return edited
+        except _Refused:
+            continue
+    alone = ProblemReport("")
+    list(read(f"x: {in_double_quotes(edit.text)}\n".encode(), alone))
+    if alone.problems:
+        raise _Refused(f"the new text cannot be in a manifest: {alone.problems[0].message}")
+    raise _Refused("this edit would change what else the file says")
+
+
+def _slot(piece: str, edit: Edit, *, last: bool) -> _Slot:
+    """Return where in a document the value goes."""
+    *inner, name = edit.path
+    root = _compose(piece)
+    mapping = root
+    for step in inner:
+        mapping = _own(_child(mapping, step))
+    value = _child(mapping, name)
+    if value is not None:
+        return _of_value(piece, _own(value))
+    if not (isinstance(mapping, MappingNode) and mapping.value):
+        raise _Refused("there is nothing here to add a line to")
+    neighbour = _child(mapping, edit.after) or mapping.value[-1][1]
+    indent = " " * mapping.start_mark.column
+    if mapping.flow_style:
+        end = _own(neighbour).end_mark.index
+        style, typed = _style(neighbour) if edit.after else (DOUBLE, False)
+        return _Slot(end, end, f", {name}: ", "", style, typed)
+    newline = "\r\n" if "\r\n" in piece else "\n"
+    if not edit.after:
+        if mapping is not root or not last:
+            raise _Refused(
+                "a line is added only at the end of a file, and more follows this mapping"
+            )
+        missing = "" if piece.endswith(("\n", "\r")) else newline
+        return _Slot(
+            len(piece), len(piece), f"{missing}{indent}{name}: ", newline, PLAIN, typed=False
+        )
+    at = _of_value(piece, _own(neighbour))
+    rest = _REST_OF_LINE.match(piece, at.end)
+    end, line_end = (rest.end(), rest[1]) if rest else (len(piece), "")
+    before = f"{'' if line_end else newline}{indent}{name}: "
+    return _Slot(end, end, before, line_end or newline, at.style, at.typed)
+
+
+def _of_value(piece: str, node: Any) -> _Slot:
+    """Return the range of a scalar. Raise _Refused if it is not text on its own."""
+    start, end = node.start_mark.index, node.end_mark.index
+    if not isinstance(node, ScalarNode):
+        raise _Refused("there are several values here, not one")
+    if node.style in _BLOCKS:
+        raise _Refused(f"a block of lines ({node.style}) is not edited")
+    if start == end:
+        raise _Refused("there is no value here to replace")
+    if piece[start] == "!":
+        raise _Refused("a value with a tag (!) is not edited")
+    return _Slot(start, end, "", "", *_style(node))
+
+
+def _style(node: Any) -> tuple[str, bool]:
+    """Return a scalar's quotes, and whether it is without them although it looks like a type."""
+    if not isinstance(node, ScalarNode) or node.style in _BLOCKS:
+        return PLAIN, False
+    style = node.style or PLAIN
+    return style, not style and any(pattern.match(node.value) for pattern in _TYPED)
+
+
+def _child(node: Any, step: int | str) -> Any:
+    """Return the node under a name or index; None if a mapping does not have the name."""
+    if isinstance(node, SequenceNode):
+        return node.value[step]
+    return next((value for key, value in node.value if key.value == step), None)
+
+
+def _own(node: Any) -> Any:
+    """Return a node. Raise _Refused if it is repeated elsewhere: its marks are the anchor's."""
+    if node.anchor:
+        raise _Refused(f"an anchor (&{node.anchor}) repeats what is here in other places")
+    return node
+
+
+def _compose(piece: str) -> Any:
+    yaml = YAML(pure=True)
+    yaml.composer.warn_double_anchors = False
+    try:
+        return yaml.compose(StringIO(piece, newline=""))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = (mark.line, mark.column) if mark else None
+        raise _Refused(f"ruamel.yaml does not read this: {error.problem}", at) from None
+    except YAMLError:
+        raise _Refused("ruamel.yaml does not read this document") from None
+
+
+_Plain: TypeAlias = "str | list[_Plain] | dict[str, _Plain] | None"
+"""What a node says, without positions and styles."""
+
+
+def _read_twice(piece: str, *, any_comment: bool) -> list[_Plain]:
+    """Return the documents of a piece as ruamel.yaml and as our reader read them."""
+    report = ProblemReport("")
+    ours = [_of_ours(one) for one in read(piece.encode(), report, any_comment=any_comment)]
+    if report.problems:
+        raise _Refused(report.problems[0].message)
+    return [[_of_ruamels(_compose(piece))], [*ours]]
+
+
+def _of_ruamels(node: Any) -> _Plain:
+    if isinstance(node, MappingNode):
+        return {key.value: _of_ruamels(value) for key, value in node.value}
+    return [*map(_of_ruamels, node.value)] if isinstance(node, SequenceNode) else node.value
+
+
+def _of_ours(node: Node) -> _Plain:
+    if isinstance(node, Table):
+        return {name: _of_ours(entry.value) for name, entry in node.entries.items()}
+    if isinstance(node, Items):
+        return [*map(_of_ours, node.nodes)]
+    return node.value if isinstance(node, Text) else None
+
+
+def _with_value(document: _Plain, path: Path, text: str) -> _Plain:
+    """Return a document that differs in one value."""
+    if not path:
+        return text
+    step, *rest = path
+    if isinstance(document, list):
+        return [
+            _with_value(one, tuple(rest), text) if index == step else one
+            for index, one in enumerate(document)
+        ]
+    inner = document if isinstance(document, dict) else {}
+    return {**inner, str(step): _with_value(inner.get(str(step)), tuple(rest), text)}
+
+
+def _nearest(root: Node, path: Sequence[int | str]) -> Positioned:
+    """Return the node at a path, or the last one on the way to it."""
+    node = root
+    for step in path:
+        if isinstance(node, Table) and step in node.entries:
+            node = node.entries[str(step)].value
+        elif isinstance(node, Items) and isinstance(step, int):
+            node = node.nodes[step]
+    return node
+
+
+def _dotted(path: Sequence[int | str]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)[1:]
