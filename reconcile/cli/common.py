@@ -157,11 +157,15 @@ def _load(
     settings: Settings, paths: tuple[Path, ...], seen: Seen = _unseen
 ) -> tuple[tuple[Unit, ...], list[Problem]]:
     identities = settings.target.identity
-    by_id = [kind for kind, identity in identities.items() if identity.by_id]
-    units, found = load_some(paths, root=settings.root, by_id=by_id, seen=seen)
+    units, found = load_some(paths, root=settings.root, by_id=found_by_id(settings), seen=seen)
     return units, found + [
         problem for unit in units for problem in identity_problems(unit, identities)
     ]
+
+
+def found_by_id(settings: Settings) -> tuple[str, ...]:
+    """Return the kinds whose keys are HubSpot ids in the chosen target."""
+    return tuple(kind for kind, identity in settings.target.identity.items() if identity.by_id)
 
 
 def addresses(texts: tuple[str, ...]) -> frozenset[Address]:

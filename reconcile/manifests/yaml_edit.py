@@ -29,7 +29,6 @@ Path = tuple[int | str, ...]
 
 _BOM = "\ufeff"
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_REST_OF_LINE = re.compile(r"[^\r\n]*(\r\n|\r|\n|\Z)")
 _MARKER = re.compile(r"(?<![^\r\n])(?:---|\.\.\.)(?!\S)")
 """A document's start or end: at the start of a line it is one even between quotes."""
 
@@ -166,26 +165,26 @@ def _slot(piece: str, edit: Edit, *, last: bool) -> _Slot:
     if not (isinstance(mapping, MappingNode) and mapping.value):
         raise _Refused("there is nothing here to add a line to")
     neighbour = _child(mapping, edit.after) or mapping.value[-1][1]
-    indent = " " * mapping.start_mark.column
     if mapping.flow_style:
         end = _own(neighbour).end_mark.index
         style, typed = _style(neighbour) if edit.after else (DOUBLE, False)
         return _Slot(end, end, f", {name}: ", "", style, typed)
+    line = f"{' ' * mapping.start_mark.column}{name}: "
+    if edit.after:
+        return _after_line(piece, line, _of_value(piece, _own(neighbour)))
+    if mapping is not root or not last:
+        raise _Refused("a line is added only at the end of a file, and more follows this mapping")
+    return _after_line(piece, line, _Slot(len(piece), len(piece), "", "", PLAIN, typed=False))
+
+
+def _after_line(piece: str, name: str, value: _Slot) -> _Slot:
+    """Return where a line goes that begins with ``name``: after the one in which a value ends."""
     newline = "\r\n" if "\r\n" in piece else "\n"
-    if not edit.after:
-        if mapping is not root or not last:
-            raise _Refused(
-                "a line is added only at the end of a file, and more follows this mapping"
-            )
-        missing = "" if piece.endswith(("\n", "\r")) else newline
-        return _Slot(
-            len(piece), len(piece), f"{missing}{indent}{name}: ", newline, PLAIN, typed=False
-        )
-    at = _of_value(piece, _own(neighbour))
-    rest = _REST_OF_LINE.match(piece, at.end)
-    end, line_end = (rest.end(), rest[1]) if rest else (len(piece), "")
-    before = f"{'' if line_end else newline}{indent}{name}: "
-    return _Slot(end, end, before, line_end or newline, at.style, at.typed)
+    found = _LINE_END.search(piece, value.end)
+    end = found.end() if found else len(piece)
+    missing = "" if piece[:end].endswith(("\n", "\r")) else newline
+    behind = found[0] if found else newline
+    return value._replace(start=end, end=end, before=f"{missing}{name}", behind=behind)
 
 
 def _of_value(piece: str, node: Any) -> _Slot:
