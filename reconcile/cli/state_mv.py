@@ -1,7 +1,7 @@
 """`reconcile state mv`: rename a record in the manifests, and nothing else."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from reconcile.cli.next_command import command_line
 from reconcile.errors import ManifestError, UsageError
 from reconcile.manifests.files import ManifestFiles
 from reconcile.manifests.rename import rename
+from reconcile.model.records import Unit
 from reconcile.project import Settings
 from reconcile.render.changed_lines import changed_lines
 from reconcile.render.escaping import visible
@@ -36,9 +37,9 @@ def move(*, target: str | None, old: str, new: str, dry_run: bool) -> None:
     """Run `reconcile state mv`."""
     (former,), (wanted,) = addresses((old,)), addresses((new,))
     settings = settings_for(target)
-    files = _manifests(settings)
+    files, units = _manifests(settings)
     content = {name: file.data for name, file in files.items()}
-    edited = rename(content, former, wanted, by_id=found_by_id(settings))
+    edited = rename(content, units, former, wanted, by_id=found_by_id(settings))
     for name, after in edited.items():
         before = content[name].decode("utf-8")
         lines = changed_lines(name, before, after.decode("utf-8"), personal=shows_personal())
@@ -53,8 +54,11 @@ def move(*, target: str | None, old: str, new: str, dry_run: bool) -> None:
     )
 
 
-def _manifests(settings: Settings) -> dict[str, _File]:
-    """Return all manifests by name. Raise ManifestError with all problems of the project."""
+def _manifests(settings: Settings) -> tuple[dict[str, _File], Sequence[Unit]]:
+    """Return all manifests by name, and what they declare.
+
+    Raise ManifestError with all problems of the project.
+    """
     names = ManifestFiles(settings.root)
     files: dict[str, _File] = {}
 
@@ -64,7 +68,7 @@ def _manifests(settings: Settings) -> dict[str, _File]:
     project = project_of(settings, seen=seen)
     if project.problems:
         raise ManifestError(project.problems)
-    return files
+    return files, project.everything
 
 
 def _write(root: Path, files: Mapping[str, _File], edited: Mapping[str, bytes]) -> None:

@@ -5,7 +5,7 @@ Pure: the content of files in, the content of those that change out.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from reconcile.errors import ManifestError, UsageError
+from reconcile.errors import ManifestError, Problem, UsageError
 from reconcile.manifests import load_texts
 from reconcile.manifests.documents import DeclaredDocument, read_document
 from reconcile.manifests.field_reader import name_fault
@@ -21,20 +21,23 @@ _NOT_WRITTEN = "nothing was written"
 
 
 def rename(
-    files: Mapping[str, bytes], old: Address, new: Address, *, by_id: Collection[str] = ()
+    files: Mapping[str, bytes],
+    units: Sequence[Unit],
+    old: Address,
+    new: Address,
+    *,
+    by_id: Collection[str] = (),
 ) -> dict[str, bytes]:
     """Return the new content of the files that change, first the one that declares the record.
 
-    ``files`` are all manifests of a project by name, ``by_id`` the kinds whose keys are HubSpot
-    ids. The project stays the same but for this record's key. Raise UsageError if the record cannot
-    be renamed so, and ManifestError if the manifests have problems, or with each place that cannot
-    be edited.
+    ``files`` are all manifests of a project by name, without problems, and ``units`` what they
+    declare; ``by_id`` names the kinds whose keys are HubSpot ids. The project stays the same but
+    for this record's key. Raise UsageError if the record cannot be renamed so, and ManifestError
+    with each place that cannot be edited.
     """
-    before, problems = load_texts(files.items(), by_id=by_id)
-    if problems:
-        raise ManifestError(problems)
-    record = _record(before, old, new, by_id)
+    record = _record(units, old, new, by_id)
     edited: dict[str, bytes] = {}
+    problems: list[Problem] = []
     for name, edits in _edits(files, record, new.key).items():
         report = ProblemReport(name)
         data = edit_values(files[name], edits, report)
@@ -46,7 +49,7 @@ def rename(
     after, problems = load_texts({**files, **edited}.items(), by_id=by_id)
     if problems:
         raise ManifestError(problems, title="the edited manifests", hint=_NOT_WRITTEN)
-    if dict(_declared(after)) != dict(_declared(before, record.address, new)):
+    if dict(_declared(after)) != dict(_declared(units, record.address, new)):
         raise UsageError("the edit would change other records too", hint=_NOT_WRITTEN)
     return edited
 

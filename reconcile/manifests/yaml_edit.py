@@ -6,11 +6,8 @@ value, and nothing else changed. An edit that cannot be made so is refused with 
 is ever reformatted.
 """
 
-import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from io import StringIO
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 from ruamel.yaml import YAML
@@ -18,20 +15,16 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.resolver import implicit_resolvers
 
+from reconcile.manifests.document_texts import LINE_END, DocumentTexts
 from reconcile.manifests.problems import Positioned, ProblemReport
 from reconcile.manifests.yaml_nodes import Items, Node, Table, Text, read
 from reconcile.manifests.yaml_scalars import DOUBLE, PLAIN, in_double_quotes, spellings
-from reconcile.manifests.yaml_syntax import Position
 from reconcile.model.values import show
 
 Path = tuple[int | str, ...]
 """The number of a document among those that are not empty, from 0; then names and list indexes."""
 
 _BOM = "\ufeff"
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_MARKER = re.compile(r"(?<![^\r\n])(?:---|\.\.\.)(?!\S)")
-"""A document's start or end: at the start of a line it is one even between quotes."""
-
 _BLOCKS = ("|", ">")
 _TYPED = tuple(pattern for _, _, pattern, _ in implicit_resolvers)
 """Patterns of unquoted text that YAML 1.1 or 1.2 takes for something else than text."""
@@ -82,20 +75,23 @@ def edit_values(
         return None
     text = data.decode("utf-8")
     bom = _BOM if text.startswith(_BOM) else ""
-    pieces = _Pieces(text.removeprefix(_BOM))
+    parts = DocumentTexts(text.removeprefix(_BOM))
     wanted: _Plain = [*map(_of_ours, documents)]
     for edit in edits:
         number, *path = edit.path
         root = documents[int(number)]
-        index = pieces.index_of(root)
+        index = parts.index_of(root)
+        part, last = parts.texts[index], index == len(parts.texts) - 1
         try:
-            pieces.set_value(index, edit._replace(path=tuple(path)), any_comment=any_comment)
+            parts.texts[index] = _edited(
+                part, edit._replace(path=tuple(path)), last=last, any_comment=any_comment
+            )
             wanted = _with_value(wanted, edit.path, edit.text)
         except _Refused as refused:
-            place = pieces.position(index, refused.at) if refused.at else _nearest(root, path)
+            place = parts.position(index, refused.at) if refused.at else _nearest(root, path)
             hint = f"edit the file by hand: {_dotted(path)} must be {show(edit.text)}"
             report.at(place, str(refused), hint)
-    edited = f"{bom}{''.join(pieces.texts)}".encode()
+    edited = f"{bom}{''.join(parts.texts)}".encode()
     if not report.problems and wanted != [
         _of_ours(one) for one in read(edited, report, any_comment=any_comment)
     ]:
@@ -103,45 +99,18 @@ def edit_values(
     return None if report.problems else edited
 
 
-class _Pieces:
-    """A file's text in pieces with at most one document each, and where they began."""
-
-    def __init__(self, text: str) -> None:
-        self._cuts = [
-            found.start() if found[0] == "---" else found.end() for found in _MARKER.finditer(text)
-        ]
-        self._lines = [0, *(found.end() for found in _LINE_END.finditer(text))]
-        self.texts = [text[start:end] for start, end in pairwise((0, *self._cuts, len(text)))]
-
-    def set_value(self, index: int, edit: Edit, *, any_comment: bool) -> None:
-        """Set a value of the document in a piece. Raise _Refused if that cannot be done."""
-        last = index == len(self.texts) - 1
-        self.texts[index] = _edited(self.texts[index], edit, last=last, any_comment=any_comment)
-
-    def index_of(self, root: Positioned) -> int:
-        """Return the index of the piece that holds a document."""
-        return bisect_right(self._cuts, self._lines[root.line - 1] + root.column - 1)
-
-    def position(self, index: int, at: tuple[int, int]) -> Position:
-        """Return the position in the file of a line and column of a piece."""
-        line, column = at
-        start = self._cuts[index - 1] if index else 0
-        above = bisect_right(self._lines, start) - 1
-        return Position(above + line + 1, column + 1 + (0 if line else start - self._lines[above]))
-
-
-def _edited(piece: str, edit: Edit, *, last: bool, any_comment: bool) -> str:
+def _edited(part: str, edit: Edit, *, last: bool, any_comment: bool) -> str:
     """Return a document with a value set. Raise _Refused if that cannot be done."""
-    slot = _slot(piece, edit, last=last)
+    slot = _slot(part, edit, last=last)
     wanted = [
         _with_value(read_by, (0, *edit.path), edit.text)
-        for read_by in _read_twice(piece, any_comment=any_comment)
+        for read_by in _read_by_both(part, any_comment=any_comment)
     ]
     plain = slot.typed or not any(pattern.match(edit.text) for pattern in _TYPED)
     for spelled in spellings(edit.text, slot.style, plain=plain):
-        edited = f"{piece[: slot.start]}{slot.before}{spelled}{slot.behind}{piece[slot.end :]}"
+        edited = f"{part[: slot.start]}{slot.before}{spelled}{slot.behind}{part[slot.end :]}"
         try:
-            if _read_twice(edited, any_comment=any_comment) == wanted:
+            if _read_by_both(edited, any_comment=any_comment) == wanted:
                 return edited
         except _Refused:
             continue
@@ -152,16 +121,16 @@ def _edited(piece: str, edit: Edit, *, last: bool, any_comment: bool) -> str:
     raise _Refused("this edit would change what else the file says")
 
 
-def _slot(piece: str, edit: Edit, *, last: bool) -> _Slot:
+def _slot(part: str, edit: Edit, *, last: bool) -> _Slot:
     """Return where in a document the value goes."""
     *inner, name = edit.path
-    root = _compose(piece)
+    root = _compose(part)
     mapping = root
     for step in inner:
         mapping = _own(_child(mapping, step))
     value = _child(mapping, name)
     if value is not None:
-        return _of_value(piece, _own(value))
+        return _of_value(part, _own(value))
     if not (isinstance(mapping, MappingNode) and mapping.value):
         raise _Refused("there is nothing here to add a line to")
     neighbour = _child(mapping, edit.after) or mapping.value[-1][1]
@@ -171,23 +140,23 @@ def _slot(piece: str, edit: Edit, *, last: bool) -> _Slot:
         return _Slot(end, end, f", {name}: ", "", style, typed)
     line = f"{' ' * mapping.start_mark.column}{name}: "
     if edit.after:
-        return _after_line(piece, line, _of_value(piece, _own(neighbour)))
+        return _after_line(part, line, _of_value(part, _own(neighbour)))
     if mapping is not root or not last:
         raise _Refused("a line is added only at the end of a file, and more follows this mapping")
-    return _after_line(piece, line, _Slot(len(piece), len(piece), "", "", PLAIN, typed=False))
+    return _after_line(part, line, _Slot(len(part), len(part), "", "", PLAIN, typed=False))
 
 
-def _after_line(piece: str, name: str, value: _Slot) -> _Slot:
+def _after_line(part: str, name: str, value: _Slot) -> _Slot:
     """Return where a line goes that begins with ``name``: after the one in which a value ends."""
-    newline = "\r\n" if "\r\n" in piece else "\n"
-    found = _LINE_END.search(piece, value.end)
-    end = found.end() if found else len(piece)
-    missing = "" if piece[:end].endswith(("\n", "\r")) else newline
+    newline = "\r\n" if "\r\n" in part else "\n"
+    found = LINE_END.search(part, value.end)
+    end = found.end() if found else len(part)
+    missing = "" if part[:end].endswith(("\n", "\r")) else newline
     behind = found[0] if found else newline
     return value._replace(start=end, end=end, before=f"{missing}{name}", behind=behind)
 
 
-def _of_value(piece: str, node: Any) -> _Slot:
+def _of_value(part: str, node: Any) -> _Slot:
     """Return the range of a scalar. Raise _Refused if it is not text on its own."""
     start, end = node.start_mark.index, node.end_mark.index
     if not isinstance(node, ScalarNode):
@@ -196,7 +165,7 @@ def _of_value(piece: str, node: Any) -> _Slot:
         raise _Refused(f"a block of lines ({node.style}) is not edited")
     if start == end:
         raise _Refused("there is no value here to replace")
-    if piece[start] == "!":
+    if part[start] == "!":
         raise _Refused("a value with a tag (!) is not edited")
     return _Slot(start, end, "", "", *_style(node))
 
@@ -223,11 +192,11 @@ def _own(node: Any) -> Any:
     return node
 
 
-def _compose(piece: str) -> Any:
+def _compose(part: str) -> Any:
     yaml = YAML(pure=True)
     yaml.composer.warn_double_anchors = False
     try:
-        return yaml.compose(StringIO(piece, newline=""))
+        return yaml.compose(StringIO(part, newline=""))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = (mark.line, mark.column) if mark else None
@@ -240,13 +209,13 @@ _Plain: TypeAlias = "str | list[_Plain] | dict[str, _Plain] | None"
 """What a node says, without positions and styles."""
 
 
-def _read_twice(piece: str, *, any_comment: bool) -> list[_Plain]:
-    """Return the documents of a piece as ruamel.yaml and as our reader read them."""
+def _read_by_both(part: str, *, any_comment: bool) -> list[_Plain]:
+    """Return a document in a list, as ruamel.yaml and as our reader read them."""
     report = ProblemReport("")
-    ours = [_of_ours(one) for one in read(piece.encode(), report, any_comment=any_comment)]
+    ours = [_of_ours(one) for one in read(part.encode(), report, any_comment=any_comment)]
     if report.problems:
         raise _Refused(report.problems[0].message)
-    return [[_of_ruamels(_compose(piece))], [*ours]]
+    return [[_of_ruamels(_compose(part))], [*ours]]
 
 
 def _of_ruamels(node: Any) -> _Plain:

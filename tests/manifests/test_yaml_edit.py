@@ -234,7 +234,11 @@ class Writer:
         for number, (step, value) in enumerate(node.items() if named else enumerate(node)):
             self.text += " " * indent if number else ""
             self.text += self.any(f"{step}:", f"'{step}':", f"{step} :") if named else "-"
-            if isinstance(value, str) or not value or self.draw(st.booleans()):
+            if isinstance(value, str) and value.isalnum() and (*path, step) != self.target:
+                deeper = self.newline + " " * (indent + 2)
+                self.text += " " + self.any(value, f"|-{deeper}{value}", f">-{deeper}{value}")
+                self.end(indent)
+            elif isinstance(value, str) or not value or self.draw(st.booleans()):
                 self.text += self.any(" ", "   ")
                 self.flow(value, (*path, step))
                 self.end(indent)
