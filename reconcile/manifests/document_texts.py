@@ -34,5 +34,4 @@ class DocumentTexts:
         """Return the position in the file of a line and column of a part, counted from 0."""
         line, column = at
         start = self._cuts[index - 1] if index else 0
-        above = bisect_right(self._lines, start) - 1
-        return Position(above + line + 1, column + 1 + (0 if line else start - self._lines[above]))
+        return Position(bisect_right(self._lines, start) + line, column + 1)
