@@ -40,6 +40,8 @@ def move(*, target: str | None, old: str, new: str, dry_run: bool) -> None:
     files, units = _manifests(settings)
     content = {name: file.data for name, file in files.items()}
     edited = rename(content, units, former, wanted, by_id=found_by_id(settings))
+    if not dry_run:
+        _write(settings.root, files, edited)
     for name, after in edited.items():
         before = content[name].decode("utf-8")
         lines = changed_lines(name, before, after.decode("utf-8"), personal=shows_personal())
@@ -47,7 +49,6 @@ def move(*, target: str | None, old: str, new: str, dry_run: bool) -> None:
     if dry_run:
         click.echo("Nothing was written.", err=True)
         return
-    _write(settings.root, files, edited)
     click.echo(
         f"Renamed {visible(old)} to {visible(new)} in the manifests. "
         f"Next: `{command_line('plan')}`."

@@ -252,6 +252,19 @@ def test_an_interrupt_changes_nothing(project: Project) -> None:
     assert project.files() == before
 
 
+def test_an_interrupt_between_two_files_leaves_what_validate_explains(project: Project) -> None:
+    """The record comes first, so nothing can be applied until the references follow."""
+    project.write(STANDALONE, "manifests/cup.yaml")
+    second = 'event == "os.rename" and "cup.yaml" in str(args[1])'
+    done = watched(project, second, "os.kill(os.getpid(), signal.SIGINT)")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "moved_from: A-1" in manifest(project)
+    assert manifest(project, "cup") == STANDALONE
+    error = project.refused("plan")
+    assert "manifests/cup.yaml:3:9: the order 'A-1' is 'N-1' now" in error
+    assert "hint: write the new key in line_item 'A-1:cup'" in error
+
+
 def test_a_file_that_somebody_saves_meanwhile_is_not_overwritten(project: Project) -> None:
     """All files stay as they are, also those that nobody saved."""
     project.write(STANDALONE, "manifests/cup.yaml")
