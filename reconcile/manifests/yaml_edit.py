@@ -107,6 +107,7 @@ def _edited(part: str, edit: Edit, *, last: bool, any_comment: bool) -> str:
         for read_by in _read_by_both(part, any_comment=any_comment)
     ]
     plain = slot.typed or not any(pattern.match(edit.text) for pattern in _TYPED)
+    plain = plain and "?" not in edit.text  # within brackets not every parser takes it for text
     for spelled in spellings(edit.text, slot.style, plain=plain):
         edited = f"{part[: slot.start]}{slot.before}{spelled}{slot.behind}{part[slot.end :]}"
         try:
