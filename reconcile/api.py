@@ -30,7 +30,13 @@ from reconcile.model.outcome import Report
 from reconcile.planning.guards import allowing, exact_allowances, require_match
 from reconcile.planning.plan_file import content_digest, dump, load
 from reconcile.project import Settings, load_settings
-from reconcile.project.declared import Declared, beside_project, declared_now, read_declared
+from reconcile.project.declared import (
+    Declared,
+    beside_project,
+    declared_now,
+    found_by_id,
+    read_declared,
+)
 from reconcile.recovery.runs import new_run
 from reconcile.session import Purpose, Session
 from reconcile.session import connect as connect_session
@@ -220,8 +226,7 @@ class Account:
         if paths:
             raise UsageError("a plan is of paths or of units, not of both")
         identities = settings.target.identity
-        by_id = [kind for kind, one in identities.items() if one.key_is_id]
-        units, problems = units_of(documents, by_id)
+        units, problems = units_of(documents, found_by_id(settings))
         problems += [one for unit in units for one in identity_problems(unit, identities)]
         return Declared(units, units, tuple(problems))
 

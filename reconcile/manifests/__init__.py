@@ -1,6 +1,6 @@
 """Manifests: YAML → desired units, with source locations. The only I/O is reading files."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from reconcile.errors import ManifestError, Problem
@@ -40,23 +40,35 @@ def load_some(
     found = find(paths, root)
     if not paths:
         found.add_problem(root, "no manifests were named", "list them in reconcile.yaml")
-    problems = found.problems
-    builder = build_units(_documents(found, problems, seen), by_id)
-    problems += builder.problems
-    return builder.units, problems
+    units, problems = load_texts(_contents(found, seen), by_id=by_id)
+    return units, found.problems + problems
+
+
+def load_texts(
+    files: Iterable[tuple[str, bytes]], *, by_id: Collection[str] = ()
+) -> tuple[tuple[Unit, ...], list[Problem]]:
+    """Return the same for files that were read already, each with its name."""
+    problems: list[Problem] = []
+    builder = build_units(_documents(files, problems), by_id)
+    return builder.units, problems + builder.problems
+
+
+def _contents(found: ManifestFiles, seen: Seen) -> Iterator[tuple[str, bytes]]:
+    for file in found.files:
+        report = ProblemReport(found.name(file))
+        data = read_bytes(file, report)
+        found.problems += report.problems
+        if data is not None:
+            seen(file, data)
+            yield report.file, data
 
 
 def _documents(
-    found: ManifestFiles, problems: list[Problem], seen: Seen
+    files: Iterable[tuple[str, bytes]], problems: list[Problem]
 ) -> Iterator[DeclaredDocument]:
     budget = Budget()
-    for file in found.files:
-        report = ProblemReport(found.name(file), budget)
-        data = read_bytes(file, report)
-        if data is None:
-            problems += report.problems
-            continue
-        seen(file, data)
+    for name, data in files:
+        report = ProblemReport(name, budget)
         empty = True
         for node in read(data, report):
             empty = False

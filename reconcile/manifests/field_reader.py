@@ -68,7 +68,7 @@ def name(node: Node, what: str, report: ProblemReport) -> str | None:
     value = text(node, what, report)
     if value is None:
         return None
-    fault = _name_fault(value)
+    fault = name_fault(value)
     if fault:
         report.at(node, f"{what} {fault}")
         return None
@@ -83,7 +83,8 @@ def flag(node: Node, what: str, report: ProblemReport) -> bool:
     return value == "true"
 
 
-def _name_fault(value: str) -> str:
+def name_fault(value: str) -> str:
+    """Return why text cannot be a name, or empty text; see ``name``."""
     if not value.strip():
         return "is empty"
     if value != value.strip():

@@ -111,11 +111,15 @@ def declared_now(settings: Settings, planned: Plan) -> tuple[Unit, ...]:
     return units
 
 
+def found_by_id(settings: Settings) -> tuple[str, ...]:
+    """Return the kinds whose keys are HubSpot ids in the chosen target."""
+    return tuple(kind for kind, one in settings.target.identity.items() if one.key_is_id)
+
+
 def _load(
     settings: Settings, paths: Sequence[Path], seen: Seen
 ) -> tuple[tuple[Unit, ...], list[Problem]]:
-    identities = settings.target.identity
-    by_id = [kind for kind, identity in identities.items() if identity.key_is_id]
+    identities, by_id = settings.target.identity, found_by_id(settings)
     units, found = load_some(paths, root=settings.root, by_id=by_id, seen=seen)
     return units, found + [
         problem for unit in units for problem in identity_problems(unit, identities)

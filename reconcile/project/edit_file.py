@@ -1,18 +1,13 @@
-"""Set the store in the project file: change one value and keep every other byte.
-
-The text is spliced where YAML's own marks say, and read again before it replaces the file.
-"""
+"""Set the store in the project file: change one value and keep every other byte."""
 
 from enum import Enum
-from io import StringIO
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from reconcile.atomic_files import atomic_write
 from reconcile.manifests.files import PROJECT_FILE
+from reconcile.manifests.problems import ProblemReport
+from reconcile.manifests.yaml_edit import Edit, edit_values
+from reconcile.manifests.yaml_nodes import Table, read
 
 FIELD = "store"
 
@@ -42,39 +37,27 @@ def name_store(root: Path, url: str) -> Naming:
         return Naming.MISSING
     except OSError:
         return Naming.UNWRITABLE
-    try:
-        text = before.decode("utf-8")
-        fields = _read(text)
-        if len(fields["targets"]) != 1:
-            return Naming.SEVERAL
-        edited = _with_store(text, url)
-        if _read(edited) != fields | {FIELD: url}:
-            return Naming.UNSAFE
-    except (UnicodeError, YAMLError, KeyError, TypeError, AttributeError):
+    targets = _targets(before)
+    if targets is None:
+        return Naming.UNSAFE
+    if targets != 1:
+        return Naming.SEVERAL
+    report = ProblemReport(PROJECT_FILE)
+    edited = edit_values(before, [Edit((0, FIELD), url)], report, any_comment=True)
+    if edited is None:
         return Naming.UNSAFE
     try:
         with atomic_write(path, mode=path.stat().st_mode & 0o777) as file:
-            file.write(edited.encode("utf-8"))
+            file.write(edited)
     except OSError:
         return Naming.UNWRITABLE
     return Naming.NAMED
 
 
-def _read(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(StringIO(text, newline=""))
-
-
-def _with_store(text: str, url: str) -> str:
-    """Return the text with one value replaced or added, whichever style its mapping has."""
-    root = YAML(pure=True).compose(StringIO(text, newline=""))
-    value = f'"{url}"' if root.flow_style else url  # a brace would end a mapping in braces
-    for name, former in root.value:
-        if name.value == FIELD:
-            return text[: former.start_mark.index] + value + text[former.end_mark.index :]
-    if root.flow_style:
-        _, last = root.value[-1]
-        end = last.end_mark.index
-        return f"{text[:end]}, {FIELD}: {value}{text[end:]}"
-    newline = "\r\n" if "\r\n" in text else "\n"
-    start = text if text.endswith("\n") else text + newline
-    return f"{start}{FIELD}: {value}{newline}"
+def _targets(data: bytes) -> int | None:
+    """Return how many targets a project file has, or None if that cannot be read."""
+    documents = list(read(data, ProblemReport(PROJECT_FILE), any_comment=True))
+    root = documents[0] if len(documents) == 1 else None
+    targets = root.entries.get("targets") if isinstance(root, Table) else None
+    table = targets.value if targets else None
+    return len(table.entries) if isinstance(table, Table) else None

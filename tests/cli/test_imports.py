@@ -50,6 +50,7 @@ AFTER_APPLY = [
     ["validate"],
     ["validate", "--json"],
     ["state", "rm", "cart/C-1", "--auto-approve"],
+    ["state", "mv", "order/A-1", "order/B-1"],
     ["state", "push", "file:elsewhere"],
 ]
 """Commands that ask no account, in an order in which each succeeds."""
@@ -109,7 +110,7 @@ def test_work_on_a_store_imports_no_http_client(applied: Project) -> None:
 @pytest.mark.matrix(keep=1)
 @pytest.mark.parametrize("args", [["status"], ["state", "list"], ["lock", "show"]])
 def test_reading_a_store_imports_no_yaml_editor(applied: Project, args: list[str]) -> None:
-    """Only what edits the project file loads the library that keeps its comments."""
+    """Only what edits a file of the project loads the library that finds places in it."""
     ((_, code, modules),) = loaded(applied.folder, args)
     assert (code, modules & {"ruamel", "ruamel.yaml"}) == (0, set())
 

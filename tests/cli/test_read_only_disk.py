@@ -16,6 +16,7 @@ READING = [
     ("validate",),
     ("state", "list"),
     ("state", "show", "order/A-1"),
+    ("state", "mv", "order/A-1", "order/B-1", "--dry-run"),
     ("audit", "log"),
     ("audit", "verify"),
     ("audit", "export"),

@@ -86,6 +86,7 @@ PARTS = {
         ("manifests/",),
         (
             *_reads("validate", "validate --json", "plan", "plan --json", "plan --prune"),
+            *_reads("state mv order/A-1 order/M-1 --dry-run"),
             *_writes(f"apply --auto-approve {ALLOW}", f"apply {PLAN}", "resume"),
         ),
     ),

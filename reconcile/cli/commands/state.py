@@ -51,6 +51,22 @@ def remove(**given: Any) -> int:
     return state.remove(**given)
 
 
+@command.command("mv")
+@target_option
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--dry-run", is_flag=True, help="Show the changed lines, and write nothing.")
+def move(**given: Any) -> None:
+    """Rename a record in the manifests: order/OLD-KEY becomes order/NEW-KEY.
+
+    Writes its new key, moved_from, and the references to it by key; nothing else in the files
+    changes. The state and HubSpot do not change either: the next apply renames the record there.
+    """
+    from reconcile.cli import state_mv
+
+    state_mv.move(**given)
+
+
 @command.command("push")
 @target_option
 @click.argument("url", metavar="URL")
