@@ -97,13 +97,7 @@ def _cost(report: Report) -> str:
 
 def _what_next(report: Report, typed: Typed) -> str:
     if report.complete:
-        # DONE means verified: read back as declared, or as HubSpot's recorded rewrite of it.
-        done = any(outcome.status is Status.DONE for outcome in report.outcomes)
-        if any(outcome.standing for outcome in report.outcomes):
-            shows = "a new plan shows only the conflicts"
-        else:
-            shows = "a new plan is empty"
-        return f" Verified: {shows}." if done else ""
+        return _verified(report)
     if _all_done(report) and _lost(report):
         return " The audit log shows what was overwritten; restore what should be kept."
     if report.resumable:
@@ -121,6 +115,14 @@ def _what_next(report: Report, typed: Typed) -> str:
     else:
         way_out = "plan again to resolve them"
     return f" Conflicts were left alone; {way_out}."
+
+
+def _verified(report: Report) -> str:
+    """Return what a new plan shows: DONE means read back as declared, or as a known rewrite."""
+    if not any(outcome.status is Status.DONE for outcome in report.outcomes):
+        return ""
+    standing = any(outcome.standing for outcome in report.outcomes)
+    return f" Verified: a new plan {'shows only the conflicts' if standing else 'is empty'}."
 
 
 def _all_refused(report: Report) -> bool:
