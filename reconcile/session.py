@@ -107,7 +107,7 @@ def connect(settings: Settings, environ: Mapping[str, str], purpose: Purpose) ->
     with ExitStack() as stack:
         hubspot = stack.enter_context(_reach(settings, environ, purpose, stack))
         try:
-            account = hubspot.account()
+            account = hubspot.definitions.account()
         except HubSpotError as error:
             raise _explained(error, settings, purpose) from None
         if settings.target.portal not in (None, account.portal_id):

@@ -46,7 +46,7 @@ class Probed:
         """The probe with some of its questions, or all; it waits on the sandbox's clock."""
         return Probe(
             self.hubspot,
-            self.hubspot.account(),
+            self.hubspot.definitions.account(),
             api="v3",
             granted=self.granted,
             questions=questions or [BY_ID[id_] for id_ in ids] or QUESTIONS,

@@ -183,7 +183,9 @@ def _archive(
         context.hubspot,
         slots=slots,
         read=read,
-        call=lambda hubspot, inputs: hubspot.archive(kind.object, [one.id for one in inputs]),
+        call=lambda hubspot, inputs: hubspot.records.archive(
+            kind.object, [one.id for one in inputs]
+        ),
         again=check_again,
         note_late=note_late,
     )
@@ -247,7 +249,7 @@ def read_archived(
         if not left:
             break
         sleep(wait)
-        there = hubspot.read(kind.object, left, [])
+        there = hubspot.records.read(kind.object, left, [])
         lost = [id_ for id_ in left if id_ not in there]
-        gone |= hubspot.read(kind.object, lost, [], archived=True).keys() if lost else set()
+        gone |= hubspot.records.read(kind.object, lost, [], archived=True).keys() if lost else set()
     return gone

@@ -94,7 +94,7 @@ def _check_parents(context: ApplyContext, kind: Kind, to: str, batch: Sequence[W
 def _read(context: ApplyContext, kind: Kind, to: str, batch: Sequence[WantedLink]) -> Associations:
     """Read the associations that the records have now."""
     ids = [one.task.id for one in batch]
-    return context.hubspot.links(kind.object, to, kind.associations[to].object, ids)
+    return context.hubspot.associations.links(kind.object, to, kind.associations[to].object, ids)
 
 
 def _send(
@@ -110,7 +110,7 @@ def _send(
     target = kind.associations[to].object
 
     def call(hubspot: HubSpot, inputs: Sequence[Pair]) -> Mapping[str, Answer]:
-        write = hubspot.associate if add else hubspot.dissociate
+        write = hubspot.associations.associate if add else hubspot.associations.dissociate
         return write(kind.object, target, inputs)
 
     def check_again(inputs: Sequence[Pair], in_doubt: bool) -> Sequence[Pair | Answer]:  # noqa: FBT001

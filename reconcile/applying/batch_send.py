@@ -144,7 +144,7 @@ def resolve_unclear_updates(
 ) -> dict[str, Answer]:
     """Return Written, by trace, for the unclear updates whose records hold what was sent."""
     names = sorted({name for _, write in unclear for name in write.properties})
-    there = hubspot.read(kind.object, [record_id for record_id, _ in unclear], names)
+    there = hubspot.records.read(kind.object, [record_id for record_id, _ in unclear], names)
     return {
         write.trace: Written(record_id)
         for record_id, write in unclear

@@ -49,7 +49,7 @@ def confirm(
             return
         context.sleep(wait)
         ids = [claims[trace].id for trace in left.keys() & claims.keys() - refuted]
-        shown |= context.hubspot.read(kind.object, ids, names) if ids else {}
+        shown |= context.hubspot.records.read(kind.object, ids, names) if ids else {}
         for trace, claim in claims.items():
             actual = shown.get(claim.id)
             if (
@@ -91,7 +91,7 @@ def was_created_with_key(
 ) -> bool:
     """Return whether a record's first identity value is the one that a create sent."""
     kind, name = change.address.kind, entries.identities[change.address.kind].name
-    history = hubspot.history(kinds()[kind].object, actual.id, [name])
+    history = hubspot.records.history(kinds()[kind].object, actual.id, [name])
     made = replace(change, fields=tuple(field for field in change.fields if field.name == name))
     return entries.matches_initial_values(made, history)
 

@@ -225,10 +225,10 @@ def _creating(
 ) -> Call[Write]:
     identity = context.identity(kind)
     if kind.create == "upsert":
-        return lambda hubspot, inputs: hubspot.upsert(kind.object, identity.name, inputs)
+        return lambda hubspot, inputs: hubspot.records.upsert(kind.object, identity.name, inputs)
     parents = {task.change.parent.kind for task, _ in ready if task.change.parent}
     owners = partial(_owners, context, kind, parents) if identity.sibling_property else None
-    return lambda hubspot, inputs: hubspot.create(
+    return lambda hubspot, inputs: hubspot.records.create(
         kind.object, inputs, match=identity.name, read_parents=owners
     )
 
@@ -255,7 +255,7 @@ def _updating(context: ApplyContext, kind: Kind, held: Mapping[str, str]) -> Cal
     or cannot be part of a path: servers differ in how they decode an encoded slash.
     """
     if len(held) != 1:
-        return lambda hubspot, inputs: hubspot.update(kind.object, inputs)
+        return lambda hubspot, inputs: hubspot.records.update(kind.object, inputs)
     key_property = context.identity(kind).key_property
 
     def patch(hubspot: HubSpot, inputs: Sequence[Write]) -> Mapping[str, Answer]:
@@ -263,8 +263,8 @@ def _updating(context: ApplyContext, kind: Kind, held: Mapping[str, str]) -> Cal
         name, key = write.trace, held[write.trace]
         if key_property and key_property not in write.properties and _by_path(key):
             addressed = Write(name, key, write.properties)
-            return {name: hubspot.patch(kind.object, addressed, id_property=key_property)}
-        return {name: hubspot.patch(kind.object, write)}
+            return {name: hubspot.records.patch(kind.object, addressed, id_property=key_property)}
+        return {name: hubspot.records.patch(kind.object, write)}
 
     return patch
 

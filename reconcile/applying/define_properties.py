@@ -19,7 +19,7 @@ def define(hubspot: HubSpot, plan: Plan, made: list[PropertyDefine]) -> None:
     """
     for wanted in plan.defines:
         target = kinds()[wanted.kind].object
-        hubspot.define_unique(target, wanted.name, wanted.label, wanted.group)
+        hubspot.definitions.define_unique(target, wanted.name, wanted.label, wanted.group)
         made.append(wanted)
     for wanted in plan.defines:
         _await(hubspot, wanted)
@@ -29,7 +29,7 @@ def _await(hubspot: HubSpot, wanted: PropertyDefine) -> None:
     kind = kinds()[wanted.kind]
     for wait in WAITS:
         time.sleep(wait)
-        shown = hubspot.properties(kind.object).get(wanted.name)
+        shown = hubspot.definitions.properties(kind.object).get(wanted.name)
         if shown is not None and shown.unique:
             return
     how = "as a unique property" if shown is not None else "yet"

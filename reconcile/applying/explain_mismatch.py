@@ -30,7 +30,7 @@ def read_histories(
     for kind, by_id in ids.items():
         object_ = kinds()[kind].object
         try:
-            there = hubspot.histories(object_, list(by_id), sorted(names[kind]))
+            there = hubspot.records.histories(object_, list(by_id), sorted(names[kind]))
         except CallRefused:
             continue
         histories |= {by_id[record_id]: history for record_id, history in there.items()}

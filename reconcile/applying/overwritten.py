@@ -79,7 +79,7 @@ def _read(hubspot: HubSpot, kind: Kind, record_id: str, one: LateWrite) -> Histo
     """Return a record's history, empty if HubSpot refuses to show it."""
     names = [field.name for field in one.change.fields]
     try:
-        return hubspot.history(kind.object, record_id, names, archived=one.archived)
+        return hubspot.records.history(kind.object, record_id, names, archived=one.archived)
     except CallRefused:
         return {}
 

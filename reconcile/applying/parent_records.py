@@ -38,7 +38,7 @@ def find_parents(
     for name, by_id in unread.items():
         kind = kinds()[name]
         identity = context.identity(kind)
-        there = context.hubspot.read(kind.object, list(by_id), identity.properties)
+        there = context.hubspot.records.read(kind.object, list(by_id), identity.properties)
         for parent_id, under in by_id.items():
             found = there.get(parent_id)
             for task in under:

@@ -84,12 +84,17 @@ def _labels_now(
         for _, change, link in _links(planned)
         if any(one.label for one in link.references)
     }
-    owners = hubspot.owners() if of_owners else None
+    owners = hubspot.definitions.owners() if of_owners else None
     return Definitions(
         properties,
-        {name: hubspot.pipelines(kinds()[name].object) for name in sorted(of_pipelines)},
         {
-            (name, to): hubspot.labels(kinds()[name].object, kinds()[name].associations[to].object)
+            name: hubspot.definitions.pipelines(kinds()[name].object)
+            for name in sorted(of_pipelines)
+        },
+        {
+            (name, to): hubspot.definitions.labels(
+                kinds()[name].object, kinds()[name].associations[to].object
+            )
             for name, to in sorted(pairs)
         },
         owners=None if owners is None else Owners.of(owners),

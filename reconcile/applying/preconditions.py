@@ -79,7 +79,7 @@ def require_lineage(planned: Plan, state: State) -> None:
 
 def _require_scopes(planned: Plan, hubspot: HubSpot) -> None:
     """Raise AuthError if the token lacks a write scope, as far as HubSpot reports its scopes."""
-    scopes = hubspot.scopes()
+    scopes = hubspot.definitions.scopes()
     if scopes is None:
         return
     changing = {

@@ -68,7 +68,7 @@ def recheck_present(
     """Re-check records to update or adopt: id, key and changed fields must be as planned."""
     names = {field.name for change in changes for field in change.fields}
     names.update(identity.properties)
-    there = hubspot.read(kind.object, [change.id for change in changes], sorted(names))
+    there = hubspot.records.read(kind.object, [change.id for change in changes], sorted(names))
     return [_compare(change, there.get(change.id), identity, definitions) for change in changes]
 
 
@@ -112,9 +112,9 @@ def recheck_standing(
 ) -> list[Checked]:
     """Re-check records to archive: their fields must be as planned, if they still exist."""
     names = sorted({field.name for change in changes for field in change.fields})
-    there = hubspot.read(kind.object, [change.id for change in changes], names)
+    there = hubspot.records.read(kind.object, [change.id for change in changes], names)
     lost = [change.id for change in changes if change.id not in there]
-    archived = hubspot.read(kind.object, lost, [], archived=True) if lost else {}
+    archived = hubspot.records.read(kind.object, lost, [], archived=True) if lost else {}
     return [
         _standing(change, there[change.id], definitions)
         if change.id in there

@@ -70,7 +70,7 @@ def recheck_lines_under(
     counts: dict[str, int] = dict.fromkeys((task.change.id for task in tasks), 0)
     for name in kind.children:
         child = kinds()[name]
-        for parent_id, links in hubspot.links(
+        for parent_id, links in hubspot.associations.links(
             kind.object, name, child.object, list(counts)
         ).items():
             counts[parent_id] += len({link.id for link in links}.difference(archiving))

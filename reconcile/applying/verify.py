@@ -52,7 +52,7 @@ def verify(
         if not left:
             break
         context.sleep(wait)
-        now |= context.hubspot.read(kind.object, left, names)
+        now |= context.hubspot.records.read(kind.object, left, names)
         left = _unshown(context, changes, now)
     differing = [(changes[i], now[i]) for i in left if i in now]
     histories = read_histories(context.hubspot, entries, differing)

@@ -15,7 +15,7 @@ def cost(session: Session, made: Plan) -> str:
     estimate = (
         f"Applying this takes about {plural(number, 'call')}, {duration(seconds(number, limit))}"
     )
-    usage = session.hubspot.usage()
+    usage = session.hubspot.definitions.usage()
     if usage is None or not usage.limit:
         return f"{estimate}."
     left = max(0, usage.limit - usage.used)

@@ -62,7 +62,7 @@ def _needs(associated: Collection[str], *, owners: bool) -> dict[str, list[tuple
 
 
 def _scopes(session: Session) -> bool:
-    granted = session.hubspot.scopes()
+    granted = session.hubspot.definitions.scopes()
     if granted is None:
         echo("Scopes   HubSpot does not report them for this kind of token")
         return True
@@ -111,7 +111,9 @@ def _names_owners(session: Session, units: Collection[Unit]) -> bool:
     """Return whether the manifests name owners; False if the token may not read properties."""
     used = {record.address.kind for unit in units for record in unit.records}
     try:
-        properties = {name: session.hubspot.properties(kinds()[name].object) for name in used}
+        properties = {
+            name: session.hubspot.definitions.properties(kinds()[name].object) for name in used
+        }
     except AuthError:
         return False  # a scope is missing that every command needs
     return any(named_owners(properties, units))
@@ -130,7 +132,7 @@ def _associated(units: Collection[Unit]) -> Collection[str]:
 
 
 def _usage(session: Session) -> None:
-    usage = session.hubspot.usage()
+    usage = session.hubspot.definitions.usage()
     if usage is None:
         echo("Limits   HubSpot does not report today's usage for this kind of token")
         return
@@ -142,6 +144,8 @@ def _keys(session: Session) -> None:
     for kind in kinds().values():
         identity = session.settings.target.identity[kind.name]
         definition = (
-            session.hubspot.properties(kind.object).get(identity.name) if identity.name else None
+            session.hubspot.definitions.properties(kind.object).get(identity.name)
+            if identity.name
+            else None
         )
         echo(f"Keys     {kind.plural}: {identity.readiness(definition)}")

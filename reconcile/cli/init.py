@@ -57,9 +57,9 @@ def run(*, target: str | None, auto_approve: bool) -> int:
 def _plan(session: Session) -> Plan:
     identities = session.settings.target.identity
     wanted = [kind for kind in kinds().values() if identities[kind.name].key_property]
-    properties = {kind.name: session.hubspot.properties(kind.object) for kind in wanted}
+    properties = {kind.name: session.hubspot.definitions.properties(kind.object) for kind in wanted}
     lacking = [kind for kind in wanted if identities[kind.name].name not in properties[kind.name]]
-    groups = {kind.name: session.hubspot.groups(kind.object) for kind in lacking}
+    groups = {kind.name: session.hubspot.definitions.groups(kind.object) for kind in lacking}
     return assemble(
         (),
         target=session.pin,
@@ -95,7 +95,7 @@ def _so_far(made: Sequence[PropertyDefine]) -> str:
 
 
 def _check_permission(session: Session, defines: Sequence[PropertyDefine]) -> None:
-    scopes = session.hubspot.scopes()
+    scopes = session.hubspot.definitions.scopes()
     if scopes is None:
         return
     lacking = [one for one in defines if scopes.isdisjoint(kinds()[one.kind].schema_scopes)]

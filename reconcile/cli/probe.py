@@ -37,7 +37,7 @@ def check(session: Session, report: Path | None, *, allow_standard: bool) -> Non
 
 def probe(session: Session, report: Path | None, *, auto_approve: bool) -> int:
     """Run the probe and return the exit code. If interrupted, still remove what it created."""
-    scopes = session.hubspot.scopes()
+    scopes = session.hubspot.definitions.scopes()
     api = session.settings.target.api
     planned = Probe(session.hubspot, session.account, api=api, granted=scopes)
     _announce(planned, scopes_known=scopes is not None)

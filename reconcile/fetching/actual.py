@@ -84,7 +84,9 @@ class Fetcher:
         links: dict[tuple[str, str], frozenset[Link]] = {}
         for (name, to), wanted in sorted(by_pair.items()):
             kind = kinds()[name]
-            answer = self._hubspot.links(kind.object, to, kind.associations[to].object, wanted)
+            answer = self._hubspot.associations.links(
+                kind.object, to, kind.associations[to].object, wanted
+            )
             for record_id, found in answer.items():
                 links[name, record_id] = links.get((name, record_id), frozenset()) | found
         return {

@@ -29,12 +29,12 @@ def lines_under(
         by_kind[name].append(parent_id)
     under: dict[Parent, list[str]] = {}
     for name, ids in by_kind.items():
-        links = hubspot.links(kinds()[name].object, kind.name, kind.object, ids)
+        links = hubspot.associations.links(kinds()[name].object, kind.name, kind.object, ids)
         for parent_id in ids:
             there = {link.id for link in links.get(parent_id, ())}
             under[name, parent_id] = sorted(there.difference(without))
     everyone = sorted({line for lines in under.values() for line in lines})
-    read = hubspot.read(kind.object, everyone, properties) if everyone else {}
+    read = hubspot.records.read(kind.object, everyone, properties) if everyone else {}
     return {
         parent: {line: read[line] for line in lines if line in read}
         for parent, lines in under.items()
@@ -48,7 +48,7 @@ def parents_of(
     found: dict[str, frozenset[str]] = {}
     for name in sorted(set(names)):
         target = kind.associations[name].object
-        for record_id, links in hubspot.links(kind.object, name, target, ids).items():
+        for record_id, links in hubspot.associations.links(kind.object, name, target, ids).items():
             found[record_id] = found.get(record_id, frozenset()) | {link.id for link in links}
     return found
 

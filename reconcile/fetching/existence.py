@@ -63,7 +63,9 @@ class Existence:
         findings: ChunkFindings,
     ) -> dict[Address, Actual]:
         ids = sorted({line for _, lines in groups for line in lines})
-        read = self._hubspot.read(kind.object, ids, self._properties[kind.name]) if ids else {}
+        read = (
+            self._hubspot.records.read(kind.object, ids, self._properties[kind.name]) if ids else {}
+        )
         there: dict[Address, Actual] = {}
         for wanted, lines in groups:
             found = {line: read[line] for line in lines if line in read}
@@ -130,7 +132,7 @@ class Existence:
         if lost:
             self._find_lost(kind, lost, findings)
         if other:
-            alive = self._hubspot.read(kind.object, list(other), [])
+            alive = self._hubspot.records.read(kind.object, list(other), [])
             findings.key_moved.update(
                 (address, record_id) for record_id in alive for address in other[record_id]
             )
@@ -154,16 +156,18 @@ class Existence:
     ) -> None:
         """Look up records that are not under their keys by the ids in the state."""
         names = self._properties[kind.name]
-        alive = dict(self._hubspot.read(kind.object, list(lost), names))
+        alive = dict(self._hubspot.records.read(kind.object, list(lost), names))
         rest = [record_id for record_id in lost if record_id not in alive]
-        archived = self._hubspot.read(kind.object, rest, names, archived=True) if rest else {}
+        archived = (
+            self._hubspot.records.read(kind.object, rest, names, archived=True) if rest else {}
+        )
         for record_id, addresses in lost.items():
             missing = None
             if record_id in archived:
                 missing = Missing(record_id, "archived")
             elif record_id not in alive:
                 # Only the single read follows a merged record's former id (reference §8).
-                now = self._hubspot.get(kind.object, record_id, names)
+                now = self._hubspot.records.get(kind.object, record_id, names)
                 if now is None:
                     missing = Missing(record_id, "gone")
                 elif now.id == record_id:

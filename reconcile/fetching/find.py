@@ -36,7 +36,9 @@ def find(
     names = sorted({*properties, *identity.properties})
     if not (name := identity.sibling_property):
         keys = [one.value for one in wanted]
-        found = hubspot.read(kind.object, keys, names, id_property=identity.key_property or None)
+        found = hubspot.records.read(
+            kind.object, keys, names, id_property=identity.key_property or None
+        )
         return [[found[key]] if key in found else [] for key in keys]
     parents = {one.parent for one in wanted if one.parent[1]}
     under = lines_under(hubspot, kind, parents, names, without=without)

@@ -56,7 +56,9 @@ class ParentReader:
             if (kind.name, word) in self._unreadable:
                 continue
             try:
-                answer = self._hubspot.links(kind.object, word, kind.owners[word].object, ids)
+                answer = self._hubspot.associations.links(
+                    kind.object, word, kind.owners[word].object, ids
+                )
             except HubSpotError as error:
                 if word not in kind.foreign_parents or not _is_unreadable(error):
                     raise

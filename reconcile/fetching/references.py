@@ -26,7 +26,7 @@ def resolve(
         wanted[reference.to, reference.by, target][fold(reference.value)] = reference.value
     found: dict[tuple[str, str, str], str] = {}
     for (to, by, target), values in wanted.items():
-        answer = hubspot.read(
+        answer = hubspot.records.read(
             target,
             list(values.values()),
             [],

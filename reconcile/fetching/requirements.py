@@ -30,14 +30,16 @@ def read_definitions(
             used.add(record.address.kind)
             labelled |= {(record.address.kind, r.to) for r in record.references if r.label}
     mine = [kind for kind in kinds().values() if kind.name in used]
-    properties = {kind.name: hubspot.properties(kind.object) for kind in mine}
+    properties = {kind.name: hubspot.definitions.properties(kind.object) for kind in mine}
     for kind in mine:
         _require_key(kind, identities[kind.name], properties[kind.name])
     return Definitions(
         properties,
-        {kind.name: hubspot.pipelines(kind.object) for kind in mine if kind.pipeline},
+        {kind.name: hubspot.definitions.pipelines(kind.object) for kind in mine if kind.pipeline},
         {
-            (name, to): hubspot.labels(kinds()[name].object, kinds()[name].associations[to].object)
+            (name, to): hubspot.definitions.labels(
+                kinds()[name].object, kinds()[name].associations[to].object
+            )
             for name, to in sorted(labelled)
         },
         currencies,
@@ -57,7 +59,7 @@ def _owners(
     """Return the account's owners if a declared value names one and the token may read them."""
     if not any(named_owners(properties, units)):
         return None
-    found = hubspot.owners()
+    found = hubspot.definitions.owners()
     return Owners.of(found) if found is not None else None
 
 

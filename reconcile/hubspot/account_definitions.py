@@ -45,6 +45,7 @@ class AccountReader:
         """Return the account that the token belongs to."""
         body = self._get(self._routes.account()).parse(AccountBody)
         company_currency = (body.company_currency,) if body.company_currency else ()
+        self._transport.time_zone = body.time_zone or ""
         return Account(
             body.portal_id,
             body.account_type,

@@ -38,7 +38,7 @@ class AssociationReader:
     def links(
         self, from_object: str, to: str, to_object: str, ids: Sequence[str]
     ) -> dict[str, frozenset[Link]]:
-        """Return all associations of each record, by its id; see ``HubSpot.links``."""
+        """Return all associations of each id; ``to`` becomes the ``to`` of each Link."""
         wanted = list(dict.fromkeys(ids))
 
         def together(chunk: Sequence[str]) -> BatchRead[frozenset[Link]]:

@@ -26,7 +26,7 @@ class AssociationWriter:
     def associate(
         self, from_object: str, to_object: str, pairs: Sequence[Pair]
     ) -> dict[str, Answer]:
-        """Associate pairs: each pair's labels become exactly its types. Answers by trace."""
+        """Associate up to 2,000 pairs; each pair's labels become exactly its types, by trace."""
         traces = checked_traces(pairs, LINKS_WRITE)
         by_ends = trace_by_name(((pair.from_id, pair.to_id), pair.trace) for pair in pairs)
         body = self._link(from_object, to_object, "create", pairs).parse(PairsBody)
@@ -50,7 +50,7 @@ class AssociationWriter:
     def dissociate(
         self, from_object: str, to_object: str, pairs: Sequence[Pair]
     ) -> dict[str, Answer]:
-        """Remove single association types. Answers by trace.
+        """Remove single association types of up to 2,000 pairs. Answers by trace.
 
         HubSpot answers 204: Written means only that the pair was not refused.
         """

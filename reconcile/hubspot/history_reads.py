@@ -23,9 +23,9 @@ class HistoryReader:
         self._pool = pool
 
     def history(
-        self, object_: str, id_: str, properties: Sequence[str], *, archived: bool
+        self, object_: str, id_: str, properties: Sequence[str], *, archived: bool = False
     ) -> dict[str, tuple[Version, ...]]:
-        """Return the past values of a record's properties; see ``HubSpot.history``."""
+        """Return the past values of a record's properties, latest first; HubSpot keeps about 20."""
         found: dict[str, tuple[Version, ...]] = {}
         for part in query_parts(properties):
             params = {"propertiesWithHistory": ",".join(part)}
@@ -42,7 +42,7 @@ class HistoryReader:
     def histories(
         self, object_: str, ids: Sequence[str], properties: Sequence[str]
     ) -> dict[str, dict[str, tuple[Version, ...]]]:
-        """Return the past values of many records' properties; see ``HubSpot.histories``."""
+        """Return ``history`` for any number of records, by id. Absent records are omitted."""
 
         def together(chunk: Sequence[str]) -> BatchRead[dict[str, tuple[Version, ...]]]:
             answer = self._transport.call(

@@ -38,12 +38,22 @@ class RecordReader:
         object_: str,
         ids: Sequence[str],
         properties: Sequence[str],
-        id_property: str | None,
-        also: str = "",
         *,
-        archived: bool,
+        id_property: str | None = None,
+        also: str = "",
+        archived: bool = False,
     ) -> dict[str, Actual]:
-        """Return records by id, or by the value of a unique property; see ``HubSpot.read``."""
+        """Return records by the requested id, or by the requested value of a unique property.
+
+        Reads any number of records in batches. Absent records are omitted; an id that is missing
+        from a response is retried, then read alone. A value that no record has is also looked up
+        in its other Unicode form. Raise CallRefused for a record that was not requested, or for
+        two records with one key.
+
+        ``also`` names a property with further values of ``id_property``, joined by semicolons, by
+        which HubSpot finds a record as well. HubSpot echoes the first value in any case, so a
+        record that neither property identifies is read alone.
+        """
         wanted = list(dict.fromkeys(ids))
         if id_property is not None:
             _require_distinct(wanted)
@@ -55,7 +65,9 @@ class RecordReader:
         def alone(id_: str) -> Actual | None:
             if not is_segment(id_):
                 raise CallRefused("its key cannot be part of a path")
-            return self.get(object_, id_, properties, id_property, also, archived=archived)
+            return self.get(
+                object_, id_, properties, id_property=id_property, also=also, archived=archived
+            )
 
         def found_as(names: Sequence[str]) -> dict[str, Actual]:
             return complete_read(
@@ -136,12 +148,12 @@ class RecordReader:
         object_: str,
         id_: str,
         properties: Sequence[str],
-        id_property: str | None,
-        also: str = "",
         *,
-        archived: bool,
+        id_property: str | None = None,
+        also: str = "",
+        archived: bool = False,
     ) -> Actual | None:
-        """Return one record, following merges; None if it does not exist.
+        """Return one record, or None. Its id differs from the requested one if it was merged.
 
         If ``also`` names further values of ``id_property``, the key of the response is not checked:
         HubSpot need not echo the value that the record was found by.
@@ -179,7 +191,10 @@ class RecordReader:
         return found
 
     def created_since(self, object_: str, created: str, moment: datetime) -> Iterator[str]:
-        """Yield ids of records created since a moment; see ``HubSpot.created_since``."""
+        """Yield ids of records created since a moment, by their property ``created``, latest first.
+
+        The search index lags (reference §3): a record that is not among them may still exist.
+        """
         wanted = {
             "propertyName": created,
             "operator": "GTE",

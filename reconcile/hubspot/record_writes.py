@@ -37,7 +37,7 @@ class RecordWriter:
         self._freshness = freshness
 
     def upsert(self, object_: str, id_property: str, writes: Sequence[Write]) -> dict[str, Answer]:
-        """Create or update records by a unique property. Answers by trace."""
+        """Create or update up to 100 records by a unique property. Answers by trace."""
         traces = checked_traces(writes, OBJECTS)
         by_key = trace_by_name((fold(write.id), write.trace) for write in writes)
         if any(fold(w.properties.get(id_property, w.id)) != fold(w.id) for w in writes):
@@ -89,7 +89,12 @@ class RecordWriter:
         match: str,
         read_parents: ReadParents | None = None,
     ) -> dict[str, Answer]:
-        """Create records with associations. Answers by trace; see ``HubSpot.create``."""
+        """Create up to 100 records with associations. Answers by trace.
+
+        Results are matched to inputs by the property ``match``. Its values must differ within the
+        call unless ``read_parents`` can read which records the new ones are associated with.
+        A create that may have been carried out is never retried: it raises Ambiguous.
+        """
         traces = checked_traces(writes, OBJECTS)
         if any(match not in write.properties for write in writes):
             raise ValueError(f"a write without {match} could not be matched to its result")
@@ -113,7 +118,7 @@ class RecordWriter:
             attribute_by_name((value, trace) for value, trace in named if values[fold(value)] == 1),
         )
 
-    def patch(self, object_: str, write: Write, id_property: str | None) -> Answer:
+    def patch(self, object_: str, write: Write, *, id_property: str | None = None) -> Answer:
         """Update one record, following merges. Return Refused if HubSpot refuses this record."""
         try:
             response = self._transport.call(
@@ -138,7 +143,11 @@ class RecordWriter:
         )[write.trace]
 
     def archive(self, object_: str, ids: Sequence[str]) -> dict[str, Answer]:
-        """Archive records by id. Answers by id; Written means only that an id was not refused."""
+        """Move up to 100 records into the recycling bin. Answers by id.
+
+        HubSpot does not report on single records, not even on ids that do not exist (reference
+        §8): Written means only that an id was not refused, so the caller must read it.
+        """
         if not 0 < len(ids) <= OBJECTS or len(set(ids)) != len(ids):
             raise ValueError(f"one call takes 1 to {OBJECTS} different ids, not {len(ids)}")
         inputs = [{"id": id_} for id_ in ids]

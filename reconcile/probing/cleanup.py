@@ -77,7 +77,7 @@ def _find(lab: Lab, object_: str, title: str) -> None:
 def _archive(lab: Lab, object_: str, ids: Sequence[str]) -> None:
     title = KINDS[object_].title
     # An id of a record without our prefix would be our mistake: that record is left alone.
-    shown = lab.hubspot.read(object_, ids, [title])
+    shown = lab.hubspot.records.read(object_, ids, [title])
     foreign = {
         id_
         for id_, one in shown.items()
@@ -92,7 +92,9 @@ def _archive(lab: Lab, object_: str, ids: Sequence[str]) -> None:
         return
     body = {"inputs": [{"id": id_} for id_ in ours]}
     lab.call("POST", lab.routes.batch(object_, "archive"), body=body)
-    left = lab.until(lambda: lab.hubspot.read(object_, ours, [title]), lambda found: not found)
+    left = lab.until(
+        lambda: lab.hubspot.records.read(object_, ours, [title]), lambda found: not found
+    )
     for id_ in ours:
         if id_ not in left:
             lab.inventory.removed(object_, id_)

@@ -87,7 +87,7 @@ class Lab(RawCalls):
     def _made(self, object_: str, sort: str) -> str:
         name = f"{self.prefix}_{sort}"
         self.spend()
-        groups = self.hubspot.groups(object_)
+        groups = self.hubspot.definitions.groups(object_)
         if not groups:
             raise NotMade(f"{object_} have no property group to put {name} in")
         own = [group for group in groups if group.replace("_", "").endswith("information")]
@@ -120,7 +120,7 @@ class Lab(RawCalls):
         write = Write(name, "", {title: name, **properties}, tuple(links))
         self.spend()
         try:
-            answer = self.hubspot.create(object_, [write], match=title)[name]
+            answer = self.hubspot.records.create(object_, [write], match=title)[name]
         except HubSpotError as error:
             self._refused(object_, name, error)
             if not is_answer(error):
@@ -233,4 +233,4 @@ class Lab(RawCalls):
     def links(self, from_object: str, to_object: str, id_: str) -> frozenset[Link]:
         """Return the associations of a record."""
         self.spend(LINKS_CALLS)
-        return self.hubspot.links(from_object, to_object, to_object, [id_])[id_]
+        return self.hubspot.associations.links(from_object, to_object, to_object, [id_])[id_]

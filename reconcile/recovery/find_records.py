@@ -108,7 +108,7 @@ class RecordFinder:
         self, kind: Kind, wanted: Sequence[InDoubtChange], names: Sequence[str]
     ) -> dict[Address, Actual]:
         by_id = {one.id: one for one in wanted if one.id}
-        there = self._hubspot.read(kind.object, list(by_id), names)
+        there = self._hubspot.records.read(kind.object, list(by_id), names)
         found: dict[Address, Actual] = {}
         for record_id, actual in there.items():
             one = by_id[record_id]
@@ -167,7 +167,7 @@ class RecordFinder:
             mine = by_parent[parent]
             asked = sorted({field.name for one in mine for field in one.change.fields})
             for record in there.values():
-                history = self._hubspot.history(kind.object, record.id, asked)
+                history = self._hubspot.records.history(kind.object, record.id, asked)
                 matches += (
                     (one.change.address, record)
                     for one in mine
@@ -192,12 +192,16 @@ class RecordFinder:
         """Return records created since the run began, except ``others``; none if too many."""
         try:
             # Search may miss records: it only proposes candidates, and never proves absence.
-            made = self._hubspot.created_since(kind.object, kind.created, self._since)
+            made = self._hubspot.records.created_since(kind.object, kind.created, self._since)
             looked_at = islice(made, _MAX_SEARCHED)
             ids = list(islice((one for one in looked_at if one not in others), _MAX_HISTORIES + 1))
         except CallRefused:
             return {}
-        return self._hubspot.read(kind.object, ids, names) if 0 < len(ids) <= _MAX_HISTORIES else {}
+        return (
+            self._hubspot.records.read(kind.object, ids, names)
+            if 0 < len(ids) <= _MAX_HISTORIES
+            else {}
+        )
 
     def _parent(self, one: InDoubtChange) -> Parent:
         """Return the parent of a line item to create; without an id if that was not created."""

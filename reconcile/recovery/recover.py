@@ -108,4 +108,4 @@ def _hint_at_resume(store: Store) -> Iterator[None]:
 def _definitions(hubspot: HubSpot, *plans: Plan) -> Definitions:
     changing = {change.address.kind for planned in plans for change in planned.records()}
     used = [kind for kind in kinds().values() if kind.name in changing]
-    return Definitions({kind.name: hubspot.properties(kind.object) for kind in used})
+    return Definitions({kind.name: hubspot.definitions.properties(kind.object) for kind in used})

@@ -227,7 +227,7 @@ class Resolver:
         for (name, to), by_id in sorted(ends.items()):
             kind = kinds()[name]
             target = kind.associations[to].object
-            there = self._hubspot.links(kind.object, to, target, list(by_id))
+            there = self._hubspot.associations.links(kind.object, to, target, list(by_id))
             for record_id, links in there.items():
                 address = by_id[record_id]
                 standing[address] = standing.get(address, frozenset()) | (links & ours[address])

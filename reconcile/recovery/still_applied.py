@@ -43,7 +43,7 @@ def is_still_applied(
         state.release()
     for kind in live.keys() | gone.keys():
         ids = sorted(live[kind] | gone[kind])
-        there = hubspot.read(kinds()[kind].object, ids, []).keys()
+        there = hubspot.records.read(kinds()[kind].object, ids, []).keys()
         if live[kind] - there or gone[kind] & there:
             return False
     return True

@@ -341,7 +341,7 @@ def test_an_interrupt_records_what_was_done(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("reconcile.hubspot.client.HubSpot.create", interrupt)
+        patch.setattr("reconcile.hubspot.client.Records.create", interrupt)
         report = watched.apply(plan)
 
     assert report.interrupted

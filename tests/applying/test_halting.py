@@ -275,10 +275,15 @@ def test_a_call_that_waits_for_its_turn_when_the_run_halts_is_not_sent(world: Wo
 
     url, token = world.sandbox.url, world.sandbox.token
     with HubSpot(url, token, rate_limit=1, clock=lambda: now[0], sleep=sleep) as hubspot:
-        hubspot.read("orders", [record], [])
+        hubspot.records.read("orders", [record], [])
         answers: dict[str, Answer] = {}
         writes = [Write("t", record, {"memo": "2"})]
-        send(context_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
+        send(
+            context_of(world, hubspot, halt),
+            partial(hubspot.records.update, "orders"),
+            writes,
+            answers,
+        )
     assert halt.stopped
     assert answers == {}
     assert memos(world) == {"1": 1}
@@ -293,7 +298,12 @@ def test_a_call_that_has_begun_is_repeated_to_its_end(world: World) -> None:
     with HubSpot(url, token, rate_limit=None, sleep=lambda _: halt.stop("a failure")) as hubspot:
         answers: dict[str, Answer] = {}
         writes = [Write("t", record, {"memo": "2"})]
-        send(context_of(world, hubspot, halt), partial(hubspot.update, "orders"), writes, answers)
+        send(
+            context_of(world, hubspot, halt),
+            partial(hubspot.records.update, "orders"),
+            writes,
+            answers,
+        )
     assert halt.stopped
     assert isinstance(answers["t"], Written)
     assert memos(world) == {"2": 1}

@@ -66,9 +66,9 @@ def main() -> None:
         with HubSpot(f"http://127.0.0.1:{ours.recv()}", "pat-na1-x", rate_limit=None) as hubspot:
             ids = [str(40_000_000_000 + n) for n in range(records)]
             names = ["hs_object_id", *(f"property_{n:03}" for n in range(properties - 1))]
-            hubspot.read("orders", ids[:400], names)
+            hubspot.records.read("orders", ids[:400], names)
             wall, cpu = time.perf_counter(), time.process_time()
-            found = hubspot.read("orders", ids, names)
+            found = hubspot.records.read("orders", ids, names)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         if len(found) != records:
             raise SystemExit(f"read {len(found)} of {records} records")

@@ -328,7 +328,7 @@ def test_one_record_patched_is_answered(
     """A refusal of a single record is an answer, not an error."""
     transport, script = talk((status, answer))
     write = Write("t", "a/b ?", {"hs_order_name": "x"})
-    assert RecordWriter(transport, Routes("v3")).patch("orders", write, KEY) == expected
+    assert RecordWriter(transport, Routes("v3")).patch("orders", write, id_property=KEY) == expected
     assert script.requests[0].url.raw_path == (
         b"/crm/v3/objects/orders/a%2Fb%20%3F?idProperty=reconcile_key"
     )
@@ -349,7 +349,7 @@ def test_a_patch_raises_what_is_not_about_the_record(
     """A missing scope or a wrong path is not the record's fault."""
     transport, _ = talk((status, answer))
     with pytest.raises(raised):
-        RecordWriter(transport, Routes("v3")).patch("orders", Write("t", "1", {}), None)
+        RecordWriter(transport, Routes("v3")).patch("orders", Write("t", "1", {}))
 
 
 def pair(from_id: Any, to_id: Any = "50") -> dict[str, Any]:

@@ -32,7 +32,7 @@ def refused(url: str) -> Unreachable:
         HubSpot(url, "pat-na1-5ec7e75e", timeout=5.0, sleep=lambda _: None) as hubspot,
         pytest.raises(Unreachable) as caught,
     ):
-        hubspot.account()
+        hubspot.definitions.account()
     error = caught.value
     assert "HubSpot cannot be reached" in str(error)
     assert "token" not in error.hint

@@ -37,7 +37,7 @@ def test_what_is_not_there_is_left_out(talk: Talk) -> None:
     """A 207 with OBJECT_NOT_FOUND is an ordinary answer, and null values stay None."""
     answer = {"status": "COMPLETE", "results": [record("1", a=None)], "errors": [MISSING]}
     transport, script = talk((207, answer))
-    found = reader(transport).read("orders", ["1", "2", "1"], ["a"], None, archived=False)
+    found = reader(transport).read("orders", ["1", "2", "1"], ["a"])
     assert found == {"1": Actual("1", {"a": None})}
     assert script.bodies[0]["inputs"] == [{"id": "1"}, {"id": "2"}]
     assert "idProperty" not in script.bodies[0]
@@ -46,7 +46,7 @@ def test_what_is_not_there_is_left_out(talk: Talk) -> None:
 def test_records_are_keyed_as_they_were_asked_for(talk: Talk) -> None:
     """The key in manifests is the key of the answer, whatever HubSpot made of its case."""
     transport, script = talk((200, {"results": [record("7", k="nw-1 ")]}))
-    found = reader(transport).read("orders", ["NW-1"], ["a"], "k", archived=True)
+    found = reader(transport).read("orders", ["NW-1"], ["a"], id_property="k", archived=True)
     assert list(found) == ["NW-1"]
     assert script.bodies[0]["properties"] == ["a", "k"]
     assert script.bodies[0]["idProperty"] == "k"
@@ -70,14 +70,14 @@ def test_records_that_were_not_requested_are_errors(talk: Talk, answer: Any, rea
     """A wrong record, a second one, or half an answer is never taken for the requested one."""
     transport, _ = talk((200, answer))
     with pytest.raises(HubSpotError, match=reason):
-        reader(transport).read("orders", ["NW-1"], [], "k", archived=False)
+        reader(transport).read("orders", ["NW-1"], [], id_property="k")
 
 
 def test_a_merged_record_is_not_there_under_its_former_id(talk: Talk) -> None:
     """A batch that answers a former id with the new record does not pass it for the old one."""
     merged = {"results": [record("9"), record("2")]}
     transport, script = talk((200, merged), (200, record("9")))
-    found = reader(transport).read("orders", ["1", "2"], [], None, archived=False)
+    found = reader(transport).read("orders", ["1", "2"], [])
     assert list(found) == ["2"]
     assert [request.url.path for request in script.requests[1:]] == ["/crm/v3/objects/orders/1"]
 
@@ -86,30 +86,30 @@ def test_two_records_merged_into_one_are_both_not_there(talk: Talk) -> None:
     """The record that they became may come once or twice, and may be asked for beside them."""
     for results in ([record("9")], [record("9"), record("9")]):
         transport, _ = talk(*[(200, {"results": results})] * 2, (200, record("9")))
-        assert reader(transport).read("orders", ["1", "2"], [], None, archived=False) == {}
+        assert reader(transport).read("orders", ["1", "2"], []) == {}
     transport, _ = talk((200, {"results": [record("9")]}), (200, record("9")))
-    assert list(reader(transport).read("orders", ["1", "9"], [], None, archived=False)) == ["9"]
+    assert list(reader(transport).read("orders", ["1", "9"], [])) == ["9"]
 
 
 def test_an_unexpected_record_that_none_was_merged_into_is_an_error(talk: Talk) -> None:
     """A record that was not requested is an error even if a requested one is missing."""
     transport, _ = talk((200, {"results": [record("9")]}), (404, {"category": "OBJECT_NOT_FOUND"}))
     with pytest.raises(HubSpotError, match="'9', which was not requested"):
-        reader(transport).read("orders", ["1"], [], None, archived=False)
+        reader(transport).read("orders", ["1"], [])
 
 
 def test_more_records_than_asked_for_are_an_error(talk: Talk) -> None:
     """A further record beside one for every id cannot be the result of a merge."""
     transport, _ = talk((200, {"results": [record("1"), record("9")]}))
     with pytest.raises(HubSpotError, match="not requested"):
-        reader(transport).read("orders", ["1"], [], None, archived=False)
+        reader(transport).read("orders", ["1"], [])
 
 
 def test_keys_that_differ_only_in_case_are_not_requested(talk: Talk) -> None:
     """HubSpot may hold them for one."""
     transport, script = talk((200, {}))
     with pytest.raises(ValueError, match="differ only in case"):
-        reader(transport).read("orders", ["a", "A "], [], "k", archived=False)
+        reader(transport).read("orders", ["a", "A "], [], id_property="k")
     assert script.requests == []
 
 
@@ -118,8 +118,8 @@ def test_reads_are_split_in_batches_of_100(talk: Talk) -> None:
     ids = [str(n) for n in range(250)]
     transport, script = talk((207, {"errors": [{**MISSING, "context": {"ids": ids}}]}))
     read = reader(transport, workers=3)
-    assert read.read("orders", [], [], None, archived=False) == {}
-    assert read.read("orders", ids, [], None, archived=False) == {}
+    assert read.read("orders", [], []) == {}
+    assert read.read("orders", ids, []) == {}
     assert sorted(len(body["inputs"]) for body in script.bodies) == [50, 100, 100]
 
 
@@ -133,7 +133,7 @@ def test_reads_are_split_in_batches_of_100(talk: Talk) -> None:
 def test_one_record_that_is_not_there_is_none(talk: Talk, body: Any) -> None:
     """HubSpot says so in two ways."""
     transport, _ = talk((404, body))
-    assert reader(transport).get("orders", "9", [], None, archived=False) is None
+    assert reader(transport).get("orders", "9", []) is None
 
 
 @pytest.mark.parametrize(
@@ -148,13 +148,13 @@ def test_a_wrong_path_is_not_an_absent_record(talk: Talk, body: Any) -> None:
     """A 404 for the whole path must not look like a record to be created."""
     transport, _ = talk((404, body))
     with pytest.raises(HubSpotError):
-        reader(transport).get("x", "9", [], None, archived=False)
+        reader(transport).get("x", "9", [])
 
 
 def test_one_record_may_answer_under_another_id(talk: Talk) -> None:
     """After a merge the old id leads to the new record, and the caller can see it."""
     transport, script = talk((200, record("9", a="1")))
-    found = reader(transport).get("orders", "1", ["a"], None, archived=True)
+    found = reader(transport).get("orders", "1", ["a"], archived=True)
     assert found == Actual("9", {"a": "1"})
     assert dict(script.requests[0].url.params) == {"properties": "a", "archived": "true"}
 
@@ -162,24 +162,24 @@ def test_one_record_may_answer_under_another_id(talk: Talk) -> None:
 def test_one_record_by_key_is_checked(talk: Talk) -> None:
     """A record with another key is not taken for the requested one."""
     transport, script = talk((200, record("9", k="K1")))
-    assert reader(transport).get("orders", "k1", [], "k", archived=False)
+    assert reader(transport).get("orders", "k1", [], id_property="k")
     assert script.requests[0].url.params["idProperty"] == "k"
     with pytest.raises(HubSpotError, match="not the requested one"):
-        reader(transport).get("orders", "K2", [], "k", archived=False)
+        reader(transport).get("orders", "K2", [], id_property="k")
 
 
 def test_one_record_without_an_id_is_an_error(talk: Talk) -> None:
     """An empty object is not a record."""
     transport, _ = talk((200, {}))
     with pytest.raises(HubSpotError, match="no id"):
-        reader(transport).get("orders", "1", [], None, archived=False)
+        reader(transport).get("orders", "1", [])
 
 
 def test_many_properties_are_asked_for_in_pieces(talk: Talk) -> None:
     """A URL never grows so long that a server answers 414."""
     names = [f"{n:03}" + "x" * 97 for n in range(100)]
     transport, script = talk((200, record("1", a="1")), (200, record("1", b="2")))
-    found = reader(transport).get("orders", "1", names, None, archived=False)
+    found = reader(transport).get("orders", "1", names)
     assert found == Actual("1", {"a": "1", "b": "2"})
     assert len(script.requests) == 3
     assert all(len(str(request.url)) < 8000 for request in script.requests)
@@ -326,7 +326,7 @@ def test_path_parts_are_quoted() -> None:
 def test_quoted_ids_reach_the_server_as_written(talk: Talk) -> None:
     """The HTTP library does not quote again or normalise."""
     transport, script = talk(httpx.Response(200, json=record("1", k="../x y")))
-    reader(transport).get("orders", "../x y", [], "k", archived=False)
+    reader(transport).get("orders", "../x y", [], id_property="k")
     assert script.requests[0].url.raw_path.startswith(b"/crm/v3/objects/orders/..%2Fx%20y?")
 
 

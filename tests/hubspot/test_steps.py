@@ -214,7 +214,7 @@ def test_reads_in_threads_of_the_client_use_the_steps_slots(tmp_path: Path, limi
         hubspot.step(objects=4) as step,
     ):
         before = _fast()
-        assert hubspot.read("orders", [str(n) for n in range(1, 300)], []) == {}
+        assert hubspot.records.read("orders", [str(n) for n in range(1, 300)], []) == {}
         assert before < step.replied_at <= _fast()
         assert sum(hubspot.calls.values()) == 3
 
@@ -323,13 +323,13 @@ def test_every_write_of_a_client_can_be_stale(tmp_path: Path, verb: str) -> None
     ):
         old = hubspot.with_freshness(WriteFreshness(time.monotonic() - 5))
         calls: dict[str, Callable[[], object]] = {
-            "update": lambda: old.update("orders", [write]),
-            "upsert": lambda: old.upsert("orders", "hs_tags", [write]),
-            "create": lambda: old.create("orders", [write], match="hs_tags"),
-            "archive": lambda: old.archive("orders", ["1"]),
-            "patch": lambda: old.patch("orders", write),
+            "update": lambda: old.records.update("orders", [write]),
+            "upsert": lambda: old.records.upsert("orders", "hs_tags", [write]),
+            "create": lambda: old.records.create("orders", [write], match="hs_tags"),
+            "archive": lambda: old.records.archive("orders", ["1"]),
+            "patch": lambda: old.records.patch("orders", write),
         }
         with pytest.raises(Stale):
             calls[verb]()
         assert sandbox.requests() == []
-        assert hubspot.read("orders", ["1"], []) == {}
+        assert hubspot.records.read("orders", ["1"], []) == {}

@@ -75,7 +75,7 @@ def test_the_types_of_foreign_parents_are_those_of_the_account(world: World) -> 
     with world.session() as session:
         for word, one in owners.items():
             for name in (one.object, one.object_type):
-                (label,) = session.hubspot.labels("line_items", name)
+                (label,) = session.hubspot.definitions.labels("line_items", name)
                 assert (label.type_id, one.to) == (one.type_id, word)
 
 

@@ -61,7 +61,7 @@ def probed(
         token = sandbox.token if scopes is None else sandbox.add_token(scopes)
         sleep = advance(sandbox)
         with HubSpot(sandbox.url, token, rate_limit=None, attempts=3, sleep=sleep) as hubspot:
-            yield Probed(path, sandbox, hubspot, hubspot.scopes())
+            yield Probed(path, sandbox, hubspot, hubspot.definitions.scopes())
 
 
 @pytest.fixture

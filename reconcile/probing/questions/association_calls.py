@@ -89,7 +89,7 @@ def _associate(lab: Lab, line: str, order: str) -> Written | Refused:
     lab.spend()
     try:
         pair = Pair(trace, line, order, ((HUBSPOT, _type_id()),))
-        answer = lab.hubspot.associate("line_items", "orders", [pair])[trace]
+        answer = lab.hubspot.associations.associate("line_items", "orders", [pair])[trace]
     except HubSpotError as error:
         if not is_answer(error):
             raise

@@ -148,7 +148,7 @@ def _not_found(lab: Lab) -> Found:
 
 def _pipelines(lab: Lab) -> Found:
     lab.spend()
-    found = {one.id: frozenset(one.stages) for one in lab.hubspot.pipelines("orders")}
+    found = {one.id: frozenset(one.stages) for one in lab.hubspot.definitions.pipelines("orders")}
     if PIPELINE not in found:
         return Found("other", f"{len(found)} pipelines, none with the known id")
     lacking = len(STAGES - found[PIPELINE])

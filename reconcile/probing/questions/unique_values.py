@@ -107,7 +107,7 @@ def _on_line_items(lab: Lab) -> Found:
         key = lab.key("line_items")
     except NotMade as refused:
         lab.spend(3)
-        found = lab.hubspot.properties("line_items").items()
+        found = lab.hubspot.definitions.properties("line_items").items()
         own = [name for name, one in found if one.unique and not name.startswith("hs_")]
         if len(own) >= MOST_UNIQUE:
             raise Unclear(f"line items have {len(own)} unique properties already") from None
