@@ -16,15 +16,6 @@ from reconcile.stores.contract import Store
 _AGAIN = "plan again: what is left to do is in the new plan"
 
 
-def is_finished(planned: Plan, digest: str, store: Store, state: State) -> bool:
-    """Return whether a run carried out the plan with this digest completely, as far as is known.
-
-    It may have been undone since: ``already_applied`` decides that under the lock.
-    """
-    found = AppliedPlans(store, state).find(digest, planned.serial)
-    return found is not None and bool(found.ended) and found.not_applied == ()
-
-
 def already_applied(
     planned: Plan,
     runs: Sequence[OpenRun],

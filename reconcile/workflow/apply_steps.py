@@ -28,7 +28,7 @@ from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.planning import cost
 from reconcile.planning.plan_file import content_digest
-from reconcile.recovery.replay import already_applied, is_finished
+from reconcile.recovery.replay import already_applied
 from reconcile.recovery.runs import (
     begin,
     close_ended,
@@ -74,7 +74,6 @@ def apply(
     """
     started = time.monotonic()
     calls = sum(session.hubspot.calls.values())
-    limits = session.settings.guards.limits()
     with refusals_logged(session, planned, origin, command):
         check_preconditions(
             planned,
@@ -82,11 +81,9 @@ def apply(
             identities=session.settings.target.identity,
             hubspot=session.hubspot,
         )
-        require_lineage(planned, before := session.state())
+        require_allowed(planned, session.settings.guards.limits())
+        require_lineage(planned, session.state())
         digest = content_digest(planned)
-        # A finished plan needs no guard: applying it again does nothing.
-        if not is_finished(planned, digest, session.store, before):
-            require_allowed(planned, limits)
         with lock(session, command, who, wait) as lease:
             state = session.state(writing=True)
             require_lineage(planned, state)
@@ -106,7 +103,6 @@ def apply(
                 entries=entries,
             ):
                 return Report(session.pin, (), already=already)
-            require_allowed(planned, limits)
             stale = (
                 {}
                 if declared is None

@@ -6,6 +6,7 @@ from world import World, cart, incomplete, line, order, statuses
 from reconcile.audit.log import AuditLog
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.plan import Action, Plan
+from reconcile.planning.guards import allowing
 
 GONE = order("O-1", lifecycle={"state": "absent"})
 
@@ -23,25 +24,26 @@ def test_applied_again_at_once(world: World) -> None:
     assert world.writes() == []
 
 
-def test_finished_plan_needs_no_guard(world: World) -> None:
-    """A finished plan that a guard would refuse says that it was applied, and logs no refusal."""
+def test_finished_plan_that_a_guard_was_allowed_for(world: World) -> None:
+    """Applied again it says that it was applied, and logs no refusal."""
     world.converge(order("O-1"), order("O-2"))
     world.declare(order("O-1"))
     pruned = world.plan(prune=True)
     with pytest.raises(GuardRefused):
         world.apply(pruned, allow=frozenset())
-    assert incomplete(world.apply(pruned, allow=frozenset({"prune=1"}))) == ()
+    pruned = allowing(pruned, {"prune=1"})
+    assert incomplete(world.apply(pruned, allow=frozenset())) == ()
     logged = AuditLog(world.store).tail()
     assert world.apply(pruned, allow=frozenset()).already
     assert AuditLog(world.store).tail() == logged
 
 
-def test_finished_plan_that_was_undone_is_stale_before_any_guard(world: World) -> None:
-    """A finished plan whose effect was undone is stale, not a matter of guards."""
+def test_finished_pruning_that_was_undone_is_stale(world: World) -> None:
+    """What was declared again since is not archived a second time."""
     world.converge(order("O-1"), order("O-2"))
     world.declare(order("O-1"))
-    pruned = world.plan(prune=True)
-    world.apply(pruned, allow=frozenset({"prune=1"}))
+    pruned = allowing(world.plan(prune=True), {"prune=1"})
+    world.apply(pruned, allow=frozenset())
     world.converge(order("O-1"), order("O-2"))
     with pytest.raises(StalePlan, match="changed or removed since"):
         world.apply(pruned, allow=frozenset())
