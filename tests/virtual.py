@@ -11,7 +11,7 @@ from typing import Any
 
 from reconcile.hubspot.connection import Reply
 from reconcile.hubspot.transport import Transport
-from reconcile.sandbox.rules.call_limits import Limits, TooManyCallsError
+from reconcile.sandbox.rules.rate_limits import Limits, TooManyCallsError
 from reconcile.sandbox.switches import Switches
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

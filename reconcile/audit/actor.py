@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from reconcile.audit import git
-from reconcile.audit.oidc import claims
+from reconcile.audit.github_identity import claims
 from reconcile.model.audit import Actor, Origin
 from reconcile.model.source import UNKNOWN
 

@@ -31,7 +31,7 @@ def resolve(
             list(values.values()),
             [],
             id_property=_id_property(identities, to, by),
-            also=_association(to).secondary.get(by, "") if by not in ("id", "key") else "",
+            secondary=_association(to).secondary.get(by, "") if by not in ("id", "key") else "",
         )
         for value, actual in answer.items():
             found[to, by, fold(value)] = actual.id

@@ -40,7 +40,7 @@ class RecordReader:
         properties: Sequence[str],
         *,
         id_property: str | None = None,
-        also: str = "",
+        secondary: str = "",
         archived: bool = False,
     ) -> dict[str, Actual]:
         """Return records by the requested id, or by the requested value of a unique property.
@@ -50,23 +50,30 @@ class RecordReader:
         in its other Unicode form. Raise CallRefused for a record that was not requested, or for
         two records with one key.
 
-        ``also`` names a property with further values of ``id_property``, joined by semicolons, by
-        which HubSpot finds a record as well. HubSpot echoes the first value in any case, so a
-        record that neither property identifies is read alone.
+        ``secondary`` names a property with further values of ``id_property``, joined by
+        semicolons, by which HubSpot finds a record as well. HubSpot echoes the first value in any
+        case, so a record that neither property identifies is read alone.
         """
         wanted = list(dict.fromkeys(ids))
         if id_property is not None:
             _require_distinct(wanted)
-        names = _names(properties, id_property, also)
+        names = _names(properties, id_property, secondary)
 
         def together(chunk: Sequence[str]) -> BatchRead[Actual]:
-            return self._read_batch(object_, chunk, names, id_property, also, archived=archived)
+            return self._read_batch(
+                object_, chunk, names, id_property, secondary, archived=archived
+            )
 
         def alone(id_: str) -> Actual | None:
             if not is_segment(id_):
                 raise CallRefused("its key cannot be part of a path")
             return self.get(
-                object_, id_, properties, id_property=id_property, also=also, archived=archived
+                object_,
+                id_,
+                properties,
+                id_property=id_property,
+                secondary=secondary,
+                archived=archived,
             )
 
         def found_as(names: Sequence[str]) -> dict[str, Actual]:
@@ -89,7 +96,7 @@ class RecordReader:
         ids: Sequence[str],
         names: Sequence[str],
         id_property: str | None,
-        also: str,
+        secondary: str,
         *,
         archived: bool,
     ) -> BatchRead[Actual]:
@@ -121,7 +128,7 @@ class RecordReader:
             if id_property is None:
                 keys = [result.id]
             else:
-                first, *more = _key_values(result, id_property, also)
+                first, *more = _key_values(result, id_property, secondary)
                 keys = [requested[first]] if first in requested else []
                 # A further value counts only if HubSpot finds records by it.
                 keys += [
@@ -129,10 +136,10 @@ class RecordReader:
                     for one in more
                     if one in requested and requested[one] not in missing
                 ]
-            if not result.id or not (keys or also):
+            if not result.id or not (keys or secondary):
                 raise _unexpected_record(object_, result.id)
             for key in keys:
-                if key in found and key in ids and not (also and found[key].id == result.id):
+                if key in found and key in ids and not (secondary and found[key].id == result.id):
                     raise CallRefused(
                         f"HubSpot answered twice for {object_} {clean(key, 80)!r}: "
                         f"ids {clean(found[key].id, 40)} and {clean(result.id, 40)}",
@@ -150,13 +157,13 @@ class RecordReader:
         properties: Sequence[str],
         *,
         id_property: str | None = None,
-        also: str = "",
+        secondary: str = "",
         archived: bool = False,
     ) -> Actual | None:
         """Return one record, or None. Its id differs from the requested one if it was merged.
 
-        If ``also`` names further values of ``id_property``, the key of the response is not checked:
-        HubSpot need not echo the value that the record was found by.
+        If ``secondary`` names further values of ``id_property``, the key of the response is not
+        checked: HubSpot need not echo the value that the record was found by.
         """
         found: Actual | None = None
         for part in query_parts(_names(properties, id_property)):
@@ -181,7 +188,7 @@ class RecordReader:
             if not body.id:
                 raise CallRefused("HubSpot's answer gives no id", status=response.status)
             is_requested = id_property is None or fold(_value(body, id_property)) == fold(id_)
-            if not is_requested and not also:
+            if not is_requested and not secondary:
                 raise CallRefused(
                     f"HubSpot answered with {object_} {clean(body.id, 40)!r}, "
                     f"whose {id_property} is not the requested one"
@@ -244,14 +251,14 @@ def _value(body: ObjectBody, name: str) -> str:
     return body.properties.get(name) or ""
 
 
-def _key_values(body: ObjectBody, id_property: str, also: str) -> Sequence[str]:
+def _key_values(body: ObjectBody, id_property: str, secondary: str) -> Sequence[str]:
     """Return the folded values that a record is found by, each once."""
-    more = _value(body, also).split(";") if also else []
+    more = _value(body, secondary).split(";") if secondary else []
     return list(dict.fromkeys(fold(value) for value in [_value(body, id_property), *more]))
 
 
-def _names(properties: Sequence[str], id_property: str | None, also: str = "") -> list[str]:
-    return list(dict.fromkeys([*properties, *filter(None, (id_property, also))]))
+def _names(properties: Sequence[str], id_property: str | None, secondary: str = "") -> list[str]:
+    return list(dict.fromkeys([*properties, *filter(None, (id_property, secondary))]))
 
 
 def _require_distinct(keys: Sequence[str]) -> None:

@@ -54,14 +54,14 @@ class ParserError(NamedTuple):
     bracket: Mark | None
 
 
-_CONTROL = re.compile(
+_FORBIDDEN = re.compile(
     r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
 _CANDIDATE = re.compile(r"[ \t]#")
 _AFTER_PLAIN = re.compile(r"[ \t]*(?:,[ \t]*)?(?<=[ \t])#")
 _AFTER_QUOTED = re.compile(r"[ \t]*,[ \t]+#")
 _AFTER_NOTHING = re.compile(r"[ \t]+#(?=\S)")
-_COMMENT = re.compile(r"[ \t]*,?[ \t]{2,}#(?!\S)")
+_CLEAR_COMMENT = re.compile(r"[ \t]*,?[ \t]{2,}#(?!\S)")
 _IN_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'[^']*'")
 _PARENTS = re.compile(r" *(?:- +)*")
 
@@ -114,7 +114,7 @@ class Source:
             before = data[: error.start].decode("utf-8")
             report.at(_end_of(before), "this is not UTF-8", "save the file as UTF-8")
             return None
-        if found := _CONTROL.search(text):
+        if found := _FORBIDDEN.search(text):
             message = f"the character U+{ord(found[0]):04X} is not allowed in a manifest"
             report.at(_end_of(text[: found.start()]), message)
             return None
@@ -139,7 +139,7 @@ class Source:
         empty = scalar.start == scalar.end
         pattern = _AFTER_QUOTED if quoted else _AFTER_NOTHING if empty else _AFTER_PLAIN
         found = pattern.match(rest)
-        if not found or (_COMMENT.match(rest) and not empty):
+        if not found or (_CLEAR_COMMENT.match(rest) and not empty):
             return None
         return _comment(line, column + found.end())
 
@@ -183,7 +183,7 @@ class Source:
             line = _IN_QUOTES.sub(lambda match: "x" * len(match[0]), self._line(number))
             begin = start[1] if number == start[0] else 0
             found = _CANDIDATE.search(line, begin)
-            if found and line[: found.start()].strip() and not _COMMENT.search(line, begin):
+            if found and line[: found.start()].strip() and not _CLEAR_COMMENT.search(line, begin):
                 return _comment(number, found.end())
         return None
 

@@ -21,6 +21,9 @@ from reconcile.state.state import State
 from reconcile.stores.contract import Lease, LockInfo, Store
 from reconcile.stores.lease import monotonic, utc_now
 
+LAST_CALLS_ARRIVE = CALL_LIMIT
+"""Seconds after which no call of a run that died or lost the lock can reach HubSpot any more."""
+
 
 def resolve_unfinished(
     *planned: Plan,
@@ -41,7 +44,7 @@ def resolve_unfinished(
 
     Raises UsageError for a damaged journal or plan, and what HubSpot or the store raise.
     """
-    over = monotonic() + CALL_LIMIT
+    over = monotonic() + LAST_CALLS_ARRIVE
     runs = unfinished(store)
     definitions = _definitions(hubspot, *planned, *(one.plan for one in runs))
     entries = Entries(identities, definitions, state.hasher)

@@ -7,8 +7,8 @@ from pathlib import Path
 from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.faults.fault_rules import Faults
 from reconcile.sandbox.rules.api_call import Call
-from reconcile.sandbox.rules.call_limits import Limits
 from reconcile.sandbox.rules.persisted_counts import PersistedCounts
+from reconcile.sandbox.rules.rate_limits import Limits
 from reconcile.sandbox.storage import database_file
 from reconcile.sandbox.storage.property_table import Definitions
 from reconcile.sandbox.storage.request_log import RequestLog

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from reconcile.audit.actor import current_actor
-from reconcile.audit.oidc import claims
+from reconcile.audit.github_identity import claims
 
 TOKEN = "runner-token-of-the-job"
 CLAIMS = {

@@ -96,7 +96,7 @@ def shorten_leases(seconds: float) -> None:
 def run() -> None:
     """Run the program, to be killed or stopped where the environment says."""
     shorten_leases(float(os.environ.get("LEASE", "30")))
-    recover.CALL_LIMIT = float(os.environ.get("CALL_LIMIT", "0.1"))
+    recover.LAST_CALLS_ARRIVE = float(os.environ.get("CALL_LIMIT", "0.1"))
     if point := os.environ.pop("CRASH_AT", ""):
         at(point, die)
     if point := os.environ.pop("STOP_AT", ""):

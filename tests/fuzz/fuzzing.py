@@ -413,7 +413,7 @@ class Fuzzer:
         with (
             patch.dict(os.environ, ours, clear=True),
             patch("reconcile.hubspot.client.HubSpot", impatient),
-            patch.object(recover, "CALL_LIMIT", 0.01),
+            patch.object(recover, "LAST_CALLS_ARRIVE", 0.01),
             patch("socket.getaddrinfo", only_here),
         ):
             handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}

@@ -11,7 +11,7 @@ import pytest
 from virtual import EPOCH, Account, World, caller
 
 from reconcile.errors import RateLimited
-from reconcile.sandbox.rules.call_limits import PLANS, PoolName
+from reconcile.sandbox.rules.rate_limits import PLANS, PoolName
 
 READ = "/crm/v3/objects/orders/batch/read"
 LINKS = "/crm/v4/associations/orders/contacts/batch/read"

@@ -10,8 +10,8 @@ from pages import PAGE, VIEWS, make, text_of
 
 from reconcile.sandbox import Clock, Sandbox, Switches
 from reconcile.sandbox.page import request_words
-from reconcile.sandbox.rules.call_limits import Limits
 from reconcile.sandbox.rules.persisted_counts import PersistedCounts
+from reconcile.sandbox.rules.rate_limits import Limits
 from reconcile.sandbox.storage.request_log import RequestLog
 from reconcile.sandbox.storage.request_store import KEPT, RequestStore
 from reconcile.sandbox.storage.side_file import SideFile

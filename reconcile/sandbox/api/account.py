@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply, required, text_of
-from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.rules.rate_limits import Limits
 from reconcile.sandbox.storage.database_file import account_value
 from reconcile.sandbox.wire_format import EPOCH, iso
 

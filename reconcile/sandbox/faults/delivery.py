@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from reconcile.sandbox.api_errors import ApiError
 from reconcile.sandbox.faults import connections
 from reconcile.sandbox.faults.fault_effects import Effects, Refusal
-from reconcile.sandbox.rules.call_limits import TooManyCallsError
+from reconcile.sandbox.rules.rate_limits import TooManyCallsError
 from reconcile.sandbox.switches import Switches
 from reconcile.sandbox.wire_format import encode
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.rules.rate_limits import Limits
 
 _POOLS = {
     "app": "Calls within ten seconds, at worst",

@@ -20,7 +20,7 @@ from reconcile.sandbox.api_errors import (
     unknown_object_type,
 )
 from reconcile.sandbox.object_types import ObjectType, infer_object_type
-from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.rules.rate_limits import Limits
 from reconcile.sandbox.scopes import Alternatives
 from reconcile.sandbox.storage.property_table import Definition, Definitions, mark_changed
 from reconcile.sandbox.switches import Switches

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from reconcile.sandbox.clock import Clock
-from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.rules.rate_limits import Limits
 from reconcile.sandbox.storage.side_file import SideFile
 
 _DAY, _AHEAD, _USED = "day", "ahead", "used:"

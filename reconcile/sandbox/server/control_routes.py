@@ -6,7 +6,7 @@ from reconcile.sandbox.api_errors import NOT_FOUND, ApiError, invalid
 from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.faults.fault_rules import Faults, parse
 from reconcile.sandbox.rules.api_call import Call, Endpoint, Reply
-from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.rules.rate_limits import Limits
 from reconcile.sandbox.server.inspection_routes import PREFIX
 from reconcile.sandbox.wire_format import iso, record_id
 

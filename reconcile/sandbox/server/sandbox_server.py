@@ -16,7 +16,7 @@ from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.faults.connections import Listener
 from reconcile.sandbox.faults.fault_rules import Faults
 from reconcile.sandbox.page.link_key import key_of
-from reconcile.sandbox.rules.call_limits import Limits
+from reconcile.sandbox.rules.rate_limits import Limits
 from reconcile.sandbox.runtime import open_runtime
 from reconcile.sandbox.server import app, seed
 from reconcile.sandbox.storage import database_file
