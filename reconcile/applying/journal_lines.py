@@ -1,6 +1,8 @@
-"""The schema of a journal's lines, by which a damaged line is refused."""
+"""The lines of a journal: their checksum and their schema, by which a damaged line is refused."""
 
 import json
+import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -9,6 +11,7 @@ from pydantic import Field, NonNegativeInt, StringConstraints, TypeAdapter, Vali
 
 from reconcile.audit.entry_schema import Actor
 from reconcile.model.address import ADDRESS
+from reconcile.model.digest import canonical
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 
@@ -161,6 +164,8 @@ class _First:
 
 _FIRST = TypeAdapter(_First)
 
+_CHECKED = re.compile(rb'{"checksum":"([0-9a-f]{8})",(.*)', re.DOTALL)
+
 
 def format_of(line: bytes) -> int | None:
     """Return the format of the journal that begins with a line; None for any other line."""
@@ -170,8 +175,23 @@ def format_of(line: bytes) -> int | None:
         return None
 
 
-def read_line(line: bytes) -> Mapping[str, Any]:
-    """Return a line's fields. Raises ValueError for a line that no run writes."""
-    _LINE.validate_json(line, strict=True)
-    entry: dict[str, Any] = json.loads(line)
+def encode_line(run: str, position: int, entry: Mapping[str, Any]) -> bytes:
+    """Return the line of these fields, with its checksum, for that position of the run's journal."""
+    body = canonical(entry)
+    return b'{"checksum":"%08x",%b' % (_checksum(run, position, body), body[1:])
+
+
+def read_line(run: str, position: int, line: bytes) -> Mapping[str, Any]:
+    """Return a line's fields. Raises ValueError for a line that no run writes there."""
+    found = _CHECKED.fullmatch(line)
+    body = b"{" + found[2] if found else b""
+    if found is None or int(found[1], 16) != _checksum(run, position, body):
+        raise ValueError("its checksum is wrong")
+    _LINE.validate_json(body, strict=True)
+    entry: dict[str, Any] = json.loads(body)
     return entry
+
+
+def _checksum(run: str, position: int, body: bytes) -> int:
+    """Return the checksum of a line at its place: a line elsewhere is damage, too."""
+    return zlib.crc32(body, zlib.crc32(b"%b %d" % (run.encode(), position)))

@@ -14,7 +14,7 @@ from obstore.store import MemoryStore
 from reconcile import call_watchdog
 from reconcile.call_watchdog import CALL_LIMIT
 from reconcile.errors import UsageError
-from reconcile.stores import bucket, database
+from reconcile.stores import bucket, postgres_connection
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LEASE, LockInfo
 from reconcile.stores.objects import ObjectStore
@@ -70,7 +70,7 @@ def test_a_database_that_does_not_answer_is_waited_for_aloud(
     silent: int, monkeypatch: pytest.MonkeyPatch, said: pytest.LogCaptureFixture
 ) -> None:
     """Connecting has its limit too, and its line names no password."""
-    monkeypatch.setitem(database._SETTINGS, "connect_timeout", 2)  # type: ignore[index]
+    monkeypatch.setitem(postgres_connection._SETTINGS, "connect_timeout", 2)  # type: ignore[index]
     store = PostgresStore(f"postgresql://ana:s3cret@127.0.0.1:{silent}/shop", "shop")
     with pytest.raises(UsageError, match="cannot be used"):
         store.read("head.json")
@@ -84,7 +84,7 @@ def test_a_database_that_does_not_answer_is_waited_for_aloud(
 def test_options_in_the_address_add_to_ours(postgresql: servers.Server) -> None:
     """A search path does not take the limits of waiting away."""
     url = f"{postgresql.url}?options=-csearch_path%3Delsewhere"
-    with closing(database.Database(url, "shop")) as opened:
+    with closing(postgres_connection.Database(url, "shop")) as opened:
         limits = {
             name: opened.read("select current_setting(%s)", (name,))[0][0]
             for name in (
