@@ -176,7 +176,7 @@ def format_of(line: bytes) -> int | None:
 
 
 def encode_line(run: str, position: int, entry: Mapping[str, Any]) -> bytes:
-    """Return the line of these fields, with its checksum, for that position of the run's journal."""
+    """Return the line with these fields, and a checksum, for a position of the run's journal."""
     body = canonical(entry)
     return b'{"checksum":"%08x",%b' % (_checksum(run, position, body), body[1:])
 

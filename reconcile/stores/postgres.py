@@ -97,7 +97,7 @@ _FOLDERS = """
     with recursive found as (
         (
             select name from reconcile.blob
-            where target = %(target)s and name >= %(prefix)s and name >= %(after)s || '0'
+            where target = %(target)s and name >= %(prefix)s and name > %(after)s
             order by name limit 1
         )
         union all
@@ -180,7 +180,8 @@ class PostgresStore:
     def folders(self, prefix: str, after: str = "") -> Iterator[str]:
         """See Store."""
         rows = self._database.read(_FOLDERS, self._within(prefix, after))
-        return (prefix + folder for (folder,) in rows)
+        found = sorted(prefix + folder for (folder,) in rows)
+        return (folder for folder in found if folder > after)
 
     def unknown_names(self) -> Iterator[str]:
         """See Store. Only reconcile uses the tables, but names in them may not be its own."""
