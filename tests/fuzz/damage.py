@@ -3,7 +3,7 @@
 import copy
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b, sha256
 from pathlib import PurePosixPath
 from random import Random
@@ -240,6 +240,32 @@ def written(value: Any) -> bytes:
 # Files of a project, by what is in them: as somebody changes them who knows their checksums
 
 
+def in_log(name: str, files: Mapping[str, bytes], chance: Random) -> dict[str, bytes]:
+    """Damage the log that a file is an entry of, as whoever knows its sums; return its files."""
+    log = PurePosixPath(name).parent.as_posix()
+    entries = entries_of(files, log)
+    if chance.random() < 0.2:
+        at, to = (chance.randrange(len(entries)) for _ in range(2))
+        entries.insert(to, entries.pop(at) if chance.random() < 0.5 else entries[at])
+    else:
+        at = chance.randrange(len(entries))
+        entries[at] = in_json(entries[at], chance)
+    if is_journal(name):
+        return as_journal(log, entries, skip=_gap(chance))
+    after = at if chance.random() < 0.7 else None
+    return as_audit_log(log, chained(entries, after=after), skip=_gap(chance))
+
+
+def is_journal(name: str) -> bool:
+    """Whether a file is an entry of a journal."""
+    return PurePosixPath(name).match("runs/*/*.json")
+
+
+def is_entry(name: str) -> bool:
+    """Whether a file is an entry of a log."""
+    return is_journal(name) or PurePosixPath(name).match("audit/*/*.json")
+
+
 def in_file(name: str, data: bytes, chance: Random, *, lineage: str = "") -> bytes:
     """Damage a file of a project; mostly as whoever knows how its checksums are made."""
     kind = next((edit for ending, edit in _EDITS if PurePosixPath(name).match(ending)), None)
@@ -278,23 +304,6 @@ def _plan(_: str, data: bytes, chance: Random, __: str) -> bytes:
     return sealed(lines[:-1])
 
 
-def _log(_: str, data: bytes, chance: Random, __: str) -> bytes:
-    entries = entries_of(data)
-    if chance.random() < 0.2:
-        entries = in_lines(b"\n".join(entries), chance).splitlines()
-    else:
-        at = chance.randrange(len(entries))
-        entries[at] = written(in_json(json.loads(entries[at]), chance))
-    return as_log(entries, skip=_gap(chance))
-
-
-def _audit(_: str, data: bytes, chance: Random, __: str) -> bytes:
-    entries = [json.loads(line)["entry"] for line in entries_of(data)]
-    at = chance.randrange(len(entries))
-    entries[at] = in_json(entries[at], chance)
-    return as_log(chained(entries, after=at if chance.random() < 0.7 else None), skip=_gap(chance))
-
-
 def chained(entries: Sequence[Any], *, after: int | None = None) -> list[bytes]:
     """Return lines of an audit log with their own hashes; those ``after`` one point back anew."""
     lines, previous = [], ""
@@ -306,18 +315,29 @@ def chained(entries: Sequence[Any], *, after: int | None = None) -> list[bytes]:
     return lines
 
 
-def entries_of(data: bytes) -> list[bytes]:
-    """Return the entries of a log's file."""
-    return [line[len("0123456789 01234567 ") :] for line in data.splitlines()]
+def entries_of(files: Mapping[str, bytes], log: str) -> list[Any]:
+    """Return what the entries of a log say; ``log`` is its folder."""
+    lines = [json.loads(files[name]) for name in sorted(files) if name.startswith(f"{log}/")]
+    for line in lines:
+        line.pop("checksum", None)
+    return [line.get("entry", line) for line in lines]
 
 
-def as_log(entries: Sequence[bytes], *, skip: int = 0) -> bytes:
-    """Return a log's file with the sums that belong to its lines; ``skip`` leaves a gap."""
-    found = b""
-    for position, entry in enumerate(entries):
-        body = b"%010d " % (position + (skip if position else 0)) + entry
-        found += b"%s %08x %s\n" % (body[:10], zlib.crc32(body), entry)
-    return found
+def as_audit_log(log: str, lines: Sequence[bytes], *, skip: int = 0) -> dict[str, bytes]:
+    """Return the files of a log with these lines; ``skip`` leaves a gap."""
+    places = [place + (skip if place else 0) for place in range(len(lines))]
+    return {f"{log}/{at:010}.json": line for at, line in zip(places, lines, strict=True)}
+
+
+def as_journal(log: str, entries: Sequence[Any], *, skip: int = 0) -> dict[str, bytes]:
+    """Return the files of a journal, with the sums that belong to its lines."""
+    files = {}
+    for name, entry in as_audit_log(log, list(map(written, entries)), skip=skip).items():
+        path = PurePosixPath(name)
+        place = f"{path.parent.name} {int(path.stem)}".encode()
+        sum_ = zlib.crc32(entry, zlib.crc32(place))
+        files[name] = b'{"checksum":"%08x",%b' % (sum_, entry[1:])
+    return files
 
 
 def _gap(chance: Random) -> int:
@@ -339,8 +359,6 @@ _EDITS: Sequence[tuple[str, _Edit]] = (
     ("shards/*.json", _shard),
     ("plans/*/*.json", _plan),
     ("*.plan", _plan),
-    ("runs/*.jsonl", _log),
-    ("audit/*.jsonl", _audit),
     ("*.json", _json_file),
     ("lock-holder", _json_file),
     ("reconcile.yaml", _manifest),
