@@ -1,8 +1,6 @@
 """The lines of a journal: their checksum and their schema, by which a damaged line is refused."""
 
 import json
-import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -11,9 +9,9 @@ from pydantic import Field, NonNegativeInt, StringConstraints, TypeAdapter, Vali
 
 from reconcile.audit.entry_schema import Actor
 from reconcile.model.address import ADDRESS
-from reconcile.model.digest import canonical
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
+from reconcile.model.sealed_json import seal, unseal
 
 _Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
 
@@ -164,8 +162,6 @@ class _First:
 
 _FIRST = TypeAdapter(_First)
 
-_CHECKED = re.compile(rb'{"checksum":"([0-9a-f]{8})",(.*)', re.DOTALL)
-
 
 def format_of(line: bytes) -> int | None:
     """Return the format of the journal that begins with a line; None for any other line."""
@@ -177,21 +173,12 @@ def format_of(line: bytes) -> int | None:
 
 def encode_line(run: str, position: int, entry: Mapping[str, Any]) -> bytes:
     """Return the line with these fields, and a checksum, for a position of the run's journal."""
-    body = canonical(entry)
-    return b'{"checksum":"%08x",%b' % (_checksum(run, position, body), body[1:])
+    return seal(entry, run, str(position))
 
 
 def read_line(run: str, position: int, line: bytes) -> Mapping[str, Any]:
     """Return a line's fields. Raises ValueError for a line that no run writes there."""
-    found = _CHECKED.fullmatch(line)
-    body = b"{" + found[2] if found else b""
-    if found is None or int(found[1], 16) != _checksum(run, position, body):
-        raise ValueError("its checksum is wrong")
+    body = unseal(line, run, str(position))
     _LINE.validate_json(body, strict=True)
     entry: dict[str, Any] = json.loads(body)
     return entry
-
-
-def _checksum(run: str, position: int, body: bytes) -> int:
-    """Return the checksum of a line at its place: a line elsewhere is damage, too."""
-    return zlib.crc32(body, zlib.crc32(b"%b %d" % (run.encode(), position)))

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b, sha256
 from pathlib import PurePosixPath
@@ -289,10 +288,13 @@ def _shard(name: str, data: bytes, chance: Random, lineage: str) -> bytes:
 
 def with_checksum(name: str, content: Any, lineage: str) -> bytes:
     """Return a shard's file with the checksum that belongs to its content."""
-    if not isinstance(content, dict):
-        return written(content)
-    whole = canonical([lineage, PurePosixPath(name).stem, content])
-    return written(content | {"checksum": blake2b(whole, digest_size=16).hexdigest()})
+    return _summed(written(content), [lineage, PurePosixPath(name).stem])
+
+
+def _summed(body: bytes, about: Sequence[str]) -> bytes:
+    """Return the JSON of a file or a journal's line with the checksum that belongs to it."""
+    checksum = blake2b(canonical(about) + body, digest_size=16).hexdigest().encode()
+    return b'{"checksum":"%b",%b' % (checksum, body[1:])
 
 
 def _plan(_: str, data: bytes, chance: Random, __: str) -> bytes:
@@ -331,13 +333,12 @@ def as_audit_log(log: str, lines: Sequence[bytes], *, skip: int = 0) -> dict[str
 
 def as_journal(log: str, entries: Sequence[Any], *, skip: int = 0) -> dict[str, bytes]:
     """Return the files of a journal, with the sums that belong to its lines."""
-    files = {}
-    for name, entry in as_audit_log(log, list(map(written, entries)), skip=skip).items():
-        path = PurePosixPath(name)
-        place = f"{path.parent.name} {int(path.stem)}".encode()
-        sum_ = zlib.crc32(entry, zlib.crc32(place))
-        files[name] = b'{"checksum":"%08x",%b' % (sum_, entry[1:])
-    return files
+    files = as_audit_log(log, list(map(written, entries)), skip=skip)
+    run = PurePosixPath(log).name
+    return {
+        name: _summed(body, [run, str(int(PurePosixPath(name).stem))])
+        for name, body in files.items()
+    }
 
 
 def _gap(chance: Random) -> int:
