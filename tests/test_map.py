@@ -51,10 +51,10 @@ def _defined() -> set[str]:
     return found
 
 
-def test_map_has_ten_dated_decisions() -> None:
-    """Each of ten decisions has its date, its reason and what it costs."""
+def test_map_has_dated_decisions() -> None:
+    """Each of ten decisions or more has its date, its reason and what it costs."""
     rows = re.findall(r"^\| (\d{4}-\d\d-\d\d) \|(.+)\|$", MAP, re.MULTILINE)
     dates = [date for date, _ in rows]
-    assert len(dates) == 10
+    assert len(dates) >= 10
     assert dates == sorted(dates)
     assert all(cell.strip() for _, row in rows for cell in row.split("|"))

@@ -8,7 +8,7 @@ from reconcile.applying.run_head import FORMAT, LOGS, RunHead, process_of
 from reconcile.applying.run_log import Run
 from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
-from reconcile.stores.logs import Log
+from reconcile.stores.logs import Log, LogDropped
 from reconcile.stores.own_names import is_own_log
 
 RESTORE_HINT = "restore it from a backup; without it, records are found by their keys"
@@ -26,13 +26,17 @@ def drop_run(store: Store, run: str) -> None:
 
 
 def read_run(store: Store, run: str) -> Run | None:
-    """Return a run as its journal has it; None if its first line was never written.
+    """Return a run as its journal has it; None if its first line was never written or is gone.
 
     Raises UsageError for a damaged journal or one of another format.
     """
     found: Run | None = None
-    for step in replay(store, run):
-        found = step[0]
+    try:
+        for step in replay(store, run):
+            found = step[0]
+    except LogDropped:
+        # Without the lock: the run has just ended. Half of its journal would tell another story.
+        return None
     return found
 
 
@@ -40,7 +44,8 @@ def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]
     """Yield the run as it is after each line of its journal, with the line's position and fields.
 
     Yields the same object every time, and nothing if the first line was never written. Raises
-    UsageError for a damaged journal or one of another format.
+    UsageError for a damaged journal or one of another format, and LogDropped for one that is
+    dropped meanwhile.
     """
     found: Run | None = None
     for position, line in Log(store, LOGS + run).entries():

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reconcile.errors import ReconcileError
 from reconcile.stores.contract import Store
 from reconcile.stores.valid_names import BLOB, check_folder_name
 
@@ -17,6 +18,10 @@ ENTRY = rf"[0-9]{{{_DIGITS}}}{re.escape(BLOB)}"
 """Pattern of an entry's name within its log: its position. Names sort as positions do."""
 
 _ENTRY = re.compile(ENTRY)
+
+
+class LogDropped(ReconcileError):
+    """A log was dropped while it was being read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,22 @@ class Log:
         self.store.write(self._blob(position), entry, None)
 
     def entries(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield positions and entries from ``start``, in order; a gap shows in the positions."""
-        for name, entry in self.store.read_many(self._names(start)):
+        """Yield positions and entries from ``start``, in order; a gap shows in the positions.
+
+        Raise LogDropped where the log is dropped meanwhile, rather than end early.
+        """
+        names = self._names(start)
+        read = 0
+        for name, entry in self.store.read_many(names):
+            if name != names[read]:
+                break
+            read += 1
             yield int(name.removeprefix(f"{self.name}/")[:_DIGITS]), entry
+        if read < len(names):
+            raise LogDropped(
+                f"{self.name} in {self.store.where} was removed while it was being read",
+                hint="run the command again",
+            )
 
     def drop(self) -> None:
         """Remove the log; do nothing where there is none.

@@ -115,7 +115,7 @@ _FOLDERS = """
 """
 """Goes from one folder to the next by the index, so that a full one costs no more than another.
 
-The zero is what follows the slash in ASCII: behind it begins what is not in the folder any more.
+A zero follows the slash in ASCII, so a folder's name with a zero comes after all that is in it.
 """
 
 
@@ -173,9 +173,12 @@ class PostgresStore:
 
     def names(self, prefix: str, after: str = "") -> Iterator[str]:
         """See Store."""
-        while rows := self._database.read(_NAMES, self._within(prefix, after)):
+        full = True
+        while full:
+            rows = self._database.read(_NAMES, self._within(prefix, after))
             yield from (name for (name,) in rows)
-            ((after,),) = rows[-1:]
+            full = len(rows) == _PAGE
+            after = rows[-1][0] if full else ""
 
     def folders(self, prefix: str, after: str = "") -> Iterator[str]:
         """See Store."""
@@ -212,12 +215,12 @@ class PostgresStore:
         return {"target": self._target, "prefix": prefix, "after": after, "page": _PAGE}
 
     def _insert(self, blobs: Sequence[tuple[str, bytes]]) -> str:
-        """Create blobs, and return the version of the last one."""
+        """Create blobs; return the version of one, where there is only one."""
         names = [check_blob_name(name) for name, _ in blobs]
         values = {"names": names, "data": [data for _, data in blobs]}
         created, serial = self._change(_INSERT, values)
         if created < len(blobs):
-            raise _moved(", ".join(names))
+            raise _moved(" or ".join(names))
         return serial
 
     def _change(self, query: LiteralString, values: Mapping[str, object]) -> tuple[int, str]:

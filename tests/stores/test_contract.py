@@ -14,7 +14,7 @@ from backends import Backend
 
 from reconcile.errors import Locked
 from reconcile.stores.contract import LockInfo, LockLost, Store, VersionMoved
-from reconcile.stores.logs import Log
+from reconcile.stores.logs import Log, LogDropped
 
 INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", doing="apply")
 LEASE = 1.2
@@ -343,6 +343,23 @@ def test_logs_are_listed_and_dropped(backend: Backend) -> None:
     assert one.read("runs/a.json") is not None
     Log(one, "runs/a").append(0, b"anew")
     assert list(Log(other, "runs/a").entries()) == [(0, b"anew")]
+
+
+@pytest.mark.parametrize("read", [0, 1, 100])
+def test_a_log_that_is_dropped_while_it_is_read_is_an_error(backend: Backend, read: int) -> None:
+    """A reader has no lock, and half of a log must not pass for all of it."""
+    log = Log(backend.client(), "log")
+    for position in range(150):
+        log.append(position, b"entry")
+    found = log.entries()
+    begun = [next(found) for _ in range(read)]
+    if not read:
+        names = [*log.store.names("log/")]
+        log.store.names = lambda *_, **__: iter(names)  # type: ignore[method-assign]
+    Log(backend.client(), "log").drop()
+    with pytest.raises(LogDropped, match=r"log in .* was removed while it was being read"):
+        begun += found
+    assert len(begun) < 150
 
 
 def test_a_long_log(backend: Backend) -> None:
