@@ -16,6 +16,7 @@ from scene import LEASE, Scene, save_plan
 from test_two_at_once import stopped
 from world import Document, World, line, order
 
+from reconcile.applying.journal_lines import encode_line, read_line
 from reconcile.applying.journal_reader import open_runs
 from reconcile.applying.run_head import LOGS
 from reconcile.recovery.runs import unfinished
@@ -104,7 +105,8 @@ def test_a_later_line_that_arrives_alone_blocks_nobody(scene: Scene, position: s
     run, first = late_first_line(scene)
     scene.world.declare(lines(MANY, price="2"))
     assert scene.run("apply", "--auto-approve").code == 0
-    Log(scene.world.store, LOGS + run).append(int(position), first)
+    late = encode_line(run, int(position), read_line(run, 0, first))
+    Log(scene.world.store, LOGS + run).append(int(position), late)
     for command in (("plan",), ("status",), ("resume",)):
         ended = scene.run(*command)
         assert ended.code == 0, ended.err

@@ -24,13 +24,12 @@ from reconcile.hubspot.connection import Connection
 from reconcile.recovery import recover
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.local import LocalStore
-from reconcile.stores.logs import Log
 from reconcile.stores.objects import ObjectStore
 from reconcile.stores.postgres import PostgresStore
 
 SHARED: tuple[type, ...] = (ObjectStore, PostgresStore)
 POINTS: dict[str, tuple[str, tuple[type, ...]]] = {
-    "append": ("append", (Log,)),
+    "append": ("write", (LocalStore, *SHARED)),
     "write": ("write", (LocalStore, *SHARED)),
     "call": ("send", (Connection,)),
     "entry": ("put", (Bucket,)),
@@ -39,8 +38,9 @@ POINTS: dict[str, tuple[str, tuple[type, ...]]] = {
 }
 """By the word for them: methods, and the classes that have them."""
 ONLY: dict[str, Callable[..., bool]] = {
-    "entry": lambda _, name, *__: name.startswith(LOGS),
+    "append": lambda _, name, *__: name.startswith((LOGS, "audit/")),
     "write": lambda _, name, *__: not name.startswith((LOGS, "audit/")),
+    "entry": lambda _, name, *__: name.startswith(LOGS),
     "lines": lambda _, __, path: path.endswith("/line_items/batch/create"),
     "upsert": lambda _, __, path: path.endswith("/batch/upsert"),
 }
