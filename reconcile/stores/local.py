@@ -92,6 +92,8 @@ class LocalStore:
             for path in paths:
                 path.unlink(missing_ok=True)
             for folder in {path.parent for path in paths}:
+                if not any(_blobs_in(folder)):
+                    self._remove_temporary(folder)
                 remove_empty(folder, below=self._folder)
 
     def names(self, prefix: str, after: str = "") -> Iterator[str]:
@@ -136,9 +138,7 @@ class LocalStore:
     def remove_temporary_files(self) -> None:
         """Remove the temporary files that killed writers have left."""
         with self._writing():
-            for name in list(self._all_files()):
-                if _TEMPORARY.fullmatch(name) and _is_own(name):
-                    (self._folder / name).unlink()
+            self._remove_temporary(self._folder)
 
     def close(self) -> None:
         """See Store."""
@@ -156,6 +156,13 @@ class LocalStore:
 
     def _name_of(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()
+
+    def _remove_temporary(self, folder: Path) -> None:
+        """Remove temporary files below a folder, in a turn: nobody is writing them any more."""
+        for path in list(folder.rglob(".*")):
+            name = self._name_of(path)
+            if _TEMPORARY.fullmatch(name) and _is_own(name):
+                path.unlink()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -257,12 +257,12 @@ def in_log(name: str, files: Mapping[str, bytes], chance: Random) -> dict[str, b
 
 def is_journal(name: str) -> bool:
     """Whether a file is an entry of a journal."""
-    return PurePosixPath(name).match("runs/*/*.json")
+    return PurePosixPath(name).match("runs/*/[0-9]*.json")
 
 
 def is_entry(name: str) -> bool:
     """Whether a file is an entry of a log."""
-    return is_journal(name) or PurePosixPath(name).match("audit/*/*.json")
+    return is_journal(name) or PurePosixPath(name).match("audit/*/[0-9]*.json")
 
 
 def in_file(name: str, data: bytes, chance: Random, *, lineage: str = "") -> bytes:
@@ -319,7 +319,8 @@ def chained(entries: Sequence[Any], *, after: int | None = None) -> list[bytes]:
 
 def entries_of(files: Mapping[str, bytes], log: str) -> list[Any]:
     """Return what the entries of a log say; ``log`` is its folder."""
-    lines = [json.loads(files[name]) for name in sorted(files) if name.startswith(f"{log}/")]
+    names = sorted(name for name in files if name.startswith(f"{log}/") and is_entry(name))
+    lines = [json.loads(files[name]) for name in names]
     for line in lines:
         line.pop("checksum", None)
     return [line.get("entry", line) for line in lines]

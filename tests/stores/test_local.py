@@ -174,11 +174,15 @@ def test_what_an_interrupted_append_leaves_is_never_shown(folder: Path) -> None:
 
 
 def test_a_folder_whose_last_blob_was_removed_is_removed(folder: Path) -> None:
-    """And so are those above it that are empty then, but neither the store's nor others' own."""
+    """With what killed writers left; not the store itself, nor where others keep something."""
     store = LocalStore(folder)
     store.write("plans/a/b/000000.json", b"{}", None)
     Log(store, "runs/a").append(0, b"entry")
     (folder / "runs" / "notes.txt").write_bytes(b"of others")
+    run = "runs/20260102T030405-1f"
+    Log(store, run).append(0, b"entry")
+    (folder / run / ".0000000001.json.abcd_123").write_bytes(b"half")
+    Log(store, run).drop()
     Log(store, "runs/a").drop()
     store.remove("plans/a/b/000000.json")
     left = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
