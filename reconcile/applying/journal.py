@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, replace
 from typing import Any
 
+from reconcile.applying.journal_lines import encode_line
 from reconcile.applying.journal_outcomes import encode
 from reconcile.applying.run_head import FORMAT, LOGS, Process
 from reconcile.applying.run_log import Run
 from reconcile.applying.task import ChangeTask
 from reconcile.audit.chain import origin_data
 from reconcile.model.address import Address
-from reconcile.model.digest import canonical
 from reconcile.model.outcome import APPLIED_EARLIER, Outcome, Overwrite
 from reconcile.stores.contract import Store
+from reconcile.stores.logs import Log
 
 NOT_SENT = "not sent: the run had been stopped"
 """Why a write was not applied whose intent is in the journal."""
@@ -33,6 +34,7 @@ class Journal:
 
     def __init__(self, store: Store, so_far: Run, check: Callable[[], None]) -> None:
         self.store = store
+        self._log = Log(store, LOGS + so_far.head.run)
         self.so_far = so_far
         self.check = check
         self._next = self._calls = so_far.entries
@@ -158,7 +160,7 @@ class Journal:
             position, self._next = self._next, self._next + 1
             self._pending += 1
         entry = {"about": about, **more}
-        self.store.append(LOGS + self.run, position, canonical(entry))
+        self._log.append(position, encode_line(self.run, position, entry))
         with self.lock:
             self._pending -= 1
             self.so_far.take(position, entry)

@@ -1,4 +1,4 @@
-"""The schema of a journal's lines, by which a damaged line is refused."""
+"""The lines of a journal: their checksum and their schema, by which a damaged line is refused."""
 
 import json
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from reconcile.audit.entry_schema import Actor
 from reconcile.model.address import ADDRESS
 from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
+from reconcile.model.sealed_json import seal, unseal
 
 _Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
 
@@ -170,8 +171,14 @@ def format_of(line: bytes) -> int | None:
         return None
 
 
-def read_line(line: bytes) -> Mapping[str, Any]:
-    """Return a line's fields. Raises ValueError for a line that no run writes."""
-    _LINE.validate_json(line, strict=True)
-    entry: dict[str, Any] = json.loads(line)
+def encode_line(run: str, position: int, entry: Mapping[str, Any]) -> bytes:
+    """Return the line with these fields, and a checksum, for a position of the run's journal."""
+    return seal(entry, run, str(position))
+
+
+def read_line(run: str, position: int, line: bytes) -> Mapping[str, Any]:
+    """Return a line's fields. Raises ValueError for a line that no run writes there."""
+    body = unseal(line, run, str(position))
+    _LINE.validate_json(body, strict=True)
+    entry: dict[str, Any] = json.loads(body)
     return entry

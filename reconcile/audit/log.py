@@ -15,6 +15,7 @@ from reconcile.audit.value_store import new_blob_name, with_values
 from reconcile.errors import UsageError
 from reconcile.model.audit import Detail, Entry, Event, Head, RecordEntry, Span, Topic
 from reconcile.stores.contract import Store, VersionMoved
+from reconcile.stores.logs import Log
 from reconcile.stores.own_names import is_own_log
 
 SEGMENT_SIZE = 64
@@ -74,18 +75,18 @@ class AuditLog:
 
     def lines(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield number and bytes of entries after one, in order. Raise UsageError for damage."""
-        for segment in self.segments():
-            if _first(segment) + SEGMENT_SIZE > after + 1:
-                yield from self.segment(segment, after)
+        full = after // SEGMENT_SIZE
+        for segment in self.segments(after=_segment(full - 1) if full else ""):
+            yield from self.segment(segment, after)
 
-    def segments(self) -> list[str]:
-        """Return the names of the log's segments, in order."""
-        return list(filter(is_own_log, self._store.logs(_LOGS)))
+    def segments(self, *, after: str = "") -> list[str]:
+        """Return the names of the log's segments after one, in order."""
+        return list(filter(is_own_log, self._store.folders(_LOGS, after)))
 
     def segment(self, name: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield number and bytes of a segment's entries. Raise UsageError for a damaged one."""
         first = _first(name)
-        for position, line in self._store.entries(name, max(after + 1 - first, 0)):
+        for position, line in Log(self._store, name).entries(max(after + 1 - first, 0)):
             yield first + position, line
 
     def covered(self, run: str, after: int) -> tuple[Span | None, Head | None]:
@@ -144,7 +145,7 @@ class AuditLog:
             line, after = chain.seal(entry, head)
             segment, position = divmod(head.number, SEGMENT_SIZE)
             try:
-                self._store.append(f"{_LOGS}{segment:06}", position, line)
+                Log(self._store, _segment(segment)).append(position, line)
             except VersionMoved:
                 span, end = self.covered(entry["run"], head.number)
                 if span is not None and "journal" in entry:
@@ -183,6 +184,10 @@ def _of_run(run: str, number: int, line: bytes) -> Span | None:
         return Span(*entry["journal"]) if entry["run"] == run else None
     except (KeyError, TypeError, UsageError):  # a damaged entry must not prevent appending
         return None
+
+
+def _segment(index: int) -> str:
+    return f"{_LOGS}{index:06}"
 
 
 def _first(segment: str) -> int:

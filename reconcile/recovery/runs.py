@@ -229,21 +229,19 @@ def forget_runs(store: Store, state: State, *, keep: str = "") -> None:
         if name != keep:
             applied.supersede(name, state.serial)
             drop_run(store, name)
-    for name in filter(is_own_blob, list(store.names("plans/"))):
-        if not (keep and name.startswith(f"plans/{keep}/")):
-            store.remove(name)
+    plans = filter(is_own_blob, store.names("plans/"))
+    store.remove(*(name for name in plans if not (keep and name.startswith(f"plans/{keep}/"))))
 
 
 def _drop(store: Store, run: str) -> None:
     drop_run(store, run)
-    for name in filter(is_own_blob, list(store.names(f"plans/{run}/"))):
-        store.remove(name)
+    store.remove(*filter(is_own_blob, store.names(f"plans/{run}/")))
 
 
 def _kept_plan(store: Store, head: RunHead) -> Plan | None:
     """Return a run's plan; None if it is missing, damaged, or another run's."""
-    names = filter(is_own_blob, list(store.names(f"plans/{head.run}/")))
-    pieces = [found[0] for name in names if (found := store.read(name)) is not None]
+    names = filter(is_own_blob, store.names(f"plans/{head.run}/"))
+    pieces = [piece for _, piece in store.read_many(names)]
     try:
         plan, digest = load(b"".join(pieces))
     except UsageError:

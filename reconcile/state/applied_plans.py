@@ -8,16 +8,12 @@ The file has a checksum, and a serial of its own, which the head repeats. So an 
 file is recognised; it would lack the plans that were applied since.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import blake2b
-from typing import Any
 
 from pydantic import NonNegativeInt, TypeAdapter
 
 from reconcile.errors import UsageError
-from reconcile.model.digest import canonical
+from reconcile.model.sealed_json import seal, unseal
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
 
@@ -109,7 +105,7 @@ class AppliedPlans:
         serial = max(self._content.serial, self._state.applied_serial) + 1
         self._content = _Content(FORMAT, serial, forgotten, tuple(kept))
         raw = _CONTENT.dump_python(self._content, mode="json")
-        data = canonical(raw | {"checksum": _checksum(self._state.lineage, raw)})
+        data = seal(raw, self._state.lineage, NAME)
         self._version = self._store.write(NAME, data, self._version)
         self._state.applied_serial = serial
 
@@ -129,13 +125,10 @@ class AppliedPlans:
 
     def _checked(self, data: bytes) -> _Content:
         try:
-            raw = json.loads(data)
-            content = _CONTENT.validate_json(data, strict=True)
-            checksum = raw.pop("checksum", None)
-            altered = checksum != _checksum(self._state.lineage, raw)
-        except (ValueError, RecursionError) as error:
+            content = _CONTENT.validate_json(unseal(data, self._state.lineage, NAME), strict=True)
+        except ValueError as error:
             raise self._damaged("was altered") from error
-        if altered or content.format != FORMAT:
+        if content.format != FORMAT:
             raise self._damaged("was altered")
         if content.serial < self._state.applied_serial:
             raise self._damaged("is an old copy")
@@ -148,8 +141,3 @@ class AppliedPlans:
             hint="restore it from a backup; or remove it: plan files from before now are then "
             "refused",
         )
-
-
-def _checksum(lineage: str, content: Mapping[str, Any]) -> str:
-    """Return the checksum of the file's content in the state with that lineage."""
-    return blake2b(canonical([lineage, content]), digest_size=16).hexdigest()

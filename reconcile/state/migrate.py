@@ -3,17 +3,17 @@
 At no moment are both stores usable, and an interrupted move is completed by the same move again.
 First the destination gets a head that says that it is incomplete; then everything is copied; then
 the source's head is changed to say where the state was moved; then the destination gets its final
-head. Only reconcile's own blobs and logs are copied, and only those are replaced.
+head. Only reconcile's own blobs are copied, and only those are replaced.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 
 from reconcile.errors import UsageError
 from reconcile.state.head import HEAD, Content, encode, moved_away, read_head
 from reconcile.stores.contract import Store
-from reconcile.stores.own_names import is_own_blob, is_own_log
+from reconcile.stores.own_names import is_own_blob
 
 _SHOWN = 5
 """Unknown files that an error names."""
@@ -83,20 +83,14 @@ def _require_room(source: Store, target: Store) -> None:
 def _copy(source: Store, target: Store) -> None:
     head = read_head(source) or Content()
     _put(target, HEAD, encode(replace(head, moving_from=source.where)))
-    names = [name for name in source.names("") if is_own_blob(name) and name != HEAD]
-    for name in filter(is_own_blob, list(target.names(""))):
-        if name not in {*names, HEAD}:
-            target.remove(name)
-    for name in names:
-        if (found := source.read(name)) is not None:
-            _put(target, name, found[0])
-    for log in filter(is_own_log, list(target.logs(""))):
-        target.drop(log)
-    for log in filter(is_own_log, source.logs("")):
-        for position, entry in source.entries(log):
-            target.append(log, position, entry)
+    target.remove(*_all_but_head(target))
+    target.write_many(source.read_many(_all_but_head(source)))
     _put(source, HEAD, encode(replace(head, moved_to=target.where)))
     _put(target, HEAD, encode(head))
+
+
+def _all_but_head(store: Store) -> Iterator[str]:
+    return (name for name in store.names("") if is_own_blob(name) and name != HEAD)
 
 
 def require_no_unknown_names(target: Store) -> None:

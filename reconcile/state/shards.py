@@ -7,16 +7,14 @@ older than the head says. Each shard has a checksum of its own.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Annotated, Any
 
 from pydantic import NonNegativeInt, StringConstraints, TypeAdapter, ValidationError
 
 from reconcile.errors import UsageError
 from reconcile.model.address import ADDRESS
-from reconcile.model.digest import canonical
+from reconcile.model.sealed_json import seal, unseal
 from reconcile.state.head import FORMAT, HEAD, HeadFile, damaged, parse
 from reconcile.stores.contract import Store
 
@@ -160,28 +158,20 @@ class Shards:
         content: dict[str, Any] = {"format": FORMAT, "serial": serial, "units": shard.units}
         if shard.standing:
             content["standing"] = shard.standing
-        return canonical(content | {"checksum": self._checksum(name, content)})
+        return seal(content, self._head.content.lineage, name)
 
     def _decode(self, name: str, data: bytes) -> dict[str, Any]:
         content = parse(self._store, _file(name), data)
-        checksum = content.pop("checksum", None)
         try:
-            altered = checksum != self._checksum(name, content)
-        except ValueError:  # text that JSON can express and UTF-8 cannot
-            altered = True
-        if altered:
-            raise damaged(self._store, f"{_file(name)} was altered")
+            body = unseal(data, self._head.content.lineage, name)
+        except ValueError as error:
+            raise damaged(self._store, f"{_file(name)} was altered") from error
         try:
             # A checksum is not a signature: whoever can write the file can make one.
-            _SHAPE.validate_json(data, strict=True)
+            _SHAPE.validate_json(body, strict=True)
         except ValidationError as error:
             raise damaged(self._store, f"{_file(name)} is not a shard") from error
         return content
-
-    def _checksum(self, name: str, content: Mapping[str, Any]) -> str:
-        """Return the checksum of the content of that shard in this state."""
-        data = canonical([self._head.content.lineage, name, content])
-        return blake2b(data, digest_size=16).hexdigest()
 
 
 def _file(name: str) -> str:

@@ -11,13 +11,14 @@ recognised.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
 from obstore.exceptions import (
@@ -37,6 +38,9 @@ from reconcile.stores.clock_skew import clock_skew
 if TYPE_CHECKING:
     from obstore import PutMode
     from obstore.store import ObjectStore
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 _MAX_EXCERPT = 300
 """Most characters of a server's error text that are shown."""
@@ -96,13 +100,6 @@ class Bucket:
             version = self._version(found.meta)
             return Found(data.partition(b"\n")[2], version, found.meta["last_modified"])
 
-    def get_all(self, names: Sequence[str]) -> Iterator[tuple[str, Found | None]]:
-        """Yield many objects in order, reading several at a time."""
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            for begin in range(0, len(names), 10 * _PARALLEL):
-                some = names[begin : begin + 10 * _PARALLEL]
-                yield from zip(some, pool.map(self.get, some), strict=True)
-
     def put(self, name: str, data: bytes, expected: str | None) -> str | None:
         """Replace the object that has version ``expected``, or create it for None.
 
@@ -123,6 +120,8 @@ class Bucket:
 
     def delete(self, names: Sequence[str]) -> None:
         """Remove objects; ignore those that do not exist."""
+        if not names:
+            return
         paths = [self._prefix + name for name in names]
         with self._explained(), suppress(FileNotFoundError):
             try:
@@ -131,22 +130,26 @@ class Bucket:
                 # After a broken connection obstore repeats every call except one for many objects.
                 obstore.delete(self._store, paths)
 
-    def inside(self, folder: str) -> tuple[list[str], list[str]]:
-        """Return the folders and the objects right below a folder (empty, or ending in ``/``)."""
+    def folders(self, folder: str, after: str) -> Iterator[str]:
+        """Yield the folders with objects right below a folder (empty, or ending in ``/``), sorted.
+
+        Skip those that do not come after ``after``. The result does not end in ``/``.
+        """
         with self._explained():
             found = obstore.list_with_delimiter(self._store, self._prefix + folder)
-        folders = [path[len(self._prefix) :] + "/" for path in found["common_prefixes"]]
-        return folders, [entry["path"][len(self._prefix) :] for entry in found["objects"]]
+        inner = sorted(path[len(self._prefix) :] for path in found["common_prefixes"])
+        return (name for name in inner if name > after and self._holds(f"{name}/"))
 
-    def after(self, folder: str, last: str) -> list[str]:
-        """Return the names of the objects below a folder that come after ``last``, sorted."""
+    def names(self, folder: str, after: str) -> list[str]:
+        """Return the names of the objects below a folder that come after ``after``, sorted."""
+        offset = self._prefix + max(folder, after)
         with self._explained():
             chunks = obstore.list(
-                self._store, self._prefix + folder, offset=self._prefix + last, chunk_size=1000
+                self._store, self._prefix + folder, offset=offset, chunk_size=1000
             )
             names = [entry["path"][len(self._prefix) :] for some in chunks for entry in some]
         # Azurite ignores the offset.
-        return sorted(name for name in names if name > last)
+        return sorted(name for name in names if name > after)
 
     def all_names(self) -> Iterator[str]:
         """Yield the names of all objects, listing page by page."""
@@ -154,7 +157,7 @@ class Bucket:
             for some in obstore.list(self._store, self._prefix, chunk_size=1000):
                 yield from (entry["path"][len(self._prefix) :] for entry in some)
 
-    def holds(self, folder: str) -> bool:
+    def _holds(self, folder: str) -> bool:
         """Return whether a folder has an object. Some servers keep listing empty folders."""
         with self._explained():
             chunks = obstore.list(self._store, self._prefix + folder, chunk_size=1)
@@ -241,6 +244,14 @@ class Bucket:
             elif "builder error" in words:
                 hint = "use https://; http:// works on this machine only, or with AWS_ALLOW_HTTP"
             raise UsageError(f"the store {self.where} cannot be used: {words}", hint=hint) from None
+
+
+def in_parallel(work: Callable[[Given], Result], items: Iterable[Given]) -> Iterator[Result]:
+    """Yield the results of calls in order, making several at a time."""
+    left = iter(items)
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        while some := list(islice(left, 4 * _PARALLEL)):
+            yield from pool.map(work, some)
 
 
 def open_bucket(scheme: str, name: str, prefix: str, where: str) -> Bucket:

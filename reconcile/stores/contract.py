@@ -1,11 +1,11 @@
 """The contract of a store, which every backend fulfils.
 
 Names consist of letters, digits, ``-`` and ``_``, in parts separated by ``/``. The name of a blob
-ends in ``.json``, that of a log has no ending: ``head.json``, ``shards/3f.json``,
+ends in ``.json``, that of a folder has no ending: ``head.json``, ``shards/3f.json``,
 ``runs/20260102T030405-1f``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -70,7 +70,7 @@ class Lease(Protocol):
 
 
 class Store(Protocol):
-    """Named blobs with versions, append-only logs, and one lock.
+    """Named blobs with versions, and one lock. Logs are made of blobs: see ``logs``.
 
     A version is an opaque text that changes with every write. Every write is atomic and durable:
     the old content survives a crash before the write returns, the new content a crash after it.
@@ -90,6 +90,13 @@ class Store(Protocol):
         """Return a blob's content and version, or None where there is none."""
         ...
 
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield names and contents of the blobs that exist, in the order of ``names``.
+
+        A backend that is far away reads several at a time, so blobs should be of some MB at most.
+        """
+        ...
+
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """Replace the content that has version ``expected``, or create it for None.
 
@@ -98,35 +105,30 @@ class Store(Protocol):
         """
         ...
 
-    def remove(self, name: str) -> None:
-        """Remove a blob; do nothing where there is none."""
-        ...
+    def write_many(self, blobs: Iterable[tuple[str, bytes]]) -> None:
+        """Create blobs, which are all durable when this returns.
 
-    def names(self, prefix: str) -> Iterator[str]:
-        """Return the names of blobs that begin with ``prefix``, sorted."""
-        ...
-
-    def append(self, log: str, position: int, entry: bytes) -> None:
-        """Write ``entry`` (one line, without its newline) at ``position`` of the log, from 0.
-
-        Raise VersionMoved when the log already has an entry there, and ValueError for an entry
-        of several lines. Writers may append several positions at a time, so a crash can leave a
-        gap.
+        Raise VersionMoved where one of them exists already. After that, as after a crash, any of
+        the others may have been written, each of them as a whole.
         """
         ...
 
-    def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield positions and entries from ``start``, in order, without what a crash left half."""
+    def remove(self, *names: str) -> None:
+        """Remove blobs; ignore those that do not exist. After a crash any of them may be left."""
         ...
 
-    def logs(self, prefix: str) -> Iterator[str]:
-        """Return the names of logs that begin with ``prefix``, sorted."""
+    def names(self, prefix: str, after: str = "") -> Iterator[str]:
+        """Return the names of blobs that begin with ``prefix`` and sort after ``after``, sorted.
+
+        No more is listed than the folder that the prefix names.
+        """
         ...
 
-    def drop(self, log: str) -> None:
-        """Remove a log; do nothing where there is none.
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
+        """Return the folders right below a folder that sort after ``after``, sorted.
 
-        The first entry is removed first, so that what a crash leaves is recognisably incomplete.
+        ``prefix`` is empty or ends in ``/``; the result does not: ``runs/20260102T030405-1f``. A
+        folder exists as long as there are blobs in it, at whatever depth.
         """
         ...
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from reconcile.errors import Locked, UsageError
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.local import LocalStore
-from reconcile.stores.own_names import is_own_blob, is_own_log
+from reconcile.stores.own_names import is_own_blob
 from reconcile.stores.sandbox_in_use import refuse_served, remove_left
 from reconcile.stores.state_folder import replace_file, sync_folder, usable
 
@@ -33,8 +33,7 @@ def refuse_half_erased(folder: Path) -> None:
 
 def holds_state(folder: Path) -> bool:
     """Return whether there is anything of a state to erase."""
-    store = LocalStore(folder)
-    return any(map(is_own_blob, store.names(""))) or any(map(is_own_log, store.logs("")))
+    return any(map(is_own_blob, LocalStore(folder).names("")))
 
 
 def _mark(folder: Path) -> None:
@@ -63,10 +62,7 @@ def erase(folder: Path, info: LockInfo, erase_data: Callable[[], None]) -> None:
     with store.lock(info), usable(folder):
         _mark(folder)
         remove_left(folder)
-        for log in filter(is_own_log, list(store.logs(""))):
-            store.drop(log)
-        for name in filter(is_own_blob, list(store.names(""))):
-            store.remove(name)
+        store.remove(*filter(is_own_blob, store.names("")))
         store.remove_temporary_files()
         erase_data()
         sync_folder(folder)

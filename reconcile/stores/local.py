@@ -1,12 +1,12 @@
 """A store in a folder of this machine.
 
 A write goes to a temporary file that is flushed to disk and renamed over the old one, so a reader
-sees, and a crash leaves, the old content or the new. Logs are files that grow; see local_log.
+sees, and a crash leaves, the old content or the new.
 """
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -14,17 +14,16 @@ from pathlib import Path
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.lease import Held
 from reconcile.stores.local_lock import LocalLock
-from reconcile.stores.local_log import LocalLogs
-from reconcile.stores.own_names import is_own_blob, is_own_log, is_tolerated
+from reconcile.stores.own_names import is_own_blob, is_tolerated
 from reconcile.stores.state_folder import (
     GITIGNORE,
     make_folder,
     refuse_links,
+    remove_empty,
     replace_file,
-    sync_folder,
     usable,
 )
-from reconcile.stores.valid_names import BLOB, LOG, check_blob_name, check_entry, check_log_name
+from reconcile.stores.valid_names import BLOB, check_blob_name
 
 _OTHER_OWN_FILES = re.compile(
     r"key|lock|lock-holder|write-lock|being-erased"
@@ -36,7 +35,7 @@ _TEMPORARY = re.compile(r"((?:.+/)?)\.([^/]+)\.[a-z0-9_]{8}")
 
 
 class LocalStore:
-    """Keeps blobs and logs as files below ``folder``, which the first write makes, mode 0700.
+    """Keeps blobs as files below ``folder``, which the first write makes, mode 0700.
 
     Other files in it (the key, a sandbox's data) have other endings and are left alone. Symbolic
     links below ``folder`` are refused.
@@ -45,7 +44,6 @@ class LocalStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = LocalLock(folder)
-        self._logs = LocalLogs()
         self._held = Held()
 
     @property
@@ -63,6 +61,12 @@ class LocalStore:
                 return None
         return data, _version(data, stamp)
 
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """See Store."""
+        for name in names:
+            if (found := self.read(name)) is not None:
+                yield name, found[0]
+
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """See Store."""
         path = self._blob(name)
@@ -76,40 +80,36 @@ class LocalStore:
                 raise VersionMoved(f"{name} was written by another process in between")
             return _version(data, replace_file(path, data, after=stamp))
 
-    def remove(self, name: str) -> None:
+    def write_many(self, blobs: Iterable[tuple[str, bytes]]) -> None:
         """See Store."""
-        path = self._blob(name)
+        for name, data in blobs:
+            self.write(name, data, None)
+
+    def remove(self, *names: str) -> None:
+        """See Store. Folders that become empty are removed too."""
+        paths = [self._blob(name) for name in names]
         with self._writing():
-            if path.exists():
-                path.unlink()
-                sync_folder(path.parent)
+            for path in paths:
+                path.unlink(missing_ok=True)
+            for folder in {path.parent for path in paths}:
+                if not any(_blobs_in(folder)):
+                    self._remove_temporary(folder)
+                remove_empty(folder, below=self._folder)
 
-    def names(self, prefix: str) -> Iterator[str]:
+    def names(self, prefix: str, after: str = "") -> Iterator[str]:
         """See Store."""
-        return self._find(prefix, BLOB, BLOB)
-
-    def append(self, log: str, position: int, entry: bytes) -> None:
-        """See Store."""
-        check_entry(position, entry)
-        path = self._log(log)
-        with self._writing():
-            self._logs.append(path, position, entry)
-
-    def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """See Store."""
-        path = self._log(log)
+        folder = self._inner(prefix.rpartition("/")[0])
         with usable(self._folder):
-            yield from self._logs.entries(path, start)
+            found = sorted(map(self._name_of, _blobs_in(folder)))
+        return (name for name in found if name.startswith(prefix) and name > after)
 
-    def logs(self, prefix: str) -> Iterator[str]:
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
         """See Store."""
-        return self._find(prefix, LOG, "")
-
-    def drop(self, log: str) -> None:
-        """See Store."""
-        path = self._log(log)
-        with self._writing():
-            self._logs.drop(path)
+        folder = self._inner(prefix)
+        with usable(self._folder):
+            _, inner, _ = next(os.walk(folder, onerror=_unless_missing), ("", [], []))
+            found = sorted(name for name in (prefix + one for one in inner) if name > after)
+            return iter([name for name in found if any(_blobs_in(self._folder / name))])
 
     @contextmanager
     def lock(
@@ -138,9 +138,7 @@ class LocalStore:
     def remove_temporary_files(self) -> None:
         """Remove the temporary files that killed writers have left."""
         with self._writing():
-            for name in list(self._all_files()):
-                if _TEMPORARY.fullmatch(name) and _is_own(name):
-                    (self._folder / name).unlink()
+            self._remove_temporary(self._folder)
 
     def close(self) -> None:
         """See Store."""
@@ -150,10 +148,21 @@ class LocalStore:
         refuse_links(self._folder, path)
         return path
 
-    def _log(self, log: str) -> Path:
-        path = self._folder / (check_log_name(log) + LOG)
-        refuse_links(self._folder, path)
-        return path
+    def _inner(self, name: str) -> Path:
+        """Return a folder within the store's."""
+        folder = self._folder / name
+        refuse_links(self._folder, folder)
+        return folder
+
+    def _name_of(self, path: Path) -> str:
+        return path.relative_to(self._folder).as_posix()
+
+    def _remove_temporary(self, folder: Path) -> None:
+        """Remove temporary files below a folder, in a turn: nobody is writing them any more."""
+        for path in list(folder.rglob(".*")):
+            name = self._name_of(path)
+            if _TEMPORARY.fullmatch(name) and _is_own(name):
+                path.unlink()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -169,26 +178,20 @@ class LocalStore:
                 for file in (*files, *links):
                     yield (Path(top) / file).relative_to(self._folder).as_posix()
 
-    def _find(self, prefix: str, ending: str, shown: str) -> Iterator[str]:
-        folder = self._folder / prefix.rpartition("/")[0]
-        refuse_links(self._folder, folder)
-        with usable(self._folder):
-            found = sorted(
-                (Path(top) / file).relative_to(self._folder).as_posix().removesuffix(ending) + shown
-                for top, _, files in os.walk(folder, onerror=_unless_missing)
-                for file in files
-                if file.endswith(ending) and not file.startswith(".")
-            )
-        return (name for name in found if name.startswith(prefix))
-
 
 def _is_own(name: str) -> bool:
     half = _TEMPORARY.fullmatch(name)
     if half and (half[2] == GITIGNORE or _is_own(half[1] + half[2])):
         return True
-    if name.endswith(LOG):
-        return is_own_log(name.removesuffix(LOG))
     return is_own_blob(name) or _OTHER_OWN_FILES.fullmatch(name) is not None
+
+
+def _blobs_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of blobs below a folder, in any order, without following links."""
+    for top, _, files in os.walk(folder, onerror=_unless_missing):
+        yield from (
+            Path(top) / file for file in files if file.endswith(BLOB) and not file.startswith(".")
+        )
 
 
 def _unless_missing(error: OSError) -> None:

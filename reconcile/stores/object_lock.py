@@ -5,25 +5,23 @@ last heartbeat; a process that waits counts from when it first saw the object's 
 when the lease has ended for the one that waits, it has ended for the holder too.
 """
 
-import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from threading import Lock
-from typing import Any
+
+from pydantic import NonNegativeFloat, TypeAdapter, ValidationError
 
 from reconcile.call_watchdog import watched
 from reconcile.errors import Locked, ReconcileError, UsageError
-from reconcile.model.digest import canonical
 from reconcile.stores.bucket import Bucket, Found
 from reconcile.stores.contract import Holder, LockInfo
 from reconcile.stores.lease import RenewedLease, locked, monotonic
 
 _NAME = "lock"
 _ATTEMPTS = 5
-_NO_INFO = LockInfo("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,12 @@ class _Record:
     """The lock's object. ``holder`` is a random id of the holder, empty when the lock is free."""
 
     fencing_token: int
-    holder: str = ""
-    lease: float = 0.0
-    info: LockInfo = _NO_INFO
+    holder: str
+    lease: NonNegativeFloat
+    info: LockInfo
+
+
+_RECORD = TypeAdapter(_Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class _HeldLock:
 
     def release(self) -> None:
         """Release the lock; the fencing token stays in the object."""
-        self._write(_Record(self._record.fencing_token))
+        self._write(_free(self._record.fencing_token))
 
     def _write(self, record: _Record) -> bool:
         with self._turn:
@@ -122,10 +123,10 @@ class ObjectLock:
         """Return the object as it is now; a free lock where there is none."""
         found = self._bucket.get(_NAME)
         if found is None:
-            return _Seen(_Record(0), None, None)
+            return _Seen(_free(0), None, None)
         try:
-            return _Seen(_decode(json.loads(found.data)), found.version, found)
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            return _Seen(_RECORD.validate_json(found.data), found.version, found)
+        except ValidationError as error:
             raise UsageError(
                 f"the lock of the state in {self._bucket.where} is damaged",
                 hint=f"make sure that nothing is running, then remove the object {_NAME}",
@@ -133,7 +134,7 @@ class ObjectLock:
 
     def put(self, record: _Record, expected: str | None) -> str | None:
         """Replace the object. Return its new version, or None where it had another one."""
-        return self._bucket.put(_NAME, canonical(_encode(record)), expected)
+        return self._bucket.put(_NAME, _RECORD.dump_json(record), expected)
 
     def _take(self, info: LockInfo, timeout: float, lease: float) -> tuple[_Record, str, float]:
         end = monotonic() + timeout
@@ -168,15 +169,5 @@ class ObjectLock:
         return Holder(seen.record.info, seen.record.fencing_token, age)
 
 
-def _encode(record: _Record) -> dict[str, Any]:
-    return {
-        "fencing_token": record.fencing_token,
-        "holder": record.holder,
-        "lease": str(record.lease),
-        **asdict(record.info),
-    }
-
-
-def _decode(raw: Mapping[str, Any]) -> _Record:
-    info = LockInfo(str(raw["who"]), str(raw["since"]), str(raw["doing"]))
-    return _Record(int(raw["fencing_token"]), str(raw["holder"]), float(raw["lease"]), info)
+def _free(fencing_token: int) -> _Record:
+    return _Record(fencing_token, "", 0.0, LockInfo("", "", ""))

@@ -1,26 +1,30 @@
-"""A store in PostgreSQL: rows in three tables of the schema ``reconcile``, by target.
+"""A store in PostgreSQL: rows in two tables of the schema ``reconcile``, by target.
 
 Every write of a lock's holder checks the lock's row in the same statement, so a holder that lost
 the lock writes nothing, whatever its clock says. The row is locked only while the server executes
 that statement: a holder that stops, or a network that is cut, keeps nobody waiting.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from threading import Lock
 from typing import LiteralString
 
 from reconcile.stores.contract import LEASE, Holder, Lease, LockInfo, VersionMoved
 from reconcile.stores.lease import Held, lost
-from reconcile.stores.own_names import is_own_blob, is_own_log
+from reconcile.stores.own_names import is_own_blob
 from reconcile.stores.postgres_connection import Database
 from reconcile.stores.postgres_lock import PostgresLock
-from reconcile.stores.valid_names import check_blob_name, check_entry, check_log_name
+from reconcile.stores.valid_names import check_blob_name
 
 _PAGE = 1000
+"""Names of one answer."""
+_BLOBS = 20
+"""Blobs of one statement, which may have some MB each."""
 
-_EXISTING = "select to_regclass('reconcile.blob'), to_regclass('reconcile.entry'), \
-to_regclass('reconcile.lock'), to_regnamespace('reconcile')"
+_EXISTING = "select to_regclass('reconcile.blob'), to_regclass('reconcile.lock'), \
+to_regnamespace('reconcile')"
 _EXCLUSIVE = "select pg_advisory_xact_lock(hashtextextended('reconcile', 0))"
 _SCHEMA = "create schema if not exists reconcile"
 _TABLES = (
@@ -31,15 +35,6 @@ _TABLES = (
         data bytea not null,
         serial bigint generated always as identity,
         primary key (target, name)
-    )
-    """,
-    """
-    create table if not exists reconcile.entry (
-        target text not null,
-        log text collate "C" not null,
-        position bigint not null,
-        entry bytea not null,
-        primary key (target, log, position)
     )
     """,
     """
@@ -63,20 +58,21 @@ _HELD: LiteralString = """
     allowed as (select where %(fencing_token)s::bigint is null or exists (select from held)),
     written as (
 """
-_ANSWER: LiteralString = ") select exists (select from allowed), max(answer) from written"
+_ANSWER: LiteralString = ") select exists (select from allowed), count(*), max(answer) from written"
 
 
 def _if_held(change: LiteralString) -> LiteralString:
     """Return a statement that makes a change only where the writer has the lock, or needs none.
 
-    Its row says whether it was allowed, and has the ``answer`` of the change, null for none.
+    Its row says whether it was allowed, how many rows it changed, and the largest ``answer``.
     """
     return _HELD + change + _ANSWER
 
 
 _INSERT = _if_held("""
     insert into reconcile.blob (target, name, data)
-    select %(target)s, %(name)s, %(data)s from allowed
+    select %(target)s, given.name, given.data
+    from allowed, unnest(%(names)s::text[], %(data)b::bytea[]) as given (name, data)
     on conflict do nothing returning serial::text as answer
 """)
 _UPDATE = _if_held("""
@@ -87,35 +83,40 @@ _UPDATE = _if_held("""
 """)
 _REMOVE = _if_held("""
     delete from reconcile.blob
-    where target = %(target)s and name = %(name)s and exists (select from allowed)
+    where target = %(target)s and name = any(%(names)s::text[]) and exists (select from allowed)
     returning name as answer
 """)
-_APPEND = _if_held("""
-    insert into reconcile.entry (target, log, position, entry)
-    select %(target)s, %(log)s, %(position)s, %(entry)s from allowed
-    on conflict do nothing returning log as answer
-""")
-_DROP = _if_held("""
-    delete from reconcile.entry
-    where target = %(target)s and log = %(log)s and exists (select from allowed)
-    returning log as answer
-""")
-_LOGS = """
+_READ = "select name, data, serial::text from reconcile.blob where target = %s and name = any(%s)"
+_NAMES = """
+    select name from reconcile.blob
+    where target = %(target)s and name >= %(prefix)s and name > %(after)s
+        and starts_with(name, %(prefix)s)
+    order by name limit %(page)s
+"""
+_FOLDERS = """
     with recursive found as (
         (
-            select log from reconcile.entry
-            where target = %(target)s and log >= %(prefix)s order by log limit 1
+            select name from reconcile.blob
+            where target = %(target)s and name >= %(prefix)s and name > %(after)s
+            order by name limit 1
         )
         union all
         select (
-            select later.log from reconcile.entry as later
-            where later.target = %(target)s and later.log > found.log order by later.log limit 1
+            select later.name from reconcile.blob as later
+            where later.target = %(target)s
+                and later.name >= %(prefix)s
+                    || split_part(substr(found.name, length(%(prefix)s) + 1), '/', 1) || '0'
+            order by later.name limit 1
         )
-        from found where starts_with(found.log, %(prefix)s)
+        from found where starts_with(found.name, %(prefix)s)
     )
-    select log from found where starts_with(log, %(prefix)s)
+    select split_part(substr(name, length(%(prefix)s) + 1), '/', 1) from found
+    where starts_with(name, %(prefix)s) and strpos(substr(name, length(%(prefix)s) + 1), '/') > 0
 """
-"""Goes from one log to the next by the index, so that a long log costs no more than a short one."""
+"""Goes from one folder to the next by the index, so that a full one costs no more than another.
+
+A zero follows the slash in ASCII, so a folder's name with a zero comes after all that is in it.
+"""
 
 
 class PostgresStore:
@@ -139,58 +140,55 @@ class PostgresStore:
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """See Store."""
-        query = "select data, serial::text from reconcile.blob where target = %s and name = %s"
-        rows = self._database.read(query, (self._target, check_blob_name(name)))
-        return (bytes(rows[0][0]), rows[0][1]) if rows else None
+        rows = self._database.read(_READ, (self._target, [check_blob_name(name)]))
+        return (bytes(rows[0][1]), rows[0][2]) if rows else None
+
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """See Store."""
+        left = map(check_blob_name, names)
+        while some := list(islice(left, _BLOBS)):
+            rows = self._database.read(_READ, (self._target, some))
+            found = {name: bytes(data) for name, data, _ in rows}
+            yield from ((name, found[name]) for name in some if name in found)
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """See Store."""
+        if expected is None:
+            return self._insert([(name, data)])
         values = {"name": check_blob_name(name), "data": data, "expected": expected}
-        serial = self._change(_INSERT if expected is None else _UPDATE, values)
-        if serial is None:
-            raise VersionMoved(f"{name} was written by another process in between")
+        changed, serial = self._change(_UPDATE, values)
+        if not changed:
+            raise _moved(name)
         return serial
 
-    def remove(self, name: str) -> None:
+    def write_many(self, blobs: Iterable[tuple[str, bytes]]) -> None:
         """See Store."""
-        self._change(_REMOVE, {"name": check_blob_name(name)})
+        left = iter(blobs)
+        while some := list(islice(left, _BLOBS)):
+            self._insert(some)
 
-    def names(self, prefix: str) -> Iterator[str]:
+    def remove(self, *names: str) -> None:
         """See Store."""
-        query = "select name from reconcile.blob where target = %s and starts_with(name, %s) \
-order by name"
-        return (str(row[0]) for row in self._database.read(query, (self._target, prefix)))
+        self._change(_REMOVE, {"names": list(map(check_blob_name, names))})
 
-    def append(self, log: str, position: int, entry: bytes) -> None:
+    def names(self, prefix: str, after: str = "") -> Iterator[str]:
         """See Store."""
-        check_entry(position, entry)
-        values = {"log": check_log_name(log), "position": position, "entry": entry}
-        if self._change(_APPEND, values) is None:
-            raise VersionMoved(f"{log} has an entry {position} already")
+        full = True
+        while full:
+            rows = self._database.read(_NAMES, self._within(prefix, after))
+            yield from (name for (name,) in rows)
+            full = len(rows) == _PAGE
+            after = rows[-1][0] if full else ""
 
-    def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
         """See Store."""
-        query = "select position, entry from reconcile.entry \
-where target = %s and log = %s and position >= %s order by position limit %s"
-        check_log_name(log)
-        while rows := self._database.read(query, (self._target, log, start, _PAGE)):
-            for position, entry in rows:
-                yield int(position), bytes(entry)
-            start = int(rows[-1][0]) + 1
-
-    def logs(self, prefix: str) -> Iterator[str]:
-        """See Store."""
-        values = {"target": self._target, "prefix": prefix}
-        return (str(row[0]) for row in self._database.read(_LOGS, values))
-
-    def drop(self, log: str) -> None:
-        """See Store."""
-        self._change(_DROP, {"log": check_log_name(log)})
+        rows = self._database.read(_FOLDERS, self._within(prefix, after))
+        found = sorted(prefix + folder for (folder,) in rows)
+        return (folder for folder in found if folder > after)
 
     def unknown_names(self) -> Iterator[str]:
         """See Store. Only reconcile uses the tables, but names in them may not be its own."""
-        yield from (name for name in self.names("") if not is_own_blob(name))
-        yield from (log for log in self.logs("") if not is_own_log(log))
+        return (name for name in self.names("") if not is_own_blob(name))
 
     @contextmanager
     def lock(
@@ -213,8 +211,20 @@ where target = %s and log = %s and position >= %s order by position limit %s"
         """See Store."""
         self._database.close()
 
-    def _change(self, query: LiteralString, values: Mapping[str, object]) -> str | None:
-        """Make a change and return its answer, None where it changed nothing.
+    def _within(self, prefix: str, after: str) -> Mapping[str, object]:
+        return {"target": self._target, "prefix": prefix, "after": after, "page": _PAGE}
+
+    def _insert(self, blobs: Sequence[tuple[str, bytes]]) -> str:
+        """Create blobs; return the version of one, where there is only one."""
+        names = [check_blob_name(name) for name, _ in blobs]
+        values = {"names": names, "data": [data for _, data in blobs]}
+        created, serial = self._change(_INSERT, values)
+        if created < len(blobs):
+            raise _moved(" or ".join(names))
+        return serial
+
+    def _change(self, query: LiteralString, values: Mapping[str, object]) -> tuple[int, str]:
+        """Make a change, and return how many rows it changed, and its answer.
 
         Raise LockLost where the lock was held and is lost.
         """
@@ -225,10 +235,10 @@ where target = %s and log = %s and position >= %s order by position limit %s"
         rows = self._database.write(
             query, {"target": self._target, "fencing_token": fencing_token, **values}
         )
-        ((allowed, answer),) = rows
+        ((allowed, changed, answer),) = rows
         if not allowed:
             raise lost(self.where, "another process broke it or took it over")
-        return None if answer is None else str(answer)
+        return changed, str(answer)
 
     def _create_tables(self) -> None:
         """Create missing tables. One process at a time: `if not exists` can fail in a race."""
@@ -240,3 +250,7 @@ where target = %s and log = %s and position >= %s order by position limit %s"
                 schema_first = () if schema else (_SCHEMA,)
                 self._database.define((_EXCLUSIVE, *schema_first, *_TABLES))
             self._created = True
+
+
+def _moved(name: str) -> VersionMoved:
+    return VersionMoved(f"{name} was written by another process in between")

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import ENOTDIR
 from pathlib import Path
 
@@ -83,6 +83,21 @@ def make_folder(folder: Path) -> None:
         if not folder.is_dir():
             raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(folder)) from error
     sync_folder(folder.parent)
+
+
+def remove_empty(folder: Path, *, below: Path) -> None:
+    """Make durable what was removed from a folder; where it is empty now, remove it as well.
+
+    So on with the folders above it, but not with ``below`` itself.
+    """
+    while folder.is_dir():
+        with suppress(OSError):
+            if folder != below:
+                folder.rmdir()
+        if folder.is_dir():
+            sync_folder(folder)
+            return
+        folder = folder.parent
 
 
 def sync_folder(folder: Path) -> None:

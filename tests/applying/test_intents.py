@@ -11,6 +11,7 @@ from world import EMAILS, World, line, order
 from reconcile.applying.run_head import LOGS
 from reconcile.model.address import Address
 from reconcile.stores.local import LocalStore
+from reconcile.stores.logs import Log
 
 READS = ("/batch/read", "/search", "/access-token-info")
 
@@ -19,8 +20,8 @@ def announced(home: Path) -> set[str]:
     """Every record's key, id and write trace that an intent of a journal on this disk names."""
     store = LocalStore(home)
     names: set[str] = set()
-    for log in store.logs(LOGS):
-        for _, entry in store.entries(log):
+    for log in store.folders(LOGS):
+        for _, entry in Log(store, log).entries():
             found = json.loads(entry)
             if found["about"] == "intent":
                 for address, _, record_id, trace in found["records"]:

@@ -1,7 +1,7 @@
 """What the audit's tests record: plans, outcomes, runs, and a store that lives in memory."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from types import MappingProxyType
@@ -30,6 +30,7 @@ from reconcile.model.plan import (
 )
 from reconcile.model.source import Files, Source
 from reconcile.stores.contract import Store, VersionMoved
+from reconcile.stores.logs import Log
 
 ANA = Origin(
     Actor("Ana <ana@example.com>", "git", {"machine": "ana@mill"}), "new prices", "ab" * 20
@@ -40,47 +41,44 @@ CART = Address("cart", "C-1")
 
 
 class Memory:
-    """As much of a store as the log needs. ``before`` is called before each append."""
+    """As much of a store as the logs need. ``before`` is called before each append."""
 
     where = "memory"
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
-        self.kept: dict[str, dict[int, bytes]] = {}
-        self.read_logs: list[str] = []
+        self.listed: list[str] = []
         self.before: list[Any] = []
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         data = self.blobs.get(name)
         return None if data is None else (data, sha256(data).hexdigest())
 
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        for name in names:
+            yield name, self.blobs[name]
+
     def write(self, name: str, data: bytes, expected: str | None) -> str:
+        if self.before and name.startswith(("audit/", "runs/")):
+            self.before.pop(0)()
         found = self.read(name)
         if (found[1] if found else None) != expected:
             raise VersionMoved(name)
         self.blobs[name] = data
         return sha256(data).hexdigest()
 
-    def names(self, prefix: str) -> Iterator[str]:
-        yield from sorted(name for name in self.blobs if name.startswith(prefix))
+    def remove(self, *names: str) -> None:
+        for name in names:
+            del self.blobs[name]
 
-    def append(self, log: str, position: int, entry: bytes) -> None:
-        if self.before:
-            self.before.pop(0)()
-        entries = self.kept.setdefault(log, {})
-        if position in entries:
-            raise VersionMoved(log)
-        entries[position] = entry
+    def names(self, prefix: str, after: str = "") -> Iterator[str]:
+        self.listed.append(prefix.removesuffix("/"))
+        yield from sorted(name for name in self.blobs if name.startswith(prefix) and name > after)
 
-    def entries(self, log: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        self.read_logs.append(log)
-        yield from sorted(item for item in self.kept.get(log, {}).items() if item[0] >= start)
-
-    def drop(self, log: str) -> None:
-        self.kept.pop(log, None)
-
-    def logs(self, prefix: str) -> Iterator[str]:
-        yield from sorted(name for name in self.kept if name.startswith(prefix))
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
+        inner = (name.removeprefix(prefix) for name in self.blobs if name.startswith(prefix))
+        found = {prefix + name.partition("/")[0] for name in inner if "/" in name}
+        yield from sorted(name for name in found if name > after)
 
 
 def change(field: str, before: str, after: str, **more: Any) -> FieldChange:
@@ -209,9 +207,9 @@ def sealed(entry: Mapping[str, Any]) -> bytes:
 
 def replace_line(store: Store, log: str, index: int, line: bytes | None) -> None:
     """Rewrite a log with one entry replaced or removed, as who owns the store can."""
-    lines = dict(store.entries(log))
-    store.drop(log)
+    lines = dict(Log(store, log).entries())
+    Log(store, log).drop()
     for position, old in lines.items():
         new = line if position == index else old
         if new is not None:
-            store.append(log, position, new)
+            Log(store, log).append(position, new)

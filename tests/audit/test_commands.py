@@ -35,6 +35,7 @@ from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import RecordChange
 from reconcile.state.head import FORMAT
 from reconcile.stores.local import LocalStore
+from reconcile.stores.logs import Log
 
 PERSONAL = ("Old name", "Anton", "anton@example.com", "ana@example.com")
 TOP = "Audit log of target shop\n\n"
@@ -232,7 +233,7 @@ def test_verify_reports_an_intact_or_a_broken_log(
         f"{TOP}2 entries, 6 records, 2026-01-02 03:04:05Z to 2026-01-02 03:05:05Z\n"
         f"16 values match their digest\n{WHOLE}",
     )
-    line = dict(store.entries("audit/000000"))[1]
+    line = dict(Log(store, "audit/000000").entries())[1]
     replace_line(store, "audit/000000", 1, line.replace(b"new prices", b"old prices"))
     code, text = reconcile("verify")
     assert code == 1

@@ -119,9 +119,9 @@ def test_a_race_that_never_ends_is_an_error() -> None:
     """Appending gives up rather than hang."""
 
     class Busy(Memory):
-        def append(self, log: str, position: int, entry: bytes) -> None:
-            self.kept.setdefault(log, {})[position] = entry
-            super().append(log, position, entry)
+        def write(self, name: str, data: bytes, expected: str | None) -> str:
+            self.blobs[name] = data
+            return super().write(name, data, expected)
 
     with pytest.raises(UsageError, match="it keeps growing"):
         AuditLog(Busy()).append([Event("refused", ANA)])  # type: ignore[arg-type]
@@ -150,9 +150,9 @@ def test_appending_with_the_states_head_reads_the_last_segment_only() -> None:
     store = Memory()
     log = AuditLog(store)  # type: ignore[arg-type]
     head = log.append([Event("refused", ANA)] * (SEGMENT_SIZE * 3 + 1))
-    store.read_logs.clear()
+    store.listed.clear()
     run(log, after=head)
-    assert set(store.read_logs) == {"runs/R-1", "audit/000003"}
+    assert set(store.listed) == {"runs/R-1", "audit/000003"}
 
 
 def test_appending_without_a_head_reads_the_last_segment_only() -> None:
@@ -160,9 +160,9 @@ def test_appending_without_a_head_reads_the_last_segment_only() -> None:
     store = Memory()
     log = AuditLog(store)  # type: ignore[arg-type]
     log.append([Event("refused", ANA)] * (SEGMENT_SIZE * 3 + 1))
-    store.read_logs.clear()
+    store.listed.clear()
     head = log.append([Event("refused", ANA)])
-    assert set(store.read_logs) == {"audit/000003"}
+    assert set(store.listed) == {"audit/000003"}
     assert head.number == SEGMENT_SIZE * 3 + 2
     assert verify(log, head).findings == ()
 

@@ -182,9 +182,10 @@ def test_a_redaction_that_was_killed_is_completed(
     write, left = store.write, [done]
 
     def dying(name: str, data: bytes, expected: str | None) -> str:
-        if not left[0]:
-            raise KeyboardInterrupt
-        left[0] -= 1
+        if name.startswith("audit-values/"):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
         return write(name, data, expected)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):

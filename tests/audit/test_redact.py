@@ -15,8 +15,7 @@ from reconcile.stores.local import LocalStore
 
 def everything(store: LocalStore) -> bytes:
     """All that the store holds of the log."""
-    blobs = [found[0] for name in store.names("audit") if (found := store.read(name))]
-    return b"".join(blobs + [line for log in store.logs("audit") for _, line in store.entries(log)])
+    return b"".join(data for _, data in store.read_many(store.names("audit")))
 
 
 def test_values_go_and_the_chain_stays(store: LocalStore, log: AuditLog) -> None:

@@ -11,6 +11,7 @@ from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
 from reconcile.model.audit import Event, Finding, Head
 from reconcile.stores.local import LocalStore
+from reconcile.stores.logs import Log
 
 SEGMENT = "audit/000000"
 
@@ -53,7 +54,7 @@ def test_an_untouched_log_is_intact(log: AuditLog, head: Head) -> None:
 
 def test_altered_content_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """An entry whose text was changed does not match its own hash: its number, when, and what."""
-    old = dict(store.entries(SEGMENT))[1]
+    old = dict(Log(store, SEGMENT).entries())[1]
     replace_line(store, SEGMENT, 1, old.replace(b"Ana <ana@", b"Bob <bob@"))
     found = first(log, head)
     assert found.number == 2
@@ -92,10 +93,10 @@ def test_a_gap_is_found(store: LocalStore, log: AuditLog, head: Head, number: in
 
 def test_a_closed_gap_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """Who removes an entry and moves the others up breaks the link instead."""
-    lines = [line for _, line in store.entries(SEGMENT)]
-    store.drop(SEGMENT)
+    lines = [line for _, line in Log(store, SEGMENT).entries()]
+    Log(store, SEGMENT).drop()
     for position, text in enumerate(lines[:1] + lines[2:]):
-        store.append(SEGMENT, position, text)
+        Log(store, SEGMENT).append(position, text)
     found = first(log, head)
     assert (found.number, found.what) == (2, "its number is 3")
 
@@ -113,7 +114,7 @@ def test_a_cut_off_end_is_found(store: LocalStore, log: AuditLog, head: Head) ->
 
 def test_a_log_that_is_gone_is_found(store: LocalStore, log: AuditLog, head: Head) -> None:
     """Nothing at all is the shortest log."""
-    store.drop(SEGMENT)
+    Log(store, SEGMENT).drop()
     assert "it has 0 of the 5 entries" in first(log, head).what
 
 
@@ -132,12 +133,12 @@ def test_a_damaged_file_is_found(
     tmp_path: Any,
     damage: Callable[[bytes], bytes],
 ) -> None:
-    """Where the store itself cannot read its file any more, that is the finding."""
-    (file,) = (tmp_path / "state").rglob("audit/000000.jsonl")
+    """Where an entry's file was altered by whoever can write it."""
+    (file,) = (tmp_path / "state").rglob("audit/000000/0000000000.json")
     file.write_bytes(damage(file.read_bytes()))
     found = verify(AuditLog(LocalStore(tmp_path / "state" / "shop")), head)
     assert found.findings[0].number == 1
-    assert "damaged" in found.findings[0].what
+    assert "cannot be read" in found.findings[0].what or "altered" in found.findings[0].what
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ PARTS: list[tuple[Any, str, str]] = [
     (AuditWriter, "write", "journal and audit"),
     *((State, name, "state") for name in ("begin", "put", "flush", "release", "drop", "unit")),
     (EntryFinder, "find", "state"),
-    (commit, "leave", "state"),
+    (commit, "drop_entries", "state"),
     (apply_steps, "begin", "run and plan"),
     (apply_steps, "end", "report"),
 ]

@@ -17,10 +17,12 @@ OTHERS = {
     "invoices.json": "[]",
     "events.jsonl": "{}\n",
     "shards/all.json": "{}",
-    "runs/marathon.jsonl": "{}\n",
+    "runs/marathon.json": "{}",
+    "runs/marathon/0000000001.json": "{}",
     "plans/2026.json": "{}",
     "plans/q1/report.json": "{}",
     "audit/export.jsonl": "{}\n",
+    "audit/000000/notes.json": "{}",
     "audit-values/sums.json": "{}",
     "notes.txt": "remember",
 }

@@ -111,7 +111,7 @@ def test_the_lock_of_another_store_is_shown_and_broken(applied: Project) -> None
             "lock", "break", str(lease.fencing_token), "file:elsewhere", "--reason", "it died"
         )
         assert applied.fine("lock", "show", "file:elsewhere").endswith("is not locked.\n")
-    assert list(elsewhere(applied).logs("")) == []
+    assert list(elsewhere(applied).folders("")) == []
     assert "reason: it died" in applied.fine("audit", "log")
     assert "The audit log is intact." in applied.fine("audit", "verify")
 
@@ -119,10 +119,10 @@ def test_the_lock_of_another_store_is_shown_and_broken(applied: Project) -> None
 def test_a_broken_lock_is_logged_where_the_state_is(applied: Project) -> None:
     """A store that holds a state has an audit log that lasts."""
     applied.fine("state", "push", "file:elsewhere")
-    before = len(list(elsewhere(applied).entries("audit/000000")))
+    before = len(list(elsewhere(applied).names("audit/000000/")))
     with elsewhere(applied).lock(INFO) as lease:
         applied.fine("lock", "break", str(lease.fencing_token), "file:elsewhere")
-    assert len(list(elsewhere(applied).entries("audit/000000"))) == before + 1
+    assert len(list(elsewhere(applied).names("audit/000000/"))) == before + 1
 
 
 def test_a_store_may_be_named_by_a_variable(applied: Project, tmp_path: Path) -> None:

@@ -26,13 +26,9 @@ def applied(project: Project) -> Project:
 
 
 def content(home: Path) -> dict[str, bytes]:
-    """Every blob below a folder but the head, and whatever is in its logs."""
+    """Every blob below a folder but the head."""
     store = LocalStore(home)
-    blobs = {name: found[0] for name in store.names("") if (found := store.read(name))}
-    del blobs["head.json"]
-    return blobs | {
-        f"{log}:{at}": line for log in store.logs("") for at, line in store.entries(log)
-    }
+    return dict(store.read_many(name for name in store.names("") if name != "head.json"))
 
 
 def test_nothing_that_commands_write_is_an_unknown_file(applied: Project) -> None:

@@ -16,9 +16,11 @@ from scene import LEASE, Scene, save_plan
 from test_two_at_once import stopped
 from world import Document, World, line, order
 
+from reconcile.applying.journal_lines import encode_line, read_line
 from reconcile.applying.journal_reader import open_runs
 from reconcile.applying.run_head import LOGS
 from reconcile.recovery.runs import unfinished
+from reconcile.stores.logs import Log
 
 MANY = 6
 
@@ -66,7 +68,7 @@ def late_first_line(scene: Scene) -> tuple[str, bytes]:
     """Have a run killed when its journal has one line; its name, and the line."""
     assert scene.run("apply", "plan.bin", crash="append:2:before").killed
     (run,) = open_runs(scene.world.store)
-    ((_, first),) = scene.world.store.entries(LOGS + run)
+    ((_, first),) = Log(scene.world.store, LOGS + run).entries()
     return run, first
 
 
@@ -75,7 +77,7 @@ def test_a_first_line_that_arrives_late_blocks_nobody(scene: Scene) -> None:
     run, first = late_first_line(scene)
     scene.world.declare(lines(MANY, price="2"))
     assert scene.run("apply", "--auto-approve").code == 0
-    scene.world.store.append(LOGS + run, 0, first)
+    Log(scene.world.store, LOGS + run).append(0, first)
     for command in (("plan",), ("status",), ("resume",), ("state", "list")):
         ended = scene.run(*command)
         assert (ended.code, ended.err.count("unfinished")) == (0, 0), ended.err
@@ -103,7 +105,8 @@ def test_a_later_line_that_arrives_alone_blocks_nobody(scene: Scene, position: s
     run, first = late_first_line(scene)
     scene.world.declare(lines(MANY, price="2"))
     assert scene.run("apply", "--auto-approve").code == 0
-    scene.world.store.append(LOGS + run, int(position), first)
+    late = encode_line(run, int(position), read_line(run, 0, first))
+    Log(scene.world.store, LOGS + run).append(int(position), late)
     for command in (("plan",), ("status",), ("resume",)):
         ended = scene.run(*command)
         assert ended.code == 0, ended.err

@@ -70,9 +70,7 @@ def dying(after: int) -> Iterator[None]:
 
     with ExitStack() as stack:
         for owner, name in (
-            (LocalStore, "append"),
             (LocalStore, "write"),
-            (LocalStore, "drop"),
             (LocalStore, "remove"),
             (Connection, "send"),
         ):

@@ -1,6 +1,6 @@
 """The real program, killed with SIGKILL, or stopped with SIGSTOP, at a chosen point.
 
-``CRASH_AT`` or ``STOP_AT`` says where, as ``WHAT:NUMBER:WHEN``: at which ``append`` to the journal,
+``CRASH_AT`` or ``STOP_AT`` says where, as ``WHAT:NUMBER:WHEN``: at which ``append`` to a log, other
 ``write`` of the store or ``call`` to HubSpot, counted from 1, and whether right ``before`` or right
 ``after`` it. A call's ``after`` is when HubSpot has answered and nobody has read the answer.
 An ``entry`` is a journal's line on its way to a bucket, when the lock has been looked at; ``lines``
@@ -29,7 +29,7 @@ from reconcile.stores.postgres import PostgresStore
 
 SHARED: tuple[type, ...] = (ObjectStore, PostgresStore)
 POINTS: dict[str, tuple[str, tuple[type, ...]]] = {
-    "append": ("append", (LocalStore, *SHARED)),
+    "append": ("write", (LocalStore, *SHARED)),
     "write": ("write", (LocalStore, *SHARED)),
     "call": ("send", (Connection,)),
     "entry": ("put", (Bucket,)),
@@ -38,6 +38,8 @@ POINTS: dict[str, tuple[str, tuple[type, ...]]] = {
 }
 """By the word for them: methods, and the classes that have them."""
 ONLY: dict[str, Callable[..., bool]] = {
+    "append": lambda _, name, *__: name.startswith((LOGS, "audit/")),
+    "write": lambda _, name, *__: not name.startswith((LOGS, "audit/")),
     "entry": lambda _, name, *__: name.startswith(LOGS),
     "lines": lambda _, __, path: path.endswith("/line_items/batch/create"),
     "upsert": lambda _, __, path: path.endswith("/batch/upsert"),

@@ -2,8 +2,7 @@
 
 import copy
 import json
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b, sha256
 from pathlib import PurePosixPath
 from random import Random
@@ -240,6 +239,32 @@ def written(value: Any) -> bytes:
 # Files of a project, by what is in them: as somebody changes them who knows their checksums
 
 
+def in_log(name: str, files: Mapping[str, bytes], chance: Random) -> dict[str, bytes]:
+    """Damage the log that a file is an entry of, as whoever knows its sums; return its files."""
+    log = PurePosixPath(name).parent.as_posix()
+    entries = entries_of(files, log)
+    if chance.random() < 0.2:
+        at, to = (chance.randrange(len(entries)) for _ in range(2))
+        entries.insert(to, entries.pop(at) if chance.random() < 0.5 else entries[at])
+    else:
+        at = chance.randrange(len(entries))
+        entries[at] = in_json(entries[at], chance)
+    if is_journal(name):
+        return as_journal(log, entries, skip=_gap(chance))
+    after = at if chance.random() < 0.7 else None
+    return as_audit_log(log, chained(entries, after=after), skip=_gap(chance))
+
+
+def is_journal(name: str) -> bool:
+    """Whether a file is an entry of a journal."""
+    return PurePosixPath(name).match("runs/*/[0-9]*.json")
+
+
+def is_entry(name: str) -> bool:
+    """Whether a file is an entry of a log."""
+    return is_journal(name) or PurePosixPath(name).match("audit/*/[0-9]*.json")
+
+
 def in_file(name: str, data: bytes, chance: Random, *, lineage: str = "") -> bytes:
     """Damage a file of a project; mostly as whoever knows how its checksums are made."""
     kind = next((edit for ending, edit in _EDITS if PurePosixPath(name).match(ending)), None)
@@ -263,10 +288,13 @@ def _shard(name: str, data: bytes, chance: Random, lineage: str) -> bytes:
 
 def with_checksum(name: str, content: Any, lineage: str) -> bytes:
     """Return a shard's file with the checksum that belongs to its content."""
-    if not isinstance(content, dict):
-        return written(content)
-    whole = canonical([lineage, PurePosixPath(name).stem, content])
-    return written(content | {"checksum": blake2b(whole, digest_size=16).hexdigest()})
+    return _summed(written(content), [lineage, PurePosixPath(name).stem])
+
+
+def _summed(body: bytes, about: Sequence[str]) -> bytes:
+    """Return the JSON of a file or a journal's line with the checksum that belongs to it."""
+    checksum = blake2b(canonical(about) + body, digest_size=16).hexdigest().encode()
+    return b'{"checksum":"%b",%b' % (checksum, body[1:])
 
 
 def _plan(_: str, data: bytes, chance: Random, __: str) -> bytes:
@@ -276,23 +304,6 @@ def _plan(_: str, data: bytes, chance: Random, __: str) -> bytes:
     at = chance.randrange(len(lines) - 1)
     lines[at] = written(in_json(json.loads(lines[at]), chance)) + b"\n"
     return sealed(lines[:-1])
-
-
-def _log(_: str, data: bytes, chance: Random, __: str) -> bytes:
-    entries = entries_of(data)
-    if chance.random() < 0.2:
-        entries = in_lines(b"\n".join(entries), chance).splitlines()
-    else:
-        at = chance.randrange(len(entries))
-        entries[at] = written(in_json(json.loads(entries[at]), chance))
-    return as_log(entries, skip=_gap(chance))
-
-
-def _audit(_: str, data: bytes, chance: Random, __: str) -> bytes:
-    entries = [json.loads(line)["entry"] for line in entries_of(data)]
-    at = chance.randrange(len(entries))
-    entries[at] = in_json(entries[at], chance)
-    return as_log(chained(entries, after=at if chance.random() < 0.7 else None), skip=_gap(chance))
 
 
 def chained(entries: Sequence[Any], *, after: int | None = None) -> list[bytes]:
@@ -306,18 +317,29 @@ def chained(entries: Sequence[Any], *, after: int | None = None) -> list[bytes]:
     return lines
 
 
-def entries_of(data: bytes) -> list[bytes]:
-    """Return the entries of a log's file."""
-    return [line[len("0123456789 01234567 ") :] for line in data.splitlines()]
+def entries_of(files: Mapping[str, bytes], log: str) -> list[Any]:
+    """Return what the entries of a log say; ``log`` is its folder."""
+    names = sorted(name for name in files if name.startswith(f"{log}/") and is_entry(name))
+    lines = [json.loads(files[name]) for name in names]
+    for line in lines:
+        line.pop("checksum", None)
+    return [line.get("entry", line) for line in lines]
 
 
-def as_log(entries: Sequence[bytes], *, skip: int = 0) -> bytes:
-    """Return a log's file with the sums that belong to its lines; ``skip`` leaves a gap."""
-    found = b""
-    for position, entry in enumerate(entries):
-        body = b"%010d " % (position + (skip if position else 0)) + entry
-        found += b"%s %08x %s\n" % (body[:10], zlib.crc32(body), entry)
-    return found
+def as_audit_log(log: str, lines: Sequence[bytes], *, skip: int = 0) -> dict[str, bytes]:
+    """Return the files of a log with these lines; ``skip`` leaves a gap."""
+    places = [place + (skip if place else 0) for place in range(len(lines))]
+    return {f"{log}/{at:010}.json": line for at, line in zip(places, lines, strict=True)}
+
+
+def as_journal(log: str, entries: Sequence[Any], *, skip: int = 0) -> dict[str, bytes]:
+    """Return the files of a journal, with the sums that belong to its lines."""
+    files = as_audit_log(log, list(map(written, entries)), skip=skip)
+    run = PurePosixPath(log).name
+    return {
+        name: _summed(body, [run, str(int(PurePosixPath(name).stem))])
+        for name, body in files.items()
+    }
 
 
 def _gap(chance: Random) -> int:
@@ -339,8 +361,6 @@ _EDITS: Sequence[tuple[str, _Edit]] = (
     ("shards/*.json", _shard),
     ("plans/*/*.json", _plan),
     ("*.plan", _plan),
-    ("runs/*.jsonl", _log),
-    ("audit/*.jsonl", _audit),
     ("*.json", _json_file),
     ("lock-holder", _json_file),
     ("reconcile.yaml", _manifest),

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from damage import in_bytes, in_file
+from damage import in_bytes, in_file, in_log, is_entry
 from scene import Scene
 from world import World, cart, line, order
 
@@ -167,14 +167,14 @@ class Base:
 
 @dataclass(slots=True)
 class Case:
-    """One damaged file and one command. Damage and command follow from part and number."""
+    """One damaged file or log, and one command. Damage and command follow from part and number."""
 
     part: str
     number: int
     base: str
     file: str
     command: Command
-    damaged: bytes
+    damaged: Files
     out: str = ""
     err: str = ""
     code: int | None = None
@@ -211,7 +211,7 @@ class Fuzzer:
         self._stack.close()
 
     def case(self, part: str, number: int) -> Case:
-        """Damage a file, run a command, and say what was wrong with that."""
+        """Damage a file or a log, run a command, and say what was wrong with that."""
         chance = random.Random(f"{part} {number}")
         about = PARTS[part]
         base = chance.choice(about.bases)
@@ -219,13 +219,15 @@ class Fuzzer:
         names = sorted(name for name in given.files if name.startswith(about.files))
         file = chance.choice(names)
         if base == "sandbox":
-            damaged = in_database(self.folder / file, chance)
+            damaged = {file: in_database(self.folder / file, chance)}
+        elif is_entry(file) and chance.random() < 0.7:
+            damaged = in_log(file, given.files, chance)
         else:
-            damaged = in_file(file, given.files[file], chance, lineage=given.lineage)
+            damaged = {file: in_file(file, given.files[file], chance, lineage=given.lineage)}
         command = chance.choice(about.commands)
         words = tuple(word.format(run=given.run) for word in command.words)
         case = Case(part, number, base, file, Command(words, writes=command.writes), damaged)
-        (self.folder / file).write_bytes(damaged)
+        self._damage(case)
         self._judge(case)
         return case
 
@@ -234,14 +236,23 @@ class Fuzzer:
         self._restore(base)
         return self._bases[base]
 
-    def try_(self, base: str, file: str, damaged: bytes, *words: str) -> Case:
-        """Run a command that only reads on a project with one file damaged."""
-        case = Case("", 0, base, file, Command(words), damaged)
-        path = self.folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(damaged)
+    def try_(self, base: str, file: str, damaged: bytes | Files, *words: str) -> Case:
+        """Run a command that only reads on a project with one file damaged, or the log it is of."""
+        files = {file: damaged} if isinstance(damaged, bytes) else damaged
+        case = Case("", 0, base, file, Command(words), files)
+        self._damage(case)
         self._judge(case)
         return case
+
+    def _damage(self, case: Case) -> None:
+        """Write what is damaged; of a log, remove the entries that are not there any more."""
+        if len(case.damaged) > 1 or case.file not in case.damaged:
+            for path in (self.folder / case.file).parent.iterdir():
+                path.unlink()
+        for name, data in case.damaged.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
     def _judge(self, case: Case) -> None:
         before, outside = self._files(), self._outside()

@@ -46,7 +46,8 @@ def main() -> int:
         with Fuzzer(Path(text) / "outer", template) as fuzzer:
             if asked.only is not None:
                 case = fuzzer.case(parts[0], asked.only)
-                said = f"{case}\n{case.out}\nexit code {case.code}\n{case.damaged[:3000]!r}\n"
+                damaged = "\n".join(f"{n}: {data[:3000]!r}" for n, data in case.damaged.items())
+                said = f"{case}\n{case.out}\nexit code {case.code}\n{damaged}\n"
                 sys.stdout.write(said)
                 return 1 if case.faults else 0
             for part in parts:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damage import DEEP, as_log, chained, entries_of, with_checksum, written
+from damage import DEEP, as_audit_log, as_journal, chained, entries_of, with_checksum, written
 from fuzzing import PARTS, SANDBOX, Fuzzer
 
 from reconcile.state.state import State
@@ -93,18 +93,32 @@ JOURNALS: dict[str, Callable[[list[Any]], object]] = {
 }
 
 
+def test_a_journals_line_that_was_altered_or_moved(fuzzer: Fuzzer) -> None:
+    """Its checksum is of its content and its place, so it is damage though it is well formed."""
+    base = fuzzer.begin("killed late")
+    files = {name: data for name, data in base.files.items() if "/runs/" in name}
+    first, second, *_ = sorted(files)
+    altered = files[first].replace(b'"reason":""', b'"reason":"x"', 1)
+    assert altered != files[first]
+    for damaged in ({first: altered}, {second: files[first]}):
+        case = fuzzer.try_("killed late", first, files | damaged, "status")
+        assert (case.code, case.faults) == (1, [])
+        assert "is damaged in line" in case.err
+
+
 @pytest.mark.parametrize("name", JOURNALS)
 def test_journal(fuzzer: Fuzzer, name: str) -> None:
     """A journal that no run wrote is damage, with the run's name; the audit log can be read."""
     base = fuzzer.begin("killed late")
     file = next(file for file in base.files if "/runs/" in file)
-    lines = [json.loads(line) for line in entries_of(base.files[file])]
+    log = file.rpartition("/")[0]
+    lines = entries_of(base.files, log)
     JOURNALS[name](lines)
-    damaged = as_log(list(map(written, lines)))
+    damaged = as_journal(log, lines)
     for words in (("status",), ("plan",)):
         case = fuzzer.try_("killed late", file, damaged, *words)
         assert (case.code, case.faults) == (1, [])
-        assert Path(file).stem in case.err
+        assert Path(log).name in case.err
     case = fuzzer.try_("killed late", file, damaged, "audit", "log")
     assert (case.code, case.faults) == (0, [])
     assert "left out" in case.err
@@ -131,9 +145,10 @@ def test_audit_entry(fuzzer: Fuzzer, name: str) -> None:
     """An entry that the log never wrote cannot be read, and verifying finds it, exit 1."""
     base = fuzzer.begin("applied")
     file = next(file for file in base.files if "/audit/" in file)
-    entries = [json.loads(line)["entry"] for line in entries_of(base.files[file])]
+    log = file.rpartition("/")[0]
+    entries = entries_of(base.files, log)
     ENTRIES[name](entries)
-    damaged = as_log(chained(entries, after=0))
+    damaged = as_audit_log(log, chained(entries, after=0))
     asked = ("log", "log --address order/A-1", "show 1", "export", "verify")
     for words in asked:
         case = fuzzer.try_("applied", file, damaged, "audit", *words.split())
@@ -174,7 +189,15 @@ def test_note_of_the_lock(fuzzer: Fuzzer) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["audit/notes.jsonl", "shards/notes.json", "audit-values/notes.json", "runs/notes.jsonl"],
+    [
+        "audit/notes.json",
+        "audit/notes/notes.json",
+        "audit/000000/notes.json",
+        "shards/notes.json",
+        "audit-values/notes.json",
+        "runs/notes/0000000000.json",
+        "runs/notes.jsonl",
+    ],
 )
 def test_files_of_others(fuzzer: Fuzzer, name: str) -> None:
     """What somebody has put beside our files is not taken for one of ours."""

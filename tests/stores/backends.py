@@ -39,6 +39,7 @@ class Backend:
             "import sys, time\n"
             "from pathlib import Path\n"
             "from reconcile.stores.contract import *\n"
+            "from reconcile.stores.logs import Log\n"
             "from reconcile.stores.store_urls import open_store\n"
             "store = open_store(sys.argv[1], Path(sys.argv[2]))\n"
         )

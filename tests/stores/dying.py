@@ -1,11 +1,13 @@
 """Stores whose process dies, or whose write fails, at a chosen change."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from reconcile.errors import UsageError
 from reconcile.stores.contract import Store
 
-CHANGES = ("write", "remove", "append", "drop")
+CHANGES = ("write", "write_many", "remove")
+"""What changes a store. Several blobs are changed one after the other, so it can die in between."""
 
 
 class Dead(BaseException):
@@ -47,8 +49,16 @@ class _Dying:
         if name not in CHANGES:
             return found
 
-        def change(*args: Any, **named: Any) -> Any:
+        def change(*args: Any) -> Any:
             self._process.spend()
-            return found(*args, **named)
+            return found(*args)
 
-        return change
+        def write_many(blobs: Iterable[tuple[str, bytes]]) -> None:
+            for blob in blobs:
+                change([blob])
+
+        def remove(*names: str) -> None:
+            for removed in names:
+                change(removed)
+
+        return {"write": change, "write_many": write_many, "remove": remove}[name]

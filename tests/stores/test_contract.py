@@ -14,6 +14,7 @@ from backends import Backend
 
 from reconcile.errors import Locked
 from reconcile.stores.contract import LockInfo, LockLost, Store, VersionMoved
+from reconcile.stores.logs import Log, LogDropped
 
 INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", doing="apply")
 LEASE = 1.2
@@ -66,10 +67,11 @@ def test_what_is_not_there_reads_as_none(backend: Backend) -> None:
     """And lists as nothing, and may be removed."""
     store = backend.client()
     assert store.read("head.json") is None
-    assert list(store.names("")) == list(store.logs("")) == list(store.entries("log")) == []
+    assert list(store.names("")) == list(store.folders("")) == []
+    assert list(Log(store, "log").entries()) == []
     assert store.holder() is None
     store.remove("head.json")
-    store.drop("log")
+    Log(store, "log").drop()
 
 
 def test_two_clients_see_each_others_writes_and_versions(backend: Backend) -> None:
@@ -112,12 +114,11 @@ def test_a_version_never_comes_back(backend: Backend) -> None:
 
 
 def test_names_are_sorted_and_begin_with_the_prefix(backend: Backend) -> None:
-    """Logs, the lock and what a lock leaves are no names."""
+    """The lock and what a lock leaves are no names."""
     store = backend.client()
     names = ["shards/b0.json", "shards/0a.json", "head.json", "shards/deep/er.json", "shard.json"]
     for name in names:
         store.write(name, b"{}", None)
-    store.append("shards/log", 0, b"entry")
     with store.lock(INFO, lease=LEASE):
         assert list(store.names("")) == sorted(names)
     assert list(backend.client().names("")) == sorted(names)
@@ -125,6 +126,61 @@ def test_names_are_sorted_and_begin_with_the_prefix(backend: Backend) -> None:
     assert list(backend.client().names("shards/")) == inner
     assert list(backend.client().names("shards/b")) == ["shards/b0.json"]
     assert list(backend.client().names("nothing/")) == []
+    for after in ("", "shards/", "shards/0a.json", "shards/0b", "shards/b0.json", "shards/z", "t"):
+        later = [name for name in inner if name > after]
+        assert list(backend.client().names("shards/", after)) == later
+    assert list(backend.client().names("", "shard.json")) == inner
+
+
+def test_folders_are_sorted_and_right_below_another(backend: Backend) -> None:
+    """A folder begins with its first blob, at whatever depth, and ends with its last."""
+    store = backend.client()
+    for name in ("runs/a-b/0.json", "runs/b/0.json", "runs/a/x/0.json", "runs/a/1.json"):
+        store.write(name, b"{}", None)
+    for name in ("runs/c.json", "runs/a.json", "plans/z/0.json", "run/0.json", "head.json"):
+        store.write(name, b"{}", None)
+    other = backend.client()
+    assert list(other.folders("")) == ["plans", "run", "runs"]
+    assert list(other.folders("runs/")) == ["runs/a", "runs/a-b", "runs/b"]
+    assert list(other.folders("runs/a/")) == ["runs/a/x"]
+    assert list(other.folders("runs/b/")) == list(other.folders("nothing/")) == []
+    assert list(other.folders("runs/", "runs/a")) == ["runs/a-b", "runs/b"]
+    assert list(other.folders("runs/", "runs/a0")) == ["runs/b"]
+    assert list(other.folders("runs/", "runs/b")) == []
+    store.remove("runs/a/1.json", "runs/b/0.json", "plans/z/0.json")
+    assert list(other.folders("runs/")) == ["runs/a", "runs/a-b"]
+    store.remove("runs/a/x/0.json")
+    assert list(other.folders("runs/")) == ["runs/a-b"]
+    assert list(other.folders("")) == ["run", "runs"]
+
+
+def test_many_blobs_are_written_read_and_removed(backend: Backend) -> None:
+    """In one call each, more than a page of any server; what does not exist is left out."""
+    one, other = backend.client(), backend.client()
+    blobs = {f"shards/{n:04}.json": b"%d" % n for n in range(90)}
+    one.write_many(iter(blobs.items()))
+    names = sorted(blobs, reverse=True)
+    asked = ["shards/lost.json", *names, "head.json"]
+    assert list(other.read_many(iter(asked))) == [(name, blobs[name]) for name in names]
+    assert list(other.names("")) == sorted(blobs)
+    found = other.read(names[0])
+    assert found is not None
+    other.write(names[0], b"new", found[1])
+    other.remove(*names[10:], "head.json")
+    assert list(one.names("")) == sorted(names[:10])
+    one.write_many([])
+    one.remove()
+    assert list(one.read_many([])) == []
+
+
+def test_many_blobs_are_all_new_ones(backend: Backend) -> None:
+    """One that exists stays as it is, and is an error."""
+    one, other = backend.client(), backend.client()
+    one.write("b.json", b"old", None)
+    with pytest.raises(VersionMoved):
+        other.write_many([("a.json", b"1"), ("b.json", b"2"), ("c.json", b"3")])
+    assert dict(one.read_many(["b.json"])) == {"b.json": b"old"}
+    assert set(dict(one.read_many(["a.json", "c.json"])).values()) <= {b"1", b"3"}
 
 
 @pytest.mark.parametrize(
@@ -148,11 +204,13 @@ def test_names_work_alike_everywhere(backend: Backend, name: str) -> None:
     """As blobs and as logs, both at once."""
     store = backend.client()
     version = store.write(name + ".json", b"1", None)
-    store.append(name, 0, b"one")
+    Log(store, name).append(0, b"one")
     assert backend.client().read(name + ".json") == (b"1", version)
-    assert list(backend.client().entries(name)) == [(0, b"one")]
-    assert list(backend.client().names("")) == [name + ".json"]
-    assert list(backend.client().logs("")) == [name]
+    assert list(Log(backend.client(), name).entries()) == [(0, b"one")]
+    entry = f"{name}/0000000000.json"
+    assert sorted(backend.client().names("")) == sorted([name + ".json", entry])
+    folder, slash, _ = name.rpartition("/")
+    assert list(backend.client().folders(folder + slash)) == [name]
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -163,9 +221,12 @@ def test_an_invalid_name_is_refused_everywhere(backend: Backend, name: str) -> N
         lambda: store.read(name + ".json"),
         lambda: store.write(name + ".json", b"", None),
         lambda: store.remove(name + ".json"),
-        lambda: store.append(name, 0, b""),
-        lambda: list(store.entries(name)),
-        lambda: store.drop(name),
+        lambda: store.remove("a.json", name + ".json"),
+        lambda: list(store.read_many([name + ".json"])),
+        lambda: store.write_many([(name + ".json", b"")]),
+        lambda: Log(store, name).append(0, b""),
+        lambda: list(Log(store, name).entries()),
+        lambda: Log(store, name).drop(),
         lambda: store.read("head"),
     ):
         with pytest.raises(ValueError, match="is not a valid name"):
@@ -226,41 +287,40 @@ def test_a_counter_is_exact_across_processes(processes_backend: Backend) -> None
 
 
 def test_a_log_gives_its_entries_back_in_order(backend: Backend) -> None:
-    """From any position, to any client; an entry is any one line."""
+    """From any position, to any client; an entry is any content."""
     one, other = backend.client(), backend.client()
-    entries = [b"first", b"", b"\x00\xff {}", "née".encode()]
+    entries = [b"first", b"", b"\x00\xff {}", "née".encode(), b"two\nlines"]
     for position, entry in enumerate(entries):
-        (one, other)[position % 2].append("runs/a", position, entry)
+        Log((one, other)[position % 2], "runs/a").append(position, entry)
     everything = list(enumerate(entries))
-    for start in range(6):
-        assert list(other.entries("runs/a", start)) == everything[start:]
+    for start in range(7):
+        assert list(Log(other, "runs/a").entries(start)) == everything[start:]
 
 
 def test_an_entry_is_written_once(backend: Backend) -> None:
     """A position that is taken stays as it is, for the other client too."""
     one, other = backend.client(), backend.client()
-    one.append("log", 0, b"one")
+    Log(one, "log").append(0, b"one")
     for store in (one, other):
         with pytest.raises(VersionMoved):
-            store.append("log", 0, b"two")
-    with pytest.raises(ValueError, match="one line"):
-        one.append("log", 1, b"two\nlines")
-    with pytest.raises(ValueError, match="is not a position"):
-        one.append("log", -1, b"before")
-    assert list(other.entries("log")) == [(0, b"one")]
+            Log(store, "log").append(0, b"two")
+    for position in (-1, 10**10):
+        with pytest.raises(ValueError, match="is not a position"):
+            Log(one, "log").append(position, b"elsewhere")
+    assert list(Log(other, "log").entries()) == [(0, b"one")]
 
 
 def test_a_log_can_have_gaps_and_fill_them(backend: Backend) -> None:
     """Writers that append at the same time come in any order."""
     store = backend.client()
     for position in (2, 0, 5):
-        store.append("log", position, b"%d" % position)
-    assert [position for position, _ in backend.client().entries("log")] == [0, 2, 5]
-    backend.client().append("log", 3, b"3")
+        Log(store, "log").append(position, b"%d" % position)
+    assert [position for position, _ in Log(backend.client(), "log").entries()] == [0, 2, 5]
+    Log(backend.client(), "log").append(3, b"3")
     with pytest.raises(VersionMoved):
-        store.append("log", 3, b"3")
-    store.append("log", 1, b"1")
-    assert [position for position, _ in backend.client().entries("log", 1)] == [1, 2, 3, 5]
+        Log(store, "log").append(3, b"3")
+    Log(store, "log").append(1, b"1")
+    assert [position for position, _ in Log(backend.client(), "log").entries(1)] == [1, 2, 3, 5]
 
 
 def test_logs_are_listed_and_dropped(backend: Backend) -> None:
@@ -268,28 +328,49 @@ def test_logs_are_listed_and_dropped(backend: Backend) -> None:
     one, other = backend.client(), backend.client()
     for log in ("runs/b", "runs/a", "audit", "runs/deep/c"):
         for position in range(3):
-            one.append(log, position, b"entry")
+            Log(one, log).append(position, b"entry")
     one.write("runs/a.json", b"{}", None)
-    assert list(other.logs("")) == ["audit", "runs/a", "runs/b", "runs/deep/c"]
-    assert list(other.logs("runs/")) == ["runs/a", "runs/b", "runs/deep/c"]
-    assert list(other.logs("runs/b")) == ["runs/b"]
-    other.drop("runs/a")
-    assert list(one.entries("runs/a")) == []
-    assert list(one.logs("runs/")) == ["runs/b", "runs/deep/c"]
+    one.write("runs/b/notes.json", b"{}", None)
+    one.write("runs/b/deep/0000000007.json", b"{}", None)
+    assert list(other.folders("")) == ["audit", "runs"]
+    assert list(other.folders("runs/")) == ["runs/a", "runs/b", "runs/deep"]
+    assert list(Log(other, "runs/b").entries()) == [(n, b"entry") for n in range(3)]
+    Log(other, "runs/a").drop()
+    Log(other, "runs/b").drop()
+    assert list(Log(one, "runs/a").entries()) == list(Log(one, "runs/b").entries()) == []
+    assert list(one.folders("runs/")) == ["runs/b", "runs/deep"]
+    assert list(one.names("runs/b/")) == ["runs/b/deep/0000000007.json", "runs/b/notes.json"]
     assert one.read("runs/a.json") is not None
-    one.append("runs/a", 0, b"anew")
-    assert list(other.entries("runs/a")) == [(0, b"anew")]
+    Log(one, "runs/a").append(0, b"anew")
+    assert list(Log(other, "runs/a").entries()) == [(0, b"anew")]
+
+
+@pytest.mark.parametrize("read", [0, 1, 100])
+def test_a_log_that_is_dropped_while_it_is_read_is_an_error(backend: Backend, read: int) -> None:
+    """A reader has no lock, and half of a log must not pass for all of it."""
+    log = Log(backend.client(), "log")
+    for position in range(150):
+        log.append(position, b"entry")
+    found = log.entries()
+    begun = [next(found) for _ in range(read)]
+    if not read:
+        names = [*log.store.names("log/")]
+        log.store.names = lambda *_, **__: iter(names)  # type: ignore[method-assign]
+    Log(backend.client(), "log").drop()
+    with pytest.raises(LogDropped, match=r"log in .* was removed while it was being read"):
+        begun += found
+    assert len(begun) < 150
 
 
 def test_a_long_log(backend: Backend) -> None:
     """Longer than a page of any server."""
     store = backend.client()
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda n: store.append("log", n, b"%d" % n), range(1100)))
-    assert list(backend.client().entries("log")) == [(n, b"%d" % n) for n in range(1100)]
-    assert len(list(backend.client().entries("log", 1050))) == 50
-    store.drop("log")
-    assert list(backend.client().entries("log")) == []
+        list(pool.map(lambda n: Log(store, "log").append(n, b"%d" % n), range(1100)))
+    assert list(Log(backend.client(), "log").entries()) == [(n, b"%d" % n) for n in range(1100)]
+    assert len(list(Log(backend.client(), "log").entries(1050))) == 50
+    Log(store, "log").drop()
+    assert list(Log(backend.client(), "log").entries()) == []
 
 
 def test_many_threads_append_to_one_log(backend: Backend) -> None:
@@ -301,7 +382,7 @@ def test_many_threads_append_to_one_log(backend: Backend) -> None:
         position, mine = 0, 0
         while mine < 6:
             try:
-                clients[number % 2].append("log", position, b"%d-%d" % (number, mine))
+                Log(clients[number % 2], "log").append(position, b"%d-%d" % (number, mine))
             except VersionMoved:
                 pass
             else:
@@ -310,7 +391,7 @@ def test_many_threads_append_to_one_log(backend: Backend) -> None:
             position += 1
 
     all_at_once(8, append)
-    assert list(backend.client().entries("log")) == sorted(done)
+    assert list(Log(backend.client(), "log").entries()) == sorted(done)
     assert [position for position, _ in sorted(done)] == list(range(48))
 
 
@@ -426,9 +507,10 @@ def test_a_broken_lock_ends_the_holders_writes(backend: Backend) -> None:
             lease.check()
         for write in (
             lambda: one.write("other.json", b"lost", None),
-            lambda: one.append("log", 0, b"lost"),
+            lambda: Log(one, "log").append(0, b"lost"),
+            lambda: one.write_many([("other.json", b"lost")]),
             lambda: one.remove("head.json"),
-            lambda: one.drop("log"),
+            lambda: Log(one, "log").drop(),
         ):
             with pytest.raises(LockLost):
                 write()
@@ -464,7 +546,7 @@ with store.lock(LockInfo("bo@forge", "2026-05-06", "apply"), lease=float(sys.arg
     for line in sys.stdin:
         try:
             lease.check()
-            store.append("log", int(line), b"entry")
+            Log(store, "log").append(int(line), b"entry")
             print("fine", flush=True)
         except LockLost:
             print("lost", flush=True)
@@ -514,10 +596,10 @@ def test_a_holder_that_slept_learns_that_it_lost_the_lock(processes_backend: Bac
         assert lease.fencing_token > number
         holder.send_signal(signal.SIGCONT)
         assert say(holder, "1") == "lost"
-        store.append("log", 1, b"mine")
+        Log(store, "log").append(1, b"mine")
         assert say(holder, "2") == "lost"
         lease.check()
-    assert list(store.entries("log")) == [(0, b"entry"), (1, b"mine")]
+    assert list(Log(store, "log").entries()) == [(0, b"entry"), (1, b"mine")]
 
 
 def test_a_holder_that_slept_alone_goes_on(processes_backend: Backend) -> None:

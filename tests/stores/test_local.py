@@ -18,6 +18,7 @@ from reconcile.state.hash_key import find_key, make_key
 from reconcile.stores.contract import LockInfo, VersionMoved
 from reconcile.stores.erase import erase, holds_state
 from reconcile.stores.local import LocalStore
+from reconcile.stores.logs import Log
 
 INFO = LockInfo(who="ana@mill (process 7)", since="2026-01-02T03:04:05+00:00", doing="apply")
 
@@ -32,7 +33,8 @@ def test_reading_makes_no_folder(folder: Path) -> None:
     """Whatever is asked."""
     store = LocalStore(folder)
     assert store.read("head.json") is None
-    assert list(store.names("shards/")) == list(store.logs("")) == list(store.entries("log")) == []
+    assert list(store.names("shards/")) == list(store.folders("")) == []
+    assert list(Log(store, "log").entries()) == []
     assert store.holder() is None
     store.break_lock(1)
     assert not folder.exists()
@@ -45,7 +47,7 @@ def test_what_an_interrupted_write_leaves_is_not_listed(folder: Path) -> None:
     for other in ("shards/.0a.json.tmp12.json", "key", "sandbox.sqlite"):
         (folder / other).write_bytes(b"half")
     assert list(store.names("")) == ["shards/0a.json"]
-    assert list(store.logs("")) == []
+    assert list(store.folders("")) == ["shards"]
 
 
 def test_erasing_leaves_what_is_not_the_stores(folder: Path) -> None:
@@ -53,16 +55,15 @@ def test_erasing_leaves_what_is_not_the_stores(folder: Path) -> None:
     store = LocalStore(folder)
     store.write("shards/0a.json", b"{}", None)
     store.write("notes.json", b"{}", None)
-    store.append("runs/20260102T030405-1f2e3d", 0, b"entry")
-    store.append("runs/mine", 0, b"entry")
+    Log(store, "runs/20260102T030405-1f2e3d").append(0, b"entry")
+    Log(store, "runs/mine").append(0, b"entry")
     make_key(folder)
     with store.lock(INFO) as before:
         pass
     assert holds_state(folder)
     erase(folder, INFO, lambda: None)
     assert not holds_state(folder)
-    assert list(store.names("")) == ["notes.json"]
-    assert list(store.logs("")) == ["runs/mine"]
+    assert list(store.names("")) == ["notes.json", "runs/mine/0000000000.json"]
     assert find_key(folder, {}) is not None
     with store.lock(INFO) as after:
         assert after.fencing_token > before.fencing_token
@@ -72,12 +73,12 @@ def test_files_are_for_their_owner_only(folder: Path) -> None:
     """Folders 0700, files 0600."""
     store = LocalStore(folder)
     store.write("shards/00.json", b"{}", None)
-    store.append("runs/a", 0, b"entry")
+    Log(store, "runs/a").append(0, b"entry")
     with store.lock(INFO):
         pass
     modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in [folder, *folder.rglob("*")]}
-    folders = {"test", "shards", "runs"}
-    files = {"00.json", "a.jsonl", "lock", "lock-holder", "write-lock", ".gitignore"}
+    folders = {"test", "shards", "runs", "a"}
+    files = {"00.json", "0000000000.json", "lock", "lock-holder", "write-lock", ".gitignore"}
     assert modes == dict.fromkeys(folders, 0o700) | dict.fromkeys(files, 0o600)
 
 
@@ -127,10 +128,11 @@ APPENDER = """
 import json, sys
 from pathlib import Path
 from reconcile.stores.local import LocalStore
+from reconcile.stores.logs import Log
 store = LocalStore(Path(sys.argv[1]))
 print("ready", flush=True)
 for number in range(int(sys.argv[2]), 10**9):
-    store.append("log", number, json.dumps([number] * (1 + number * 7 % 2000)).encode())
+    Log(store, "log").append(number, json.dumps([number] * (1 + number * 7 % 2000)).encode())
     print(number, flush=True)
 """
 
@@ -148,7 +150,7 @@ def test_kill_9_while_appending_leaves_every_promised_entry_complete(folder: Pat
             time.sleep(rng.uniform(0.001, 0.04))
             os.kill(writer.pid, signal.SIGKILL)
             said = [int(text) for text in writer.stdout.read().split()]
-        found = list(LocalStore(folder).entries("log"))
+        found = list(Log(LocalStore(folder), "log").entries())
         assert [position for position, _ in found] == list(range(len(found)))
         for position, entry in found:
             assert json.loads(entry) == [position] * (1 + position * 7 % 2000)
@@ -158,55 +160,51 @@ def test_kill_9_while_appending_leaves_every_promised_entry_complete(folder: Pat
     assert known > 0
 
 
-def test_a_tail_that_a_crash_left_is_never_shown(folder: Path) -> None:
-    """However much of the last line reached the disk; the next append takes its place."""
+def test_what_an_interrupted_append_leaves_is_never_shown(folder: Path) -> None:
+    """Nor is it in the way of the next append at the same position."""
     store = LocalStore(folder)
-    store.append("log", 0, b"first")
-    whole = (folder / "log.jsonl").read_bytes()
-    store.append("log", 1, b"second " * 1000)
-    full = (folder / "log.jsonl").read_bytes()
-    zeros = whole + bytes(len(full) - len(whole))
-    pages = full[:4096] + bytes(len(full) - 4097) + b"\n"
-    for left in (*(full[:end] for end in (-1, -2, -500, len(whole) + 1)), zeros, pages):
-        (folder / "log.jsonl").write_bytes(left)
-        for reader in (store, LocalStore(folder)):
-            assert list(reader.entries("log")) == [(0, b"first")]
-        assert (folder / "log.jsonl").read_bytes() == left
-        LocalStore(folder).append("log", 1, b"again")
-        assert list(LocalStore(folder).entries("log")) == [(0, b"first"), (1, b"again")]
-        with pytest.raises(VersionMoved):
-            store.append("log", 1, b"taken")
+    Log(store, "log").append(0, b"first")
+    (folder / "log" / ".0000000001.json.abcd_123").write_bytes(b"sec")
+    for reader in (store, LocalStore(folder)):
+        assert list(Log(reader, "log").entries()) == [(0, b"first")]
+    Log(LocalStore(folder), "log").append(1, b"again")
+    assert list(Log(store, "log").entries()) == [(0, b"first"), (1, b"again")]
+    with pytest.raises(VersionMoved):
+        Log(store, "log").append(1, b"taken")
 
 
-def test_a_damaged_log_is_one_clear_error(folder: Path) -> None:
-    """No crash damages a line that others come after."""
+def test_a_folder_whose_last_blob_was_removed_is_removed(folder: Path) -> None:
+    """With what killed writers left; not the store itself, nor where others keep something."""
     store = LocalStore(folder)
-    for position in range(3):
-        store.append("log", position, b"entry")
-    data = (folder / "log.jsonl").read_bytes()
-    (folder / "log.jsonl").write_bytes(data.replace(b"entry", b"empty", 1))
-    with pytest.raises(UsageError, match="damaged at byte 0"):
-        list(store.entries("log"))
-    with pytest.raises(UsageError, match="damaged at byte 0"):
-        LocalStore(folder).append("log", 3, b"entry")
+    store.write("plans/a/b/000000.json", b"{}", None)
+    Log(store, "runs/a").append(0, b"entry")
+    (folder / "runs" / "notes.txt").write_bytes(b"of others")
+    run = "runs/20260102T030405-1f"
+    Log(store, run).append(0, b"entry")
+    (folder / run / ".0000000001.json.abcd_123").write_bytes(b"half")
+    Log(store, run).drop()
+    Log(store, "runs/a").drop()
+    store.remove("plans/a/b/000000.json")
+    left = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    assert left == {".gitignore", "write-lock", "runs", "runs/notes.txt"}
 
 
 def test_a_full_disk_leaves_the_log_as_it_was(folder: Path) -> None:
     """A limit on the size of files stands for the disk."""
-    store = LocalStore(folder)
-    store.append("log", 0, b"first")
+    log = Log(LocalStore(folder), "log")
+    log.append(0, b"first")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
     try:
         with pytest.raises(UsageError, match="cannot be used"):
-            store.append("log", 1, b"x" * 10_000)
+            log.append(1, b"x" * 10_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
-    assert (folder / "log.jsonl").stat().st_size < 100
-    store.append("log", 1, b"second")
-    assert list(store.entries("log")) == [(0, b"first"), (1, b"second")]
+    assert [path.name for path in (folder / "log").iterdir()] == ["0000000000.json"]
+    log.append(1, b"second")
+    assert list(log.entries()) == [(0, b"first"), (1, b"second")]
 
 
 def test_errors_of_the_holders_own_work_stay_what_they_are(folder: Path) -> None:
@@ -226,11 +224,13 @@ def test_a_folder_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None
     with pytest.raises(UsageError, match="cannot be used"):
         store.write("head.json", b"1", None)
     with pytest.raises(UsageError, match="cannot be used"):
-        store.append("log", 0, b"entry")
+        Log(store, "log").append(0, b"entry")
     with pytest.raises(UsageError, match="cannot be used"):
-        list(store.entries("log"))
+        list(Log(store, "log").entries())
     with pytest.raises(UsageError, match="cannot be used"):
         list(store.names("shards/"))
+    with pytest.raises(UsageError, match="cannot be used"):
+        list(store.folders("runs/"))
     with pytest.raises(UsageError, match="cannot be used"), store.lock(INFO):
         pass
 

@@ -15,6 +15,7 @@ from reconcile.state.migrate import move
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
 from reconcile.stores.local import LocalStore
+from reconcile.stores.logs import Log
 
 KEY = b"k" * 32
 UNITS = [Address("order", f"O-{number}") for number in range(3)]
@@ -31,15 +32,15 @@ def fill(store: Store) -> None:
     state.flush()
     store.write("applied.json", b"{}", None)
     for position in range(2):
-        store.append("audit/000000", position, b"event")
-    store.append("runs/20260102T030405-1f", 0, b"line")
+        Log(store, "audit/000000").append(position, b"event")
+    Log(store, "runs/20260102T030405-1f").append(0, b"line")
 
 
 def contents(store: Store) -> dict[str, object]:
     """Return all that a store holds, but for its head."""
-    blobs = {name: (store.read(name) or (b"",))[0] for name in store.names("")}
+    blobs: dict[str, object] = dict(store.read_many(list(store.names(""))))
     blobs.pop("head.json", None)
-    return {**blobs, **{log: list(store.entries(log)) for log in store.logs("")}}
+    return blobs
 
 
 def usable(store: Store) -> bool:
@@ -57,7 +58,8 @@ def push(source: Store, target: Store, process: DyingProcess | None = None) -> N
 
     def record() -> None:
         state = State(here, KEY)
-        here.append("audit/000000", len(list(here.entries("audit/000000"))), b"pushed")
+        log = Log(here, "audit/000000")
+        log.append(len(list(log.entries())), b"pushed")
         state.flush()
 
     move(here, there, record)

@@ -16,6 +16,7 @@ from reconcile.errors import Locked, UsageError
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LockInfo, LockLost
 from reconcile.stores.lease import RenewedLease
+from reconcile.stores.logs import Log
 from reconcile.stores.objects import ObjectStore
 from reconcile.stores.store_urls import open_store
 
@@ -61,7 +62,7 @@ def test_a_bucket_that_ignores_conditions_is_refused(
     assert store.read("head.json") is None
     for write in (
         lambda: store.write("head.json", b"1", None),
-        lambda: store.append("log", 0, b"1"),
+        lambda: Log(store, "log").append(0, b"1"),
         lambda: store.lock(INFO).__enter__(),
     ):
         with pytest.raises(UsageError, match="cannot hold the state"):
@@ -95,7 +96,8 @@ def test_reading_writes_nothing(memory: MemoryStore) -> None:
     client.lost = "request"
     store = ObjectStore(client)
     assert store.read("head.json") is None
-    assert list(store.names("")) == list(store.logs("")) == list(store.entries("log")) == []
+    assert list(store.names("")) == list(store.folders("")) == []
+    assert list(Log(store, "log").entries()) == []
     assert store.holder() is None
 
 
@@ -106,7 +108,7 @@ def test_a_write_whose_answer_was_lost_is_known_again(memory: MemoryStore) -> No
     first = store.write("head.json", b"1", None)
     client.lost = "answer"
     second = store.write("head.json", b"2", first)
-    store.append("log", 0, b"entry")
+    Log(store, "log").append(0, b"entry")
     assert store.read("head.json") == (b"2", second)
     with store.lock(INFO) as lease:
         lease.check()
@@ -272,7 +274,7 @@ def test_errors_are_reported_without_secrets(
         for use in (
             lambda: store.read("head.json"),
             lambda: list(store.names("")),
-            lambda: list(store.entries("log")),
+            lambda: list(Log(store, "log").entries()),
         ):
             with pytest.raises(UsageError, match=what) as caught:
                 use()

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from reconcile.errors import UsageError
 from reconcile.stores.contract import LockInfo, LockLost, Store, VersionMoved
+from reconcile.stores.logs import Log
 from reconcile.stores.postgres import PostgresStore
 from reconcile.stores.store_urls import open_store
 
@@ -75,15 +76,16 @@ READS = (
 
 @pytest.mark.servers
 def test_reading_makes_nothing(client: Callable[[], PostgresStore], url: str) -> None:
-    """The first write makes three tables in a schema of their own."""
+    """The first write makes two tables in a schema of their own."""
     store = client()
     assert store.read("head.json") is None
-    assert list(store.names("")) == list(store.logs("")) == list(store.entries("log")) == []
+    assert list(store.names("")) == list(store.folders("")) == []
+    assert list(Log(store, "log").entries()) == []
     assert store.holder() is None
     store.break_lock(1)
     assert tables(url) == []
     store.write("head.json", b"1", None)
-    assert tables(url) == ["blob", "entry", "lock", "reconcile"]
+    assert tables(url) == ["blob", "lock", "reconcile"]
 
 
 @pytest.mark.servers
@@ -106,9 +108,9 @@ def test_targets_of_one_database_do_not_meet(url: str, tmp_path: Path) -> None:
     """Each has its own names, logs and lock."""
     one, other = (open_store(url, tmp_path / name) for name in ("one", "other"))
     one.write("head.json", b"1", None)
-    one.append("log", 0, b"1")
+    Log(one, "log").append(0, b"1")
     assert other.read("head.json") is None
-    assert list(other.logs("")) == list(other.names("")) == []
+    assert list(other.folders("")) == list(other.names("")) == []
     with one.lock(INFO), other.lock(INFO):
         pass
     one.close()
@@ -125,18 +127,18 @@ def test_who_may_only_read_can_plan(client: Callable[[], PostgresStore], url: st
         pass
     owner = client()
     owner.write("head.json", b"1", None)
-    owner.append("log", 0, b"entry")
+    Log(owner, "log").append(0, b"entry")
     reader = PostgresStore(role(url, *READS), "shop")
     with owner.lock(INFO):
         found = reader.read("head.json")
         assert found is not None
         assert found[0] == b"1"
-        assert list(reader.entries("log")) == [(0, b"entry")]
-        assert list(reader.logs("")) == ["log"]
+        assert list(Log(reader, "log").entries()) == [(0, b"entry")]
+        assert list(reader.folders("")) == ["log"]
         assert reader.holder() is not None
     for write in (
         lambda: reader.write("head.json", b"2", found[1]),
-        lambda: reader.append("log", 1, b"entry"),
+        lambda: Log(reader, "log").append(1, b"entry"),
         lambda: reader.lock(INFO).__enter__(),
     ):
         with pytest.raises(UsageError, match="refused: permission denied for table") as caught:
@@ -158,9 +160,9 @@ def test_who_may_write_need_not_make_the_tables(
     writer = PostgresStore(role(url, READS[0], rights), "shop")
     with writer.lock(INFO):
         writer.write("other.json", b"1", None)
-        writer.append("log", 0, b"entry")
+        Log(writer, "log").append(0, b"entry")
         writer.remove("other.json")
-        writer.drop("log")
+        Log(writer, "log").drop()
     writer.close()
 
 
@@ -189,7 +191,7 @@ def test_a_connection_that_broke_is_made_again(
         version = store.write("head.json", b"2", version)
         time.sleep(1.5)
         lease.check()
-        store.append("log", 0, b"entry")
+        Log(store, "log").append(0, b"entry")
     assert store.holder() is None
 
 
@@ -222,9 +224,10 @@ def test_the_database_itself_refuses_who_lost_the_lock(
         lease.check()
         for write in (
             lambda: one.write("head.json", b"2", None),
-            lambda: one.append("log", 0, b"entry"),
+            lambda: one.write_many([("other.json", b"2")]),
+            lambda: Log(one, "log").append(0, b"entry"),
             lambda: one.remove("head.json"),
-            lambda: one.drop("log"),
+            lambda: Log(one, "log").drop(),
         ):
             with pytest.raises(LockLost, match="broke it or took it over"):
                 write()

@@ -15,6 +15,7 @@ from wire import Wire
 from reconcile.errors import UsageError
 from reconcile.stores import postgres_connection
 from reconcile.stores.contract import LockInfo, LockLost
+from reconcile.stores.logs import Log
 from reconcile.stores.postgres import PostgresStore
 
 INFO = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply")
@@ -57,8 +58,9 @@ WRITES: dict[str, Callable[[PostgresStore], object]] = {
     "write": lambda store: store.write("held.json", b"late", None),
     "replace": lambda store: store.write("head.json", b"late", version_of(store)),
     "remove": lambda store: store.remove("head.json"),
-    "append": lambda store: store.append("log", 1, b"late"),
-    "drop": lambda store: store.drop("log"),
+    "write many": lambda store: store.write_many([("some.json", b"late"), ("more.json", b"late")]),
+    "append": lambda store: Log(store, "log").append(1, b"late"),
+    "drop": lambda store: Log(store, "log").drop(),
 }
 
 
@@ -76,7 +78,7 @@ def test_a_holder_whose_wire_is_held_keeps_nobody_waiting(
     """Wherever it stops: another takes over after the lease, and what arrives late is refused."""
     holder, other = opened(through(url, wire)), opened(url)
     other.write("head.json", b"1", None)
-    other.append("log", 0, b"1")
+    Log(other, "log").append(0, b"1")
     ended: list[Exception | None] = []
 
     def write() -> None:
@@ -108,9 +110,7 @@ def test_a_holder_whose_wire_is_held_keeps_nobody_waiting(
 
 def everything(store: PostgresStore) -> dict[str, bytes]:
     """All that a store holds."""
-    blobs = {name: found[0] for name in store.names("") if (found := store.read(name))}
-    logs = {f"{log}:{n}": entry for log in store.logs("") for n, entry in store.entries(log)}
-    return blobs | logs
+    return dict(store.read_many(list(store.names(""))))
 
 
 def test_no_client_keeps_a_transaction_open(
@@ -122,7 +122,7 @@ def test_no_client_keeps_a_transaction_open(
     with holder.lock(INFO, lease=60):
         holder.write("other.json", b"1", None)
         before = wire.passed
-        holder.append("log", 0, b"1")
+        Log(holder, "log").append(0, b"1")
         holder.remove("other.json")
         # One piece for each of the two statements, their parameters and their ends.
         assert wire.passed == before + 2

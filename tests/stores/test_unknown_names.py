@@ -14,6 +14,7 @@ from reconcile.state.migrate import move, require_no_unknown_names
 from reconcile.stores.bucket import Bucket
 from reconcile.stores.contract import LockInfo, Store
 from reconcile.stores.local import LocalStore
+from reconcile.stores.logs import Log
 from reconcile.stores.objects import ObjectStore
 from reconcile.stores.own_names import is_own_blob, is_own_log
 
@@ -28,6 +29,7 @@ BLOBS = [
     "shards/0a.json",
 ]
 LOGS = ["audit/000000", f"runs/{RUN}"]
+ENTRIES = [f"{log}/0000000000.json" for log in LOGS]
 STRANGE_BLOBS = ["audit-values/report.json", "invoices.json", "plans/2026.json", "shards/all.json"]
 STRANGE_LOGS = ["audit/export", "events", "runs/marathon"]
 
@@ -37,7 +39,7 @@ def fill(store: Store) -> None:
     for name in BLOBS:
         store.write(name, b"{}", None)
     for log in LOGS:
-        store.append(log, 0, b"entry")
+        Log(store, log).append(0, b"entry")
 
 
 def put_head(store: Store, content: Content) -> None:
@@ -51,21 +53,21 @@ def fill_strange(store: Store) -> None:
     for name in STRANGE_BLOBS:
         store.write(name, b"of others", None)
     for log in STRANGE_LOGS:
-        store.append(log, 0, b"of others")
+        Log(store, log).append(0, b"of others")
 
 
 def of_others(store: Store) -> dict[str, bytes]:
     """What is left of what others keep there."""
-    blobs = {name: found[0] for name in STRANGE_BLOBS if (found := store.read(name))}
-    return blobs | {log: entry for log in STRANGE_LOGS for _, entry in store.entries(log)}
+    return dict(store.read_many(expected()))
 
 
 def expected() -> dict[str, bytes]:
     """All that others keep there."""
-    return dict.fromkeys((*STRANGE_BLOBS, *STRANGE_LOGS), b"of others")
+    entries = [f"{log}/0000000000.json" for log in STRANGE_LOGS]
+    return dict.fromkeys((*STRANGE_BLOBS, *entries), b"of others")
 
 
-@pytest.mark.parametrize("name", BLOBS)
+@pytest.mark.parametrize("name", [*BLOBS, *ENTRIES])
 def test_blobs_of_ours_are_known_by_name(name: str) -> None:
     """A name that only begins or ends like one of ours is not ours."""
     assert is_own_blob(name)
@@ -94,10 +96,7 @@ def test_unknown_names_are_seen_by_every_client(backend: Backend) -> None:
     one, other = backend.client(), backend.client()
     fill(one)
     fill_strange(one)
-    found = list(other.unknown_names())
-    assert len(found) == len(expected())
-    for name in expected():
-        assert any(one.startswith(name) for one in found)
+    assert sorted(other.unknown_names()) == sorted(expected())
     with pytest.raises(UsageError, match="has files that are not reconcile's: 'audit") as caught:
         require_no_unknown_names(other)
     assert "and more" in str(caught.value)
@@ -112,12 +111,14 @@ def test_moving_touches_reconciles_own_alone(backend: Backend, tmp_path: Path) -
     fill_strange(source)
     fill(target)
     put_head(target, Content(lineage="one", moving_from=source.where))
-    target.append(f"runs/{RUN[:-1]}", 0, b"an old run")
+    Log(target, f"runs/{RUN[:-1]}").append(0, b"an old run")
     fill_strange(target)
     move(source, target, lambda: None)
     assert of_others(source) == of_others(backend.client()) == expected()
-    assert sorted(filter(is_own_blob, target.names(""))) == BLOBS
-    assert sorted(filter(is_own_log, target.logs(""))) == LOGS
+    assert sorted(filter(is_own_blob, target.names(""))) == sorted([*BLOBS, *ENTRIES])
+    assert [
+        log for top in ("audit/", "runs/") for log in target.folders(top) if is_own_log(log)
+    ] == LOGS
 
 
 def test_any_other_file_in_a_folder_is_unknown(tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def test_any_other_file_in_a_folder_is_unknown(tmp_path: Path) -> None:
     for name in (*ours, *drafts, "README.md", "runs/readme", "shards/.gitignore"):
         (backend / name).write_bytes(b"half")
     assert list(store.unknown_names()) == []
-    strange = {"notes.txt", "runs/marathon.jsonl", "shards/0a.json.bak", ".notes.txt.abcdefgh", "a"}
+    strange = {"notes.txt", "runs/marathon.json", "shards/0a.json.bak", ".notes.txt.abcdefgh", "a"}
     for name in strange - {"a"}:
         (backend / name).write_bytes(b"of others")
     (tmp_path / "elsewhere").mkdir()
@@ -148,13 +149,13 @@ def test_any_other_object_in_a_bucket_is_unknown() -> None:
     memory = MemoryStore()
     store = ObjectStore(Bucket(memory, "some/where/", "memory"))
     fill(store)
-    strange = {"report.csv", f"runs/{RUN}.jsonl/notes.txt", "lock/er"}
+    strange = {"report.csv", f"runs/{RUN}/notes.txt", "lock/er"}
     for name in (*strange, "README.txt", "probe-0123456789abcdef", "../else", "../where-else/a"):
         path = f"some/{name[3:]}" if name.startswith("../") else f"some/where/{name}"
         obstore.put(memory, path, b"of others")
     assert set(store.unknown_names()) == strange
-    assert list(store.entries(f"runs/{RUN}")) == [(0, b"entry")]
-    store.drop(f"runs/{RUN}")
+    assert list(Log(store, f"runs/{RUN}").entries()) == [(0, b"entry")]
+    Log(store, f"runs/{RUN}").drop()
     assert set(store.unknown_names()) == strange
 
 
