@@ -19,7 +19,7 @@ FORMAT_VERSION = "1.0"
 
 def problems_json(error: ManifestError) -> str:
     """Return every problem of an error, sorted by place, each on a line of its own; in ASCII."""
-    return _document(error.problems, error.conflicts, {"text": f"{error}", "hint": error.hint})
+    return _document(error.problems, error.conflicts, {"text": error.summary, "hint": error.hint})
 
 
 def valid_json(records: Mapping[str, int]) -> str:

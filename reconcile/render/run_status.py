@@ -10,6 +10,9 @@ from reconcile.render.output import write_lines
 from reconcile.render.phrasing import plural
 from reconcile.render.plan_lines import BLANK, Line, plain
 
+FORMAT_VERSION = "1.0"
+"""MAJOR.MINOR: a reader ignores names it does not know and refuses another major."""
+
 RESUME = "reconcile resume"
 
 
@@ -76,6 +79,7 @@ def unfinished_note(run: Progress, resume: str = RESUME) -> str:
 def status_json(target: str, runs: Sequence[Progress], holder: str, *, resume: str = RESUME) -> str:
     """Return the same for programs, in ASCII."""
     data = {
+        "format_version": FORMAT_VERSION,
         "target": target,
         "locked_by": holder or None,
         "runs": [_run(run) for run in runs],
