@@ -28,7 +28,7 @@ def problems_as_json(wanted: bool) -> Iterator[None]:  # noqa: FBT001
             raise
         shown = without_personal(error) if os.environ.get("CI") else error
         write_json(problems_json(shown))
-        click.echo(f"error: {visible(str(shown))}", err=True)
+        click.echo(f"error: {visible(shown.summary)}", err=True)
         annotate("error", shown.problems, err=True)
         annotate("warning", shown.conflicts)
         raise click.exceptions.Exit(error.exit_code) from None
