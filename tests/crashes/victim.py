@@ -3,7 +3,8 @@
 ``CRASH_AT`` or ``STOP_AT`` says where, as ``WHAT:NUMBER:WHEN``: at which ``append`` to a log, other
 ``write`` of the store or ``call`` to HubSpot, counted from 1, and whether right ``before`` or right
 ``after`` it. A call's ``after`` is when HubSpot has answered and nobody has read the answer.
-An ``entry`` is a journal's line on its way to a bucket, when the lock has been looked at; ``lines``
+An ``entry`` is a journal's line on its way to a bucket, when the lock has been looked at; a
+``copy`` writes all blobs of a state, which PostgreSQL does in few statements; ``lines``
 is a call that creates line items, ``upsert`` one that creates or updates by key.
 ``STOP_FILE`` is made right before stopping. ``LEASE`` is for how many seconds a shared store's lock
 outlives its holder, and ``CALL_LIMIT`` for how many a request of a dead run may still arrive, so
@@ -33,6 +34,7 @@ POINTS: dict[str, tuple[str, tuple[type, ...]]] = {
     "write": ("write", (LocalStore, *SHARED)),
     "call": ("send", (Connection,)),
     "entry": ("put", (Bucket,)),
+    "copy": ("write_many", (LocalStore, *SHARED)),
     "lines": ("send", (Connection,)),
     "upsert": ("send", (Connection,)),
 }
