@@ -27,6 +27,7 @@ from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model import plan as model
 from reconcile.model.address import Address
 from reconcile.model.outcome import Report
+from reconcile.model.records import Unit
 from reconcile.planning.guards import allowing, exact_allowances, require_match
 from reconcile.planning.plan_file import content_digest, dump, load
 from reconcile.project import Settings, load_settings
@@ -54,17 +55,17 @@ class Plan:
     """What would change in one account: frozen data, which nothing but ``Account.apply`` acts on.
 
     ``data`` is the plan in full; ``digest`` is its content digest, the same for an equal plan.
-    ``saved`` is True for a plan that was loaded from a file.
+    ``declared`` is what was declared when it was made; None for a plan that was loaded from a file.
     """
 
     data: model.Plan
     digest: str
-    saved: bool = False
+    declared: tuple[Unit, ...] | None = None
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show: all is as declared and nothing is in conflict."""
-        return self.data.empty
+        """Whether all is as declared: no change, no conflict, and nothing in doubt."""
+        return self.data.empty and not self.data.in_doubt
 
     @property
     def changes(self) -> tuple[model.RecordChange, ...]:
@@ -98,7 +99,7 @@ class Plan:
 def load_plan(path: str | os.PathLike[str]) -> Plan:
     """Return a saved plan. Raises UsageError unless the file is intact, and OSError."""
     data, digest = load(Path(path).read_bytes())
-    return Plan(data, digest, saved=True)
+    return Plan(data, digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account that was reached. Only ``apply`` writes to it."""
+    """An account that was reached. Only ``apply`` writes to HubSpot."""
 
     project: Project
     session: Session
@@ -145,7 +146,8 @@ class Account:
         - ``paths``: manifests, relative to the current folder; without them, the project's.
         - ``units``: declarations made with ``order``, ``cart`` and ``line_item``, instead of YAML.
         - ``recreate``: addresses (``order/A``) to create again if archived, merged or gone.
-        - ``prune``: archive what was applied and nothing declares any more.
+        - ``prune``: archive what was applied and nothing declares any more. Not with ``paths``, nor
+          with ``units`` where the project has manifests too.
         - ``allow``: guards by the exact number of records that they would stop.
 
         Raises ManifestError with all problems, GuardRefused if ``allow`` has other numbers than the
@@ -153,6 +155,8 @@ class Account:
         """
         settings = self.project.settings
         absolute = tuple(Path.cwd() / path for path in paths)
+        if prune and (paths or (units is not None and any(map(Path.exists, settings.manifests)))):
+            raise UsageError("prune takes all that is declared, and this is only a part of it")
         declared = self._declared(units, absolute)
         with declared.problems_first():
             made = make_plan(
@@ -166,7 +170,7 @@ class Account:
         made = allowing(made, exact_allowances(made, allow or {}))
         if units is None:
             made = replace(made, paths=beside_project(settings, absolute))
-        return Plan(made, content_digest(made))
+        return Plan(made, content_digest(made), declared.everything)
 
     def apply(
         self,
@@ -181,7 +185,8 @@ class Account:
 
         - ``reason``: for the audit log.
         - ``units``: for a plan of ``units`` that was loaded from a file, the declarations now. A
-          loaded plan leaves alone what is declared otherwise than when it was made.
+          loaded plan leaves alone what is declared otherwise than when it was made. Any plan leaves
+          alone what labels or references have changed for.
         - ``halt``: begin nothing more after the first record that is not done as planned.
         - ``wait``: seconds to wait for the lock that another run holds.
 
@@ -190,16 +195,19 @@ class Account:
         """
         settings = self.project.settings
         by = origin(self.project.environ, settings.root, reason)
-        if plan.empty:
+        if plan.declared is not None:
+            if units is not None:
+                raise UsageError("units are for a plan that was loaded from a file")
+            declared = plan.declared
+        elif units is not None:
+            given = self._declared(units, ())
+            given.require_valid()
+            declared = given.everything
+        else:
+            declared = declared_now(settings, plan.data)
+        if plan.data.empty and plan.declared is not None:
             finish(self.session, plan.data, by, who=_WHO, wait=wait)
-            return Report(self.session.pin, ())
-        declared = None
-        if plan.saved:
-            declared = (
-                declared_now(settings, plan.data)
-                if units is None
-                else self._declared(units, ()).everything
-            )
+            return Report(self.session.pin, (), left_out=plan.data.in_doubt)
         return apply_plan(
             self.session,
             plan.data,
@@ -223,6 +231,8 @@ class Account:
         settings = self.project.settings
         if documents is None:
             return read_declared(settings, paths)
+        if isinstance(documents, str | Mapping):
+            raise UsageError("units is a list of declarations")
         if paths:
             raise UsageError("a plan is of paths or of units, not of both")
         identities = settings.target.identity
@@ -271,6 +281,8 @@ def cart(
 
 def line_item(key: str, properties: Mapping[str, Value] | None = None, **fields: Value) -> Document:
     """Declare a line item, for ``lines`` of an order or a cart."""
+    if twice := sorted({"kind", "key", "properties"}.intersection(fields)):
+        raise UsageError(f"{', '.join(twice)} cannot be given as a further field of the line item")
     return {"key": key, "properties": dict(properties or {}), **fields}
 
 
@@ -281,6 +293,8 @@ def _declare(
     lines: Sequence[Document],
     fields: Mapping[str, Value],
 ) -> Document:
+    if twice := sorted({"kind", "key", "properties", "line_items"}.intersection(fields)):
+        raise UsageError(f"{', '.join(twice)} cannot be given as a further field of the {kind}")
     nested = {"line_items": list(lines)} if lines else {}
     return {"kind": kind, "key": key, "properties": dict(properties or {}), **nested, **fields}
 

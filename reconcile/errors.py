@@ -3,11 +3,13 @@
     ReconcileError                 exit code
     ├── UsageError                 1   an invalid command, option or setting
     ├── ManifestError              1   the manifests have problems; lists all of them
-    ├── HubSpotError                   1   HubSpot (or the sandbox) refused a call
-    │   ├── AuthError              1   the token is wrong, revoked or lacks a scope
-    │   ├── RateLimited            1   the account's limit is used up, and waiting does not help
-    │   └── Unreachable            1   no response
-    │       └── Ambiguous          1   no response to a call that may have taken effect
+    ├── HubSpotError           1   a call to HubSpot (or the sandbox) failed
+    │   ├── CallRefused        1   this call was refused; others may succeed
+    │   ├── Ambiguous          1   no response to a call that may have taken effect
+    │   └── Fatal              1   every further call would fail as well
+    │       ├── AuthError      1   the token is wrong, revoked or lacks a scope
+    │       ├── RateLimited    1   the account's limit is used up, and waiting does not help
+    │       └── Unreachable    1   no response
     ├── GuardRefused               3   a guard or limit refused the plan
     ├── Locked                     4   another process holds the target's lock
     ├── Unfinished                 5   an apply was interrupted, and its outcome is unknown

@@ -215,7 +215,7 @@ def _archive(
             if task.status is None and task.id in answers:
                 task.end(*_UNREAD)
             elif task.status is None and unanswered is not None:
-                task.end(*unanswered)
+                task.end_unanswered(*unanswered)
         context.halt.check_outcomes(tasks)
         context.journal.answered(number, tasks)
         context.journal.not_applied(

@@ -51,7 +51,7 @@ def ending(
                     task.message = f"written, but not read back: {unanswered[1]}"
                 task.warnings = _warnings(task, answers[name])
             elif unanswered is not None:
-                task.end(*unanswered)
+                task.end_unanswered(*unanswered)
         context.halt.check_outcomes(tasks)
         context.journal.answered(number, tasks, of_records=True)
         context.journal.not_applied(

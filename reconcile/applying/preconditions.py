@@ -25,14 +25,19 @@ def check_preconditions(
     one made with other identities, AuthError for a token that lacks a scope.
     """
     require_consistent(planned)
+    require_target(planned, target)
+    _require_identities(planned, identities)
+    _require_scopes(planned, hubspot)
+
+
+def require_target(planned: Plan, target: TargetPin) -> None:
+    """Raise UsageError for a plan of another account."""
     if planned.target.portal_id != target.portal_id:
         raise UsageError(
             f"the plan is for account {planned.target.portal_id}, "
             f"but target {target.name} is account {target.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
         )
-    _require_identities(planned, identities)
-    _require_scopes(planned, hubspot)
 
 
 def require_allowed(planned: Plan, limits: Mapping[str, int]) -> None:

@@ -68,6 +68,9 @@ def _unlike_state(
         return _MOVED
     if change.adopts and identity.sibling_property and finder.knows_otherwise(change):
         return _MOVED
+    new = entry is None and change.action is Action.CREATE
+    if new and identity.sibling_property and finder.is_elsewhere(change):
+        return _MOVED  # under another parent, where the look for it before creating does not lead
     name = _misstated(change, entry, identity)
     return f"the plan and the state disagree about who changed {name}; plan again" if name else ""
 

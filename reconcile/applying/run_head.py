@@ -7,7 +7,7 @@ from typing import Any
 from reconcile.audit.chain import origin_of
 from reconcile.model.audit import Origin
 
-FORMAT = 2
+FORMAT = 3
 """Version of the journal's format. Another one is refused, never guessed at."""
 
 LOGS = "runs/"

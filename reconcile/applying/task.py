@@ -69,6 +69,14 @@ class ChangeTask:
             self.status, self.message = status, message
         self.accepted = self.accepted or status is Status.DONE
 
+    def end_unanswered(self, status: Status, message: str) -> None:
+        """End a change whose write has no answer.
+
+        Nobody knows when a write arrived whose outcome is unknown, however early it was sent.
+        """
+        self.end(status, message)
+        self.late = self.late or status is Status.UNKNOWN
+
     @property
     def is_known(self) -> bool:
         """Whether ``id`` is known to be the record's: from the plan, or confirmed since."""

@@ -1,4 +1,4 @@
-"""Find records by what identifies them. The only module that knows how a lookup becomes a read."""
+"""Find records by what identifies them: by key, by id, or among those under their parent."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple

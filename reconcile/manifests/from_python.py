@@ -5,6 +5,7 @@ A problem has no line: it names the declaration, as ``units[3] (order/A-1)``.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
+from enum import Enum
 from typing import Union
 
 from reconcile.errors import Problem
@@ -35,6 +36,11 @@ def units_of(
 
 def _read(documents: Sequence[Document], problems: list[Problem]) -> Iterator[DeclaredDocument]:
     for number, document in enumerate(documents):
+        if not isinstance(document, Mapping):
+            message = f"{document!r:.80} is not a declaration"
+            hint = "make it with reconcile.order or reconcile.cart"
+            problems.append(Problem(f"units[{number}]", 0, 0, message, hint))
+            continue
         place = f"units[{number}] ({document.get('kind', '?')}/{document.get('key', '?')})"
         report = ProblemReport(place)
         declared = read_document(_node(document, report), report)
@@ -48,16 +54,27 @@ def _node(value: object, report: ProblemReport) -> Node:
     if isinstance(value, Mapping):
         entries = {str(name): Entry(_node(one, report), 0, 0) for name, one in value.items()}
         return Table(entries, 0, 0)
-    if isinstance(value, bool):
-        return Text("true" if value else "false", 0, 0)
-    if isinstance(value, str | int | Decimal):
-        return Text(str(value), 0, 0)
+    if (text := _text(value)) is not None:
+        return Text(text, 0, 0)
     if value is None:
         return Empty(0, 0)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return Items(tuple(_node(one, report) for one in value), 0, 0)
-    what = type(value).__name__
     report.whole_file(
-        f"{value!r} is a {what}", "write text, or a Decimal, which keeps its digits as written"
+        f"{value!r:.80} is of the type {type(value).__name__}",
+        "write text, an int, or a Decimal, which keeps its digits as written",
     )
     return Text("", 0, 0)
+
+
+def _text(value: object) -> str | None:
+    """Return the text of a value that has only one, else None. Subclasses may print another."""
+    if isinstance(value, Enum):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    return format(value, "f") if isinstance(value, Decimal) and value.is_finite() else None

@@ -128,7 +128,10 @@ def _slot(part: str, edit: Edit, *, last: bool) -> _Slot:
     root = _compose(part)
     mapping = root
     for step in inner:
-        mapping = _own(_child(mapping, step))
+        inner_node = _child(mapping, step)
+        if inner_node is None:
+            raise _Refused("there is nothing here to add a line to")
+        mapping = _own(inner_node)
     value = _child(mapping, name)
     if value is not None:
         return _of_value(part, _own(value))

@@ -102,6 +102,8 @@ class Report:
     allowed to read before writing. ``already`` is the earlier run that applied the same plan, if
     nothing was left to do. ``run`` is the id of this run in the audit log. ``refused`` are the
     records that failed because HubSpot rejected one of their values; a repeat would fail again.
+    ``left_out`` are the units that the plan left out because an interrupted run had left them in
+    doubt; that is resolved by now.
     """
 
     target: TargetPin
@@ -116,14 +118,16 @@ class Report:
     run: str = ""
     refused: frozenset[Address] = frozenset()
     stopped: str = ""
+    left_out: tuple[Address, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether everything is as planned, except for conflicts that existed before.
 
-        False also if an edit of others was overwritten or a value was not persisted.
+        False also if an edit of others was overwritten, a value was not persisted, or the plan left
+        out what was in doubt.
         """
-        return all(
+        return not self.left_out and all(
             one.standing
             or (one.status is Status.DONE and not one.overwrites and not one.not_persisted)
             for one in self.outcomes

@@ -75,12 +75,11 @@ def in_doubt_changes(run: Run, plan: Plan) -> list[InDoubtChange]:
     ]
 
 
-def units_in_doubt(run: Run, plan: Plan) -> Iterator[Address]:
-    """Yield the units with an in-doubt write of a run, by their addresses in its plan."""
+def addresses_in_doubt(run: Run, plan: Plan) -> Iterator[Address]:
+    """Yield the folded addresses of units and records with an in-doubt write, former ones too."""
     for one in in_doubt_changes(run, plan):
-        yield one.unit.address.folded()
-        if one.unit.former is not None:
-            yield one.unit.former.folded()
+        named = one.unit.address, one.unit.former, one.change.address, one.change.former
+        yield from (address.folded() for address in named if address is not None)
 
 
 def entry_after(

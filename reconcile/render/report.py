@@ -98,8 +98,8 @@ def _cost(report: Report) -> str:
 def _what_next(report: Report, typed: Typed) -> str:
     if report.complete:
         return _verified(report)
-    if _all_done(report) and _lost(report):
-        return " The audit log shows what was overwritten; restore what should be kept."
+    if _all_done(report) and (report.left_out or _lost(report)):
+        return _after_all(report)
     if report.resumable:
         return f" Continue with `{typed('resume')}`."
     ends = {outcome.status for outcome in report.outcomes}
@@ -115,6 +115,13 @@ def _what_next(report: Report, typed: Typed) -> str:
     else:
         way_out = "plan again to resolve them"
     return f" Conflicts were left alone; {way_out}."
+
+
+def _after_all(report: Report) -> str:
+    """Return what to do although every change of the plan was made."""
+    if report.left_out:
+        return f" {plural(len(report.left_out), 'unit')} left out, in doubt until now: plan again."
+    return " The audit log shows what was overwritten; restore what should be kept."
 
 
 def _verified(report: Report) -> str:

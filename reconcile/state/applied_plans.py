@@ -17,7 +17,7 @@ from reconcile.model.sealed_json import seal, unseal
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
 
-FORMAT = 2
+FORMAT = 3
 """Version of the blob's format. Another one is refused."""
 
 NAME = "applied.json"
@@ -94,8 +94,9 @@ class AppliedPlans:
     def supersede(self, run: str, serial: int) -> None:
         """Record that an interrupted run will not be resumed."""
         for one in self._content.plans:
-            if run in one.runs:
-                self._put(replace(one, serial=serial, ended="", not_applied=()))
+            # A run that ended may still have its journal: a process died while it removed that.
+            if run in one.runs and not one.ended:
+                self._put(replace(one, serial=serial, not_applied=()))
 
     def _put(self, plan: AppliedPlan) -> None:
         others = (one for one in self._content.plans if one.plan != plan.plan)

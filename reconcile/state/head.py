@@ -14,7 +14,7 @@ from reconcile.model.digest import canonical
 from reconcile.stores.contract import Store
 from reconcile.stores.own_names import is_own_blob
 
-FORMAT = 3
+FORMAT = 4
 """Version of the state's format. Any other is refused, never guessed at."""
 
 HEAD = "head.json"

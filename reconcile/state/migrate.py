@@ -27,7 +27,7 @@ def move(source: Store, target: Store, record: Callable[[], None]) -> None:
     ``target`` would be lost.
     """
     if _is_all_there(source, target):
-        _finish(target)
+        _finish(source, target)
         return
     _require_room(source, target)
     record()
@@ -52,9 +52,10 @@ def _is_all_there(source: Store, target: Store) -> bool:
     return head.moved_to == target.where and there.lineage == head.lineage and not there.moved_to
 
 
-def _finish(target: Store) -> None:
+def _finish(source: Store, target: Store) -> None:
     there = read_head(target)
     if there is not None and there.moving_from:
+        _copy_late(source, target)
         _put(target, HEAD, encode(replace(there, moving_from="")))
 
 
@@ -86,7 +87,15 @@ def _copy(source: Store, target: Store) -> None:
     target.remove(*_all_but_head(target))
     target.write_many(source.read_many(_all_but_head(source)))
     _put(source, HEAD, encode(replace(head, moved_to=target.where)))
+    _copy_late(source, target)
     _put(target, HEAD, encode(head))
+
+
+def _copy_late(source: Store, target: Store) -> None:
+    """Copy what others have added meanwhile: refusals are logged without the lock."""
+    there = set(target.names("audit"))
+    late = (name for name in source.names("audit") if is_own_blob(name) and name not in there)
+    target.write_many(source.read_many(late))
 
 
 def _all_but_head(store: Store) -> Iterator[str]:

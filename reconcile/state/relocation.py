@@ -56,12 +56,19 @@ class EntryFinder:
         own = {change.address.folded(), change.former.folded() if change.former else None}
         return bool(self._addresses_by_id.get((change.address.kind, change.id), set()) - own)
 
-    def _find_anywhere(self, unit: UnitChange, change: RecordChange) -> FoundEntry | None:
-        """Search all units: a line item that had another parent does not say which one."""
+    def is_elsewhere(self, change: RecordChange) -> bool:
+        """Return whether the state has the change's address, under whatever unit."""
+        return change.address.folded() in self._units()
+
+    def _units(self) -> dict[Address, Address]:
         if self._unit_of is None:
             self._unit_of = {address: over for over, address, _ in self.state.entries()}
+        return self._unit_of
+
+    def _find_anywhere(self, unit: UnitChange, change: RecordChange) -> FoundEntry | None:
+        """Search all units: a line item that had another parent does not say which one."""
         for address in {location.address.folded() for location in entry_locations(unit, change)}:
-            over = self._unit_of.get(address)
+            over = self._units().get(address)
             if over is None:
                 continue
             location = EntryLocation(over, address)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection
 
+from reconcile.applying.preconditions import require_lineage, require_target
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
 from reconcile.model.plan import Plan
@@ -55,6 +56,15 @@ def finish(
     wait: float = 0.0,
     run: str = "apply",
 ) -> None:
-    """Close what interrupted runs left, for an empty plan: nothing of theirs is left to apply."""
+    """Close what interrupted runs left, for an empty plan: nothing of theirs is left to apply.
+
+    If the plan leaves out what they left in doubt, that is only resolved. Raises UsageError for a
+    plan of another account, and StalePlan for one of another state.
+    """
+    require_target(planned, session.pin)
+    require_lineage(planned, session.state())
+    if planned.in_doubt:
+        recover_unfinished(session, origin, who=who, wait=wait, by=run)
+        return
     close_unfinished(session, origin, who=who, wait=wait, by=run)
     forget_resolved(session, planned, who=who, wait=wait)

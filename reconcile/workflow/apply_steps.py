@@ -152,6 +152,7 @@ def apply(
         run=journal.run,
         refused=executor.refused,
         stopped=executor.stopped,
+        left_out=planned.in_doubt,
     )
 
 

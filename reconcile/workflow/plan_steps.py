@@ -29,7 +29,7 @@ from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.record_input import Context
-from reconcile.recovery.in_doubt import units_in_doubt
+from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
 from reconcile.session import Session
 from reconcile.state.applied_plans import AppliedPlans
@@ -91,18 +91,12 @@ def plan(
         incomplete=bool(broken),
     )
     context = inputs.context
-    left_out = _left_out(units, _in_doubt(session.store), context.bindings)
-    planned = [unit for unit in units if unit.address not in left_out]
+    # A reference may lead through units beside those that are planned.
+    in_doubt = _left_out((*everything, *units), _in_doubt(session.store), context.bindings)
+    planned = [unit for unit in units if unit.address not in in_doubt]
     chunks = _observe(planned, state, known, inputs)
-    errors = {
-        *broken,
-        *(problem for unit in units for problem in identity_problems(unit, identities)),
-    }
-    if errors:
-        conflicts = [
-            fault for chunk in chunks for one in chunk for fault in unit_faults(*one, context)
-        ]
-        raise ManifestError(tuple(errors), conflicts=conflicts)
+    problems = {*broken, *(one for unit in units for one in identity_problems(unit, identities))}
+    _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
     stood: list[Address] = []
@@ -130,6 +124,7 @@ def plan(
         recorded_conflicts=stood,
         serial=state.serial,
     )
+    left_out = in_doubt.intersection(unit.address for unit in units)
     return replace(made, in_doubt=tuple(sorted(left_out)))
 
 
@@ -202,22 +197,33 @@ def _observe(
         yield [(unit, observed[unit.address], last[unit.address]) for unit in chunk]
 
 
+def _require_no(
+    problems: Collection[Problem], chunks: Iterable[Sequence[_Seen]], context: Context
+) -> None:
+    """Raise ManifestError for problems, with what the account refuses of all the rest."""
+    if problems:
+        faults = (
+            fault for chunk in chunks for one in chunk for fault in unit_faults(*one, context)
+        )
+        raise ManifestError(tuple(problems), conflicts=list(faults))
+
+
 def _in_doubt(store: Store) -> frozenset[Address]:
     return frozenset(
-        address for one in unfinished(store) for address in units_in_doubt(one.run, one.plan)
+        address for one in unfinished(store) for address in addresses_in_doubt(one.run, one.plan)
     )
 
 
 def _left_out(
     units: Iterable[Unit], in_doubt: frozenset[Address], bindings: Bindings
 ) -> frozenset[Address]:
-    """Return the units in doubt, and those that refer to records which these may create."""
-    left = {
-        unit.address
-        for unit in units
-        if unit.address.folded() in in_doubt
-        or (unit.former is not None and unit.former.folded() in in_doubt)
-    }
+    """Return the units in doubt, and those that refer to records which these may create.
+
+    A unit is in doubt by its own address, a former one, or a record that was moved into it.
+    """
+    if not in_doubt:
+        return frozenset()
+    left = {unit.address for unit in units if not in_doubt.isdisjoint(_addresses(unit))}
     while left:
         more = {
             unit.address
@@ -232,6 +238,15 @@ def _left_out(
             break
         left |= more
     return frozenset(left)
+
+
+def _addresses(unit: Unit) -> Iterator[Address]:
+    """Yield the folded addresses of a unit and its records, former ones too."""
+    yield unit.address.folded()
+    for record in unit.records:
+        yield record.address.folded()
+        if record.former is not None:
+            yield record.former.folded()
 
 
 def _pinned(change: UnitChange, declared: Unit | None) -> UnitChange:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def test_all_problems_of_declarations_at_once(project: reconcile.Project) -> Non
         account.plan(units=units)
     assert str(caught.value).split("\n") == [
         "4 problems in the manifests",
-        "units[0] (order/A): 4.5 is a float",
+        "units[0] (order/A): 4.5 is of the type float",
         "units[1] (cart/B): 'Bad' is not a property name",
         "units[1] (cart/B): the property hs_tags has no value",
         "units[2] (order/a): the order 'a' is declared twice; first in units[0] (order/A)",
@@ -136,3 +137,66 @@ def test_a_token_that_can_only_read_plans(project: reconcile.Project) -> None:
     """A connection for reading reaches the account as well."""
     with project.connect(read_only=True) as account:
         assert not account.plan(units=declared()).empty
+
+
+class Stage(str, Enum):  # noqa: UP042  (a StrEnum prints its value)
+    """What prints its name, not its value."""
+
+    OPEN = "open"
+
+
+@pytest.mark.parametrize("value", [Stage.OPEN, 4.5, Decimal("NaN"), b"x", {"a": "b"}])
+def test_values_without_one_text_are_refused(project: reconcile.Project, value: object) -> None:
+    """What would print otherwise than it was meant, or not at all, is a problem."""
+    units = [reconcile.order("A", {"hs_order_name": value})]  # type: ignore[dict-item]
+    with project.connect() as account, pytest.raises(reconcile.ManifestError):
+        account.plan(units=units)
+
+
+def test_numbers_keep_their_digits(project: reconcile.Project) -> None:
+    """A Decimal is written out, an int as its digits."""
+    values = {"hs_order_name": Decimal("1E+2"), "hs_total_price": 30, "hs_tax": Decimal("0.10")}
+    with project.connect() as account:
+        (change,) = account.plan(units=[reconcile.order("A", values)]).changes
+    found = {field.name: field.after for field in change.fields}
+    assert found == {
+        "hs_order_name": "100",
+        "hs_total_price": "30",
+        "hs_tax": "0.10",
+        "reconcile_key": "A",
+    }
+
+
+def test_arguments_that_contradict_each_other(project: reconcile.Project) -> None:
+    """Each is an error of its own, before anything is read or written."""
+    with pytest.raises(reconcile.UsageError, match="line_items cannot be given"):
+        reconcile.order("A", lines=[reconcile.line_item("A:1")], line_items=[])
+    with pytest.raises(reconcile.UsageError, match="kind cannot be given"):
+        reconcile.order("A", kind="cart")
+    folder = project.settings.root / "manifests"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("kind: order\nkey: X\n")
+    with project.connect() as account:
+        with pytest.raises(reconcile.UsageError, match="units is a list"):
+            account.plan(units=reconcile.order("A"))  # type: ignore[arg-type]
+        with pytest.raises(reconcile.UsageError, match="only a part of it"):
+            account.plan(units=declared(), prune=True)
+        with pytest.raises(reconcile.UsageError, match="only a part of it"):
+            account.plan(folder, prune=True)
+        with pytest.raises(reconcile.UsageError, match="loaded from a file"):
+            account.apply(account.plan(units=declared()), units=declared())
+        with pytest.raises(reconcile.ManifestError, match=r"units\[0\]: 'A' is not a declaration"):
+            account.plan(units=["A"])  # type: ignore[list-item]
+
+
+def test_a_plan_of_another_account_is_refused(project: reconcile.Project, tmp_path: Path) -> None:
+    """An empty one too: it would close what this account's interrupted runs have left."""
+    other = tmp_path / "other"
+    other.mkdir()
+    with project.connect() as account:
+        account.apply(account.plan(units=declared()))
+        empty = account.plan(units=declared())
+    assert empty.empty
+    wrong = pytest.raises(reconcile.UsageError, match="the plan is for account")
+    with reconcile.open(other, environ={}).connect() as account, wrong:
+        account.apply(empty)

@@ -602,10 +602,12 @@ def test_an_overwrite_is_found_where_the_run_ended_before_it_was_looked_for(tigh
     assert ("field", "memo", "change", ("HUMAN", "2")) in logged(tight, "order/O0")
 
 
+@pytest.mark.parametrize("wait", [0.5, 1.0], ids=["repeated", "re-checked before repeating"])
 def test_an_overwrite_by_a_write_without_an_answer_is_found_when_it_is_recovered(
-    watched: World,
+    watched: World, monkeypatch: pytest.MonkeyPatch, wait: float
 ) -> None:
-    """Nobody knows how late it left, so it is looked into."""
+    """Nobody knows when it arrived, also if it was sent once and in time; so it is looked into."""
+    monkeypatch.setattr("reconcile.hubspot.retry_policy.random.uniform", lambda *_: wait)
     watched.converge(*many("1"))
     plan = watched.plan(*many("2"))
     edit(watched, "O0", UPDATE, memo="HUMAN")

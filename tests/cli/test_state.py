@@ -82,7 +82,7 @@ def test_the_state_moves_there_and_back(applied: Project, tmp_path: Path) -> Non
 def test_another_state_is_not_written_over(applied: Project, tmp_path: Path) -> None:
     """Nor is anything moved."""
     other = LocalStore(tmp_path / "elsewhere" / "shop")
-    other.write("head.json", b'{"format": 3, "lineage": "another", "serial": 1}', None)
+    other.write("head.json", b'{"format": 4, "lineage": "another", "serial": 1}', None)
     result = applied.run("state", "push", f"file:{tmp_path / 'elsewhere'}")
     assert result.code == 1
     assert "already has another state" in result.err

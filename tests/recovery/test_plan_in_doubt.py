@@ -1,16 +1,20 @@
 """What a plan says of units to which an interrupted run has in-doubt writes: they are left out."""
 
 import json
+from collections.abc import Callable
 
 import pytest
-from world import World, actions, line, order
+from proxy import DROP, Proxy
+from world import Document, World, actions, line, messages, order, statuses
 
+from reconcile import workflow
 from reconcile.model.address import Address
 from reconcile.planning.plan_file import dump, load
 from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
 from reconcile.render.plan_lines import plan_lines
 from reconcile.render.plan_view import view
+from reconcile.sandbox import Switches
 from tests.recovery.interrupting import leave_unfinished
 
 IN_DOUBT = (Address("order", "A"), Address("order", "B"))
@@ -80,3 +84,65 @@ def test_an_apply_of_the_rest_resolves_what_was_left_out(interrupted: World) -> 
     assert interrupted.plan().in_doubt == ()
     interrupted.converge(order("A"), order("B"), order("C"))
     assert interrupted.keys("orders") == {"A": 1, "B": 1, "C": 1}
+
+
+def within_parent(build: Callable[..., World]) -> World:
+    """Return a project with orders A and B, line items found within them by ``hs_sku``."""
+    world = build(
+        identity={"line_item": "within_parent:hs_sku"},
+        proxy=Proxy,
+        switches=Switches(line_items_may_have_unique_properties=False),
+    )
+    world.converge(order("A"), order("B"))
+    return world
+
+
+def item() -> Document:
+    """Return the line item that is declared under one order and then under the other."""
+    return line("L", hs_sku="1", name="Mug")
+
+
+def test_a_line_in_doubt_that_is_moved_in_git_is_made_once(build: Callable[..., World]) -> None:
+    """Both orders wait: the one under which it was sent, and the one it is declared under now."""
+    world = within_parent(build)
+    world.declare(order("A", [item()]), order("B"))
+
+    def lose(_: str, path: str, __: object) -> str | None:
+        if path.endswith("line_items/batch/create"):
+            world.proxy.hook = lambda *_: (403, {"category": "INVALID_AUTHENTICATION"})
+            return DROP
+        return None
+
+    world.proxy.hook = lose
+    assert world.apply().resumable
+    world.proxy.hook = None
+    plan = world.plan(order("A"), order("B", [item()]), in_doubt=True)
+    assert (plan.units, plan.in_doubt) == ((), (Address("order", "A"), Address("order", "B")))
+    assert world.apply(plan).left_out == plan.in_doubt
+    assert "line_item/L" in statuses(world.apply())
+    assert len(world.ever("line_items")) == 1
+    world.converge(order("A", [item()]), order("B"))
+    assert len(world.ever("line_items")) == 1
+
+
+def test_a_line_that_the_state_has_elsewhere_is_not_made(build: Callable[..., World]) -> None:
+    """A plan from before another apply made the record under another order is stale for it."""
+    world = within_parent(build)
+    older = world.plan(order("A"), order("B", [item()]))
+    world.converge(order("A", [item()]), order("B"))
+    report = world.apply(older)
+    assert messages(report)["line_item/L"] == "the state has changed since planning; plan again"
+    assert len(world.ever("line_items")) == 1
+
+
+def test_some_paths_wait_for_what_they_refer_to_beside_them(watched: World) -> None:
+    """A cart that is planned alone waits for the order that may not exist."""
+    leave_unfinished(watched, carried_out=False)
+    watched.proxy.hook = None
+    cart = {"kind": "cart", "key": "T", "associations": {"order": [{"key": "A"}]}}
+    watched.declare(order("A"), order("B"), cart)
+    everything = watched.units()
+    (some,) = [unit for unit in everything if unit.address.kind == "cart"]
+    with watched.session() as session:
+        plan = workflow.plan(session, [some], declared=everything)
+    assert (plan.units, plan.in_doubt) == ((), (Address("cart", "T"),))

@@ -15,7 +15,7 @@ DAMAGES = {
     "an empty object": b"{}",
     "not an object": b"[]",
     "garbled": b"\x00\xff",
-    "text that UTF-8 cannot spell": b'{"checksum":"","format":2,"plans":[],"x":"\\ud800"}',
+    "text that UTF-8 cannot spell": b'{"checksum":"","format":3,"plans":[],"x":"\\ud800"}',
     "deep": b"[" * 100_000,
 }
 

@@ -1,6 +1,6 @@
 """Moving a state to another store: killed anywhere, it is repeated, and nobody uses two stores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from dying import Dead, DyingProcess
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.records import LastApplied
+from reconcile.state.applied_plans import AppliedPlan, AppliedPlans
 from reconcile.state.migrate import move
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
@@ -172,3 +173,38 @@ def test_a_half_moved_state_names_the_way_out(source: Store, target: Store) -> N
     with pytest.raises(UsageError, match="is incomplete: moving it there from") as caught:
         State(target, KEY)
     assert "the same `reconcile state push` or `state pull` again" in caught.value.hint
+
+
+def test_what_is_logged_during_a_move_is_moved_too(
+    source: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refusals are logged without the lock that a move holds, by others who meet it."""
+    target = LocalStore(tmp_path / "target")
+    write_many, late = target.write_many, [2]
+
+    def refused_meanwhile(blobs: Iterable[tuple[str, bytes]]) -> None:
+        write_many(blobs)
+        for position in late:
+            Log(source, "audit/000000").append(position, b"refused")
+        late.clear()
+
+    monkeypatch.setattr(target, "write_many", refused_meanwhile)
+    move(source, target, lambda: None)
+    entries = [entry for _, entry in Log(target, "audit/000000").entries()]
+    assert entries == [b"event", b"event", b"refused"]
+    assert usable(target)
+
+
+def test_a_completed_plan_is_not_superseded_by_what_is_left_of_its_run(source: LocalStore) -> None:
+    """A process that dies while it removes a journal leaves a part of it."""
+    state = State(source, KEY)
+    source.remove("applied.json")
+    applied = AppliedPlans(source, state)
+    applied.begin("p", "run", 1, after=None)
+    ended = AppliedPlan("p", 1, ("run",), "2026-01-02T03:04:05+00:00", ("order/a",))
+    applied.end("run", ended)
+    applied.supersede("run", 2)
+    assert applied.find("p", 0) == ended
+    applied.begin("q", "other", 1, after=None)
+    applied.supersede("other", 2)
+    assert (found := applied.find("q", 1)) and (found.ended, found.not_applied) == ("", ())

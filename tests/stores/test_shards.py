@@ -261,7 +261,7 @@ def test_a_head_of_another_shape_is_refused(backend: Backend, damage: dict[str, 
     refused(store, "head.json is not a head")
 
 
-@pytest.mark.parametrize("data", [b"[" * 100_000, b'{"format":3,"units":{"\\ud800":1}}', b"\x00"])
+@pytest.mark.parametrize("data", [b"[" * 100_000, b'{"format":4,"units":{"\\ud800":1}}', b"\x00"])
 def test_a_shard_that_cannot_be_read_is_refused(backend: Backend, data: bytes) -> None:
     """Whatever the file holds."""
     store = backend.client()
