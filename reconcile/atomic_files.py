@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
@@ -23,5 +23,9 @@ def atomic_write(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
+            with suppress(
+                OSError
+            ):  # on a full disk what is still buffered cannot be written either
+                file.close()
             temporary.unlink(missing_ok=True)
             raise
