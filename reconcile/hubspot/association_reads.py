@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from reconcile.errors import CallRefused
+from reconcile.hubspot.calls import Calls
 from reconcile.hubspot.complete_reads import (
     BatchRead,
     complete_read,
@@ -10,10 +11,8 @@ from reconcile.hubspot.complete_reads import (
     refuse_failures,
 )
 from reconcile.hubspot.error_details import clean
-from reconcile.hubspot.routes import ANY_ID, Routes
+from reconcile.hubspot.routes import ANY_ID
 from reconcile.hubspot.schemas import LinkedBody, LinksBody, LinksOfBody, LinksPageBody, PagingBody
-from reconcile.hubspot.thread_pool import Pool
-from reconcile.hubspot.transport import Transport
 from reconcile.model.batches import LINKS_READ
 from reconcile.model.records import Link
 
@@ -23,17 +22,12 @@ PAGE = 500
 _ENDLESS = "HubSpot's pages of associations never end: a cursor came twice"
 
 
-class AssociationReader:
+class AssociationReader(Calls):
     """Reads associations.
 
     A record is reported without associations only if HubSpot says so explicitly; ids missing from
     a response are queried again.
     """
-
-    def __init__(self, transport: Transport, routes: Routes, pool: Pool) -> None:
-        self._transport = transport
-        self._routes = routes
-        self._pool = pool
 
     def links(
         self, from_object: str, to: str, to_object: str, ids: Sequence[str]

@@ -4,24 +4,16 @@ from collections.abc import Container, Sequence
 
 from reconcile.hubspot.batch_inputs import checked_traces, trace_by_name, type_body
 from reconcile.hubspot.batch_results import Attribution, answers_by_trace, answers_from_errors
+from reconcile.hubspot.calls import Calls
 from reconcile.hubspot.error_bodies import ErrorBody
-from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.schemas import BatchBody, PairsBody
-from reconcile.hubspot.transport import Response, Transport
+from reconcile.hubspot.transport import Response
 from reconcile.hubspot.types import Answer, Pair, Written
-from reconcile.hubspot.write_freshness import WriteFreshness
 from reconcile.model.batches import LINKS_WRITE
 
 
-class AssociationWriter:
-    """Associates and dissociates records. See ``RecordWriter`` for errors and ``freshness``."""
-
-    def __init__(
-        self, transport: Transport, routes: Routes, freshness: WriteFreshness | None = None
-    ) -> None:
-        self._transport = transport
-        self._routes = routes
-        self._freshness = freshness
+class AssociationWriter(Calls):
+    """Associates and dissociates records. See ``RecordWriter`` for errors."""
 
     def associate(
         self, from_object: str, to_object: str, pairs: Sequence[Pair]

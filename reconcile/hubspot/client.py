@@ -25,29 +25,9 @@ from reconcile.hubspot.write_freshness import WriteFreshness
 class Records(RecordReader, RecordWriter, HistoryReader):
     """Reads and writes records, and reads their histories."""
 
-    def __init__(
-        self,
-        transport: Transport,
-        routes: Routes,
-        pool: Pool,
-        freshness: WriteFreshness | None = None,
-    ) -> None:
-        RecordReader.__init__(self, transport, routes, pool)
-        RecordWriter.__init__(self, transport, routes, freshness)
-
 
 class Associations(AssociationReader, AssociationWriter):
     """Reads and writes associations."""
-
-    def __init__(
-        self,
-        transport: Transport,
-        routes: Routes,
-        pool: Pool,
-        freshness: WriteFreshness | None = None,
-    ) -> None:
-        AssociationReader.__init__(self, transport, routes, pool)
-        AssociationWriter.__init__(self, transport, routes, freshness)
 
 
 class HubSpot:

@@ -3,24 +3,18 @@
 from collections.abc import Sequence
 
 from reconcile.errors import CallRefused
+from reconcile.hubspot.calls import Calls
 from reconcile.hubspot.complete_reads import BatchRead, complete_read, refuse_failures
 from reconcile.hubspot.error_bodies import is_absence
 from reconcile.hubspot.error_details import clean
-from reconcile.hubspot.routes import ANY_ID, Routes, query_parts
+from reconcile.hubspot.routes import ANY_ID, query_parts
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
-from reconcile.hubspot.thread_pool import Pool
-from reconcile.hubspot.transport import Transport
 from reconcile.model.batches import HISTORIES
 from reconcile.model.records import Version
 
 
-class HistoryReader:
+class HistoryReader(Calls):
     """Reads property histories, in batches or of one record alone."""
-
-    def __init__(self, transport: Transport, routes: Routes, pool: Pool) -> None:
-        self._transport = transport
-        self._routes = routes
-        self._pool = pool
 
     def history(
         self, object_: str, id_: str, properties: Sequence[str], *, archived: bool = False

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from reconcile.errors import CallRefused, HubSpotError
+from reconcile.hubspot.calls import Calls
 from reconcile.hubspot.complete_reads import (
     BatchRead,
     complete_read,
@@ -13,10 +14,8 @@ from reconcile.hubspot.complete_reads import (
 )
 from reconcile.hubspot.error_bodies import is_absence
 from reconcile.hubspot.error_details import clean
-from reconcile.hubspot.routes import ANY_ID, Routes, is_segment, query_parts
+from reconcile.hubspot.routes import ANY_ID, is_segment, query_parts
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody, SearchBody
-from reconcile.hubspot.thread_pool import Pool
-from reconcile.hubspot.transport import Transport
 from reconcile.model.address import fold, other_forms
 from reconcile.model.batches import OBJECTS
 from reconcile.model.records import Actual
@@ -25,13 +24,8 @@ _SEARCHED = 200
 """Maximum number of records on a page of search (reference §3)."""
 
 
-class RecordReader:
+class RecordReader(Calls):
     """Reads records. Absent records are omitted; a record not requested raises HubSpotError."""
-
-    def __init__(self, transport: Transport, routes: Routes, pool: Pool) -> None:
-        self._transport = transport
-        self._routes = routes
-        self._pool = pool
 
     def read(
         self,

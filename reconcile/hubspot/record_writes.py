@@ -12,29 +12,19 @@ from reconcile.hubspot.batch_results import (
     answers_from_errors,
     attribute_by_name,
 )
+from reconcile.hubspot.calls import Calls
 from reconcile.hubspot.correlate import ReadParents, correlate_results
 from reconcile.hubspot.error_bodies import ABSENT, ErrorBody
-from reconcile.hubspot.routes import ANY_ID, Routes
+from reconcile.hubspot.routes import ANY_ID
 from reconcile.hubspot.schemas import BatchBody, ObjectBody, ObjectsBody
-from reconcile.hubspot.transport import Response, Transport
+from reconcile.hubspot.transport import Response
 from reconcile.hubspot.types import Answer, Refused, Write, Written
-from reconcile.hubspot.write_freshness import WriteFreshness
 from reconcile.model.address import fold
 from reconcile.model.batches import OBJECTS
 
 
-class RecordWriter:
-    """Writes records. Raises HubSpotError if HubSpot refuses a batch as a whole.
-
-    ``freshness`` is checked before each sending; it raises Stale.
-    """
-
-    def __init__(
-        self, transport: Transport, routes: Routes, freshness: WriteFreshness | None = None
-    ) -> None:
-        self._transport = transport
-        self._routes = routes
-        self._freshness = freshness
+class RecordWriter(Calls):
+    """Writes records. Raises HubSpotError if HubSpot refuses a batch as a whole."""
 
     def upsert(self, object_: str, id_property: str, writes: Sequence[Write]) -> dict[str, Answer]:
         """Create or update up to 100 records by a unique property. Answers by trace."""

@@ -15,6 +15,7 @@ from reconcile.hubspot.batch_results import answers_by_trace, attribute_by_name
 from reconcile.hubspot.error_bodies import ErrorBody
 from reconcile.hubspot.record_writes import RecordWriter
 from reconcile.hubspot.routes import Routes
+from reconcile.hubspot.thread_pool import Pool
 from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.types import Pair, Refused, Unclear, Write, Written
 
@@ -43,12 +44,12 @@ def body(results: Any = (), errors: Any = None, **more: Any) -> dict[str, Any]:
 
 def upsert(talk: Talk, status: int, answer: Any) -> dict[str, Any]:
     transport, _ = talk((status, answer))
-    return RecordWriter(transport, Routes("v3")).upsert("orders", KEY, WRITES)
+    return RecordWriter(transport, Routes("v3"), Pool(1)).upsert("orders", KEY, WRITES)
 
 
 def update(talk: Talk, status: int, answer: Any) -> dict[str, Any]:
     transport, _ = talk((status, answer))
-    return RecordWriter(transport, Routes("v3")).update("orders", UPDATES)
+    return RecordWriter(transport, Routes("v3"), Pool(1)).update("orders", UPDATES)
 
 
 def kinds(answers: dict[str, Any]) -> str:
@@ -176,7 +177,7 @@ def test_written_is_only_what_has_a_result_of_its_own(
 def test_an_upsert_sends_the_key_twice_and_a_trace(talk: Talk) -> None:
     """The key is the id and a property, else the answer would not echo it."""
     transport, script = talk((200, body([record(1), record(2), record(3)])))
-    RecordWriter(transport, Routes("v3")).upsert("orders", KEY, WRITES)
+    RecordWriter(transport, Routes("v3"), Pool(1)).upsert("orders", KEY, WRITES)
     assert script.requests[0].url.path == "/crm/v3/objects/orders/batch/upsert"
     assert script.bodies[0]["inputs"][0] == {
         "id": "K1",
@@ -196,7 +197,7 @@ def test_a_repeated_upsert_does_not_call_its_own_records_old(talk: Talk) -> None
     """After an attempt without an answer, ``new: false`` may mean our own first attempt."""
     answer = body([record(1, new=True), record(2, new=False), record(3, new=False)])
     transport, script = talk(httpx.ReadTimeout("no answer"), (200, answer))
-    answers = RecordWriter(transport, Routes("v3")).upsert("orders", KEY, WRITES)
+    answers = RecordWriter(transport, Routes("v3"), Pool(1)).upsert("orders", KEY, WRITES)
     assert len(script.requests) == 2
     assert [answers[f"t{n}"].new for n in (1, 2, 3)] == [True, None, None]  # type: ignore[union-attr]
 
@@ -261,7 +262,7 @@ def test_a_create_associates_in_the_same_call(talk: Talk) -> None:
     """Types of one pair are sent together, and results are matched by the given property."""
     transport, script = talk((201, body([record(2), record(1)])))
     links = (("7", "HUBSPOT_DEFINED", 514), ("7", "USER_DEFINED", 3), ("8", "HUBSPOT_DEFINED", 591))
-    answers = RecordWriter(transport, Routes("v3")).create(
+    answers = RecordWriter(transport, Routes("v3"), Pool(1)).create(
         "line_items",
         [Write("t1", "", {"name": "K1"}, links), Write("t2", "", {"name": "K2"})],
         match="name",
@@ -293,7 +294,7 @@ def test_a_create_without_a_usable_answer_is_ambiguous(talk: Talk, answer: Any) 
     """HubSpot has no idempotency key: such a create is sent once and resolved by reading."""
     transport, script = talk(answer)
     with pytest.raises(Ambiguous):
-        RecordWriter(transport, Routes("v3")).create(
+        RecordWriter(transport, Routes("v3"), Pool(1)).create(
             "line_items", [Write("t1", "", {"name": "K1"})], match="name"
         )
     assert len(script.requests) == 1
@@ -328,7 +329,10 @@ def test_one_record_patched_is_answered(
     """A refusal of a single record is an answer, not an error."""
     transport, script = talk((status, answer))
     write = Write("t", "a/b ?", {"hs_order_name": "x"})
-    assert RecordWriter(transport, Routes("v3")).patch("orders", write, id_property=KEY) == expected
+    assert (
+        RecordWriter(transport, Routes("v3"), Pool(1)).patch("orders", write, id_property=KEY)
+        == expected
+    )
     assert script.requests[0].url.raw_path == (
         b"/crm/v3/objects/orders/a%2Fb%20%3F?idProperty=reconcile_key"
     )
@@ -349,7 +353,7 @@ def test_a_patch_raises_what_is_not_about_the_record(
     """A missing scope or a wrong path is not the record's fault."""
     transport, _ = talk((status, answer))
     with pytest.raises(raised):
-        RecordWriter(transport, Routes("v3")).patch("orders", Write("t", "1", {}))
+        RecordWriter(transport, Routes("v3"), Pool(1)).patch("orders", Write("t", "1", {}))
 
 
 def pair(from_id: Any, to_id: Any = "50") -> dict[str, Any]:
@@ -377,7 +381,9 @@ def pair(from_id: Any, to_id: Any = "50") -> dict[str, Any]:
 def test_every_pair_is_answered_once(talk: Talk, answer: Any, expected: str) -> None:
     """Pairs are matched by both ends, errors by either."""
     transport, script = talk((207, answer))
-    answers = AssociationWriter(transport, Routes("v3")).associate("orders", "contacts", PAIRS)
+    answers = AssociationWriter(transport, Routes("v3"), Pool(1)).associate(
+        "orders", "contacts", PAIRS
+    )
     assert kinds(answers) == expected
     assert script.requests[0].url.path == "/crm/v4/associations/orders/contacts/batch/create"
     assert script.bodies[0]["inputs"][0] == {
@@ -403,7 +409,9 @@ def test_dissociating_trusts_silence_and_nothing_else(
 ) -> None:
     """HubSpot answers 204 without a body: what is not refused is done."""
     transport, script = talk((status, answer))
-    answers = AssociationWriter(transport, Routes("v3")).dissociate("orders", "contacts", PAIRS)
+    answers = AssociationWriter(transport, Routes("v3"), Pool(1)).dissociate(
+        "orders", "contacts", PAIRS
+    )
     assert kinds(answers) == expected
     assert script.requests[0].url.path.endswith("/batch/labels/archive")
 
@@ -411,14 +419,16 @@ def test_dissociating_trusts_silence_and_nothing_else(
 def test_a_single_pair_refused_without_context_is_refused(talk: Talk) -> None:
     """With one input, an error must be about it."""
     transport, _ = talk((207, body([], [error("who knows")])))
-    answers = AssociationWriter(transport, Routes("v3")).dissociate("orders", "contacts", PAIRS[:1])
+    answers = AssociationWriter(transport, Routes("v3"), Pool(1)).dissociate(
+        "orders", "contacts", PAIRS[:1]
+    )
     assert answers == {"t1": Refused("who knows", "VALIDATION_ERROR")}
 
 
 def test_calls_that_could_not_be_attributed_are_not_made(talk: Talk) -> None:
     """Shared traces, shared keys, oversized and empty batches are mistakes of the caller."""
     transport, script = talk((200, body()))
-    writer = RecordWriter(transport, Routes("v3"))
+    writer = RecordWriter(transport, Routes("v3"), Pool(1))
     twice = [Write("t", "1", {}), Write("t", "2", {})]
     same_key = [Write("a", "K1", {}), Write("b", " k1", {})]
     many = [Write(str(n), str(n), {}) for n in range(101)]
@@ -428,7 +438,7 @@ def test_calls_that_could_not_be_attributed_are_not_made(talk: Talk) -> None:
     with pytest.raises(ValueError, match="without name"):
         writer.create("line_items", [Write("a", "", {})], match="name")
     with pytest.raises(ValueError, match="both"):
-        AssociationWriter(transport, Routes("v3")).associate(
+        AssociationWriter(transport, Routes("v3"), Pool(1)).associate(
             "orders", "contacts", [PAIRS[0], Pair("x", "1", "50", ())]
         )
     assert script.requests == []
