@@ -12,11 +12,8 @@ if TYPE_CHECKING:
         Account,
         Plan,
         Project,
-        cart,
-        line_item,
         load_plan,
         open,  # noqa: A004
-        order,
     )
     from reconcile.errors import (
         Ambiguous,
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
         Unreachable,
         UsageError,
     )
+    from reconcile.manifests.from_python import cart, line_item, order
     from reconcile.model.outcome import Outcome, Report, Status
 
 __version__ = "0.1.0"
@@ -73,6 +71,7 @@ _MODULES = {
     "reconcile.errors": frozenset(name for name in __all__ if name.endswith("Error"))
     | {"Ambiguous", "CallRefused", "Fatal", "GuardRefused", "Locked", "Problem", "RateLimited"}
     | {"StalePlan", "Unfinished", "Unreachable"},
+    "reconcile.manifests.from_python": frozenset({"cart", "line_item", "order"}),
     "reconcile.model.outcome": frozenset({"Outcome", "Report", "Status"}),
 }
 

@@ -18,18 +18,17 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
-from reconcile import __version__
-from reconcile.atomic_files import atomic_write
 from reconcile.audit.actor import origin
 from reconcile.errors import UsageError
-from reconcile.manifests.from_python import Document, Value, units_of
+from reconcile.manifests.from_python import Document, units_of
 from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model import plan as model
 from reconcile.model.address import Address
 from reconcile.model.outcome import Report
 from reconcile.model.records import Unit
-from reconcile.planning.guards import allowing, exact_allowances, require_match
-from reconcile.planning.plan_file import content_digest, dump, load
+from reconcile.plan_files import read_plan, save_plan
+from reconcile.planning.guards import allowing, exact_allowances
+from reconcile.planning.plan_file import content_digest
 from reconcile.project import Settings, load_settings
 from reconcile.project.declared import (
     Declared,
@@ -42,12 +41,10 @@ from reconcile.recovery.runs import new_run
 from reconcile.session import Purpose, Session
 from reconcile.session import connect as connect_session
 from reconcile.stores.lease import utc_now
+from reconcile.stores.this_process import lock_holder
 from reconcile.workflow import apply as apply_plan
 from reconcile.workflow import finish, recover_unfinished
 from reconcile.workflow import plan as make_plan
-
-_WHO = f"Python (process {os.getpid()})"
-"""The holder of the lock, as others see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +72,9 @@ class Plan:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan file that `reconcile apply FILE` takes: mode 0600, whole or not at all.
 
-        Raises GuardRefused if ``allow`` named other numbers than the plan's, and OSError.
+        Raises UsageError if the file cannot be written.
         """
-        require_match(self.data)
-        with atomic_write(Path(path)) as file:
-            file.writelines(dump(self.data, version=__version__, created=utc_now()))
+        save_plan(self.data, Path(path), created=utc_now())
 
     def to_json(self, *, personal: bool = False) -> str:
         """Return the plan as `plan --json` prints it; ``personal`` shows personal values too."""
@@ -97,9 +92,8 @@ class Plan:
 
 
 def load_plan(path: str | os.PathLike[str]) -> Plan:
-    """Return a saved plan. Raises UsageError unless the file is intact, and OSError."""
-    data, digest = load(Path(path).read_bytes())
-    return Plan(data, digest)
+    """Return a saved plan. Raises UsageError if the file cannot be read, or is not intact."""
+    return Plan(*read_plan(Path(path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +200,14 @@ class Account:
         else:
             declared = declared_now(settings, plan.data)
         if plan.data.empty and plan.declared is not None:
-            finish(self.session, plan.data, by, who=_WHO, wait=wait)
+            finish(self.session, plan.data, by, who=lock_holder(), wait=wait)
             return Report(self.session.pin, (), left_out=plan.data.in_doubt)
         return apply_plan(
             self.session,
             plan.data,
             by,
             declared=declared,
-            who=_WHO,
+            who=lock_holder(),
             wait=wait,
             halt=halt,
             run=new_run(),
@@ -225,7 +219,7 @@ class Account:
         Raises Locked if another run still holds the lock after ``wait`` seconds.
         """
         by = origin(self.project.environ, self.project.settings.root, reason)
-        recover_unfinished(self.session, by, who=_WHO, wait=wait)
+        recover_unfinished(self.session, by, who=lock_holder(), wait=wait)
 
     def _declared(self, documents: Sequence[Document] | None, paths: Sequence[Path]) -> Declared:
         settings = self.project.settings
@@ -255,48 +249,6 @@ def open(  # noqa: A001  (reconcile.open reads as what it does)
     """
     environ = os.environ if environ is None else environ
     return Project(load_settings(Path(folder), target=target, environ=environ), environ)
-
-
-def order(
-    key: str,
-    properties: Mapping[str, Value] | None = None,
-    *,
-    lines: Sequence[Document] = (),
-    **fields: Value,
-) -> Document:
-    """Declare an order. ``fields`` are further fields of a manifest, such as ``associations``."""
-    return _declare("order", key, properties, lines, fields)
-
-
-def cart(
-    key: str,
-    properties: Mapping[str, Value] | None = None,
-    *,
-    lines: Sequence[Document] = (),
-    **fields: Value,
-) -> Document:
-    """Declare a cart. ``fields`` are further fields of a manifest, such as ``associations``."""
-    return _declare("cart", key, properties, lines, fields)
-
-
-def line_item(key: str, properties: Mapping[str, Value] | None = None, **fields: Value) -> Document:
-    """Declare a line item, for ``lines`` of an order or a cart."""
-    if twice := sorted({"kind", "key", "properties"}.intersection(fields)):
-        raise UsageError(f"{', '.join(twice)} cannot be given as a further field of the line item")
-    return {"key": key, "properties": dict(properties or {}), **fields}
-
-
-def _declare(
-    kind: str,
-    key: str,
-    properties: Mapping[str, Value] | None,
-    lines: Sequence[Document],
-    fields: Mapping[str, Value],
-) -> Document:
-    if twice := sorted({"kind", "key", "properties", "line_items"}.intersection(fields)):
-        raise UsageError(f"{', '.join(twice)} cannot be given as a further field of the {kind}")
-    nested = {"line_items": list(lines)} if lines else {}
-    return {"kind": kind, "key": key, "properties": dict(properties or {}), **nested, **fields}
 
 
 def _addresses(texts: Iterable[str]) -> frozenset[Address]:

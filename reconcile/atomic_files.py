@@ -1,11 +1,13 @@
 """Write files atomically: a crash, a full disk or an error leaves the former content."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
+
+from reconcile.errors import UsageError
 
 
 @contextmanager
@@ -29,3 +31,15 @@ def atomic_write(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
                 file.close()
             temporary.unlink(missing_ok=True)
             raise
+
+
+def save_file(path: Path, pieces: Iterable[bytes], what: str) -> None:
+    """Write a file for the user, mode 0600, whole or not at all; ``what`` names it in errors.
+
+    Raises UsageError if it cannot be written.
+    """
+    try:
+        with atomic_write(path) as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise UsageError(f"{what} cannot be saved in {path}: {error.strerror}") from error

@@ -16,7 +16,7 @@ BELOW = {
     "model": (),
     "errors": (),
     "call_watchdog": (),
-    "atomic_files": (),
+    "atomic_files": ("errors",),
     "manifests": ("errors", "model"),
     "project": ("atomic_files", "errors", "manifests", "model"),
     "hubspot": ("call_watchdog", "errors", "model"),
@@ -24,6 +24,7 @@ BELOW = {
     "render": ("errors", "model"),
     "sandbox": (),
     "planning": ("errors", "model"),
+    "plan_files": ("atomic_files", "errors", "model", "planning"),
     "state": ("errors", "model", "stores"),
     "fetching": ("errors", "hubspot", "model", "state"),
     "audit": ("errors", "hubspot", "model", "stores"),
@@ -72,6 +73,7 @@ BELOW = {
         "errors",
         "manifests",
         "model",
+        "plan_files",
         "planning",
         "project",
         "recovery",
@@ -89,6 +91,7 @@ BELOW = {
         "fetching",
         "manifests",
         "model",
+        "plan_files",
         "planning",
         "probing",
         "project",
@@ -103,7 +106,7 @@ BELOW = {
 }
 """For each part of the package, the parts it may import. A new part needs a line here."""
 
-PUBLIC = {"api", "errors", "model"}
+PUBLIC = {"api", "errors", "manifests", "model"}
 """Where the names that ``reconcile`` exports come from; it imports them when they are used."""
 
 SHARED_NAMES = {

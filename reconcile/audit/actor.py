@@ -4,9 +4,6 @@ This is only as reliable as the environment: whoever sets variables can name any
 token (``oidc-unverified``) comes from a host of GitHub's own, but its signature is not verified.
 """
 
-import getpass
-import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +12,7 @@ from reconcile.audit import git
 from reconcile.audit.github_identity import claims
 from reconcile.model.audit import Actor, Origin
 from reconcile.model.source import UNKNOWN
+from reconcile.stores.this_process import local_user
 
 _LONGEST = 500
 
@@ -57,7 +55,7 @@ def current_actor(environ: Mapping[str, str], root: Path, *, loopback: bool = Fa
         return _actor(name, "oidc-unverified" if claimed else "github", facts)
     if _is_gitlab(environ):
         return _actor(environ.get("GITLAB_USER_LOGIN", ""), "gitlab", _facts(environ, _GITLAB))
-    machine = _machine()
+    machine = local_user()
     try:
         name = git.identity(root, environ)
     except git.GitUnavailable:
@@ -96,11 +94,3 @@ def _facts(environ: Mapping[str, str], names: Mapping[str, str]) -> dict[str, st
 def _actor(name: str, source: str, facts: Mapping[str, str]) -> Actor:
     short = {key: clean(value)[:_LONGEST] for key, value in facts.items()}
     return Actor(clean(name)[:_LONGEST], source, MappingProxyType(short))
-
-
-def _machine() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"

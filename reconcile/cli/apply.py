@@ -14,7 +14,6 @@ from reconcile.cli.common import (
     addresses,
     colored,
     confirm,
-    current_user,
     settings_for,
     shows_personal,
     write_digest,
@@ -22,12 +21,12 @@ from reconcile.cli.common import (
 from reconcile.cli.cost import cost
 from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.next_command import command_line
-from reconcile.cli.show import read_plan
 from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
 from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Unit
+from reconcile.plan_files import read_plan
 from reconcile.planning.guards import require_match
 from reconcile.planning.plan_file import content_digest
 from reconcile.project import Settings
@@ -38,6 +37,7 @@ from reconcile.render.progress import progress
 from reconcile.render.report import write_report
 from reconcile.session import Session, connect
 from reconcile.stores.store_urls import is_local
+from reconcile.stores.this_process import lock_holder
 from reconcile.workflow import (
     apply,
     finish,
@@ -85,7 +85,7 @@ def run(
                     recreate=again,
                     prune=prune,
                     allow=allow,
-                    who=current_user(),
+                    who=lock_holder(),
                     wait=lock_timeout,
                     run=run,
                     advance=advance,
@@ -101,7 +101,7 @@ def run(
             require_expected(digest, expect_digest)
             require_match(made)
         if saved is None and made.empty:
-            finish(session, made, by, who=current_user(), wait=lock_timeout, run=run)
+            finish(session, made, by, who=lock_holder(), wait=lock_timeout, run=run)
             return 5 if made.in_doubt else 0
         if saved is None and not (auto_approve or _confirmed(session, made)):
             click.echo("Nothing was applied.", err=True)
@@ -157,7 +157,7 @@ def carry_out(
             made,
             by,
             declared=declared,
-            who=current_user(),
+            who=lock_holder(),
             wait=wait,
             halt=halt,
             advance=advance,

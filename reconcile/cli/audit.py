@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from reconcile.atomic_files import save_file
 from reconcile.audit.actor import origin
 from reconcile.audit.integrity import verify
 from reconcile.audit.log import AuditLog
@@ -19,7 +20,6 @@ from reconcile.cli.common import (
     addresses,
     colored,
     confirm,
-    save,
     settings_for,
     shows_personal,
 )
@@ -128,7 +128,7 @@ def export(*, target: str | None, since: str | None, form: str, out: Path | None
         if out is None:
             _write(lines)
             return
-        save(out, (f"{line}\n".encode() for line in lines), "the audit log")
+        save_file(out, (f"{line}\n".encode() for line in lines), "the audit log")
         click.echo(f"Wrote {visible(str(out))}.", err=True)
 
 

@@ -1,15 +1,11 @@
 """What several commands share: settings, manifests, confirmation, and how to print."""
 
-import getpass
 import os
-import socket
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from reconcile.atomic_files import atomic_write
 from reconcile.cli import next_command
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.manifests.problems import choices
@@ -75,24 +71,6 @@ def colored() -> bool:
 def echo(text: str) -> None:
     """Print a line that may hold text from HubSpot, escaped."""
     click.echo(line_start(visible(text)))
-
-
-def save(path: Path, pieces: Iterable[bytes], what: str) -> None:
-    """Write a file atomically, mode 0600. Raises UsageError if it cannot be written."""
-    try:
-        with atomic_write(path) as file:
-            file.writelines(pieces)
-    except OSError as error:
-        raise UsageError(f"{what} cannot be saved in {path}: {error.strerror}") from error
-
-
-def current_user() -> str:
-    """Return who is running this process, as the lock names its holder."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()} (process {os.getpid()})"
 
 
 def confirm(question: str, *, otherwise: str = "add --auto-approve") -> bool:

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import click
 
-from reconcile import __version__
 from reconcile.audit.actor import commit
 from reconcile.cli.common import (
     absolute,
     addresses,
     colored,
-    save,
     settings_for,
     shows_personal,
     write_digest,
@@ -26,8 +24,9 @@ from reconcile.cli.json_output import problems_as_json, write_json
 from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
+from reconcile.plan_files import save_plan
 from reconcile.planning.guards import mismatches, require_match
-from reconcile.planning.plan_file import content_digest, dump
+from reconcile.planning.plan_file import content_digest
 from reconcile.project.declared import beside_project, read_declared
 from reconcile.recovery.runs import unfinished
 from reconcile.render.error_lines import conflicts_in
@@ -89,8 +88,7 @@ def run(
     made = replace(made, source=source)
     if out is not None and not mismatches(made):
         made = replace(made, paths=beside_project(settings, absolute(paths)))
-        created = utc_now()
-        save(out, dump(made, version=__version__, created=created), "the plan")
+        save_plan(made, out, created=utc_now())
     digest = content_digest(made)
     if as_json:
         from reconcile.render.json_plan import to_json  # noqa: PLC0415

@@ -11,7 +11,8 @@ from typing import NoReturn
 
 import click
 
-from reconcile.cli.common import confirm, echo, save
+from reconcile.atomic_files import save_file
+from reconcile.cli.common import confirm, echo
 from reconcile.errors import UsageError
 from reconcile.probing import Probe, Report, Result, as_json, row, summary
 from reconcile.render.escaping import visible
@@ -78,7 +79,7 @@ def _print_result(result: Result) -> None:
 def _save(made: Report, path: Path) -> None:
     at = utc_now()
     text = json.dumps(as_json(made, at=at), indent=2, ensure_ascii=False) + "\n"
-    save(path, [text.encode()], "the report")
+    save_file(path, [text.encode()], "the report")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.common import confirm, current_user, settings_for
+from reconcile.cli.common import confirm, settings_for
 from reconcile.cli.seeds import find_seed
 from reconcile.errors import UsageError
 from reconcile.project import Settings
@@ -16,6 +16,7 @@ from reconcile.stores.contract import LockInfo
 from reconcile.stores.erase import erase, holds_state, is_half_erased, refuse_half_erased
 from reconcile.stores.lease import utc_now
 from reconcile.stores.sandbox_in_use import refuse_served
+from reconcile.stores.this_process import lock_holder
 
 
 def serve(target: str | None, port: int, plan: str | None) -> None:
@@ -73,7 +74,7 @@ def reset(*, target: str | None, auto_approve: bool) -> int:
         click.echo("Nothing was erased.", err=True)
         return 1
     since = utc_now()
-    info = LockInfo(current_user(), since, "sandbox reset")
+    info = LockInfo(lock_holder(), since, "sandbox reset")
     erase(settings.local_folder, info, lambda: Sandbox.reset(path))
     click.echo(f"Erased the sandbox of target {settings.target.name}.")
     return 0

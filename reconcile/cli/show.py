@@ -8,9 +8,7 @@ import click
 from reconcile.cli.common import colored, shows_personal, write_digest
 from reconcile.cli.git_commit import write_source
 from reconcile.cli.json_output import write_json
-from reconcile.errors import UsageError
-from reconcile.model.plan import Plan
-from reconcile.planning.plan_file import load
+from reconcile.plan_files import read_plan
 
 
 def run(file: Path, form: str) -> None:
@@ -31,15 +29,3 @@ def run(file: Path, form: str) -> None:
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
             write_digest(digest)
             write_source(made.source)
-
-
-def read_plan(file: Path) -> tuple[Plan, str]:
-    """Return the plan and content digest of a plan file, which is read once."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"the plan file {file} cannot be read: {error.strerror}",
-            hint="`reconcile plan --out FILE` creates one",
-        ) from error
-    return load(data)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from math import ceil
 
-from reconcile.cli.common import current_user
 from reconcile.errors import Locked
 from reconcile.project import Settings, allowed_in_project_file, read_variable, variable_of
 from reconcile.stores.contract import LEASE, LockInfo, Store
 from reconcile.stores.lease import utc_now
 from reconcile.stores.store_urls import open_store
+from reconcile.stores.this_process import lock_holder
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[
     since = utc_now()
     with ExitStack() as stack:
         try:
-            stack.enter_context(store.lock(LockInfo(current_user(), since, doing), timeout=wait))
+            stack.enter_context(store.lock(LockInfo(lock_holder(), since, doing), timeout=wait))
         except Locked as error:
             if not url:
                 raise

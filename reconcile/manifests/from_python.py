@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Union
 
-from reconcile.errors import Problem
+from reconcile.errors import Problem, UsageError
 from reconcile.manifests.documents import DeclaredDocument, read_document
 from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.units import build_units
@@ -20,6 +20,48 @@ Value = Union[str, int, Decimal, bool, None, Mapping[str, "Value"], Sequence["Va
 
 Document = Mapping[str, Value]
 """One declaration, with the fields of a YAML document."""
+
+
+def order(
+    key: str,
+    properties: Mapping[str, Value] | None = None,
+    *,
+    lines: Sequence[Document] = (),
+    **fields: Value,
+) -> Document:
+    """Declare an order. ``fields`` are further fields of a manifest, such as ``associations``."""
+    return _declare("order", key, properties, lines, fields)
+
+
+def cart(
+    key: str,
+    properties: Mapping[str, Value] | None = None,
+    *,
+    lines: Sequence[Document] = (),
+    **fields: Value,
+) -> Document:
+    """Declare a cart. ``fields`` are further fields of a manifest, such as ``associations``."""
+    return _declare("cart", key, properties, lines, fields)
+
+
+def line_item(key: str, properties: Mapping[str, Value] | None = None, **fields: Value) -> Document:
+    """Declare a line item, for ``lines`` of an order or a cart."""
+    if twice := sorted({"kind", "key", "properties"}.intersection(fields)):
+        raise UsageError(f"{', '.join(twice)} cannot be given as a further field of the line item")
+    return {"key": key, "properties": dict(properties or {}), **fields}
+
+
+def _declare(
+    kind: str,
+    key: str,
+    properties: Mapping[str, Value] | None,
+    lines: Sequence[Document],
+    fields: Mapping[str, Value],
+) -> Document:
+    if twice := sorted({"kind", "key", "properties", "line_items"}.intersection(fields)):
+        raise UsageError(f"{', '.join(twice)} cannot be given as a further field of the {kind}")
+    nested = {"line_items": list(lines)} if lines else {}
+    return {"kind": kind, "key": key, "properties": dict(properties or {}), **nested, **fields}
 
 
 def units_of(

@@ -200,3 +200,15 @@ def test_a_plan_of_another_account_is_refused(project: reconcile.Project, tmp_pa
     wrong = pytest.raises(reconcile.UsageError, match="the plan is for account")
     with reconcile.open(other, environ={}).connect() as account, wrong:
         account.apply(empty)
+
+
+def test_files_that_cannot_be_used_are_errors_of_ours(
+    project: reconcile.Project, tmp_path: Path
+) -> None:
+    """As everything is that a program may have to catch."""
+    with project.connect() as account:
+        plan = account.plan(units=declared())
+    with pytest.raises(reconcile.UsageError, match="the plan cannot be saved"):
+        plan.save(tmp_path / "missing" / "a.plan")
+    with pytest.raises(reconcile.UsageError, match="cannot be read"):
+        reconcile.load_plan(tmp_path / "missing.plan")
