@@ -13,9 +13,6 @@ import pytest
 # Helpers are plain modules beside this file; importlib mode puts no folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-# Programs that tests start are to buffer what they print as they do for people.
-os.environ.pop("PYTHONUNBUFFERED", None)
-
 import selection
 from proxy import Proxy
 from random_examples import register_profiles
@@ -27,7 +24,15 @@ register_profiles()
 
 
 def pytest_configure() -> None:
-    """See that fast tests start no process and no server."""
+    """Clear the environment, and see that fast tests start no process and no server.
+
+    Whoever runs the tests, a person or a CI job: tests and the programs that they start find the
+    same. What a test needs of these variables it sets itself.
+    """
+    outside = ("CI", "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED")
+    prefixes = ("RECONCILE_", "GITHUB_", "ACTIONS_", "GITLAB_")
+    for name in [name for name in os.environ if name in outside or name.startswith(prefixes)]:
+        del os.environ[name]
     selection.guard_fast()
 
 

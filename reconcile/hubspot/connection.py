@@ -215,8 +215,10 @@ class Connection:
                     raise NotSent(
                         f"the proxy opened no tunnel: {self._text_of(error)}", hint=hint
                     ) from None
-                late = f"no complete answer within {self._timeout:g} s" if channel.timed_out else ""
-                raise NoReply(late or self._text_of(error)) from None
+                # httpx waits as long as the call may take: on a busy machine it ends first.
+                late = channel.timed_out or isinstance(error, httpx.TimeoutException)
+                within = f"no complete answer within {self._timeout:g} s"
+                raise NoReply(within if late else self._text_of(error)) from None
             except httpx.DecodingError:
                 raise NoReply("the answer is not compressed the way its headers say") from None
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -42,8 +41,6 @@ def program(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Program:
     """Return what runs ``reconcile ARGS`` in the world's project; nobody is there to answer."""
-    for name in [name for name in os.environ if name.startswith("RECONCILE_")] + ["CI"]:
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.chdir(world.folder)
     before = signal.getsignal(signal.SIGTERM)

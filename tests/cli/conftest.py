@@ -1,6 +1,5 @@
 """The real program, in this process or as one of its own, on a test's projects and accounts."""
 
-import os
 import shutil
 import signal
 import sqlite3
@@ -320,12 +319,8 @@ MakeProject = Callable[[Account], Project]
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable from outside has a say, and the program's signal handler goes with the test."""
-    for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "TERM", "RECONCILE_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
-    for name in list(os.environ):
-        if name.startswith("RECONCILE_"):
-            monkeypatch.delenv(name)
+    """No terminal, and the program's signal handler goes with the test."""
+    monkeypatch.delenv("TERM", raising=False)
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)

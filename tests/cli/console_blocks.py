@@ -83,12 +83,8 @@ def matches(shown: tuple[str, ...], lines: list[str]) -> bool:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of this process, without what changes what is shown."""
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("CI", "GITHUB_ACTIONS", "NO_COLOR") and not name.startswith("RECONCILE_")
-    }
+    """Return the environment of this process, with the program on its path."""
+    environ = dict(os.environ)
     environ["PATH"] = f"{SCRIPT.parent}{os.pathsep}{environ.get('PATH', os.defpath)}"
     environ["LC_ALL"] = "C.UTF-8"
     return environ

