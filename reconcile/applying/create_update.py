@@ -112,7 +112,10 @@ def update(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> No
 
     def check(some: Sequence[ChangeTask]) -> list[Checked]:
         changes = [task.change for task in some]
-        checked = recheck_present(context.hubspot, kind, identity, definitions, changes)
+        refreshes = [task.refresh for task in some]
+        checked = recheck_present(
+            context.hubspot, kind, identity, definitions, changes, refreshes=refreshes
+        )
         return with_moved(checked, recheck_parents(context.parents, changes))
 
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001

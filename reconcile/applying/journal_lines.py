@@ -22,6 +22,7 @@ class _Run:
     format: int
     run: str
     plan: str
+    content: str
     portal_id: int
     who: str
     since: str

@@ -29,7 +29,12 @@ def prepare(
         found = finder.find(unit, change)
         entry = found.entry if found is not None else None
         task = ChangeTask(
-            unit.address, change, id=change.id, unlinked=len(change.links), previous=entry
+            unit.address,
+            change.effect,
+            change.refresh,
+            id=change.id,
+            unlinked=len(change.links),
+            previous=entry,
         )
         task.old_locations = stale_locations(unit, change, found)
         if change.address == unit.address:
@@ -112,7 +117,7 @@ def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bo
     if change.action.removes:
         return False
     definitions = entries.definitions.properties[change.address.kind]
-    managed = entries.managed(change)
+    managed = entries.managed(change, change.refresh)
     return (
         not managed.keys() - definitions.keys()
         and entry.fingerprint == entries.hasher.fingerprint(managed, definitions)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import HubSpotWarning, Outcome, Overwrite, Rewrite, Status
-from reconcile.model.plan import Action, RecordChange
+from reconcile.model.plan import Action, Effect, Refresh
 from reconcile.model.records import Actual, LastApplied, Link
 from reconcile.state.relocation import EntryLocation
 
@@ -15,6 +15,7 @@ class ChangeTask:
     """The progress of one record's change. Only one thread at a time may change it.
 
     - ``unit``: the address of the record's unit.
+    - ``change``, ``refresh``: what the plan says; only the former can be sent.
     - ``id``: the record's id, once it exists; ``parent_id``: its parent's, once known.
     - ``status``: None while the change has not ended; ``message``: the reason for the status.
     - ``links``: our associations that the record has; ``unlinked``: how many association changes
@@ -34,7 +35,8 @@ class ChangeTask:
     """
 
     unit: Address
-    change: RecordChange
+    change: Effect
+    refresh: Refresh = field(default_factory=Refresh)
     id: str = ""
     parent_id: str = ""
     status: Status | None = None

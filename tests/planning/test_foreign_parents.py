@@ -263,8 +263,8 @@ def test_a_missing_scope_is_a_warning_that_names_it(
     assert "crm.objects.subscriptions.read" in subscriptions
     assert f"`warning: {quotes}`" in markdown(plan)
     assert quotes in to_json(plan, personal=False)
-    saved, digest = load(b"".join(dump(plan, version="1", created="2026-01-01T00:00:00+00:00")))
-    assert (saved, digest) == (plan, content_digest(plan))
+    saved, footer = load(b"".join(dump(plan, version="1", created="2026-01-01T00:00:00+00:00")))
+    assert (saved, footer.content) == (plan, content_digest(plan))
 
     world.forget_calls()
     report = world.apply(plan)

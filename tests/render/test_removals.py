@@ -36,14 +36,14 @@ PLAN = Plan(
             ORDER,
             (
                 RecordChange(
-                    ORDER, Action.ARCHIVE, "1", "Chevalier", FIELDS, pruned=True, adopts=True
+                    ORDER, Action.ARCHIVE, "1", FIELDS, title="Chevalier", pruned=True, adopts=True
                 ),
                 RecordChange(
                     LINE,
                     Action.ARCHIVE,
                     "2",
-                    "Queso",
                     (FieldChange("reconcile_key", "x", "", Reason.DRIFT),),
+                    title="Queso",
                     parent=ORDER,
                     rekey=True,
                 ),
