@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import HubSpotWarning, Outcome, Overwrite, Rewrite, Status
 from reconcile.model.plan import Action, RecordChange
@@ -16,7 +17,8 @@ class ChangeTask:
 
     - ``unit``: the address of the record's unit.
     - ``id``: the record's id, once it exists; ``parent_id``: its parent's, once known.
-    - ``status``: None while the change has not ended; ``message``: the reason for the status.
+    - ``status``: None while the change has not ended; ``message``: the reason for the status;
+      ``why``: the explanation of a conflict that the plan shows.
     - ``links``: our associations that the record has; ``unlinked``: how many association changes
       are still to be made; ``missing``: why some were not made.
     - ``rewrites``, ``not_persisted``: what became of written values (see ``Outcome``).
@@ -39,6 +41,7 @@ class ChangeTask:
     parent_id: str = ""
     status: Status | None = None
     message: str = ""
+    why: tuple[Explanation, ...] = ()
     links: set[Link] = field(default_factory=set)
     rewrites: tuple[Rewrite, ...] = ()
     overwrites: tuple[Overwrite, ...] = ()
@@ -114,6 +117,7 @@ class ChangeTask:
             written=self._is_written,
             standing=self.standing,
             warnings=self.warnings,
+            why=self.why,
         )
 
     @property

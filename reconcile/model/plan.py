@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.records import Link
 from reconcile.model.source import NO_SOURCE, Source
 
@@ -125,8 +126,7 @@ class RecordChange:
     - ``adopts``: the record exists and the state does not know it
     - ``rekey``: the record was found by its id in the state, and its key was changed in HubSpot
     - ``recreates``: the record in the state was archived, merged or deleted
-    - ``why``: the reasons of a conflict, or of associations that are left out, each on a line,
-      followed by lines with hints (see ``model/explanation.py``)
+    - ``why``: explains a conflict, associations that are left out, or why a record is forgotten
     - ``unreachable``: a record in conflict that HubSpot does not have, so that nothing can be
       associated with it
     - ``keep``, ``kept_links``: managed values and associations that are already as declared; the
@@ -149,7 +149,7 @@ class RecordChange:
     adopts: bool = False
     rekey: bool = False
     recreates: bool = False
-    why: str = ""
+    why: tuple[Explanation, ...] = ()
     unreachable: bool = False
     keep: tuple[tuple[str, str], ...] = ()
     kept_links: tuple[Link, ...] = ()
