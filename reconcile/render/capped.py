@@ -47,7 +47,8 @@ def capped(
     """
     names = [group(item) for item in items]
     sizes = Counter(names)
-    heights = {name: height(item) for item, name in zip(items, names, strict=True)}
+    examples = dict(zip(names, items, strict=True))
+    heights = {name: height(item) for name, item in examples.items()}
     most = lines or sum(heights[name] for name in names) + 1
     chosen = _chosen(sizes, heights, groups, places, most)
     return Capped(

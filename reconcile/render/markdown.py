@@ -14,6 +14,7 @@ from reconcile.render.phrasing import in_order, plural
 from reconcile.render.plan_lines import (
     LEFT_OUT,
     LEFT_OUT_HINT,
+    REASONS,
     Line,
     address_list,
     define_line,
@@ -32,7 +33,6 @@ LIMIT = 65_000
 _ALL = "`reconcile show FILE` prints the whole plan."
 _FEW = 5
 _LISTED = 20
-_REASONS = 5
 _COLORED = {  # GitHub's diff colours: green, orange, red
     Action.DEFINE: "+",
     Action.CREATE: "+",
@@ -122,12 +122,12 @@ def _conflicts(seen: PlanView) -> Iterator[str]:
 
 
 def _explained(why: Sequence[Explanation]) -> Iterator[str]:
-    for reason, hint in reasons_with_hints(why[:_REASONS]):
+    for reason, hint in reasons_with_hints(why[:REASONS]):
         yield code_span(shorten(reason))
         if hint:
             yield f"Hint: {code_span(shorten(hint))}"
-    if len(why) > _REASONS:
-        yield f"… and {plural(len(why) - _REASONS, 'more reason')}. {_ALL}"
+    if len(why) > REASONS:
+        yield f"… and {plural(len(why) - REASONS, 'more reason')}. {_ALL}"
 
 
 def _tail(seen: PlanView, digest: str) -> Iterator[str]:

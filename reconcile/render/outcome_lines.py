@@ -10,7 +10,8 @@ from reconcile.model.outcome import UNKNOWN_OVERWRITE, Outcome, Overwrite, Repor
 from reconcile.model.plan import Action
 from reconcile.render.capped import capped
 from reconcile.render.escaping import mask, shorten, visible
-from reconcile.render.plan_lines import Line, explanation_lines, plain
+from reconcile.render.phrasing import plural
+from reconcile.render.plan_lines import REASONS, Line, explanation_lines, plain
 from reconcile.render.plan_view import masked
 
 Typed = Callable[..., str]
@@ -30,8 +31,6 @@ _WORST_FIRST = (Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.DONE, Sta
 
 LINES = 50
 """Maximum lines for records that did not end as planned; the audit log has every record."""
-EXPLAINED = 10
-"""Maximum lines that explain one record; `plan` and `show` have every reason."""
 
 
 class _End(NamedTuple):
@@ -49,11 +48,10 @@ class _End(NamedTuple):
 
     def lines(self) -> list[Line]:
         """Return the record's line, and those of its explanations below it."""
-        below = list(explanation_lines(self.why, indent=6))
-        more = len(below) - EXPLAINED
-        if more > 0:
-            below[EXPLAINED - 1 :] = [plain(f"… and {more + 1:,} more lines", "note", indent=6)]
-        return [_outcome(self), *below]
+        lines = [_outcome(self), *explanation_lines(self.why[:REASONS], indent=6)]
+        if (more := len(self.why) - REASONS) > 0:
+            lines.append(plain(f"… and {plural(more, 'more reason')}", "note", indent=6))
+        return lines
 
     @property
     def status(self) -> str:

@@ -22,6 +22,8 @@ NAMES = 40
 """Columns of names or titles are aligned up to this width."""
 LISTED = 10
 """Maximum addresses to list; the rest is counted."""
+REASONS = 5
+"""Maximum reasons for one record in a list of several; the plan itself shows all."""
 
 
 class Line(NamedTuple):
