@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from reconcile.applying.state_entries import Entries, removed_links
 from reconcile.applying.task import ChangeTask
 from reconcile.model.digest import definitions_digest, state_digest
-from reconcile.model.explanation import reasons_and_hints
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import APPLIED_EARLIER, Status
@@ -42,7 +41,8 @@ def prepare(
         held = entry.links if entry is not None else frozenset()
         task.links = set(change.kept_links) | (removed_links(change) & held)
         if change.action is Action.CONFLICT:
-            task.end(Status.CONFLICT, "; ".join(reasons_and_hints(change.why)[0]))
+            task.end(Status.CONFLICT)
+            task.why = change.why
             stood = finder.state.standing(unit.address, unit.manifest)
             task.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:

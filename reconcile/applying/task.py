@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import HubSpotWarning, Outcome, Overwrite, Rewrite, Status
 from reconcile.model.plan import Action, Effect, Refresh
@@ -17,7 +18,8 @@ class ChangeTask:
     - ``unit``: the address of the record's unit.
     - ``change``, ``refresh``: what the plan says; only the former can be sent.
     - ``id``: the record's id, once it exists; ``parent_id``: its parent's, once known.
-    - ``status``: None while the change has not ended; ``message``: the reason for the status.
+    - ``status``: None while the change has not ended; ``message``: the reason for the status;
+      ``why``: the explanation of a conflict that the plan shows.
     - ``links``: our associations that the record has; ``unlinked``: how many association changes
       are still to be made; ``missing``: why some were not made.
     - ``rewrites``, ``not_persisted``: what became of written values (see ``Outcome``).
@@ -41,6 +43,7 @@ class ChangeTask:
     parent_id: str = ""
     status: Status | None = None
     message: str = ""
+    why: tuple[Explanation, ...] = ()
     links: set[Link] = field(default_factory=set)
     rewrites: tuple[Rewrite, ...] = ()
     overwrites: tuple[Overwrite, ...] = ()
@@ -116,6 +119,7 @@ class ChangeTask:
             written=self._is_written,
             standing=self.standing,
             warnings=self.warnings,
+            why=self.why,
         )
 
     @property

@@ -127,8 +127,9 @@ def _details(change: Effect, outcome: Outcome, *, sent: bool, linked: bool) -> I
         names = ", ".join(outcome.found)
         text = f"not written, since HubSpot already had the value: {names}"
         yield Detail(Topic.MESSAGE, values=(text,))
-    if outcome.message:
-        yield Detail(Topic.MESSAGE, values=(outcome.message,))
+    for text in (outcome.message, *map(str, outcome.why)):
+        if text:
+            yield Detail(Topic.MESSAGE, values=(text,))
 
 
 def _field(change: FieldChange, lost: str | None) -> Detail:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.records import Link
 from reconcile.model.source import NO_SOURCE, Source
 
@@ -168,8 +169,7 @@ class RecordChange(Effect):
 
     - ``keep``, ``kept_links``: see ``Refresh``
     - ``title``: what people call the record
-    - ``why``: the reasons of a conflict, or of associations that are left out, each on a line,
-      followed by lines with hints (see ``model/explanation.py``)
+    - ``why``: explains a conflict, associations that are left out, or why a record is forgotten
     - ``unreachable``: a record in conflict that HubSpot does not have, so that nothing can be
       associated with it
     - ``state``: the digest of the record's entry in the state; if the entry has changed since, the
@@ -179,7 +179,7 @@ class RecordChange(Effect):
     title: str = ""
     keep: tuple[tuple[str, str], ...] = ()
     kept_links: tuple[Link, ...] = ()
-    why: str = ""
+    why: tuple[Explanation, ...] = ()
     unreachable: bool = False
     state: str = ""
 

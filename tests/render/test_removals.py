@@ -8,6 +8,7 @@ import pytest
 from rich.text import Text
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -61,7 +62,7 @@ PLAN = Plan(
                     Address("order", "NW-3"),
                     Action.FORGET,
                     "4",
-                    why="record 4 is archived in HubSpot",
+                    why=(Explanation("record 4 is archived in HubSpot"),),
                 ),
             ),
         ),
