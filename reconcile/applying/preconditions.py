@@ -8,7 +8,7 @@ from reconcile.model.identity import Identity, pinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.planning.consistency import require_consistent
-from reconcile.planning.guards import require_match, tripped_guards
+from reconcile.planning.guards import require_match
 from reconcile.state.state import State
 
 
@@ -40,19 +40,14 @@ def require_target(planned: Plan, target: TargetPin) -> None:
         )
 
 
-def require_allowed(planned: Plan, limits: Mapping[str, int]) -> None:
-    """Raise GuardRefused for a tripped guard that the plan was not made to allow.
-
-    The project's ``limits`` apply beside the plan's own.
-    """
+def require_allowed(planned: Plan) -> None:
+    """Raise GuardRefused for a limit that a plan exceeds, and for a number that it does not have."""
     require_match(planned)
-    now = tripped_guards(planned.units, limits, planned.allowed)
-    guards = {guard.name: guard for guard in (*now, *planned.guards)}
-    if guards:
+    if planned.guards:
         raise GuardRefused(
-            "; ".join(f"{guard.name}: {guard.message}" for guard in guards.values()),
+            "; ".join(f"{guard.name}: {guard.message}" for guard in planned.guards),
             hint="review them in the plan, then plan again with "
-            + " ".join(f"--allow {guard.allowance}" for guard in guards.values()),
+            + " ".join(f"--allow {guard.allowance}" for guard in planned.guards),
         )
 
 

@@ -198,8 +198,26 @@ _EFFECT = tuple(field.name for field in dataclass_fields(Effect))
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """What others changed of one record while its manifest did not. Apply leaves it as it is.
+
+    ``fields`` have the value that HubSpot has as ``before`` and the declared one as ``after``;
+    ``links`` are the associations that others removed.
+    """
+
+    address: Address
+    id: str
+    title: str = ""
+    fields: tuple[FieldChange, ...] = ()
+    links: tuple[LinkChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UnitChange:
     """The changes of one unit, the root's first.
+
+    ``held`` are declared changes that a guard holds back, as they would be made, and
+    ``left_alone`` is drift. Apply does nothing about either.
 
     ``manifest`` is the digest of the unit as declared, empty if no manifest declares it;
     ``definitions`` is the digest of the definitions that its values depend on. If either has
@@ -212,6 +230,8 @@ class UnitChange:
     manifest: str = ""
     definitions: str = ""
     others: int = 0
+    held: tuple[RecordChange, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
     effect_digest: str = ""
 
     @property
@@ -233,18 +253,17 @@ class PropertyDefine:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A limit that the plan exceeds. An ``exact`` guard can be allowed for this count only."""
+    """A limit that the plan exceeds, which refuses it. It can be allowed for this count only."""
 
     name: str
     count: int
     limit: int
     message: str
-    exact: bool = False
 
     @property
     def allowance(self) -> str:
         """The value of ``--allow`` that allows this guard."""
-        return f"{self.name}={self.count}" if self.exact else self.name
+        return f"{self.name}={self.count}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +300,7 @@ class Plan:
       entries, which is not a change
     - ``labels``: the texts shown in place of stored values
     - ``personal``: the (kind, property) pairs that the account makes personal data
-    - ``limits``: the counts above which guards trip
+    - ``limits``: the most records that may have an action: (action, kind or ``""``, number)
     - ``allowed``: the values of ``--allow`` that it was made with
     - ``keyed``: the effect digests were made with the state's key
 
@@ -303,7 +322,7 @@ class Plan:
     resolved: tuple[Address, ...] = ()
     labels: tuple[ValueLabel, ...] = ()
     personal: tuple[tuple[str, str], ...] = ()
-    limits: tuple[tuple[str, int], ...] = ()
+    limits: tuple[tuple[str, str, int], ...] = ()
     allowed: tuple[str, ...] = ()
     keyed: bool = False
     serial: int = 0
@@ -312,8 +331,8 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show: all records are as declared and none is in conflict."""
-        return not self.units and not self.defines
+        """Whether all records are as declared, but for what others changed."""
+        return not self.defines and not any(unit.changes or unit.held for unit in self.units)
 
     @property
     def acts(self) -> bool:

@@ -16,7 +16,8 @@ from reconcile.model.plan import (
 )
 from reconcile.planning.derived import derived, legend_of
 from reconcile.planning.effect_digests import with_effect_digests
-from reconcile.planning.guards import tripped_guards
+from reconcile.planning.guards import Limits, tripped_limits
+from reconcile.planning.holding import with_ties_held
 from reconcile.planning.unreachable_references import without_unreachable
 
 _NONE = Definitions({})
@@ -30,7 +31,7 @@ def assemble(
     identities: Mapping[str, Identity],
     unchanged: int,
     undeclared: Iterable[Address],
-    limits: Mapping[str, int],
+    limits: Limits,
     allowed: Collection[str] = (),
     definitions: Definitions = _NONE,
     prune: bool = False,
@@ -47,8 +48,10 @@ def assemble(
     which the state records a conflict of an earlier run.
     """
     ordered = tuple(
-        replace(unit, definitions=definitions_digest(unit.changes, definitions))
-        for unit in sorted(without_unreachable(units), key=lambda unit: unit.address)
+        replace(unit, definitions=definitions_digest((*unit.changes, *unit.held), definitions))
+        for unit in sorted(
+            with_ties_held(without_unreachable(units)), key=lambda unit: unit.address
+        )
     )
     legend = legend_of(ordered)
     ordered = with_effect_digests(derived(ordered, legend), target, hasher)
@@ -60,13 +63,13 @@ def assemble(
         unchanged=unchanged,
         defines=tuple(sorted(defines, key=lambda define: (define.kind, define.name))),
         undeclared=tuple(sorted(undeclared)),
-        guards=tripped_guards(ordered, limits, allowed),
+        guards=tripped_limits(ordered, limits, allowed),
         prune=prune,
         unchecked=tuple(unchecked),
         resolved=tuple(sorted(set(recorded_conflicts) - _in_conflict(ordered))),
         labels=legend.labels,
         personal=legend.personal,
-        limits=tuple(sorted(limits.items())),
+        limits=tuple(sorted((name, kind, most) for (name, kind), most in limits.items())),
         allowed=tuple(sorted(allowed)),
         keyed=hasher is not None,
         serial=serial,

@@ -12,6 +12,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
     FieldChange,
+    LeftAlone,
     LinkChange,
     RecordChange,
     UnitChange,
@@ -39,16 +40,16 @@ def legend_of(units: Iterable[UnitChange]) -> Legend:
     held: dict[tuple[str, str, str], str] = {}
     personal: set[tuple[str, str]] = set()
     for unit in units:
-        for change in unit.changes:
-            kind = change.address.kind
-            for field in change.fields:
-                if field.shown_after:
-                    name = kind, field.name, field.after
-                    written[name] = min(field.shown_after, written.get(name, field.shown_after))
-                if field.shown_before:
-                    held[kind, field.name, field.before] = field.shown_before
-                if field.personal and not _is_always_personal(kind, field.name):
-                    personal.add((kind, field.name))
+        shown = [(one.address.kind, one.fields) for one in (*unit.changes, *unit.held)]
+        shown += [(one.address.kind, one.fields) for one in unit.left_alone]
+        for kind, field in ((kind, field) for kind, fields in shown for field in fields):
+            if field.shown_after:
+                name = kind, field.name, field.after
+                written[name] = min(field.shown_after, written.get(name, field.shown_after))
+            if field.shown_before:
+                held[kind, field.name, field.before] = field.shown_before
+            if field.personal and not _is_always_personal(kind, field.name):
+                personal.add((kind, field.name))
     labels = (ValueLabel(*name, text) for name, text in (written | held).items())
     return Legend(tuple(sorted(labels)), tuple(sorted(personal)))
 
@@ -60,9 +61,9 @@ def derived(units: Iterable[UnitChange], legend: Legend) -> tuple[UnitChange, ..
     return tuple(
         replace(
             unit,
-            changes=tuple(
-                _record(change, unit.address, labels, personal) for change in unit.changes
-            ),
+            changes=tuple(_record(one, unit.address, labels, personal) for one in unit.changes),
+            held=tuple(_record(one, unit.address, labels, personal) for one in unit.held),
+            left_alone=tuple(_left(one, unit.address, labels, personal) for one in unit.left_alone),
         )
         for unit in units
     )
@@ -113,6 +114,18 @@ def _record(
         keep=() if conflict else change.keep,
         kept_links=() if conflict else change.kept_links,
         ignore=() if conflict else change.ignore,
+    )
+
+
+def _left(
+    left: LeftAlone, unit: Address, labels: _Labels, personal: frozenset[tuple[str, str]]
+) -> LeftAlone:
+    kind = kinds().get(left.address.kind)
+    parent = None if kind is None or kind.is_unit else unit
+    return replace(
+        left,
+        fields=tuple(_field(left.address.kind, one, labels, personal) for one in left.fields),
+        links=tuple(described(link, parent) for link in left.links),
     )
 
 

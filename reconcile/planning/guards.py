@@ -1,110 +1,107 @@
-"""Guards: limits on how many records a plan may overwrite, archive or recreate."""
+"""Counts that people give and settings state: what was allowed, and limits for a plan as a whole.
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+A guard is allowed by the exact number of records that it holds back; drift up to a number. A limit
+refuses the whole plan, unless that is allowed by the exact number too.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from reconcile.errors import GuardRefused
+from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, Plan, Reason, RecordChange, UnitChange
+from reconcile.model.policy import DRIFT, HELD
+from reconcile.planning.holding import guards_of
 
-_EXACT = ("prune",)
-"""Guards that can be allowed only for the count that was shown, and for no other."""
+LIMITED = {"archive": Action.ARCHIVE, "create": Action.CREATE, "update": Action.UPDATE}
+"""The actions that can be limited, by the names of settings; ``update`` counts no adoptions."""
+
+Limits = Mapping[tuple[str, str], int]
+"""The most records that may have an action: by its name, and a kind or ``""`` for all."""
 
 
-def tripped_guards(
-    units: Iterable[UnitChange], limits: Mapping[str, int], allowed: Collection[str] = ()
+def tripped_limits(
+    units: Iterable[UnitChange], limits: Limits, allowed: Collection[str] = ()
 ) -> tuple[Guard, ...]:
-    """Return the guards whose limit some changes exceed, and that are not allowed.
-
-    The limit of a missing name is 0. ``allowed`` has values of ``--allow``.
-    """
+    """Return the limits that some changes exceed, and that are not allowed."""
+    found: dict[str, Guard] = {}
     changes = [change for unit in units for change in unit.changes]
-    acting = [one for one in changes if one.action is not Action.CONFLICT]
-    return tuple(guard for guard in _tripped(acting, limits) if guard.allowance not in allowed)
+    for (name, kind), limit in sorted(limits.items()):
+        of_action = [change for change in changes if _counts_as(change, name)]
+        number = sum(not kind or change.address.kind == kind for change in of_action)
+        if number > limit and name not in found:
+            which = f" {kinds()[kind].plural}" if kind else ""
+            message = (
+                f"{number:,} records would be {_DONE[name]}, and the limit is {limit:,}{which}"
+            )
+            found[name] = Guard(f"limit-{name}", len(of_action), limit, message)
+    return tuple(guard for guard in found.values() if guard.allowance not in allowed)
+
+
+_DONE = {"archive": "archived", "create": "created", "update": "updated"}
+
+
+def _counts_as(change: RecordChange, name: str) -> bool:
+    """Return whether a change is of a limited sort. An association changes a record as well."""
+    action = Action.UPDATE if change.action is Action.ASSOCIATE else change.action
+    return action is LIMITED[name] and not (action is Action.UPDATE and change.adopts)
+
+
+def counts(plan: Plan) -> Mapping[str, int]:
+    """Return how many records each guard concerns, held back or let in, and how many drifted."""
+    found: Counter[str] = Counter()
+    for unit in plan.units:
+        for change in (*unit.changes, *unit.held):
+            found.update(guards_of(change))
+        found[DRIFT] += len(drifted(unit))
+    return found
+
+
+def drifted(unit: UnitChange) -> frozenset[str]:
+    """Return the records of a unit that others changed, as text: left alone, or put back."""
+    left = {str(one.address) for one in unit.left_alone}
+    back = {
+        str(change.address)
+        for change in unit.changes
+        if change.action is Action.UPDATE
+        and any(field.reason is Reason.DRIFT for field in change.fields[bool(change.rekey) :])
+    }
+    return frozenset(left | back)
 
 
 def mismatches(plan: Plan) -> list[str]:
-    """Return the exact allowances that do not match the plan, each with both numbers."""
-    counts = {
-        guard.name: guard.count for guard in tripped_guards(plan.units, dict.fromkeys(_EXACT, 0))
-    }
-    return [
-        f"--allow {text} was given, but the plan has {counts.get(name, 0):,}"
-        for text in plan.allowed
-        if (name := text.partition("=")[0]) in _EXACT and text != f"{name}={counts.get(name, 0)}"
-    ]
+    """Return what was allowed and does not match the plan, each with both numbers."""
+    have = {**dict.fromkeys(HELD, 0), **counts(plan)}
+    have |= {one.name: one.count for one in tripped_limits(plan.units, _no_limits())}
+    wrong = []
+    for text in plan.allowed:
+        name, _, number = text.partition("=")
+        number_there = have.get(name, 0)
+        is_upper_bound = name == DRIFT
+        if number_there > int(number) or (number_there < int(number) and not is_upper_bound):
+            wrong.append(f"--allow {text} was given, but the plan has {number_there:,}")
+    return wrong
+
+
+def _no_limits() -> Limits:
+    return {(name, ""): 0 for name in LIMITED}
 
 
 def require_match(plan: Plan) -> None:
-    """Raise GuardRefused if an exact allowance does not match the plan."""
+    """Raise GuardRefused if what was allowed does not match the plan."""
     if found := mismatches(plan):
         raise GuardRefused("; ".join(found), hint="review the plan again, then give its number")
 
 
-def exact_allowances(plan: Plan, allow: Mapping[str, int]) -> list[str]:
-    """Return the values of ``--allow`` for guards by name and number of records.
-
-    Raises GuardRefused unless each number is the plan's.
-    """
-    zero = dict.fromkeys(allow, 0)
-    tripped = {guard.name: guard for guard in tripped_guards(plan.units, zero)}
-    counts = {name: tripped[name].count if name in tripped else 0 for name in allow}
-    wrong = [
-        f"{name}={number} was allowed, but the plan has {counts[name]:,}"
-        for name, number in allow.items()
-        if number != counts[name]
-    ]
-    if wrong:
-        raise GuardRefused("; ".join(wrong), hint="review the plan again, then give its number")
-    return [tripped[name].allowance for name in allow if name in tripped]
-
-
 def allowing(plan: Plan, allowed: Iterable[str]) -> Plan:
-    """Return the plan as it would have been made with these values of ``--allow`` too."""
+    """Return the plan as it would be with limits allowed, by values of ``--allow``."""
     every = tuple(sorted({*plan.allowed, *allowed}))
-    return replace(plan, allowed=every, guards=tripped_guards(plan.units, dict(plan.limits), every))
+    return replace(
+        plan, allowed=every, guards=tripped_limits(plan.units, as_limits(plan.limits), every)
+    )
 
 
-def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iterable[Guard]:
-    recreated = sum(change.recreates for change in changes)
-    pruned = sum(change.pruned and change.action is Action.ARCHIVE for change in changes)
-    counts = {
-        "adopt-update": (
-            sum(map(_is_unseen, changes)),
-            "in HubSpot with values that reconcile has never seen: "
-            "applying overwrites or archives them",
-        ),
-        "unknown": (
-            sum(_has(Reason.UNKNOWN, change) for change in changes),
-            "in the state without hashes to compare with (the state's hash key was lost or "
-            "changed, or the values were never read back): "
-            "applying overwrites or archives what others changed",
-        ),
-        "rekey": (
-            sum(change.rekey for change in changes),
-            "found by the id in the state, because the key was changed in HubSpot: "
-            "applying writes the key back, or archives what is to be removed",
-        ),
-        "recreate": (
-            recreated,
-            "archived, merged or deleted in HubSpot: applying creates "
-            + ("a new one" if recreated == 1 else "new ones"),
-        ),
-        "prune": (
-            pruned,
-            f"no longer declared: applying archives {'it' if pruned == 1 else 'them'}",
-        ),
-    }
-    for name, (count, meaning) in counts.items():
-        limit = limits.get(name, 0)
-        if count > limit:
-            what = "1 record is" if count == 1 else f"{count:,} records are"
-            yield Guard(name, count, limit, f"{what} {meaning}", exact=name in _EXACT)
-
-
-def _is_unseen(change: RecordChange) -> bool:
-    """Return whether the change overwrites or archives values that reconcile has never seen."""
-    return _has(Reason.UNSEEN, change) or (change.adopts and change.action is Action.ARCHIVE)
-
-
-def _has(reason: Reason, change: RecordChange) -> bool:
-    return any(field.reason is reason for field in change.fields)
+def as_limits(limits: Iterable[tuple[str, str, int]]) -> Limits:
+    """Return the limits that a plan was made with, from the form that it has them in."""
+    return {(name, kind): most for name, kind, most in limits}

@@ -30,9 +30,9 @@ from reconcile.model.source import UNKNOWN, Files, Source
 from reconcile.planning.consistency import contradictions
 from reconcile.planning.derived import Legend, derived
 from reconcile.planning.effect_digests import altered_effects
-from reconcile.planning.guards import tripped_guards
+from reconcile.planning.guards import as_limits, tripped_limits
 
-FORMAT = 5
+FORMAT = 6
 """Version of the plan file's format. A file with another one is refused."""
 
 _DERIVED: Any = {
@@ -75,7 +75,7 @@ class _Shared:
     target: TargetPin
     lineage: str
     identities: tuple[tuple[str, str, str], ...]
-    limits: tuple[tuple[str, int], ...]
+    limits: tuple[tuple[str, str, int], ...]
     allowed: tuple[str, ...]
     keyed: bool
     prune: bool
@@ -99,7 +99,7 @@ class _Policy:
 
     target: TargetPin
     identities: tuple[tuple[str, str, str], ...]
-    limits: tuple[tuple[str, int], ...]
+    limits: tuple[tuple[str, str, int], ...]
     allowed: tuple[str, ...]
     keyed: bool
     personal: tuple[tuple[str, str], ...]
@@ -205,13 +205,19 @@ def _content(plan: Plan) -> Iterator[bytes]:
         ),
     )
     for unit in plan.units:
-        raw = _UNIT.dump_python(
-            unit, mode="json", exclude_defaults=True, exclude={"changes": {"__all__": _DERIVED}}
-        )
-        for change, one in zip(raw["changes"], unit.changes, strict=True):
-            if one.action is not Action.CONFLICT:
-                change.pop("title", None)
-        yield canonical(raw) + b"\n"
+        yield canonical(_unit_line(unit)) + b"\n"
+
+
+def _unit_line(unit: UnitChange) -> dict[str, Any]:
+    left_out = {name: {"__all__": _DERIVED} for name in ("changes", "held", "left_alone")}
+    raw: dict[str, Any] = _UNIT.dump_python(
+        unit, mode="json", exclude_defaults=True, exclude=left_out
+    )
+    every = [*raw.get("changes", ()), *raw.get("held", ())]
+    for change, one in zip(every, (*unit.changes, *unit.held), strict=True):
+        if one.action is not Action.CONFLICT:
+            change.pop("title", None)
+    return raw
 
 
 def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
@@ -224,7 +230,7 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         identities=shared.identities,
         unchanged=head.unchanged,
         undeclared=head.undeclared,
-        guards=tripped_guards(units, dict(shared.limits), shared.allowed),
+        guards=tripped_limits(units, as_limits(shared.limits), shared.allowed),
         prune=shared.prune,
         labels=shared.labels,
         personal=shared.personal,

@@ -10,6 +10,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
     FieldChange,
+    LeftAlone,
     Reason,
     RecordChange,
     UnitChange,
@@ -33,6 +34,8 @@ from reconcile.planning.changes import (
     propagate_conflicts,
     record_change,
 )
+from reconcile.planning.drift import split_drift
+from reconcile.planning.holding import held_back
 from reconcile.planning.key_conflicts import (
     duplicates_conflict,
     has_former_key,
@@ -49,6 +52,9 @@ from reconcile.planning.removals import plan_removal
 from reconcile.planning.validate import account_faults
 from reconcile.planning.wire_values import resolve_values
 
+_Planned = tuple[RecordChange | None, LeftAlone | None]
+"""What happens to a record, and what is left alone of it; neither if it is as declared."""
+
 
 def plan_unit(
     unit: Unit, observed: Observed, last: Mapping[Address, LastApplied], context: Context
@@ -58,21 +64,19 @@ def plan_unit(
     ``last`` are the state's entries by folded address, those of former addresses included. The
     caller adds the digest of the unit as declared (``UnitChange.manifest``).
     """
-    planned = (
+    planned = [
         _plan_record(_record_input(desired, unit, observed, last, context))
         for desired in unit.records
-    )
+    ]
     changes = propagate_conflicts(
-        unit.address, tuple(change for change in planned if change is not None)
+        unit.address, tuple(change for change, _ in planned if change is not None)
     )
-    unchanged = len(unit.records) - len(changes)
-    if not changes:
+    left_alone = tuple(left for _, left in planned if left is not None)
+    unchanged = sum(change is None and left is None for change, left in planned)
+    if not (changes or left_alone):
         return None, unchanged
-    return UnitChange(
-        address=unit.address,
-        changes=changes,
-        others=observed.others,
-    ), unchanged
+    made = UnitChange(unit.address, changes, others=observed.others, left_alone=left_alone)
+    return held_back(made, context.policy.allowed), unchanged
 
 
 def unit_faults(
@@ -114,16 +118,16 @@ def _record_input(
     )
 
 
-def _plan_record(record: RecordInput) -> RecordChange | None:
+def _plan_record(record: RecordInput) -> _Planned:
     if record.address.folded() in record.context.shared_ids and (
         record.actual is None
         or record.address in record.observed.by_id
         or record.identity.sibling_property
     ):
         shared = Explanation("two declared records have the same HubSpot id in the state")
-        return conflict(record, [shared], "")
+        return conflict(record, [shared], ""), None
     if record.desired.lifecycle is not Lifecycle.PRESENT:
-        return plan_removal(record)
+        return plan_removal(record), None
     missing = record.observed.missing.get(record.address)
     own = (
         _why_missing(record, missing)
@@ -132,9 +136,9 @@ def _plan_record(record: RecordInput) -> RecordChange | None:
     )
     if why := [*filter(None, [own]), *map(_explained, account_faults(record))]:
         known = record.actual or missing
-        return conflict(record, why, known.id if known else "")
+        return conflict(record, why, known.id if known else ""), None
     if record.actual is None:
-        return _create(record, recreates=missing is not None)
+        return _create(record, recreates=missing is not None), None
     return _compare(record, record.actual)
 
 
@@ -184,12 +188,16 @@ def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
     )
 
 
-def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
+def _compare(record: RecordInput, actual: Actual) -> _Planned:
+    """Return the change of a record that exists. What is left alone stays remembered as it was."""
     managed = managed_associations(record)
     found = record_differences(record, managed)
     rekey = is_rekey(record, actual)
-    fields = tuple(_field_changes(record, actual, found.properties, rekey=rekey))
-    links = association_changes(record, managed, found)
+    fields, links, left = split_drift(
+        record,
+        tuple(_field_changes(record, actual, found.properties, rekey=rekey)),
+        association_changes(record, managed, found),
+    )
     if fields:
         action = Action.UPDATE
     elif links:
@@ -197,9 +205,11 @@ def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
     elif not _state_is_current(record, managed.ours):
         action = Action.ADOPT
     else:
-        return None
+        return None, left
     changed = {change.name for change in fields}
-    return replace(
+    left_ends = {(link.to, link.id) for link in left.links} if left else set()
+    missing = found.added.keys() - left_ends
+    change = replace(
         record_change(record, action),
         id=actual.id,
         fields=fields,
@@ -208,9 +218,10 @@ def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
         rekey=rekey,
         keep=tuple(sorted((n, v) for n, v in record.wire_values.items() if n not in changed)),
         kept_links=tuple(
-            sorted(link for link in managed.declared if (link.to, link.id) not in found.added)
+            sorted(link for link in managed.declared if (link.to, link.id) not in missing)
         ),
     )
+    return change, left
 
 
 def _field_changes(

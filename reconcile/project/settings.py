@@ -207,22 +207,31 @@ class TargetSettings(_Model):
     )
 
 
-class Guards(_Model):
-    """How many changes of a sort a plan may hold before it needs ``--allow``."""
+class Limits(_Model):
+    """The most records that a plan may archive, create or update: a number, or a share.
 
-    adopt_update: _Count = 0
-    unknown: _Count = 0
-    rekey: _Count = 0
-    prune: _Count = 0
+    A share is of the managed records of each kind, and at least ``AT_LEAST``.
+    """
 
-    def limits(self) -> Mapping[str, int]:
-        """Return the limits by the names that ``--allow`` takes."""
-        return {
-            "adopt-update": self.adopt_update,
-            "unknown": self.unknown,
-            "rekey": self.rekey,
-            "prune": self.prune,
-        }
+    archive: _Limit | None = None
+    create: _Limit | None = None
+    update: _Limit | None = None
+
+    def limits(self, managed: Mapping[str, int]) -> Mapping[tuple[str, str], int]:
+        """Return the limits by action and kind, ``""`` for all kinds.
+
+        ``managed`` has the number of managed records of each kind.
+        """
+        found: dict[tuple[str, str], int] = {}
+        for name in ("archive", "create", "update"):
+            limit = getattr(self, name)
+            if isinstance(limit, str):
+                share = int(limit.removesuffix("%"))
+                for kind in kinds():
+                    found[name, kind] = max(AT_LEAST, managed.get(kind, 0) * share // 100)
+            elif limit is not None:
+                found[name, ""] = limit
+        return found
 
 
 class ProjectFile(_Model):
@@ -237,4 +246,5 @@ class ProjectFile(_Model):
     target: str | None = None
     state: _InnerPath | None = None
     store: Annotated[str, PlainValidator(_store)] = ""
-    guards: Guards = Guards()
+    limits: Limits = Limits()
+    drift: Annotated[_Reverts, AfterValidator(_known_kinds)] = Field(default_factory=dict)

@@ -82,7 +82,7 @@ def apply(
             identities=session.settings.target.identity,
             hubspot=session.hubspot,
         )
-        require_allowed(planned, session.settings.guards.limits())
+        require_allowed(planned)
         require_lineage(planned, session.state())
         pinned = pinned_digest(planned)
         with lock(session, command, who, wait) as lease:

@@ -1,0 +1,109 @@
+"""Holding back: declared changes that would overwrite or take away what nobody has looked at.
+
+A change is held back by the name of a guard, until that guard is allowed for the plan:
+
+- ``both``: the manifest and others changed the same field, or fields that belong together
+- ``adopt-update``: a value that reconcile has never seen would be overwritten or archived
+- ``unknown``: the state has nothing to compare the record with
+- ``rekey``: the key was changed in HubSpot
+- ``recreate``: the record was archived, merged or deleted in HubSpot
+- ``prune``: no manifest declares the record any more
+
+The first three hold all changes of a unit, since half an order is worse than none.
+"""
+
+from collections.abc import Collection, Iterable, Set
+from dataclasses import replace
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Action, Reason, RecordChange, UnitChange
+
+_OF_UNIT = {"both", "adopt-update", "unknown"}
+
+
+def guards_of(change: RecordChange) -> frozenset[str]:
+    """Return the guards that hold a change back unless they are allowed."""
+    if change.action is Action.CONFLICT:
+        return frozenset()
+    reasons = {field.reason for field in change.fields}
+    archives = change.action is Action.ARCHIVE
+    trips = {
+        # What is to be archived, and somebody edited since, moved on both sides.
+        "both": Reason.BOTH in reasons or (archives and Reason.DRIFT in _reasons_of_values(change)),
+        "adopt-update": Reason.UNSEEN in reasons or (archives and change.adopts),
+        "unknown": Reason.UNKNOWN in reasons,
+        "rekey": change.rekey,
+        "recreate": change.recreates,
+        "prune": archives and change.pruned,
+    }
+    return frozenset(name for name, does in trips.items() if does)
+
+
+def _reasons_of_values(change: RecordChange) -> set[Reason]:
+    """Return the reasons of a change's fields but for that of a key changed in HubSpot."""
+    keys = 1 if change.rekey else 0
+    return {field.reason for field in change.fields[keys:]}
+
+
+def held_back(unit: UnitChange, allowed: Collection[str]) -> UnitChange:
+    """Return a unit with what is not allowed held back, and what depends on it.
+
+    What depends on a held order or cart are its line items; it is not archived while one of them
+    stays.
+    """
+    stops = {
+        change.address: names
+        for change in unit.changes
+        if (names := guards_of(change).difference(allowed))
+    }
+    if not stops:
+        return unit
+    whole = unit.address in stops or any(names & _OF_UNIT for names in stops.values())
+    going = {change.address for change in unit.changes if not whole} - stops.keys()
+    if any(change.action is Action.ARCHIVE for change in unit.changes[:1]):
+        going.discard(unit.address)
+    return _without(unit, going)
+
+
+def with_ties_held(units: Iterable[UnitChange]) -> tuple[UnitChange, ...]:
+    """Return all units of a plan, with what is tied to a held record held back as well.
+
+    Records that exchange keys go or stay together. What refers to a record that the plan would
+    create stays as long as that one does; not the other way round.
+    """
+    found = {unit.address: unit for unit in units}
+    while True:
+        held = [change for unit in found.values() for change in unit.held]
+        absent = {change.address.folded() for change in held if not change.id}
+        keys = {one.folded() for change in held for one in _names(change)}
+        tied = [
+            unit
+            for unit in found.values()
+            if any(_is_tied(change, absent, keys) for change in unit.changes)
+        ]
+        if not tied:
+            return tuple(found.values())
+        found |= {unit.address: _without(unit, frozenset()) for unit in tied}
+
+
+def _names(change: RecordChange) -> tuple[Address, ...]:
+    """Return the names that a renamed record takes and gives up."""
+    return (change.address, change.former) if change.former is not None else ()
+
+
+def _is_tied(change: RecordChange, absent: Set[Address], keys: Set[Address]) -> bool:
+    if change.action is Action.CONFLICT:
+        return False
+    ends = [link.address.folded() for link in change.links if link.add and link.address]
+    return not absent.isdisjoint(ends) or any(one.folded() in keys for one in _names(change))
+
+
+def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
+    """Return a unit with these changes and its conflicts left, and the others held back."""
+    stays = tuple(
+        change
+        for change in unit.changes
+        if change.action is Action.CONFLICT or change.address in going
+    )
+    held = tuple(change for change in unit.changes if change not in stays)
+    return replace(unit, changes=stays, held=(*unit.held, *held))
