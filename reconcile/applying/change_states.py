@@ -1,22 +1,22 @@
-"""The states of a change under way, and the events that lead from one to another."""
+"""The states of a change under way, and the events that lead from one to another: see ``TABLE``."""
 
 from enum import StrEnum, auto
 
 from reconcile.errors import ReconcileError
 
 TABLE = """
-            begin withdraw accept  end   doubt    worsen   link     verify      commit
-prepared    sent  -        written ended -        -        -        -           -
-sent        -     prepared written ended in_doubt -        -        -           -
-written     -     -        -       -     in_doubt written  linked   outstanding -
-linked      -     -        -       -     in_doubt linked   -        verified    -
-in_doubt    -     -        -       -     -        in_doubt in_doubt -           -
-verified    -     -        -       -     -        -        -        -           committed
-outstanding -     -        -       -     -        -        -        -           -
-committed   -     -        -       -     -        -        -        -           -
-ended       -     -        -       -     -        -        -        -           -
+             begin  withdraw  accept   end    doubt     worsen    link      verify       commit
+prepared     sent   -         written  ended  -         -         -         -            -
+sent         -      prepared  written  ended  in_doubt  -         -         -            -
+written      -      -         -        -      in_doubt  written   linked    outstanding  -
+linked       -      -         -        -      in_doubt  linked    -         verified     -
+in_doubt     -      -         -        -      -         in_doubt  in_doubt  -            -
+verified     -      -         -        -      -         -         -         -            committed
+outstanding  -      -         -        -      -         -         -         -            -
+committed    -      -         -        -      -         -         -         -            -
+ended        -      -         -        -      -         -         -         -            -
 """
-"""The state that each event leads to, by the state that it finds: a change can do nothing else.
+"""The state that each event leads to, by the state that it finds; ``-``: it cannot happen.
 
 An event is the method of ``ChangeTask`` of that name.
 """
@@ -25,17 +25,18 @@ An event is the method of ``ChangeTask`` of that name.
 class ChangeState(StrEnum):
     """How far a change has come.
 
-    - ``prepared``: nothing was sent. ``sent``: the journal has the intent, but no answer.
+    - ``prepared``: nothing was sent.
+    - ``sent``: the journal has the intent, but no answer yet.
     - ``written``: HubSpot has what was to be written; associations are still to be made.
-    - ``linked``: none are, whether they were made or failed.
-    - ``in_doubt``: what became of the write is to be found out by reading.
-    - ``verified``: the record was read back, and the state has it, not durably yet.
-      ``outstanding``: the same, with associations still to be made.
-    - ``committed``: the state has it durably. ``ended``: there is nothing to commit, because
-      nothing was written, or not to this record.
+    - ``linked``: no association is left to make, whether each was made or failed.
+    - ``in_doubt``: recovery has to find out what became of the write.
+    - ``verified``: the record was read back and put into the state, not durably yet.
+    - ``outstanding``: read back and in the state as well, with associations still to be made.
+    - ``committed``: the state has it durably.
+    - ``ended``: nothing was written, or not to this record, so that there is nothing to commit.
 
     The last two are final. In every other state a write whose intent is in the journal stays in
-    doubt there.
+    doubt there, and recovery resolves it by reading.
     """
 
     PREPARED = auto()
