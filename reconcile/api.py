@@ -27,7 +27,7 @@ from reconcile.model.address import Address
 from reconcile.model.outcome import Report
 from reconcile.model.records import Unit
 from reconcile.plan_files import read_plan, save_plan
-from reconcile.planning.guards import allowing, exact_allowances
+from reconcile.planning.guards import require_match
 from reconcile.planning.plan_file import content_digest
 from reconcile.project import Settings, load_settings
 from reconcile.project.declared import (
@@ -142,7 +142,8 @@ class Account:
         - ``recreate``: addresses (``order/A``) to create again if archived, merged or gone.
         - ``prune``: archive what was applied and nothing declares any more. Not with ``paths``, nor
           with ``units`` where the project has manifests too.
-        - ``allow``: guards by the exact number of records that they would stop.
+        - ``allow``: what would be held back, by guard and exact number of records; ``drift`` up to
+          a number.
 
         Raises ManifestError with all problems, GuardRefused if ``allow`` has other numbers than the
         plan, UsageError and HubSpotError.
@@ -159,9 +160,10 @@ class Account:
                 declared=declared.everything,
                 recreate=_addresses(recreate),
                 prune=prune,
+                allow=[f"{name}={number}" for name, number in (allow or {}).items() if number],
                 broken=declared.problems,
             )
-        made = allowing(made, exact_allowances(made, allow or {}))
+        require_match(made)
         if units is None:
             made = replace(made, paths=beside_project(settings, absolute))
         return Plan(made, content_digest(made), declared.everything)

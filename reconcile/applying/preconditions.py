@@ -41,7 +41,7 @@ def require_target(planned: Plan, target: TargetPin) -> None:
 
 
 def require_allowed(planned: Plan) -> None:
-    """Raise GuardRefused for a limit that a plan exceeds, and for a number that it does not have."""
+    """Raise GuardRefused for a limit that a plan exceeds, or a number that it does not have."""
     require_match(planned)
     if planned.guards:
         raise GuardRefused(

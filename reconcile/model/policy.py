@@ -4,21 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 DRIFT = "drift"
+"""The name under which drift is allowed to be put back, of at most so many records."""
+
 HELD = ("both", "adopt-update", "unknown", "rekey", "recreate", "prune")
 """The guards. Each holds declared changes back until it is allowed, by exact number of records."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What to do with drift, and which guards were allowed for one plan.
+    """What to do with drift.
 
-    - ``reverts``: the properties whose drift is put back, by kind
-    - ``allowed``: the names of ``--allow``: guards, and ``drift``
+    ``reverts`` names the properties whose drift is always put back, by kind; ``drift`` puts back
+    all of it, associations included.
     """
 
     reverts: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    allowed: frozenset[str] = frozenset()
+    drift: bool = False
 
     def puts_back(self, kind: str, name: str) -> bool:
         """Return whether drift of a property is put back."""
-        return DRIFT in self.allowed or name in self.reverts.get(kind, frozenset())
+        return self.drift or name in self.reverts.get(kind, frozenset())

@@ -17,7 +17,7 @@ from reconcile.model.plan import (
 from reconcile.planning.derived import derived, legend_of
 from reconcile.planning.effect_digests import with_effect_digests
 from reconcile.planning.guards import Limits, tripped_limits
-from reconcile.planning.holding import with_ties_held
+from reconcile.planning.holding import hold
 from reconcile.planning.unreachable_references import without_unreachable
 
 _NONE = Definitions({})
@@ -47,11 +47,10 @@ def assemble(
     are those that the units were planned from. ``recorded_conflicts`` are the planned units for
     which the state records a conflict of an earlier run.
     """
+    names = frozenset(text.partition("=")[0] for text in allowed)
     ordered = tuple(
         replace(unit, definitions=definitions_digest((*unit.changes, *unit.held), definitions))
-        for unit in sorted(
-            with_ties_held(without_unreachable(units)), key=lambda unit: unit.address
-        )
+        for unit in sorted(hold(without_unreachable(units), names), key=lambda unit: unit.address)
     )
     legend = legend_of(ordered)
     ordered = with_effect_digests(derived(ordered, legend), target, hasher)

@@ -18,7 +18,7 @@ def split_drift(
     fields = _with_groups(record, fields)
     left = tuple(one for one in fields if _is_left(record, one))
     left_links = tuple(one for one in links if _has_drifted(record, one))
-    if record.context.policy.puts_back(record.kind.name, ""):
+    if record.context.policy.drift:
         left_links = ()
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None

@@ -6,7 +6,6 @@ refuses the whole plan, unless that is allowed by the exact number too.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 
 from reconcile.errors import GuardRefused
 from reconcile.model.kinds import kinds
@@ -92,14 +91,6 @@ def require_match(plan: Plan) -> None:
     """Raise GuardRefused if what was allowed does not match the plan."""
     if found := mismatches(plan):
         raise GuardRefused("; ".join(found), hint="review the plan again, then give its number")
-
-
-def allowing(plan: Plan, allowed: Iterable[str]) -> Plan:
-    """Return the plan as it would be with limits allowed, by values of ``--allow``."""
-    every = tuple(sorted({*plan.allowed, *allowed}))
-    return replace(
-        plan, allowed=every, guards=tripped_limits(plan.units, as_limits(plan.limits), every)
-    )
 
 
 def as_limits(limits: Iterable[tuple[str, str, int]]) -> Limits:

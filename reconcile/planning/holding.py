@@ -45,7 +45,28 @@ def _reasons_of_values(change: RecordChange) -> set[Reason]:
     return {field.reason for field in change.fields[keys:]}
 
 
-def held_back(unit: UnitChange, allowed: Collection[str]) -> UnitChange:
+def hold(units: Iterable[UnitChange], allowed: Collection[str]) -> tuple[UnitChange, ...]:
+    """Return all units of a plan, with what no ``allowed`` guard lets in held back.
+
+    Records that exchange keys go or stay together. What refers to a record that the plan would
+    create stays as long as that one does; not the other way round.
+    """
+    found = {unit.address: _held_back(unit, allowed) for unit in units}
+    while True:
+        held = [change for unit in found.values() for change in unit.held]
+        absent = {change.address.folded() for change in held if not change.id}
+        keys = {one.folded() for change in held for one in _names(change)}
+        tied = [
+            unit
+            for unit in found.values()
+            if any(_is_tied(change, absent, keys) for change in unit.changes)
+        ]
+        if not tied:
+            return tuple(found.values())
+        found |= {unit.address: _without(unit, frozenset()) for unit in tied}
+
+
+def _held_back(unit: UnitChange, allowed: Collection[str]) -> UnitChange:
     """Return a unit with what is not allowed held back, and what depends on it.
 
     What depends on a held order or cart are its line items; it is not archived while one of them
@@ -63,27 +84,6 @@ def held_back(unit: UnitChange, allowed: Collection[str]) -> UnitChange:
     if any(change.action is Action.ARCHIVE for change in unit.changes[:1]):
         going.discard(unit.address)
     return _without(unit, going)
-
-
-def with_ties_held(units: Iterable[UnitChange]) -> tuple[UnitChange, ...]:
-    """Return all units of a plan, with what is tied to a held record held back as well.
-
-    Records that exchange keys go or stay together. What refers to a record that the plan would
-    create stays as long as that one does; not the other way round.
-    """
-    found = {unit.address: unit for unit in units}
-    while True:
-        held = [change for unit in found.values() for change in unit.held]
-        absent = {change.address.folded() for change in held if not change.id}
-        keys = {one.folded() for change in held for one in _names(change)}
-        tied = [
-            unit
-            for unit in found.values()
-            if any(_is_tied(change, absent, keys) for change in unit.changes)
-        ]
-        if not tied:
-            return tuple(found.values())
-        found |= {unit.address: _without(unit, frozenset()) for unit in tied}
 
 
 def _names(change: RecordChange) -> tuple[Address, ...]:

@@ -35,7 +35,6 @@ from reconcile.planning.changes import (
     record_change,
 )
 from reconcile.planning.drift import split_drift
-from reconcile.planning.holding import held_back
 from reconcile.planning.key_conflicts import (
     duplicates_conflict,
     has_former_key,
@@ -76,7 +75,7 @@ def plan_unit(
     if not (changes or left_alone):
         return None, unchanged
     made = UnitChange(unit.address, changes, others=observed.others, left_alone=left_alone)
-    return held_back(made, context.policy.allowed), unchanged
+    return made, unchanged
 
 
 def unit_faults(

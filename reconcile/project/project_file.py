@@ -15,14 +15,14 @@ from reconcile.manifests.yaml_nodes import Empty, Items, Node, Table, Text, read
 from reconcile.model.values import nearest, show
 from reconcile.project.settings import (
     TOKEN_FIELDS,
-    Guards,
+    Limits,
     ProjectFile,
     SandboxSettings,
     TargetSettings,
     is_hubspot,
 )
 
-_MODEL_BY_DEPTH = (ProjectFile, Guards, TargetSettings, SandboxSettings)
+_MODEL_BY_DEPTH = (ProjectFile, Limits, TargetSettings, SandboxSettings)
 """The model of each depth of the file."""
 
 _WORDS = {
@@ -39,6 +39,12 @@ _TO_ADD = {
     "manifests": "add manifests: with a list of files and folders, as in [manifests]",
 }
 """Hints for missing fields."""
+
+_GUARDS = (
+    "guards: has no effect any more: what nobody has looked at is held back, and drift left alone",
+    "remove it, and allow what a plan holds back with `reconcile plan --allow NAME=NUMBER`; to "
+    "refuse large plans, write limits: {archive: 20, update: 500, create: 50%}",
+)
 
 _Path = tuple[str | int, ...]
 
@@ -94,6 +100,8 @@ def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
         return None
     for leaf in _leaves(root):
         _check_leaf(leaf, report)
+    if "guards" in root.entries:
+        report.at(root.entries["guards"], *_GUARDS)
     _check_targets(root, report)
     try:
         return ProjectFile.model_validate(_plain(root), context={"folder": path.parent})

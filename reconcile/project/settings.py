@@ -22,6 +22,9 @@ from reconcile.model.identity import Identity, UniqueProperty, identity_from
 from reconcile.model.kinds import kinds
 from reconcile.model.values import nearest
 
+AT_LEAST = 20
+"""The smallest limit that a share of the managed records can come to."""
+
 RATE_LIMIT = 190
 """Requests per 10 seconds: HubSpot's limit for a service key of a Professional account."""
 
@@ -54,6 +57,30 @@ def _number(value: object) -> int:
     if number == 0:
         raise ValueError("must be more than 0")
     return number
+
+
+def _limit(value: object) -> int | str:
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]?%|100%", value):
+        return value
+    try:
+        return _count(value)
+    except ValueError:
+        raise ValueError("must be a whole number, or a share from 1% to 100%") from None
+
+
+def _reverts(value: object) -> Mapping[str, frozenset[str]]:
+    """Return the properties whose drift is put back, by kind."""
+    if not isinstance(value, dict) or not all(isinstance(one, dict) for one in value.values()):
+        raise ValueError("must be like {order: {hs_tags: revert}}")
+    if unknown := sorted(value.keys() - kinds().keys()):
+        raise ValueError(f"there is no kind {unknown[0]!r}{nearest(unknown[0], kinds())}")
+    for properties in value.values():
+        for name, what in properties.items():
+            if not _PROPERTY.fullmatch(name):
+                raise ValueError(f"{name!r} is not the name of a property")
+            if what != "revert":
+                raise ValueError(f"{name} must be `revert`; what is not named is left alone")
+    return {kind: frozenset(properties) for kind, properties in value.items()}
 
 
 def _folder(info: ValidationInfo) -> Path:
@@ -169,7 +196,7 @@ def _not_empty(value: _Sized) -> _Sized:
     return value
 
 
-_Count = Annotated[int, PlainValidator(_count)]
+_Limit = Annotated[int | str, PlainValidator(_limit)]
 _Number = Annotated[int, PlainValidator(_number)]
 _InnerPath = Annotated[Path, PlainValidator(_inner_path)]
 _Variable = Annotated[str, PlainValidator(_variable)]
@@ -247,4 +274,6 @@ class ProjectFile(_Model):
     state: _InnerPath | None = None
     store: Annotated[str, PlainValidator(_store)] = ""
     limits: Limits = Limits()
-    drift: Annotated[_Reverts, AfterValidator(_known_kinds)] = Field(default_factory=dict)
+    drift: Annotated[Mapping[str, frozenset[str]], PlainValidator(_reverts)] = Field(
+        default_factory=dict
+    )

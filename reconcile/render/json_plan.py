@@ -24,13 +24,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconcile import __version__
+from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, PropertyDefine
 from reconcile.model.source import Source
-from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView, view
+from reconcile.render.not_applied import drifted_records, held_changes
+from reconcile.render.plan_view import (
+    FieldView,
+    LeftAloneView,
+    LinkView,
+    PlanView,
+    RecordView,
+    UnitView,
+    view,
+)
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 _ACTIONS = {
     Action.CREATE: "create",
@@ -74,8 +84,15 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
         "undeclared": [str(address) for address in seen.plan.undeclared],
         "unchecked": list(seen.plan.unchecked),
     }
-    changes = ",\n".join(map(_text, _changes(seen)))
-    return f'{_text(head)[:-1]},"resource_changes":[\n{changes}\n],{_text(tail)[1:]}\n'
+    lists = {
+        "resource_changes": _changes(seen),
+        "held_back": (_change(unit, record) for unit in seen.held() for record in unit.records),
+        "resource_drift": (_drift(unit.address, left) for unit, left in seen.left_alone()),
+    }
+    listed = "".join(
+        f'"{name}":[\n{",\n".join(map(_text, changes))}\n],' for name, changes in lists.items()
+    )
+    return f"{_text(head)[:-1]},{listed}{_text(tail)[1:]}\n"
 
 
 def _source(source: Source) -> dict[str, Any]:
@@ -91,6 +108,8 @@ def _summary(seen: PlanView) -> dict[str, Any]:
         "define": len(seen.plan.defines),
         "conflict": seen.conflicts,
         "unchanged": seen.plan.unchanged,
+        "held_back": held_changes(seen.plan),
+        "drift": dict(sorted(drifted_records(seen.plan).items())),
         "text": seen.footer,
     }
 
@@ -101,6 +120,27 @@ def _changes(seen: PlanView) -> Iterator[dict[str, Any]]:
     for unit in seen.units():
         for record in unit.records:
             yield _change(unit, record)
+
+
+def _drift(unit: Address, left: LeftAloneView) -> dict[str, Any]:
+    """Return a record's drift as terraform has it: from what was applied to what is there now."""
+    sensitive = {field.name: True for field in left.fields if field.sensitive}
+    return {
+        "address": str(left.address),
+        "type": left.address.kind,
+        "name": left.address.key,
+        "id": left.id,
+        "unit": str(unit),
+        "title": left.title,
+        "change": {
+            "actions": ["update"],
+            "before": {field.name: field.after for field in left.fields},
+            "after": {field.name: field.before for field in left.fields},
+            "before_sensitive": sensitive,
+            "after_sensitive": sensitive,
+        },
+        "links": [{**_link(link), "action": "dissociate"} for link in left.links],
+    }
 
 
 def _define(define: PropertyDefine) -> dict[str, Any]:

@@ -10,8 +10,17 @@ from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
+from reconcile.render.not_applied import (
+    HELD_BACK,
+    LEFT_ALONE,
+    drift_rows,
+    held_changes,
+    to_let_in,
+    to_put_back,
+)
 from reconcile.render.phrasing import in_order, plural
 from reconcile.render.plan_lines import (
+    HELD_LISTED,
     LEFT_OUT,
     LEFT_OUT_HINT,
     REASONS,
@@ -96,6 +105,15 @@ def _head(seen: PlanView) -> Iterator[str]:
         yield _diff_block(map(define_line, seen.plan.defines))
     if seen.conflicts:
         yield "\n".join(_conflicts(seen))
+    if held := held_changes(seen.plan):
+        yield f"**{plural(held, 'declared change')} will NOT be applied.** {HELD_BACK}  \nHint: to let them in, plan with {code_span(to_let_in(seen.plan))}"
+        lines = [line for unit in seen.held() for line in unit_lines(unit)]
+        yield _diff_block(lines[:HELD_LISTED])
+    if rows := drift_rows(seen.plan):
+        listed = "\n".join(
+            f"- {code_span(shorten(row.name))}: {row.text}" for row in rows[:_LISTED]
+        )
+        yield f"{LEFT_ALONE}:\n\n{listed}\n\nHint: to put it back, plan with {code_span(to_put_back(seen.plan))}"
     if seen.plan.undeclared:
         names = code_span(address_list(seen.plan.undeclared))
         yield f"{left_alone(seen)}: {names}  \nHint: {undeclared_hint(seen)}"

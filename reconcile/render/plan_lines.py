@@ -10,6 +10,14 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
 from reconcile.render.conflict_groups import group_conflicts
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
+from reconcile.render.not_applied import (
+    HELD_BACK,
+    LEFT_ALONE,
+    drift_rows,
+    held_changes,
+    to_let_in,
+    to_put_back,
+)
 from reconcile.render.phrasing import count, kind_order, plural
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
 
@@ -22,6 +30,8 @@ NAMES = 40
 """Columns of names or titles are aligned up to this width."""
 LISTED = 10
 """Maximum addresses to list; the rest is counted."""
+HELD_LISTED = 40
+"""Maximum records held back to list, and properties that drifted."""
 REASONS = 5
 """Maximum reasons for one record in a list of several; the plan itself shows all."""
 
@@ -63,6 +73,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     yield heading
     yield BLANK
     yield from _left_out(view)
+    yield from _held_first(view)
     above = 0
     for define in view.plan.defines:
         yield define_line(define)
@@ -79,13 +90,15 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
             yield BLANK
         above = len(lines)
         yield from lines
-    if not view.plan.empty:
+    if above:
         yield BLANK
     if groups.left_out:
         yield plain(f"… and {plural(groups.left_out, 'more conflict')}", "conflict")
     if groups.hidden:
         yield plain("`reconcile plan --json` lists every conflict", "note")
         yield BLANK
+    yield from _held(view)
+    yield from _drift(view)
     if view.plan.undeclared:
         yield plain(f"{left_alone(view)}: {address_list(view.plan.undeclared)}", "note")
         yield plain(f"hint: {undeclared_hint(view)}", "note", indent=2)
@@ -104,6 +117,49 @@ def _left_out(view: PlanView) -> Iterator[Line]:
         yield plain(f"{LEFT_OUT}: {address_list(view.plan.in_doubt)}", "conflict")
         yield plain(f"hint: {LEFT_OUT_HINT}", "note", indent=2)
         yield BLANK
+
+
+def _held_first(view: PlanView) -> Iterator[Line]:
+    if number := held_changes(view.plan):
+        many = plural(number, "declared change")
+        yield plain(f"{many} will NOT be applied: held back, see below", "conflict")
+        yield BLANK
+
+
+def _held(view: PlanView) -> Iterator[Line]:
+    """Yield what is held back, and how to let it in."""
+    number = 0
+    for unit in view.held():
+        if not number:
+            yield plain(HELD_BACK, "conflict")
+        number += len(unit.records)
+        if number <= HELD_LISTED:
+            yield from unit_lines(unit)
+    if number:
+        if number > HELD_LISTED:
+            yield plain("`reconcile plan --json` lists every one", "note", indent=2)
+        yield plain(f"hint: to let them in, plan with {to_let_in(view.plan)}", "note", indent=2)
+        yield BLANK
+
+
+def _drift(view: PlanView) -> Iterator[Line]:
+    """Yield the drift that is left alone, a line for each property."""
+    rows = drift_rows(view.plan)
+    if not rows:
+        return
+    yield plain(LEFT_ALONE, "heading")
+    column = min(max(width(visible(row.name)) for row in rows), NAMES)
+    for row in rows[:HELD_LISTED]:
+        name = visible(row.name)
+        yield plain(name + " " * (column - width(name) + 2) + row.text, "", indent=4)
+    if len(rows) > HELD_LISTED:
+        yield plain(
+            f"… and {plural(len(rows) - HELD_LISTED, 'more property', 'more properties')}",
+            "note",
+            indent=4,
+        )
+    yield plain(f"hint: to put it back, plan with {to_put_back(view.plan)}", "note", indent=2)
+    yield BLANK
 
 
 def left_alone(view: PlanView) -> str:

@@ -22,6 +22,7 @@ from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
 from reconcile.model.plan import Plan, UnitChange
+from reconcile.model.policy import Policy
 from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
@@ -63,7 +64,7 @@ def plan(
       declared elsewhere counts as declared.
     - ``recreate``: addresses of records to create again if they were archived or deleted.
     - ``prune``: archive what the state manages and nothing declares. It requires all units.
-    - ``allow``: the guards that may trip, as ``--allow`` takes them.
+    - ``allow``: what is let in that would be held back, as ``--allow`` takes it.
     - ``broken``: the problems of manifests that could not be read.
 
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
@@ -88,6 +89,7 @@ def plan(
         state=state,
         known=known,
         recreate=frozenset(address.folded() for address in recreate),
+        policy=Policy(session.settings.drift, drift=any(one.startswith("drift=") for one in allow)),
         incomplete=bool(broken),
     )
     context = inputs.context
@@ -116,7 +118,7 @@ def plan(
         identities=identities,
         unchanged=unchanged,
         undeclared=known.undeclared,
-        limits=session.settings.guards.limits(),
+        limits=session.settings.limits.limits(known.managed),
         allowed=frozenset(allow),
         definitions=context.definitions,
         prune=prune,
@@ -150,6 +152,7 @@ def _inputs(
     state: State,
     known: ManagedRecords,
     recreate: frozenset[Address],
+    policy: Policy,
     incomplete: bool,
 ) -> _Inputs:
     """Read the account's definitions, and the records that references point at."""
@@ -180,6 +183,7 @@ def _inputs(
         shared_ids=known.sharing_an_id,
         reverse_associations=frozenset(mutual_links(everything, state, known, bindings)),
         keys=known.unit_keys,
+        policy=policy,
         incomplete=incomplete,
     )
     return _Inputs(fetcher, parents, context)
