@@ -65,7 +65,7 @@ def assemble(
         guards=tripped_limits(ordered, limits, allowed),
         prune=prune,
         unchecked=tuple(unchecked),
-        resolved=tuple(sorted(set(recorded_conflicts) - _in_conflict(ordered))),
+        resolved=tuple(sorted(set(recorded_conflicts) - _standing(ordered))),
         labels=legend.labels,
         personal=legend.personal,
         limits=tuple(sorted((name, kind, most) for (name, kind), most in limits.items())),
@@ -75,9 +75,9 @@ def assemble(
     )
 
 
-def _in_conflict(units: Iterable[UnitChange]) -> set[Address]:
+def _standing(units: Iterable[UnitChange]) -> set[Address]:
     return {
         unit.address
         for unit in units
-        if any(change.action is Action.CONFLICT for change in unit.changes)
+        if unit.held or any(change.action is Action.CONFLICT for change in unit.changes)
     }

@@ -20,7 +20,7 @@ commit's (``same``, ``differ``, ``unknown``).
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from reconcile import __version__
@@ -89,10 +89,14 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
         "held_back": (_change(unit, record) for unit in seen.held() for record in unit.records),
         "resource_drift": (_drift(unit.address, left) for unit, left in seen.left_alone()),
     }
-    listed = "".join(
-        f'"{name}":[\n{",\n".join(map(_text, changes))}\n],' for name, changes in lists.items()
-    )
+    listed = "".join(_list(name, changes) for name, changes in lists.items())
     return f"{_text(head)[:-1]},{listed}{_text(tail)[1:]}\n"
+
+
+def _list(name: str, members: Iterable[dict[str, Any]]) -> str:
+    """Return a named list, each member on a line of its own."""
+    lines = ",\n".join(map(_text, members))
+    return f'"{name}":[\n{lines}\n],'
 
 
 def _source(source: Source) -> dict[str, Any]:

@@ -105,18 +105,35 @@ def _head(seen: PlanView) -> Iterator[str]:
         yield _diff_block(map(define_line, seen.plan.defines))
     if seen.conflicts:
         yield "\n".join(_conflicts(seen))
-    if held := held_changes(seen.plan):
-        yield f"**{plural(held, 'declared change')} will NOT be applied.** {HELD_BACK}  \nHint: to let them in, plan with {code_span(to_let_in(seen.plan))}"
-        lines = [line for unit in seen.held() for line in unit_lines(unit)]
-        yield _diff_block(lines[:HELD_LISTED])
-    if rows := drift_rows(seen.plan):
-        listed = "\n".join(
-            f"- {code_span(shorten(row.name))}: {row.text}" for row in rows[:_LISTED]
-        )
-        yield f"{LEFT_ALONE}:\n\n{listed}\n\nHint: to put it back, plan with {code_span(to_put_back(seen.plan))}"
+    yield from _held(seen)
+    yield from _drift(seen)
     if seen.plan.undeclared:
         names = code_span(address_list(seen.plan.undeclared))
         yield f"{left_alone(seen)}: {names}  \nHint: {undeclared_hint(seen)}"
+
+
+def _held(seen: PlanView) -> Iterator[str]:
+    """Yield what is held back, and how to let it in."""
+    held = held_changes(seen.plan)
+    if not held:
+        return
+    yield f"**{plural(held, 'declared change')} will NOT be applied.** {HELD_BACK}."
+    lines = [line for unit in seen.held() for line in unit_lines(unit)]
+    yield _diff_block(lines[:HELD_LISTED])
+    more = f" {_ALL}" if len(lines) > HELD_LISTED else ""
+    yield f"Hint: to let them in, plan with {code_span(to_let_in(seen.plan))}.{more}"
+
+
+def _drift(seen: PlanView) -> Iterator[str]:
+    """Yield the drift that is left alone, a line for each property."""
+    rows = drift_rows(seen.plan)
+    if not rows:
+        return
+    listed = [f"- {code_span(shorten(row.name))}: {row.text}" for row in rows[:_LISTED]]
+    if len(rows) > _LISTED:
+        listed.append(f"- … and {plural(len(rows) - _LISTED, 'more property', 'more properties')}")
+    yield "\n".join((f"{LEFT_ALONE}:\n", *listed))
+    yield f"Hint: to put it back, plan with {code_span(to_put_back(seen.plan))}."
 
 
 def _table(seen: PlanView) -> Iterator[str]:

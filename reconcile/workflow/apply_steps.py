@@ -12,7 +12,7 @@ from reconcile.applying.executor import Executor
 from reconcile.applying.halt import Halt
 from reconcile.applying.pins import stale_units
 from reconcile.applying.preconditions import check_preconditions, require_allowed, require_lineage
-from reconcile.applying.standing_conflicts import remember_standing
+from reconcile.applying.standing_conflicts import held_back, remember_standing
 from reconcile.audit.events import refused
 from reconcile.audit.log import AuditLog
 from reconcile.errors import (
@@ -139,6 +139,7 @@ def apply(
                 sleep=sleep,
                 halt=Halt(on_failure=halt),
             )
+            held, still_held = held_back(planned, state)
             executor = Executor(context, state, stale=stale, advance=advance)
             executor.carry_out(planned)
             outcomes, resumable = end(state, planned, journal, log, executor.stopped)
@@ -155,6 +156,8 @@ def apply(
         refused=executor.refused,
         stopped=executor.stopped,
         left_out=planned.in_doubt,
+        held=held,
+        still_held=still_held,
     )
 
 
