@@ -10,7 +10,9 @@ import pytest
 
 from reconcile.model.definitions import Account
 from reconcile.probing import Report, as_json
+from reconcile.probing.results import FORMAT_VERSION as PROBE_VERSION
 from tests.cli.conftest import Project
+from tests.cli.test_docs import TEXTS
 from tests.cli.test_help import ALL
 
 REPORT = {"doctor"}
@@ -77,6 +79,21 @@ def test_each_line_names_its_format(applied: Project) -> None:
         lines = applied.fine(*typed).splitlines()
         assert lines
         assert all(is_versioned(json.loads(line)) for line in lines), typed
+
+
+def test_the_page_on_compatibility_has_each_version(applied: Project) -> None:
+    """Its table names every output with the version that the output has."""
+    rows = re.findall(r"^\| (`.+) \| ([0-9.]+) \|$", TEXTS["compatibility"], re.MULTILINE)
+    listed = {name: version for names, version in rows for name in re.findall("`(.+?)`", names)}
+    given = {
+        " ".join(typed).replace("saved.plan ", ""): json.loads(
+            applied.fine(*typed).splitlines()[0]
+            if typed in LINES.values()
+            else applied.fine(*typed)
+        )["format_version"]
+        for typed in (*LINES.values(), *DOCUMENTS.values())
+    }
+    assert listed == given | {"doctor --probe --report": PROBE_VERSION}
 
 
 @pytest.mark.parametrize("command", ["plan", "validate"])

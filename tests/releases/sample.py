@@ -5,7 +5,7 @@ All of it is text, in a folder for each version, so that a change of a sample sh
 - ``project/``: the project file and the manifests
 - ``store.json``: the files of the target's state folder by name, but for locks and the sandbox
 - ``account.json``: what the account holds, as rows of the sandbox's tables
-- ``formats.json``: the formats of that version's files
+- ``formats.json``: the formats and fields of that version's files
 """
 
 import json
@@ -14,16 +14,17 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from uuid import uuid4
 
-from reconcile.applying import run_head
-from reconcile.audit import chain
+from reconcile.applying import journal_lines, run_head
+from reconcile.audit import chain, entry_schema
 from reconcile.planning import plan_file
 from reconcile.sandbox import Sandbox
-from reconcile.state import applied_plans, head
+from reconcile.state import applied_plans, head, shards
 
 SAMPLES = Path(__file__).parent
 TARGET = "shop"
@@ -38,6 +39,25 @@ FORMATS = {
     "state": head.FORMAT,
 }
 """The formats of what lies in a store."""
+
+FIELDS = {
+    name: sorted(field.name for field in fields(schema))
+    for name, schema in {
+        "applied plan": applied_plans.AppliedPlan,
+        "applied plans": applied_plans._Content,
+        "audit entry": entry_schema._Entry,
+        "audit record": entry_schema._Record,
+        "head": head.Content,
+        "shard": shards._File,
+        "state entry": shards._Entry,
+        "standing conflicts": shards._Standing,
+        **{
+            f"journal {', '.join(get_args(get_type_hints(line)['about']))}": line
+            for line in get_args(journal_lines._Any)
+        },
+    }.items()
+}
+"""The fields of what lies in a store: an older version drops those that it does not know."""
 
 DEFINITIONS = ("label", "pipeline", "property", "property_group", "stage")
 """Tables of which a new account has rows already; a sample has only those that were added."""
@@ -64,7 +84,7 @@ def save(project: Path, sample: Path) -> None:
         shutil.copy(path, sample / "project")
     _write(sample / "store.json", dict(_files(project / STATE)))
     _write(sample / "account.json", dict(_added(project / ACCOUNT)))
-    _write(sample / "formats.json", FORMATS)
+    _write(sample / "formats.json", {"formats": FORMATS, "fields": FIELDS})
 
 
 def restore(sample: Path, project: Path) -> None:

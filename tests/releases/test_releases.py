@@ -22,7 +22,7 @@ from reconcile.state.head import OLDEST_WRITER, read_head
 from reconcile.stores.local import LocalStore
 from tests.cli.conftest import Result
 from tests.releases.make import CART, PROTECTED, RENAMED, orders, require_unreleased
-from tests.releases.sample import ACCOUNT, FORMATS, SAMPLES, STATE, restore, versions
+from tests.releases.sample import ACCOUNT, FIELDS, FORMATS, SAMPLES, STATE, restore, versions
 
 ORDERS = ("N-1", "P-1", "S-1", "S-2", "S-5", "S-6")
 """The keys of the orders that the sample's manifests declare, but for the one in conflict."""
@@ -94,19 +94,20 @@ def declared() -> Counter[str]:
 def test_this_version_has_a_sample() -> None:
     """It is made again whenever a format changes, until the version is released."""
     newest = SAMPLES / __version__ / "formats.json"
+    now = {"formats": FORMATS, "fields": FIELDS}
     assert newest.exists(), f"python tests/releases/make.py {__version__}"
-    assert json.loads(newest.read_bytes()) == FORMATS, f"run make.py {__version__} again"
+    assert json.loads(newest.read_bytes()) == now, f"run make.py {__version__} again"
 
 
 @pytest.mark.parametrize("version", versions())
-def test_a_changed_format_keeps_older_versions_from_writing(version: str) -> None:
+def test_a_new_format_or_field_keeps_older_versions_from_writing(version: str) -> None:
     """The head of a state is what they look at, for its journals and audit log too."""
-    formats = json.loads((SAMPLES / version / "formats.json").read_bytes())
-    assert all(formats[name] <= now for name, now in FORMATS.items())
-    assert formats == FORMATS or Release.parse(OLDEST_WRITER) > Release.parse(version)
+    former = json.loads((SAMPLES / version / "formats.json").read_bytes())
+    now = {"formats": FORMATS, "fields": FIELDS}
+    assert former == now or Release.parse(OLDEST_WRITER) > Release.parse(version)
 
 
-def test_no_version_writes_what_it_may_not_write_again() -> None:
+def test_a_version_may_write_what_it_has_written() -> None:
     """The oldest version that may write is this one or an older one."""
     assert Release.parse(OLDEST_WRITER) <= Release.parse(__version__)
 
