@@ -49,16 +49,21 @@ SETTINGS: tuple[Deprecation, ...] = ()
 
 def with_current_options(typed: Sequence[str]) -> list[str]:
     """Return a command line with the present names of its options; warn of each former one."""
-    words = list(typed)
+    end = typed.index("--") if "--" in typed else len(typed)
+    words = list(typed[:end])
     for one in OPTIONS:
         *command, old = one.old.split()
-        end = words.index("--") if "--" in words else len(words)
-        names = [word.partition("=")[0] for word in words[:end]]
-        if names[: len(command)] == command and old in names:
-            one.warn()
-            new = one.new.rpartition(" ")[2] or old
-            words[:end] = [
-                new + word.removeprefix(old) if name == old else word
-                for name, word in zip(names, words[:end], strict=True)
-            ]
-    return words
+        if words[: len(command)] == command:
+            words = _renamed(words, old, one)
+    return [*words, *typed[end:]]
+
+
+def _renamed(words: list[str], old: str, deprecation: Deprecation) -> list[str]:
+    new = deprecation.new.rpartition(" ")[2] or old
+    found = [word == old or word.startswith(f"{old}=") for word in words]
+    if any(found):
+        deprecation.warn()
+    return [
+        new + word.removeprefix(old) if matches else word
+        for word, matches in zip(words, found, strict=True)
+    ]

@@ -48,6 +48,7 @@ def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[
                 f"died; `reconcile lock show {as_argument(url)}` shows how to break the lock of a "
                 "run that hangs",
             ) from error
+        require_writable(store)  # again: a newer version may have held the lock before
         yield
 
 

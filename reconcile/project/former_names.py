@@ -20,16 +20,22 @@ def with_current_names(root: Table, report: ProblemReport) -> Table:
 
 def _renamed(table: Table, path: Sequence[str], one: Deprecation, report: ProblemReport) -> Table:
     name, *rest = path
+    if not rest:
+        return _with_new_name(table, name, one, report)
     entries = dict(table.entries)
-    if rest:
-        for key in entries if name == "*" else {name} & entries.keys():
-            entry = entries[key]
-            if isinstance(entry.value, Table):
-                entries[key] = entry._replace(value=_renamed(entry.value, rest, one, report))
-    elif name in entries:
-        one.warn()
-        new = one.new.rpartition(".")[2] or name
-        if new in entries and new != name:
-            report.at(entries[name], f"{name!r} is the former name of {new!r}, which is here too")
-        entries = {new if key == name else key: entry for key, entry in entries.items()}
+    for key, entry in table.entries.items():
+        if name in ("*", key) and isinstance(entry.value, Table):
+            entries[key] = entry._replace(value=_renamed(entry.value, rest, one, report))
     return table._replace(entries=entries)
+
+
+def _with_new_name(table: Table, old: str, one: Deprecation, report: ProblemReport) -> Table:
+    entries = table.entries
+    if old not in entries:
+        return table
+    one.warn()
+    new = one.new.rpartition(".")[2] or old
+    if new in entries and new != old:
+        report.at(entries[old], f"{old!r} is the former name of {new!r}, which is here too")
+    renamed = {new if name == old else name: entry for name, entry in entries.items()}
+    return table._replace(entries=renamed)

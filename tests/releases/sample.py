@@ -63,6 +63,7 @@ DEFINITIONS = ("label", "pipeline", "property", "property_group", "stage")
 """Tables of which a new account has rows already; a sample has only those that were added."""
 
 _TOKEN = re.compile(r"pat-na1-[0-9a-f-]{36}")
+_NEW_TOKEN = f"pat-na1-{uuid4()}"
 _NO_TOKEN = "(a new token)"  # a token in a repository, even of a sandbox, alarms those who scan it
 
 Tables = dict[str, dict[str, Any]]
@@ -142,10 +143,7 @@ def _without_token(row: tuple[Any, ...]) -> list[Any]:
 
 
 def _with_token(row: list[Any]) -> list[Any]:
-    return [_FRESH if value == _NO_TOKEN else value for value in row]
-
-
-_FRESH = f"pat-na1-{uuid4()}"
+    return [_NEW_TOKEN if value == _NO_TOKEN else value for value in row]
 
 
 def _write(path: Path, data: object) -> None:
