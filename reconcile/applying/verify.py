@@ -11,7 +11,7 @@ from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.readback import Verified
 from reconcile.applying.state_entries import AppliedChange
 from reconcile.model.kinds import Kind
-from reconcile.model.plan import RecordChange
+from reconcile.model.plan import Effect, Refresh
 from reconcile.model.records import Actual
 
 WAITS = (0.0, 0.5, 1.0, 2.0)
@@ -26,9 +26,11 @@ duplicate.
 _NOTHING: Mapping[str, Actual] = MappingProxyType({})
 
 
-def to_read(context: ApplyContext, kind: Kind, changes: Iterable[RecordChange]) -> list[str]:
+def to_read(
+    context: ApplyContext, kind: Kind, changes: Iterable[tuple[Effect, Refresh]]
+) -> list[str]:
     """Return the properties to read: the managed ones and those that identify a record."""
-    managed = {name for change in changes for name in context.entries.managed(change)}
+    managed = {name for one in changes for name in context.entries.managed(*one)}
     return sorted(managed.union(context.identity(kind).properties))
 
 
@@ -45,7 +47,7 @@ def verify(
     """
     entries = context.entries
     changes = {one.id: one.change for one in done}
-    names = to_read(context, kind, changes.values())
+    names = to_read(context, kind, [(one.change, one.refresh) for one in done])
     now = dict(seen)
     left = _unshown(context, changes, now)
     for wait in WAITS:
@@ -63,7 +65,7 @@ def verify(
 
 
 def _unshown(
-    context: ApplyContext, changes: Mapping[str, RecordChange], now: Mapping[str, Actual]
+    context: ApplyContext, changes: Mapping[str, Effect], now: Mapping[str, Actual]
 ) -> list[str]:
     return [
         record_id

@@ -107,6 +107,14 @@ def test_a_new_format_or_field_keeps_older_versions_from_writing(version: str) -
     assert former == now or Release.parse(OLDEST_WRITER) > Release.parse(version)
 
 
+@pytest.mark.parametrize("version", versions())
+def test_a_new_format_of_plans_comes_with_one_of_journals(version: str) -> None:
+    """An older version looks at the journal's first, and does not take the plan for damaged."""
+    former = json.loads((SAMPLES / version / "formats.json").read_bytes())["formats"]
+    new = {name for name, number in FORMATS.items() if former[name] != number}
+    assert "journal" in new or "kept plan" not in new
+
+
 def test_a_version_may_write_what_it_has_written() -> None:
     """The oldest version that may write is this one or an older one."""
     assert Release.parse(OLDEST_WRITER) <= Release.parse(__version__)
