@@ -127,7 +127,7 @@ def _of_unit(unit: UnitChange) -> Iterator[str]:
     if any(unit.address.kind not in _parents(line) for line in lines):
         yield "it contains records that do not belong to it"
     if any(
-        not rises([one.address for one in some if one is not root])
+        not rises([one.address for one in some if one.address != unit.address])
         for some in (unit.changes, unit.held, unit.left_alone)
     ):
         yield "its records are not in order"

@@ -12,7 +12,7 @@ from reconcile.planning.holding import guards_of
 from reconcile.render.phrasing import listed, plural
 
 HELD_BACK = "Held back: they would overwrite or remove what nobody has looked at"
-LEFT_ALONE = "Left alone: others changed it in HubSpot, and the manifests did not change"
+LEFT_ALONE = "Left alone: changed in HubSpot by others, and not in the manifests"
 
 
 @dataclass(frozen=True, slots=True)
