@@ -6,7 +6,6 @@ from world import World, cart, incomplete, line, order, statuses
 from reconcile.audit.log import AuditLog
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.plan import Action, Plan
-from reconcile.planning.guards import allowing
 
 GONE = order("O-1", lifecycle={"state": "absent"})
 
@@ -31,7 +30,6 @@ def test_finished_plan_that_a_guard_was_allowed_for(world: World) -> None:
     pruned = world.plan(prune=True)
     with pytest.raises(GuardRefused):
         world.apply(pruned, allow=frozenset())
-    pruned = allowing(pruned, {"prune=1"})
     assert incomplete(world.apply(pruned, allow=frozenset())) == ()
     logged = AuditLog(world.store).tail()
     assert world.apply(pruned, allow=frozenset()).already
@@ -42,7 +40,7 @@ def test_finished_pruning_that_was_undone_is_stale(world: World) -> None:
     """What was declared again since is not archived a second time."""
     world.converge(order("O-1"), order("O-2"))
     world.declare(order("O-1"))
-    pruned = allowing(world.plan(prune=True), {"prune=1"})
+    pruned = world.plan(prune=True)
     world.apply(pruned, allow=frozenset())
     world.converge(order("O-1"), order("O-2"))
     with pytest.raises(StalePlan, match="changed or removed since"):
