@@ -25,7 +25,9 @@ from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model import plan as model
 from reconcile.model.address import Address
 from reconcile.model.outcome import Report
+from reconcile.model.policy import ALLOWED
 from reconcile.model.records import Unit
+from reconcile.model.values import show
 from reconcile.plan_files import read_plan, save_plan
 from reconcile.planning.guards import require_match
 from reconcile.planning.plan_file import content_digest
@@ -160,10 +162,11 @@ class Account:
                 declared=declared.everything,
                 recreate=_addresses(recreate),
                 prune=prune,
-                allow=[f"{name}={number}" for name, number in (allow or {}).items() if number],
+                allow=_allowances(allow or {}),
                 broken=declared.problems,
             )
         require_match(made)
+        made = replace(made, allowed=tuple(one for one in made.allowed if not one.endswith("=0")))
         if units is None:
             made = replace(made, paths=beside_project(settings, absolute))
         return Plan(made, content_digest(made), declared.everything)
@@ -251,6 +254,16 @@ def open(  # noqa: A001  (reconcile.open reads as what it does)
     """
     environ = os.environ if environ is None else environ
     return Project(load_settings(Path(folder), target=target, environ=environ), environ)
+
+
+def _allowances(allow: Mapping[str, int]) -> list[str]:
+    """Return the values of ``--allow`` for names and numbers of records. Raises UsageError."""
+    for name, number in allow.items():
+        if name not in ALLOWED:
+            raise UsageError(f"{show(name)} is not one of {', '.join(ALLOWED)}")
+        if number < 0:
+            raise UsageError(f"the number of records for {name} is negative")
+    return [f"{name}={number}" for name, number in allow.items()]
 
 
 def _addresses(texts: Iterable[str]) -> frozenset[Address]:

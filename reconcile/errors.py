@@ -154,7 +154,7 @@ class Unreachable(Fatal):
 
 
 class GuardRefused(ReconcileError):
-    """A guard refused the plan; nothing was written."""
+    """A limit or a number that was allowed refused the plan; nothing was written."""
 
     exit_code = 3
 

@@ -9,10 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from reconcile.cli import next_command
-from reconcile.model.policy import DRIFT, HELD
+from reconcile.model.policy import ALLOWED, HELD, LIMITS
 from reconcile.model.values import show
-
-LIMITS = ("limit-archive", "limit-create", "limit-update")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,11 +77,10 @@ def _allowances(
     _: click.Context, option: click.Parameter, given: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Check that each is a name with a number. Raises BadParameter if not."""
-    names = (*HELD, DRIFT, *LIMITS)
     for text in given:
         name, _equals, number = text.partition("=")
-        if name not in names:
-            message = f"{show(name)} is not one of {', '.join(names)}"
+        if name not in ALLOWED:
+            message = f"{show(name)} is not one of {', '.join(ALLOWED)}"
         elif re.fullmatch(r"[1-9][0-9]{0,14}", number):
             continue
         else:

@@ -113,4 +113,4 @@ def _saved(made: Plan, out: Path) -> str:
     if not made.guards:
         return f"{saved} To apply exactly this plan: {command_line('apply', str(out))}"
     allow = " ".join(f"--allow {guard.allowance}" for guard in made.guards)
-    return f"{saved} Guards refuse it; if it is intended, plan again with {allow}"
+    return f"{saved} It exceeds a limit; if that is intended, plan again with {allow}"

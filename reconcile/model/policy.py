@@ -9,6 +9,12 @@ DRIFT = "drift"
 HELD = ("both", "adopt-update", "unknown", "rekey", "recreate", "prune")
 """The guards. Each holds declared changes back until it is allowed, by exact number of records."""
 
+LIMITS = ("limit-archive", "limit-create", "limit-update")
+"""The names under which a plan that exceeds a limit is allowed, by exact number of records."""
+
+ALLOWED = (*HELD, DRIFT, *LIMITS)
+"""All that can be allowed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

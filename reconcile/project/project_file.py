@@ -99,11 +99,9 @@ def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
             "this reconcile supports version 1; a newer one may support more",
         )
         return None
-    root = with_current_names(root, report)
+    root = _without_guards(with_current_names(root, report), report)
     for leaf in _leaves(root):
         _check_leaf(leaf, report)
-    if "guards" in root.entries:
-        report.at(root.entries["guards"], *_GUARDS)
     _check_targets(root, report)
     try:
         return ProjectFile.model_validate(_plain(root), context={"folder": path.parent})
@@ -114,6 +112,14 @@ def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
             if (place.line, place.column) not in reported:
                 report.at(place, *_in_words(details))
         return None
+
+
+def _without_guards(root: Table, report: ProblemReport) -> Table:
+    """Report the setting that 0.1.0 had, once, whatever is in it."""
+    entries = dict(root.entries)
+    if former := entries.pop("guards", None):
+        report.at(former, *_GUARDS)
+    return root._replace(entries=entries)
 
 
 def _leaves(node: Node, path: _Path = ()) -> Iterator[_Leaf]:

@@ -205,6 +205,7 @@ def _brief(seen: PlanView, room: int) -> str:
     """Return a line for each unit, for as many as fit."""
     lines: list[Line] = []
     used = 0
+    number = sum(bool(unit.changes) for unit in seen.plan.units)
     for unit in seen.units():
         line = _short(unit)
         used += _size(line.text()) + 1
@@ -212,11 +213,11 @@ def _brief(seen: PlanView, room: int) -> str:
             break
         lines.append(line)
     while lines:
-        block = f"{_diff_block(lines)}\n\n{_left_out(len(seen.plan.units) - len(lines))}"
+        block = f"{_diff_block(lines)}\n\n{_left_out(number - len(lines))}"
         if _size(block) <= room:
             return block
         lines = lines[: len(lines) * 9 // 10]
-    return _left_out(len(seen.plan.units))
+    return _left_out(number)
 
 
 def _short(unit: UnitView) -> Line:

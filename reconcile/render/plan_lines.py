@@ -78,7 +78,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     for define in view.plan.defines:
         yield define_line(define)
         above = 2
-    groups = group_conflicts(view.plan.units)
+    groups = group_conflicts([unit for unit in view.plan.units if unit.changes])
     for place, unit in enumerate(view.units()):
         if place in groups.hidden:
             continue
@@ -138,7 +138,9 @@ def _held(view: PlanView) -> Iterator[Line]:
     if number:
         if number > HELD_LISTED:
             yield plain("`reconcile plan --json` lists every one", "note", indent=2)
-        yield plain(f"hint: review them; to let them in, plan with {to_let_in(view.plan)}", "note", indent=2)
+        yield plain(
+            f"hint: review them; to let them in, plan with {to_let_in(view.plan)}", "note", indent=2
+        )
         yield BLANK
 
 

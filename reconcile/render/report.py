@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from reconcile.model.address import Address
@@ -85,7 +86,16 @@ def _did(report: Report) -> str:
         return f"nothing was left to do; an earlier run carried out {plural(already, 'change')}"
     counted = report.interrupted or _any_done(report)
     parts = [*(_by_action(report) if counted else ()), _not_done(report), _lost(report)]
-    return "; ".join(part for part in parts if part) or "nothing to change"
+    parts = [part for part in parts if part] or ([] if report.held else ["nothing to change"])
+    return "; ".join((*parts, *_held(report)))
+
+
+def _held(report: Report) -> Iterator[str]:
+    if number := len(report.held):
+        yield plural(number, "declared change was held back", "declared changes were held back")
+    if number := report.still_held:
+        one, many = (f"declared {verb} still held back" for verb in ("change is", "changes are"))
+        yield plural(number, one, many)
 
 
 def _cost(report: Report) -> str:
@@ -98,6 +108,8 @@ def _cost(report: Report) -> str:
 def _what_next(report: Report, typed: Typed) -> str:
     if report.complete:
         return _verified(report)
+    if replace(report, held=()).complete:
+        return " The plan shows how to let in what was held back."
     if _all_done(report) and (report.left_out or _lost(report)):
         return _after_all(report)
     if report.resumable:
@@ -128,8 +140,11 @@ def _verified(report: Report) -> str:
     """Return what a new plan shows: DONE means read back as declared, or as a known rewrite."""
     if not any(outcome.status is Status.DONE for outcome in report.outcomes):
         return ""
-    standing = any(outcome.standing for outcome in report.outcomes)
-    return f" Verified: a new plan {'shows only the conflicts' if standing else 'is empty'}."
+    standing = ["the conflicts"] if any(one.standing for one in report.outcomes) else []
+    if report.still_held:
+        standing.append("what is held back")
+    shows = f"shows only {' and '.join(standing)}" if standing else "is empty"
+    return f" Verified: a new plan {shows}."
 
 
 def _all_refused(report: Report) -> bool:

@@ -70,7 +70,7 @@ def apply(
     if any of its records was changed or removed since. The audit log gets everything, refusals
     included.
 
-    Raises what ``check_preconditions`` raises, GuardRefused for a guard that the plan was not
+    Raises what ``check_preconditions`` raises, GuardRefused for a limit that the plan was not
     made to allow, StalePlan for a plan of another state or one that no longer holds, Locked if
     another run still holds the lock, Unfinished if the outcome of this run is not known.
     """
