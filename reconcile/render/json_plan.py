@@ -14,11 +14,11 @@ ask for. ``conflict`` says why a record is left alone, a line for each reason, `
 is special about it, ``hints`` how to resolve either. ``others``, on a unit's first record, counts
 the line items under the unit that no manifest declares. ``held_back`` has, like
 ``resource_changes``, what is declared and will not be applied; ``resource_drift`` what others
-changed and is left alone, from the declared values to those in HubSpot. ``unchecked`` says what the token did not
-let reconcile look at. ``in_doubt`` names the units that are left out because an interrupted run has
-writes to them whose outcome is not known. ``source``, absent outside git, has the ``commit`` that
-the plan was made at (``unknown`` where git did not say) and whether the ``files`` read were that
-commit's (``same``, ``differ``, ``unknown``).
+changed and is left alone, from the declared values to those in HubSpot. ``unchecked`` says what the
+token did not let reconcile look at. ``in_doubt`` names the units that are left out because an
+interrupted run has writes to them whose outcome is not known. ``source``, absent outside git, has
+the ``commit`` that the plan was made at (``unknown`` where git did not say) and whether the
+``files`` read were that commit's (``same``, ``differ``, ``unknown``).
 """
 
 import json

@@ -146,7 +146,7 @@ def test_all_problems_of_declarations_at_once(project: reconcile.Project) -> Non
 
 
 def test_guards_are_allowed_by_number(project: reconcile.Project) -> None:
-    """Another number is refused with both; without one they are held back; the right one applies."""
+    """Another number is refused with both; without one they are held back; the right one acts."""
     with project.connect() as account:
         account.apply(account.plan(units=declared()))
         rest = [reconcile.order("B")]
