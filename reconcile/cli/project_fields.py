@@ -22,8 +22,8 @@ Fields of reconcile.yaml:
   state        the folder of local state; default: state
   store        where the state is shared: s3://, gs:// or az:// with a bucket
                and a path, or ${env:NAME} for PostgreSQL
-  drift        what to put back that others changed: {order: {hs_tags: revert}};
-               everything else is left alone
+  drift        what to put back that others changed, else left alone:
+               {order: {hs_tags: revert}}
   limits       the most records a plan may change, as numbers or shares:
                {archive: 20, update: 500, create: 50%}
 """
