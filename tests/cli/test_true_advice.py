@@ -20,7 +20,7 @@ def words(text: str) -> list[str]:
 
 
 def test_the_advice_for_what_a_saved_plan_holds_back_and_for_its_limit(project: Project) -> None:
-    """The plan says what lets it in; `plan --out` what to plan again with, and then how to apply."""
+    """The plan says what lets it in; `plan --out` with what to plan again, then how to apply."""
     project.settings(f"{PROJECT}limits: {{archive: 1}}\n")
     project.write(SHOP + MORE)
     project.fine("apply", "--auto-approve")
