@@ -73,13 +73,13 @@ def _reverts(value: object) -> Mapping[str, frozenset[str]]:
     if not isinstance(value, dict) or not all(isinstance(one, dict) for one in value.values()):
         raise ValueError("must be like {order: {hs_tags: revert}}")
     if unknown := sorted(value.keys() - kinds().keys()):
-        raise ValueError(f"there is no kind {unknown[0]!r}{nearest(unknown[0], kinds())}")
+        raise ValueError(f"names {unknown[0]!r}, which is not a kind{nearest(unknown[0], kinds())}")
     for properties in value.values():
         for name, what in properties.items():
             if not _PROPERTY.fullmatch(name):
-                raise ValueError(f"{name!r} is not the name of a property")
+                raise ValueError(f"names {name!r}, which is not a property name")
             if what != "revert":
-                raise ValueError(f"{name} must be `revert`; what is not named is left alone")
+                raise ValueError(f"must set {name} to `revert`; what is not named is left alone")
     return {kind: frozenset(properties) for kind, properties in value.items()}
 
 
