@@ -123,7 +123,7 @@ def test_the_plan_keeps_them_apart(edited: Shop) -> None:
 
 
 def test_json_has_a_list_for_each(edited: Shop) -> None:
-    """What is held back is no resource change, and drift has terraform's name."""
+    """What is held back is not among the resource changes, and drift has terraform's name."""
     made = edited.plan()
     assert made["format_version"] == "1.1"
     assert [one["address"] for one in made["resource_changes"]] == ["line_item/A-2:mug"]
@@ -188,8 +188,8 @@ def test_a_saved_plan_holds_the_same_back(edited: Shop) -> None:
     assert "Already applied by run 2" in edited.project.fine("apply", "p")
 
 
-def test_what_was_held_back_before_is_no_news(edited: Shop) -> None:
-    """Exit 0 with a note, until its manifest changes: then it is news again."""
+def test_what_was_held_back_before_is_not_new(edited: Shop) -> None:
+    """Exit 0 with a note, until its manifest changes: then it is new again."""
     edited.project.fine("apply", "--auto-approve", code=5)
     for _ in range(2):
         out = edited.project.fine("apply", "--auto-approve")
@@ -243,7 +243,7 @@ def test_a_wrong_number_lets_nothing_in(
 
 
 def test_the_right_number_lets_it_in(edited: Shop) -> None:
-    """Held back is nothing then, the drift stays, and the audit log has what was allowed."""
+    """Nothing is held back then, the drift stays, and the audit log has what was allowed."""
     edited.project.fine("plan", "--out", "p", "--allow", "both=1")
     out = edited.project.fine("apply", "p")
     assert "Apply complete: 1 order, 1 line item updated." in out
