@@ -54,7 +54,7 @@ def _counted(lines: Sequence[bytes]) -> Line:
         shared, *units = map(json.loads, lines[1:])
         policy = {name: shared[name] for name in _POLICY}
         digests = sorted(str(one["effect_digest"]) for one in units)
-        for change in (change for one in units for change in one.get("changes", ())):
+        for change in (change for one in units for change in one["changes"]):
             of_kinds = counts.setdefault(str(change["action"]), {})
             kind = str(change["address"][0])
             of_kinds[kind] = of_kinds.get(kind, 0) + 1
