@@ -338,13 +338,15 @@ def test_a_reason_that_evades_a_guard(project: Project, reason: str) -> None:
     ).raise_for_status()
     project.write(ORDER.replace("properties:\n", "properties:\n  hs_tags: vip\n", 1))
     project.fine("plan", "--out", "p")
+    held = unit_of(parsed((project.folder / "p").read_bytes()), "A-1")["held"]
+    assert [one["address"] for one in held] == [["order", "A-1"]]
+    project.fine("plan", "--out", "p", "--allow", "adopt-update=1")
     path = project.folder / "p"
     lines = parsed(path.read_bytes())
     unit = unit_of(lines, "A-1")
-    (field,) = unit["held"][0]["fields"]
+    (field,) = unit["changes"][0]["fields"]
     assert field["reason"] == "unseen"
     field["reason"] = reason
-    unit["changes"] = unit.pop("held")
     lines[1]["allowed"] = [] if reason == "change" else [f"{reason}=1"]
     path.write_bytes(written(lines))
     assert "the effect digest of order/A-1 is not" in project.run("apply", "p").err
