@@ -18,10 +18,7 @@ from reconcile.recovery.runs import unfinished
 LEASE = 1.0
 """Seconds; of shared stores, whose locks outlive their holders."""
 
-WAYS: Sequence[Sequence[str]] = (
-    ("resume",),
-    ("apply", "--auto-approve", "--allow", "adopt-update"),
-)
+WAYS: Sequence[Sequence[str]] = (("resume",), ("apply", "--auto-approve"))
 """How people go on, beside applying the saved plan again."""
 
 
@@ -151,16 +148,16 @@ class Scene:
         for attempt in range(8):
             if attempt == 2:
                 editor.stop()
-            ends.append(self.run("apply", "--auto-approve", *self._allowances()))
+            ends.append(self.run("apply", "--auto-approve", *self.allowances()))
             over = ends[-1].code == 0 and not unfinished(self.world.store)
             if over and attempt > 2 and self.world.plan(prune=bool(self.prune)).empty:
                 return ends
         raise AssertionError([(end.code, end.out[-2000:], end.err[-2000:]) for end in ends])
 
-    def _allowances(self) -> Sequence[str]:
-        """Let pass what a plan made now is guarded against, whatever it may be."""
-        guards = self.world.plan(prune=bool(self.prune), in_doubt=True).guards
-        allow = [part for guard in guards for part in ("--allow", guard.allowance)]
+    def allowances(self) -> Sequence[str]:
+        """Let in what a plan made now would hold back or leave alone, whatever it may be."""
+        texts = self.world.plan(prune=bool(self.prune), in_doubt=True).allowed
+        allow = [part for text in texts for part in ("--allow", text)]
         return [*(["--prune"] if self.prune else []), *allow]
 
     def _way(self, chance: random.Random, attempt: int) -> Sequence[str]:
