@@ -1,6 +1,7 @@
 """Applying beside drift that is left alone: it costs nothing, and is remembered as it was."""
 
 import pytest
+from proxy import DROP
 from world import (
     COMPANIES,
     EMAILS,
@@ -212,3 +213,32 @@ def test_a_line_item_that_others_moved_is_not_updated_under_its_new_order(world:
     assert left(world.plan(allow={})) == {"line_item/A:1": ["order"]}
     plan = world.plan(order("A", [line("A:1", name="y")]), order("B"), allow={})
     assert actions(plan) == {"line_item/A:1": Action.CONFLICT}
+
+
+def lost(world: World, path: str) -> None:
+    """Have the next write under a path carried out and its answer lost; nothing answers later."""
+    down: list[str] = []
+
+    def hook(method: str, called: str, _: object) -> str | tuple[int, object] | None:
+        if down:
+            return 503, {"status": "error", "message": "Down for maintenance"}
+        if method == "PATCH" and path in called:
+            down.append(called)
+            return DROP
+        return None
+
+    world.proxy.hook = hook
+
+
+def test_resolving_a_write_in_doubt_keeps_what_is_left_alone(watched: World) -> None:
+    """What HubSpot shows of the record is not what the apply was to remember of it."""
+    drifting(watched)
+    before = memory(watched)
+    plan = watched.plan(declared("2"), allow={})
+    lost(watched, "/orders/")
+    assert watched.apply(plan).resumable
+    watched.proxy.hook = None
+    watched.recover()
+    assert memory(watched) == before
+    assert watched.record("orders", "A")["hs_external_order_id"] == "2"
+    assert left(watched.plan(allow={})) == {"order/A": ["memo", "contact"]}
