@@ -122,7 +122,7 @@ def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bo
     return (
         not managed.keys() - definitions.keys()
         and entry.fingerprint == entries.hasher.fingerprint(managed, definitions)
-        and all(entry.value_hashes[name].read for name in managed if name in written)
+        and all(one.read for name, one in entry.value_hashes.items() if name in written)
         and entry.protect == change.protect
         and entry.key == change.address.key
         and change.id in ("", entry.id)

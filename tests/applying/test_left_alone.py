@@ -5,6 +5,8 @@ from proxy import DROP
 from world import (
     COMPANIES,
     EMAILS,
+    KEY,
+    Document,
     World,
     actions,
     changes,
@@ -20,7 +22,7 @@ from reconcile.applying import verify
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan
 from reconcile.model.records import LastApplied
-from reconcile.sandbox.faults import StoreAs
+from reconcile.sandbox.faults import Edit, StoreAs
 
 A = Address("order", "A")
 PAYER = ("HUBSPOT_DEFINED", 509)
@@ -47,7 +49,7 @@ def drifting(world: World, *, memo: str = "theirs") -> None:
     world.unlink(("orders", id_), ("contacts", contact))
 
 
-def declared(total: str) -> dict[str, object]:
+def declared(total: str) -> Document:
     """Return order A, of which git changes the total alone."""
     contacts = {"contact": [{"email": EMAILS[0]}]}
     return order("A", memo="ours", hs_external_order_id=total, associations=contacts)
@@ -57,6 +59,21 @@ def left(plan: Plan) -> dict[str, list[str]]:
     """Return what a plan leaves alone, and see that it holds nothing back."""
     assert held(plan) == {}
     return drifted(plan)
+
+
+def lose_answer(world: World, path: str) -> None:
+    """Have the next write under a path carried out and its answer lost; nothing answers later."""
+    down: list[str] = []
+
+    def hook(method: str, called: str, _: object) -> str | tuple[int, object] | None:
+        if down:
+            return 503, {"status": "error", "message": "Down for maintenance"}
+        if method == "PATCH" and path in called:
+            down.append(called)
+            return DROP
+        return None
+
+    world.proxy.hook = hook
 
 
 def test_what_is_left_alone_stays_remembered_byte_for_byte(world: World) -> None:
@@ -136,33 +153,37 @@ def test_drift_that_goes_away_before_the_apply_is_as_declared(world: World) -> N
 
 
 def test_an_edit_right_after_the_write_is_drift_for_ever_after(watched: World) -> None:
-    """A resumed run takes no notice of it either: it did not write the field this time."""
-    watched.converge(declared("1"))
+    """HubSpot never showed what was written; a run that is resumed does not stumble over that."""
+
+    def document(memo: str, total: str, name: str) -> Document:
+        return order("A", [line("A:1", name=name)], memo=memo, hs_external_order_id=total)
+
+    watched.converge(document("old", "1", "x"))
     id_ = watched.id_of("orders", "A")
-    watched.declare(order("A", memo="ours now", hs_external_order_id="1"))
-
-    def meddle(method: str, path: str, answer: object) -> object:
-        if method == "PATCH":
-            watched.edit("orders", id_, memo="theirs")
-        return answer
-
-    watched.proxy.edit = meddle
-    assert statuses(watched.apply()) == {"order/A": "conflict"}
-    watched.proxy.edit = None
+    edit = Edit(f"orders/{KEY}=A", {"memo": "theirs"}, after=True)
+    watched.sandbox.faults.add(edit, method="PATCH", times=1)
+    report = watched.apply(watched.plan(document("ours", "1", "x")))
+    assert statuses(report) == {"order/A": "conflict"}
     hashes = entry(watched).value_hashes["memo"]
     assert hashes.read == ""
-    documents = [order(f"B-{n}", memo="x") for n in range(2)]
-    plan = watched.plan(order("A", memo="ours now", hs_external_order_id="2"), *documents, allow={})
+    plan = watched.plan(document("ours", "2", "y"), allow={})
     assert left(plan) == {"order/A": ["memo"]}
-    watched.apply(plan)
+    lose_answer(watched, "/orders/")
+    assert watched.apply(plan).resumable
+    watched.proxy.hook = None
+    watched.recover()
+    report = watched.apply(plan)
+    assert statuses(report) == {"order/A": "done", "line_item/A:1": "done"}
     assert entry(watched).value_hashes["memo"] == hashes
     assert left(watched.plan(allow={})) == {"order/A": ["memo"]}
+    assert watched.record("orders", "A")["memo"] == "theirs"
+    assert watched.record("orders", "A")["id"] == id_
 
 
 def test_a_label_that_others_removed_is_left_alone(world: World) -> None:
     """It stays ours, so that taking it out of the manifest is no news either."""
 
-    def document(memo: str) -> dict[str, object]:
+    def document(memo: str) -> Document:
         payer = {"company": [{"id": COMPANIES[0], "label": "Payer"}]}
         return order("A", memo=memo, associations=payer)
 
@@ -215,27 +236,12 @@ def test_a_line_item_that_others_moved_is_not_updated_under_its_new_order(world:
     assert actions(plan) == {"line_item/A:1": Action.CONFLICT}
 
 
-def lost(world: World, path: str) -> None:
-    """Have the next write under a path carried out and its answer lost; nothing answers later."""
-    down: list[str] = []
-
-    def hook(method: str, called: str, _: object) -> str | tuple[int, object] | None:
-        if down:
-            return 503, {"status": "error", "message": "Down for maintenance"}
-        if method == "PATCH" and path in called:
-            down.append(called)
-            return DROP
-        return None
-
-    world.proxy.hook = hook
-
-
 def test_resolving_a_write_in_doubt_keeps_what_is_left_alone(watched: World) -> None:
     """What HubSpot shows of the record is not what the apply was to remember of it."""
     drifting(watched)
     before = memory(watched)
     plan = watched.plan(declared("2"), allow={})
-    lost(watched, "/orders/")
+    lose_answer(watched, "/orders/")
     assert watched.apply(plan).resumable
     watched.proxy.hook = None
     watched.recover()
