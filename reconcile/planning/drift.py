@@ -21,9 +21,9 @@ def split_drift(
     left_links = tuple(one for one in links if _has_drifted(record, one))
     if record.context.policy.drift:
         left_links = ()
-    if len(left) < len(fields) and any(map(_is_to_parent, left_links)):
+    if len(left) < len(fields) and any(not one.references for one in left_links):
         fields = [one if one in left else replace(one, reason=Reason.BOTH) for one in fields]
-        left_links = tuple(one for one in left_links if not _is_to_parent(one))
+        left_links = tuple(one for one in left_links if one.references)  # but for the parent
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None
     return (
@@ -59,7 +59,7 @@ def _has_drifted(record: RecordInput, link: LinkChange) -> bool:
     """Return whether others removed an association that the last apply made or found."""
     if not link.add or not link.id or record.last is None:
         return False
-    if _is_to_parent(link):
+    if not link.references:  # with the line item's parent
         parent = record.last.parent
         return parent is not None and parent.folded() == record.unit.address.folded()
     had = {
@@ -68,8 +68,3 @@ def _has_drifted(record: RecordInput, link: LinkChange) -> bool:
         if (one.to, one.id) == (link.to, link.id)
     }
     return had.issuperset(link.ours)
-
-
-def _is_to_parent(link: LinkChange) -> bool:
-    """Return whether an association to make is that of a line item with its parent."""
-    return not link.references
