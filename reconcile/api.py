@@ -204,9 +204,8 @@ class Account:
             declared = given.everything
         else:
             declared = declared_now(settings, plan.data)
-        if plan.data.empty and plan.declared is not None:
-            finish(self.session, plan.data, by, who=lock_holder(), wait=wait)
-            return Report(self.session.pin, (), left_out=plan.data.in_doubt)
+        if plan.data.idle and plan.declared is not None:
+            return finish(self.session, plan.data, by, who=lock_holder(), wait=wait)
         return apply_plan(
             self.session,
             plan.data,

@@ -488,6 +488,20 @@ def actions(plan: Plan) -> dict[str, Action]:
     return {address: change.action for address, change in changes(plan).items()}
 
 
+def held(plan: Plan) -> dict[str, Action]:
+    """What a plan holds back, by address, and what it would do."""
+    return {str(change.address): change.action for unit in plan.units for change in unit.held}
+
+
+def drifted(plan: Plan) -> dict[str, list[str]]:
+    """What a plan leaves alone: the fields and associations that others changed, by address."""
+    return {
+        str(left.address): [*(one.name for one in left.fields), *(one.to for one in left.links)]
+        for unit in plan.units
+        for left in unit.left_alone
+    }
+
+
 def explained(change: RecordChange) -> str:
     """The reasons and hints of a change, a line each, as they are shown."""
     pairs = reasons_with_hints(change.why)

@@ -118,10 +118,11 @@ def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bo
         return False
     definitions = entries.definitions.properties[change.address.kind]
     managed = entries.managed(change, change.refresh)
+    written = {field.name for field in change.fields}
     return (
         not managed.keys() - definitions.keys()
         and entry.fingerprint == entries.hasher.fingerprint(managed, definitions)
-        and all(marks.read for marks in entry.value_hashes.values())
+        and all(one.read for name, one in entry.value_hashes.items() if name in written)
         and entry.protect == change.protect
         and entry.key == change.address.key
         and change.id in ("", entry.id)

@@ -28,12 +28,15 @@ def held_back(planned: Plan, state: State) -> tuple[tuple[Address, ...], int]:
     return news, len(held) - len(news)
 
 
-def remember_standing(state: State, planned: Plan, outcomes: Container[Address]) -> None:
+def remember_standing(
+    state: State, planned: Plan, outcomes: Container[Address], *, ended: bool = True
+) -> None:
     """Put into the state, not durably yet, which records of a plan are in conflict or held back.
 
     ``outcomes`` holds the records with a final outcome. A unit with another record keeps what is
-    remembered of it, since the run did not finish it. Conflicts that arose between planning and
-    writing are not remembered: the next plan shows what they are.
+    remembered of it, since the run did not finish it. So does one with held changes in a run that
+    has not ``ended``: they are still news when it is resumed. Conflicts that arose between planning
+    and writing are not remembered: the next plan shows what they are.
     """
     stood: dict[Address, tuple[str, dict[Address, str]]] = {
         address: ("", {}) for address in planned.resolved
@@ -44,7 +47,8 @@ def remember_standing(state: State, planned: Plan, outcomes: Container[Address])
             for change in unit.changes
             if change.action is Action.CONFLICT
         } | {change.address: HELD_BACK for change in unit.held}
-        if any(change.address not in outcomes for change in unit.changes):
+        is_unfinished = any(change.address not in outcomes for change in unit.changes)
+        if is_unfinished or (unit.held and not ended):
             stood.pop(unit.address, None)
         elif conflicts:
             stood[unit.address] = unit.manifest, conflicts

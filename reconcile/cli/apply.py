@@ -100,21 +100,23 @@ def run(
         with refusals_logged(session, made, by):
             require_expected(digest, expect_digest)
             require_match(made)
-        if saved is None and made.empty:
-            finish(session, made, by, who=lock_holder(), wait=lock_timeout, run=run)
-            return 5 if made.in_doubt else 0
-        if saved is None and not (auto_approve or _confirmed(session, made)):
+        if saved is None and made.idle:
+            report = finish(session, made, by, who=lock_holder(), wait=lock_timeout, run=run)
+            if made.empty:
+                return exit_code(report)
+        elif saved is None and not (auto_approve or _confirmed(session, made)):
             click.echo("Nothing was applied.", err=True)
             return 1
-        report = carry_out(
-            session,
-            made,
-            by,
-            declared=None if saved is None else declared.units,
-            wait=lock_timeout,
-            halt=on_error == "halt",
-            run=run,
-        )
+        else:
+            report = carry_out(
+                session,
+                made,
+                by,
+                declared=None if saved is None else declared.units,
+                wait=lock_timeout,
+                halt=on_error == "halt",
+                run=run,
+            )
     write_report(
         report,
         sys.stdout,

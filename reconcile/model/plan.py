@@ -335,6 +335,11 @@ class Plan:
         return not self.defines and not any(unit.changes or unit.held for unit in self.units)
 
     @property
+    def idle(self) -> bool:
+        """Whether applying has nothing to do or to report but what is held back."""
+        return not self.defines and not any(unit.changes for unit in self.units)
+
+    @property
     def acts(self) -> bool:
         """Whether applying would do more than report conflicts."""
         return bool(self.defines) or any(

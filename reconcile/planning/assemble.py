@@ -49,7 +49,7 @@ def assemble(
     """
     names = frozenset(text.partition("=")[0] for text in allowed)
     ordered = tuple(
-        replace(unit, definitions=definitions_digest((*unit.changes, *unit.held), definitions))
+        replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(hold(without_unreachable(units), names), key=lambda unit: unit.address)
     )
     legend = legend_of(ordered)

@@ -1,7 +1,8 @@
 """Drift: what others changed while the manifest did not is left alone, unless it was asked for.
 
 Fields that mean something only together go or stay together. Where one of them drifted and the
-manifest changed another, both sides have moved (``Reason.BOTH``).
+manifest changed another, both sides have moved (``Reason.BOTH``). So they have where the manifest
+changed a line item that others took out of its order or cart.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,9 @@ def split_drift(
     left_links = tuple(one for one in links if _has_drifted(record, one))
     if record.context.policy.drift:
         left_links = ()
+    if len(left) < len(fields) and any(not one.references for one in left_links):
+        fields = [one if one in left else replace(one, reason=Reason.BOTH) for one in fields]
+        left_links = tuple(one for one in left_links if one.references)  # but for the parent
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None
     return (

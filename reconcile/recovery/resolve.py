@@ -117,7 +117,8 @@ class Resolver:
         left: list[EntryLocation] = []
         for one in changes:
             change, address = one.change, one.change.address
-            standing = links.get(address, frozenset())
+            # What the change leaves as it is stays remembered, even if others removed it.
+            standing = links.get(address, frozenset()).union(change.kept_links)
             if (end := _answered_outcome(one)) is not None:
                 outcomes.append(end)
                 continue

@@ -140,7 +140,7 @@ def end(
         run = log.catch_up(journal.run)
         if run is None:
             raise _unknown(stopped or "its journal is gone")
-        remember_standing(state, planned, run.outcomes)
+        remember_standing(state, planned, run.outcomes, ended=not run.open)
         _remember_log(state, journal, log)
         if not run.open:
             close_ended(journal.store, state, [OpenRun(run, planned)])

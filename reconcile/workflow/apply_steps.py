@@ -22,6 +22,7 @@ from reconcile.errors import (
     StalePlan,
 )
 from reconcile.fetching.parents import ParentReader
+from reconcile.model.address import Address
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan
@@ -162,19 +163,23 @@ def apply(
     )
 
 
-def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: float = 0.0) -> None:
-    """Remove conflicts that no longer exist from the state, for a plan with no changes.
+def remember_without_run(
+    session: Session, planned: Plan, *, who: str = "", wait: float = 0.0
+) -> tuple[tuple[Address, ...], int]:
+    """Remember what a plan without changes holds back, and forget conflicts that are over.
 
-    If such a conflict comes back, it is a new one.
+    If such a conflict comes back, it is a new one. Return what is held back for the first time, and
+    the number of the other records that are. Where nothing is new, nothing is written.
     """
-    if not planned.resolved:
-        return
-    with lock(session, "apply", who, wait):
-        state = session.state(writing=True)
-        require_lineage(planned, state)
-        state.begin(session.account.portal_id)
-        remember_standing(state, planned, ())
-        state.flush()
+    held, still_held = held_back(planned, session.state())
+    if planned.resolved or held:
+        with lock(session, "apply", who, wait):
+            state = session.state(writing=True)
+            require_lineage(planned, state)
+            state.begin(session.account.portal_id)
+            remember_standing(state, planned, ())
+            state.flush()
+    return held, still_held
 
 
 @contextmanager
