@@ -15,11 +15,11 @@ def split_drift(
     record: RecordInput, fields: Sequence[FieldChange], links: Sequence[LinkChange]
 ) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], LeftAlone | None]:
     """Return the changes to make of a record that exists, and the drift to leave alone, if any."""
-    fields = _with_groups(record, fields)
-    left = tuple(one for one in fields if _is_left(record, one))
-    left_links = tuple(one for one in links if _has_drifted(record, one))
-    if record.context.policy.drift:
-        left_links = ()
+    fields, names = _with_groups(record, fields)
+    left = tuple(one for one in fields if one.name in names)
+    links = tuple(replace(one, drifted=_has_drifted(record, one)) for one in links)
+    put_back = record.context.policy.drift
+    left_links = tuple(one for one in links if one.drifted and not put_back)
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None
     return (
@@ -40,15 +40,30 @@ def _is_left(record: RecordInput, field: FieldChange) -> bool:
     return is_drift and not record.context.policy.puts_back(record.kind.name, field.name)
 
 
-def _with_groups(record: RecordInput, fields: Iterable[FieldChange]) -> list[FieldChange]:
-    """Return the fields, with the reasons of those that belong together made one."""
+def _with_groups(
+    record: RecordInput, fields: Iterable[FieldChange]
+) -> tuple[list[FieldChange], set[str]]:
+    """Return the fields, and the names of those to leave alone.
+
+    Of fields that belong together all are left alone, or all have changed on both sides.
+    """
     found = list(fields)
+    left = {one.name for one in found if _is_left(record, one)}
     for group in record.kind.together:
-        members = [one for one in found if one.name in group]
-        left = [one for one in members if _is_left(record, one)]
-        if left and len(left) < len(members):
-            found = [replace(one, reason=Reason.BOTH) if one in members else one for one in found]
-    return found
+        members = {one.name: one.reason for one in found if one.name in group}
+        if left.isdisjoint(members):
+            continue
+        if set(members.values()) == {Reason.DRIFT}:
+            left |= members.keys()
+            continue
+        left -= members.keys()
+        found = [
+            replace(one, reason=Reason.BOTH)
+            if one.name in members and one.reason in (Reason.DRIFT, Reason.CHANGE)
+            else one
+            for one in found
+        ]
+    return found, left
 
 
 def _has_drifted(record: RecordInput, link: LinkChange) -> bool:

@@ -4,6 +4,7 @@ A guard is allowed by the exact number of records that it holds back; drift up t
 refuses the whole plan, unless that is allowed by the exact number too.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
@@ -15,6 +16,11 @@ from reconcile.planning.holding import guards_of
 
 LIMITED = {"archive": Action.ARCHIVE, "create": Action.CREATE, "update": Action.UPDATE}
 """The actions that can be limited, by the names of settings; ``update`` counts no adoptions."""
+
+ALLOWANCE = re.compile(
+    rf"({'|'.join((*HELD, DRIFT, *(f'limit-{name}' for name in LIMITED)))})=[1-9][0-9]{{0,14}}"
+)
+"""What ``--allow`` takes: a known name and a number."""
 
 Limits = Mapping[tuple[str, str], int]
 """The most records that may have an action: by its name, and a kind or ``""`` for all."""
@@ -60,13 +66,16 @@ def counts(plan: Plan) -> Mapping[str, int]:
 def drifted(unit: UnitChange) -> frozenset[str]:
     """Return the records of a unit that others changed, as text: left alone, or put back."""
     left = {str(one.address) for one in unit.left_alone}
-    back = {
-        str(change.address)
-        for change in unit.changes
-        if change.action is Action.UPDATE
-        and any(field.reason is Reason.DRIFT for field in change.fields[bool(change.rekey) :])
-    }
+    back = {str(change.address) for change in unit.changes if puts_back(change)}
     return frozenset(left | back)
+
+
+def puts_back(change: RecordChange) -> bool:
+    """Return whether a change reverts drift, of which a key changed in HubSpot is not part."""
+    return any(link.drifted for link in change.links) or (
+        change.action is Action.UPDATE
+        and any(field.reason is Reason.DRIFT for field in change.fields[bool(change.rekey) :])
+    )
 
 
 def mismatches(plan: Plan) -> list[str]:
@@ -81,6 +90,11 @@ def mismatches(plan: Plan) -> list[str]:
         if number_there > int(number) or (number_there < int(number) and not is_upper_bound):
             wrong.append(f"--allow {text} was given, but the plan has {number_there:,}")
     return wrong
+
+
+def names_of(allowed: Iterable[str]) -> frozenset[str]:
+    """Return the names that are allowed, without their numbers."""
+    return frozenset(text.partition("=")[0] for text in allowed)
 
 
 def _no_limits() -> Limits:

@@ -105,5 +105,10 @@ def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
         for change in unit.changes
         if change.action is Action.CONFLICT or change.address in going
     )
-    held = tuple(change for change in unit.changes if change not in stays)
-    return replace(unit, changes=stays, held=(*unit.held, *held))
+    held = (*unit.held, *(change for change in unit.changes if change not in stays))
+    return replace(unit, changes=stays, held=in_order(unit, held))
+
+
+def in_order(unit: UnitChange, changes: Iterable[RecordChange]) -> tuple[RecordChange, ...]:
+    """Return changes of a unit in the order of a plan: the root's first."""
+    return tuple(sorted(changes, key=lambda one: (one.address != unit.address, one.address)))

@@ -214,6 +214,7 @@ def plan_of(
         identities=context.identities,
         limits=limits or {},
         allowed=[f"{name}={number}" for name, number in allow.items()],
+        reverts=reverts,
     )
 
 
