@@ -138,7 +138,9 @@ def _held(view: PlanView) -> Iterator[Line]:
     if number:
         if number > HELD_LISTED:
             yield plain("`reconcile plan --json` lists every one", "note", indent=2)
-        yield plain(f"hint: review them; to let them in, plan with {to_let_in(view.plan)}", "note", indent=2)
+        yield plain(
+            f"hint: review them; to let them in, plan with {to_let_in(view.plan)}", "note", indent=2
+        )
         yield BLANK
 
 
