@@ -55,7 +55,9 @@ def assemble(
     names = names_of(allowed)
     ordered = tuple(
         replace(unit, definitions=definitions_digest((*unit.changes, *unit.held), definitions))
-        for unit in sorted(hold(without_unreachable(units), names), key=lambda unit: unit.address)
+        for unit in sorted(
+            hold(without_unreachable(units), names, identities), key=lambda unit: unit.address
+        )
     )
     legend = legend_of(ordered)
     ordered = with_effect_digests(derived(ordered, legend), target, hasher)

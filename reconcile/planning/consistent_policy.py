@@ -24,7 +24,7 @@ def policy_faults(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[st
         replace(unit, changes=in_order(unit, (*unit.changes, *unit.held)), held=())
         for unit in plan.units
     )
-    for unit, again in zip(plan.units, hold(whole, names), strict=False):
+    for unit, again in zip(plan.units, hold(whole, names, identities), strict=False):
         if (unit.changes, unit.held) != (again.changes, again.held):
             yield f"{unit.address}: what it holds back does not follow from what it allows"
     for unit in plan.units:

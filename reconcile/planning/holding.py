@@ -12,10 +12,11 @@ A change is held back by the name of a guard, until that guard is allowed for th
 The first three hold all changes of a unit, since half an order is worse than none.
 """
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import replace
 
-from reconcile.model.address import Address
+from reconcile.model.address import Address, fold
+from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, Reason, RecordChange, UnitChange
 
 _OF_UNIT = {"both", "adopt-update", "unknown"}
@@ -45,11 +46,14 @@ def _reasons_of_values(change: RecordChange) -> set[Reason]:
     return {field.reason for field in change.fields[keys:]}
 
 
-def hold(units: Iterable[UnitChange], allowed: Collection[str]) -> tuple[UnitChange, ...]:
+def hold(
+    units: Iterable[UnitChange], allowed: Collection[str], identities: Mapping[str, Identity]
+) -> tuple[UnitChange, ...]:
     """Return all units of a plan, with what no ``allowed`` guard lets in held back.
 
     Records that exchange keys go or stay together. What refers to a record that the plan would
-    create stays as long as that one does; not the other way round.
+    create stays as long as that one does, and so does what gets the identity value under its
+    parent that a held record still has; not the other way round.
     """
     found = {unit.address: _held_back(unit, allowed) for unit in units}
     while True:
@@ -60,6 +64,9 @@ def hold(units: Iterable[UnitChange], allowed: Collection[str]) -> tuple[UnitCha
             unit
             for unit in found.values()
             if any(_is_tied(change, absent, keys) for change in unit.changes)
+            or not _values(unit.changes, identities).isdisjoint(
+                _values(unit.held, identities, after=False)
+            )
         ]
         if not tied:
             return tuple(found.values())
@@ -96,6 +103,20 @@ def _is_tied(change: RecordChange, absent: Set[Address], keys: Set[Address]) -> 
         return False
     ends = [link.address.folded() for link in change.links if link.add and link.address]
     return not absent.isdisjoint(ends) or any(one.folded() in keys for one in _names(change))
+
+
+def _values(
+    changes: Iterable[RecordChange], identities: Mapping[str, Identity], *, after: bool = True
+) -> Set[tuple[str, str]]:
+    """Return the values that tell line items of one parent apart, by kind: those that they get."""
+    return {
+        (change.address.kind, fold(value))
+        for change in changes
+        if (identity := identities.get(change.address.kind)) and identity.sibling_property
+        for field in change.fields
+        if field.name == identity.sibling_property
+        and (value := field.after if after else field.before)
+    }
 
 
 def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
