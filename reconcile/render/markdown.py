@@ -185,7 +185,7 @@ def _full(seen: PlanView, room: int) -> str | None:
 
 def _blocks(seen: PlanView) -> Iterator[str]:
     single: list[Line] = []  # units of one line share a block
-    shut = "" if len(seen.plan.units) > _FEW else " open"
+    shut = "" if len(seen.changing) > _FEW else " open"
     for unit in seen.units():
         lines = list(unit_lines(unit))
         if len(lines) == 1:
@@ -212,11 +212,11 @@ def _brief(seen: PlanView, room: int) -> str:
             break
         lines.append(line)
     while lines:
-        block = f"{_diff_block(lines)}\n\n{_left_out(len(seen.plan.units) - len(lines))}"
+        block = f"{_diff_block(lines)}\n\n{_left_out(len(seen.changing) - len(lines))}"
         if _size(block) <= room:
             return block
         lines = lines[: len(lines) * 9 // 10]
-    return _left_out(len(seen.plan.units))
+    return _left_out(len(seen.changing))
 
 
 def _short(unit: UnitView) -> Line:

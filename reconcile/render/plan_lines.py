@@ -78,7 +78,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     for define in view.plan.defines:
         yield define_line(define)
         above = 2
-    groups = group_conflicts(view.plan.units)
+    groups = group_conflicts(view.changing)
     for place, unit in enumerate(view.units()):
         if place in groups.hidden:
             continue
@@ -128,15 +128,18 @@ def _held_first(view: PlanView) -> Iterator[Line]:
 
 def _held(view: PlanView) -> Iterator[Line]:
     """Yield what is held back, and how to let it in."""
-    number = 0
+    number, more = 0, 0
     for unit in view.held():
         if not number:
             yield plain(HELD_BACK, "conflict")
-        number += len(unit.records)
-        if number <= HELD_LISTED:
+        if number < HELD_LISTED:
             yield from unit_lines(unit)
+        else:
+            more += len(unit.records)
+        number += len(unit.records)
     if number:
-        if number > HELD_LISTED:
+        if more:
+            yield plain(f"… and {plural(more, 'more declared change')}", "conflict", indent=2)
             yield plain("`reconcile plan --json` lists every one", "note", indent=2)
         yield plain(
             f"hint: review them; to let them in, plan with {to_let_in(view.plan)}", "note", indent=2

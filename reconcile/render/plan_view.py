@@ -157,8 +157,13 @@ class PlanView:
         """The plan in one sentence."""
         return _footer(self.plan, self.tallies, self.conflicts)
 
+    @property
+    def changing(self) -> tuple[UnitChange, ...]:
+        """The units with changes or conflicts, in order: not those with only held changes."""
+        return tuple(unit for unit in self.plan.units if unit.changes)
+
     def units(self) -> Iterator[UnitView]:
-        """Yield the units that change, in order."""
+        """Yield the units with changes or conflicts, in order."""
         for unit in self.plan.units:
             if unit.changes:
                 yield _unit(unit, personal=self.personal)
