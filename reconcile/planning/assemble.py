@@ -54,7 +54,7 @@ def assemble(
     """
     names = names_of(allowed)
     ordered = tuple(
-        replace(unit, definitions=definitions_digest((*unit.changes, *unit.held), definitions))
+        replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(
             hold(without_unreachable(units), names, identities), key=lambda unit: unit.address
         )

@@ -436,3 +436,20 @@ def test_a_plan_with_held_changes_is_consistent() -> None:
     (unit,) = plan.units
     forged = replace(plan, units=(replace(unit, changes=unit.held, held=()),))
     assert "does not follow from what it allows" in "\n".join(contradictions(forged))
+
+
+def test_the_rest_of_a_unit_is_applied_beside_a_record_that_is_held_back(world: World) -> None:
+    """A changed key holds one line; the order and its other lines go, and then stand."""
+    world.converge(order("A", [line("A:1", name="x"), line("A:2", name="y")], memo="1"))
+    item = world.id_of("line_items", "A:1")
+    world.edit("line_items", item, reconcile_key="THEIRS")
+    after = order("A", [line("A:1", name="X"), line("A:2", name="Y"), line("A:3")], memo="2")
+    plan = world.plan(after, allow={})
+    assert parts(plan) == (["order/A", "line_item/A:2", "line_item/A:3"], ["line_item/A:1"])
+    report = world.apply(plan)
+    assert incomplete(report) == ()
+    assert [str(address) for address in report.held] == ["line_item/A:1"]
+    assert world.dump("line_items")[item] == {"reconcile_key": "THEIRS", "name": "x"}
+    assert parts(world.plan(allow={})) == ([], ["line_item/A:1"])
+    assert incomplete(world.apply(world.plan(allow={"rekey": 1}))) == ()
+    assert world.plan(allow={}).units == ()
