@@ -71,8 +71,9 @@ def _has_drifted(record: RecordInput, link: LinkChange) -> bool:
     if not link.add or not link.id or record.last is None:
         return False
     if not link.references:  # with the line item's parent
-        parent = record.last.parent
-        return parent is not None and parent.folded() == record.unit.address.folded()
+        parent, unit = record.last.parent, record.unit
+        names = {one.folded() for one in (unit.address, unit.former) if one is not None}
+        return parent is not None and parent.folded() in names
     had = {
         (one.category, one.type_id)
         for one in record.last.links

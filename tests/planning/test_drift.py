@@ -317,6 +317,27 @@ def test_an_association_that_git_drops_after_others_removed_it_is_forgotten(worl
     assert remembered(world)["links"] == frozenset()
 
 
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_line_that_others_took_from_its_order_is_left_alone(
+    world: World, *, renamed: bool
+) -> None:
+    """Also where git renames the order meanwhile."""
+    world.converge(order("A", [line("A:1", name="x"), line("A:2", name="y")], memo="1"))
+    item, record = world.id_of("line_items", "A:1"), world.id_of("orders", "A")
+    world.unlink(("line_items", item), ("orders", record))
+    key, more = ("B", {"moved_from": "A"}) if renamed else ("A", {})
+    lines = [line("A:1", name="x"), line("A:2", name="y")]
+    plan = world.plan(order(key, lines, memo="2", **more), allow={})
+    assert actions(plan) == {f"order/{key}": Action.UPDATE}
+    assert left(plan) == {"line_item/A:1": {f"order/{record}"}}
+    assert world.apply(plan).complete
+    assert world.links(("line_items", item), "orders") == {}
+    assert left(world.plan(allow={})) == left(plan)
+    assert incomplete(world.apply(world.plan(allow={"drift": 1}))) == ()
+    assert set(world.links(("line_items", item), "orders")) == {record}
+    assert world.plan(allow={}).units == ()
+
+
 # Memory
 
 
