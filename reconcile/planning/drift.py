@@ -1,7 +1,8 @@
 """Drift: what others changed while the manifest did not is left alone, unless it was asked for.
 
 Fields that mean something only together go or stay together. Where one of them drifted and the
-manifest changed another, both sides have moved (``Reason.BOTH``).
+manifest changed another, both sides have moved (``Reason.BOTH``). So they have where the manifest
+changed a line item that others took out of its order or cart.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,9 @@ def split_drift(
     left = tuple(one for one in fields if one.name in names)
     links = tuple(replace(one, drifted=_has_drifted(record, one)) for one in links)
     put_back = record.context.policy.drift
+    if len(left) < len(fields) and not put_back and any(map(_is_from_parent, links)):
+        fields = [one if one in left else _as_both(one) for one in fields]
+        links = tuple(replace(one, drifted=False) if _is_from_parent(one) else one for one in links)
     left_links = tuple(one for one in links if one.drifted and not put_back)
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None
@@ -57,13 +61,19 @@ def _with_groups(
             left |= members.keys()
             continue
         left -= members.keys()
-        found = [
-            replace(one, reason=Reason.BOTH)
-            if one.name in members and one.reason in (Reason.DRIFT, Reason.CHANGE)
-            else one
-            for one in found
-        ]
+        found = [_as_both(one) if one.name in members else one for one in found]
     return found, left
+
+
+def _as_both(field: FieldChange) -> FieldChange:
+    """Return a field as changed on both sides, unless a stricter guard concerns it anyway."""
+    known = field.reason in (Reason.DRIFT, Reason.CHANGE)
+    return replace(field, reason=Reason.BOTH) if known else field
+
+
+def _is_from_parent(link: LinkChange) -> bool:
+    """Return whether others removed a line item from its parent."""
+    return link.drifted and not link.references
 
 
 def _has_drifted(record: RecordInput, link: LinkChange) -> bool:

@@ -383,3 +383,16 @@ def test_a_field_that_drifts_between_planning_and_applying_is_left_alone(world: 
     assert world.apply(plan).complete
     assert world.record("orders", "A")["memo"] == "theirs"
     assert left(world.plan(allow={})) == {"order/A": {"memo"}}
+
+
+def test_a_line_that_others_took_away_and_git_changes_is_both(world: World) -> None:
+    """Git may not know that it does not belong to the order any more."""
+    world.converge(order("A", [line("A:1", name="x")], memo="1"))
+    item, record = world.id_of("line_items", "A:1"), world.id_of("orders", "A")
+    world.unlink(("line_items", item), ("orders", record))
+    plan = world.plan(order("A", [line("A:1", name="y")], memo="1"), allow={})
+    assert (guards(plan), left(plan)) == ({"both": 1}, {})
+    assert world.apply(plan).held == (Address("line_item", "A:1"),)
+    assert incomplete(world.apply(world.plan(allow={"both": 1}))) == ()
+    assert set(world.links(("line_items", item), "orders")) == {record}
+    assert world.plan(allow={}).units == ()
