@@ -11,6 +11,7 @@ from world import COMPANIES, EMAILS
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Property
 from reconcile.model.explanation import Explanation
+from reconcile.model.guarded import puts_back
 from reconcile.model.identity import UniqueProperty
 from reconcile.model.plan import (
     Action,
@@ -27,7 +28,6 @@ from reconcile.model.plan import (
 from reconcile.model.policy import DRIFT, HELD
 from reconcile.model.records import NOWHERE, Link, Location
 from reconcile.planning.assemble import assemble
-from reconcile.planning.guards import puts_back
 
 # Values, as authors write them
 

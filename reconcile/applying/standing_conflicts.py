@@ -10,7 +10,6 @@ from reconcile.model.batches import shard_of
 from reconcile.model.plan import Action, Plan
 from reconcile.state.state import State
 
-
 HELD_BACK = "held back"
 
 

@@ -131,8 +131,8 @@ class Report:
     def complete(self) -> bool:
         """Whether everything is as planned, except for conflicts that existed before.
 
-        False also if an edit of others was overwritten, a value was not persisted, the plan left out
-        what was in doubt, or held back what it did not before.
+        False also if an edit of others was overwritten, a value was not persisted, or the plan left
+        out what was in doubt or held back what it did not before.
         """
         return not (self.left_out or self.held) and all(
             one.standing

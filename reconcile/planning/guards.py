@@ -5,14 +5,13 @@ refuses the whole plan, unless that is allowed by the exact number too.
 """
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from reconcile.errors import GuardRefused
+from reconcile.model.guarded import counts
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Guard, Plan, Reason, RecordChange, UnitChange
+from reconcile.model.plan import Action, Guard, Plan, RecordChange, UnitChange
 from reconcile.model.policy import DRIFT, HELD
-from reconcile.planning.holding import guards_of
 
 LIMITED = {"archive": Action.ARCHIVE, "create": Action.CREATE, "update": Action.UPDATE}
 """The actions that can be limited, by the names of settings; ``update`` counts no adoptions."""
@@ -51,31 +50,6 @@ def _counts_as(change: RecordChange, name: str) -> bool:
     """Return whether a change is of a limited sort. An association changes a record as well."""
     action = Action.UPDATE if change.action is Action.ASSOCIATE else change.action
     return action is LIMITED[name] and not (action is Action.UPDATE and change.adopts)
-
-
-def counts(plan: Plan) -> Mapping[str, int]:
-    """Return how many records each guard concerns, held back or let in, and how many drifted."""
-    found: Counter[str] = Counter()
-    for unit in plan.units:
-        for change in (*unit.changes, *unit.held):
-            found.update(guards_of(change))
-        found[DRIFT] += len(drifted(unit))
-    return found
-
-
-def drifted(unit: UnitChange) -> frozenset[str]:
-    """Return the records of a unit that others changed, as text: left alone, or put back."""
-    left = {str(one.address) for one in unit.left_alone}
-    back = {str(change.address) for change in unit.changes if puts_back(change)}
-    return frozenset(left | back)
-
-
-def puts_back(change: RecordChange) -> bool:
-    """Return whether a change reverts drift, of which a key changed in HubSpot is not part."""
-    return any(link.drifted for link in change.links) or (
-        change.action is Action.UPDATE
-        and any(field.reason is Reason.DRIFT for field in change.fields[bool(change.rekey) :])
-    )
 
 
 def mismatches(plan: Plan) -> list[str]:

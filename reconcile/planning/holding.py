@@ -16,34 +16,11 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import replace
 
 from reconcile.model.address import Address, fold
+from reconcile.model.guarded import guards_of
 from reconcile.model.identity import Identity
-from reconcile.model.plan import Action, Reason, RecordChange, UnitChange
+from reconcile.model.plan import Action, RecordChange, UnitChange
 
 _OF_UNIT = {"both", "adopt-update", "unknown"}
-
-
-def guards_of(change: RecordChange) -> frozenset[str]:
-    """Return the guards that hold a change back unless they are allowed."""
-    if change.action is Action.CONFLICT:
-        return frozenset()
-    reasons = {field.reason for field in change.fields}
-    archives = change.action is Action.ARCHIVE
-    trips = {
-        # What is to be archived, and somebody edited since, moved on both sides.
-        "both": Reason.BOTH in reasons or (archives and Reason.DRIFT in _reasons_of_values(change)),
-        "adopt-update": Reason.UNSEEN in reasons or (archives and change.adopts),
-        "unknown": Reason.UNKNOWN in reasons,
-        "rekey": change.rekey,
-        "recreate": change.recreates,
-        "prune": archives and change.pruned,
-    }
-    return frozenset(name for name, does in trips.items() if does)
-
-
-def _reasons_of_values(change: RecordChange) -> set[Reason]:
-    """Return the reasons of a change's fields but for that of a key changed in HubSpot."""
-    keys = 1 if change.rekey else 0
-    return {field.reason for field in change.fields[keys:]}
 
 
 def hold(

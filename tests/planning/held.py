@@ -4,10 +4,9 @@ import pytest
 from world import World
 
 from reconcile.errors import GuardRefused
+from reconcile.model.guarded import counts, guards_of
 from reconcile.model.plan import Plan, RecordChange
 from reconcile.model.policy import DRIFT
-from reconcile.planning.guards import counts
-from reconcile.planning.holding import guards_of
 
 
 def guards(plan: Plan) -> dict[str, int]:

@@ -18,10 +18,10 @@ from pure import (
 from world import EMAILS, World, actions, changes, incomplete, line, order
 
 from reconcile.model.address import Address
+from reconcile.model.guarded import counts, drifted
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, Reason
 from reconcile.model.records import Link
-from reconcile.planning.guards import counts, drifted
 from reconcile.planning.plan_file import content_digest
 
 DRIFTED = one(desired(memo="1"), actual(memo="3"), applied(memo="1"))

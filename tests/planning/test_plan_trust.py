@@ -320,7 +320,7 @@ def _left_and_changed(_: Line, unit: Line) -> None:
     unit["left_alone"][0]["fields"][0]["name"] = "weight"
 
 
-def _left_is_no_drift(_: Line, unit: Line) -> None:
+def _left_for_another_reason(_: Line, unit: Line) -> None:
     unit["left_alone"][0]["fields"][0]["reason"] = "change"
 
 
@@ -368,7 +368,7 @@ EDITS += [
     ("A-1", _parent),
     *(("A-8", one) for one in (_let_in, _half_let_in)),
     *(("A-6", one) for one in (_without_its_allowance, _held_for_nothing)),
-    *(("A-3", one) for one in (_drift_put_back, _left_is_no_drift, _left_elsewhere)),
+    *(("A-3", one) for one in (_drift_put_back, _left_for_another_reason, _left_elsewhere)),
     *(("A-9", one) for one in (_without_its_policy, _link_put_back, _left_and_changed)),
     *(("A-9", one) for one in (_left_kind, _left_link, _left_nothing)),
     *(("A-9", one) for one in (_limit_of_nothing, _limit_of_no_kind)),

@@ -29,6 +29,7 @@ from strategies import VALUES
 from world import COMPANIES, explained
 
 from reconcile.model.address import Address
+from reconcile.model.guarded import guards_of
 from reconcile.model.plan import Plan, Reason, RecordChange
 from reconcile.model.policy import DRIFT, HELD, Policy
 from reconcile.model.records import (
@@ -44,7 +45,6 @@ from reconcile.model.records import (
 )
 from reconcile.model.values import normalise
 from reconcile.planning.consistency import contradictions
-from reconcile.planning.holding import guards_of
 from reconcile.planning.plan_file import load
 
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
