@@ -28,11 +28,11 @@ from reconcile.manifests import load
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Origin
 from reconcile.model.explanation import reasons_with_hints
+from reconcile.model.guarded import counts
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.policy import DRIFT, HELD
 from reconcile.model.records import Unit
-from reconcile.planning.guards import counts
 from reconcile.project import load_settings
 from reconcile.sandbox import RequestRecord, Sandbox, Switches
 from reconcile.session import Session, connect

@@ -101,8 +101,9 @@ class LinkChange:
     ``types`` is the complete set of (category, type id) that the pair has afterwards, since HubSpot
     replaces the set; to remove one, it is the types to remove. ``references`` are the manifest's
     that ask for it, none for a line item's parent; for a removal they are how a manifest would name
-    it. The rest follows from them: ``ours`` are the declared types, which the state records,
-    ``shown`` is the other end as the manifest names it, and ``personal`` whether to hide that.
+    it. ``drifted`` says that others removed it. The rest follows from the references: ``ours`` are
+    the declared types, which the state records, ``shown`` is the other end as the manifest names
+    it, and ``personal`` whether to hide that.
     """
 
     add: bool
@@ -114,6 +115,7 @@ class LinkChange:
     ours: tuple[tuple[str, int], ...] = ()
     personal: bool = False
     references: tuple[LinkReference, ...] = ()
+    drifted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +304,7 @@ class Plan:
     - ``personal``: the (kind, property) pairs that the account makes personal data
     - ``limits``: the most records that may have an action: (action, kind or ``""``, number)
     - ``allowed``: the values of ``--allow`` that it was made with
+    - ``reverts``: the (kind, property) pairs whose drift the project always puts back
     - ``keyed``: the effect digests were made with the state's key
 
     The state's ``serial``, other ``paths`` of manifests and the ``source`` are not part of what it
@@ -324,6 +327,7 @@ class Plan:
     personal: tuple[tuple[str, str], ...] = ()
     limits: tuple[tuple[str, str, int], ...] = ()
     allowed: tuple[str, ...] = ()
+    reverts: tuple[tuple[str, str], ...] = ()
     keyed: bool = False
     serial: int = 0
     paths: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions
@@ -16,11 +17,12 @@ from reconcile.model.plan import (
 )
 from reconcile.planning.derived import derived, legend_of
 from reconcile.planning.effect_digests import with_effect_digests
-from reconcile.planning.guards import Limits, tripped_limits
+from reconcile.planning.guards import Limits, names_of, tripped_limits
 from reconcile.planning.holding import hold
 from reconcile.planning.unreachable_references import without_unreachable
 
 _NONE = Definitions({})
+_NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 def assemble(
@@ -33,6 +35,7 @@ def assemble(
     undeclared: Iterable[Address],
     limits: Limits,
     allowed: Collection[str] = (),
+    reverts: Mapping[str, Collection[str]] = _NOTHING,
     definitions: Definitions = _NONE,
     prune: bool = False,
     defines: Iterable[PropertyDefine] = (),
@@ -43,14 +46,18 @@ def assemble(
 ) -> Plan:
     """Return a sorted plan with the guards that it trips. The order of the inputs does not matter.
 
-    ``hasher`` makes the effect digests with the state's key, where there is one. ``definitions``
+    ``allowed`` and ``reverts`` are what the units were planned with: the values of ``--allow``, and
+    the properties, by kind, whose drift is always put back. ``hasher`` makes the effect digests
+    with the state's key, where there is one. ``definitions``
     are those that the units were planned from. ``recorded_conflicts`` are the planned units for
     which the state records a conflict of an earlier run.
     """
-    names = frozenset(text.partition("=")[0] for text in allowed)
+    names = names_of(allowed)
     ordered = tuple(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
-        for unit in sorted(hold(without_unreachable(units), names), key=lambda unit: unit.address)
+        for unit in sorted(
+            hold(without_unreachable(units), names, identities), key=lambda unit: unit.address
+        )
     )
     legend = legend_of(ordered)
     ordered = with_effect_digests(derived(ordered, legend), target, hasher)
@@ -70,6 +77,7 @@ def assemble(
         personal=legend.personal,
         limits=tuple(sorted((name, kind, most) for (name, kind), most in limits.items())),
         allowed=tuple(sorted(allowed)),
+        reverts=tuple(sorted((kind, one) for kind, some in reverts.items() for one in some)),
         keyed=hasher is not None,
         serial=serial,
     )

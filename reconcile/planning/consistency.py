@@ -23,6 +23,7 @@ from reconcile.model.plan import (
 )
 from reconcile.model.values import same, show
 from reconcile.planning.consistent_associations import ID, MOST, link_faults, rises
+from reconcile.planning.consistent_policy import policy_faults
 from reconcile.planning.derived import Legend, derived, legend_of
 from reconcile.planning.guards import as_limits, tripped_limits
 
@@ -48,6 +49,7 @@ def contradictions(plan: Plan) -> Iterator[str]:
         yield "the identity of a kind is unknown, or given twice, or its kind is unknown"
     yield from _of_whole(plan)
     yield from _of_legend(plan)
+    yield from policy_faults(plan, identities)
     for unit in plan.units:
         for fault in _of_unit(unit):
             yield f"{unit.address}: {fault}"

@@ -16,14 +16,14 @@ def split_drift(
     record: RecordInput, fields: Sequence[FieldChange], links: Sequence[LinkChange]
 ) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], LeftAlone | None]:
     """Return the changes to make of a record that exists, and the drift to leave alone, if any."""
-    fields = _with_groups(record, fields)
-    left = tuple(one for one in fields if _is_left(record, one))
-    left_links = tuple(one for one in links if _has_drifted(record, one))
-    if record.context.policy.drift:
-        left_links = ()
-    if len(left) < len(fields) and any(not one.references for one in left_links):
-        fields = [one if one in left else replace(one, reason=Reason.BOTH) for one in fields]
-        left_links = tuple(one for one in left_links if one.references)  # but for the parent
+    fields, names = _with_groups(record, fields)
+    left = tuple(one for one in fields if one.name in names)
+    links = tuple(replace(one, drifted=_has_drifted(record, one)) for one in links)
+    put_back = record.context.policy.drift
+    if len(left) < len(fields) and not put_back and any(map(_is_from_parent, links)):
+        fields = [one if one in left else _as_both(one) for one in fields]
+        links = tuple(replace(one, drifted=False) if _is_from_parent(one) else one for one in links)
+    left_links = tuple(one for one in links if one.drifted and not put_back)
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None
     return (
@@ -44,15 +44,36 @@ def _is_left(record: RecordInput, field: FieldChange) -> bool:
     return is_drift and not record.context.policy.puts_back(record.kind.name, field.name)
 
 
-def _with_groups(record: RecordInput, fields: Iterable[FieldChange]) -> list[FieldChange]:
-    """Return the fields, with the reasons of those that belong together made one."""
+def _with_groups(
+    record: RecordInput, fields: Iterable[FieldChange]
+) -> tuple[list[FieldChange], set[str]]:
+    """Return the fields, and the names of those to leave alone.
+
+    Of fields that belong together all are left alone, or all have changed on both sides.
+    """
     found = list(fields)
+    left = {one.name for one in found if _is_left(record, one)}
     for group in record.kind.together:
-        members = [one for one in found if one.name in group]
-        left = [one for one in members if _is_left(record, one)]
-        if left and len(left) < len(members):
-            found = [replace(one, reason=Reason.BOTH) if one in members else one for one in found]
-    return found
+        members = {one.name: one.reason for one in found if one.name in group}
+        if left.isdisjoint(members):
+            continue
+        if set(members.values()) == {Reason.DRIFT}:
+            left |= members.keys()
+            continue
+        left -= members.keys()
+        found = [_as_both(one) if one.name in members else one for one in found]
+    return found, left
+
+
+def _as_both(field: FieldChange) -> FieldChange:
+    """Return a field as changed on both sides, unless a stricter guard concerns it anyway."""
+    known = field.reason in (Reason.DRIFT, Reason.CHANGE)
+    return replace(field, reason=Reason.BOTH) if known else field
+
+
+def _is_from_parent(link: LinkChange) -> bool:
+    """Return whether others removed a line item from its parent."""
+    return link.drifted and not link.references
 
 
 def _has_drifted(record: RecordInput, link: LinkChange) -> bool:
@@ -60,8 +81,9 @@ def _has_drifted(record: RecordInput, link: LinkChange) -> bool:
     if not link.add or not link.id or record.last is None:
         return False
     if not link.references:  # with the line item's parent
-        parent = record.last.parent
-        return parent is not None and parent.folded() == record.unit.address.folded()
+        parent, unit = record.last.parent, record.unit
+        names = {one.folded() for one in (unit.address, unit.former) if one is not None}
+        return parent is not None and parent.folded() in names
     had = {
         (one.category, one.type_id)
         for one in record.last.links

@@ -4,17 +4,22 @@ A guard is allowed by the exact number of records that it holds back; drift up t
 refuses the whole plan, unless that is allowed by the exact number too.
 """
 
-from collections import Counter
+import re
 from collections.abc import Collection, Iterable, Mapping
 
 from reconcile.errors import GuardRefused
+from reconcile.model.guarded import counts
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Guard, Plan, Reason, RecordChange, UnitChange
+from reconcile.model.plan import Action, Guard, Plan, RecordChange, UnitChange
 from reconcile.model.policy import DRIFT, HELD
-from reconcile.planning.holding import guards_of
 
 LIMITED = {"archive": Action.ARCHIVE, "create": Action.CREATE, "update": Action.UPDATE}
 """The actions that can be limited, by the names of settings; ``update`` counts no adoptions."""
+
+ALLOWANCE = re.compile(
+    rf"({'|'.join((*HELD, DRIFT, *(f'limit-{name}' for name in LIMITED)))})=[1-9][0-9]{{0,14}}"
+)
+"""What ``--allow`` takes: a known name and a number."""
 
 Limits = Mapping[tuple[str, str], int]
 """The most records that may have an action: by its name, and a kind or ``""`` for all."""
@@ -47,28 +52,6 @@ def _counts_as(change: RecordChange, name: str) -> bool:
     return action is LIMITED[name] and not (action is Action.UPDATE and change.adopts)
 
 
-def counts(plan: Plan) -> Mapping[str, int]:
-    """Return how many records each guard concerns, held back or let in, and how many drifted."""
-    found: Counter[str] = Counter()
-    for unit in plan.units:
-        for change in (*unit.changes, *unit.held):
-            found.update(guards_of(change))
-        found[DRIFT] += len(drifted(unit))
-    return found
-
-
-def drifted(unit: UnitChange) -> frozenset[str]:
-    """Return the records of a unit that others changed, as text: left alone, or put back."""
-    left = {str(one.address) for one in unit.left_alone}
-    back = {
-        str(change.address)
-        for change in unit.changes
-        if change.action is Action.UPDATE
-        and any(field.reason is Reason.DRIFT for field in change.fields[bool(change.rekey) :])
-    }
-    return frozenset(left | back)
-
-
 def mismatches(plan: Plan) -> list[str]:
     """Return what was allowed and does not match the plan, each with both numbers."""
     have = {**dict.fromkeys(HELD, 0), **counts(plan)}
@@ -81,6 +64,11 @@ def mismatches(plan: Plan) -> list[str]:
         if number_there > int(number) or (number_there < int(number) and not is_upper_bound):
             wrong.append(f"--allow {text} was given, but the plan has {number_there:,}")
     return wrong
+
+
+def names_of(allowed: Iterable[str]) -> frozenset[str]:
+    """Return the names that are allowed, without their numbers."""
+    return frozenset(text.partition("=")[0] for text in allowed)
 
 
 def _no_limits() -> Limits:

@@ -12,44 +12,25 @@ A change is held back by the name of a guard, until that guard is allowed for th
 The first three hold all changes of a unit, since half an order is worse than none.
 """
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import replace
 
-from reconcile.model.address import Address
-from reconcile.model.plan import Action, Reason, RecordChange, UnitChange
+from reconcile.model.address import Address, fold
+from reconcile.model.guarded import guards_of
+from reconcile.model.identity import Identity
+from reconcile.model.plan import Action, RecordChange, UnitChange
 
 _OF_UNIT = {"both", "adopt-update", "unknown"}
 
 
-def guards_of(change: RecordChange) -> frozenset[str]:
-    """Return the guards that hold a change back unless they are allowed."""
-    if change.action is Action.CONFLICT:
-        return frozenset()
-    reasons = {field.reason for field in change.fields}
-    archives = change.action is Action.ARCHIVE
-    trips = {
-        # What is to be archived, and somebody edited since, moved on both sides.
-        "both": Reason.BOTH in reasons or (archives and Reason.DRIFT in _reasons_of_values(change)),
-        "adopt-update": Reason.UNSEEN in reasons or (archives and change.adopts),
-        "unknown": Reason.UNKNOWN in reasons,
-        "rekey": change.rekey,
-        "recreate": change.recreates,
-        "prune": archives and change.pruned,
-    }
-    return frozenset(name for name, does in trips.items() if does)
-
-
-def _reasons_of_values(change: RecordChange) -> set[Reason]:
-    """Return the reasons of a change's fields but for that of a key changed in HubSpot."""
-    keys = 1 if change.rekey else 0
-    return {field.reason for field in change.fields[keys:]}
-
-
-def hold(units: Iterable[UnitChange], allowed: Collection[str]) -> tuple[UnitChange, ...]:
+def hold(
+    units: Iterable[UnitChange], allowed: Collection[str], identities: Mapping[str, Identity]
+) -> tuple[UnitChange, ...]:
     """Return all units of a plan, with what no ``allowed`` guard lets in held back.
 
     Records that exchange keys go or stay together. What refers to a record that the plan would
-    create stays as long as that one does; not the other way round.
+    create stays as long as that one does, and so does what gets the identity value under its
+    parent that a held record still has; not the other way round.
     """
     found = {unit.address: _held_back(unit, allowed) for unit in units}
     while True:
@@ -60,6 +41,9 @@ def hold(units: Iterable[UnitChange], allowed: Collection[str]) -> tuple[UnitCha
             unit
             for unit in found.values()
             if any(_is_tied(change, absent, keys) for change in unit.changes)
+            or not _values(unit.changes, identities).isdisjoint(
+                _values(unit.held, identities, after=False)
+            )
         ]
         if not tied:
             return tuple(found.values())
@@ -98,6 +82,20 @@ def _is_tied(change: RecordChange, absent: Set[Address], keys: Set[Address]) -> 
     return not absent.isdisjoint(ends) or any(one.folded() in keys for one in _names(change))
 
 
+def _values(
+    changes: Iterable[RecordChange], identities: Mapping[str, Identity], *, after: bool = True
+) -> Set[tuple[str, str]]:
+    """Return the values that tell line items of one parent apart, by kind: those that they get."""
+    return {
+        (change.address.kind, fold(value))
+        for change in changes
+        if (identity := identities.get(change.address.kind)) and identity.sibling_property
+        for field in change.fields
+        if field.name == identity.sibling_property
+        and (value := field.after if after else field.before)
+    }
+
+
 def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
     """Return a unit with these changes and its conflicts left, and the others held back."""
     stays = tuple(
@@ -105,5 +103,10 @@ def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
         for change in unit.changes
         if change.action is Action.CONFLICT or change.address in going
     )
-    held = tuple(change for change in unit.changes if change not in stays)
-    return replace(unit, changes=stays, held=(*unit.held, *held))
+    held = (*unit.held, *(change for change in unit.changes if change not in stays))
+    return replace(unit, changes=stays, held=in_order(unit, held))
+
+
+def in_order(unit: UnitChange, changes: Iterable[RecordChange]) -> tuple[RecordChange, ...]:
+    """Return changes of a unit in the order of a plan: the root's first."""
+    return tuple(sorted(changes, key=lambda one: (one.address != unit.address, one.address)))

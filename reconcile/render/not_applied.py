@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from reconcile.model.guarded import counts, drifted, guards_of
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.policy import DRIFT, HELD
-from reconcile.planning.guards import counts, drifted
-from reconcile.planning.holding import guards_of
 from reconcile.render.phrasing import listed, plural
 
 HELD_BACK = "Held back: they would overwrite or remove what nobody has looked at"

@@ -120,6 +120,7 @@ def plan(
         undeclared=known.undeclared,
         limits=session.settings.limits.limits(known.managed),
         allowed=frozenset(allow),
+        reverts=session.settings.drift,
         definitions=context.definitions,
         prune=prune,
         unchecked=reader.unchecked,

@@ -1,0 +1,86 @@
+"""Checks that a plan holds back and leaves alone what its own settings say, and nothing else."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import Kind, kinds
+from reconcile.model.plan import Action, LeftAlone, Plan, Reason, RecordChange, UnitChange
+from reconcile.model.policy import DRIFT
+from reconcile.model.values import show
+from reconcile.planning.consistent_associations import ID, link_faults, rises
+from reconcile.planning.guards import ALLOWANCE, names_of
+from reconcile.planning.holding import hold, in_order
+
+
+def policy_faults(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[str]:
+    """Yield where a plan does more or less than what it was allowed to."""
+    names = names_of(plan.allowed)
+    if len(names) != len(plan.allowed) or not all(map(ALLOWANCE.fullmatch, plan.allowed)):
+        yield "what it allows is unknown, or given twice"
+    if not rises(plan.reverts):
+        yield "the properties whose drift it puts back are not in order"
+    whole = (
+        replace(unit, changes=in_order(unit, (*unit.changes, *unit.held)), held=())
+        for unit in plan.units
+    )
+    for unit, again in zip(plan.units, hold(whole, names, identities), strict=False):
+        if (unit.changes, unit.held) != (again.changes, again.held):
+            yield f"{unit.address}: what it holds back does not follow from what it allows"
+    for unit in plan.units:
+        for change in (*unit.changes, *unit.held):
+            identity = identities.get(change.address.kind)
+            for fault in _of_drift(change, plan, identity.key_property if identity else ""):
+                yield f"{change.address}: {fault}"
+        for left in unit.left_alone:
+            kind, identity = kinds().get(left.address.kind), identities.get(left.address.kind)
+            if kind is None or identity is None:
+                yield f"{left.address}: its kind is not one of the plan's"
+                continue
+            for fault in _of_left_alone(left, unit, kind, identity):
+                yield f"{left.address}: {fault}"
+
+
+def _of_drift(change: RecordChange, plan: Plan, key: str) -> Iterator[str]:
+    """Yield drift among the changes that nobody asked to put back."""
+    if any(link.drifted and not link.add for link in change.links):
+        yield "an association that others removed is not made"
+    if DRIFT in names_of(plan.allowed):
+        return
+    if any(link.drifted for link in change.links):
+        yield "an association that others removed is put back"
+    for field in change.fields if change.action is Action.UPDATE else ():
+        is_drift = field.reason is Reason.DRIFT and field.name != key
+        if is_drift and (change.address.kind, field.name) not in plan.reverts:
+            yield f"{show(field.name)} is put back although its drift is left alone"
+
+
+def _of_left_alone(
+    left: LeftAlone, unit: UnitChange, kind: Kind, identity: Identity
+) -> Iterator[str]:
+    """Yield what is wrong with the drift that is left alone of one record."""
+    is_root = left.address == unit.address
+    if kind.is_unit != is_root or not (is_root or unit.address.kind in kind.parents):
+        yield "it does not belong to the unit"
+    if not ID.fullmatch(left.id) or not (left.fields or left.links):
+        yield "nothing of it is left alone"
+    names = [field.name for field in left.fields]
+    if not rises(names) or identity.key_property in names or not all(names):
+        yield "the properties that are left alone are not in order"
+    for field in left.fields:
+        if field.reason is not Reason.DRIFT or field.before == field.after:
+            yield f"{show(field.name)} is not drift"
+    if not all(link.add and link.drifted for link in left.links):
+        yield "an association that is left alone is not drift"
+    parent_id = next((link.id for link in left.links if not link.references), "")
+    has_links = RecordChange(
+        left.address, Action.ASSOCIATE, left.id, links=left.links, parent_id=parent_id
+    )
+    yield from link_faults(has_links, unit, kind)
+    for change in (*unit.changes, *unit.held):
+        if change.address == left.address:
+            ends = {(link.to, link.id) for link in change.links}
+            if not {field.name for field in change.fields}.isdisjoint(names) or any(
+                (link.to, link.id) in ends for link in left.links
+            ):
+                yield "something of it is changed and left alone"
