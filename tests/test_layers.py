@@ -71,6 +71,7 @@ BELOW = {
         "atomic_files",
         "audit",
         "errors",
+        "hubspot",
         "manifests",
         "model",
         "plan_files",

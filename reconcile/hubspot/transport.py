@@ -268,6 +268,9 @@ class Transport:
                 )
             except (NotSent, NoReply) as failure:
                 return failure
+            finally:
+                if freshness is not None and not self._connection.shows_sending:
+                    freshness.sent_before(self._clock())
             if step is not None:
                 step.replied_at = self._clock()
             slot.headers = reply.headers
