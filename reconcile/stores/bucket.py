@@ -123,12 +123,18 @@ class Bucket:
         if not names:
             return
         paths = [self._prefix + name for name in names]
-        with self._explained(), suppress(FileNotFoundError):
+        with self._explained():
             try:
                 obstore.delete(self._store, paths)
-            except GenericError:
-                # After a broken connection obstore repeats every call except one for many objects.
-                obstore.delete(self._store, paths)
+            except (FileNotFoundError, GenericError):
+                # It ends at the first one that does not exist, and after a broken connection:
+                # obstore repeats every call except one for many objects.
+                for _ in in_parallel(self._delete_one, paths):
+                    pass
+
+    def _delete_one(self, path: str) -> None:
+        with self._explained(), suppress(FileNotFoundError):
+            obstore.delete(self._store, path)
 
     def folders(self, folder: str, after: str) -> Iterator[str]:
         """Yield the folders with objects right below a folder (empty, or ending in ``/``), sorted.

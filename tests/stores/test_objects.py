@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import obstore
 import pytest
 import servers
-from obstore.store import MemoryStore
+from obstore.store import LocalStore, MemoryStore
 
 from reconcile.errors import Locked, UsageError
 from reconcile.stores.bucket import Bucket
@@ -88,6 +89,18 @@ def test_a_server_that_ignores_conditions_is_refused(rclone: servers.Server, tmp
     with pytest.raises(UsageError, match="ignores the conditions"):
         store.write("head.json", b"1", None)
     assert list(store.names("")) == []
+
+
+def test_objects_after_one_that_is_gone_are_removed(tmp_path: Path) -> None:
+    """A deletion of many ends at the first one that another deletion, half done, has removed."""
+    folder = LocalStore(tmp_path)
+    names = [f"runs/a/{number:02}.json" for number in range(30)]
+    for name in names[1:]:
+        obstore.put(folder, name, b"1")
+    bucket = Bucket(folder, "", "folder")
+    bucket.delete(names)
+    assert list(bucket.all_names()) == []
+    bucket.delete(names)
 
 
 def test_reading_writes_nothing(memory: MemoryStore) -> None:
