@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconcile.errors import AuthError, CallRefused, HubSpotError, InvalidValue, RateLimited
-from reconcile.hubspot.error_details import clean, join_reasons, nested
+from reconcile.hubspot.error_details import join_reasons, nested
 from reconcile.hubspot.validation_errors import refused_values, split_message
+from reconcile.model.printable import clean
 
 ABSENT = "OBJECT_NOT_FOUND"
 """Category of a record that does not exist. HubSpot omits it on single reads; we always set it."""

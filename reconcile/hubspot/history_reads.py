@@ -6,10 +6,10 @@ from reconcile.errors import CallRefused
 from reconcile.hubspot.calls import Calls
 from reconcile.hubspot.complete_reads import BatchRead, complete_read, refuse_failures
 from reconcile.hubspot.error_bodies import is_absence
-from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.routes import ANY_ID, query_parts
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
 from reconcile.model.batches import HISTORIES
+from reconcile.model.printable import clean
 from reconcile.model.records import Version
 
 

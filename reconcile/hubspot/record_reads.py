@@ -13,11 +13,11 @@ from reconcile.hubspot.complete_reads import (
     refuse_failures,
 )
 from reconcile.hubspot.error_bodies import is_absence
-from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.routes import ANY_ID, is_segment, query_parts
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody, SearchBody
 from reconcile.model.address import fold, other_forms
 from reconcile.model.batches import OBJECTS
+from reconcile.model.printable import clean
 from reconcile.model.records import Actual
 
 _SEARCHED = 200

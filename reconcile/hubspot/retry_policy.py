@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from reconcile.errors import Ambiguous, HubSpotError, Unreachable
 from reconcile.hubspot.connection import NoReply, NotSent, Reply
 from reconcile.hubspot.error_bodies import Refusal, error_from
-from reconcile.hubspot.error_details import clean
+from reconcile.model.printable import clean
 
 MAX_RETRY_AFTER = 60.0
 """Seconds. Sources disagree whether Retry-After is in seconds or milliseconds; this is a bound."""

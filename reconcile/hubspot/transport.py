@@ -17,11 +17,11 @@ from reconcile.errors import Ambiguous, HubSpotError, Unreachable
 from reconcile.hubspot.connection import Connection, NoReply, NotSent, Reply
 from reconcile.hubspot.endpoint import checked_token, checked_url
 from reconcile.hubspot.error_bodies import daily_reset_text
-from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.rate_limit import SEARCHES, Clock, RateLimit, Sleep, association_limit
 from reconcile.hubspot.retry_policy import decide
 from reconcile.hubspot.steps import Step, begin_step, current_step
 from reconcile.hubspot.write_freshness import Tries, WriteFreshness
+from reconcile.model.printable import clean
 
 Body = TypeVar("Body", bound=BaseModel)
 
