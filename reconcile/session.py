@@ -216,10 +216,4 @@ def _explained(error: HubSpotError, settings: Settings, purpose: Purpose) -> Hub
     if error.status == 401 and not target.sandbox:
         hint = f"the token in {own or target.token} is wrong, expired or revoked"
     where = "" if target.sandbox else f" at {target.url}"
-    return type(error)(
-        f"target {target.name}{where}: {error}",
-        status=error.status,
-        category=error.category,
-        correlation_id=error.correlation_id,
-        hint=hint,
-    )
+    return error.reworded(f"target {target.name}{where}: {error}", hint=hint)

@@ -221,11 +221,6 @@ def error_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> Hub
     )
 
 
-def is_absence(error: HubSpotError) -> bool:
-    """Return whether an error says that a record does not exist."""
-    return error.status == 404 and error.category == ABSENT
-
-
 def daily_reset_text(time_zone: str, now: datetime) -> str:
     """Return when the account's daily limit resets (reference §3), in words."""
     try:
