@@ -32,4 +32,5 @@ def read_plan(path: Path) -> tuple[Plan, str]:
             f"the plan file {path} cannot be read: {error.strerror}",
             hint="`reconcile plan --out FILE` creates one",
         ) from error
-    return load(data)
+    plan, footer = load(data)
+    return plan, footer.content

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_bytes
 from typing import TYPE_CHECKING, Literal
 
 from reconcile.call_watchdog import log_notice
@@ -57,20 +56,26 @@ class Session:
         """
         key = find_key(self.settings.local_folder, self.environ)
         if key is None and writing:
-            if not is_local(self.settings.store_url(self.environ)):
+            self.make_local_key()
+            key = find_key(self.settings.local_folder, self.environ)
+            if key is None:
                 raise UsageError(
                     f"{VARIABLE} is not set: a shared state needs a key for its hashes",
                     hint=f"make a key with `openssl rand -hex 32`, and set {VARIABLE} to it for "
                     "everybody who plans or applies",
                 )
-            key = make_key(self.settings.local_folder)
-        key = key or token_bytes(32)
         state = State(self.store, key)
         if not state.lineage and self.store.where != str(self.settings.local_folder):
             self._refuse_left_behind()
         if state.portal_id not in (None, self.account.portal_id):
             raise self._of_another_account(state.portal_id)
         return state
+
+    def make_local_key(self) -> None:
+        """Make the key of a local state where there is none; a shared one has it from outside."""
+        folder = self.settings.local_folder
+        if is_local(self.settings.store_url(self.environ)) and not find_key(folder, self.environ):
+            make_key(folder)
 
     def _of_another_account(self, portal_id: int | None) -> UsageError:
         """Return the error for a state that belongs to another account than this one."""

@@ -10,6 +10,7 @@ from world import COMPANIES, EMAILS
 
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Property
+from reconcile.model.explanation import Explanation
 from reconcile.model.identity import UniqueProperty
 from reconcile.model.plan import (
     Action,
@@ -22,7 +23,7 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
-from reconcile.model.records import Link
+from reconcile.model.records import NOWHERE, Link, Location
 from reconcile.planning.assemble import assemble
 
 # Values, as authors write them
@@ -254,6 +255,9 @@ OTHERS = st.builds(
 _SHORT = st.text(max_size=6)
 _SOME = st.text(min_size=1, max_size=6)
 _IDS = st.integers(1, 10**9).map(str)
+_LOCATIONS = st.builds(Location, _SOME, st.integers(0, 99), st.integers(0, 99))
+_EXPLANATIONS = st.builds(Explanation, _SHORT, _SHORT, st.just(NOWHERE) | _LOCATIONS)
+_WHY = st.lists(_EXPLANATIONS, max_size=3).map(tuple)
 _DIGESTS = st.integers(0, 2**256 - 1).map(lambda number: f"{number:064x}")
 _NAMES = ("hs_order_name", "memo", "name", "weight")
 _STAGES = {"s1": "Open", "s2": "Shipped", "s3": "Open", "s4": ""}
@@ -350,7 +354,7 @@ def _change(draw: st.DrawFn, address: Address, parent_id: str, actions: Any) -> 
         parent_id=parent_id if kind == "line_item" else "",
         adopts=adopts,
         recreates=recreates,
-        why=draw(_SHORT) if action in (Action.CONFLICT, Action.FORGET) else "",
+        why=draw(_WHY) if action in (Action.CONFLICT, Action.FORGET) else (),
         unreachable=action is Action.CONFLICT and draw(st.booleans()),
         keep=keep if keeps or action is Action.CREATE else (),
         kept_links=(Link("contact", "7", 507),) if keeps and draw(st.booleans()) else (),

@@ -26,6 +26,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.manifests import load
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Origin
+from reconcile.model.explanation import reasons_with_hints
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.model.records import Unit
@@ -469,6 +470,12 @@ def actions(plan: Plan) -> dict[str, Action]:
     return {address: change.action for address, change in changes(plan).items()}
 
 
+def explained(change: RecordChange) -> str:
+    """The reasons and hints of a change, a line each, as they are shown."""
+    pairs = reasons_with_hints(change.why)
+    return "\n".join(text for pair in pairs for text in pair if text)
+
+
 def statuses(report: Report) -> dict[str, str]:
     """How each record ended."""
     return {str(outcome.address): outcome.status.value for outcome in report.outcomes}
@@ -476,7 +483,10 @@ def statuses(report: Report) -> dict[str, str]:
 
 def messages(report: Report) -> dict[str, str]:
     """What was said of each record."""
-    return {str(outcome.address): outcome.message for outcome in report.outcomes}
+    return {
+        str(outcome.address): outcome.message or "; ".join(map(str, outcome.why))
+        for outcome in report.outcomes
+    }
 
 
 def incomplete(report: Report) -> tuple[tuple[str, str, str], ...]:

@@ -142,7 +142,7 @@ def archive(
                 task.end(Status.CONFLICT, result.conflict)
             elif result.gone:
                 task.end(Status.DONE, _ALREADY)
-            elif task.previous is None and task.change.state:
+            elif task.previous is None and not task.change.adopts:
                 task.end(Status.CONFLICT, "the state no longer has this record; plan again")
             else:
                 ready.append(task)

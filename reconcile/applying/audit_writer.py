@@ -124,7 +124,7 @@ class AuditWriter:
         facts: dict[str, Fact] = {
             **target_facts(self._plan.target),
             **source,
-            "plan": head.plan,
+            "plan": head.content,
             "since": process.since,
         }
         facts |= {"resolved_by": by} if (by := process.resolved_by) else {"allow": process.allow}

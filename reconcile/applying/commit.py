@@ -32,7 +32,9 @@ class Committer:
         for kind in kinds().values():
             tasks = [task for task in written if task.kind is kind]
             done = [
-                AppliedChange(task.change, task.id, frozenset(task.links), task.previous)
+                AppliedChange(
+                    task.change, task.refresh, task.id, frozenset(task.links), task.previous
+                )
                 for task in tasks
             ]
             seen = {task.id: task.seen for task in tasks if task.seen is not None}

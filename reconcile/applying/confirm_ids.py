@@ -18,7 +18,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Unclear, Written
 from reconcile.model.address import fold
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.plan import RecordChange
+from reconcile.model.plan import Effect
 from reconcile.model.records import Actual
 from reconcile.model.values import same
 
@@ -40,7 +40,7 @@ def confirm(
     is not found is Unclear. Raises HubSpotError if HubSpot refuses to be read.
     """
     identity = context.identity(kind)
-    names = to_read(context, kind, [task.change for task in tasks.values()])
+    names = to_read(context, kind, [(task.change, task.refresh) for task in tasks.values()])
     claims = {t: answer for t in tasks if isinstance(answer := answers.get(t), Written)}
     left = {t: task for t, task in tasks.items() if isinstance(answers.get(t), Written | Unclear)}
     shown: dict[str, Actual] = {}
@@ -75,7 +75,7 @@ def confirm(
     until_shown(list(left), read, context.sleep)
 
 
-def shows_identity_value(entries: Entries, change: RecordChange, actual: Actual) -> bool:
+def shows_identity_value(entries: Entries, change: Effect, actual: Actual) -> bool:
     """Return whether a record has the identity value that a create sent.
 
     Return True if the account no longer has the identity property.
@@ -89,7 +89,7 @@ def shows_identity_value(entries: Entries, change: RecordChange, actual: Actual)
 
 
 def was_created_with_key(
-    hubspot: HubSpot, entries: Entries, change: RecordChange, actual: Actual
+    hubspot: HubSpot, entries: Entries, change: Effect, actual: Actual
 ) -> bool:
     """Return whether a record's first identity value is the one that a create sent."""
     kind, name = change.address.kind, entries.identities[change.address.kind].name

@@ -99,21 +99,31 @@ def create(
     note_overwritten(context, kind, hit)
 
 
+def _recheck(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> list[Checked]:
+    """Re-check records that exist, and line items' parents."""
+    changes = [task.change for task in tasks]
+    checked = recheck_present(
+        context.hubspot,
+        kind,
+        context.identity(kind),
+        context.properties(kind),
+        changes,
+        refreshes=[task.refresh for task in tasks],
+    )
+    return with_moved(checked, recheck_parents(context.parents, changes))
+
+
 def update(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> None:
     """Update, adopt or merely confirm up to 100 records that exist.
 
     Raises HubSpotError if no further call can succeed.
     """
-    identity, definitions = context.identity(kind), context.properties(kind)
+    definitions = context.properties(kind)
     asked = {word for task in tasks for word in parents_to_check(task.change)}
     slots = {"objects": 2, "associations": len(asked)}
     writes: dict[str, tuple[ChangeTask, Write]] = {}
     held: dict[str, str] = {}
-
-    def check(some: Sequence[ChangeTask]) -> list[Checked]:
-        changes = [task.change for task in some]
-        checked = recheck_present(context.hubspot, kind, identity, definitions, changes)
-        return with_moved(checked, recheck_parents(context.parents, changes))
+    check = partial(_recheck, context, kind)
 
     def check_again(inputs: Sequence[Write], in_doubt: bool) -> Sequence[Write | Answer]:  # noqa: FBT001
         some = [writes[write.trace][0] for write in inputs]

@@ -8,10 +8,10 @@ from reconcile.fetching.find import Lookup, find
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import Status
-from reconcile.model.plan import RecordChange
+from reconcile.model.plan import Effect
 
 
-def lookup_of(change: RecordChange, identity: Identity, parent_id: str) -> Lookup:
+def lookup_of(change: Effect, identity: Identity, parent_id: str) -> Lookup:
     """Return how to look up the record that a change creates."""
     value = next((field.after for field in change.fields if field.name == identity.name), "")
     return Lookup(value, (change.parent.kind if change.parent else "", parent_id))

@@ -9,12 +9,12 @@ from reconcile.errors import CallRefused
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import RecordChange
+from reconcile.model.plan import Effect
 from reconcile.model.records import Actual
 
 
 def read_histories(
-    hubspot: HubSpot, entries: Entries, found: Iterable[tuple[RecordChange, Actual]]
+    hubspot: HubSpot, entries: Entries, found: Iterable[tuple[Effect, Actual]]
 ) -> dict[Address, History]:
     """Return the history of every written value that reads back differently, by address.
 

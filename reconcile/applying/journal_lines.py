@@ -22,6 +22,7 @@ class _Run:
     format: int
     run: str
     plan: str
+    content: str
     portal_id: int
     who: str
     since: str
@@ -75,6 +76,7 @@ class _Answer:
 _Overwrite = tuple[str, str, str, str, bool]
 _Rewrite = tuple[str, str, str, bool]
 _Warned = tuple[str, str, bool]
+_Explained = tuple[str, str, str, NonNegativeInt, NonNegativeInt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ _Outcome = tuple[
     bool,
     bool,
     tuple[_Warned, ...],
+    tuple[_Explained, ...],
 ]
 
 

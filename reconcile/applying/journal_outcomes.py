@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.outcome import HubSpotWarning, Outcome, Rewrite, Status
 from reconcile.model.plan import Action
+from reconcile.model.records import Location
 
 
 def encode(outcome: Outcome) -> list[Any]:
@@ -22,13 +24,14 @@ def encode(outcome: Outcome) -> list[Any]:
         outcome.written,
         outcome.standing,
         [[w.name, w.text, w.personal] for w in outcome.warnings],
+        [[e.reason, e.hint, *e.location] for e in outcome.why],
     ]
 
 
 def decode(raw: Sequence[Any]) -> Outcome:
     """Return the outcome that ``encode`` encoded."""
     address, action, status, record_id, message, rewrites, not_persisted, *rest = raw
-    written, standing, warnings = rest
+    written, standing, warnings, why = rest
     return Outcome(
         Address.parse(address),
         Action(action),
@@ -40,4 +43,5 @@ def decode(raw: Sequence[Any]) -> Outcome:
         written=written,
         standing=standing is True,
         warnings=tuple(HubSpotWarning(*warned) for warned in warnings),
+        why=tuple(Explanation(reason, hint, Location(*place)) for reason, hint, *place in why),
     )

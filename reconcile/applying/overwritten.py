@@ -17,7 +17,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
 from reconcile.model.outcome import UNKNOWN_OVERWRITE, Overwrite
-from reconcile.model.plan import FieldChange, RecordChange
+from reconcile.model.plan import Effect, FieldChange
 from reconcile.model.records import Version
 from reconcile.model.values import same
 
@@ -30,7 +30,7 @@ class LateWrite:
     archived the record.
     """
 
-    change: RecordChange
+    change: Effect
     lost: Collection[str] = ()
     archived: bool = False
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from reconcile.applying.state_entries import Entries, removed_links
 from reconcile.applying.task import ChangeTask
 from reconcile.model.digest import definitions_digest, state_digest
-from reconcile.model.explanation import reasons_and_hints
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import APPLIED_EARLIER, Status
@@ -29,7 +28,12 @@ def prepare(
         found = finder.find(unit, change)
         entry = found.entry if found is not None else None
         task = ChangeTask(
-            unit.address, change, id=change.id, unlinked=len(change.links), previous=entry
+            unit.address,
+            change.effect,
+            change.refresh,
+            id=change.id,
+            unlinked=len(change.links),
+            previous=entry,
         )
         task.old_locations = stale_locations(unit, change, found)
         if change.address == unit.address:
@@ -37,7 +41,8 @@ def prepare(
         held = entry.links if entry is not None else frozenset()
         task.links = set(change.kept_links) | (removed_links(change) & held)
         if change.action is Action.CONFLICT:
-            task.end(Status.CONFLICT, "; ".join(reasons_and_hints(change.why)[0]))
+            task.end(Status.CONFLICT)
+            task.why = change.why
             stood = finder.state.standing(unit.address, unit.manifest)
             task.standing = change.address.folded() in stood
         elif change.action.removes and entry is None:
@@ -112,7 +117,7 @@ def is_written(change: RecordChange, entry: LastApplied, entries: Entries) -> bo
     if change.action.removes:
         return False
     definitions = entries.definitions.properties[change.address.kind]
-    managed = entries.managed(change)
+    managed = entries.managed(change, change.refresh)
     return (
         not managed.keys() - definitions.keys()
         and entry.fingerprint == entries.hasher.fingerprint(managed, definitions)

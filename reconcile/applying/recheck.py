@@ -13,7 +13,7 @@ from reconcile.model.address import fold
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
-from reconcile.model.plan import FieldChange, RecordChange
+from reconcile.model.plan import Effect, FieldChange, Refresh
 from reconcile.model.records import Actual
 from reconcile.model.values import same
 
@@ -28,7 +28,7 @@ class Checked:
     is the record's key as HubSpot has it; ``gone`` says that the record is archived.
     """
 
-    change: RecordChange
+    change: Effect
     fields: tuple[FieldChange, ...] = ()
     conflict: str = ""
     key: str = ""
@@ -39,7 +39,7 @@ def recheck_absent(
     hubspot: HubSpot,
     kind: Kind,
     identity: Identity,
-    changes: Sequence[RecordChange],
+    changes: Sequence[Effect],
     wanted: Sequence[Lookup],
     *,
     planned_ids: Collection[str] = (),
@@ -63,17 +63,26 @@ def recheck_present(
     kind: Kind,
     identity: Identity,
     definitions: Mapping[str, Property],
-    changes: Sequence[RecordChange],
+    changes: Sequence[Effect],
+    *,
+    refreshes: Sequence[Refresh],
 ) -> list[Checked]:
-    """Re-check records to update or adopt: id, key and changed fields must be as planned."""
+    """Re-check records to update or adopt: id, key and changed fields must be as planned.
+
+    ``refreshes`` are those of ``changes``, in the same order.
+    """
     names = {field.name for change in changes for field in change.fields}
     names.update(identity.properties)
     there = hubspot.records.read(kind.object, [change.id for change in changes], sorted(names))
-    return [_compare(change, there.get(change.id), identity, definitions) for change in changes]
+    return [
+        _compare(change, refresh, there.get(change.id), identity, definitions)
+        for change, refresh in zip(changes, refreshes, strict=True)
+    ]
 
 
 def _compare(
-    change: RecordChange,
+    change: Effect,
+    refresh: Refresh,
     actual: Actual | None,
     identity: Identity,
     definitions: Mapping[str, Property],
@@ -85,7 +94,7 @@ def _compare(
     written = any(field.name == identity.name for field in change.fields)
     if identity.key_property and not written and fold(held) != fold(change.address.key):
         return Checked(change, conflict="its key was changed in HubSpot since planning")
-    found_by = dict(change.keep).get(identity.name, held)
+    found_by = dict(refresh.keep).get(identity.name, held)
     if identity.sibling_property and change.adopts and fold(held) != fold(found_by):
         why = f"its {identity.name} was changed in HubSpot since planning"
         return Checked(change, conflict=why)
@@ -108,7 +117,7 @@ def recheck_standing(
     hubspot: HubSpot,
     kind: Kind,
     definitions: Mapping[str, Property],
-    changes: Sequence[RecordChange],
+    changes: Sequence[Effect],
 ) -> list[Checked]:
     """Re-check records to archive: their fields must be as planned, if they still exist."""
     names = sorted({field.name for change in changes for field in change.fields})
@@ -125,7 +134,7 @@ def recheck_standing(
     ]
 
 
-def _standing(change: RecordChange, actual: Actual, definitions: Mapping[str, Property]) -> Checked:
+def _standing(change: Effect, actual: Actual, definitions: Mapping[str, Property]) -> Checked:
     now = {field.name: actual.properties.get(field.name) or "" for field in change.fields}
     moved = [
         _edited(field, now[field.name])

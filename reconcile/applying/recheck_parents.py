@@ -14,10 +14,10 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.line_parent import Parent, describe_parents, parents_to_check, planned_parents
-from reconcile.model.plan import RecordChange
+from reconcile.model.plan import Effect
 
 
-def recheck_parents(parents: ParentReader, changes: Sequence[RecordChange]) -> dict[Address, str]:
+def recheck_parents(parents: ParentReader, changes: Sequence[Effect]) -> dict[Address, str]:
     """Return, by address, why records must be left alone: they have other parents than planned.
 
     Takes one association read for each kind of parent that has to be checked.

@@ -7,7 +7,7 @@ from typing import Any
 from reconcile.audit.chain import origin_of
 from reconcile.model.audit import Origin
 
-FORMAT = 3
+FORMAT = 4
 """Version of the journal's format. Another one is refused, never guessed at."""
 
 LOGS = "runs/"
@@ -18,13 +18,15 @@ LOGS = "runs/"
 class RunHead:
     """What a run is about.
 
-    ``plan`` is the plan's content digest, ``since`` the run's start (ISO 8601, UTC). ``total``
-    counts the plan's records; ``allow`` names the guards that were allowed; ``audit`` is the number
-    of the audit log's last entry before the run's own.
+    ``plan`` and ``content`` are the plan's pinned and content digest (``planning/plan_file``),
+    ``since`` the run's start (ISO 8601, UTC). ``total`` counts the plan's records; ``allow`` names
+    the guards that were allowed; ``audit`` is the number of the audit log's last entry before the
+    run's own.
     """
 
     run: str
     plan: str
+    content: str
     portal_id: int
     who: str
     since: str

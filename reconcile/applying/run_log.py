@@ -91,7 +91,7 @@ class Run:
         """How far the run has come, in numbers."""
         return Progress(
             run=self.head.run,
-            plan=self.head.plan,
+            plan=self.head.content,
             who=self.head.who,
             since=self.head.since,
             why=self.ended,

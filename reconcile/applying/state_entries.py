@@ -10,7 +10,7 @@ from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
-from reconcile.model.plan import FieldChange, RecordChange
+from reconcile.model.plan import Effect, FieldChange, Refresh
 from reconcile.model.records import Actual, LastApplied, Link, ValueHashes
 from reconcile.model.values import normalise, same
 
@@ -25,7 +25,8 @@ class AppliedChange:
     before.
     """
 
-    change: RecordChange
+    change: Effect
+    refresh: Refresh
     id: str
     links: frozenset[Link]
     previous: LastApplied | None
@@ -40,25 +41,28 @@ class Entries:
     hasher: Hasher
     run: str = ""
 
-    def managed(self, change: RecordChange) -> dict[str, str]:
+    def managed(self, change: Effect, refresh: Refresh) -> dict[str, str]:
         """Return the values that stay managed after a change, as written, by property."""
-        identity = self.identities[change.address.kind]
-        set_once = {*change.ignore, identity.key_property}
         written = {field.name: field.after for field in change.fields}
+        set_once = self._set_once(change)
         return {
             name: value
-            for name, value in (written | dict(change.keep)).items()
+            for name, value in (written | dict(refresh.keep)).items()
             if name not in set_once
         }
 
-    def mismatches(self, change: RecordChange, actual: Actual) -> list[str]:
+    def _set_once(self, change: Effect) -> frozenset[str]:
+        """Return the properties that are never compared again."""
+        return frozenset((*change.ignore, self.identities[change.address.kind].key_property))
+
+    def mismatches(self, change: Effect, actual: Actual) -> list[str]:
         """Return the properties that the change wrote and that read back differently."""
         definitions = self.definitions.properties.get(change.address.kind, {})
-        sent = self.managed(change)
+        set_once = self._set_once(change)
         found = [
             field.name
             for field in change.fields
-            if field.name in sent
+            if field.name not in set_once
             and (definition := definitions.get(field.name)) is not None
             and not same(actual.properties.get(field.name), field.after, definition)
         ]
@@ -66,7 +70,7 @@ class Entries:
             found.append(self.identities[change.address.kind].name)
         return found
 
-    def shows_key(self, change: RecordChange, actual: Actual) -> bool:
+    def shows_key(self, change: Effect, actual: Actual) -> bool:
         """Return whether an existing record has the key that the change wrote to it, if any."""
         identity = self.identities[change.address.kind]
         key = identity.key_property
@@ -74,9 +78,7 @@ class Entries:
             return True
         return fold(actual.properties.get(key) or "") == fold(change.address.key)
 
-    def carried_out(
-        self, change: RecordChange, actual: Actual, history: History = _NO_HISTORY
-    ) -> bool:
+    def carried_out(self, change: Effect, actual: Actual, history: History = _NO_HISTORY) -> bool:
         """Return whether an in-doubt write took effect.
 
         HubSpot writes a record's properties all at once, so one value that only this change can
@@ -86,18 +88,18 @@ class Entries:
         """
         definitions = self.definitions.properties[change.address.kind]
         identity = self.identities[change.address.kind]
-        sent = self.managed(change)
+        set_once = self._set_once(change)
         proof = [
             self._judged(change, field, actual, history).written
             for field in change.fields
             if not same(field.before, field.after, definitions[field.name])
             # Another record may have the key too.
-            and (field.name in sent or (change.id and field.name == identity.name))
+            and (field.name not in set_once or (change.id and field.name == identity.name))
         ]
         shared = bool(identity.sibling_property) and not change.id
         return (all(proof) if shared else any(proof)) or not proof
 
-    def matches_initial_values(self, change: RecordChange, history: History) -> bool:
+    def matches_initial_values(self, change: Effect, history: History) -> bool:
         """Return whether the record's first values are the ones that this create sent."""
         definitions = self.definitions.properties[change.address.kind]
         return all(
@@ -117,7 +119,7 @@ class Entries:
             return Verified(self._entry(done, {}, fingerprint=""), seen=False)
         change, key = done.change, self.identities[done.change.address.kind].name
         definitions = self.definitions.properties[change.address.kind]
-        sent = self.managed(change)
+        sent = self.managed(change, done.refresh)
         lost = "" if self.shows_key(change, actual) else key
         verdicts = {
             field.name: (field, self._judged(change, field, actual, history))
@@ -141,7 +143,7 @@ class Entries:
         return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)), lost)
 
     def _judged(
-        self, change: RecordChange, field: FieldChange, actual: Actual, history: History
+        self, change: Effect, field: FieldChange, actual: Actual, history: History
     ) -> Verdict:
         return judge(
             field.after,
@@ -167,7 +169,7 @@ class Entries:
         )
 
 
-def removed_links(change: RecordChange) -> frozenset[Link]:
+def removed_links(change: Effect) -> frozenset[Link]:
     """Return the associations that a change removes."""
     return frozenset(
         Link(link.to, link.id, number, category)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import HubSpotWarning, Outcome, Overwrite, Rewrite, Status
-from reconcile.model.plan import Action, RecordChange
+from reconcile.model.plan import Action, Effect, Refresh
 from reconcile.model.records import Actual, LastApplied, Link
 from reconcile.state.relocation import EntryLocation
 
@@ -15,8 +16,10 @@ class ChangeTask:
     """The progress of one record's change. Only one thread at a time may change it.
 
     - ``unit``: the address of the record's unit.
+    - ``change``, ``refresh``: what the plan says; only the former can be sent.
     - ``id``: the record's id, once it exists; ``parent_id``: its parent's, once known.
-    - ``status``: None while the change has not ended; ``message``: the reason for the status.
+    - ``status``: None while the change has not ended; ``message``: the reason for the status;
+      ``why``: the explanation of a conflict that the plan shows.
     - ``links``: our associations that the record has; ``unlinked``: how many association changes
       are still to be made; ``missing``: why some were not made.
     - ``rewrites``, ``not_persisted``: what became of written values (see ``Outcome``).
@@ -34,11 +37,13 @@ class ChangeTask:
     """
 
     unit: Address
-    change: RecordChange
+    change: Effect
+    refresh: Refresh = field(default_factory=Refresh)
     id: str = ""
     parent_id: str = ""
     status: Status | None = None
     message: str = ""
+    why: tuple[Explanation, ...] = ()
     links: set[Link] = field(default_factory=set)
     rewrites: tuple[Rewrite, ...] = ()
     overwrites: tuple[Overwrite, ...] = ()
@@ -114,6 +119,7 @@ class ChangeTask:
             written=self._is_written,
             standing=self.standing,
             warnings=self.warnings,
+            why=self.why,
         )
 
     @property

@@ -12,15 +12,17 @@ from reconcile.applying.readback import Verified
 from reconcile.applying.rereads import until_shown
 from reconcile.applying.state_entries import AppliedChange
 from reconcile.model.kinds import Kind
-from reconcile.model.plan import RecordChange
+from reconcile.model.plan import Effect, Refresh
 from reconcile.model.records import Actual
 
 _NOTHING: Mapping[str, Actual] = MappingProxyType({})
 
 
-def to_read(context: ApplyContext, kind: Kind, changes: Iterable[RecordChange]) -> list[str]:
+def to_read(
+    context: ApplyContext, kind: Kind, changes: Iterable[tuple[Effect, Refresh]]
+) -> list[str]:
     """Return the properties to read: the managed ones and those that identify a record."""
-    managed = {name for change in changes for name in context.entries.managed(change)}
+    managed = {name for one in changes for name in context.entries.managed(*one)}
     return sorted(managed.union(context.identity(kind).properties))
 
 
@@ -37,7 +39,7 @@ def verify(
     """
     entries = context.entries
     changes = {one.id: one.change for one in done}
-    names = to_read(context, kind, changes.values())
+    names = to_read(context, kind, [(one.change, one.refresh) for one in done])
     now = dict(seen)
 
     def read(left: Sequence[str]) -> Sequence[str]:
@@ -54,7 +56,7 @@ def verify(
 
 
 def _unshown(
-    context: ApplyContext, changes: Mapping[str, RecordChange], now: Mapping[str, Actual]
+    context: ApplyContext, changes: Mapping[str, Effect], now: Mapping[str, Actual]
 ) -> Sequence[str]:
     return [
         record_id

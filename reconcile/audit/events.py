@@ -18,10 +18,10 @@ from reconcile.model.audit import (
 )
 from reconcile.model.outcome import MADE_BY_OTHERS, Outcome, Status
 from reconcile.model.plan import (
+    Effect,
     FieldChange,
     LinkChange,
     PropertyDefine,
-    RecordChange,
     TargetPin,
 )
 from reconcile.model.source import Source
@@ -30,9 +30,7 @@ _UNTOUCHED = (Status.SKIPPED, Status.CONFLICT)
 """Outcomes of changes of which nothing was sent, so that their fields did not change."""
 
 
-def recorded(
-    change: RecordChange, outcome: Outcome, trace: str = "", *, status: str = ""
-) -> RecordEntry:
+def recorded(change: Effect, outcome: Outcome, trace: str = "", *, status: str = "") -> RecordEntry:
     """Return the log's record of one change. One that was never sent has its outcome and no fields.
 
     ``status`` replaces the outcome's status for a change that has not ended.
@@ -106,9 +104,7 @@ def target_facts(target: TargetPin) -> dict[str, str | int | tuple[str, ...]]:
     return {"target": target.name, "account": target.portal_id}
 
 
-def _details(
-    change: RecordChange, outcome: Outcome, *, sent: bool, linked: bool
-) -> Iterator[Detail]:
+def _details(change: Effect, outcome: Outcome, *, sent: bool, linked: bool) -> Iterator[Detail]:
     lost: dict[str, str] = {}
     for one in outcome.overwrites:
         lost.setdefault(one.name, one.value)  # the latest of a property comes first
@@ -131,8 +127,9 @@ def _details(
         names = ", ".join(outcome.found)
         text = f"not written, since HubSpot already had the value: {names}"
         yield Detail(Topic.MESSAGE, values=(text,))
-    if outcome.message:
-        yield Detail(Topic.MESSAGE, values=(outcome.message,))
+    for text in (outcome.message, *map(str, outcome.why)):
+        if text:
+            yield Detail(Topic.MESSAGE, values=(text,))
 
 
 def _field(change: FieldChange, lost: str | None) -> Detail:

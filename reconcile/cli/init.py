@@ -44,6 +44,7 @@ def run(*, target: str | None, auto_approve: bool) -> int:
                 click.echo("Nothing was created.", err=True)
                 return 1
             _define(session, planned)
+        session.make_local_key()
         name = session.pin.name
     wrote = _write_project_file(settings)
     click.echo(f"Target {name} is ready: every key property exists.")

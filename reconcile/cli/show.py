@@ -1,6 +1,8 @@
 """`reconcile show`."""
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -8,12 +10,21 @@ import click
 from reconcile.cli.common import colored, shows_personal, write_digest
 from reconcile.cli.git_commit import write_source
 from reconcile.cli.json_output import write_json
+from reconcile.errors import UsageError
+from reconcile.model.digest import Hasher
+from reconcile.model.plan import Plan
 from reconcile.plan_files import read_plan
+from reconcile.planning.effect_digests import require_effects
+from reconcile.project import load_settings
+from reconcile.state.hash_key import find_key
 
 
 def run(file: Path, form: str) -> None:
     """Run `reconcile show`."""
     made, digest = read_plan(file)
+    key = _key(made) if made.keyed else None
+    if key is not None:
+        require_effects(made, Hasher(key))
     match form:
         case "markdown":
             from reconcile.render.markdown import markdown  # noqa: PLC0415
@@ -28,4 +39,18 @@ def run(file: Path, form: str) -> None:
 
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
             write_digest(digest)
+            if made.keyed and key is None:
+                click.echo(
+                    "The digest was not checked against the changes: the state's key is not here. "
+                    "apply checks it.",
+                    err=True,
+                )
             write_source(made.source)
+
+
+def _key(made: Plan) -> bytes | None:
+    """Return the key of the state of a plan's target, where it is known here."""
+    with suppress(UsageError):  # no project here, or none with that target
+        settings = load_settings(Path.cwd(), target=made.target.name, environ=os.environ)
+        return find_key(settings.local_folder, os.environ)
+    return None

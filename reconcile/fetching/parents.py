@@ -7,7 +7,7 @@ from reconcile.errors import HubSpotError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.line_parent import Parent, parents_among, parents_to_check
-from reconcile.model.plan import RecordChange
+from reconcile.model.plan import Effect
 
 _UNKNOWN_TYPE = "infer object type"
 """Part of HubSpot's message for a path with an unknown object type (reference §1)."""
@@ -32,7 +32,7 @@ class ParentReader:
         """One sentence for each kind of foreign parent that could not be read."""
         return tuple(text for _, text in sorted(self._unreadable.items()))
 
-    def before(self, changes: Iterable[RecordChange]) -> ParentsByRecord:
+    def before(self, changes: Iterable[Effect]) -> ParentsByRecord:
         """Return the parents that must be known before these changes, by kind and id."""
         wanted: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for change in changes:

@@ -21,6 +21,10 @@ class Hasher:
     def __init__(self, key: bytes) -> None:
         self._key = key[:64]
 
+    def effect_digest(self, effects: bytes) -> str:
+        """Return the digest of a unit's effects: 32 bytes, as hex."""
+        return blake2b(effects, digest_size=32, key=self._key, person=b"effects").hexdigest()
+
     def value_hash(self, name: str, value: str) -> str:
         """Return the hash of one property's canonical value: eight bytes, as hex."""
         data = f"{name}\0{value}".encode()

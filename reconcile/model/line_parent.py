@@ -7,14 +7,14 @@ manifest declares, such as a deal. Changing one under another parent would silen
 from collections.abc import Iterable
 
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.plan import Action, LinkChange, RecordChange
+from reconcile.model.plan import Action, Effect, LinkChange
 from reconcile.model.records import Link
 
 Parent = tuple[str, str]
 """A record that line items belong to: the word for its kind, and its id."""
 
 
-def parents_to_check(change: RecordChange) -> tuple[str, ...]:
+def parents_to_check(change: Effect) -> tuple[str, ...]:
     """Return the kinds of parents to look up in HubSpot before the change.
 
     Foreign parents are looked up only if a line item is adopted, associated with its parent or
@@ -28,13 +28,13 @@ def parents_to_check(change: RecordChange) -> tuple[str, ...]:
     return kind.parents if change.fields else ()
 
 
-def link_to_parent(change: RecordChange) -> LinkChange | None:
+def link_to_parent(change: Effect) -> LinkChange | None:
     """Return the association that puts an existing record under its parent, if there is one."""
     parents = kinds()[change.address.kind].parents
     return next((link for link in change.links if link.add and link.to in parents), None)
 
 
-def planned_parents(change: RecordChange) -> frozenset[Parent]:
+def planned_parents(change: Effect) -> frozenset[Parent]:
     """Return the parent that an existing record had when planning; empty if it had none."""
     if change.parent is None or not change.parent_id or link_to_parent(change):
         return frozenset()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import Action, TargetPin
 
 
@@ -69,6 +70,7 @@ UNKNOWN_OVERWRITE = Overwrite("", "", "", "")
 class Outcome:
     """How one record's change ended, and why if it was not done.
 
+    ``why`` explains a conflict that the plan shows already; ``message`` is what happened otherwise.
     ``not_persisted`` names the properties whose stored value is not what was sent; it is reported
     once and is not drift afterwards. ``written`` is true if HubSpot has the record as written
     although ``status`` is not done: the failure came after the write. ``warnings`` are HubSpot's
@@ -90,6 +92,7 @@ class Outcome:
     standing: bool = False
     warnings: tuple[HubSpotWarning, ...] = ()
     found: tuple[str, ...] = ()
+    why: tuple[Explanation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ the same plan and decide nothing that it does not say.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from enum import StrEnum
 from typing import NamedTuple
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.records import Link
 from reconcile.model.source import NO_SOURCE, Source
 
@@ -115,25 +117,16 @@ class LinkChange:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordChange:
-    """Everything that happens to one record. ``fields`` and ``links`` alone are written.
+class Effect:
+    """All that apply can send or remember of one record's change; its digest covers every part.
 
     - ``id``: empty until the record exists
-    - ``title``: what people call the record
     - ``fields``: the values to write; for an archive, the managed values that the record has
     - ``parent``, ``parent_id``: a line item's parent, and its id if it exists already
     - ``adopts``: the record exists and the state does not know it
     - ``rekey``: the record was found by its id in the state, and its key was changed in HubSpot
     - ``recreates``: the record in the state was archived, merged or deleted
-    - ``why``: the reasons of a conflict, or of associations that are left out, each on a line,
-      followed by lines with hints (see ``model/explanation.py``)
-    - ``unreachable``: a record in conflict that HubSpot does not have, so that nothing can be
-      associated with it
-    - ``keep``, ``kept_links``: managed values and associations that are already as declared; the
-      state records them
     - ``ignore``: fields that are set now and never compared again
-    - ``state``: the digest of the record's entry in the state; if the entry has changed since, the
-      change is not applied
     - ``moved_from``: the former key, under which the state or HubSpot has the record
     - ``pruned``: the record is removed because no manifest declares it any more
     """
@@ -141,7 +134,6 @@ class RecordChange:
     address: Address
     action: Action
     id: str = ""
-    title: str = ""
     fields: tuple[FieldChange, ...] = ()
     links: tuple[LinkChange, ...] = ()
     parent: Address | None = None
@@ -149,12 +141,7 @@ class RecordChange:
     adopts: bool = False
     rekey: bool = False
     recreates: bool = False
-    why: str = ""
-    unreachable: bool = False
-    keep: tuple[tuple[str, str], ...] = ()
-    kept_links: tuple[Link, ...] = ()
     ignore: tuple[str, ...] = ()
-    state: str = ""
     protect: bool = False
     moved_from: str = ""
     pruned: bool = False
@@ -166,12 +153,58 @@ class RecordChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Refresh:
+    """Managed values and associations that are as declared already.
+
+    They are read back and remembered with a change, and never sent.
+    """
+
+    keep: tuple[tuple[str, str], ...] = ()
+    kept_links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange(Effect):
+    """Everything that a plan says of one record: its effect, and what surrounds it.
+
+    - ``keep``, ``kept_links``: see ``Refresh``
+    - ``title``: what people call the record
+    - ``why``: explains a conflict, associations that are left out, or why a record is forgotten
+    - ``unreachable``: a record in conflict that HubSpot does not have, so that nothing can be
+      associated with it
+    - ``state``: the digest of the record's entry in the state; if the entry has changed since, the
+      change is not applied
+    """
+
+    title: str = ""
+    keep: tuple[tuple[str, str], ...] = ()
+    kept_links: tuple[Link, ...] = ()
+    why: tuple[Explanation, ...] = ()
+    unreachable: bool = False
+    state: str = ""
+
+    @property
+    def effect(self) -> Effect:
+        """What apply does, and nothing else."""
+        return Effect(*(getattr(self, name) for name in _EFFECT))
+
+    @property
+    def refresh(self) -> Refresh:
+        """What else the state remembers."""
+        return Refresh(self.keep, self.kept_links)
+
+
+_EFFECT = tuple(field.name for field in dataclass_fields(Effect))
+
+
+@dataclass(frozen=True, slots=True)
 class UnitChange:
     """The changes of one unit, the root's first.
 
     ``manifest`` is the digest of the unit as declared, empty if no manifest declares it;
     ``definitions`` is the digest of the definitions that its values depend on. If either has
     changed since, the unit is not applied. ``others`` counts the undeclared records under it.
+    ``effect_digest`` covers the effects of its changes and ``others``, and nothing else.
     """
 
     address: Address
@@ -179,6 +212,7 @@ class UnitChange:
     manifest: str = ""
     definitions: str = ""
     others: int = 0
+    effect_digest: str = ""
 
     @property
     def former(self) -> Address | None:
@@ -249,6 +283,7 @@ class Plan:
     - ``personal``: the (kind, property) pairs that the account makes personal data
     - ``limits``: the counts above which guards trip
     - ``allowed``: the values of ``--allow`` that it was made with
+    - ``keyed``: the effect digests were made with the state's key
 
     The state's ``serial``, other ``paths`` of manifests and the ``source`` are not part of what it
     does.
@@ -270,6 +305,7 @@ class Plan:
     personal: tuple[tuple[str, str], ...] = ()
     limits: tuple[tuple[str, int], ...] = ()
     allowed: tuple[str, ...] = ()
+    keyed: bool = False
     serial: int = 0
     paths: tuple[str, ...] = ()
     source: Source = NO_SOURCE

@@ -10,11 +10,14 @@ from reconcile.model.address import Address
 
 
 class Location(NamedTuple):
-    """A place in a manifest. Lines and columns count from 1."""
+    """A place in a manifest. Lines and columns count from 1; line 0 is the file as a whole."""
 
     file: str
     line: int
     column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 NOWHERE = Location("", 0, 0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions
-from reconcile.model.digest import definitions_digest
+from reconcile.model.digest import Hasher, definitions_digest
 from reconcile.model.identity import Identity, pinned
 from reconcile.model.plan import (
     Action,
@@ -15,6 +15,7 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.planning.derived import derived, legend_of
+from reconcile.planning.effect_digests import with_effect_digests
 from reconcile.planning.guards import tripped_guards
 from reconcile.planning.unreachable_references import without_unreachable
 
@@ -37,18 +38,20 @@ def assemble(
     unchecked: Iterable[str] = (),
     recorded_conflicts: Iterable[Address] = (),
     serial: int = 0,
+    hasher: Hasher | None = None,
 ) -> Plan:
     """Return a sorted plan with the guards that it trips. The order of the inputs does not matter.
 
-    ``definitions`` are those that the units were planned from. ``recorded_conflicts`` are the
-    planned units for which the state records a conflict of an earlier run.
+    ``hasher`` makes the effect digests with the state's key, where there is one. ``definitions``
+    are those that the units were planned from. ``recorded_conflicts`` are the planned units for
+    which the state records a conflict of an earlier run.
     """
     ordered = tuple(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(without_unreachable(units), key=lambda unit: unit.address)
     )
     legend = legend_of(ordered)
-    ordered = derived(ordered, legend)
+    ordered = with_effect_digests(derived(ordered, legend), target, hasher)
     return Plan(
         target=target,
         units=ordered,
@@ -65,6 +68,7 @@ def assemble(
         personal=legend.personal,
         limits=tuple(sorted(limits.items())),
         allowed=tuple(sorted(allowed)),
+        keyed=hasher is not None,
         serial=serial,
     )
 

@@ -1,9 +1,11 @@
 """Building blocks of record changes: new ones, fields, and conflicts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from reconcile.model.address import Address
 from reconcile.model.digest import state_digest
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.planning.key_conflicts import has_former_key
 from reconcile.planning.record_input import RecordInput
@@ -27,17 +29,17 @@ def record_change(record: RecordInput, action: Action) -> RecordChange:
     )
 
 
-def conflict(record: RecordInput, why: str, record_id: str) -> RecordChange:
-    """Return a conflict: the record is left alone. For the lines of ``why`` see RecordChange."""
+def conflict(record: RecordInput, why: Sequence[Explanation], record_id: str) -> RecordChange:
+    """Return a conflict: the record is left alone, and ``why`` explains it."""
     return replace(
         record_change(record, Action.CONFLICT),
         id=record_id,
-        why=why,
+        why=tuple(why),
         unreachable=record.actual is None,
     )
 
 
-def as_conflict(change: RecordChange, why: str) -> RecordChange:
+def as_conflict(change: RecordChange, why: Explanation) -> RecordChange:
     """Return the conflict that a change becomes: it is not applied, and no guard counts it.
 
     The conflict keeps what identifies the record, and nothing of what would have been done.
@@ -49,7 +51,7 @@ def as_conflict(change: RecordChange, why: str) -> RecordChange:
         title=change.title,
         parent=change.parent,
         parent_id=change.parent_id,
-        why=why,
+        why=(why,),
         unreachable=not change.id,
         state=change.state,
         protect=change.protect,
@@ -70,10 +72,10 @@ def propagate_conflicts(
     root, *lines = changes
     stuck = [line for line in lines if line.action is Action.CONFLICT]
     if root.action is Action.ARCHIVE and stuck:
-        root = as_conflict(root, f"{stuck[0].address} is in conflict")
+        root = as_conflict(root, Explanation(f"{stuck[0].address} is in conflict"))
     if root.action is not Action.CONFLICT:
         return changes
-    why = f"{unit} is in conflict"
+    why = Explanation(f"{unit} is in conflict")
     return (
         root,
         *(line if line.action is Action.CONFLICT else as_conflict(line, why) for line in lines),

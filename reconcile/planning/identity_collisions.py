@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.model.address import Address, fold
+from reconcile.model.explanation import Explanation
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, RecordChange, UnitChange
 from reconcile.model.records import LastApplied
@@ -46,14 +47,16 @@ def mark_collisions(
         )
 
 
-def _same_record(changes: Iterable[RecordChange]) -> dict[Address, str]:
+def _same_record(changes: Iterable[RecordChange]) -> dict[Address, Explanation]:
     """Return conflicts for adopting a record that another address adopts, or the state has."""
     by_id: dict[tuple[str, str], list[RecordChange]] = defaultdict(list)
     for change in changes:
         if change.id:
             by_id[change.address.kind, change.id].append(change)
     return {
-        change.address: f"record {change.id} is also declared as {_others(change, some)}\n{_hint()}"
+        change.address: Explanation(
+            f"record {change.id} is also declared as {_others(change, some)}", _hint()
+        )
         for some in by_id.values()
         if len(some) > 1
         for change in some
@@ -63,7 +66,7 @@ def _same_record(changes: Iterable[RecordChange]) -> dict[Address, str]:
 
 def _same_value(
     changes: Iterable[RecordChange], identities: Mapping[str, Identity]
-) -> dict[Address, str]:
+) -> dict[Address, Explanation]:
     """Return conflicts for records under one parent that would get the same identity value."""
     alike: dict[tuple[str, ...], list[RecordChange]] = defaultdict(list)
     for change in changes:
@@ -72,8 +75,11 @@ def _same_value(
         if value and change.parent is not None and change.parent_id:
             alike[kind, change.parent.kind, change.parent_id, fold(value)].append(change)
     return {
-        change.address: f"{_others(change, some)} has the same "
-        f"{identities[change.address.kind].name} under the same parent\n{_hint()}"
+        change.address: Explanation(
+            f"{_others(change, some)} has the same "
+            f"{identities[change.address.kind].name} under the same parent",
+            _hint(),
+        )
         for some in alike.values()
         if len(some) > 1
         for change in some
@@ -82,19 +88,19 @@ def _same_value(
 
 def _in_state(
     changes: Iterable[RecordChange], entries: Callable[[], Entries]
-) -> dict[Address, str]:
+) -> dict[Address, Explanation]:
     """Return conflicts for records to adopt that the state has under another address."""
     adopted: dict[tuple[str, str], list[RecordChange]] = defaultdict(list)
     for change in changes:
         if change.adopts:
             adopted[change.address.kind, change.id].append(change)
-    reasons: dict[Address, str] = {}
+    reasons: dict[Address, Explanation] = {}
     for _, address, entry in entries() if adopted else ():
         for change in adopted.get((address.kind, entry.id), ()):
             own = {change.address.folded(), change.former.folded() if change.former else None}
             if address not in own:
                 known = f"the state has record {entry.id} as {address.kind}/{entry.key}"
-                reasons[change.address] = f"{known}\n{_hint(entry.key)}"
+                reasons[change.address] = Explanation(known, _hint(entry.key))
     return reasons
 
 

@@ -1,6 +1,7 @@
 """Key conflicts: keys that were changed in the manifest or in HubSpot, and missing records."""
 
 from reconcile.model.address import fold
+from reconcile.model.explanation import Explanation
 from reconcile.model.records import Actual, Missing
 from reconcile.planning.record_input import RecordInput
 
@@ -30,58 +31,61 @@ def is_rekey(record: RecordInput, actual: Actual) -> bool:
     return record.address in record.observed.by_id or fold(held) != fold(record.address.key)
 
 
-def duplicates_conflict(record: RecordInput, actual: Actual) -> str:
+def duplicates_conflict(record: RecordInput, actual: Actual) -> Explanation | None:
     """Return why the record is in conflict if several records under the parent match it."""
     ids = record.observed.duplicates.get(record.address)
     if not ids:
-        return ""
+        return None
     name, hint = record.identity.name, "archive the duplicate, or give it another value"
     if record.last is None:
-        return (
+        return Explanation(
             f"{record.kind.plural} {', '.join(ids)} of {record.unit.address} have the same {name}, "
-            f"which must be different for each of them\n{hint}"
+            "which must be different for each of them",
+            hint,
         )
     others = ", ".join(one for one in ids if one != actual.id)
-    return (
-        f"record {others} of {record.unit.address} has the {name} that record {actual.id} would get"
-        f"\n{hint}"
+    return Explanation(
+        f"record {others} of {record.unit.address} has the {name} that record {actual.id} would "
+        "get",
+        hint,
     )
 
 
-def key_moved_conflict(record: RecordInput, actual: Actual) -> str:
+def key_moved_conflict(record: RecordInput, actual: Actual) -> Explanation | None:
     """Return why the record is in conflict if another one has its key while it still exists."""
     former = record.observed.key_moved.get(record.address)
     if former is None:
-        return ""
+        return None
     if record.identity.sibling_property:
-        return (
+        return Explanation(
             f"record {actual.id} has this {record.identity.name}, and record {former}, which was "
-            "applied, is not under its parent any more\nmove that record back, or archive it"
+            "applied, is not under its parent any more",
+            "move that record back, or archive it",
         )
     if record.desired.moved_from is not None:
-        return (
+        return Explanation(
             f"record {actual.id} already has this key, and record {former}, which had the key "
-            f"{record.desired.moved_from.value!r}, still exists\n"
-            "choose another key, or archive the record that should not be managed"
+            f"{record.desired.moved_from.value!r}, still exists",
+            "choose another key, or archive the record that should not be managed",
         )
-    return (
-        f"record {actual.id} now has its key, and record {former}, which had it, still "
-        "exists\nmove the key back in HubSpot, or archive the record that should not be managed"
+    return Explanation(
+        f"record {actual.id} now has its key, and record {former}, which had it, still exists",
+        "move the key back in HubSpot, or archive the record that should not be managed",
     )
 
 
-def rekey_conflict(record: RecordInput, actual: Actual) -> str:
+def rekey_conflict(record: RecordInput, actual: Actual) -> Explanation | None:
     """Return why the record is in conflict if its key in HubSpot is another declared record's."""
     if not is_rekey(record, actual):
-        return ""
+        return None
     held = record.held_key(actual)
     if (
         held
         and fold(held) != fold(record.address.key)
         and fold(held) in record.context.declared.get(record.kind.name, frozenset())
     ):
-        return f"its record now has the key {held!r}, which is declared as well"
-    return ""
+        return Explanation(f"its record now has the key {held!r}, which is declared as well")
+    return None
 
 
 def why_missing(missing: Missing) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.line_parent import Parent, describe_parents
 from reconcile.model.plan import UnitChange
 from reconcile.model.records import Lifecycle
@@ -25,16 +26,18 @@ def other_parents(
     return {address: others for address, others in found.items() if others}
 
 
-def parent_conflict(record: RecordInput) -> str:
-    """Return why a line item that belongs to another record is left alone, else empty text.
+def parent_conflict(record: RecordInput) -> Explanation | None:
+    """Return why a line item that belongs to another record is left alone, else None.
 
     A line item belongs to one parent (reference §8); changing it would silently alter that parent.
     """
     others = record.observed.other_parents.get(record.address)
     if not others:
-        return ""
+        return None
     owner = describe_parents(others)
     leave = "remove it from the manifests"
     if record.desired.lifecycle is Lifecycle.ABSENT:
         leave = "stop managing it with lifecycle: {state: forget}"
-    return f"it belongs to {owner} in HubSpot\n{leave}, or remove it from {owner} there"
+    return Explanation(
+        f"it belongs to {owner} in HubSpot", f"{leave}, or remove it from {owner} there"
+    )

@@ -1,13 +1,20 @@
-"""The plan file: JSON lines with a head, the shared part, one line a unit, and the digests.
+"""The plan file: JSON lines with a head, the shared part, one line a unit, and a footer.
 
-The content digest covers what the plan would do and what it was made from; an identical plan has
-the same one, so reviews and approvals bind to it. The file digest covers every byte before it. Both
-detect accidents and edits; they are not signatures. So loading trusts nothing that it can derive:
-what people read is derived from what is written (``derived``), and a plan that the planner cannot
-make is refused (``consistency``).
+The footer has counts, so that they can be read without the units, and three digests:
+
+- ``content`` covers what apply would do: the units' effect digests, the account, and the settings
+  that decided about them. Reviews and approvals bind to it; a plan made again has the same one.
+- ``pinned`` covers what the plan was made from as well, so it tells a run's plan from a later one
+  that would do the same again.
+- ``file`` covers every byte before it.
+
+They detect accidents and edits. Only the state's key proves that an effect digest is that of its
+unit, which apply checks (``effect_digests``). So loading trusts nothing that it can derive: what
+people read is derived from what is written (``derived``), and a plan that the planner cannot make
+is refused (``consistency``).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import zip_longest
@@ -22,9 +29,10 @@ from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
 from reconcile.model.source import UNKNOWN, Files, Source
 from reconcile.planning.consistency import contradictions
 from reconcile.planning.derived import Legend, derived
+from reconcile.planning.effect_digests import altered_effects
 from reconcile.planning.guards import tripped_guards
 
-FORMAT = 4
+FORMAT = 5
 """Version of the plan file's format. A file with another one is refused."""
 
 _DERIVED: Any = {
@@ -42,7 +50,8 @@ _Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{
 class _Head:
     """The first line: what is not part of what the plan does.
 
-    ``commit`` and ``files`` are the plan's source.
+    ``unchanged``, ``undeclared`` and ``unchecked`` are what the plan says of other records, and
+    ``commit`` and ``files`` its source.
     """
 
     format: int
@@ -50,6 +59,9 @@ class _Head:
     created: str
     serial: int
     paths: tuple[str, ...]
+    unchanged: int
+    undeclared: tuple[Address, ...]
+    unchecked: tuple[str, ...]
     resolved: tuple[Address, ...]
     in_doubt: tuple[Address, ...]
     commit: _Commit
@@ -63,30 +75,61 @@ class _Shared:
     target: TargetPin
     lineage: str
     identities: tuple[tuple[str, str, str], ...]
-    unchanged: int
-    undeclared: tuple[Address, ...]
     limits: tuple[tuple[str, int], ...]
     allowed: tuple[str, ...]
+    keyed: bool
     prune: bool
     labels: tuple[ValueLabel, ...]
     personal: tuple[tuple[str, str], ...]
-    unchecked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """The last line. ``counts`` has how many records of a kind have an action: action, kind."""
+
+    content: str
+    pinned: str
+    file: str
+    counts: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """What the content digest covers beside the effect digests."""
+
+    target: TargetPin
+    identities: tuple[tuple[str, str, str], ...]
+    limits: tuple[tuple[str, int], ...]
+    allowed: tuple[str, ...]
+    keyed: bool
+    personal: tuple[tuple[str, str], ...]
 
 
 _UNIT = TypeAdapter(UnitChange)
 _ANY = TypeAdapter(dict[str, Any])
 _HEAD = TypeAdapter(_Head)
 _SHARED = TypeAdapter(_Shared)
+_POLICY = TypeAdapter(_Policy)
+_FOOTER = TypeAdapter(Footer)
 
 
 def content_digest(plan: Plan) -> str:
-    """Return the digest that approvals bind to, of target, changes and pins; no clock, no run."""
+    """Return the digest that approvals bind to: of the effects, the account and the settings."""
+    policy = _Policy(
+        plan.target, plan.identities, plan.limits, plan.allowed, plan.keyed, plan.personal
+    )
+    effects = sorted(unit.effect_digest for unit in plan.units)
+    return _digest([_line(_POLICY, policy), *(f"{effect}\n".encode() for effect in effects)])
+
+
+def pinned_digest(plan: Plan) -> str:
+    """Return the digest of what a plan does and of what it was made from; no clock, no run."""
     return _digest(_content(plan))
 
 
 def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
     """Yield the file's lines. ``version`` is reconcile's own, ``created`` a time in ISO 8601."""
-    content, file = sha256(), sha256()
+    pinned, file = sha256(), sha256()
     head = _line(
         _HEAD,
         _Head(
@@ -95,6 +138,9 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             created,
             plan.serial,
             plan.paths,
+            plan.unchanged,
+            plan.undeclared,
+            plan.unchecked,
             plan.resolved,
             plan.in_doubt,
             plan.source.commit,
@@ -104,19 +150,19 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
     file.update(head)
     yield head
     for line in _content(plan):
-        content.update(line)
+        pinned.update(line)
         file.update(line)
         yield line
-    yield _digest_line(content.hexdigest(), file.hexdigest())
+    yield _footer(plan, pinned.hexdigest(), file.hexdigest())
 
 
-def content_of(last: bytes) -> str:
-    """Return the content digest in the last line of a plan file."""
-    return str(_ANY.validate_json(last)["content"])
+def footer_of(last: bytes) -> Footer:
+    """Return what the last line of an intact plan file says."""
+    return _FOOTER.validate_json(last)
 
 
-def load(data: bytes) -> tuple[Plan, str]:
-    """Return a plan and its content digest; raise UsageError unless the plan file is intact."""
+def load(data: bytes) -> tuple[Plan, Footer]:
+    """Return a plan and its footer; raise UsageError unless the plan file is intact."""
     lines = data.splitlines(keepends=True)
     if len(lines) < 3 or not data.endswith(b"\n"):
         raise _damaged("it is truncated, or not a plan file")
@@ -125,8 +171,7 @@ def load(data: bytes) -> tuple[Plan, str]:
     except ValidationError as error:
         raise _damaged("it is not a plan file") from error
     _require_format(head.get("format"))
-    content = _digest(lines[1:-1])
-    if lines[-1] != _digest_line(content, _digest(lines[:-1])):
+    if _stated_digest(lines[-1]) != _digest(lines[:-1]):
         raise _damaged("its digest does not match its content")
     try:
         read = _HEAD.validate_json(lines[0])
@@ -137,9 +182,11 @@ def load(data: bytes) -> tuple[Plan, str]:
     if any(line != one for line, one in zip_longest(lines, again)):
         raise _damaged("it contains more than a plan, or is encoded in another way")
     fault = next(contradictions(plan), "")
+    if not fault and not plan.keyed:
+        fault = next(altered_effects(plan, None), "")
     if fault:
         raise UsageError(f"the plan file contradicts itself: {fault}", hint=_AGAIN)
-    return plan, content
+    return plan, footer_of(lines[-1])
 
 
 def _content(plan: Plan) -> Iterator[bytes]:
@@ -149,14 +196,12 @@ def _content(plan: Plan) -> Iterator[bytes]:
             plan.target,
             plan.lineage,
             plan.identities,
-            plan.unchanged,
-            plan.undeclared,
             plan.limits,
             plan.allowed,
+            plan.keyed,
             plan.prune,
             plan.labels,
             plan.personal,
-            plan.unchecked,
         ),
     )
     for unit in plan.units:
@@ -177,20 +222,21 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         units=units,
         lineage=shared.lineage,
         identities=shared.identities,
-        unchanged=shared.unchanged,
-        undeclared=shared.undeclared,
+        unchanged=head.unchanged,
+        undeclared=head.undeclared,
         guards=tripped_guards(units, dict(shared.limits), shared.allowed),
         prune=shared.prune,
         labels=shared.labels,
         personal=shared.personal,
         limits=shared.limits,
         allowed=shared.allowed,
+        keyed=shared.keyed,
         serial=head.serial,
         paths=head.paths,
         resolved=head.resolved,
         in_doubt=head.in_doubt,
         source=Source(head.commit, head.files),
-        unchecked=shared.unchecked,
+        unchecked=head.unchecked,
     )
 
 
@@ -205,8 +251,19 @@ def _digest(lines: Iterable[bytes]) -> str:
     return found.hexdigest()
 
 
-def _digest_line(content: str, file: str) -> bytes:
-    return canonical({"content": content, "file": file}) + b"\n"
+def _footer(plan: Plan, pinned: str, file: str) -> bytes:
+    counts: dict[str, dict[str, int]] = {}
+    for change in plan.records():
+        of_kinds = counts.setdefault(change.action, {})
+        of_kinds[change.address.kind] = of_kinds.get(change.address.kind, 0) + 1
+    return _line(_FOOTER, Footer(content_digest(plan), pinned, file, counts))
+
+
+def _stated_digest(last: bytes) -> str:
+    try:
+        return footer_of(last).file
+    except ValidationError:
+        return ""
 
 
 def _require_format(found: object) -> None:

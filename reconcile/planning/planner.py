@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconcile.errors import Problem
 from reconcile.model.address import Address
-from reconcile.model.explanation import reasons_and_hints
+from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
@@ -20,6 +20,7 @@ from reconcile.model.records import (
     LastApplied,
     Lifecycle,
     Link,
+    Location,
     Missing,
     Observed,
     Unit,
@@ -119,16 +120,17 @@ def _plan_record(record: RecordInput) -> RecordChange | None:
         or record.address in record.observed.by_id
         or record.identity.sibling_property
     ):
-        return conflict(record, "two declared records have the same HubSpot id in the state", "")
+        shared = Explanation("two declared records have the same HubSpot id in the state")
+        return conflict(record, [shared], "")
     if record.desired.lifecycle is not Lifecycle.PRESENT:
         return plan_removal(record)
     missing = record.observed.missing.get(record.address)
-    why = (
+    own = (
         _why_missing(record, missing)
         if record.actual is None
         else _why_ambiguous(record, record.actual)
     )
-    if why := _with_faults(why, account_faults(record)):
+    if why := [*filter(None, [own]), *map(_explained, account_faults(record))]:
         known = record.actual or missing
         return conflict(record, why, known.id if known else "")
     if record.actual is None:
@@ -136,19 +138,19 @@ def _plan_record(record: RecordInput) -> RecordChange | None:
     return _compare(record, record.actual)
 
 
-def _why_missing(record: RecordInput, missing: Missing | None) -> str:
-    """Return why a record that does not exist is not created, or empty text."""
+def _why_missing(record: RecordInput, missing: Missing | None) -> Explanation | None:
+    """Return why a record that does not exist is not created, or None."""
     if missing is not None and record.address.folded() not in record.context.recreate:
-        return f"{why_missing(missing)}\n{_hint(record)}"
+        return Explanation(why_missing(missing), _hint(record))
     if missing is not None and record.desired.protect:
-        return "it is protected, so it is not recreated"
+        return Explanation("it is protected, so it is not recreated")
     if record.identity.key_is_id:
-        return "no record has this id, and only HubSpot assigns ids"
-    return ""
+        return Explanation("no record has this id, and only HubSpot assigns ids")
+    return None
 
 
-def _why_ambiguous(record: RecordInput, actual: Actual) -> str:
-    """Return why a record that exists may not be the declared one, or empty text."""
+def _why_ambiguous(record: RecordInput, actual: Actual) -> Explanation | None:
+    """Return why a record that exists may not be the declared one, or None."""
     return (
         duplicates_conflict(record, actual)
         or key_moved_conflict(record, actual)
@@ -157,19 +159,10 @@ def _why_ambiguous(record: RecordInput, actual: Actual) -> str:
     )
 
 
-def _with_faults(why: str, found: list[Problem]) -> str:
-    """Return all reasons, a line each, and each hint once, after the last reason that it is for."""
-    _, own_hints = reasons_and_hints(why)
-    lines = why.split("\n")
-    for one in found:
-        # Labels and options are the account's: a line break in one must not begin another reason.
-        lines += (" ".join(str(one).splitlines()), one.hint)
-    last = {line: at for at, line in enumerate(lines)}
-    hints = {*own_hints, *(one.hint for one in found)}
-    once = dict.fromkeys(
-        line for at, line in enumerate(lines) if line not in hints or last[line] == at
-    )
-    return "\n".join(filter(None, once))
+def _explained(fault: Problem) -> Explanation:
+    """Return a fault as the explanation of its record's conflict."""
+    location = Location(fault.file, fault.line, fault.column)
+    return Explanation(fault.message, fault.hint, location)
 
 
 def _create(record: RecordInput, *, recreates: bool) -> RecordChange:

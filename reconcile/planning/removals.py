@@ -7,6 +7,7 @@ the record is left alone, since the API cannot restore it.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange
 from reconcile.model.records import Actual, Lifecycle
 from reconcile.planning.changes import conflict, field_change, record_change
@@ -24,10 +25,10 @@ from reconcile.planning.record_input import RecordInput
 def plan_removal(record: RecordInput) -> RecordChange | None:
     """Return the change that archives or forgets the record, or None if nothing is to be done."""
     if record.desired.lifecycle is Lifecycle.FORGET:
-        return _forget(record, "")
+        return _forget(record, ())
     if record.actual is None:
         missing = record.observed.missing.get(record.address)
-        return _forget(record, why_missing(missing) if missing else "")
+        return _forget(record, (Explanation(why_missing(missing)),) if missing else ())
     why = (
         key_moved_conflict(record, record.actual)
         or _is_another(record, record.actual)
@@ -36,11 +37,11 @@ def plan_removal(record: RecordInput) -> RecordChange | None:
         or rekey_conflict(record, record.actual)
     )
     if why:
-        return conflict(record, why, record.actual.id)
+        return conflict(record, [why], record.actual.id)
     return _archive(record, record.actual)
 
 
-def _forget(record: RecordInput, why: str) -> RecordChange | None:
+def _forget(record: RecordInput, why: tuple[Explanation, ...]) -> RecordChange | None:
     if record.recorded is None:
         return None
     return replace(record_change(record, Action.FORGET), id=record.recorded.id, why=why)
@@ -76,21 +77,21 @@ def _fields(record: RecordInput, actual: Actual, *, rekey: bool) -> Iterator[Fie
         yield field_change(record, name, now, "", removal_reason(record, name, now))
 
 
-def _is_another(record: RecordInput, actual: Actual) -> str:
+def _is_another(record: RecordInput, actual: Actual) -> Explanation | None:
     if record.recorded is None or record.recorded.id == actual.id:
-        return ""
-    return (
+        return None
+    return Explanation(
         f"record {actual.id} now has its key; the last apply wrote record "
-        f"{record.recorded.id}, which was archived, merged or deleted in HubSpot\n"
-        f"to archive record {actual.id} too, apply lifecycle: {{state: forget}} first"
+        f"{record.recorded.id}, which was archived, merged or deleted in HubSpot",
+        f"to archive record {actual.id} too, apply lifecycle: {{state: forget}} first",
     )
 
 
-def _protected(record: RecordInput) -> str:
+def _protected(record: RecordInput) -> Explanation | None:
     if record.recorded is None or not record.recorded.protect:
-        return ""
-    return (
-        "it was protected by the last apply, so it is not archived\n"
+        return None
+    return Explanation(
+        "it was protected by the last apply, so it is not archived",
         "declare it without protect and without state, apply that, then write "
-        "lifecycle: {state: absent} again"
+        "lifecycle: {state: absent} again",
     )

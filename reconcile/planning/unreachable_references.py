@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import Action, LinkChange, RecordChange, UnitChange
 from reconcile.planning.changes import as_conflict, propagate_conflicts
 
@@ -50,11 +51,11 @@ def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
     if not blocked:
         return change
     names = ", ".join(map(str, blocked))
-    why = (
-        f"cannot be associated with {names}, which is in conflict\n"
-        "resolve that conflict, then plan again"
+    why = Explanation(
+        f"cannot be associated with {names}, which is in conflict",
+        "resolve that conflict, then plan again",
     )
     links = tuple(link for link, end in ends.items() if end is None)
     if change.action is Action.ASSOCIATE and not links:
         return as_conflict(change, why)
-    return replace(change, links=links, why=why)
+    return replace(change, links=links, why=(why,))

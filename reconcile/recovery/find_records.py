@@ -75,7 +75,9 @@ class RecordFinder:
     def _find(self, kind: Kind, wanted: Sequence[InDoubtChange]) -> dict[Address, Actual]:
         entries, known = self._entries, self._entries.definitions.properties[kind.name].keys()
         identity = entries.identities[kind.name]
-        managed = {one.change.address: entries.managed(one.change).keys() for one in wanted}
+        managed = {
+            one.change.address: entries.managed(one.change, one.refresh).keys() for one in wanted
+        }
         keys = set(identity.properties)
         names = sorted((keys | {name for mine in managed.values() for name in mine}) & known)
         found: dict[Address, Actual] = {}

@@ -9,7 +9,7 @@ from reconcile.applying.run_log import InDoubtWrite, Run
 from reconcile.applying.state_entries import AppliedChange, Entries
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
+from reconcile.model.plan import LinkChange, Plan, RecordChange, Refresh, UnitChange
 from reconcile.model.records import Actual, LastApplied, Link
 
 
@@ -20,6 +20,11 @@ class InDoubtChange:
     unit: UnitChange
     change: RecordChange
     write: InDoubtWrite
+
+    @property
+    def refresh(self) -> Refresh:
+        """What else the state remembers of the record."""
+        return self.change.refresh
 
     @property
     def id(self) -> str:
@@ -100,12 +105,16 @@ def entry_after(
     remembered by its id even if no read shows it: creating it again would duplicate it.
     """
     definitions = entries.definitions.properties.get(one.change.address.kind, {})
-    if actual is None or entries.managed(one.change).keys() - definitions.keys():
+    if actual is None or entries.managed(one.change, one.refresh).keys() - definitions.keys():
         record_id = actual.id if actual is not None else one.write.id
         if one.change.id or not record_id:
             return None
-        return entries.verified(AppliedChange(one.change, record_id, links, previous), None)
+        return entries.verified(
+            AppliedChange(one.change, one.refresh, record_id, links, previous), None
+        )
     made = is_created or (not one.change.id and one.write.id == actual.id)
     if not made and not entries.carried_out(one.change, actual, history):
         return None
-    return entries.verified(AppliedChange(one.change, actual.id, links, previous), actual, history)
+    return entries.verified(
+        AppliedChange(one.change, one.refresh, actual.id, links, previous), actual, history
+    )

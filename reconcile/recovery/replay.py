@@ -6,7 +6,7 @@ from reconcile.applying.state_entries import Entries
 from reconcile.errors import StalePlan
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.plan import Plan
-from reconcile.planning.plan_file import content_digest
+from reconcile.planning.plan_file import pinned_digest
 from reconcile.recovery.runs import OpenRun, as_applied
 from reconcile.recovery.still_applied import is_still_applied
 from reconcile.state.applied_plans import AppliedPlans
@@ -31,7 +31,7 @@ def already_applied(
     something to be tried again. Raises StalePlan for a plan whose records were changed or removed
     since, or whose run was superseded by another: carried out again, it could recreate them.
     """
-    digest = content_digest(planned)
+    digest = pinned_digest(planned)
     for one in runs:
         if one.run.head.plan == digest:
             if not one.run.open:

@@ -18,7 +18,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.outcome import Outcome, Status
-from reconcile.model.plan import Action, Plan, RecordChange
+from reconcile.model.plan import Action, Effect, Plan
 from reconcile.model.records import LastApplied, Link
 from reconcile.recovery.find_records import RecordFinder
 from reconcile.recovery.in_doubt import InDoubtChange, entry_after, in_doubt_changes
@@ -48,7 +48,7 @@ def _answered_outcome(one: InDoubtChange) -> Outcome | None:
     return Outcome(change.address, change.action, status, one.id, one.write.answer)
 
 
-def _outcome(change: RecordChange, seen: Verified) -> Outcome:
+def _outcome(change: Effect, seen: Verified) -> Outcome:
     status, message = seen.end
     return Outcome(
         change.address,

@@ -17,7 +17,7 @@ from reconcile.errors import ReconcileError, Unfinished, UsageError
 from reconcile.model.audit import Entry, Origin
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, Plan
-from reconcile.planning.plan_file import content_digest, content_of, dump, load
+from reconcile.planning.plan_file import Footer, dump, footer_of, load, pinned_digest
 from reconcile.state.applied_plans import AppliedPlan, AppliedPlans
 from reconcile.state.state import State
 from reconcile.stores.contract import Lease, Store
@@ -89,7 +89,7 @@ def begin(
     since = utc_now()
     process = Process(0, "resume", origin, since, planned.allowed)
     log = AuditWriter(AuditLog(store), planned, state.audit)
-    digest = content_digest(planned) if runs else ""
+    digest = pinned_digest(planned) if runs else ""
     for one in runs:
         if one.run.head.plan == digest:
             name = one.run.head.run
@@ -105,10 +105,12 @@ def begin(
             return journal, log
     forget_runs(store, state)
     # The plan comes first: the in-doubt writes of a journal without it could not be resolved.
-    digest = _keep_plan(store, name, planned, created=since)
+    kept = _keep_plan(store, name, planned, created=since)
+    digest = kept.pinned
     head = RunHead(
         run=name,
         plan=digest,
+        content=kept.content,
         portal_id=planned.target.portal_id,
         who=who,
         since=since,
@@ -182,8 +184,8 @@ def _unknown(why: str) -> Unfinished:
     )
 
 
-def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> str:
-    """Save the plan of a run for recovery and resuming, and return its content digest."""
+def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> Footer:
+    """Save the plan of a run for recovery and resuming, and return its footer."""
     piece, number, line = bytearray(), 0, b""
     for line in dump(plan, version=__version__, created=created):
         piece += line
@@ -191,7 +193,7 @@ def _keep_plan(store: Store, run: str, plan: Plan, *, created: str) -> str:
             store.write(_name(run, number), bytes(piece), None)
             piece, number = bytearray(), number + 1
     store.write(_name(run, number), bytes(piece), None)
-    return content_of(line)
+    return footer_of(line)
 
 
 def close_ended(
@@ -199,7 +201,7 @@ def close_ended(
 ) -> list[OpenRun]:
     """Remember the plans of completed runs as applied, and remove their journals.
 
-    A run of the plan with the content digest ``but`` is kept. Return the runs that remain.
+    A run of the plan with the pinned digest ``but`` is kept. Return the runs that remain.
     """
     over = [one for one in runs if not one.run.open and one.run.head.plan != but]
     applied = AppliedPlans(store, state)
@@ -243,10 +245,10 @@ def _kept_plan(store: Store, head: RunHead) -> Plan | None:
     names = filter(is_own_blob, store.names(f"plans/{head.run}/"))
     pieces = [piece for _, piece in store.read_many(names)]
     try:
-        plan, digest = load(b"".join(pieces))
+        plan, footer = load(b"".join(pieces))
     except UsageError:
         return None
-    return plan if digest == head.plan else None
+    return plan if footer.pinned == head.plan else None
 
 
 def _require_match(run: Run, plan: Plan) -> None:

@@ -38,15 +38,19 @@ def capped(
     groups: int = GROUPS,
     places: int = PLACES,
     lines: int = 0,
+    height: Callable[[Item], int] = lambda _: 1,
 ) -> Capped[Item]:
     """Choose what to show of ``items``: of each of the first ``groups`` the first ``places``.
 
     ``lines`` limits the lines that this takes, those that count what is left out among them; 0 is
-    no limit.
+    no limit. ``height`` is the number of lines of an item, the same for all of a group.
     """
     names = [group(item) for item in items]
     sizes = Counter(names)
-    chosen = _chosen(sizes, groups, places, lines or len(items) + 1)
+    examples = dict(zip(names, items, strict=True))
+    heights = {name: height(item) for name, item in examples.items()}
+    most = lines or sum(heights[name] for name in names) + 1
+    chosen = _chosen(sizes, heights, groups, places, most)
     return Capped(
         tuple(_shown(items, names, sizes, chosen)),
         tuple(item for item, name in zip(items, names, strict=True) if name not in chosen),
@@ -54,20 +58,26 @@ def capped(
 
 
 def _chosen(
-    sizes: Mapping[Hashable, int], groups: int, places: int, lines: int
+    sizes: Mapping[Hashable, int],
+    heights: Mapping[Hashable, int],
+    groups: int,
+    places: int,
+    lines: int,
 ) -> dict[Hashable, int]:
     """Return how many of each group are shown: first one of each, then more in turn."""
     chosen: dict[Hashable, int] = {}
     left = lines - 1  # one line counts what is left out as a whole
     for name, size in sizes.items():
-        cost = 1 if size == 1 else 2  # a group of several has a line that counts the others
+        # A group of several has a line that counts the others.
+        cost = heights[name] if size == 1 else heights[name] + 1
         if len(chosen) == groups or cost > left:
             break
         chosen[name] = 1
         left -= cost
     for number in range(2, places + 1):
         for name, before in chosen.items():
-            cost = 0 if sizes[name] == number else 1  # the last one takes the counting line's place
+            # The last one takes the counting line's place.
+            cost = heights[name] - 1 if sizes[name] == number else heights[name]
             if sizes[name] >= number and before == number - 1 and cost <= left:
                 chosen[name] = number
                 left -= cost

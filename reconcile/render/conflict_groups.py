@@ -1,13 +1,10 @@
 """Cap a plan's conflicts for people: a few of each group, as for problems."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.model.plan import Action, UnitChange
 from reconcile.render.capped import capped
-
-_PLACE = re.compile(r"^.+?:\d+:\d+: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +35,13 @@ def _is_stuck(unit: UnitChange) -> bool:
     return all(change.action is Action.CONFLICT for change in unit.changes)
 
 
-def _alike(unit: UnitChange) -> tuple[tuple[str, str], ...]:
-    """Return what units in the same conflict have in common: neither address nor place."""
-    own = str(unit.address)
+def _alike(unit: UnitChange) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return what units in the same conflict have in common: neither address nor location."""
+    own, kind = str(unit.address), unit.address.kind
     return tuple(
-        (change.address.kind, _PLACE.sub("", change.why).replace(own, unit.address.kind))
+        (
+            change.address.kind,
+            tuple(text.replace(own, kind) for one in change.why for text in (one.reason, one.hint)),
+        )
         for change in unit.changes
     )

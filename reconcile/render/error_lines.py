@@ -1,6 +1,5 @@
 """Errors for people: lines for stderr, and annotations on a pull request's files."""
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Literal
@@ -18,8 +17,6 @@ from reconcile.render.phrasing import plural
 from reconcile.render.plan_view import PlanView
 
 Level = Literal["error", "warning"]
-
-_PLACED = re.compile(r"(.+?):(\d+):(\d+): (.*)")
 
 ANNOTATIONS = 9
 """GitHub shows ten of a kind for each step; the tenth says how many more there are."""
@@ -47,12 +44,11 @@ def github_annotations(problems: Sequence[Problem], level: Level = "error") -> l
 
 
 def conflicts_in(plan: PlanView) -> Iterator[Problem]:
-    """Yield the reasons of a plan's conflicts that have a place in a manifest."""
+    """Yield the reasons of a plan's conflicts that have a location in a manifest."""
     for record in plan.conflicting():
-        for reason in record.conflicts:
-            if found := _PLACED.match(reason):
-                file, line, column, message = found.groups()
-                yield Problem(file, int(line), int(column), message)
+        for one in record.conflicts:
+            if one.location.file:
+                yield Problem(*one.location, one.reason, one.hint)
 
 
 def _lines(error: ReconcileError, every: str) -> Iterator[str]:

@@ -150,7 +150,8 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
         "links": [_link(link) for link in record.links],
     }
     if record.action is Action.CONFLICT:
-        result["conflict"] = "\n".join(record.conflicts)
+        reasons = (" ".join(str(one).splitlines()) for one in record.conflicts)
+        result["conflict"] = "\n".join(reasons)
     for name in ("notes", "hints"):
         if texts := getattr(record, name):
             result[name] = list(texts)

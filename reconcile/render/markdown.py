@@ -4,15 +4,17 @@ Text from manifests or HubSpot only ever stands in inline code, in fenced blocks
 in a summary: nowhere else could it be kept from being markup, a mention, a reference or a link.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
-from reconcile.render.phrasing import in_order
+from reconcile.render.phrasing import in_order, plural
 from reconcile.render.plan_lines import (
     LEFT_OUT,
     LEFT_OUT_HINT,
+    REASONS,
     Line,
     address_list,
     define_line,
@@ -115,9 +117,17 @@ def _conflicts(seen: PlanView) -> Iterator[str]:
         if number == _LISTED:
             yield f"- … and {seen.conflicts - _LISTED:,} more. {_ALL}"
             return
-        says = "; ".join(filter(None, (*record.conflicts, *record.hints)))
-        why = f": {code_span(shorten(says))}" if says else ""
-        yield f"- {code_span(shorten(str(record.address)))}{why}"
+        yield f"- {code_span(shorten(str(record.address)))}"
+        yield from (f"  - {item}" for item in _explained(record.conflicts))
+
+
+def _explained(why: Sequence[Explanation]) -> Iterator[str]:
+    for reason, hint in reasons_with_hints(why[:REASONS]):
+        yield code_span(shorten(reason))
+        if hint:
+            yield f"Hint: {code_span(shorten(hint))}"
+    if len(why) > REASONS:
+        yield f"… and {plural(len(why) - REASONS, 'more reason')}. {_ALL}"
 
 
 def _tail(seen: PlanView, digest: str) -> Iterator[str]:

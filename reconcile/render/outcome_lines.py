@@ -5,11 +5,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.outcome import UNKNOWN_OVERWRITE, Outcome, Overwrite, Report, Status
 from reconcile.model.plan import Action
 from reconcile.render.capped import capped
 from reconcile.render.escaping import mask, shorten, visible
-from reconcile.render.plan_lines import Line, plain
+from reconcile.render.phrasing import plural
+from reconcile.render.plan_lines import REASONS, Line, explanation_lines, plain
+from reconcile.render.plan_view import masked
 
 Typed = Callable[..., str]
 """The command to type for some words: ``("audit", "show", "R")`` -> ``reconcile audit show R``."""
@@ -35,11 +38,20 @@ class _End(NamedTuple):
 
     outcome: Outcome
     message: str
+    why: tuple[Explanation, ...]
     overwritten: str
 
-    def group(self) -> tuple[str, str, str]:
-        """Return what records that ended alike have in common."""
-        return self.status, self.message, self.overwritten
+    def group(self) -> tuple[str, str, tuple[tuple[str, str], ...], str]:
+        """Return what records that ended alike have in common: not the location in a manifest."""
+        why = tuple((one.reason, one.hint) for one in self.why)
+        return self.status, self.message, why, self.overwritten
+
+    def lines(self) -> list[Line]:
+        """Return the record's line, and those of its explanations below it."""
+        lines = [_outcome(self), *explanation_lines(self.why[:REASONS], indent=6)]
+        if (more := len(self.why) - REASONS) > 0:
+            lines.append(plain(f"… and {plural(more, 'more reason')}", "note", indent=6))
+        return lines
 
     @property
     def status(self) -> str:
@@ -61,26 +73,32 @@ def not_as_planned(
     for outcome in report.outcomes:
         if outcome.status is Status.DONE and not (outcome.overwrites or outcome.not_persisted):
             continue
-        message = outcome.message
+        message, why = outcome.message, outcome.why
         if not personal:
-            message = mask(message, secret.get(outcome.address, ()))
+            values = secret.get(outcome.address, ())
+            message, why = mask(message, values), masked(why, values)
         overwritten = overwrote(outcome.overwrites, personal=personal) if outcome.overwrites else ""
-        ends.append(_End(outcome, message, overwritten))
+        ends.append(_End(outcome, message, why, overwritten))
     ends.sort(key=lambda end: _WORST_FIRST.index(end.outcome.status) if not end.overwritten else -1)
-    found = capped(ends, _End.group, lines=LINES)
+    found = capped(ends, _End.group, lines=LINES, height=lambda end: len(end.lines()))
     for one in found.shown:
-        yield _outcome(one.item)
+        yield from one.item.lines()
         if one.more:
-            message = one.item.message
-            reason = f": {visible(message)}" if message else ""
-            style = str(one.item.outcome.status)
-            yield plain(f"… and {one.more:,} more {one.item.status}{reason}", style, indent=2)
+            yield _more(one.item, one.more)
     if found.left_out:
         counts = Counter(end.outcome.status for end in found.left_out)
         parts = [f"{counts[status]:,} {status}" for status in _WORST_FIRST if counts[status]]
         every = f"; `{typed('audit', 'show', report.run)}` lists all" if report.run else ""
         more = f"… and {len(found.left_out):,} more ({', '.join(parts)}){every}"
         yield plain(visible(more), "note", indent=2)
+
+
+def _more(end: _End, number: int) -> Line:
+    """Return the line that counts records that ended like the one above it."""
+    says = f"{end.status}: {visible(end.message)}" if end.message else end.status
+    if end.why:
+        says = "like this"
+    return plain(f"… and {number:,} more {says}", str(end.outcome.status), indent=2)
 
 
 def _outcome(end: _End) -> Line:

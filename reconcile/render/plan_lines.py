@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
 from reconcile.render.conflict_groups import group_conflicts
@@ -21,6 +22,8 @@ NAMES = 40
 """Columns of names or titles are aligned up to this width."""
 LISTED = 10
 """Maximum addresses to list; the rest is counted."""
+REASONS = 5
+"""Maximum reasons for one record in a list of several; the plan itself shows all."""
 
 
 class Line(NamedTuple):
@@ -147,6 +150,19 @@ def guard_lines(guard: Guard) -> Iterator[Line]:
     yield Line(2, "", Action.CONFLICT, ((hint, "note"),))
 
 
+def explanation_lines(why: Sequence[Explanation], indent: int) -> Iterator[Line]:
+    """Yield the reasons of a conflict, a line each, and each hint below the last it is for."""
+    for reason, hint in reasons_with_hints(why):
+        yield Line(indent, "", Action.CONFLICT, ((visible(reason), "conflict"),))
+        if hint:
+            yield hint_line(hint, indent, Action.CONFLICT)
+
+
+def hint_line(hint: str, indent: int, mark: str) -> Line:
+    """Return the line of a hint. ``mark`` is the action that it is about."""
+    return Line(indent, "", mark, ((f"hint: {visible(hint)}", "note"),))
+
+
 def unit_lines(unit: UnitView) -> Iterator[Line]:
     """Yield one unit: the order or cart, what changes in it, then its line items."""
     if unit.root is None:
@@ -187,10 +203,10 @@ def _record_lines(
     indent = 6 if record.root else 8
     beside = packed[0] if len(packed) == 1 and sum(columns) + len(packed[0]) < WIDE else ""
     yield _head(record, columns, beside)
-    for text in record.why:
-        is_hint = text in record.hints
-        span = (f"hint: {visible(text)}", "note") if is_hint else (visible(text), "conflict")
-        yield Line(indent, "", record.action, (span,))
+    if record.conflicts:
+        yield from explanation_lines(record.conflicts, indent)
+    else:
+        yield from (hint_line(hint, indent, record.action) for hint in record.hints)
     if packed:
         for text in () if beside else packed:
             yield Line(indent, "", record.action, ((text, ""),))

@@ -5,11 +5,11 @@ are already left out here when they must not be shown.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
-from reconcile.model.explanation import reasons_and_hints
+from reconcile.model.explanation import Explanation, hints_of
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
@@ -62,8 +62,8 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class RecordView:
-    """One record. ``notes`` say what is special about it; ``conflicts`` why it is left alone, and
-    ``hints`` what to do about that; ``why`` has both, each hint below its reasons.
+    """One record. ``notes`` say what is special about it; ``why`` explains why it is left alone,
+    or a part of it left out.
     """
 
     action: Action
@@ -72,7 +72,7 @@ class RecordView:
     parent_id: str
     title: str
     notes: tuple[str, ...]
-    hints: tuple[str, ...]
+    why: tuple[Explanation, ...]
     fields: tuple[FieldView, ...]
     links: tuple[LinkView, ...]
     root: bool
@@ -81,8 +81,16 @@ class RecordView:
     recreates: bool
     pruned: bool
     moved_from: str
-    conflicts: tuple[str, ...]
-    why: tuple[str, ...]
+
+    @property
+    def conflicts(self) -> tuple[Explanation, ...]:
+        """The explanations that no note gives: those of a conflict."""
+        return self.why if self.action is Action.CONFLICT else ()
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What to do about a conflict, or about what is left out."""
+        return hints_of(self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,14 @@ def personal_values(change: RecordChange) -> Iterator[str]:
             yield link.shown
 
 
+def masked(why: Sequence[Explanation], secret: Iterable[str]) -> tuple[Explanation, ...]:
+    """Return explanations without personal values, of which ``secret`` are known."""
+    values = tuple(secret) if why else ()
+    return tuple(
+        replace(one, reason=mask(one.reason, values), hint=mask(one.hint, values)) for one in why
+    )
+
+
 def _verb(change: RecordChange) -> str:
     if change.action is Action.CREATE and change.recreates:
         return "create again"
@@ -225,17 +241,15 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
     title = change.title
     if not personal:
         title = "" if _is_title_personal(change) else title
-        why = mask(why, personal_values(change)) if why else why
-    reasons, hints = reasons_and_hints(why)
-    conflicts = tuple(filter(None, reasons)) if change.action is Action.CONFLICT else ()
+        why = masked(why, personal_values(change))
     return RecordView(
         action=change.action,
         address=change.address,
         id=change.id,
         parent_id=change.parent_id,
         title=title,
-        notes=tuple(notes(change, reasons[0])),
-        hints=hints,
+        notes=tuple(notes(change, why)),
+        why=why,
         fields=tuple(_field(field, personal=personal) for field in change.fields),
         links=tuple(_link(link, personal=personal) for link in change.links),
         root=change.address == unit,
@@ -244,8 +258,6 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         recreates=change.recreates,
         pruned=change.pruned,
         moved_from=change.moved_from,
-        conflicts=conflicts,
-        why=tuple(text for text in why.split("\n") if text in conflicts or text in hints),
     )
 
 

@@ -1,7 +1,8 @@
 """Notes on a record or field beside its glyph and values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import Action, Reason, RecordChange
 
 NOTES = {
@@ -14,18 +15,18 @@ NOTES = {
 }
 
 
-def notes(change: RecordChange, why: str) -> Iterator[str]:
-    """Yield notes on a record's change; ``why`` is masked already."""
+def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
+    """Yield notes on a record's change; ``why`` is the change's, masked already."""
     if change.action is Action.CONFLICT:
         yield "conflict, left alone"
-    elif why:
-        yield why
+    else:
+        yield from map(str, why)
     if change.pruned:
         yield "prune: no longer declared"
     if change.moved_from:
         yield f"moved: its key was {change.moved_from}"
     if change.action.removes:
-        yield from _removal_notes(change, why)
+        yield from _removal_notes(change)
         return
     if change.action is Action.ADOPT:
         # Without ``adopts`` only what the state remembers of it changes, such as its protection.
@@ -42,8 +43,8 @@ def notes(change: RecordChange, why: str) -> Iterator[str]:
         yield "create again: the record in the state is archived or gone"
 
 
-def _removal_notes(change: RecordChange, why: str) -> Iterator[str]:
-    if change.action is Action.FORGET and not why:
+def _removal_notes(change: RecordChange) -> Iterator[str]:
+    if change.action is Action.FORGET and not change.why:
         yield "the HubSpot record stays as it is"
     if change.adopts:
         yield "exists, but was never applied"

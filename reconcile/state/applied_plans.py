@@ -29,7 +29,7 @@ MAX_NOT_APPLIED = 1000
 
 @dataclass(frozen=True, slots=True)
 class AppliedPlan:
-    """A plan by its content digest, and the runs that carried it out, oldest first.
+    """A plan by its pinned digest, and the runs that carried it out, oldest first.
 
     ``serial`` is the state's when the last of them ended, or as far as is known. ``ended`` is that
     time (ISO 8601, UTC), empty for a run that was interrupted. ``not_applied`` are the folded

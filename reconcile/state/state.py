@@ -5,6 +5,7 @@ few shards, and of a long sorted stream of units few shards are in memory parsed
 """
 
 from collections.abc import Iterator, Mapping
+from secrets import token_bytes
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -30,9 +31,13 @@ class State:
     apply.
     """
 
-    def __init__(self, store: Store, key: bytes, *, allow_moved: bool = False) -> None:
-        """Read the head. Raise UsageError for a state that was moved, unless ``allow_moved``."""
-        self._hasher = Hasher(key)
+    def __init__(self, store: Store, key: bytes | None, *, allow_moved: bool = False) -> None:
+        """Read the head. Raise UsageError for a state that was moved, unless ``allow_moved``.
+
+        Without a ``key`` no hash equals one that was made before.
+        """
+        self.has_key = key is not None
+        self._hasher = Hasher(token_bytes(32) if key is None else key)
         self._file = HeadFile(store)
         self._head = self._file.content
         self._shards = Shards(store, self._file)

@@ -27,7 +27,8 @@ from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.planning import cost
-from reconcile.planning.plan_file import content_digest
+from reconcile.planning.effect_digests import require_effects
+from reconcile.planning.plan_file import content_digest, pinned_digest
 from reconcile.recovery.replay import already_applied
 from reconcile.recovery.runs import (
     begin,
@@ -83,17 +84,18 @@ def apply(
         )
         require_allowed(planned, session.settings.guards.limits())
         require_lineage(planned, session.state())
-        digest = content_digest(planned)
+        pinned = pinned_digest(planned)
         with lock(session, command, who, wait) as lease:
             state = session.state(writing=True)
             require_lineage(planned, state)
+            require_effects(planned, state.hasher)
             runs = unfinished(session.store)
             if resolving := bool(runs):
                 state.begin(session.account.portal_id)
-            mine = [one.run.head.run for one in runs if one.run.head.plan == digest]
+            mine = [one.run.head.run for one in runs if one.run.head.plan == pinned]
             run = mine[0] if mine else run or new_run()
             entries = resolve_runs(session, state, lease, origin, sleep, planned, by=run)
-            runs = close_ended(session.store, state, unfinished(session.store), but=digest)
+            runs = close_ended(session.store, state, unfinished(session.store), but=pinned)
             if already := already_applied(
                 planned,
                 runs,

@@ -123,6 +123,7 @@ def plan(
         unchecked=reader.unchecked,
         recorded_conflicts=stood,
         serial=state.serial,
+        hasher=state.hasher if state.has_key else None,
     )
     left_out = in_doubt.intersection(unit.address for unit in units)
     return replace(made, in_doubt=tuple(sorted(left_out)))

@@ -91,6 +91,30 @@ def test_a_plan_is_saved_loaded_and_applied(project: reconcile.Project, tmp_path
         assert account.apply(account.plan(units=declared())).outcomes == ()
 
 
+def test_a_conflict_explains_itself_to_programs(project: reconcile.Project) -> None:
+    """The plan's change and the report's outcome have each reason, its hint and its location."""
+    contact = {"contact": [{"id": "12345"}]}
+    units = [
+        reconcile.order("A", {"hs_total_price": "much", "nonesuch": "x"}, associations=contact)
+    ]
+    with project.connect() as account:
+        plan = account.plan(units=units)
+        report = account.apply(plan)
+    (change,), (outcome,) = plan.changes, report.outcomes
+    assert outcome.why == change.why
+    assert {one.location.file for one in change.why} == {"units[0] (order/A)"}
+    assert [(one.reason, one.hint) for one in change.why] == [
+        (
+            "hs_total_price: 'much' is not a number; write digits with a point, as in 19.90",
+            "",
+        ),
+        ("no contact has id '12345'", "create it in HubSpot first, or correct the reference"),
+        ("orders have no property 'nonesuch'", ""),
+    ]
+    shown = [line for line in str(plan).splitlines() if line.startswith("      ")]
+    assert [line.startswith("      hint: ") for line in shown] == [False, False, True, False]
+
+
 def test_a_plan_of_the_projects_manifests(project: reconcile.Project) -> None:
     """Without units, the project's files are read; saved, the plan is compared with them."""
     folder = project.settings.root / "manifests"

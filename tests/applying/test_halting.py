@@ -256,7 +256,7 @@ def test_a_refused_archive_halts_before_the_next_batch(
 def context_of(world: World, hubspot: HubSpot, halt: Halt) -> ApplyContext:
     """Return what a step of an apply works with; sending needs no entries."""
     audit = AuditLog(world.store)
-    head = RunHead("run", "", 1, "", "2026-01-02T03:04:05+00:00", 0)
+    head = RunHead("run", "", "", 1, "", "2026-01-02T03:04:05+00:00", 0)
     journal = Journal(world.store, Run(head, Process(0, "apply", ORIGIN)), lambda: None)
     log = AuditWriter(audit, Plan(TargetPin("shop", 1, "STANDARD"), ()), None)
     entries = cast("Entries", None)

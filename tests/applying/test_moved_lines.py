@@ -12,6 +12,7 @@ from world import (
     actions,
     cart,
     changes,
+    explained,
     incomplete,
     line,
     messages,
@@ -102,7 +103,7 @@ def test_a_line_that_moved_to_another_order_is_not_archived(
     assert not report.complete
     assert parents(world, item) == {there}
     assert world.keys("line_items") == {"O-55:1": 1, "O-55:2": 1}
-    why = changes(world.plan())["line_item/O-55:1"].why
+    why = explained(changes(world.plan())["line_item/O-55:1"])
     assert why.startswith(f"it belongs to order {there[1]} in HubSpot")
 
 

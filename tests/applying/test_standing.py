@@ -88,12 +88,13 @@ def test_a_conflict_fails_the_first_apply_and_no_later_one(world: World, program
     first = program("apply", "--auto-approve")
     assert first.code == 5
     assert NOTE not in first.out
-    assert "order/A  conflict: record" in first.out
+    assert "  ! order/A  conflict\n      record" in first.out
+    assert first.out.count("      hint: restore it in HubSpot") == 2  # in plan and report
 
     for _ in range(2):
         later = program("apply")
         assert later.code == 0, later
-        assert "archived in HubSpot  # " + NOTE in later.out
+        assert "  ! order/A  conflict  # " + NOTE in later.out
         assert f"Apply complete: 1 conflict that {NOTE}." in later.out
 
     world.declare(order("A", memo="1"), order("B", memo="2"))
@@ -194,7 +195,8 @@ def test_what_is_forgotten_is_no_part_of_what_a_plan_is_approved_for(world: Worl
     )
     assert content_digest(plan) == clean
     data = b"".join(dump(plan, version="0", created="2026-01-02T03:04:05Z"))
-    assert load(data) == (plan, clean)
+    loaded, footer = load(data)
+    assert (loaded, footer.content) == (plan, clean)
 
 
 def test_a_conflict_that_arises_while_applying_is_never_old(world: World) -> None:
@@ -265,6 +267,7 @@ def test_an_interrupted_run_counts_its_conflicts_to_the_end(watched: World) -> N
         "order/B-2": "done",
     }
     assert standing(report) == {"order/A": False}
+    assert [one.why for one in report.outcomes] == [one.why for one in plan.records()]
     assert not report.complete
     report = watched.apply()
     assert standing(report) == {"order/A": True}

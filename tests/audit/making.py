@@ -155,7 +155,9 @@ def updates(number: int) -> tuple[Plan, tuple[Outcome, ...]]:
 
 def head_of(run: str, total: int = 3) -> RunHead:
     """A run's head as its journal has it."""
-    return RunHead(run, "cd" * 32, 123, "ana@mill", "2026-01-02T03:04:05+00:00", total, ("rekey",))
+    return RunHead(
+        run, "ab" * 32, "cd" * 32, 123, "ana@mill", "2026-01-02T03:04:05+00:00", total, ("rekey",)
+    )
 
 
 def record_run(

@@ -8,8 +8,12 @@ from reconcile.audit.log import AuditLog
 from reconcile.audit.query import entries_of, summaries
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan, UsageError
 from reconcile.model.audit import Detail, Entry, Topic
+from reconcile.model.explanation import Explanation
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import Action, PropertyDefine
+from reconcile.model.records import Location
+
+PLACE = Location("shop.yaml", 3, 1)
 
 
 def only(log: AuditLog) -> Entry:
@@ -76,6 +80,18 @@ def test_what_was_never_sent_changed_nothing(log: AuditLog, status: Status) -> N
     record_run(log, plan(), head_of("R-1"), [outcome], ANA)
     (record,) = only(log).records
     assert [one.topic for one in record.details] == [Topic.MESSAGE]
+
+
+def test_each_reason_of_a_conflict_is_logged(log: AuditLog) -> None:
+    """What the plan said of the record, with the location in the manifest; hints are not news."""
+    why = (Explanation("it is archived", "restore it"), Explanation("no x", "", PLACE))
+    outcome = Outcome(CART, Action.CONFLICT, Status.CONFLICT, why=why)
+    record_run(log, plan(), head_of("R-1"), [outcome], ANA)
+    (record,) = only(log).records
+    assert record.details == (
+        Detail(Topic.MESSAGE, values=("it is archived",)),
+        Detail(Topic.MESSAGE, values=("shop.yaml:3:1: no x",)),
+    )
 
 
 def test_a_runs_entries_are_one_event(log: AuditLog) -> None:

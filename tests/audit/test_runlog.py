@@ -294,5 +294,5 @@ def test_a_journal_of_another_format_is_refused() -> None:
     """It is not read as what it is not."""
     store = Mortal()
     Log(store, f"{LOGS}R-1").append(0, b'{"about":"run","format":1}')
-    with pytest.raises(UsageError, match="has format 1; this version reads 3"):
+    with pytest.raises(UsageError, match="has format 1; this version reads 4"):
         read_run(store, "R-1")  # type: ignore[arg-type]

@@ -174,6 +174,23 @@ def test_values_in_hubspot(project: Project, text: str) -> None:
 
 @pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("text", EVIL)
+def test_reasons_of_conflicts(project: Project, text: str) -> None:
+    """A value that the account refuses is quoted in the plan, the report and the audit log."""
+    evil = as_yaml(text)
+    project.write(f"kind: cart\nkey: A\nproperties: {{hs_tax: {evil}, hs_total_price: {evil}}}\n")
+    if project.run("validate").code:
+        return
+    for environment in ({}, {"CI": "true", "RECONCILE_TARGET": "shop"}):
+        project.env(**environment)
+        for _ in range(2):  # the second time it stood before
+            said = seen(project, "apply", "--auto-approve", "--accept-local-store")
+            assert said.count("      manifests/shop.yaml:3:") == 4
+        assert "manifests/shop.yaml:3:" in seen(project, "audit", "log", "--address", "cart/A")
+        seen(project, "audit", "export")
+
+
+@pytest.mark.matrix(keep=3)
+@pytest.mark.parametrize("text", EVIL)
 def test_errors_from_hubspot(reader: Project, text: str) -> None:
     """The message, category and correlation id of an error come out harmless."""
     with refusing(reader, text):

@@ -24,7 +24,7 @@ DAMAGE = {
     "empty": lambda _: b"",
     "not a plan": lambda _: b"kind: order\nkey: A\nproperties: {}\n",
     "binary": lambda _: bytes(range(256)) * 20,
-    "a later format": lambda data: data.replace(b'"format":4', b'"format":5', 1),
+    "a later format": lambda data: data.replace(b'"format":5', b'"format":6', 1),
 }
 
 

@@ -27,11 +27,50 @@ def make_order(project: Project, key: str) -> str:
     return str(answer.raise_for_status().json()["id"])
 
 
+def key_of(project: Project) -> bytes:
+    """The key of the state's hashes, as whoever has the state's folder can read it."""
+    (file,) = project.folder.glob("state/*/key")
+    return file.read_bytes()
+
+
 def digest_of(project: Project, *args: str) -> str:
     """The content digest that a command prints."""
     said = project.run(*args).err
     (found,) = re.findall(r"^Content digest: ([0-9a-f]{64})$", said, re.MULTILINE)
     return str(found)
+
+
+# Effect digests
+
+
+def test_show_checks_the_digest_where_the_key_is(project: Project, tmp_path: Path) -> None:
+    """What was altered is refused there; where the key is not known, show says so."""
+    project.fine("apply", "--auto-approve")
+    project.write(SHOP.replace("20.00", "21.00"))
+    lines, path = edited(project)
+    assert "was not checked" not in project.run("show", "p").err
+    away = tmp_path / "away"
+    away.mkdir()
+    said = project.run("-C", str(away), "show", str(path))
+    assert said.code == 0
+    assert (
+        "The digest was not checked against the changes: the state's key is not here." in said.err
+    )
+    (field,) = unit_of(lines, "A-1")["changes"][0]["fields"]
+    field["after"] = "99.00"
+    path.write_bytes(written(lines))
+    assert "the effect digest of order/A-1 is not" in project.refused("show", "p", code=6)
+    project.account.server.clear_requests()
+    assert "the effect digest of order/A-1 is not" in project.run("apply", "p").err
+    assert project.account.writes() == []
+
+
+def test_init_makes_the_key(project: Project) -> None:
+    """So the digest that is reviewed before the first apply stays the same after it."""
+    project.fine("init", "--auto-approve")
+    assert len(key_of(project)) == 32
+    lines, _ = edited(project)
+    assert lines[1]["keyed"] is True
 
 
 # Manifests
@@ -255,6 +294,8 @@ def test_line_items_of_another_parent(project: Project) -> None:
     lines, path = edited(project)
     unit_of(lines, "A-1")["changes"][0]["parent_id"] = other
     path.write_bytes(written(lines))
+    assert "the effect digest of order/A-1 is not" in project.run("apply", "p").err
+    path.write_bytes(written(lines, key_of(project)))
     out = project.fine("apply", "p", code=6)
     assert f"record {other} no longer has the key of order/A-1; plan again" in out
 
@@ -299,6 +340,8 @@ def test_a_reason_that_evades_a_guard(project: Project, reason: str) -> None:
     assert field["reason"] == "unseen"
     field["reason"] = reason
     path.write_bytes(written(lines))
+    assert "the effect digest of order/A-1 is not" in project.run("apply", "p").err
+    path.write_bytes(written(lines, key_of(project)))
     out = project.run("apply", "p")
     assert out.code == 6
     assert "the plan and the state disagree about who changed hs_tags" in out.out

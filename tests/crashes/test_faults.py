@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from scene import after, before, is_right
-from world import World
+from world import World, explained
 
 from reconcile.errors import ReconcileError
 from reconcile.model.outcome import Status
@@ -214,4 +214,4 @@ def test_lines_that_are_made_twice_are_told(build: Callable[..., World]) -> None
 
 
 def _reasons(plan: Plan) -> list[str]:
-    return [change.why for change in plan.records()]
+    return [explained(change) for change in plan.records()]

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from world import World, actions, cart, changes, line, order, statuses
+from world import World, actions, cart, changes, explained, line, order, statuses
 
 from reconcile.errors import ManifestError
-from reconcile.model.explanation import reasons_and_hints
+from reconcile.model.explanation import hints_of
 from reconcile.model.plan import Action, Plan
 
 PLACE = re.compile(r"manifests/all\.yaml:\d+:\d+: ")
@@ -15,9 +15,9 @@ PLACE = re.compile(r"manifests/all\.yaml:\d+:\d+: ")
 
 def reasons(plan: Plan, address: str) -> tuple[str, ...]:
     """Why a record is in conflict, without the places, which each reason must have."""
-    found, _ = reasons_and_hints(changes(plan)[address].why)
-    assert all(PLACE.match(reason) for reason in found)
-    return tuple(PLACE.sub("", reason) for reason in found)
+    found = changes(plan)[address].why
+    assert all(PLACE.match(str(one)) for one in found)
+    return tuple(one.reason for one in found)
 
 
 def test_a_contact_that_is_gone_stops_no_other_order(world: World) -> None:
@@ -57,7 +57,7 @@ def test_an_order_in_conflict_holds_its_lines(world: World) -> None:
         "line_item/A:1": Action.CONFLICT,
         "cart/C": Action.CREATE,
     }
-    assert changes(plan)["line_item/A:1"].why == "order/A is in conflict"
+    assert explained(changes(plan)["line_item/A:1"]) == "order/A is in conflict"
 
 
 def test_a_record_is_not_associated_with_one_that_is_not_made(world: World) -> None:
@@ -67,7 +67,7 @@ def test_a_record_is_not_associated_with_one_that_is_not_made(world: World) -> N
     )
     change = changes(plan)["order/A"]
     assert (change.action, change.links) == (Action.CREATE, ())
-    assert change.why.startswith("cannot be associated with cart/C, which is in conflict\n")
+    assert explained(change).startswith("cannot be associated with cart/C, which is in conflict\n")
     assert statuses(world.apply(plan)) == {"cart/C": "conflict", "order/A": "done"}
 
 
@@ -86,15 +86,15 @@ def test_every_reason_of_a_record_is_listed(world: World) -> None:
             lifecycle={"ignore": ["nothing"]},
         )
     )
-    found, ways_out = reasons_and_hints(changes(plan)["order/A"].why)
-    assert [PLACE.sub("", reason) for reason in found] == [
+    why = changes(plan)["order/A"].why
+    assert [one.reason for one in why] == [
         f"record {id_} is archived in HubSpot",
         "lifecycle.ignore names 'nothing', which orders do not have",
         "no company has id '999'",
         "gift: 'perhaps' is not true or false",
         "orders have no property 'nonesuch'",
     ]
-    assert ways_out == (
+    assert hints_of(why) == (
         "restore it in HubSpot, or create a new one with --recreate order/A",
         "create it in HubSpot first, or correct the reference",
     )

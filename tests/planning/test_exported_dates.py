@@ -1,7 +1,7 @@
 """Dates and moments as shops export them (case 14)."""
 
 import pytest
-from world import World, actions, changes, order
+from world import World, actions, changes, explained, order
 
 from reconcile.model.definitions import Property
 from reconcile.model.plan import Action
@@ -27,11 +27,10 @@ def test_a_moment_without_an_offset_is_a_conflict_that_says_so(world: World) -> 
         order("P-1", memo="1"), order("P-2", hs_external_created_date="2024-03-10T14:03:22")
     )
     assert actions(plan) == {"order/P-1": Action.CREATE, "order/P-2": Action.CONFLICT}
-    assert (
-        ": hs_external_created_date: '2024-03-10T14:03:22' has no offset from UTC"
-        in changes(plan)["order/P-2"].why
+    assert ": hs_external_created_date: '2024-03-10T14:03:22' has no offset from UTC" in explained(
+        changes(plan)["order/P-2"]
     )
-    assert changes(plan)["order/P-2"].why.endswith("as in 1996-07-04T00:00:00-05:00")
+    assert explained(changes(plan)["order/P-2"]).endswith("as in 1996-07-04T00:00:00-05:00")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from proxy import Proxy
-from world import KEY, Document, World, actions, cart, changes, incomplete, line, order
+from world import KEY, Document, World, actions, cart, changes, explained, incomplete, line, order
 
 from reconcile.errors import HubSpotError
 from reconcile.model.kinds import kinds
@@ -94,7 +94,7 @@ def test_a_line_of_another_record_is_not_taken_over(
     (change,) = [one for one in plan.records() if one.address.kind == "line_item"]
     assert change.action is Action.CONFLICT
     named = f"{WORDS[object_]} {owner}"
-    assert change.why == (
+    assert explained(change) == (
         f"it belongs to {named} in HubSpot\n"
         f"remove it from the manifests, or remove it from {named} there"
     )
@@ -119,7 +119,7 @@ def test_a_line_that_two_records_share_is_not_taken_over(
     plan = world.plan(order("A", [sku(world, item)]))
     (change,) = [one for one in plan.records() if one.address.kind == "line_item"]
     assert change.action is Action.CONFLICT
-    assert change.why.startswith(f"it belongs to {WORDS[object_]} {owner} in HubSpot\n")
+    assert explained(change).startswith(f"it belongs to {WORDS[object_]} {owner} in HubSpot\n")
     world.apply(plan)
     assert world.dump("line_items")[item]["name"] == "theirs"
 
@@ -136,7 +136,7 @@ def test_a_line_that_lost_its_order_is_not_taken_from_another_record(
     owner = owner_of(world, object_, item)
     plan = world.plan()
     assert actions(plan) == {"line_item/A:1": Action.CONFLICT}
-    assert f"it belongs to {WORDS[object_]} {owner} in" in changes(plan)["line_item/A:1"].why
+    assert f"it belongs to {WORDS[object_]} {owner} in" in explained(changes(plan)["line_item/A:1"])
     world.apply(plan)
     assert under(world, "A") == set()
     world.unlink(("line_items", item), (object_, owner))
@@ -166,7 +166,7 @@ def test_a_line_that_another_record_has_too_is_not_archived(
     assert actions(plan) == dict.fromkeys(conflicts, Action.CONFLICT)
     assert conflicts <= {"order/A", "line_item/A:1", "line_item/A:2"}
     named = f"{WORDS[object_]} {owner}"
-    assert changes(plan)["line_item/A:1"].why == (
+    assert explained(changes(plan)["line_item/A:1"]) == (
         f"it belongs to {named} in HubSpot\n"
         f"stop managing it with lifecycle: {{state: forget}}, or remove it from {named} there"
     )
@@ -187,14 +187,14 @@ def test_a_line_that_another_order_has_too_is_not_updated(world: World, object_:
     assert world.plan().empty
     plan = world.plan(order("A", [line("A:1", name="y")]))
     assert actions(plan) == {"line_item/A:1": Action.CONFLICT}
-    assert f"it belongs to {WORDS[object_]} {owner} in" in changes(plan)["line_item/A:1"].why
+    assert f"it belongs to {WORDS[object_]} {owner} in" in explained(changes(plan)["line_item/A:1"])
 
 
 def test_two_other_records_are_both_named(world: World) -> None:
     """Each kind of foreign parent is a conflict."""
     item = world.make("line_items", "L", name="theirs")
     deal, quote = owner_of(world, "deals", item), owner_of(world, "quotes", item)
-    why = changes(world.plan(order("A", [line("L", name="x")])))["line_item/L"].why
+    why = explained(changes(world.plan(order("A", [line("L", name="x")])))["line_item/L"])
     assert why.startswith(f"it belongs to deal {deal}, quote {quote} in HubSpot\n")
 
 
@@ -254,7 +254,7 @@ def test_a_missing_scope_is_a_warning_that_names_it(
         "line_item/L": Action.UPDATE,
         "line_item/M": Action.CONFLICT,
     }
-    assert f"deal {deal}" in changes(plan)["line_item/M"].why
+    assert f"deal {deal}" in explained(changes(plan)["line_item/M"])
     quotes, subscriptions = plan.unchecked
     assert quotes == (
         "it could not be checked whether line items belong to quotes: "
@@ -263,8 +263,8 @@ def test_a_missing_scope_is_a_warning_that_names_it(
     assert "crm.objects.subscriptions.read" in subscriptions
     assert f"`warning: {quotes}`" in markdown(plan)
     assert quotes in to_json(plan, personal=False)
-    saved, digest = load(b"".join(dump(plan, version="1", created="2026-01-01T00:00:00+00:00")))
-    assert (saved, digest) == (plan, content_digest(plan))
+    saved, footer = load(b"".join(dump(plan, version="1", created="2026-01-01T00:00:00+00:00")))
+    assert (saved, footer.content) == (plan, content_digest(plan))
 
     world.forget_calls()
     report = world.apply(plan)

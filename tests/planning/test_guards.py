@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from world import KEY, World, actions, changes, incomplete, line, order, statuses
+from world import KEY, World, actions, changes, explained, incomplete, line, order, statuses
 
 from reconcile.errors import GuardRefused
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Property
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -328,7 +329,7 @@ def test_an_association_that_cannot_be_made_adopts_nothing(world: World) -> None
     assert not change.adopts
     assert change.keep == ()
     assert statuses(world.apply(plan)) == {"cart/C": "conflict", "order/A": "conflict"}
-    assert "cannot be associated" in changes(world.plan())["order/A"].why
+    assert "cannot be associated" in explained(changes(world.plan())["order/A"])
 
 
 def test_a_held_change_keeps_only_what_says_which_record_it_is() -> None:
@@ -346,7 +347,7 @@ def test_a_held_change_keeps_only_what_says_which_record_it_is() -> None:
         adopts=True,
         rekey=True,
         recreates=True,
-        why="before",
+        why=(Explanation("before"),),
         keep=(("weight", "1"),),
         kept_links=(Link("contact", "2", 507),),
         ignore=("gift",),
@@ -357,14 +358,14 @@ def test_a_held_change_keeps_only_what_says_which_record_it_is() -> None:
     )
     stays = {"address", "id", "title", "parent", "parent_id", "state", "protect", "moved_from"}
     stays.add("pruned")
-    found = as_conflict(whole, "why")
-    assert (found.action, found.why, found.unreachable) == (Action.CONFLICT, "why", False)
+    found = as_conflict(whole, Explanation("why"))
+    assert (found.action, explained(found), found.unreachable) == (Action.CONFLICT, "why", False)
     for field in fields_of(RecordChange):
         if field.name in stays:
             assert getattr(found, field.name) == getattr(whole, field.name)
         elif field.name not in {"action", "why"}:
             assert getattr(found, field.name) == field.default
-    assert as_conflict(RecordChange(address, Action.CREATE), "why").unreachable
+    assert as_conflict(RecordChange(address, Action.CREATE), Explanation("why")).unreachable
 
 
 def test_no_guard_counts_a_conflict() -> None:

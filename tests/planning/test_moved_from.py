@@ -12,6 +12,7 @@ from world import (
     actions,
     cart,
     changes,
+    explained,
     incomplete,
     line,
     messages,
@@ -159,8 +160,8 @@ def test_a_new_key_that_another_record_has_is_a_conflict(world: World, state: st
     plan = world.plan(order("NEW", memo="2", moved_from="OLD"))
     change = changes(plan)["order/NEW"]
     assert change.action is Action.CONFLICT
-    assert record in change.why
-    assert theirs in change.why
+    assert record in explained(change)
+    assert theirs in explained(change)
     world.apply(plan)
     assert {values["memo"] for values in world.dump("orders").values()} == {"1", "theirs"}
 

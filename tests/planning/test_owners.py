@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from world import World, actions, changes, order, statuses
+from world import World, actions, changes, explained, order, statuses
 
 from reconcile.model.plan import Action
 from reconcile.planning.plan_file import dump
@@ -80,7 +80,7 @@ def test_an_unknown_owner_is_a_conflict_of_its_record(
     """With its place; nothing of it is sent, and the other record is written."""
     plan = staffed.plan(owned("R-1", owner), owned("R-2", ANNA))
     assert actions(plan) == {"order/R-1": Action.CONFLICT, "order/R-2": Action.CREATE}
-    why = changes(plan)["order/R-1"].why
+    why = explained(changes(plan)["order/R-1"])
     assert why.startswith("manifests/all.yaml:1:")
     assert f": hubspot_owner_id: {message}" in why
     assert statuses(staffed.apply(plan)) == {"order/R-1": "conflict", "order/R-2": "done"}
@@ -114,7 +114,7 @@ def test_owners_are_read_page_by_page(build: Callable[..., World]) -> None:
 def test_an_address_that_two_owners_have_is_a_conflict(build: Callable[..., World]) -> None:
     """One of those who left has it too would not count."""
     world = build(switches=Switches(owners=(ANNA, ANNA), deactivated_owners=()))
-    assert "several owners have" in changes(world.plan(owned("R-1", ANNA)))["order/R-1"].why
+    assert "several owners have" in explained(changes(world.plan(owned("R-1", ANNA)))["order/R-1"])
 
 
 @pytest.mark.parametrize("api", ["v3", "2026-03"])
@@ -125,7 +125,7 @@ def test_a_token_without_the_scope_is_told_which_one(build: Callable[..., World]
     world.environ["TOKEN"] = world.sandbox.add_token(SCOPES)
     plan = world.plan(owned("R-1", ANNA), owned("R-2", id_))
     assert actions(plan) == {"order/R-1": Action.CONFLICT, "order/R-2": Action.CREATE}
-    assert "needs the scope crm.objects.owners.read" in changes(plan)["order/R-1"].why
+    assert "needs the scope crm.objects.owners.read" in explained(changes(plan)["order/R-1"])
     assert statuses(world.apply(plan))["order/R-2"] == "done"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from world import World, actions, changes, order, statuses
+from world import World, actions, changes, explained, order, statuses
 
 from reconcile.model.plan import Action
 from reconcile.sandbox import Switches
@@ -42,8 +42,8 @@ def why(world: World, **properties: str) -> str:
     """Why the order is in conflict when it declares these."""
     change = changes(world.plan(order("O-1", **properties)))["order/O-1"]
     assert change.action is Action.CONFLICT
-    assert change.why.startswith("manifests/all.yaml:1:")
-    return change.why.split(": ", 1)[1]
+    assert explained(change).startswith("manifests/all.yaml:1:")
+    return explained(change).split(": ", 1)[1]
 
 
 def test_a_pipeline_alone_would_leave_a_stage_of_another_one(shop: World) -> None:
@@ -142,7 +142,7 @@ def test_a_stage_that_is_ignored_counts_as_the_one_that_stands(shop: World) -> N
         lifecycle={"ignore": ["hs_pipeline_stage"]},
     )
     change = changes(shop.plan(document))["order/O-1"]
-    assert "is in the stage Open of Order Pipeline" in change.why
+    assert "is in the stage Open of Order Pipeline" in explained(change)
 
 
 def test_a_stage_in_a_pipeline_that_is_gone_is_a_conflict(shop: World) -> None:

@@ -13,7 +13,8 @@ from world import EMAILS, World, order
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
-from reconcile.planning.plan_file import FORMAT, content_digest, dump, load
+from reconcile.planning.effect_digests import with_effect_digests
+from reconcile.planning.plan_file import FORMAT, content_digest, dump, load, pinned_digest
 
 QUICK = examples(60)
 
@@ -27,7 +28,8 @@ def file_of(plan: Plan, *, created: str = "2026-01-02T03:04:05Z") -> bytes:
 @given(plans())
 def test_a_plan_survives_its_file(plan: Plan) -> None:
     """Every field of every change comes back."""
-    assert (plan, content_digest(plan)) == load(file_of(plan))
+    loaded, footer = load(file_of(plan))
+    assert (loaded, footer.content) == (plan, content_digest(plan))
 
 
 @QUICK
@@ -36,16 +38,25 @@ def test_the_clock_is_not_in_the_content_digest(plan: Plan) -> None:
     """An identical re-plan keeps what reviews are bound to."""
     early, late = file_of(plan), file_of(plan, created="2027-01-01T00:00:00Z")
     assert early != late
-    assert load(early)[1] == load(late)[1] == content_digest(plan)
+    assert load(early)[1].content == load(late)[1].content == content_digest(plan)
 
 
 @QUICK
 @given(plans(), plans())
 def test_different_plans_have_different_digests(one: Plan, other: Plan) -> None:
-    """And equal ones equal digests, whenever they were made and wherever their manifests are."""
-    one, other = (replace(plan, serial=0, paths=()) for plan in (one, other))
-    assert (one == other) == (content_digest(one) == content_digest(other))
-    assert content_digest(replace(one, serial=7, paths=("more",))) == content_digest(one)
+    """And equal ones equal digests, whatever they say of other records."""
+    beside = {"serial": 0, "paths": (), "unchanged": 0, "undeclared": ()}
+    one, other = (replace(plan, **beside) for plan in (one, other))
+    assert (one == other) == (pinned_digest(one) == pinned_digest(other))
+    for change in ({"serial": 7}, {"paths": ("more",)}, {"unchanged": 7}, {"lineage": "other"}):
+        assert content_digest(replace(one, **change)) == content_digest(one)
+    assert pinned_digest(replace(one, lineage="other")) != pinned_digest(one)
+
+
+def test_the_footer_counts_records_by_action_and_kind() -> None:
+    """A reader of the last line alone knows how large the plan is."""
+    footer = json.loads(file_of(example()).splitlines()[-1])
+    assert footer["counts"] == {"adopt": {"order": 2}}
 
 
 @QUICK
@@ -120,6 +131,7 @@ def example() -> Plan:
         for key in ("A", "B")
     )
     target = TargetPin("t", 1, "SANDBOX")
+    units = with_effect_digests(units, target, None)
     return Plan(target, units, identities=(("order", "unique", "reconcile_key"),))
 
 

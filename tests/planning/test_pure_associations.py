@@ -26,8 +26,10 @@ from pure import (
     desired,
     one,
 )
+from world import explained
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import Action, LinkChange, RecordChange, UnitChange
 from reconcile.model.records import Link, Reference, Unit
 from reconcile.model.references import Bound
@@ -160,7 +162,7 @@ def test_a_reference_to_nothing_is_a_conflict(reference: Reference, why: str) ->
     change = change_of(one(desired(options={"references": (reference,)}), actual()))
     assert change is not None
     assert change.action is CONFLICT
-    assert change.why.startswith(f"shop.yaml:3:1: {why}")
+    assert explained(change).startswith(f"shop.yaml:3:1: {why}")
 
 
 def test_a_line_item_without_its_parent_is_associated() -> None:
@@ -176,7 +178,9 @@ def test_a_line_item_without_its_parent_is_associated() -> None:
     assert changes_of(Inputs(unit, records, last, {"lines": frozenset({"2"})})) == ()
 
 
-LOST = RecordChange(CART, CONFLICT, id="5", why="record 5 is archived", unreachable=True)
+LOST = RecordChange(
+    CART, CONFLICT, id="5", why=(Explanation("record 5 is archived"),), unreachable=True
+)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +201,7 @@ def test_an_association_with_a_lost_record_is_left_out(link: LinkChange) -> None
     assert found["order/B"].action is CONFLICT
     for name in ("order/A", "order/B"):
         assert found[name].links == ()
-        assert found[name].why == (
+        assert explained(found[name]) == (
             "cannot be associated with cart/C, which is in conflict\n"
             "resolve that conflict, then plan again"
         )

@@ -22,6 +22,7 @@ from pure import (
     one,
     value_hash,
 )
+from world import explained
 
 from reconcile.model.plan import Action, Reason
 from reconcile.model.records import Desired, LastApplied, ValueHashes
@@ -178,7 +179,7 @@ def test_what_the_account_does_not_accept_is_a_conflict(
     change = change_of(inputs)
     assert change is not None
     assert change.action is CONFLICT
-    assert change.why.startswith(f"shop.yaml:3:1: {why}")
+    assert explained(change).startswith(f"shop.yaml:3:1: {why}")
     assert (change.fields, change.links, change.keep) == ((), (), ())
 
 
@@ -187,7 +188,7 @@ def test_all_faults_of_a_record_are_reported_at_once() -> None:
     at = {"weight": (4, 9), "due": (5, 9)}
     change = change_of(one(desired(due="x", weight="y", options={"at": at})))
     assert change is not None
-    assert [line.split(" ")[0] for line in change.why.splitlines()] == [
+    assert [line.split(" ")[0] for line in explained(change).splitlines()] == [
         "shop.yaml:4:9:",
         "shop.yaml:5:9:",
     ]

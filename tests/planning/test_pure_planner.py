@@ -26,7 +26,7 @@ from pure import (
     value_hash,
 )
 from strategies import VALUES
-from world import COMPANIES
+from world import COMPANIES, explained
 
 from reconcile.model.address import Address
 from reconcile.model.records import (
@@ -293,7 +293,7 @@ def test_only_absent_and_forgotten_records_are_removed(found: list[Inputs]) -> N
         present = desired[change.address].lifecycle is Lifecycle.PRESENT
         assert change.action is CONFLICT or change.action.removes != present
         if change.action is CONFLICT:
-            assert change.why
+            assert explained(change)
             assert not (change.fields or change.links or change.keep or change.kept_links)
 
 

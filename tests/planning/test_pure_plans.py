@@ -13,6 +13,7 @@ from pure import (
 )
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import Action, PropertyDefine, RecordChange, UnitChange
 from reconcile.model.records import Lifecycle, Missing, ValueHashes
 
@@ -99,7 +100,7 @@ def test_everything_in_a_plan_is_sorted() -> None:
 def test_conflicts_in_the_state_that_are_gone_are_resolved() -> None:
     """Units still in conflict stay recorded."""
     plan = assembled(
-        [UnitChange(ORDER, (RecordChange(ORDER, Action.CONFLICT, why="still"),))],
+        [UnitChange(ORDER, (RecordChange(ORDER, Action.CONFLICT, why=(Explanation("still"),)),))],
         recorded_conflicts=(B, ORDER),
     )
     assert plan.resolved == (B,)

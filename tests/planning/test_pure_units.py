@@ -22,6 +22,7 @@ from pure import (
     fields_of,
     plan_of,
 )
+from world import explained
 
 from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.address import Address
@@ -54,7 +55,7 @@ def test_lines_wait_for_a_root_in_conflict() -> None:
     unit = Unit(ORDER, desired(nothing="1"), (desired(LINE),))
     root, line = changes_of(Inputs(unit))
     assert (root.action, line.action) == (CONFLICT, CONFLICT)
-    assert line.why == "order/A is in conflict"
+    assert explained(line) == "order/A is in conflict"
     assert line.unreachable
 
 
@@ -65,7 +66,7 @@ def test_a_root_is_not_archived_while_a_line_is_in_conflict() -> None:
     last = {ORDER: applied(), LINE: applied("9", options={"key": "A:1"})}
     root, line = changes_of(Inputs(unit, records, last, IN_PARENT))
     assert line.action is CONFLICT
-    assert (root.action, root.why) == (CONFLICT, "line_item/A:1 is in conflict")
+    assert (root.action, explained(root)) == (CONFLICT, "line_item/A:1 is in conflict")
 
 
 def test_an_order_is_archived_together_with_its_lines() -> None:
@@ -102,7 +103,7 @@ def test_a_line_item_of_another_record_is_left_alone() -> None:
     observed = {"other_parents": {LINE: frozenset({("deal", "801")})}}
     line = changes_of(Inputs(unit, records, {ORDER: applied()}, observed))[-1]
     assert line.action is CONFLICT
-    assert line.why == (
+    assert explained(line) == (
         "it belongs to deal 801 in HubSpot\n"
         "remove it from the manifests, or remove it from deal 801 there"
     )
@@ -164,7 +165,7 @@ def test_a_line_that_several_records_match_is_in_conflict(
         )
     )
     assert change.action is CONFLICT
-    assert why in change.why
+    assert why in explained(change)
 
 
 def test_a_line_whose_record_left_its_parent_is_in_conflict() -> None:
@@ -179,7 +180,7 @@ def test_a_line_whose_record_left_its_parent_is_in_conflict() -> None:
         )
     )
     assert change.action is CONFLICT
-    assert "record 3 has this name, and record 2, which was applied" in change.why
+    assert "record 3 has this name, and record 2, which was applied" in explained(change)
 
 
 def test_a_missing_line_is_not_recreated_unasked() -> None:
@@ -192,7 +193,7 @@ def test_a_missing_line_is_not_recreated_unasked() -> None:
         )
     )
     assert change.action is CONFLICT
-    assert "--recreate line_item/A:1" in change.why
+    assert "--recreate line_item/A:1" in explained(change)
 
 
 def collisions(
@@ -222,7 +223,7 @@ def test_two_lines_that_would_adopt_one_record_are_in_conflict() -> None:
     units = [adoption(Address("order", key), Address("line_item", key), "2") for key in "AB"]
     found = collisions(*units)
     assert {change.action for change in found.values()} == {CONFLICT}
-    assert found["line_item/A"].why.startswith("record 2 is also declared as line_item/B\n")
+    assert explained(found["line_item/A"]).startswith("record 2 is also declared as line_item/B\n")
 
 
 def test_a_record_that_the_state_has_under_another_address_is_not_adopted() -> None:
@@ -230,8 +231,8 @@ def test_a_record_that_the_state_has_under_another_address_is_not_adopted() -> N
     old = Address("line_item", "OLD")
     entries = ((ORDER.folded(), old.folded(), applied("2", options={"key": "OLD"})),)
     found = collisions(adoption(ORDER, LINE, "2"), entries=entries)
-    assert found["line_item/A:1"].why.startswith("the state has record 2 as line_item/OLD\n")
-    assert "moved_from: OLD" in found["line_item/A:1"].why
+    assert explained(found["line_item/A:1"]).startswith("the state has record 2 as line_item/OLD\n")
+    assert "moved_from: OLD" in explained(found["line_item/A:1"])
     own = ((ORDER.folded(), LINE.folded(), applied("2")),)
     assert collisions(adoption(ORDER, LINE, "2"), entries=own)["line_item/A:1"].action != CONFLICT
 
@@ -249,7 +250,9 @@ def test_two_new_lines_with_one_value_under_one_parent_are_in_conflict() -> None
     units = [unit for unit in plan_of([own, other]).units if unit.changes]
     found = collisions(*units)
     assert {change.action for change in found.values()} == {CONFLICT}
-    assert "line_item/A:2 has the same name under the same parent" in found["line_item/A:1"].why
+    assert "line_item/A:2 has the same name under the same parent" in explained(
+        found["line_item/A:1"]
+    )
 
 
 PROBLEMS = [

@@ -11,6 +11,7 @@ from world import (
     actions,
     cart,
     changes,
+    explained,
     incomplete,
     line,
     messages,
@@ -162,7 +163,7 @@ def test_what_is_not_there_is_forgotten(world: World, how: str) -> None:
         assert "order/A" not in actions(plan)
     else:
         assert changes(plan)["order/A"].action is Action.FORGET
-        assert how in changes(plan)["order/A"].why
+        assert how in explained(changes(plan)["order/A"])
     live = set(world.dump("orders"))
     assert incomplete(world.apply(plan)) == ()
     assert live <= set(world.dump("orders"))
@@ -185,7 +186,7 @@ def test_a_record_that_took_the_key_over_is_never_archived(build: Callable[..., 
         plan = world.plan(order("A", lifecycle=ABSENT), order("C"))
         change = changes(plan)["order/A"]
         assert change.action is Action.CONFLICT
-        assert "state: forget" in change.why
+        assert "state: forget" in explained(change)
         world.apply(plan)
         assert holder in world.dump("orders")
 
@@ -223,7 +224,7 @@ def test_a_record_protected_by_the_last_apply_is_left_alone(world: World) -> Non
     world.converge(order("A", lines, memo="1"))
     plan = world.plan(order("A", lifecycle=ABSENT))
     assert set(actions(plan).values()) == {Action.CONFLICT}
-    assert changes(plan)["line_item/A:2"].why == (
+    assert explained(changes(plan)["line_item/A:2"]) == (
         "it was protected by the last apply, so it is not archived\n"
         "declare it without protect and without state, apply that, then write "
         "lifecycle: {state: absent} again"
@@ -245,7 +246,7 @@ def test_a_line_that_belongs_to_another_order_now_is_left_alone(world: World) ->
     world.link(("line_items", item), ("orders", world.id_of("orders", "B")))
     plan = world.plan(order("A", lifecycle=ABSENT), order("B"))
     assert set(actions(plan).values()) == {Action.CONFLICT}
-    assert "it belongs to order" in changes(plan)["line_item/A:1"].why
+    assert "it belongs to order" in explained(changes(plan)["line_item/A:1"])
 
 
 def test_forget_takes_a_record_and_its_lines_out_of_the_state(world: World) -> None:

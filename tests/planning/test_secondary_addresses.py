@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from world import World, actions, changes, order
+from world import World, actions, changes, explained, order
 
 from reconcile.model.plan import Action
 from reconcile.sandbox import Switches
@@ -66,4 +66,4 @@ def test_an_address_that_finds_nobody_is_a_conflict(build: Callable[..., World])
     merged(world)
     plan = world.plan(of("O-1", OLD), of("O-2", NEW))
     assert actions(plan) == {"order/O-1": Action.CONFLICT, "order/O-2": Action.CREATE}
-    assert f"no contact has email '{OLD}'" in changes(plan)["order/O-1"].why
+    assert f"no contact has email '{OLD}'" in explained(changes(plan)["order/O-1"])

@@ -6,7 +6,7 @@ from unicodedata import normalize
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from world import KEY, World, actions, cart, changes, incomplete, line, order, statuses
+from world import KEY, World, actions, cart, changes, explained, incomplete, line, order, statuses
 
 from reconcile.errors import ManifestError
 from reconcile.model.address import fold, other_forms
@@ -191,8 +191,8 @@ def test_the_record_applied_is_not_exchanged_for_one_in_the_form_that_is_written
     theirs = world.make("orders", COMPOSED, memo="theirs")
     change = changes(world.plan(order(COMPOSED, memo="2")))[f"order/{COMPOSED}"]
     assert change.action is Action.CONFLICT
-    assert ours in change.why
-    assert theirs in change.why
+    assert ours in explained(change)
+    assert theirs in explained(change)
 
 
 def test_one_of_many_is_looked_for_alone(world: World) -> None:

@@ -1,6 +1,6 @@
 """References to records that are in conflict because HubSpot no longer has them."""
 
-from world import World, actions, cart, changes, order, statuses
+from world import World, actions, cart, changes, explained, order, statuses
 
 from reconcile.model.plan import Action
 
@@ -26,7 +26,9 @@ def test_an_association_with_an_archived_record_is_not_planned(world: World) -> 
     for name in ("order/A", "order/B", "order/N"):
         change = changes(plan)[name]
         assert change.links == ()
-        assert change.why.startswith("cannot be associated with cart/C, which is in conflict\n")
+        assert explained(change).startswith(
+            "cannot be associated with cart/C, which is in conflict\n"
+        )
     assert statuses(world.apply(plan)) == {
         "cart/C": "conflict",
         "order/A": "conflict",
@@ -54,4 +56,4 @@ def test_a_record_with_another_key_can_be_associated(world: World) -> None:
     world.edit("carts", id_, reconcile_key="")
     plan = world.plan(cart("C", memo="x"), order("A", memo="1", associations=TO_CART))
     (link,) = changes(plan)["order/A"].links
-    assert (link.id, changes(plan)["order/A"].why) == (id_, "")
+    assert (link.id, explained(changes(plan)["order/A"])) == (id_, "")

@@ -14,6 +14,7 @@ from world import (
     actions,
     cart,
     changes,
+    explained,
     incomplete,
     line,
     order,
@@ -143,8 +144,8 @@ def test_two_lines_that_cannot_be_told_apart_are_left_alone(within: World, *, kn
         within.lose_state()
     change = changes(within.plan(order("A", [item("A:1", "1", quantity="2")])))["line_item/A:1"]
     assert change.action is Action.CONFLICT
-    assert ours in change.why
-    assert theirs in change.why
+    assert ours in explained(change)
+    assert theirs in explained(change)
     within.edit("line_items", theirs, hs_sku="2")
     within.converge(order("A", [item("A:1", "1", quantity="2")]))
     assert skus(within, "A") == {ours: "1", theirs: "2"}
@@ -156,7 +157,7 @@ def test_another_key_for_a_line_must_be_said(within: World) -> None:
     before = skus(within, "A")
     change = changes(within.plan(order("A", [line("A:x", hs_sku="1")])))["line_item/A:x"]
     assert change.action is Action.CONFLICT
-    assert "moved_from: A:1" in change.why
+    assert "moved_from: A:1" in explained(change)
     within.converge(order("A", [item("A:x", "1") | {"moved_from": "A:1"}]))
     within.converge(order("A", [item("A:x", "1")]))
     assert skus(within, "A") == before
@@ -327,7 +328,7 @@ def test_two_names_for_one_line_are_conflicts(within: World) -> None:
     within.converge(both[0])
     plan = within.plan(*both)
     assert actions(plan) == {"line_item/L:1": Action.CONFLICT}
-    assert "moved_from: A:1" in changes(plan)["line_item/L:1"].why
+    assert "moved_from: A:1" in explained(changes(plan)["line_item/L:1"])
 
     within.lose_state()
     assert actions(within.plan()) == {

@@ -3,6 +3,7 @@
 import pytest
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -168,7 +169,12 @@ def plan() -> Plan:
                     Action.CONFLICT,
                     id="9005",
                     title="Suprêmes délices",
-                    why="record 9005 is archived in HubSpot\nrestore it there, or --recreate it",
+                    why=(
+                        Explanation(
+                            "record 9005 is archived in HubSpot",
+                            "restore it there, or --recreate it",
+                        ),
+                    ),
                 )
             ),
             _one(

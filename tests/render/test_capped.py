@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from reconcile.errors import ManifestError, Problem
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.outcome import Outcome, Report, Status
 from reconcile.model.plan import Action, TargetPin
 from reconcile.render.capped import capped
 from reconcile.render.error_lines import format_error
 from reconcile.render.outcome_lines import LINES
+from reconcile.render.plan_lines import REASONS
 from reconcile.render.report import write_report
 
 
@@ -95,6 +97,16 @@ def test_nothing_is_lost_or_counted_twice(
         assert used <= max(lines, 1)
 
 
+@given(st.lists(st.integers(1, 9), max_size=60), st.integers(1, 6), st.integers(1, 40))
+def test_items_of_several_lines_keep_the_limit(items: list[int], places: int, lines: int) -> None:
+    """An item counts with all its lines, and nothing is lost; here an item is its height."""
+    found = capped(items, int, places=places, lines=lines, height=int)
+    counted = sum(one.more for one in found.shown)
+    assert len(found.shown) + counted + len(found.left_out) == len(items)
+    used = sum(one.item + (one.more > 0) for one in found.shown) + bool(found.left_out)
+    assert used <= lines
+
+
 def said(outcomes: list[Outcome], run: str = "R7") -> list[str]:
     """Return the lines of a report between its head and its last sentence."""
     stream = io.StringIO()
@@ -134,6 +146,19 @@ def test_outcomes_that_all_differ_take_fifty_lines(status: Status) -> None:
     lines = said(ended(status, 851))
     assert len(lines) == LINES
     assert lines[-1] == f"  … and 802 more (802 {status}); `reconcile audit show R7` lists all"
+
+
+@pytest.mark.parametrize("many", [1, 2, 9])
+def test_conflicts_with_several_reasons_take_fifty_lines(many: int) -> None:
+    """The lines of reasons and hints are among them."""
+    outcomes = [
+        replace(one, why=tuple(Explanation(f"{n} {k}", f"hint {k}") for k in range(many)))
+        for n, one in enumerate(ended(Status.CONFLICT, 851, ""))
+    ]
+    lines = said(outcomes)
+    shown = [text for text in lines if text.startswith("  ! ")]
+    assert LINES - 3 * REASONS < len(lines) <= LINES
+    assert lines[-1].startswith(f"  … and {851 - len(shown)} more (")
 
 
 def test_the_worst_comes_first() -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from reconcile.errors import HubSpotError, ManifestError, Problem
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.outcome import Outcome, Report, Rewrite, Status
 from reconcile.model.plan import (
     Action,
@@ -27,7 +28,8 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
-from reconcile.render.error_lines import format_error, github_annotations
+from reconcile.model.records import NOWHERE, Location
+from reconcile.render.error_lines import conflicts_in, format_error, github_annotations
 from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
 from reconcile.render.output import write_plan
@@ -76,6 +78,8 @@ LINK = st.builds(
     shown=TEXT,
     personal=st.booleans(),
 )
+LOCATION = st.builds(Location, TEXT, st.integers(0, 3), st.integers(0, 3))
+EXPLANATION = st.builds(Explanation, TEXT, TEXT, st.just(NOWHERE) | LOCATION)
 RECORD = st.builds(
     RecordChange,
     address=ADDRESS,
@@ -87,7 +91,7 @@ RECORD = st.builds(
     adopts=st.booleans(),
     rekey=st.booleans(),
     recreates=st.booleans(),
-    why=TEXT,
+    why=st.lists(EXPLANATION, max_size=3).map(tuple),
 )
 
 
@@ -120,6 +124,7 @@ REPORT = st.builds(
             TEXT,
             TEXT,
             st.lists(st.builds(Rewrite, TEXT, TEXT, TEXT, st.booleans()), max_size=1).map(tuple),
+            why=st.lists(EXPLANATION, max_size=3).map(tuple),
         ),
         max_size=4,
     ).map(tuple),
@@ -232,6 +237,9 @@ def test_json_holds_every_text_and_acts_on_nothing(
     assert data["target"]["name"] == plan.target.name
     changes = data["resource_changes"][len(plan.defines) :]
     assert [change["address"] for change in changes] == [str(r.address) for r in plan.records()]
+    for change, record in zip(changes, plan.records(), strict=True):
+        if record.action is Action.CONFLICT:  # no reason can pretend to be several
+            assert change["conflict"].count("\n") == max(len(record.why) - 1, 0)
 
 
 SECRET = "Xq7Zk"
@@ -246,16 +254,17 @@ def test_personal_values_are_in_nothing_made_for_ci(plan: Plan, report: Report) 
     )
     title = FieldChange("hs_order_name", "", SECRET, Reason.NEW, personal=True)
     address = Address("order", "A")
+    why = (Explanation(f"is {SECRET}", f"not {SECRET}", Location("shop.yaml", 3, 1)),)
     records = tuple(
-        RecordChange(
-            address, action, title=SECRET, fields=(title, field), links=(link,), why=f"is {SECRET}"
-        )
+        RecordChange(address, action, title=SECRET, fields=(title, field), links=(link,), why=why)
         for action in Action
         if action is not Action.DEFINE
     )
     unit = UnitChange(address, records)
     rewrite = Rewrite("f", SECRET, SECRET, personal=True)
-    outcome = Outcome(address, Action.UPDATE, Status.FAILED, "1", f"no {SECRET}!", (rewrite,))
+    outcome = Outcome(
+        address, Action.UPDATE, Status.FAILED, "1", f"no {SECRET}!", (rewrite,), why=why
+    )
     plan = Plan(plan.target, (*plan.units, unit), guards=plan.guards)
     report = Report(report.target, (*report.outcomes, outcome))
     stream = io.StringIO()
@@ -266,5 +275,6 @@ def test_personal_values_are_in_nothing_made_for_ci(plan: Plan, report: Report) 
         markdown(plan),
         markdown(plan, limit=2000),
         to_json(plan, personal=False),
+        *github_annotations([*conflicts_in(view(plan, personal=False))], "warning"),
     ):
         assert SECRET not in text

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from world import World, line, order
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
+from reconcile.model.records import Location
 from reconcile.planning.plan_file import dump, load
 from reconcile.render.json_plan import to_json
 from reconcile.render.output import write_plan
@@ -14,15 +16,17 @@ from reconcile.render.output import write_plan
 PIN = TargetPin("shop", 7, "STANDARD")
 
 
-def plan(why: Sequence[str]) -> Plan:
+def plan(why: Sequence[Explanation]) -> Plan:
     """Return a plan of orders in conflict for these reasons, each with a line held back."""
     units = []
     for number, reason in enumerate(why):
         root = Address("order", f"O{number}")
         under = Address("line_item", f"O{number}:1")
         changes = (
-            RecordChange(root, Action.CONFLICT, why=reason),
-            RecordChange(under, Action.CONFLICT, parent=root, why=f"{root} is in conflict"),
+            RecordChange(root, Action.CONFLICT, why=(reason,)),
+            RecordChange(
+                under, Action.CONFLICT, parent=root, why=(Explanation(f"{root} is in conflict"),)
+            ),
         )
         units.append(UnitChange(root, changes))
     return Plan(PIN, tuple(units))
@@ -37,7 +41,10 @@ def lines_of(planned: Plan) -> list[str]:
 
 def test_equal_conflicts_are_shown_at_five_places() -> None:
     """The place in the manifest and the record's own address make no difference."""
-    many = [f"shop.yaml:{n}:1: no such option 'x'\nuse one of a, b" for n in range(1, 5001)]
+    many = [
+        Explanation("no such option 'x'", "use one of a, b", Location("shop.yaml", n, 1))
+        for n in range(1, 5001)
+    ]
     lines = lines_of(plan(many))
     assert sum(text.startswith("  ! order/") for text in lines) == 5
     assert lines.count("      hint: use one of a, b") == 5
@@ -50,20 +57,22 @@ def test_equal_conflicts_are_shown_at_five_places() -> None:
 
 def test_fifty_groups_of_conflicts_are_shown() -> None:
     """Of conflicts that all differ fifty units are shown, and the records of others are counted."""
-    lines = lines_of(plan([f"record {n} has this key" for n in range(1000)]))
+    lines = lines_of(plan([Explanation(f"record {n} has this key") for n in range(1000)]))
     assert sum(text.startswith("  ! order/") for text in lines) == 50
     assert "… and 1,900 more conflicts" in lines
 
 
 def test_a_rare_conflict_is_not_buried_by_a_common_one() -> None:
     """A group that comes late is shown all the same."""
-    lines = lines_of(plan(["its key is taken"] * 1000 + ["archived in HubSpot"]))
+    lines = lines_of(
+        plan([Explanation("its key is taken")] * 1000 + [Explanation("archived in HubSpot")])
+    )
     assert "      archived in HubSpot" in lines
 
 
 def test_a_few_conflicts_are_all_shown() -> None:
     """Up to five of a kind nothing is counted."""
-    lines = lines_of(plan(["its key is taken"] * 5))
+    lines = lines_of(plan([Explanation("its key is taken")] * 5))
     assert sum(text.startswith("  ! order/") for text in lines) == 5
     assert not any("more" in text or "--json" in text for text in lines)
 

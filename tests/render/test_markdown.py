@@ -7,7 +7,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
+from reconcile.model.records import Location
 from reconcile.render.markdown import LIMIT, markdown, marker
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -21,6 +23,26 @@ def test_a_comment_shows_counts_then_trouble_then_units(plan: Plan) -> None:
     """The whole comment for a plan with everything in it."""
     expected = (GOLDEN / "plan.md").read_text(encoding="utf-8")
     assert markdown(plan, digest="sha256:0123abcd") == expected
+
+
+def test_a_comment_lists_the_reasons_and_hints_of_a_conflict() -> None:
+    """Each is an item of its own below its record; of many reasons the first five are shown."""
+    order = Address("order", "A")
+    why = tuple(
+        Explanation(f"orders have no property 'p{n}'", "correct it", Location("shop.yaml", n, 3))
+        for n in range(1, 9)
+    )
+    change = RecordChange(order, Action.CONFLICT, why=(Explanation("it is archived", "ask"), *why))
+    plan = Plan(TargetPin("shop", 7, ""), (UnitChange(order, (change,)),))
+    items = markdown(plan).split("**Conflicts**, left alone:\n\n")[1].split("\n\n")[0]
+    assert items.split("\n") == [
+        "- `order/A`",
+        "  - `it is archived`",
+        "  - Hint: `ask`",
+        *(f"  - `shop.yaml:{n}:3: orders have no property 'p{n}'`" for n in range(1, 5)),
+        "  - Hint: `correct it`",
+        "  - … and 4 more reasons. `reconcile show FILE` prints the whole plan.",
+    ]
 
 
 def test_a_comment_holds_no_personal_values(plan: Plan) -> None:

@@ -8,6 +8,7 @@ import pytest
 from rich.text import Text
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -36,14 +37,14 @@ PLAN = Plan(
             ORDER,
             (
                 RecordChange(
-                    ORDER, Action.ARCHIVE, "1", "Chevalier", FIELDS, pruned=True, adopts=True
+                    ORDER, Action.ARCHIVE, "1", FIELDS, title="Chevalier", pruned=True, adopts=True
                 ),
                 RecordChange(
                     LINE,
                     Action.ARCHIVE,
                     "2",
-                    "Queso",
                     (FieldChange("reconcile_key", "x", "", Reason.DRIFT),),
+                    title="Queso",
                     parent=ORDER,
                     rekey=True,
                 ),
@@ -61,7 +62,7 @@ PLAN = Plan(
                     Address("order", "NW-3"),
                     Action.FORGET,
                     "4",
-                    why="record 4 is archived in HubSpot",
+                    why=(Explanation("record 4 is archived in HubSpot"),),
                 ),
             ),
         ),

@@ -1,12 +1,15 @@
 """The end of an apply."""
 
 import io
+from dataclasses import replace
 
 import pytest
 
 from reconcile.model.address import Address
+from reconcile.model.explanation import Explanation
 from reconcile.model.outcome import Outcome, Report, Rewrite, Status
 from reconcile.model.plan import Action, Plan, TargetPin
+from reconcile.model.records import Location
 from reconcile.render.report import sentence, write_report
 
 PIN = TargetPin("shop", 7, "STANDARD")
@@ -130,6 +133,57 @@ def test_what_was_not_done_has_a_line_with_its_reason() -> None:
         "Target shop: account 7 (STANDARD)",
         "",
     ]
+
+
+WHY = (
+    Explanation("record 5 is archived in HubSpot", "restore it in HubSpot"),
+    Explanation("no contact has id '7'", "correct the reference", Location("shop.yaml", 4, 9)),
+    Explanation("no company has id '8'", "correct the reference", Location("shop.yaml", 5, 9)),
+)
+
+
+def _in_conflict(number: int, *why: Explanation, standing: bool = False) -> Outcome:
+    address = Address("order", f"A{number}")
+    return Outcome(address, Action.CONFLICT, CONFLICT, standing=standing, why=why)
+
+
+def test_the_reasons_and_hints_of_a_conflict_have_lines_of_their_own() -> None:
+    """As in a plan: each reason with its location, each hint once, below the last it is for."""
+    report = _report([_in_conflict(1, *WHY, standing=True)])
+    assert _text(report).split("\n")[2:-4] == [
+        "  ! order/A1  conflict  # existed before this run",
+        "      record 5 is archived in HubSpot",
+        "      hint: restore it in HubSpot",
+        "      shop.yaml:4:9: no contact has id '7'",
+        "      shop.yaml:5:9: no company has id '8'",
+        "      hint: correct the reference",
+    ]
+
+
+def test_equal_conflicts_are_counted_wherever_the_manifest_has_them() -> None:
+    """Five are shown, with their reasons and hints; another hint is another conflict."""
+    gone = [
+        _in_conflict(n, replace(WHY[1], location=Location("shop.yaml", n + 1, 9)))
+        for n in range(100)
+    ]
+    lines = _text(_report(gone, [_in_conflict(100, replace(WHY[1], hint="ask"))])).split("\n")
+    assert lines.count("      hint: correct the reference") == 5
+    assert "      shop.yaml:5:9: no contact has id '7'" in lines
+    at = lines.index("  … and 95 more like this")
+    assert lines[at + 1] == "  ! order/A100  conflict"
+    assert lines[at + 3] == "      hint: ask"
+
+
+def test_a_record_with_many_reasons_leaves_room_for_others() -> None:
+    """Five reasons of one record are shown, with their hints; the others are counted."""
+    many = [Explanation(f"orders have no property 'p{n}'", "correct it") for n in range(60)]
+    lines = _text(_report([_in_conflict(1, *many), _in_conflict(2, *WHY)])).split("\n")
+    assert lines[3:10] == [
+        *(f"      orders have no property 'p{n}'" for n in range(5)),
+        "      hint: correct it",
+        "      … and 55 more reasons",
+    ]
+    assert "      hint: restore it in HubSpot" in lines
 
 
 def test_many_skipped_for_one_reason_are_counted() -> None:
