@@ -78,13 +78,17 @@ class NotSent(Exception):
 class NoReply(Exception):
     """The request may have been carried out, but no complete response came back.
 
-    ``status`` is set if at least the status line arrived.
+    ``status`` is set if at least the status line arrived; ``connecting`` if a transport says that
+    it could not connect.
     """
 
-    def __init__(self, message: str, *, status: int = 0, permanent: bool = False) -> None:
+    def __init__(
+        self, message: str, *, status: int = 0, permanent: bool = False, connecting: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.permanent = permanent
+        self.connecting = connecting
 
 
 class _Channel:
@@ -238,13 +242,15 @@ class Connection:
     def _failure(self, error: httpx.TransportError, channel: _Channel) -> NotSent | NoReply:
         """Return what a failed call means: NotSent only if nothing of it was sent."""
         text = self._text_of(error)
+        connecting = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
         if channel.may_be_sent:
             # httpx waits as long as the call may take: on a busy machine it ends first.
-            late = channel.timed_out or isinstance(error, httpx.TimeoutException)
-            return NoReply(f"no complete answer within {self._timeout:g} s" if late else text)
+            if channel.timed_out or isinstance(error, httpx.TimeoutException):
+                text = f"no complete answer within {self._timeout:g} s"
+            return NoReply(text, connecting=connecting)
         if isinstance(error, httpx.PoolTimeout):
             return NotSent(text)
-        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        if connecting:
             hint = network_hint(error, self._url, environment=self._environment)
             return NotSent(text, permanent=is_untrusted(error), hint=hint)
         hint = proxy_hint(self._url)

@@ -214,7 +214,7 @@ class Transport:
             if tries.give_up is None:
                 tries.give_up = now + self._patience
             most = self._attempts
-            if isinstance(outcome, NotSent):
+            if decision.connecting:
                 most = min(most, CONNECT_ATTEMPTS)
             if tries.attempts >= most or now + decision.wait > tries.give_up:
                 raise decision.error.reworded(

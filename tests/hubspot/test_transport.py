@@ -182,11 +182,17 @@ def test_connections_that_fail_are_tried_again(*, repeatable: bool) -> None:
 def test_what_a_transport_failed_to_send_may_have_been_sent(
     talk: Talk, failure: httpx.TransportError
 ) -> None:
-    """A transport that nobody sees at work may have tried twice: a create is left in doubt."""
+    """A transport that nobody sees at work may have tried twice: a create is left in doubt.
+
+    What is safe to repeat is repeated, as often as if nothing had been sent.
+    """
     transport, script = talk(failure)
     with pytest.raises(Ambiguous):
         call(transport, repeatable=False)
     assert len(script.requests) == 1
+    with pytest.raises(Unreachable, match="4 attempts"):
+        call(transport)
+    assert len(script.requests) == 5
     transport, script = talk(failure, OK)
     assert call(transport).repeated
     assert len(script.requests) == 2
