@@ -33,6 +33,7 @@ FORMS = {
 ELSEWHERE = (
     "lint, format, strict types, complexity and branch coverage",
     "the workflows' checks (actionlint, zizmor)",
+    "the wheel and the sdist, used in clean folders (.ci/package)",
     "the lowest versions that pyproject.toml allows, and the newest Python",
     "mutants, random damage, and hundreds of random crashes (tests/long.py)",
     "benchmarks (tests/benchmarks/README.md)",

@@ -8,10 +8,11 @@ archived only when live reads no longer return it and archived reads do.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+from reconcile.applying.batch_outcomes import withdraw_unsent
 from reconcile.applying.batch_send import send
+from reconcile.applying.change_states import ChangeState
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.fresh_recheck import FreshSender, Withheld
-from reconcile.applying.journal import NOT_SENT
 from reconcile.applying.overwritten import LateWrite, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.recheck_parents import recheck_lines_under, recheck_parents, with_moved
@@ -27,7 +28,7 @@ from reconcile.model.outcome import Status
 from reconcile.model.plan import Action
 
 _ALREADY = "archived in HubSpot already"
-_UNREAD = Status.UNKNOWN, "sent, but not read back before the run ended"
+_UNREAD = "sent, but not read back before the run ended"
 
 
 def ready_to_archive(
@@ -44,7 +45,7 @@ def ready_to_archive(
             stuck.setdefault(task.unit, task)
     ready: list[ChangeTask] = []
     for task in tasks:
-        if task.kind is not kind or not _goes(task) or task.status is not None:
+        if task.kind is not kind or not _goes(task) or not task.is_prepared:
             continue
         over = by_address.get(task.change.parent) if task.change.parent is not None else None
         under = stuck.get(task.unit) if task.change.parent is None else None
@@ -90,7 +91,7 @@ def skip_incomplete_units(tasks: Sequence[ChangeTask]) -> None:
             stuck.setdefault(task.unit, task)
     for task in tasks:
         by = stuck.get(task.unit)
-        if by is not None and task.unit in goes_whole and task.status is None:
+        if by is not None and task.unit in goes_whole and task.is_prepared:
             stays = f"{by.change.address} must stay"
             why = f"{stays}, and {task.unit} is archived as a whole or not at all"
             task.end(Status.SKIPPED, why)
@@ -101,7 +102,7 @@ def in_whole_units(tasks: Sequence[ChangeTask]) -> list[ChangeTask]:
     lines = {task.unit for task in tasks if task.change.parent is not None and _goes(task)}
     roots = {task.unit for task in tasks if task.change.parent is None and _goes(task)}
     whole = lines & roots
-    return [task for task in tasks if task.unit in whole and _goes(task) and task.status is None]
+    return [task for task in tasks if task.unit in whole and _goes(task) and task.is_prepared]
 
 
 def _slots(kind: Kind, tasks: Sequence[ChangeTask]) -> Mapping[str, int]:
@@ -141,7 +142,7 @@ def archive(
             if result.conflict:
                 task.end(Status.CONFLICT, result.conflict)
             elif result.gone:
-                task.end(Status.DONE, _ALREADY)
+                task.accept(_ALREADY)
             elif task.previous is None and not task.change.adopts:
                 task.end(Status.CONFLICT, "the state no longer has this record; plan again")
             else:
@@ -190,9 +191,11 @@ def _archive(
         note_late=note_late,
     )
     number = context.journal.intend("archive", tasks)
+    for task in tasks:
+        task.begin()
     answers: dict[str, Answer] = {}
-    unanswered: tuple[Status, str] | None
-    unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
+    unanswered: str | None = "the run ended before HubSpot answered"
+    refused = False
     try:
         inputs = [Write(task.id, task.id, {}) for task in tasks]
         send(context, fresh, inputs, answers, answered=fresh.answered)
@@ -207,33 +210,30 @@ def _archive(
         unanswered = None
     except HubSpotError as error:
         # As with other writes, an earlier attempt may have been carried out.
-        lost = not isinstance(error, CallRefused)
-        unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
+        unanswered, refused = str(error), isinstance(error, CallRefused)
         raise
     finally:
         for task in tasks:
-            if task.status is None and task.id in answers:
-                task.end(*_UNREAD)
-            elif task.status is None and unanswered is not None:
-                task.end_unanswered(*unanswered)
+            if task.state is ChangeState.SENT and task.id in answers:
+                task.doubt(_UNREAD)
+            elif task.state is ChangeState.SENT and unanswered is not None:
+                task.end_unanswered(unanswered, refused=refused)
         context.halt.check_outcomes(tasks)
         context.journal.answered(number, tasks)
-        context.journal.not_applied(
-            [task.change.address for task in tasks if task.status is None], NOT_SENT
-        )
+        withdraw_unsent(context, tasks)
 
 
 def _end(task: ChangeTask, answer: Answer, *, gone: bool) -> None:
     if gone:
-        task.end(Status.DONE)
+        task.accept()
     elif isinstance(answer, Withheld):
         task.end(Status.CONFLICT, answer.message)
     elif isinstance(answer, Refused):
         task.end(Status.FAILED, answer.message)
     elif isinstance(answer, Unclear):
-        task.end(Status.UNKNOWN, f"{answer.message}; the next plan reads the record to find out")
+        task.doubt(f"{answer.message}; the next plan reads the record to find out")
     else:
-        task.end(Status.UNKNOWN, "HubSpot does not show it as archived; plan again to check")
+        task.doubt("HubSpot does not show it as archived; plan again to check")
 
 
 def read_archived(

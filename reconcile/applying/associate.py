@@ -182,7 +182,7 @@ def _confirm(context: ApplyContext, kind: Kind, to: str, written: Sequence[Wante
     for one in until_shown(written, read, context.sleep):
         shows = "does not show the" if one.link.add else "still shows the"
         why = f"HubSpot {shows} association to {one.link.shown}; plan again to check"
-        one.task.end(Status.UNKNOWN, why)
+        one.task.worsen(Status.UNKNOWN, why)
         one.finish()
 
 

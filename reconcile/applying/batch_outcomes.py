@@ -1,9 +1,10 @@
 """End the tasks of one batch: by HubSpot's answers, or by the error that prevented an answer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from reconcile.applying.change_states import ChangeState
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.fresh_recheck import Withheld
 from reconcile.applying.journal import NOT_SENT
@@ -31,32 +32,39 @@ def ending(
     """
     tasks = [task for task, _ in writes.values()]
     number = context.journal.intend(call, tasks)
+    for task in tasks:
+        task.begin()
     answers: dict[str, Answer] = {}
-    unanswered: tuple[Status, str] | None
-    unanswered = Status.UNKNOWN, "the run ended before HubSpot answered"
+    unanswered: str | None = "the run ended before HubSpot answered"
+    refused = False
     try:
         yield answers
         unanswered = None
     except HubSpotError as error:
         # A call that may have been carried out is in doubt until the records are read. So is one
         # that was repeated: a refusal of the repetition proves nothing about the first attempt.
-        lost = not isinstance(error, CallRefused)
-        unanswered = (Status.UNKNOWN if lost else Status.FAILED), str(error)
+        unanswered, refused = str(error), isinstance(error, CallRefused)
         raise
     finally:
         for name, (task, _) in writes.items():
             if name in answers:
                 end(task, answers[name])
                 if unanswered is not None and task.message == NOT_SHOWN:
-                    task.message = f"written, but not read back: {unanswered[1]}"
+                    task.message = f"written, but not read back: {unanswered}"
                 task.warnings = _warnings(task, answers[name])
             elif unanswered is not None:
-                task.end_unanswered(*unanswered)
+                task.end_unanswered(unanswered, refused=refused)
         context.halt.check_outcomes(tasks)
         context.journal.answered(number, tasks, of_records=True)
-        context.journal.not_applied(
-            [task.change.address for task in tasks if task.status is None], NOT_SENT
-        )
+        withdraw_unsent(context, tasks)
+
+
+def withdraw_unsent(context: ApplyContext, tasks: Sequence[ChangeTask]) -> None:
+    """Record which tasks were not sent: they have neither an answer nor an error."""
+    unsent = [task for task in tasks if task.state is ChangeState.SENT]
+    context.journal.not_applied([task.change.address for task in unsent], NOT_SENT)
+    for task in unsent:
+        task.withdraw()
 
 
 def end_created(task: ChangeTask, answer: Answer) -> None:
@@ -71,9 +79,10 @@ def end_created(task: ChangeTask, answer: Answer) -> None:
         case Written(id=record_id, new=new):
             task.id = record_id
             task.late = task.late and not new  # a new record had nothing to overwrite
-            task.end(Status.DONE)
             if task.seen is None:
-                task.end(Status.UNKNOWN, NOT_SHOWN)
+                task.doubt(NOT_SHOWN)
+            else:
+                task.accept()
         case _:
             _end_badly(task, answer)
 
@@ -89,7 +98,7 @@ def end_updated(task: ChangeTask, answer: Answer) -> None:
                 "HubSpot shows the previous ones",
             )
         case Written():
-            task.end(Status.DONE)
+            task.accept()
         case _:
             _end_badly(task, answer)
 
@@ -109,6 +118,6 @@ def _end_badly(task: ChangeTask, answer: Answer) -> None:
             task.end(Status.FAILED, message)
             task.refused = bool(invalid) or category == _INVALID
         case Unclear(message=message):
-            task.end(Status.UNKNOWN, f"{message}; the next plan reads the record to find out")
+            task.doubt(f"{message}; the next plan reads the record to find out")
         case _:
             raise AssertionError(answer)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from reconcile.applying.change_states import ChangeState
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.created_records import mark_duplicates
 from reconcile.applying.overwritten import LateWrite, note_overwritten
@@ -9,7 +10,6 @@ from reconcile.applying.state_entries import AppliedChange
 from reconcile.applying.task import ChangeTask
 from reconcile.applying.verify import verify
 from reconcile.model.kinds import kinds
-from reconcile.model.outcome import Status
 from reconcile.state.relocation import EntryLocation, drop_entries, move_entries
 from reconcile.state.state import State
 
@@ -53,16 +53,15 @@ class Committer:
                     self._left += move_entries(self._state, task.former, task.unit)
             mark_duplicates(self._context, kind, tasks, planned_ids.get(kind.name, ()))
             for task, result in zip(tasks, found, strict=True):
-                task.end(*result.end)
-                task.committed = True
+                task.verify(*result.end)
 
     def commit_removals(self, tasks: Sequence[ChangeTask]) -> None:
         """Drop removed records from the state, and commit the outcomes of these tasks."""
         for task in tasks:
-            if task.status is Status.DONE:
+            if task.is_to_verify:
                 for place in (EntryLocation(task.unit, task.change.address), *task.old_locations):
                     self._state.drop(place.unit, place.address)
-                task.committed = True
+                task.verify()
         self.commit(tasks)
 
     def commit(self, tasks: Sequence[ChangeTask]) -> None:
@@ -74,5 +73,9 @@ class Committer:
         drop_entries(self._state, self._left)
         self._left = []
         self._state.release()
-        self._context.journal.decided([task.outcome() for task in tasks if task.is_final])
+        for task in tasks:
+            if task.state is ChangeState.VERIFIED:
+                task.commit()
+        ended = [outcome for task in tasks if (outcome := task.outcome()) is not None]
+        self._context.journal.decided(ended)
         self._context.log.write(self._context.journal)

@@ -141,7 +141,7 @@ def update(context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask]) -> No
         for task, result in ready:
             task.id = task.change.id
             if not result.fields:
-                task.end(Status.DONE)
+                task.accept()
                 continue
             name = task.trace = context.trace()
             held[name] = result.key

@@ -34,7 +34,7 @@ def mark_duplicates(
     for task, others in zip(created, found, strict=True):
         if others:
             ids = ", ".join(sorted(other.id for other in others))
-            task.end(
+            task.worsen(
                 Status.CONFLICT,
                 f"created as record {task.id}, but {ids} under the same parent has the same "
                 f"{identity.name}: archive the duplicate",

@@ -147,10 +147,10 @@ class Executor:
         for kind in kinds().values():
             if self._context.halt.stopped:
                 return
-            mine = [task for task in tasks if task.kind is kind and task.status is None]
+            mine = [task for task in tasks if task.kind is kind and task.is_prepared]
             lines = [task for task in mine if task.change.parent is not None]
             find_parents(self._context, lines, self._by_address, self._ids)
-            ready = [task for task in mine if task.status is None]
+            ready = [task for task in mine if task.is_prepared]
             new = [task for task in ready if task.change.action is Action.CREATE]
             # Looking up lines under their parents takes a call for each kind of parent.
             new.sort(key=_parent_kind)
@@ -209,9 +209,9 @@ class Executor:
         After a stop nothing more is written, but earlier writes are read back and committed as long
         as HubSpot answers and the state may be written.
         """
-        written = [task for task in tasks if task.status is Status.DONE and not task.committed]
+        written = [task for task in tasks if task.is_to_verify]
         self._guarded(partial(associate, self._context, written, self._ids))
-        written = [task for task in written if task.accepted]
+        written = [task for task in written if task.is_to_verify]
         if not self._writable:
             return
         try:
@@ -264,8 +264,8 @@ class Executor:
 
     def _forget(self, tasks: Sequence[ChangeTask]) -> None:
         for task in tasks:
-            if task.status is None and task.change.action is Action.FORGET:
-                task.end(Status.DONE)
+            if task.is_prepared and task.change.action is Action.FORGET:
+                task.accept()
                 self._advance(1)
 
     def _record(self, step: Callable[[], None]) -> None:

@@ -66,10 +66,12 @@ def replay(store: Store, run: str) -> Iterator[tuple[Run, int, Mapping[str, Any]
 
 
 def _require_format(run: str, found: int | None) -> None:
-    if found not in (None, FORMAT):
+    if found is not None and found != FORMAT:
+        hint = "use the version of reconcile that wrote it"
+        if found > FORMAT:
+            hint = "upgrade reconcile: a newer version wrote it"
         raise UsageError(
-            f"the journal of run {run} has format {found}; this version reads {FORMAT}",
-            hint="use the version of reconcile that wrote it",
+            f"the journal of run {run} has format {found}; this version reads {FORMAT}", hint=hint
         )
 
 

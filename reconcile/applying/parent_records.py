@@ -26,7 +26,7 @@ def find_parents(
     unread: dict[str, dict[str, list[ChangeTask]]] = defaultdict(lambda: defaultdict(list))
     for task in tasks:
         parent = task.change.parent
-        if parent is None or task.status is not None:
+        if parent is None or not task.is_prepared:
             continue
         root = by_address.get(parent)
         if root is not None and root.status is not Status.DONE:

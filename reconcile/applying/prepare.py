@@ -20,8 +20,8 @@ def prepare(
 ) -> Iterator[ChangeTask]:
     """Yield one task for each change of a unit; ``moved`` is why the unit is stale, if it is.
 
-    A task without a status is to be carried out. One that an earlier run of the same plan carried
-    out is done; if only associations are missing, these are left to make.
+    A task that is still prepared is to be carried out. One that an earlier run of the same plan
+    carried out is verified; if only associations are missing, these are left to make.
     """
     stale = moved or _stale(unit, entries)
     for change in unit.changes:
@@ -41,7 +41,7 @@ def prepare(
         held = entry.links if entry is not None else frozenset()
         task.links = set(change.kept_links) | (removed_links(change) & held)
         if change.action is Action.CONFLICT:
-            task.end(Status.CONFLICT)
+            task.end(Status.CONFLICT, "")
             task.why = change.why
             stood = finder.state.standing(unit.address, unit.manifest)
             task.standing = change.address.folded() in stood
@@ -54,12 +54,13 @@ def prepare(
         elif entry is not None and is_written(change, entry, entries):
             task.id = entry.id
             if _is_linked(change, entry):
-                task.end(Status.DONE, APPLIED_EARLIER)
-                task.committed, task.unlinked = True, 0
+                task.unlinked = 0
+                task.accept(APPLIED_EARLIER)
+                task.verify()
             elif stale:
                 task.end(Status.CONFLICT, stale)
             else:
-                task.end(Status.DONE)
+                task.accept()
         else:
             task.end(Status.CONFLICT, _MOVED)
         yield task
@@ -106,8 +107,7 @@ def _prepare_unknown(task: ChangeTask, stale: str) -> None:
     There is nothing left to forget. Whether it is archived, only HubSpot knows.
     """
     if task.change.action is Action.FORGET:
-        task.end(Status.DONE, APPLIED_EARLIER)
-        task.committed = True
+        task.accept(APPLIED_EARLIER)
     elif stale:
         task.end(Status.CONFLICT, stale)
 

@@ -1,7 +1,9 @@
 """One record's change on its way through an apply."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
+from reconcile.applying.change_states import ChangeState, ImpossibleEvent
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import Kind, kinds
@@ -18,13 +20,13 @@ class ChangeTask:
     - ``unit``: the address of the record's unit.
     - ``change``, ``refresh``: what the plan says; only the former can be sent.
     - ``id``: the record's id, once it exists; ``parent_id``: its parent's, once known.
-    - ``status``: None while the change has not ended; ``message``: the reason for the status;
-      ``why``: the explanation of a conflict that the plan shows.
+    - ``state``: how far it has come; only events change it. ``flaw``: the status if that is not
+      done, and ``message`` the reason. The first flaw stays, unless the write becomes in doubt.
+    - ``why``: explains a conflict that the plan shows.
     - ``links``: our associations that the record has; ``unlinked``: how many association changes
       are still to be made; ``missing``: why some were not made.
     - ``rewrites``, ``not_persisted``: what became of written values (see ``Outcome``).
     - ``late``: the write was sent late; ``overwrites``: the edits of others that it overwrote.
-    - ``accepted``: HubSpot accepted the write; ``committed``: the state has its outcome.
     - ``previous``: the state's entry from before; ``old_locations``: where else the state may have
       entries of the record, under former names of it and its unit.
     - ``trace``: the objectWriteTraceId of the last write.
@@ -41,7 +43,8 @@ class ChangeTask:
     refresh: Refresh = field(default_factory=Refresh)
     id: str = ""
     parent_id: str = ""
-    status: Status | None = None
+    state: ChangeState = ChangeState.PREPARED
+    flaw: Status | None = None
     message: str = ""
     why: tuple[Explanation, ...] = ()
     links: set[Link] = field(default_factory=set)
@@ -50,8 +53,6 @@ class ChangeTask:
     late: bool = False
     not_persisted: tuple[str, ...] = ()
     unlinked: int = 0
-    accepted: bool = False
-    committed: bool = False
     previous: LastApplied | None = None
     trace: str = ""
     old_locations: tuple[EntryLocation, ...] = ()
@@ -68,51 +69,122 @@ class ChangeTask:
         """The record's kind."""
         return kinds()[self.change.address.kind]
 
-    def end(self, status: Status, message: str = "") -> None:
-        """End the change with a status. A later status never improves a worse one."""
-        if self.status in (None, Status.DONE):
-            self.status, self.message = status, message
-        self.accepted = self.accepted or status is Status.DONE
-
-    def end_unanswered(self, status: Status, message: str) -> None:
-        """End a change whose write has no answer.
-
-        Nobody knows when a write arrived whose outcome is unknown, however early it was sent.
-        """
-        self.end(status, message)
-        self.late = self.late or status is Status.UNKNOWN
+    @property
+    def status(self) -> Status | None:
+        """How the change ended, as far as that is known; None before HubSpot has answered."""
+        if self.state in (ChangeState.PREPARED, ChangeState.SENT):
+            return None
+        return self.flaw or Status.DONE
 
     @property
     def is_known(self) -> bool:
         """Whether ``id`` is known to be the record's: from the plan, or confirmed since."""
         return bool(self.change.id or (self.id and self.status is Status.DONE))
 
-    def reject_id(self, message: str) -> None:
-        """Give up the id of an answer, because it turned out to be another record's."""
-        self.id, self.seen, self.accepted = "", None, False
-        self.status, self.message = Status.UNKNOWN, message
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the change is still to be carried out."""
+        return self.state is ChangeState.PREPARED
 
     @property
-    def is_final(self) -> bool:
-        """Whether nothing is left to do or to find out.
+    def is_to_verify(self) -> bool:
+        """Whether HubSpot has what was to be written, and it was not read back yet."""
+        return self.state in (ChangeState.WRITTEN, ChangeState.LINKED)
 
-        Otherwise the write stays in doubt in the journal: HubSpot accepted it and the state does
-        not have it (associations included), or nobody knows whether HubSpot accepted it.
+    def begin(self) -> None:
+        """Record that the intent is in the journal: the write may be sent."""
+        self._take("begin")
+
+    def withdraw(self) -> None:
+        """Record that the run was halted before the write was sent."""
+        self._take("withdraw")
+
+    def accept(self, message: str = "") -> None:
+        """Record that HubSpot has what was to be written, or had it already.
+
+        If no associations are to be made, the change is linked at once.
         """
-        if self.accepted:
-            return self.committed and not self.unlinked
-        return self.status in (Status.CONFLICT, Status.FAILED, Status.SKIPPED)
+        self._take("accept")
+        self.message = message
+        if not self.unlinked:
+            self._take("link")
 
-    def outcome(self) -> Outcome:
-        """Return the outcome to report; a change without a status was never begun."""
-        status = self.status or Status.SKIPPED
-        message = self.message or ("not begun" if self.status is None else "")
+    def end(
+        self,
+        status: Literal[Status.CONFLICT, Status.FAILED, Status.SKIPPED],
+        message: str,
+    ) -> None:
+        """End the change without anything to commit."""
+        self._take("end")
+        self.flaw, self.message = status, message
+
+    def doubt(self, message: str) -> None:
+        """Leave it to recovery to find out what became of the write."""
+        self._take("doubt")
+        self.flaw, self.message = Status.UNKNOWN, message
+
+    def end_unanswered(self, message: str, *, refused: bool) -> None:
+        """End a change whose write has no answer: the call as a whole was ``refused``, or lost.
+
+        Nobody knows when a write arrived whose outcome is unknown, however early it was sent.
+        """
+        if refused:
+            self.end(Status.FAILED, message)
+        else:
+            self.doubt(message)
+            self.late = True
+
+    def reject_id(self, message: str) -> None:
+        """Give up the id of an answer, because it turned out to be another record's."""
+        self.doubt(message)
+        self.id, self.seen = "", None
+
+    def worsen(
+        self,
+        status: Literal[Status.CONFLICT, Status.FAILED, Status.UNKNOWN],
+        message: str = "",
+    ) -> None:
+        """Record that a record was written, but not all of it is as planned."""
+        self._take("worsen")
+        if self.flaw is None:
+            self.flaw, self.message = status, message
+
+    def link(self) -> None:
+        """Count one association change as made, or as one that will not be made."""
+        if self.unlinked <= 1:
+            self._take("link")
+        self.unlinked -= 1
+
+    def verify(self, status: Status = Status.DONE, message: str = "") -> None:
+        """Record that the state has what a read showed: the record as written, or otherwise."""
+        self._take("verify")
+        if self.flaw is None:
+            self.flaw = None if status is Status.DONE else status
+            self.message = message or self.message
+
+    def commit(self) -> None:
+        """Record that what the state has is durable."""
+        self._take("commit")
+
+    def _take(self, event: str) -> None:
+        after = self.state.after(event)
+        if after is None:
+            raise ImpossibleEvent(
+                f"internal error: the change of {self.change.address} cannot {event}, "
+                f"because it is {self.state.replace('_', ' ')}"
+            )
+        self.state = after
+
+    def outcome(self) -> Outcome | None:
+        """Return the outcome to report; None while it is not final."""
+        if not self.state.is_final:
+            return None
         return Outcome(
             self.change.address,
             self.change.action,
-            status,
+            self.flaw or Status.DONE,
             self.id,
-            message,
+            self.message,
             self.rewrites,
             overwrites=self.overwrites,
             not_persisted=self.not_persisted,
@@ -129,8 +201,8 @@ class ChangeTask:
         A created record counts once it was seen. A change of associations alone counts only if it
         ended in conflict.
         """
-        if self.status is Status.CONFLICT:
-            return self.accepted
+        if self.state is not ChangeState.COMMITTED or self.flaw is None:
+            return False
         is_there = bool(self.change.id or self.seen is not None)
         writes_record = self.change.action is not Action.ASSOCIATE
-        return self.accepted and is_there and writes_record and self.status is not Status.DONE
+        return self.flaw is Status.CONFLICT or (is_there and writes_record)

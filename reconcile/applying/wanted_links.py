@@ -59,7 +59,8 @@ class WantedLink:
 
     def finish(self) -> None:
         """Count the change as made, or as one that will not be made."""
-        self.task.unlinked -= not self.is_parent_link
+        if not self.is_parent_link:
+            self.task.link()
 
     def succeed(self) -> None:
         """Add the association to those that the record has of ours, or take it from them."""
@@ -78,20 +79,19 @@ class WantedLink:
         self.finish()
         still = "not" if self.link.add else "still"
         self.task.missing.append(f"{still} associated with {self.link.shown}: {why}")
-        self.task.end(Status.FAILED)
+        self.task.worsen(Status.FAILED)
         if self.task.status is Status.FAILED:
             self.task.message = join_reasons(self.task.missing, longest=MAX_MESSAGE)
 
     def conflict(self, why: str) -> None:
         """End the record's change in conflict: the association must not be written."""
         self.finish()
-        self.task.end(Status.CONFLICT, why)
+        self.task.worsen(Status.CONFLICT, why)
 
     def leave_in_doubt(self) -> None:
         """Leave a new line item to be found by reading: it was not seen under its parent."""
         seen = f"written, but not seen under {self.link.shown} before the run ended"
-        self.task.end(Status.UNKNOWN, f"{seen}; plan again to check")
-        self.task.accepted = False
+        self.task.doubt(f"{seen}; plan again to check")
 
     def _present(self, found: Associations) -> AssociationTypes:
         return frozenset(

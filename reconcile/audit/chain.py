@@ -138,24 +138,49 @@ def unseal(number: int, line: bytes) -> tuple[bytes, str]:
 def parse(number: int, line: bytes) -> dict[str, Any]:
     """Return an entry's JSON. Raise UsageError for an invalid entry or another format."""
     body = unseal(number, line)[0]
-    try:
-        raw = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(number) from error
-    if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
-        raise _damaged(number)
+    raw = _of_any_format(number, body)
     if raw["format"] != FORMAT:
-        raise UsageError(
-            f"entry {number} of the audit log has format {raw['format']}; this version reads "
-            f"{FORMAT}",
-            hint="use the version of reconcile that wrote it",
-        )
+        raise _of_another_format(number, raw["format"])
     try:
         # The hash is not a signature: whoever can write the log can make one.
         check_entry(body)
     except ValueError as error:
         raise _damaged(number) from error
     return raw
+
+
+def require_known(number: int, line: bytes) -> None:
+    """Raise UsageError for an entry of a newer format, which nothing may be appended to.
+
+    A damaged entry passes: appending must be possible after it.
+    """
+    try:
+        found = _of_any_format(number, unseal(number, line)[0])["format"]
+    except UsageError:
+        return
+    if found > FORMAT:
+        raise _of_another_format(number, found)
+
+
+def _of_any_format(number: int, body: bytes) -> dict[str, Any]:
+    """Return an entry's JSON. Raise UsageError where it does not even have a format."""
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(number) from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
+        raise _damaged(number)
+    return raw
+
+
+def _of_another_format(number: int, found: int) -> UsageError:
+    hint = "upgrade reconcile: a newer version wrote it"
+    if found < FORMAT:
+        hint = "use the version of reconcile that wrote it"
+    return UsageError(
+        f"entry {number} of the audit log has format {found}; this version reads {FORMAT}",
+        hint=hint,
+    )
 
 
 def decode(number: int, raw: Mapping[str, Any]) -> Entry:

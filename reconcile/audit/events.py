@@ -127,9 +127,8 @@ def _details(change: Effect, outcome: Outcome, *, sent: bool, linked: bool) -> I
         names = ", ".join(outcome.found)
         text = f"not written, since HubSpot already had the value: {names}"
         yield Detail(Topic.MESSAGE, values=(text,))
-    for text in (outcome.message, *map(str, outcome.why)):
-        if text:
-            yield Detail(Topic.MESSAGE, values=(text,))
+    for text in filter(None, (outcome.message, *map(str, outcome.why))):
+        yield Detail(Topic.MESSAGE, values=(text,))
 
 
 def _field(change: FieldChange, lost: str | None) -> Detail:

@@ -66,10 +66,14 @@ class AuditLog:
         return head
 
     def tail(self) -> Head:
-        """Return the number and hash of the log's last entry, from the store alone."""
+        """Return the number and hash of the log's last entry, from the store alone.
+
+        Raise UsageError for one that a newer version of reconcile wrote.
+        """
         for segment in reversed(self.segments()):
             last = next(iter(deque(self.segment(segment), maxlen=1)), None)
             if last is not None:
+                chain.require_known(*last)
                 return Head(last[0], _hash(*last))
         return _START
 

@@ -29,7 +29,7 @@ from reconcile.model.audit import Entry
 from reconcile.model.values import show as quoted
 from reconcile.project import Settings
 from reconcile.recovery.runs import unlogged
-from reconcile.render.audit_export import csv_lines, json_line, rows, summary_data
+from reconcile.render.audit_export import FORMAT_VERSION, csv_lines, rows, summary_data
 from reconcile.render.audit_lines import (
     entry_lines,
     log_lines,
@@ -39,6 +39,7 @@ from reconcile.render.audit_lines import (
     verified_lines,
 )
 from reconcile.render.escaping import visible
+from reconcile.render.json_line import json_line
 from reconcile.render.output import write_lines
 from reconcile.render.plan_lines import BLANK, Line, plain
 from reconcile.session import open_target_store
@@ -52,7 +53,8 @@ def log(*, target: str | None, since: str | None, address: str | None, as_json: 
     with _opened(target) as (settings, audit):
         found = summaries(audit, since=begin, address=wanted, unlogged=_unlogged(audit))
         if as_json:
-            _write(json_line(summary_data(one, personal=shows_personal())) for one in found)
+            data = (summary_data(one, personal=shows_personal()) for one in found)
+            _write(json_line(FORMAT_VERSION, one) for one in data)
             return
         lines = list(log_lines(found, personal=shows_personal()))
         of = f" of {wanted}" if wanted else ""
@@ -124,7 +126,8 @@ def export(*, target: str | None, since: str | None, form: str, out: Path | None
     with _opened(target) as (_, audit):
         entries = all_entries(audit, since=begin, unlogged=_unlogged(audit))
         found = rows(entries, personal=shows_personal())
-        lines = csv_lines(found) if form == "csv" else map(json_line, found)
+        as_json = (json_line(FORMAT_VERSION, row) for row in found)
+        lines = csv_lines(found) if form == "csv" else as_json
         if out is None:
             _write(lines)
             return

@@ -25,6 +25,7 @@ TOPICS = (
     "calls",
     "speed",
     "python",
+    "compatibility",
 )
 """The pages, in the order to read them in."""
 

@@ -23,6 +23,7 @@ from reconcile.project.gitignore import ignore_plan_files
 from reconcile.project.support_ends import SERVICE_KEYS, support
 from reconcile.render.output import write_plan
 from reconcile.session import Session, connect
+from reconcile.state.head import require_writable
 
 _AGAIN = "run `reconcile init` again: properties that exist stay as they are"
 _OR_WITHIN = (
@@ -38,6 +39,7 @@ def run(*, target: str | None, auto_approve: bool) -> int:
     with connect(settings, os.environ, "write") as session:
         planned = _plan(session)
         if planned.defines:
+            require_writable(session.store)
             write_plan(planned, sys.stdout, personal=shows_personal(), color=colored())
             _check_permission(session, planned.defines)
             if not auto_approve and not confirm(f"Create these in {session.pin.name}?"):

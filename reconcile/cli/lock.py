@@ -15,7 +15,7 @@ from reconcile.errors import UsageError
 from reconcile.project import Settings
 from reconcile.render.escaping import visible
 from reconcile.session import open_target_store
-from reconcile.state.head import read_head
+from reconcile.state.head import read_head, require_writable
 from reconcile.stores.contract import Holder, Store
 
 
@@ -46,6 +46,9 @@ def break_(target: str | None, number: int, url: str, reason: str) -> None:
         holder = store.holder()
         if holder is None:
             raise UsageError(f"{_lock_name(settings, store, url)} is not locked")
+        kept_in = store if _keeps_its_log(store) else own
+        for one in (store, kept_in):
+            require_writable(one)
         store.break_lock(number)
         info = holder.info
         event = lock_broken(
@@ -55,7 +58,7 @@ def break_(target: str | None, number: int, url: str, reason: str) -> None:
             since=info.since,
             doing=info.doing,
         )
-        AuditLog(store if _keeps_its_log(store) else own).append([event])
+        AuditLog(kept_in).append([event])
     click.echo(f"The lock of {visible(described(holder))} is broken.")
 
 

@@ -19,6 +19,7 @@ import click
 
 from reconcile.cli.next_command import command_line, paths, set_folder
 from reconcile.cli.waiting_notices import show_notices
+from reconcile.deprecations import with_current_options
 from reconcile.errors import HubSpotError, ManifestError, ReconcileError
 
 PATIENCE = 8.0
@@ -67,9 +68,12 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command, or suggest one: click suggests only commands that are loaded."""
+        """Return the command, or suggest one: click suggests only commands that are loaded.
+
+        Options under a former name get their present one.
+        """
         try:
-            return super().resolve_command(ctx, args)
+            return super().resolve_command(ctx, with_current_options(args))
         except click.UsageError as error:
             near = get_close_matches(args[0], COMMANDS, n=1)
             if error.ctx is not ctx or not near:
@@ -116,7 +120,6 @@ def reconcile(chdir: Path | None) -> None:
     """
     _running[:] = [click.get_current_context().invoked_subcommand or ""]
     set_folder(chdir)
-    show_notices()
     if chdir is not None:
         os.chdir(chdir)
 
@@ -131,6 +134,7 @@ def main() -> NoReturn:
     gc.set_threshold(_COLLECT_AFTER, 50, 50)
     _open_missing()
     _catch(_interrupt)
+    show_notices()
     try:
         code = reconcile.main(standalone_mode=False)
         sys.stdout.flush()

@@ -1,6 +1,5 @@
 """`reconcile state`: list, show, remove and move what was last applied."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -26,14 +25,19 @@ from reconcile.model.audit import Origin
 from reconcile.model.records import LastApplied
 from reconcile.project import Settings, allowed_in_project_file
 from reconcile.render.escaping import visible
+from reconcile.render.json_line import json_line
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import plural
 from reconcile.render.plan_lines import Line, plain
 from reconcile.session import open_target_store
 from reconcile.state.hash_key import find_key
+from reconcile.state.head import require_writable
 from reconcile.state.migrate import move, require_movable
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
+
+LISTED_VERSION = "1.0"
+"""The ``format_version`` of the lines of `state list --json`."""
 
 
 def list_(*, target: str | None, as_json: bool) -> None:
@@ -47,7 +51,8 @@ def list_(*, target: str | None, as_json: bool) -> None:
         for _, address, entry in found:
             named = Address(address.kind, entry.key)
             if as_json:
-                click.echo(json.dumps({"address": str(named), "id": entry.id}))
+                data = {"address": str(named), "id": entry.id}
+                click.echo(json_line(LISTED_VERSION, data))
             else:
                 click.echo(f"{visible(str(named))}  {visible(entry.id)}")
 
@@ -144,6 +149,8 @@ def _both_locked(
     with open_target_store(settings, os.environ) as here, store_at(url, settings) as there:
         if here.where == there.where:
             raise UsageError("the state is in that store already")
+        require_writable(here)
+        require_writable(there)
         require_movable(*((there, here) if comes_here else (here, there)))
         with locked(here, doing, wait), locked(there, doing, wait, url=url):
             yield here, there

@@ -8,6 +8,7 @@ from math import ceil
 
 from reconcile.errors import Locked
 from reconcile.project import Settings, allowed_in_project_file, read_variable, variable_of
+from reconcile.state.head import require_writable
 from reconcile.stores.contract import LEASE, LockInfo, Store
 from reconcile.stores.lease import utc_now
 from reconcile.stores.store_urls import open_store
@@ -30,8 +31,10 @@ def store_at(url: str, settings: Settings) -> Iterator[Store]:
 def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[None]:
     """Hold a store's lock; ``url`` names the store if it is not the target's own.
 
-    Raises Locked, with a hint that fits that store, while another run holds it.
+    Raises Locked, with a hint that fits that store, while another run holds it, and
+    NewerVersionNeeded where only a newer version of reconcile may write to it.
     """
+    require_writable(store)
     since = utc_now()
     with ExitStack() as stack:
         try:
@@ -45,6 +48,7 @@ def locked(store: Store, doing: str, wait: float, *, url: str = "") -> Iterator[
                 f"died; `reconcile lock show {as_argument(url)}` shows how to break the lock of a "
                 "run that hangs",
             ) from error
+        require_writable(store)  # again: a newer version may have held the lock before
         yield
 
 

@@ -1,19 +1,20 @@
-"""Notices about long waits, on stderr."""
+"""Notices about long waits, and warnings about what is deprecated, on stderr."""
 
 import logging
 import os
 
 import click
 
-from reconcile.call_watchdog import LOGGER
+from reconcile import call_watchdog, deprecations
 
 
 def show_notices() -> None:
-    """Print notices about long waits from now on, whichever thread logs them."""
-    logger = logging.getLogger(LOGGER)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    logger.handlers = [_OnStderr()]
+    """Print notices and warnings from now on, whichever thread logs them."""
+    for name in (call_watchdog.LOGGER, deprecations.LOGGER):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        logger.handlers = [_OnStderr()]
 
 
 class _OnStderr(logging.Handler):
@@ -25,6 +26,7 @@ class _OnStderr(logging.Handler):
 
         try:
             text = record.getMessage()
+            text = f"warning: {text}" if record.levelno >= logging.WARNING else text
             text = mask(text) if os.environ.get("CI") else text
             click.echo(line_start(visible(text)), err=True)
         except (OSError, ValueError):

@@ -9,7 +9,8 @@ from reconcile.probing.probe_run import Report
 from reconcile.probing.question import Result, Setting, Verdict
 from reconcile.probing.questions import NOT_ASKED
 
-FORMAT = "reconcile-probe/1"
+FORMAT_VERSION = "1.0"
+"""MAJOR.MINOR: a reader ignores names it does not know and refuses another major."""
 
 _COUNTED = {
     Verdict.HELD: "held as expected",
@@ -103,8 +104,8 @@ def as_json(report: Report, *, at: str) -> dict[str, Any]:
     """Return the report as JSON data. It names no account and no records but the probe's."""
     agreed, contradictory = settings_for_sandbox(report)
     return {
-        "format": FORMAT,
-        "reconcile": __version__,
+        "format_version": FORMAT_VERSION,
+        "reconcile_version": __version__,
         "run": report.run,
         "at": at,
         "account_type": report.account.type,

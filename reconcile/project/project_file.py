@@ -13,6 +13,7 @@ from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.manifests.problems import Positioned, ProblemReport, choices, listed
 from reconcile.manifests.yaml_nodes import Empty, Items, Node, Table, Text, read
 from reconcile.model.values import nearest, show
+from reconcile.project.former_names import with_current_names
 from reconcile.project.settings import (
     TOKEN_FIELDS,
     Guards,
@@ -92,6 +93,7 @@ def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
             "this reconcile supports version 1; a newer one may support more",
         )
         return None
+    root = with_current_names(root, report)
     for leaf in _leaves(root):
         _check_leaf(leaf, report)
     _check_targets(root, report)

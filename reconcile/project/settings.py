@@ -211,7 +211,10 @@ class TargetSettings(_Model):
 
 
 class Guards(_Model):
-    """How many changes of a sort a plan may hold before it needs ``--allow``."""
+    """How many changes of a sort a plan may hold before it needs ``--allow``.
+
+    Provisional in 0.1.0: it may change in any minor version without being deprecated first.
+    """
 
     adopt_update: _Count = 0
     unknown: _Count = 0

@@ -21,7 +21,7 @@ targets:
 #    token_write: ${{env:HUBSPOT_WRITE_TOKEN}}   # for apply
 #    api: 2026-03            # v3 is supported until September 2027, its /crm/v4 until 2027-03-30
 
-guards:                    # how many of these a plan may hold before it needs --allow
+guards:                    # provisional: how many of these a plan may hold without --allow
   adopt_update: 0          # records with values that reconcile has never seen
   unknown: 0               # records whose last-applied values cannot be compared
   rekey: 0                 # records found under another key

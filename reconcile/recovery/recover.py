@@ -17,6 +17,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
 from reconcile.recovery.resolve import Resolver
 from reconcile.recovery.runs import OpenRun, log_rest, unfinished
+from reconcile.state.head import require_writable
 from reconcile.state.state import State
 from reconcile.stores.contract import Lease, LockInfo, Store
 from reconcile.stores.lease import monotonic, utc_now
@@ -81,8 +82,10 @@ def locked(store: Store, hubspot: HubSpot, doing: str, who: str, wait: float) ->
     """Hold the lock of a store, which permits calls to HubSpot, while the block runs.
 
     An HubSpotError raised in the block gets a hint that names the run to resume. Raises Locked if
-    another run still holds the lock after ``wait`` seconds.
+    another run still holds the lock after ``wait`` seconds, and NewerVersionNeeded where only a
+    newer version of reconcile may write to the store.
     """
+    require_writable(store)
     since = utc_now()
     with ExitStack() as stack:
         with watched(f"the lock of the state in {store.where}"):

@@ -5,7 +5,6 @@ which would take some of them for formulas.
 """
 
 import csv
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,6 +12,9 @@ from typing import Any
 from reconcile.model.audit import Detail, Entry, RecordEntry, Summary, Topic
 from reconcile.render.audit_lines import absent, is_personal, mask_unless, personal_values
 from reconcile.render.escaping import PERSONAL, line_start, mask, visible
+
+FORMAT_VERSION = "1.0"
+"""Of each line: MAJOR.MINOR. A reader ignores names it does not know and refuses another major."""
 
 COLUMNS = (
     "number",
@@ -87,13 +89,6 @@ def csv_lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
     yield writer.writerow(COLUMNS)
     for row in found:
         yield writer.writerow([_cell(row, name) for name in COLUMNS])
-
-
-def json_line(data: object) -> str:
-    """Return one line of JSON in ASCII, escaped for terminals and CI logs."""
-    return (
-        json.dumps(data, ensure_ascii=True).replace("##[", "#\\u0023[").replace("\x7f", "\\u007f")
-    )
 
 
 def cell(content: str | int) -> str:

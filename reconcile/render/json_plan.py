@@ -20,10 +20,11 @@ commit's (``same``, ``differ``, ``unknown``).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconcile import __version__
+from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, PropertyDefine
 from reconcile.model.source import Source
@@ -150,8 +151,7 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
         "links": [_link(link) for link in record.links],
     }
     if record.action is Action.CONFLICT:
-        reasons = (" ".join(str(one).splitlines()) for one in record.conflicts)
-        result["conflict"] = "\n".join(reasons)
+        result["conflict"] = _lines(record.conflicts)
     for name in ("notes", "hints"):
         if texts := getattr(record, name):
             result[name] = list(texts)
@@ -165,6 +165,11 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
     if unit.others and record is unit.records[0]:
         result["others"] = unit.others
     return result
+
+
+def _lines(why: Sequence[Explanation]) -> str:
+    """Return a line for each reason: a line break in one must not begin another."""
+    return "\n".join(" ".join(str(one).splitlines()) for one in why)
 
 
 def _differs(field: FieldView) -> bool:

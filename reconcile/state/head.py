@@ -7,25 +7,54 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import NonNegativeInt, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    NonNegativeInt,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
+from reconcile import __version__
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
+from reconcile.model.versions import Release
 from reconcile.stores.contract import Store
 from reconcile.stores.own_names import is_own_blob
 
 FORMAT = 4
 """Version of the state's format. Any other is refused, never guessed at."""
 
+OLDEST_WRITER = "0.1.0"
+"""The oldest version of reconcile that may write what this one has written.
+
+An older version ignores fields that it does not know when it reads, and drops them when it writes.
+So whatever is added to the state, the journals or the audit log is to raise this, to the version
+that adds it. What older versions cannot even read raises the format as well.
+"""
+
 HEAD = "head.json"
 
 ShardName = Annotated[str, StringConstraints(pattern="^[0-9a-f]{2}$")]
+
+
+class NewerVersionNeeded(UsageError):
+    """A newer version of reconcile wrote a store, and this one may not write to it."""
+
+
+def _version(text: str) -> str:
+    return str(Release.parse(text))
+
+
+_Version = Annotated[str, AfterValidator(_version)]
 
 
 @dataclass(slots=True)
 class Content:
     """The content of the head.
 
+    ``oldest_writer`` is the oldest version of reconcile that may write to the store: the state, its
+    journals and its audit log. Any version that knows their formats may read them.
     ``shards`` has the serial at which each shard was last written, and 0 for one that is about to
     be written for the first time. ``associated`` are the (kind, associated object) pairs of which
     an association was ever made. ``audit`` is the last entry of the audit log: its number and hash.
@@ -35,6 +64,7 @@ class Content:
     """
 
     format: int = FORMAT
+    oldest_writer: _Version = OLDEST_WRITER
     lineage: str = ""
     serial: NonNegativeInt = 0
     portal_id: int | None = None
@@ -73,12 +103,17 @@ class HeadFile:
         self._seen = self._version
 
     def write(self) -> None:
-        """Write it durably, with the next serial."""
-        now = replace(self.content, serial=self.content.serial + 1)
+        """Write it durably, with the next serial.
+
+        Raise NewerVersionNeeded where this version may not.
+        """
+        _require_writer(self._store, self.content)
+        oldest = max(self.content.oldest_writer, OLDEST_WRITER, key=Release.parse)
+        now = replace(self.content, serial=self.content.serial + 1, oldest_writer=oldest)
         self._version = self._store.write(HEAD, encode(now), self._version)
         self._seen = self._version
         # Not before: if the write fails, the store still has the former head.
-        self.content.serial = now.serial
+        self.content.serial, self.content.oldest_writer = now.serial, oldest
         self.named = frozenset(now.shards)
         self.written = True
 
@@ -102,6 +137,30 @@ def read_head(store: Store) -> Content | None:
     """Return the head in a store, or None where there is none."""
     found = store.read(HEAD)
     return decode(store, found[0]) if found is not None else None
+
+
+def require_writable(store: Store) -> None:
+    """Raise NewerVersionNeeded where only a newer version may write to a store.
+
+    To be called before anything is written, locks included. A damaged head says nothing about that;
+    what needs the head reports the damage.
+    """
+    try:
+        content = read_head(store) or Content()
+    except NewerVersionNeeded:
+        raise
+    except UsageError:
+        return
+    _require_writer(store, content)
+
+
+def _require_writer(store: Store, content: Content) -> None:
+    if Release.parse(content.oldest_writer) > Release.parse(__version__):
+        raise NewerVersionNeeded(
+            f"only reconcile {content.oldest_writer} or newer may write to {store.where}; this is "
+            f"{__version__}",
+            hint="upgrade reconcile; what only reads, such as `reconcile plan`, still works",
+        )
 
 
 def encode(content: Content) -> bytes:
@@ -165,14 +224,12 @@ def moved_away(store: Store, to: str) -> UsageError:
 
 
 def _of_another_format(store: Store, name: str, parsed: Mapping[str, Any]) -> UsageError:
-    hint = "use the version of reconcile that wrote it, or a newer one"
-    if parsed["format"] < FORMAT:
-        hint = (
-            f"an earlier version of reconcile wrote it: remove {HEAD}, applied.json and shards/ "
-            f"from {store.where}; the next plan then finds records by their keys, and proposes "
-            "to adopt them"
-        )
+    message = f"the state's {name} has format {parsed['format']}; this version reads {FORMAT}"
+    if parsed["format"] > FORMAT:
+        return NewerVersionNeeded(message, hint="upgrade reconcile: a newer version wrote it")
     return UsageError(
-        f"the state's {name} has format {parsed['format']}; this version reads {FORMAT}",
-        hint=hint,
+        message,
+        hint=f"an earlier version of reconcile wrote it: remove {HEAD}, applied.json and shards/ "
+        f"from {store.where}; the next plan then finds records by their keys, and proposes to "
+        "adopt them",
     )

@@ -9,6 +9,7 @@ from reconcile.model.audit import Origin
 from reconcile.model.plan import Plan
 from reconcile.project.declared import Declared
 from reconcile.session import Session
+from reconcile.state.head import require_writable
 from reconcile.workflow.apply_steps import forget_resolved
 from reconcile.workflow.plan_steps import Advance, plan
 from reconcile.workflow.unfinished_runs import close_unfinished, recover_unfinished
@@ -31,8 +32,10 @@ def plan_to_apply(
     """Resolve the in-doubt writes of interrupted runs, and return the plan to apply then.
 
     Nothing is left out of such a plan, unless another run is interrupted meanwhile. With problems
-    in the manifests nothing is written. For what it raises see ``plan`` and ``recover_unfinished``.
+    in the manifests nothing is written. For what it raises see ``plan`` and ``recover_unfinished``;
+    NewerVersionNeeded comes first, since planning can take long.
     """
+    require_writable(session.store)
     if not declared.problems:
         recover_unfinished(session, origin, who=who, wait=wait, sleep=sleep, by=run)
     return plan(

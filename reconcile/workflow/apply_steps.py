@@ -38,6 +38,7 @@ from reconcile.recovery.runs import (
     unfinished,
 )
 from reconcile.session import Session
+from reconcile.state.head import require_writable
 from reconcile.workflow.unfinished_runs import lock, resolve_runs
 
 Advance = Callable[[int], None]
@@ -177,7 +178,11 @@ def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: flo
 def refusals_logged(
     session: Session, planned: Plan, origin: Origin, command: str = "apply"
 ) -> Iterator[None]:
-    """Log an error that refuses a plan before anything of it is begun, and raise it again."""
+    """Log an error that refuses a plan before anything of it is begun, and raise it again.
+
+    Raises NewerVersionNeeded first, and logs nothing, where this version may not write to the log.
+    """
+    require_writable(session.store)
     try:
         yield
     except (GuardRefused, StalePlan, Locked) as error:

@@ -361,7 +361,8 @@ def test_export_has_a_row_for_each_change(reconcile: Run, log: AuditLog) -> None
         ("Ana <ana@example.com>", "ab" * 20, "git")
     }
     lines = [json.loads(line) for line in reconcile("export")[1].splitlines()]
-    assert [{name: str(text) for name, text in line.items()} for line in lines] == found
+    shown = [{name: str(text) for name, text in line.items()} for line in lines]
+    assert shown == [{"format_version": "1.0"} | row for row in found]
 
 
 FORMULAS = (

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from making import ANA, CHANGES, Memory, entry_of, head_of, plan, record_run, run, updates
 
+from reconcile.audit.chain import FORMAT, to_bytes
 from reconcile.audit.integrity import verify
 from reconcile.audit.log import MAX_RECORDS, SEGMENT_SIZE, AuditLog
 from reconcile.audit.query import summaries
@@ -16,6 +17,7 @@ from reconcile.model.audit import Event, Head
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import FieldChange, Reason, RecordChange
 from reconcile.stores.local import LocalStore
+from reconcile.stores.logs import Log
 
 SECRETS = ("Old name", "Anton", "10.00", "12.50", "Mug", "Shipped")
 
@@ -65,6 +67,17 @@ def test_each_entry_points_at_the_one_before(log: AuditLog) -> None:
     assert (second["number"], second["previous"]) == (2, head.hash)
     assert after.number == 2
     assert log.tail() == after
+
+
+def test_nothing_is_appended_to_a_log_of_a_newer_format(store: LocalStore, log: AuditLog) -> None:
+    """Without a state there is no head that says so; the log's own last entry does."""
+    run(log)
+    newer = to_bytes({"format": FORMAT + 1, "number": 2, "previous": log.tail().hash})
+    Log(store, "audit/000000").append(1, b'{"entry":%b,"hash":"%b"}' % (newer, b"0" * 64))
+    with pytest.raises(UsageError, match=f"entry 2 .* has format {FORMAT + 1}") as caught:
+        run(log, "R-2")
+    assert "upgrade reconcile" in caught.value.hint
+    assert len(list(log.lines())) == 2
 
 
 def test_many_records_become_several_entries(log: AuditLog) -> None:

@@ -29,7 +29,7 @@ def test_list_and_show(applied: Project) -> None:
     lines = applied.fine("state", "list").splitlines()
     assert [line.split()[0] for line in lines] == ["cart/C-1", "line_item/A-1:mug", "order/A-1"]
     one = json.loads(applied.fine("state", "list", "--json").splitlines()[2])
-    assert one == {"address": "order/A-1", "id": lines[2].split()[1]}
+    assert one == {"format_version": "1.0", "address": "order/A-1", "id": lines[2].split()[1]}
     shown = applied.fine("state", "show", "order/a-1")
     assert f"id          {one['id']}" in shown
     assert "hs_total_price" in shown

@@ -114,7 +114,7 @@ def test_the_report_is_a_private_file(desk: Desk) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     text = path.read_text(encoding="utf-8")
     report = json.loads(text)
-    assert report["format"] == "reconcile-probe/1"
+    assert report["format_version"] == "1.0"
     assert len(report["questions"]) == 41
     assert desk.world.sandbox.token not in text
     assert str(desk.world.sandbox.portal_id) not in text

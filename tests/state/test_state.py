@@ -17,7 +17,7 @@ from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.plan import Action
 from reconcile.model.records import LastApplied, Link, ValueHashes
-from reconcile.state.head import FORMAT
+from reconcile.state.head import FORMAT, HEAD, OLDEST_WRITER, NewerVersionNeeded, read_head
 from reconcile.state.state import State
 from reconcile.stores.contract import VersionMoved
 from reconcile.stores.local import LocalStore
@@ -259,3 +259,31 @@ def test_two_runs_that_write_the_same_shard_do_not_overwrite_each_other(
     with pytest.raises(VersionMoved):
         other.flush()
     assert {UNIT.folded(): LastApplied("1", UNIT.key)} == State(store, KEY).unit(UNIT)
+
+
+def name_writer(store: LocalStore, version: str) -> None:
+    """Have the head of a new state name an oldest writer."""
+    begun(store).flush()
+    found = store.read(HEAD)
+    assert found is not None
+    head = json.loads(found[0]) | {"oldest_writer": version}
+    store.write(HEAD, json.dumps(head).encode(), found[1])
+
+
+def test_a_state_that_only_newer_versions_may_write_is_not_written(store: LocalStore) -> None:
+    """Whoever forgot to ask before is stopped by the write of the head, which comes first."""
+    name_writer(store, "999.0.0")
+    state = State(store, KEY)
+    state.put(UNIT, UNIT, LastApplied("1", UNIT.key))
+    with pytest.raises(NewerVersionNeeded, match=r"only reconcile 999\.0\.0 or newer may write"):
+        state.flush()
+    assert list(store.names("shards/")) == []
+
+
+def test_a_write_names_the_oldest_version_that_may_follow(store: LocalStore) -> None:
+    """A state of an older version may not be written by that version any more, if it says so."""
+    name_writer(store, "0.0.1")
+    State(store, KEY).flush()
+    written = read_head(store)
+    assert written is not None
+    assert written.oldest_writer == OLDEST_WRITER
