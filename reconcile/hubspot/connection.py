@@ -250,6 +250,9 @@ class Connection:
             return NoReply(text, connecting=connecting)
         if isinstance(error, httpx.PoolTimeout):
             return NotSent(text)
+        if self._make_transport is not None:
+            hint = "check the proxy and the certificates of the transport that the program gives"
+            return NotSent(text, permanent=is_untrusted(error), hint=hint)
         if connecting:
             hint = network_hint(error, self._url, environment=self._environment)
             return NotSent(text, permanent=is_untrusted(error), hint=hint)

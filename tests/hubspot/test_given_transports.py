@@ -118,9 +118,10 @@ def test_httpxs_own_is_asked_when_it_is_connected(server: Server) -> None:
         server.url, "t", timeout=5, environment=False, make_transport=httpx.HTTPTransport
     )
     assert connection.shows_sending
-    with pytest.raises(NotSent, match="refused"):
+    with pytest.raises(NotSent, match="refused") as caught:
         connection.send("POST", "/x", params=None, content=b"{}", before_send=before_send)
     connection.close()
+    assert "the transport that the program gives" in caught.value.hint
     assert asked == []
 
 
