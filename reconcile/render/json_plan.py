@@ -19,7 +19,6 @@ the plan was made at (``unknown`` where git did not say) and whether the ``files
 commit's (``same``, ``differ``, ``unknown``).
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -28,6 +27,7 @@ from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, PropertyDefine
 from reconcile.model.source import Source
+from reconcile.render.json_text import json_text
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView, view
 
 FORMAT_VERSION = "1.0"
@@ -74,8 +74,8 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
         "undeclared": [str(address) for address in seen.plan.undeclared],
         "unchecked": list(seen.plan.unchecked),
     }
-    changes = ",\n".join(map(_text, _changes(seen)))
-    return f'{_text(head)[:-1]},"resource_changes":[\n{changes}\n],{_text(tail)[1:]}\n'
+    changes = ",\n".join(map(json_text, _changes(seen)))
+    return f'{json_text(head)[:-1]},"resource_changes":[\n{changes}\n],{json_text(tail)[1:]}\n'
 
 
 def _source(source: Source) -> dict[str, Any]:
@@ -189,7 +189,3 @@ def _link(link: LinkView) -> dict[str, Any]:
         **({"declared": [list(pair) for pair in link.declared]} if link.declared else {}),
         "shown": link.text,
     }
-
-
-def _text(data: dict[str, Any]) -> str:
-    return json.dumps(data, separators=(",", ":")).replace("\x7f", "\\u007f")
