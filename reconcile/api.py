@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconcile.audit.actor import origin
 from reconcile.errors import UsageError
@@ -47,6 +48,9 @@ from reconcile.stores.this_process import lock_holder
 from reconcile.workflow import apply as apply_plan
 from reconcile.workflow import finish, recover_unfinished
 from reconcile.workflow import plan as make_plan
+
+if TYPE_CHECKING:
+    from reconcile.hubspot.connection import MakeTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class Project:
 
     settings: Settings
     environ: Mapping[str, str]
+    http: "MakeTransport | None" = None
 
     @property
     def target(self) -> str:
@@ -118,7 +123,7 @@ class Project:
         another account than the target's, and HubSpotError if the account does not answer.
         """
         purpose: Purpose = "read" if read_only else "write"
-        with connect_session(self.settings, self.environ, purpose) as session:
+        with connect_session(self.settings, self.environ, purpose, http=self.http) as session:
             yield Account(self, session)
 
 
@@ -244,15 +249,39 @@ def open(  # noqa: A001  (reconcile.open reads as what it does)
     *,
     target: str | None = None,
     environ: Mapping[str, str] | None = None,
+    http: "MakeTransport | None" = None,
 ) -> Project:
     """Return the project in a folder, for one of its targets.
 
-    Without ``target`` it is the project file's, or the only one; ``environ`` replaces the process's
-    environment, from which tokens are read. Raises ManifestError with all problems of the project
-    file, and UsageError if no target can be chosen.
+    - ``target``: its name; without it, the project file's, or the only one.
+    - ``environ``: replaces the process's environment, from which tokens are read.
+    - ``http``: a function without arguments that returns a new ``httpx.BaseTransport``. It carries
+      out the requests to the account, an embedded sandbox included; proxies and certificates are
+      then its own, not the environment's. Such a function is called once for every request that is
+      under way at the same time, never twice at once. A transport gets one request at a time, with
+      the token in its ``Authorization`` header, and is closed when the account is left.
+
+    An ``httpx.HTTPTransport`` keeps every promise of the built-in connections. Another transport,
+    subclasses and wrappers included, is not seen at work, and cannot be cut:
+
+    - It has to send a request at most once, and not after the seconds in
+      ``request.extensions["timeout"]``. A request that arrives later may arrive when this run has
+      lost its lock, or when recovery has decided that it did not take effect.
+    - The lock and the age of a re-check are looked at when the request is given to it. If its reply
+      comes more than a second after the re-check, the record's history is read for what the write
+      may have overwritten.
+    - A request that fails with an ``httpx.TransportError`` counts as possibly sent, even if it is a
+      ``ConnectError``: what is safe to repeat is repeated, anything else is in doubt until it is
+      found by reading. Other exceptions are raised as they are, and end an apply as a crash does.
+
+    Raises ManifestError with all problems of the project file, and UsageError if no target can be
+    chosen.
     """
+    if http is not None and not callable(http):
+        raise UsageError("http is a function that returns a transport, not a transport")
     environ = os.environ if environ is None else environ
-    return Project(load_settings(Path(folder), target=target, environ=environ), environ)
+    settings = load_settings(Path(folder), target=target, environ=environ)
+    return Project(settings, environ, http)
 
 
 def _allowances(allow: Mapping[str, int]) -> list[str]:

@@ -14,7 +14,8 @@ from reconcile.errors import UsageError
 def atomic_write(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
     """Open a temporary file, which replaces ``path`` once the block ends without an error.
 
-    The content is on disk before that. ``mode`` is the new file's permissions. Raises OSError.
+    The content is on disk before that, and the replacement once this returns. ``mode`` is the new
+    file's permissions. Raises OSError.
     """
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         temporary = Path(file.name)
@@ -31,6 +32,16 @@ def atomic_write(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
                 file.close()
             temporary.unlink(missing_ok=True)
             raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable what was added to a folder, replaced in it or removed from it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def save_file(path: Path, pieces: Iterable[bytes], what: str) -> None:

@@ -22,6 +22,7 @@ from reconcile.stores.store_urls import is_local, open_store
 
 if TYPE_CHECKING:
     from reconcile.hubspot.client import HubSpot
+    from reconcile.hubspot.connection import MakeTransport
     from reconcile.sandbox import Sandbox
 
 Purpose = Literal["read", "write"]
@@ -103,14 +104,20 @@ class Session:
 
 
 @contextmanager
-def connect(settings: Settings, environ: Mapping[str, str], purpose: Purpose) -> Iterator[Session]:
-    """Open the settings' target.
+def connect(
+    settings: Settings,
+    environ: Mapping[str, str],
+    purpose: Purpose,
+    *,
+    http: "MakeTransport | None" = None,
+) -> Iterator[Session]:
+    """Open the settings' target. ``http`` makes what carries requests to its account out.
 
     Raise UsageError where the token is not set or belongs to another account than the target's,
     and HubSpotError, naming the target, where the account does not respond or refuses the token.
     """
     with ExitStack() as stack:
-        hubspot = stack.enter_context(_reach(settings, environ, purpose, stack))
+        hubspot = stack.enter_context(_reach(settings, environ, purpose, http, stack))
         try:
             account = hubspot.definitions.account()
         except HubSpotError as error:
@@ -188,18 +195,22 @@ def serve_sandbox(
 
 
 def _reach(
-    settings: Settings, environ: Mapping[str, str], purpose: Purpose, stack: ExitStack
+    settings: Settings,
+    environ: Mapping[str, str],
+    purpose: Purpose,
+    http: "MakeTransport | None",
+    stack: ExitStack,
 ) -> "HubSpot":
     from reconcile.hubspot.client import HubSpot  # noqa: PLC0415  (work on a store needs no HTTP)
 
     target = settings.target
     if target.sandbox is None:
-        token = settings.token(purpose, environ).reveal()
-        return HubSpot(
-            target.url, token, api=target.api, rate_limit=target.rate_limit, notice=log_notice
-        )
-    sandbox = stack.enter_context(serve_sandbox(settings))
-    return HubSpot(sandbox.url, sandbox.token, api=target.api, rate_limit=None, notice=log_notice)
+        url, token = target.url, settings.token(purpose, environ).reveal()
+        rate_limit: int | None = target.rate_limit
+    else:
+        sandbox = stack.enter_context(serve_sandbox(settings))
+        url, token, rate_limit = sandbox.url, sandbox.token, None
+    return HubSpot(url, token, api=target.api, rate_limit=rate_limit, notice=log_notice, http=http)
 
 
 def _explained(error: HubSpotError, settings: Settings, purpose: Purpose) -> HubSpotError:
@@ -210,10 +221,4 @@ def _explained(error: HubSpotError, settings: Settings, purpose: Purpose) -> Hub
     if error.status == 401 and not target.sandbox:
         hint = f"the token in {own or target.token} is wrong, expired or revoked"
     where = "" if target.sandbox else f" at {target.url}"
-    return type(error)(
-        f"target {target.name}{where}: {error}",
-        status=error.status,
-        category=error.category,
-        correlation_id=error.correlation_id,
-        hint=hint,
-    )
+    return error.reworded(f"target {target.name}{where}: {error}", hint=hint)

@@ -233,7 +233,7 @@ def temporary(template: Path) -> Iterator[World]:
         pytest.MonkeyPatch.context() as patch,
         World(Path(folder), template=template) as world,
     ):
-        patch.setattr("reconcile.applying.verify.WAITS", (0.0, 0.0))
+        patch.setattr("reconcile.applying.rereads.WAITS", (0.0, 0.0))
         yield world
 
 

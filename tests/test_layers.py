@@ -72,6 +72,7 @@ BELOW = {
         "atomic_files",
         "audit",
         "errors",
+        "hubspot",
         "manifests",
         "model",
         "plan_files",

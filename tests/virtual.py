@@ -128,6 +128,8 @@ class Account:
 class _Line:
     """A connection of one app."""
 
+    shows_sending = True
+
     def __init__(self, account: Account, app: str) -> None:
         self._account = account
         self._app = app

@@ -16,8 +16,8 @@ from reconcile.applying.fresh_recheck import FreshSender, Withheld
 from reconcile.applying.overwritten import LateWrite, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_standing
 from reconcile.applying.recheck_parents import recheck_lines_under, recheck_parents, with_moved
+from reconcile.applying.rereads import until_shown
 from reconcile.applying.task import ChangeTask
-from reconcile.applying.verify import WAITS
 from reconcile.errors import CallRefused, HubSpotError
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Refused, Unclear, Write, Written
@@ -243,13 +243,12 @@ def read_archived(
 
     Records that are not are read again after each of ``WAITS``.
     """
-    gone: frozenset[str] = frozenset()
-    for wait in WAITS:
-        left = [id_ for id_ in ids if id_ not in gone]
-        if not left:
-            break
-        sleep(wait)
+
+    def read(left: Sequence[str]) -> Sequence[str]:
         there = hubspot.records.read(kind.object, left, [])
         lost = [id_ for id_ in left if id_ not in there]
-        gone |= hubspot.records.read(kind.object, lost, [], archived=True).keys() if lost else set()
-    return gone
+        gone = hubspot.records.read(kind.object, lost, [], archived=True) if lost else {}
+        return [id_ for id_ in left if id_ not in gone]
+
+    left = until_shown(ids, read, sleep)
+    return frozenset(ids).difference(left)

@@ -12,8 +12,8 @@ from reconcile.applying.batch_send import send
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.fresh_recheck import FreshSender, Withheld
 from reconcile.applying.recheck_parents import recheck_unowned
+from reconcile.applying.rereads import until_shown
 from reconcile.applying.task import ChangeTask
-from reconcile.applying.verify import WAITS
 from reconcile.applying.wanted_links import Associations, WantedLink, parent_link
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Pair, Refused, Written
@@ -171,17 +171,15 @@ def _without_owned(
 
 def _confirm(context: ApplyContext, kind: Kind, to: str, written: Sequence[WantedLink]) -> None:
     """Read back what was written, again after each of ``WAITS`` while it does not show."""
-    left = list(written)
-    for wait in WAITS:
-        if not left:
-            return
-        context.sleep(wait)
+
+    def read(left: Sequence[WantedLink]) -> Sequence[WantedLink]:
         found = _read(context, kind, to, left)
-        shown = [one for one in left if one.is_shown(found)]
-        left = [one for one in left if not one.is_shown(found)]
-        for one in shown:
-            one.succeed()
-    for one in left:
+        for one in left:
+            if one.is_shown(found):
+                one.succeed()
+        return [one for one in left if not one.is_shown(found)]
+
+    for one in until_shown(written, read, context.sleep):
         shows = "does not show the" if one.link.add else "still shows the"
         why = f"HubSpot {shows} association to {one.link.shown}; plan again to check"
         one.task.worsen(Status.UNKNOWN, why)

@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.created_records import lookup_of
+from reconcile.applying.rereads import until_shown
 from reconcile.applying.state_entries import Entries
 from reconcile.applying.task import ChangeTask
-from reconcile.applying.verify import WAITS, to_read
+from reconcile.applying.verify import to_read
 from reconcile.fetching.find import find
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Unclear, Written
@@ -44,12 +45,10 @@ def confirm(
     left = {t: task for t, task in tasks.items() if isinstance(answers.get(t), Written | Unclear)}
     shown: dict[str, Actual] = {}
     refuted: set[str] = set()
-    for wait in WAITS:
-        if not left:
-            return
-        context.sleep(wait)
+
+    def read(_: Sequence[str]) -> Sequence[str]:
         ids = [claims[trace].id for trace in left.keys() & claims.keys() - refuted]
-        shown |= context.hubspot.records.read(kind.object, ids, names) if ids else {}
+        shown.update(context.hubspot.records.read(kind.object, ids, names) if ids else {})
         for trace, claim in claims.items():
             actual = shown.get(claim.id)
             if (
@@ -71,6 +70,9 @@ def confirm(
                 refuted.add(trace)
                 why = f"HubSpot answered with record {actual.id}, whose {identity.name} is another"
                 answers[trace] = Unclear(why)
+        return list(left)
+
+    until_shown(list(left), read, context.sleep)
 
 
 def shows_identity_value(entries: Entries, change: Effect, actual: Actual) -> bool:

@@ -18,8 +18,8 @@ from reconcile.applying.fresh_recheck import Call, FreshSender, Withheld
 from reconcile.applying.overwritten import LateWrite, note_overwritten
 from reconcile.applying.recheck import Checked, recheck_absent, recheck_present
 from reconcile.applying.recheck_parents import recheck_parents, with_moved
+from reconcile.applying.rereads import LONG_WAITS, until_shown
 from reconcile.applying.task import ChangeTask
-from reconcile.applying.verify import LONG_WAITS
 from reconcile.errors import CallRefused
 from reconcile.fetching.children import parents_of
 from reconcile.hubspot.client import HubSpot
@@ -248,12 +248,12 @@ def _owners(
 ) -> Mapping[str, frozenset[str]]:
     """Return the parents of new records, by id; read until shown or ``LONG_WAITS`` is used up."""
     found: dict[str, frozenset[str]] = {}
-    for wait in LONG_WAITS:
-        context.sleep(wait)
-        left = [one for one in ids if not found.get(one)]
-        found |= parents_of(context.hubspot, kind, parents, left)
-        if all(found.get(one) for one in ids):
-            break
+
+    def read(left: Sequence[str]) -> Sequence[str]:
+        found.update(parents_of(context.hubspot, kind, parents, left))
+        return [one for one in left if not found.get(one)]
+
+    until_shown(ids, read, context.sleep, LONG_WAITS)
     return found
 
 

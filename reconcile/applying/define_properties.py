@@ -1,7 +1,9 @@
 """Create the property definitions that a plan asks for."""
 
 import time
+from collections.abc import Sequence
 
+from reconcile.applying.rereads import until_shown
 from reconcile.errors import ReconcileError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.kinds import kinds
@@ -21,20 +23,24 @@ def define(hubspot: HubSpot, plan: Plan, made: list[PropertyDefine]) -> None:
         target = kinds()[wanted.kind].object
         hubspot.definitions.define_unique(target, wanted.name, wanted.label, wanted.group)
         made.append(wanted)
-    for wanted in plan.defines:
-        _await(hubspot, wanted)
+    how: dict[PropertyDefine, str] = {}
+
+    def read(left: Sequence[PropertyDefine]) -> Sequence[PropertyDefine]:
+        how.update((one, _missing(hubspot, one)) for one in left)
+        return [one for one in left if how[one]]
+
+    for one in until_shown(plan.defines, read, time.sleep, WAITS):
+        raise ReconcileError(
+            f"HubSpot accepted the property {one.name} of {kinds()[one.kind].plural}, but does not "
+            f"show it {how[one]}, {sum(WAITS):.1f} seconds later",
+            hint="run `reconcile init` again in a minute: it checks again and creates nothing "
+            "twice",
+        )
 
 
-def _await(hubspot: HubSpot, wanted: PropertyDefine) -> None:
-    kind = kinds()[wanted.kind]
-    for wait in WAITS:
-        time.sleep(wait)
-        shown = hubspot.definitions.properties(kind.object).get(wanted.name)
-        if shown is not None and shown.unique:
-            return
-    how = "as a unique property" if shown is not None else "yet"
-    raise ReconcileError(
-        f"HubSpot accepted the property {wanted.name} of {kind.plural}, but does not show it "
-        f"{how}, {sum(WAITS):.1f} seconds later",
-        hint="run `reconcile init` again in a minute: it checks again and creates nothing twice",
-    )
+def _missing(hubspot: HubSpot, wanted: PropertyDefine) -> str:
+    """Return how a property does not show, as messages say it; empty if it does."""
+    shown = hubspot.definitions.properties(kinds()[wanted.kind].object).get(wanted.name)
+    if shown is None:
+        return "yet"
+    return "" if shown.unique else "as a unique property"

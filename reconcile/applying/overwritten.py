@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from reconcile.applying.context import ApplyContext
+from reconcile.applying.rereads import until_shown
 from reconcile.applying.rewrites import OURS, History
 from reconcile.applying.task import ChangeTask
-from reconcile.applying.verify import WAITS
 from reconcile.errors import CallRefused
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Property
@@ -63,15 +63,14 @@ def find_overwritten(
     The histories are read again after each of ``WAITS`` until they show our writes.
     """
     found: dict[str, tuple[Overwrite, ...]] = {}
-    left = list(late)
-    for wait in WAITS:
-        if not left:
-            break
-        sleep(wait)
+
+    def read(left: Sequence[str]) -> Sequence[str]:
         for record_id in left:
             history = _read(hubspot, kind, record_id, late[record_id])
             found[record_id] = _lost(late[record_id], history, definitions)
-        left = [one for one in left if UNKNOWN_OVERWRITE in found[one]]
+        return [one for one in left if UNKNOWN_OVERWRITE in found[one]]
+
+    until_shown(list(late), read, sleep)
     return found
 
 

@@ -9,19 +9,11 @@ from types import MappingProxyType
 from reconcile.applying.context import ApplyContext
 from reconcile.applying.explain_mismatch import read_histories
 from reconcile.applying.readback import Verified
+from reconcile.applying.rereads import until_shown
 from reconcile.applying.state_entries import AppliedChange
 from reconcile.model.kinds import Kind
 from reconcile.model.plan import Effect, Refresh
 from reconcile.model.records import Actual
-
-WAITS = (0.0, 0.5, 1.0, 2.0)
-"""Seconds before each read. Reads right after a write may be stale (reference §13)."""
-
-LONG_WAITS = (*WAITS, 4.0, 8.0, 16.0)
-"""The same for records that can only be found by their association: HubSpot would not refuse a
-duplicate.
-"""
-
 
 _NOTHING: Mapping[str, Actual] = MappingProxyType({})
 
@@ -49,13 +41,12 @@ def verify(
     changes = {one.id: one.change for one in done}
     names = to_read(context, kind, [(one.change, one.refresh) for one in done])
     now = dict(seen)
-    left = _unshown(context, changes, now)
-    for wait in WAITS:
-        if not left:
-            break
-        context.sleep(wait)
-        now |= context.hubspot.records.read(kind.object, left, names)
-        left = _unshown(context, changes, now)
+
+    def read(left: Sequence[str]) -> Sequence[str]:
+        now.update(context.hubspot.records.read(kind.object, left, names))
+        return _unshown(context, changes, now)
+
+    left = until_shown(_unshown(context, changes, now), read, context.sleep)
     differing = [(changes[i], now[i]) for i in left if i in now]
     histories = read_histories(context.hubspot, entries, differing)
     return [
@@ -66,7 +57,7 @@ def verify(
 
 def _unshown(
     context: ApplyContext, changes: Mapping[str, Effect], now: Mapping[str, Actual]
-) -> list[str]:
+) -> Sequence[str]:
     return [
         record_id
         for record_id, change in changes.items()

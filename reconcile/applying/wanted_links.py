@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.applying.task import ChangeTask
-from reconcile.hubspot.error_details import MAX_MESSAGE, join_reasons
+from reconcile.hubspot.error_details import join_reasons
 from reconcile.model.address import Address
 from reconcile.model.outcome import Status
 from reconcile.model.plan import LinkChange
+from reconcile.model.printable import MAX_MESSAGE
 from reconcile.model.records import AssociationTypes, Link, removable
 
 Associations = Mapping[str, frozenset[Link]]

@@ -24,6 +24,7 @@ from reconcile.model.audit import (
     Span,
     Topic,
 )
+from reconcile.model.digest import canonical
 
 FORMAT = 2
 """Version of the log's format. Any other is refused, never guessed at."""
@@ -36,13 +37,10 @@ _DIGEST = 16
 _LINE = b'{"entry":%b,"hash":"%b"}'
 _SEALED = re.compile(rb'{"entry":(.*),"hash":"([0-9a-f]{64})"}', re.DOTALL)
 
-# In ASCII: HubSpot's JSON may have lone surrogates, which no other encoding can express.
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
-
 
 def to_bytes(data: object) -> bytes:
-    """Return canonical JSON."""
-    return _encode(data).encode("ascii")
+    """Return canonical JSON, in ASCII since a value may have what no other encoding can express."""
+    return canonical(data, ascii_only=True)
 
 
 def digest(owner: str, about: Sequence[str], values: Sequence[Any], salt: bytes) -> str:

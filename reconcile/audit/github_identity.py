@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from reconcile.model.loopback import is_loopback
+
 AUDIENCE = "reconcile"
 CLAIMS = (
     "repository",
@@ -34,7 +36,6 @@ TIMEOUT = 10.0
 """Seconds to wait for the issuer."""
 
 _LARGEST = 64 * 1024
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DOMAIN = re.compile(
     r"(?:[a-z0-9-]+\.)+?(actions\.githubusercontent\.com|actions\.[a-z0-9-]+\.ghe\.com)"
 )
@@ -66,7 +67,7 @@ def _domain(url: str, *, loopback: bool) -> str:
     """Return the GitHub domain of an address. Raise ValueError for others."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if loopback and host in _LOOPBACK and parts.scheme == "http":
+    if loopback and is_loopback(host) and parts.scheme == "http":
         return _TEST_DOMAIN
     found = _DOMAIN.fullmatch(host)
     if (
@@ -98,7 +99,7 @@ def _ask(url: str, token: str) -> bytes:
         f"{parts.scheme}://{parts.netloc}",
         token,
         timeout=TIMEOUT,
-        environment=parts.hostname not in _LOOPBACK,
+        environment=not is_loopback(parts.hostname),
         max_body=_LARGEST,
     )
     try:

@@ -39,7 +39,7 @@ from reconcile.render.audit_lines import (
     verified_lines,
 )
 from reconcile.render.escaping import visible
-from reconcile.render.json_line import json_line
+from reconcile.render.json_text import json_line
 from reconcile.render.output import write_lines
 from reconcile.render.plan_lines import BLANK, Line, plain
 from reconcile.session import open_target_store

@@ -13,11 +13,6 @@ from reconcile.render.escaping import mask, visible
 from reconcile.render.json_problems import problems_json
 
 
-def write_json(text: str) -> None:
-    """Print a JSON document, escaped so that a CI runner takes nothing in it for a command."""
-    click.echo(text.replace("##[", "#\\u0023["), nl=False)  # "#" stands in JSON's strings only
-
-
 @contextmanager
 def problems_as_json(wanted: bool) -> Iterator[None]:  # noqa: FBT001
     """Print the problems of manifests as JSON where that is ``wanted``, and exit with 1."""
@@ -27,7 +22,7 @@ def problems_as_json(wanted: bool) -> Iterator[None]:  # noqa: FBT001
         if not wanted:
             raise
         shown = without_personal(error) if os.environ.get("CI") else error
-        write_json(problems_json(shown))
+        click.echo(problems_json(shown), nl=False)
         click.echo(f"error: {visible(shown.summary)}", err=True)
         annotate("error", shown.problems, err=True)
         annotate("warning", shown.conflicts)

@@ -20,7 +20,7 @@ from reconcile.cli.common import (
 from reconcile.cli.cost import cost
 from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.github_annotations import annotate
-from reconcile.cli.json_output import problems_as_json, write_json
+from reconcile.cli.json_output import problems_as_json
 from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
@@ -93,7 +93,7 @@ def run(
     if as_json:
         from reconcile.render.json_plan import to_json  # noqa: PLC0415
 
-        write_json(to_json(made, personal=shows_personal(), digest=digest))
+        click.echo(to_json(made, personal=shows_personal(), digest=digest), nl=False)
     else:
         write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
     annotate("warning", conflicts_in(view(made, personal=shows_personal())))

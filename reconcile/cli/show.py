@@ -9,7 +9,6 @@ import click
 
 from reconcile.cli.common import colored, shows_personal, write_digest
 from reconcile.cli.git_commit import write_source
-from reconcile.cli.json_output import write_json
 from reconcile.errors import UsageError
 from reconcile.model.digest import Hasher
 from reconcile.model.plan import Plan
@@ -33,7 +32,7 @@ def run(file: Path, form: str) -> None:
         case "json":
             from reconcile.render.json_plan import to_json  # noqa: PLC0415
 
-            write_json(to_json(made, personal=shows_personal(), digest=digest))
+            click.echo(to_json(made, personal=shows_personal(), digest=digest), nl=False)
         case _:
             from reconcile.render.output import write_plan  # noqa: PLC0415
 

@@ -25,7 +25,7 @@ from reconcile.model.audit import Origin
 from reconcile.model.records import LastApplied
 from reconcile.project import Settings, allowed_in_project_file
 from reconcile.render.escaping import visible
-from reconcile.render.json_line import json_line
+from reconcile.render.json_text import json_line
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import plural
 from reconcile.render.plan_lines import Line, plain

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.common import absolute, settings_for
-from reconcile.cli.json_output import problems_as_json, write_json
+from reconcile.cli.json_output import problems_as_json
 from reconcile.project.declared import read_declared
 from reconcile.render.json_problems import valid_json
 from reconcile.render.phrasing import listed
@@ -20,6 +20,6 @@ def run(paths: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
         units = declared.units
     counted = Counter(record.address.kind for unit in units for record in unit.records)
     if as_json:
-        write_json(valid_json(counted))
+        click.echo(valid_json(counted), nl=False)
         return
     click.echo(f"The manifests are valid: {listed(counted)}.")

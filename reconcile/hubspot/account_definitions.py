@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reconcile.errors import AuthError, CallRefused, HubSpotError, RateLimited, Unreachable
+from reconcile.errors import CallRefused, HubSpotError
+from reconcile.hubspot.refusals import is_forbidden, is_not_found, is_plain_refusal, none_if
 from reconcile.hubspot.routes import TOKEN_INFO, Routes
 from reconcile.hubspot.schemas import (
     AccountBody,
@@ -58,29 +59,23 @@ class AccountReader:
 
         This is the only endpoint that takes the token in its body as well.
         """
-        try:
-            response = self._transport.call(
-                "POST",
-                TOKEN_INFO,
-                body={"tokenKey": self._transport.reveal_token()},
-                repeatable=True,
-            )
-        except HubSpotError as error:
-            if _is_plain_refusal(error):
-                return None
-            raise
-        listed = response.parse(TokenBody).scopes
+        response = none_if(
+            is_plain_refusal,
+            self._transport.call,
+            "POST",
+            TOKEN_INFO,
+            body={"tokenKey": self._transport.reveal_token()},
+            repeatable=True,
+        )
+        listed = response.parse(TokenBody).scopes if response is not None else None
         return None if listed is None else frozenset(listed)
 
     def usage(self) -> Usage | None:
         """Return today's calls; None if HubSpot does not say (OAuth apps)."""
-        try:
-            body = self._get(self._routes.usage()).parse(UsageBody)
-        except HubSpotError as error:
-            if _is_plain_refusal(error):
-                return None
-            raise
-        for item in body.results or ():
+        response = none_if(is_plain_refusal, self._get, self._routes.usage())
+        if response is None:
+            return None
+        for item in response.parse(UsageBody).results or ():
             fresh = item.fetch_status in (None, "SUCCESS", "CACHED")
             if fresh and item.usage_limit is not None and item.current_usage is not None:
                 return Usage(item.usage_limit, item.current_usage, item.resets_at or "")
@@ -90,12 +85,10 @@ class AccountReader:
         """Return all live definitions by name, including sensitive ones the token may see."""
         found = _properties(self._get(self._routes.properties(object_)).parse(PropertiesBody))
         for level in ("sensitive", "highly_sensitive"):
-            try:
-                response = self._get(self._routes.properties(object_), dataSensitivity=level)
-            except HubSpotError as error:
-                if _is_plain_refusal(error):
-                    continue
-                raise
+            path = self._routes.properties(object_)
+            response = none_if(is_plain_refusal, self._get, path, dataSensitivity=level)
+            if response is None:
+                continue
             more = _properties(response.parse(PropertiesBody), sensitive=True)
             # A server that does not know the parameter returns the ordinary list again.
             found.update({name: prop for name, prop in more.items() if name not in found})
@@ -103,17 +96,16 @@ class AccountReader:
 
     def property(self, object_: str, name: str) -> Property | None:
         """Return one live definition, or None."""
-        try:
-            response = self._transport.call(
-                "GET",
-                self._routes.property(object_, name),
-                repeatable=True,
-                route=f"{self._routes.properties(object_)}/{{name}}",
-            )
-        except HubSpotError as error:
-            if error.status == 404:
-                return None
-            raise
+        response = none_if(
+            is_not_found,
+            self._transport.call,
+            "GET",
+            self._routes.property(object_, name),
+            repeatable=True,
+            route=f"{self._routes.properties(object_)}/{{name}}",
+        )
+        if response is None:
+            return None
         body = response.parse(PropertyBody)
         return None if body.archived or not body.name else _property(body)
 
@@ -175,12 +167,10 @@ class AccountReader:
         for active in (True, False):
             params = {"limit": str(_OWNERS), "archived": str(not active).lower()}
             while True:
-                try:
-                    body = self._get(self._routes.owners(), **params).parse(OwnersBody)
-                except AuthError as error:
-                    if error.status == 403:
-                        return None
-                    raise
+                response = none_if(is_forbidden, self._get, self._routes.owners(), **params)
+                if response is None:
+                    return None
+                body = response.parse(OwnersBody)
                 found += (Owner(o.id, o.email or "", active) for o in body.results or () if o.id)
                 after = (body.paging.next.after if body.paging and body.paging.next else None) or ""
                 if not after or not body.results:
@@ -198,11 +188,6 @@ class AccountReader:
 
     def _get(self, path: str, pool: str = "objects", **params: str) -> Response:
         return self._transport.call("GET", path, params=params or None, repeatable=True, pool=pool)
-
-
-def _is_plain_refusal(error: HubSpotError) -> bool:
-    """Return whether HubSpot refused this call alone, and would not refuse others for a while."""
-    return 400 <= error.status < 500 and not isinstance(error, RateLimited | Unreachable)
 
 
 def _properties(body: PropertiesBody, *, sensitive: bool = False) -> dict[str, Property]:

@@ -10,10 +10,10 @@ from reconcile.hubspot.complete_reads import (
     contradiction,
     refuse_failures,
 )
-from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.routes import ANY_ID
 from reconcile.hubspot.schemas import LinkedBody, LinksBody, LinksOfBody, LinksPageBody, PagingBody
 from reconcile.model.batches import LINKS_READ
+from reconcile.model.printable import clean
 from reconcile.model.records import Link
 
 PAGE = 500

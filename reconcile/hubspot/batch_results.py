@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.hubspot.error_bodies import ErrorBody
-from reconcile.hubspot.error_details import clean, join_reasons
+from reconcile.hubspot.error_details import join_reasons
 from reconcile.hubspot.types import Answer, Refused, Unclear, Written
+from reconcile.model.printable import clean
 
 Attribution = Callable[[ErrorBody], Sequence[str]]
 """Returns the traces of the inputs that an error is about; none if the error does not say."""

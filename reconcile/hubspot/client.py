@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from copy import copy
+from functools import partial
 from types import MappingProxyType
 from typing import Self
 
@@ -11,6 +12,7 @@ from reconcile.call_watchdog import CALL_LIMIT
 from reconcile.hubspot.account_definitions import AccountReader
 from reconcile.hubspot.association_reads import AssociationReader
 from reconcile.hubspot.association_writes import AssociationWriter
+from reconcile.hubspot.connection import Connection, MakeTransport
 from reconcile.hubspot.history_reads import HistoryReader
 from reconcile.hubspot.rate_limit import Clock, Sleep
 from reconcile.hubspot.record_reads import RecordReader
@@ -48,7 +50,7 @@ class HubSpot:
     disables waiting. ``timeout`` is the seconds that one attempt of a call may take in total. A
     call is attempted at most ``attempts`` times, within ``patience`` seconds after its first
     failure. ``sleep`` may raise to stop a run that is waiting. ``notice`` gets the reason whenever
-    a call is retried after a noticeable wait.
+    a call is retried after a noticeable wait. ``http`` makes what carries requests out.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class HubSpot:
         clock: Clock = time.monotonic,
         sleep: Sleep = time.sleep,
         notice: Callable[[str], None] = lambda _: None,
+        http: MakeTransport | None = None,
     ) -> None:
         self._routes = routes = Routes(api)
         self._pool = Pool(workers)
@@ -78,6 +81,7 @@ class HubSpot:
             clock=clock,
             sleep=sleep,
             notice=notice,
+            connect=partial(Connection, make_transport=http),
         )
         self.definitions = AccountReader(self._transport, routes)
         self.records = Records(self._transport, routes, self._pool)

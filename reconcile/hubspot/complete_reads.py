@@ -10,10 +10,11 @@ from typing import TypeAlias, TypeVar
 
 from reconcile.errors import CallRefused, HubSpotError
 from reconcile.hubspot.error_bodies import ABSENT
-from reconcile.hubspot.error_details import clean, join_reasons
+from reconcile.hubspot.error_details import join_reasons
 from reconcile.hubspot.schemas import BatchBody
 from reconcile.hubspot.thread_pool import Pool
 from reconcile.model.batches import split
+from reconcile.model.printable import clean
 
 Found = TypeVar("Found")
 

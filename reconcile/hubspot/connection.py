@@ -6,6 +6,9 @@ the whole call has one limit, at which its socket is shut down.
 Callers learn about a failure only whether the request can have reached HubSpot. httpx's own
 exceptions are not raised from here because they carry the request, and with it the token. If a
 reply or a failure quotes the token, it is masked before anything is truncated, parsed or shown.
+
+Only httpx's own transport is known to show when it sends a request. What is given to any other one
+counts as sent from then on.
 """
 
 import socket
@@ -19,6 +22,7 @@ from typing import Any
 
 from reconcile import __version__
 from reconcile.call_watchdog import watched
+from reconcile.errors import UsageError
 from reconcile.hubspot.network import (
     is_untrusted,
     network_hint,
@@ -43,6 +47,11 @@ CONNECT = 10.0
 """Seconds that connecting may take."""
 
 _MASK = "[token]"
+
+_CONNECTED = (".connect_tcp.complete", ".connect_unix_socket.complete", ".start_tls.complete")
+
+MakeTransport = Callable[[], httpx.BaseTransport]
+"""Makes what carries requests out, instead of connections of our own: see ``reconcile.open``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +78,49 @@ class NotSent(Exception):
 class NoReply(Exception):
     """The request may have been carried out, but no complete response came back.
 
-    ``status`` is set if at least the status line arrived.
+    ``status`` is set if at least the status line arrived; ``connecting`` if a transport says that
+    it could not connect.
     """
 
-    def __init__(self, message: str, *, status: int = 0, permanent: bool = False) -> None:
+    def __init__(
+        self, message: str, *, status: int = 0, permanent: bool = False, connecting: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.permanent = permanent
+        self.connecting = connecting
 
 
 class _Channel:
-    """An httpx client that makes one call at a time, over one connection with a known socket."""
+    """An httpx client that makes one call at a time, over one connection with a known socket.
 
-    def __init__(self, client: httpx.Client) -> None:
+    ``shows_sending`` says that ``trace`` is certainly called when a request is sent. If not, it may
+    be called or not, and the socket may be unknown.
+    """
+
+    def __init__(self, client: httpx.Client, *, shows_sending: bool) -> None:
         self.client = client
+        self.shows_sending = shows_sending
         self.timed_out = False
         """Whether the call was aborted because its time was up."""
         self.may_be_sent = False
         """Whether anything of the call may have been sent."""
+        self._seen_sending = False
         self._socket: socket.socket | None = None
         self._before_send: Callable[[], None] | None = None
 
     def begin(self, before_send: Callable[[], None]) -> None:
-        """Begin a call; ``before_send`` runs when it is connected, right before it is sent."""
-        self._before_send, self.timed_out, self.may_be_sent = before_send, False, False
+        """Begin a call. ``before_send`` runs when it is connected, right before it is sent.
+
+        If nobody sees when it is sent, ``before_send`` runs here, since it may be sent from now on.
+        """
+        self._before_send, self.timed_out = before_send, False
+        self.may_be_sent = self._seen_sending = False
+        if not self.shows_sending:
+            self._allow_send()
 
     def abort(self) -> None:
-        """End the call, whatever it is waiting for."""
+        """End the call, whatever it is waiting for, if its socket is known."""
         self.timed_out = True
         if self._socket is not None:
             with suppress(OSError):  # closed by the other end
@@ -103,18 +128,23 @@ class _Channel:
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Follow the progress of the call through httpcore's documented ``trace`` extension."""
-        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+        if event.endswith(_CONNECTED):
             self._socket = info["return_value"].get_extra_info("socket")
         elif event.endswith(".send_request_headers.started") and not _is_to_proxy(info["request"]):
-            self.allow_send()
+            if self._seen_sending:
+                # It repeats calls by itself, and cannot know which ones are safe to repeat.
+                raise NoReply("the transport sent the request, and would have sent it again")
+            self._seen_sending = True
+            self._allow_send()
 
-    def allow_send(self) -> None:
+    def _allow_send(self) -> None:
         """Run ``before_send``, once for each call. Raise NotSent if the time of the call is up."""
         before_send, self._before_send = self._before_send, None
         if before_send is not None:
             before_send()
         if self.timed_out:
-            raise NotSent("no connection in time")
+            late = "no connection in time"
+            raise NoReply(late) if self.may_be_sent else NotSent(late)
         self.may_be_sent = True
 
 
@@ -129,8 +159,9 @@ class Connection:
     """Connections to one host, one for each thread that calls. Follows no redirects.
 
     ``timeout`` is the seconds that a call may take in total. ``environment`` says whether the
-    machine's proxy and certificate settings apply. ``transport`` replaces the network. Safe to
-    share between threads. Raise UsageError if the network settings cannot be used.
+    machine's proxy and certificate settings apply. ``make_transport`` is called for each connection
+    instead of connecting to the host; its result is closed with the connection. Safe to share
+    between threads. Raise UsageError if the network settings cannot be used.
     """
 
     def __init__(
@@ -141,19 +172,25 @@ class Connection:
         timeout: float,
         environment: bool,
         max_body: int = MAX_BODY,
-        transport: httpx.BaseTransport | None = None,
+        make_transport: MakeTransport | None = None,
     ) -> None:
         self._url = url
         self._token = token
         self._max_body = max_body
         self._timeout = timeout
         self._environment = environment
-        self._transport = transport
+        self._make_transport = make_transport
         self._channels: list[_Channel] = []
         self._turn = threading.Lock()
+        self._idle: list[_Channel] = []
+        self.shows_sending = True
+        """Whether ``before_send`` runs when a request is sent, and not when it is passed on."""
+        if make_transport is not None:
+            self._idle.append(self._new_channel())
+            return
         try:
             self._trusted = _trusted(url, environment=environment)
-            self._idle = [self._new_channel()]
+            self._idle.append(self._new_channel())
         except OSError as error:
             raise unusable_certificates(error) from None
         except (ImportError, ValueError, httpx.InvalidURL):
@@ -187,8 +224,6 @@ class Connection:
             watched(f"HubSpot: {name or method}", limit=self._timeout, cut=channel.abort),
         ):
             channel.begin(before_send)
-            if self._transport is not None:
-                channel.allow_send()
             try:
                 with channel.client.stream(
                     method,
@@ -199,28 +234,33 @@ class Connection:
                     extensions={"trace": channel.trace},
                 ) as response:
                     return self._read(response)
-            except httpx.PoolTimeout as error:
-                raise NotSent(self._text_of(error)) from None
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                hint = network_hint(error, self._url, environment=self._environment)
-                raise NotSent(
-                    self._text_of(error), permanent=is_untrusted(error), hint=hint
-                ) from None
-            except httpx.ProxyError as error:
-                hint = proxy_hint(self._url)
-                raise NotSent(f"the proxy refused: {self._text_of(error)}", hint=hint) from None
             except httpx.TransportError as error:
-                if not channel.may_be_sent:  # a proxy answered wrongly, or not in time
-                    hint = proxy_hint(self._url)
-                    raise NotSent(
-                        f"the proxy opened no tunnel: {self._text_of(error)}", hint=hint
-                    ) from None
-                # httpx waits as long as the call may take: on a busy machine it ends first.
-                late = channel.timed_out or isinstance(error, httpx.TimeoutException)
-                within = f"no complete answer within {self._timeout:g} s"
-                raise NoReply(within if late else self._text_of(error)) from None
+                raise self._failure(error, channel) from None
             except httpx.DecodingError:
                 raise NoReply("the answer is not compressed the way its headers say") from None
+
+    def _failure(self, error: httpx.TransportError, channel: _Channel) -> NotSent | NoReply:
+        """Return what a failed call means: NotSent only if nothing of it was sent."""
+        text = self._text_of(error)
+        connecting = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        if channel.may_be_sent:
+            # httpx waits as long as the call may take: on a busy machine it ends first.
+            if channel.timed_out or isinstance(error, httpx.TimeoutException):
+                text = f"no complete answer within {self._timeout:g} s"
+            return NoReply(text, connecting=connecting)
+        if isinstance(error, httpx.PoolTimeout):
+            return NotSent(text)
+        if self._make_transport is not None:
+            hint = "check the proxy and the certificates of the transport that the program gives"
+            return NotSent(text, permanent=is_untrusted(error), hint=hint)
+        if connecting:
+            hint = network_hint(error, self._url, environment=self._environment)
+            return NotSent(text, permanent=is_untrusted(error), hint=hint)
+        hint = proxy_hint(self._url)
+        if isinstance(error, httpx.ProxyError):
+            return NotSent(f"the proxy refused: {text}", hint=hint)
+        # It answered wrongly, or not in time.
+        return NotSent(f"the proxy opened no tunnel: {text}", hint=hint)
 
     @contextmanager
     def _channel(self) -> Iterator[_Channel]:
@@ -234,6 +274,11 @@ class Connection:
                 self._idle.append(channel)
 
     def _new_channel(self) -> _Channel:
+        made = self._make_transport() if self._make_transport is not None else None
+        if not isinstance(made, httpx.BaseTransport | None):
+            raise UsageError("what makes a transport has to return an httpx.BaseTransport")
+        # A class derived from httpx's own may do anything.
+        self.shows_sending = made is None or type(made) is httpx.HTTPTransport
         client = httpx.Client(
             headers={
                 "Authorization": f"Bearer {self._token}",
@@ -243,10 +288,10 @@ class Connection:
             timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT)),
             follow_redirects=False,
             trust_env=self._environment,
-            verify=self._trusted,
-            transport=self._transport,
+            verify=self._trusted if made is None else False,
+            transport=made,
         )
-        channel = _Channel(client)
+        channel = _Channel(client, shows_sending=self.shows_sending)
         self._channels.append(channel)
         return channel
 

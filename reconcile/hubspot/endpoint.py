@@ -1,10 +1,10 @@
 """Hosts that a token may be sent to: https hosts, and loopback for the sandbox."""
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from reconcile.errors import UsageError
-from reconcile.hubspot.error_details import clean
+from reconcile.model.loopback import is_loopback
+from reconcile.model.printable import clean
 
 
 def checked_url(url: str) -> tuple[str, bool]:
@@ -14,15 +14,15 @@ def checked_url(url: str) -> tuple[str, bool]:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    is_loopback = host == "localhost" or _is_loopback_address(host)
+    local = is_loopback(host)
     if not host or parts.username is not None or parts.query or parts.fragment:
         raise UsageError(f"{clean(parts.geturl().rpartition('@')[2], 200)!r} is not a base URL")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
+    if parts.scheme != "https" and not (parts.scheme == "http" and local):
         raise UsageError(
             f"{clean(url, 200)!r} is refused: the token is sent over https only",
             hint="plain http is allowed to this machine only, for the sandbox",
         )
-    return url.rstrip("/"), is_loopback
+    return url.rstrip("/"), local
 
 
 def checked_token(token: str) -> str:
@@ -33,10 +33,3 @@ def checked_token(token: str) -> str:
             hint="check for a line break, a space or quotation marks around it",
         )
     return token
-
-
-def _is_loopback_address(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconcile.errors import AuthError, CallRefused, HubSpotError, InvalidValue, RateLimited
-from reconcile.hubspot.error_details import clean, join_reasons, nested
+from reconcile.hubspot.error_details import join_reasons, nested
 from reconcile.hubspot.validation_errors import refused_values, split_message
+from reconcile.model.printable import clean
 
 ABSENT = "OBJECT_NOT_FOUND"
 """Category of a record that does not exist. HubSpot omits it on single reads; we always set it."""
@@ -218,11 +219,6 @@ def error_from(refusal: Refusal, headers: Mapping[str, str], resets: str) -> Hub
             replace(one, message=f"HTTP {status}: {one.message}") for one in refusal.body.invalid
         ],
     )
-
-
-def is_absence(error: HubSpotError) -> bool:
-    """Return whether an error says that a record does not exist."""
-    return error.status == 404 and error.category == ABSENT
 
 
 def daily_reset_text(time_zone: str, now: datetime) -> str:

@@ -7,7 +7,7 @@ without a message (reference §1, §18). All of it is untrusted text of any leng
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-MAX_MESSAGE = 500
+from reconcile.model.printable import clean
 
 MAX_REASONS = 5
 """Reasons that are shown for one error; the others are only counted."""
@@ -58,12 +58,6 @@ def join_reasons(reasons: Iterable[str], longest: int = _LONGEST) -> str:
     if more > 0:
         found[MAX_REASONS:] = [f"and {more:,} more"]
     return "; ".join(found)
-
-
-def clean(text: str, longest: int = MAX_MESSAGE) -> str:
-    """Return one printable line: control characters, escapes and bidi marks become spaces."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * longest]).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _walk(errors: Any, depth: int) -> Iterator[Mapping[str, Any]]:

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from reconcile.errors import CallRefused
 from reconcile.hubspot.calls import Calls
 from reconcile.hubspot.complete_reads import BatchRead, complete_read, refuse_failures
-from reconcile.hubspot.error_bodies import is_absence
-from reconcile.hubspot.error_details import clean
+from reconcile.hubspot.refusals import is_absence, none_if
 from reconcile.hubspot.routes import ANY_ID, query_parts
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
 from reconcile.model.batches import HISTORIES
+from reconcile.model.printable import clean
 from reconcile.model.records import Version
 
 
@@ -56,12 +55,7 @@ class HistoryReader(Calls):
             return found, [id_ for id_ in chunk if id_ not in found and id_ not in missing]
 
         def alone(id_: str) -> dict[str, tuple[Version, ...]] | None:
-            try:
-                return self.history(object_, id_, properties, archived=False)
-            except CallRefused as error:
-                if is_absence(error):
-                    return None
-                raise
+            return none_if(is_absence, self.history, object_, id_, properties, archived=False)
 
         wanted = list(dict.fromkeys(ids))
         return complete_read(

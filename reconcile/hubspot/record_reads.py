@@ -12,12 +12,12 @@ from reconcile.hubspot.complete_reads import (
     contradiction,
     refuse_failures,
 )
-from reconcile.hubspot.error_bodies import is_absence
-from reconcile.hubspot.error_details import clean
+from reconcile.hubspot.refusals import is_absence, none_if
 from reconcile.hubspot.routes import ANY_ID, is_segment, query_parts
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody, SearchBody
 from reconcile.model.address import fold, other_forms
 from reconcile.model.batches import OBJECTS
+from reconcile.model.printable import clean
 from reconcile.model.records import Actual
 
 _SEARCHED = 200
@@ -166,18 +166,17 @@ class RecordReader(Calls):
                 params["idProperty"] = id_property
             if archived:
                 params["archived"] = "true"
-            try:
-                response = self._transport.call(
-                    "GET",
-                    self._routes.record(object_, id_),
-                    params=params,
-                    repeatable=True,
-                    route=self._routes.record(object_, ANY_ID),
-                )
-            except CallRefused as error:
-                if is_absence(error):
-                    return None
-                raise
+            response = none_if(
+                is_absence,
+                self._transport.call,
+                "GET",
+                self._routes.record(object_, id_),
+                params=params,
+                repeatable=True,
+                route=self._routes.record(object_, ANY_ID),
+            )
+            if response is None:
+                return None
             body = response.parse(ObjectBody)
             if not body.id:
                 raise CallRefused("HubSpot's answer gives no id", status=response.status)

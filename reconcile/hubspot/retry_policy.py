@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from reconcile.errors import Ambiguous, HubSpotError, Unreachable
 from reconcile.hubspot.connection import NoReply, NotSent, Reply
 from reconcile.hubspot.error_bodies import Refusal, error_from
-from reconcile.hubspot.error_details import clean
+from reconcile.model.printable import clean
 
 MAX_RETRY_AFTER = 60.0
 """Seconds. Sources disagree whether Retry-After is in seconds or milliseconds; this is a bound."""
@@ -27,12 +27,14 @@ class Decision:
     """What to do after an attempt that did not succeed.
 
     ``wait`` is the seconds before the next attempt; None means no retry, and ``error`` is raised.
-    ``in_doubt`` says that the attempt may have been carried out.
+    ``in_doubt`` says that the attempt may have been carried out; ``connecting`` that it failed
+    while connecting.
     """
 
     error: HubSpotError
     wait: float | None = None
     in_doubt: bool = False
+    connecting: bool = False
 
 
 def decide(
@@ -47,12 +49,14 @@ def decide(
         case NotSent():
             message = f"HubSpot cannot be reached: {clean(str(outcome))}"
             cannot = Unreachable(message, hint=outcome.hint)
-            return Decision(cannot, None if outcome.permanent else backoff(attempt))
+            wait = None if outcome.permanent else backoff(attempt)
+            return Decision(cannot, wait, connecting=True)
         case NoReply():
             kind = Unreachable if repeatable else Ambiguous
             error = kind(f"no usable answer: {clean(str(outcome))}", status=outcome.status)
             again = repeatable and not outcome.permanent
-            return Decision(error, backoff(attempt) if again else None, in_doubt=True)
+            wait = backoff(attempt) if again else None
+            return Decision(error, wait, in_doubt=True, connecting=outcome.connecting)
         case Reply():
             return _decide_refusal(outcome, repeatable=repeatable, attempt=attempt, resets=resets)
 

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from reconcile.hubspot.error_bodies import ErrorBody
-from reconcile.hubspot.error_details import MAX_REASONS, clean, property_of, reason_of
+from reconcile.hubspot.error_details import MAX_REASONS, property_of, reason_of
 from reconcile.model.outcome import HubSpotWarning
+from reconcile.model.printable import clean
 
 
 class _Body(BaseModel):

@@ -17,11 +17,11 @@ from reconcile.errors import Ambiguous, HubSpotError, Unreachable
 from reconcile.hubspot.connection import Connection, NoReply, NotSent, Reply
 from reconcile.hubspot.endpoint import checked_token, checked_url
 from reconcile.hubspot.error_bodies import daily_reset_text
-from reconcile.hubspot.error_details import clean
 from reconcile.hubspot.rate_limit import SEARCHES, Clock, RateLimit, Sleep, association_limit
 from reconcile.hubspot.retry_policy import decide
 from reconcile.hubspot.steps import Step, begin_step, current_step
 from reconcile.hubspot.write_freshness import Tries, WriteFreshness
+from reconcile.model.printable import clean
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -214,7 +214,7 @@ class Transport:
             if tries.give_up is None:
                 tries.give_up = now + self._patience
             most = self._attempts
-            if isinstance(outcome, NotSent):
+            if decision.connecting:
                 most = min(most, CONNECT_ATTEMPTS)
             if tries.attempts >= most or now + decision.wait > tries.give_up:
                 raise decision.error.reworded(
@@ -268,6 +268,9 @@ class Transport:
                 )
             except (NotSent, NoReply) as failure:
                 return failure
+            finally:
+                if freshness is not None and not self._connection.shows_sending:
+                    freshness.sent_before(self._clock())
             if step is not None:
                 step.replied_at = self._clock()
             slot.headers = reply.headers

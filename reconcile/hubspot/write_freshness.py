@@ -53,6 +53,10 @@ class WriteFreshness:
         self._sent += 1
         self._at_any_age = False
 
+    def sent_before(self, now: float) -> None:
+        """Record that what is being sent may have left at any time until now."""
+        self.late = self.late or (self._sent > 0 and now - self.read_at > MAX_AGE)
+
     def rechecked(self, moment: float) -> None:
         """Rely on another re-check, whose last reply came at this moment."""
         self.read_at = moment

@@ -9,7 +9,10 @@ from reconcile.model.plan import RecordChange
 from reconcile.model.records import Desired, LastApplied, Unit
 from reconcile.model.values import normalise
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_encode, _encode_in_ascii = (
+    json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=ascii_only).encode
+    for ascii_only in (False, True)
+)
 
 
 class Hasher:
@@ -37,9 +40,12 @@ class Hasher:
         return blake2b(data, digest_size=16, key=self._key).hexdigest()
 
 
-def canonical(data: object) -> bytes:
-    """Return sorted, compact JSON. With text and whole numbers alone this is canonical."""
-    return _encode(data).encode()
+def canonical(data: object, *, ascii_only: bool = False) -> bytes:
+    """Return sorted, compact JSON. With text and whole numbers alone this is canonical.
+
+    In ASCII it can express lone surrogates, which HubSpot's JSON may have.
+    """
+    return (_encode_in_ascii if ascii_only else _encode)(data).encode()
 
 
 def digest(data: object) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconcile.hubspot.error_bodies import ErrorBody
-from reconcile.hubspot.error_details import clean
+from reconcile.model.printable import clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class Naming(Enum):
     MISSING = "there is no project file"
     SEVERAL = "the project file has several targets"
     UNSAFE = "the project file cannot be edited safely"
+    READ_ONLY = "the project file is read-only"
+    CHANGED = "the project file was changed meanwhile"
     UNWRITABLE = "the project file cannot be written"
 
 
@@ -26,7 +28,8 @@ def name_store(root: Path, url: str) -> Naming:
     """Set the project file's ``store:`` to ``url``, and return whether that was done.
 
     Not done where the file has several targets: the others' state is not there yet. Nor where the
-    file is a link, or where the edit would change what anything else in it says.
+    file is a link, read-only or changed meanwhile, or where the edit would change what anything
+    else in it says.
     """
     path = root / PROJECT_FILE
     if path.is_symlink():
@@ -47,7 +50,12 @@ def name_store(root: Path, url: str) -> Naming:
     if edited is None:
         return Naming.UNSAFE
     try:
-        with atomic_write(path, mode=path.stat().st_mode & 0o777) as file:
+        mode = path.stat().st_mode & 0o777
+        if not mode & 0o222:
+            return Naming.READ_ONLY
+        if path.is_symlink() or path.read_bytes() != before:
+            return Naming.CHANGED
+        with atomic_write(path, mode=mode) as file:
             file.write(edited)
     except OSError:
         return Naming.UNWRITABLE

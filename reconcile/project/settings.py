@@ -20,6 +20,7 @@ from reconcile.manifests.files import PROJECT_FILE
 from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.model.identity import Identity, UniqueProperty, identity_from
 from reconcile.model.kinds import kinds
+from reconcile.model.loopback import LOOPBACK
 from reconcile.model.values import nearest
 
 AT_LEAST = 20
@@ -39,7 +40,9 @@ _LONGEST_PATH = 200
 _Sized = TypeVar("_Sized", bound=Sized)
 
 _HUBSPOT = re.compile(r"https://api(-[a-z]{2}[0-9])?\.hubapi\.com")
-_LOOPBACK = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::([1-9][0-9]{0,4}))?")
+_LOOPBACK = re.compile(
+    rf"https?://(?:{'|'.join(map(re.escape, LOOPBACK))})(?::([1-9][0-9]{{0,4}}))?"
+)
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _BUCKET = re.compile(r"(s3|gs|az)://[A-Za-z0-9._/-]+")
 _TARGET = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

@@ -7,8 +7,8 @@ from itertools import islice
 
 from reconcile.applying.confirm_ids import shows_identity_value, was_created_with_key
 from reconcile.applying.created_records import lookup_of
+from reconcile.applying.rereads import LONG_WAITS, WAITS, until_shown
 from reconcile.applying.state_entries import Entries
-from reconcile.applying.verify import LONG_WAITS, WAITS
 from reconcile.errors import CallRefused
 from reconcile.fetching.children import Lines, Parent, lines_under
 from reconcile.fetching.find import NO_PARENT, find
@@ -81,14 +81,11 @@ class RecordFinder:
         keys = set(identity.properties)
         names = sorted((keys | {name for mine in managed.values() for name in mine}) & known)
         found: dict[Address, Actual] = {}
-        left = list(wanted)
         lines = identity.sibling_property and any(not one.id for one in wanted)
-        for wait in LONG_WAITS if lines and self._patient else WAITS:
-            if not left:
-                break
-            self._sleep(wait)
-            found |= self._read(kind, left, names)
-            left = [
+
+        def read(left: Sequence[InDoubtChange]) -> Sequence[InDoubtChange]:
+            found.update(self._read(kind, left, names))
+            return [
                 one
                 for one in left
                 if (actual := found.get(one.change.address)) is None
@@ -97,6 +94,9 @@ class RecordFinder:
                     and not entries.carried_out(one.change, actual)
                 )
             ]
+
+        waits = LONG_WAITS if lines and self._patient else WAITS
+        left = until_shown(wanted, read, self._sleep, waits)
         missing = [
             one
             for one in left

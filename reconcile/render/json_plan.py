@@ -21,7 +21,6 @@ the ``commit`` that the plan was made at (``unknown`` where git did not say) and
 ``files`` read were that commit's (``same``, ``differ``, ``unknown``).
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -31,6 +30,7 @@ from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, PropertyDefine
 from reconcile.model.source import Source
+from reconcile.render.json_text import json_text
 from reconcile.render.not_applied import drifted_records, held_changes
 from reconcile.render.plan_view import (
     FieldView,
@@ -92,12 +92,12 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
         "resource_drift": (_drift(unit.address, left) for unit, left in seen.left_alone()),
     }
     listed = "".join(_list(name, changes) for name, changes in lists.items())
-    return f"{_text(head)[:-1]},{listed}{_text(tail)[1:]}\n"
+    return f"{json_text(head)[:-1]},{listed}{json_text(tail)[1:]}\n"
 
 
 def _list(name: str, members: Iterable[dict[str, Any]]) -> str:
     """Return a named list, each member on a line of its own."""
-    lines = ",\n".join(map(_text, members))
+    lines = ",\n".join(map(json_text, members))
     return f'"{name}":[\n{lines}\n],'
 
 
@@ -235,7 +235,3 @@ def _link(link: LinkView) -> dict[str, Any]:
         **({"declared": [list(pair) for pair in link.declared]} if link.declared else {}),
         "shown": link.text,
     }
-
-
-def _text(data: dict[str, Any]) -> str:
-    return json.dumps(data, separators=(",", ":")).replace("\x7f", "\\u007f")

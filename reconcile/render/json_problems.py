@@ -7,12 +7,12 @@ major. ``problems`` are what the manifests, or the project file, get wrong by th
 is none.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconcile import __version__
 from reconcile.errors import ManifestError, Problem
+from reconcile.render.json_text import json_text
 
 FORMAT_VERSION = "1.0"
 
@@ -32,13 +32,13 @@ def _document(
 ) -> str:
     head = {"format_version": FORMAT_VERSION, "reconcile_version": __version__, **rest}
     return (
-        f'{json.dumps(head)[:-1]}, "problems": [{_listed(problems)}], '
-        f'"conflicts": [{_listed(conflicts)}]}}\n'
+        f'{json_text(head)[:-1]},"problems":[{_listed(problems)}],'
+        f'"conflicts":[{_listed(conflicts)}]}}\n'
     )
 
 
 def _listed(problems: Sequence[Problem]) -> str:
-    lines = ",\n".join(json.dumps(_problem(one)) for one in problems)
+    lines = ",\n".join(json_text(_problem(one)) for one in problems)
     return f"\n{lines}\n" if lines else ""
 
 

@@ -1,11 +1,11 @@
 """Unfinished runs: how far they got, and the command that resumes them."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from reconcile.model.outcome import Progress, Status
 from reconcile.render.escaping import visible
+from reconcile.render.json_text import json_text
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import plural
 from reconcile.render.plan_lines import BLANK, Line, plain
@@ -85,7 +85,7 @@ def status_json(target: str, runs: Sequence[Progress], holder: str, *, resume: s
         "runs": [_run(run) for run in runs],
         "next": resume if runs and not holder else None,
     }
-    return json.dumps(data, indent=2) + "\n"
+    return json_text(data, indent=2) + "\n"
 
 
 def _run(run: Progress) -> dict[str, Any]:

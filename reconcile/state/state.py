@@ -1,7 +1,7 @@
 """The state: what was last applied to each record, as ids and keyed hashes, without order data.
 
-A small head names the account; the entries lie in 256 shards by the unit's key, so that planning a
-few units, or a long sorted stream of them, never loads all.
+A small head names the account; the entries lie in 256 shards by the unit's key. So a few units need
+few shards, and of a long sorted stream of units few shards are in memory parsed.
 """
 
 from collections.abc import Iterator, Mapping

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import (
@@ -33,6 +34,8 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from reconcile.call_watchdog import CALL_LIMIT, watched
 from reconcile.errors import UsageError
+from reconcile.model.loopback import is_loopback
+from reconcile.model.printable import clean
 from reconcile.stores.clock_skew import clock_skew
 
 if TYPE_CHECKING:
@@ -60,7 +63,6 @@ _CREDENTIALS = {
     "gs": "GOOGLE_SERVICE_ACCOUNT",
 }
 _SECRET = re.compile(r"\?\S+")
-_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,18 @@ class Bucket:
         if not names:
             return
         paths = [self._prefix + name for name in names]
-        with self._explained(), suppress(FileNotFoundError):
+        with self._explained():
             try:
                 obstore.delete(self._store, paths)
-            except GenericError:
-                # After a broken connection obstore repeats every call except one for many objects.
-                obstore.delete(self._store, paths)
+            except (FileNotFoundError, GenericError):
+                # It ends at the first one that does not exist, and after a broken connection:
+                # obstore repeats every call except one for many objects.
+                for _ in in_parallel(self._delete_one, paths):
+                    pass
+
+    def _delete_one(self, path: str) -> None:
+        with self._explained(), suppress(FileNotFoundError):
+            obstore.delete(self._store, path)
 
     def folders(self, folder: str, after: str) -> Iterator[str]:
         """Yield the folders with objects right below a folder (empty, or ending in ``/``), sorted.
@@ -261,7 +269,7 @@ def open_bucket(scheme: str, name: str, prefix: str, where: str) -> Bucket:
     """
     environ = os.environ
     http = any(
-        _LOOPBACK.match(value)
+        _is_http_to_this_machine(value)
         for variable, value in environ.items()
         if variable.upper().startswith(("AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"))
     )
@@ -289,6 +297,14 @@ def open_bucket(scheme: str, name: str, prefix: str, where: str) -> Bucket:
     return Bucket(store, prefix, where, generations=scheme == "gs")
 
 
+def _is_http_to_this_machine(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and is_loopback(parts.hostname)
+
+
 def _clock_error(where: str, skew: str) -> UsageError:
     return UsageError(
         f"the store {where} refused a request because of its time: {skew}",
@@ -301,6 +317,4 @@ def _excerpt(error: Exception) -> str:
     text = str(error).partition("Debug source")[0]
     code = re.search(r"<Code>(\w+)</Code>", text)
     text = text.partition("<?xml")[0] + (code[1] if code else "")
-    text = _SECRET.sub("", " ".join(text.split()))
-    text = "".join(character if character.isprintable() else "?" for character in text)
-    return text if len(text) <= _MAX_EXCERPT else text[:_MAX_EXCERPT] + " ..."
+    return clean(_SECRET.sub("", text), _MAX_EXCERPT)

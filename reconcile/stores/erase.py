@@ -7,12 +7,13 @@ folder can only be erased again, until it is finished.
 from collections.abc import Callable
 from pathlib import Path
 
+from reconcile.atomic_files import sync_folder
 from reconcile.errors import Locked, UsageError
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.local import LocalStore
 from reconcile.stores.own_names import is_own_blob
 from reconcile.stores.sandbox_in_use import refuse_served, remove_left
-from reconcile.stores.state_folder import replace_file, sync_folder, usable
+from reconcile.stores.state_folder import replace_file, usable
 
 _MARK = "being-erased"
 

@@ -21,7 +21,12 @@ from reconcile.stores.valid_names import check_blob_name
 _PAGE = 1000
 """Names of one answer."""
 _BLOBS = 20
-"""Blobs of one statement, which may have some MB each."""
+"""Most blobs of one statement."""
+_BYTES = 4 * 1024 * 1024
+"""Most bytes of one statement's blobs, unless one alone has more.
+
+At a megabit per second that many arrive just within the limit of a statement.
+"""
 
 _EXISTING = "select to_regclass('reconcile.blob'), to_regclass('reconcile.lock'), \
 to_regnamespace('reconcile')"
@@ -86,7 +91,18 @@ _REMOVE = _if_held("""
     where target = %(target)s and name = any(%(names)s::text[]) and exists (select from allowed)
     returning name as answer
 """)
-_READ = "select name, data, serial::text from reconcile.blob where target = %s and name = any(%s)"
+_READ = "select data, serial::text from reconcile.blob where target = %s and name = %s"
+_READ_MANY = """
+    select name, case when total <= %(most)s then data end from (
+        select name, data, number, coalesce(octet_length(data) + sum(octet_length(data)) over (
+            order by number rows between unbounded preceding and 1 preceding
+        ), 0) as total
+        from reconcile.blob
+        join unnest(%(names)s::text[]) with ordinality as asked (name, number) using (name)
+        where target = %(target)s
+    ) as found order by number
+"""
+"""Answers no data for blobs, after the first, with which the answer would be too large."""
 _NAMES = """
     select name from reconcile.blob
     where target = %(target)s and name >= %(prefix)s and name > %(after)s
@@ -140,16 +156,18 @@ class PostgresStore:
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """See Store."""
-        rows = self._database.read(_READ, (self._target, [check_blob_name(name)]))
-        return (bytes(rows[0][1]), rows[0][2]) if rows else None
+        rows = self._database.read(_READ, (self._target, check_blob_name(name)))
+        return (bytes(rows[0][0]), rows[0][1]) if rows else None
 
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """See Store."""
         left = map(check_blob_name, names)
-        while some := list(islice(left, _BLOBS)):
-            rows = self._database.read(_READ, (self._target, some))
-            found = {name: bytes(data) for name, data, _ in rows}
-            yield from ((name, found[name]) for name in some if name in found)
+        some: list[str] = []
+        while some := some or list(islice(left, _BLOBS)):
+            values = {"target": self._target, "names": some, "most": _BYTES}
+            rows = self._database.read(_READ_MANY, values)
+            yield from ((name, bytes(data)) for name, data in rows if data is not None)
+            some = [name for name, data in rows if data is None]
 
     def write(self, name: str, data: bytes, expected: str | None) -> str:
         """See Store."""
@@ -163,8 +181,7 @@ class PostgresStore:
 
     def write_many(self, blobs: Iterable[tuple[str, bytes]]) -> None:
         """See Store."""
-        left = iter(blobs)
-        while some := list(islice(left, _BLOBS)):
+        for some in _portions(blobs):
             self._insert(some)
 
     def remove(self, *names: str) -> None:
@@ -250,6 +267,20 @@ class PostgresStore:
                 schema_first = () if schema else (_SCHEMA,)
                 self._database.define((_EXCLUSIVE, *schema_first, *_TABLES))
             self._created = True
+
+
+def _portions(blobs: Iterable[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, bytes]]]:
+    """Yield blobs in portions, each for one statement."""
+    portion: list[tuple[str, bytes]] = []
+    size = 0
+    for blob in blobs:
+        size += len(blob[1])
+        if portion and (len(portion) == _BLOBS or size > _BYTES):
+            yield portion
+            portion, size = [], len(blob[1])
+        portion.append(blob)
+    if portion:
+        yield portion
 
 
 def _moved(name: str) -> VersionMoved:

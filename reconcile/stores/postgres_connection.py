@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from reconcile.call_watchdog import CALL_LIMIT, watched
 from reconcile.errors import ReconcileError, UsageError
+from reconcile.model.printable import clean
 from reconcile.stores.lease import monotonic
 
 _IDLE = 1.0
@@ -145,8 +146,7 @@ class Database:
             raise self._problem(error) from None
 
     def _problem(self, error: psycopg.Error) -> ReconcileError:
-        text = " ".join(str(error.diag.message_primary or error).split())
-        text = "".join(character if character.isprintable() else "?" for character in text)
+        text = clean(str(error.diag.message_primary or error))
         if isinstance(error, errors.LockNotAvailable):
             return Busy(
                 f"the store {self.where} is busy: another connection keeps one of its rows locked",

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from errno import ENOTDIR
 from pathlib import Path
 
-from reconcile.atomic_files import atomic_write
+from reconcile.atomic_files import atomic_write, sync_folder
 from reconcile.errors import UsageError
 
 GITIGNORE = ".gitignore"
@@ -41,9 +41,7 @@ def replace_file(path: Path, data: bytes, *, after: int = 0) -> int:
         file.flush()
         stamp = max(time.time_ns(), after + 1)
         os.utime(file.fileno(), ns=(stamp, stamp))
-        written = os.fstat(file.fileno()).st_mtime_ns
-    sync_folder(path.parent)
-    return written
+        return os.fstat(file.fileno()).st_mtime_ns
 
 
 def make_state_folder(folder: Path) -> None:
@@ -98,12 +96,3 @@ def remove_empty(folder: Path, *, below: Path) -> None:
             sync_folder(folder)
             return
         folder = folder.parent
-
-
-def sync_folder(folder: Path) -> None:
-    """Make durable what was added to a folder or removed from it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -57,13 +57,15 @@ def test_importing_takes_nothing_along() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_the_block_of_the_documentation_runs(
+def test_the_blocks_of_the_documentation_run(
     project: reconcile.Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the project's folder, as it is shown; what it prints has no personal values."""
+    """In the project's folder, as they are shown; what they print has no personal values."""
     monkeypatch.chdir(project.settings.root)
-    (block,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
-    exec(compile(block, "python.md", "exec"), {})  # noqa: S102
+    blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(compile(block, "python.md", "exec"), {})  # noqa: S102
     printed = capsys.readouterr().out
     assert "  + order/SHOP-1003\n" in printed
     assert "Harbour Cafe" not in printed

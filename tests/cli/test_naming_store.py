@@ -1,9 +1,11 @@
 """`state push` names the new store in the project file, whatever style that is written in."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from reconcile.manifests.yaml_edit import edit_values
 from tests.cli.conftest import Project
 
 TARGET = 'targets: {shop: {url: "URL", token: "${env:SHOP_TOKEN}"}}'
@@ -84,6 +86,31 @@ def test_a_link_is_not_replaced(pushed: Project) -> None:
     assert "was not changed" in pushed.fine("state", "push", "${env:STORE}")
     assert real.read_bytes() == before
     assert file.is_symlink()
+
+
+def test_a_read_only_file_is_not_replaced(pushed: Project) -> None:
+    """Whoever made it so does not expect another file in its place."""
+    file = pushed.folder / "reconcile.yaml"
+    file.chmod(0o444)
+    said, written = push(pushed, BLOCK)
+    assert written == BLOCK
+    assert said.startswith("reconcile.yaml was not changed: the project file is read-only. Write")
+
+
+def test_a_file_that_somebody_saves_meanwhile_is_not_replaced(
+    pushed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was saved stays, and the message has the line to write."""
+    file = pushed.folder / "reconcile.yaml"
+
+    def edited(*given: Any, **options: Any) -> bytes | None:
+        file.write_bytes(file.read_bytes() + b"# mine\n")
+        return edit_values(*given, **options)
+
+    monkeypatch.setattr("reconcile.project.edit_file.edit_values", edited)
+    said, written = push(pushed, BLOCK)
+    assert written == f"{BLOCK}# mine\n"
+    assert "was not changed: the project file was changed meanwhile. Write as a line" in said
 
 
 def test_a_folder_is_never_named(pushed: Project, tmp_path: Path) -> None:

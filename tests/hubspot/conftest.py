@@ -71,7 +71,7 @@ def talk(clock: FakeClock) -> Iterator[Callable[..., tuple[Transport, Script]]]:
             TOKEN,
             clock=clock,
             sleep=clock.sleep,
-            connect=partial(Connection, transport=httpx.MockTransport(script)),
+            connect=partial(Connection, make_transport=lambda: httpx.MockTransport(script)),
             **{"rate_limit": None, **options},
         )
         made.append(transport)

@@ -9,10 +9,11 @@ from reconcile.errors import AuthError, HubSpotError
 from reconcile.hubspot.batch_results import answers_by_trace, attribute_by_name
 from reconcile.hubspot.complete_reads import refuse_failures
 from reconcile.hubspot.error_bodies import ErrorBody, Refusal, error_from
-from reconcile.hubspot.error_details import MAX_MESSAGE, MAX_REASONS
+from reconcile.hubspot.error_details import MAX_REASONS
 from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
 from reconcile.hubspot.types import Refused, Unclear
 from reconcile.model.outcome import HubSpotWarning
+from reconcile.model.printable import MAX_MESSAGE
 from reconcile.probing.raw_response import RawResponse
 
 NO_MESSAGE = {

@@ -1,6 +1,8 @@
 """One call: what is repeated, what is not, and what the errors say."""
 
 import json
+import socket
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -147,12 +149,53 @@ def test_refusals_are_not_repeated(talk: Talk, status: int, *, repeatable: bool)
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_connections_that_fail_are_tried_again(talk: Talk, *, repeatable: bool) -> None:
+def test_connections_that_fail_are_tried_again(*, repeatable: bool) -> None:
     """When nothing was sent, even a create is sent again."""
-    transport, script = talk(httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), OK)
-    response = call(transport, repeatable=repeatable)
-    assert len(script.requests) == 3
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))  # connections are refused until it listens
+        requests: list[bytes] = []
+        waits: list[float] = []
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                requests.append(connection.recv(65536))
+                connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"id":"1"}')
+
+        serving = threading.Thread(target=serve)
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 2:
+                server.listen()
+                serving.start()
+
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with Transport(url, "pat-na1-x", rate_limit=None, sleep=sleep) as transport:
+            response = call(transport, repeatable=repeatable)
+            serving.join()
+    assert (len(waits), len(requests), transport.calls.total()) == (2, 1, 1)
     assert not response.repeated
+
+
+@pytest.mark.parametrize("failure", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow")])
+def test_what_a_transport_failed_to_send_may_have_been_sent(
+    talk: Talk, failure: httpx.TransportError
+) -> None:
+    """A transport that nobody sees at work may have tried twice: a create is left in doubt.
+
+    What is safe to repeat is repeated, as often as if nothing had been sent.
+    """
+    transport, script = talk(failure)
+    with pytest.raises(Ambiguous):
+        call(transport, repeatable=False)
+    assert len(script.requests) == 1
+    with pytest.raises(Unreachable, match="4 attempts"):
+        call(transport)
+    assert len(script.requests) == 5
+    transport, script = talk(failure, OK)
+    assert call(transport).repeated
+    assert len(script.requests) == 2
 
 
 @pytest.mark.parametrize(

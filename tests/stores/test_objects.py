@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import obstore
 import pytest
 import servers
-from obstore.store import MemoryStore
+from obstore.store import LocalStore, MemoryStore
 
 from reconcile.errors import Locked, UsageError
 from reconcile.stores.bucket import Bucket
@@ -88,6 +89,31 @@ def test_a_server_that_ignores_conditions_is_refused(rclone: servers.Server, tmp
     with pytest.raises(UsageError, match="ignores the conditions"):
         store.write("head.json", b"1", None)
     assert list(store.names("")) == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.store.example", "localhost.example", "store.example"])
+def test_credentials_leave_this_machine_only_over_tls(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a host's name begins as this machine's does."""
+    monkeypatch.setenv("AWS_ENDPOINT", f"http://{host}:9000")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
+    with pytest.raises(UsageError) as caught:
+        open_store("s3://state/x", tmp_path / "target").read("head.json")
+    assert caught.value.hint.startswith("use https://; http:// works on this machine only")
+
+
+def test_objects_after_one_that_is_gone_are_removed(tmp_path: Path) -> None:
+    """A deletion of many ends at the first one that another deletion, half done, has removed."""
+    folder = LocalStore(tmp_path)
+    names = [f"runs/a/{number:02}.json" for number in range(30)]
+    for name in names[1:]:
+        obstore.put(folder, name, b"1")
+    bucket = Bucket(folder, "", "folder")
+    bucket.delete(names)
+    assert list(bucket.all_names()) == []
+    bucket.delete(names)
 
 
 def test_reading_writes_nothing(memory: MemoryStore) -> None:

@@ -2,10 +2,12 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,7 +17,8 @@ from psycopg import sql
 from reconcile.errors import UsageError
 from reconcile.stores.contract import LockInfo, LockLost, Store, VersionMoved
 from reconcile.stores.logs import Log
-from reconcile.stores.postgres import PostgresStore
+from reconcile.stores.postgres import PostgresStore, _portions
+from reconcile.stores.postgres_connection import Database
 from reconcile.stores.store_urls import open_store
 
 INFO = LockInfo(who="ana@mill", since="2026-01-02T03:04:05+00:00", doing="apply")
@@ -241,6 +244,52 @@ def test_a_version_of_another_backend_is_just_another(client: Callable[[], Postg
     store.write("head.json", b"1", None)
     with pytest.raises(VersionMoved):
         store.write("head.json", b"2", "1a2b.3c")
+
+
+@pytest.mark.servers
+def test_a_statement_has_a_few_megabytes(
+    client: Callable[[], PostgresStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written and read; so each of them ends in time, and a larger blob goes alone."""
+    store, sent = client(), Counter[str]()
+    for name in ("read", "write"):
+        monkeypatch.setattr(Database, name, _counting(getattr(Database, name), name, sent))
+    sizes = [1, 3, 0, 2, 5, 1, 1]
+    blobs = {f"b{n}.json": bytes([n]) * (mb * 1024 * 1024) for n, mb in enumerate(sizes)}
+    store.write("a.json", b"", None)
+    sent.clear()
+    store.write_many(blobs.items())
+    assert sent == {"write": 4}
+    sent.clear()
+    asked = [*reversed(blobs), "lost.json"]
+    assert list(store.read_many(asked)) == [(name, blobs[name]) for name in reversed(blobs)]
+    assert sent == {"read": 4}
+
+
+def _counting(method: Callable[..., Any], name: str, sent: Counter[str]) -> Callable[..., Any]:
+    def counted(*given: Any) -> Any:
+        sent[name] += 1
+        return method(*given)
+
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("sizes", "portions"),
+    [
+        ([], []),
+        ([9], [1]),
+        ([1, 3, 1], [2, 1]),
+        ([4, 4, 9, 0, 0], [1, 1, 1, 2]),
+        ([0] * 45, [20, 20, 5]),
+    ],
+)
+def test_blobs_are_divided_by_number_and_size(sizes: list[int], portions: list[int]) -> None:
+    """At most 20 and 4 MiB each, but for one that is larger alone; all of them, in order."""
+    blobs = [(str(number), bytes(mb * 1024 * 1024)) for number, mb in enumerate(sizes)]
+    found = list(_portions(blobs))
+    assert [blob for portion in found for blob in portion] == blobs
+    assert [len(portion) for portion in found] == portions
 
 
 @pytest.mark.servers
