@@ -76,7 +76,8 @@ def run(
         units = declared_now(settings, saved)
         declared = Declared(units, units)
     with declared.problems_first(), connect(settings, os.environ, "write") as session:
-        if saved is None:
+        made = saved
+        if made is None:
             with progress(len(declared.units), "Planning") as advance:
                 made = plan_to_apply(
                     session,
@@ -92,8 +93,6 @@ def run(
                 )
             made = replace(made, source=source_of(read, settings))
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
-        else:
-            made = saved
         digest = content_digest(made)
         write_digest(digest)
         write_source(made.source)

@@ -26,6 +26,7 @@ from reconcile.planning.consistent_associations import ID, MOST, link_faults, ri
 from reconcile.planning.consistent_policy import policy_faults
 from reconcile.planning.derived import Legend, derived, legend_of
 from reconcile.planning.guards import as_limits, tripped_limits
+from reconcile.planning.holding import in_order
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOMENTS = (Property("", "date"), Property("", "datetime"))
@@ -121,9 +122,7 @@ def _of_unit(unit: UnitChange) -> Iterator[str]:
     over = kinds().get(unit.address.kind)
     if over is None or not over.is_unit:
         yield "it cannot have line items"
-    changes = sorted(
-        (*unit.changes, *unit.held), key=lambda one: (one.address != unit.address, one.address)
-    )
+    changes = in_order(unit, (*unit.changes, *unit.held))
     root = changes[0] if changes and changes[0].address == unit.address else None
     lines = changes[1:] if root else changes
     if any(unit.address.kind not in _parents(line) for line in lines):
@@ -137,6 +136,13 @@ def _of_unit(unit: UnitChange) -> Iterator[str]:
         yield "it does not name the definitions it was made with"
     if not (_DIGEST.fullmatch(unit.manifest) or not unit.manifest):
         yield "it does not name the manifest it was made from"
+    yield from _of_parent(unit, root, lines)
+
+
+def _of_parent(
+    unit: UnitChange, root: RecordChange | None, lines: Sequence[RecordChange]
+) -> Iterator[str]:
+    """Yield where the line items of a unit do not belong to its root."""
     acting = [c for c in lines if c.action is not Action.CONFLICT and not c.action.removes]
     ids = {line.parent_id for line in acting}
     if root is None and acting and unit.address.key.startswith(BY_ID):

@@ -1,6 +1,6 @@
 """Checks that a plan holds back and leaves alone what its own settings say, and nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.model.identity import Identity
@@ -20,25 +20,32 @@ def policy_faults(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[st
         yield "what it allows is unknown, or given twice"
     if not rises(plan.reverts):
         yield "the properties whose drift it puts back are not in order"
-    whole = (
-        replace(unit, changes=in_order(unit, (*unit.changes, *unit.held)), held=())
-        for unit in plan.units
-    )
-    for unit, again in zip(plan.units, hold(whole, names, identities), strict=False):
-        if (unit.changes, unit.held) != (again.changes, again.held):
-            yield f"{unit.address}: what it holds back does not follow from what it allows"
+    yield from _of_held(plan, identities)
+    yield from _of_drifts(plan, identities)
+
+
+def _of_drifts(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[str]:
+    """Yield what is wrong with the drift that a plan puts back or leaves alone."""
     for unit in plan.units:
         for change in (*unit.changes, *unit.held):
             identity = identities.get(change.address.kind)
             for fault in _of_drift(change, plan, identity.key_property if identity else ""):
                 yield f"{change.address}: {fault}"
         for left in unit.left_alone:
-            kind, identity = kinds().get(left.address.kind), identities.get(left.address.kind)
-            if kind is None or identity is None:
-                yield f"{left.address}: its kind is not one of the plan's"
-                continue
-            for fault in _of_left_alone(left, unit, kind, identity):
+            for fault in _of_left_alone(left, unit, identities.get(left.address.kind)):
                 yield f"{left.address}: {fault}"
+
+
+def _of_held(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[str]:
+    """Yield the units of which something else is held back than what is not allowed."""
+    whole = (
+        replace(unit, changes=in_order(unit, (*unit.changes, *unit.held)), held=())
+        for unit in plan.units
+    )
+    again = hold(whole, names_of(plan.allowed), identities)
+    for unit, right in zip(plan.units, again, strict=False):
+        if (unit.changes, unit.held) != (right.changes, right.held):
+            yield f"{unit.address}: what it holds back does not follow from what it allows"
 
 
 def _of_drift(change: RecordChange, plan: Plan, key: str) -> Iterator[str]:
@@ -55,10 +62,12 @@ def _of_drift(change: RecordChange, plan: Plan, key: str) -> Iterator[str]:
             yield f"{show(field.name)} is put back although its drift is left alone"
 
 
-def _of_left_alone(
-    left: LeftAlone, unit: UnitChange, kind: Kind, identity: Identity
-) -> Iterator[str]:
+def _of_left_alone(left: LeftAlone, unit: UnitChange, identity: Identity | None) -> Iterator[str]:
     """Yield what is wrong with the drift that is left alone of one record."""
+    kind = kinds().get(left.address.kind)
+    if kind is None or identity is None:
+        yield "its kind is not one of the plan's"
+        return
     is_root = left.address == unit.address
     if kind.is_unit != is_root or not (is_root or unit.address.kind in kind.parents):
         yield "it does not belong to the unit"
@@ -70,6 +79,11 @@ def _of_left_alone(
     for field in left.fields:
         if field.reason is not Reason.DRIFT or field.before == field.after:
             yield f"{show(field.name)} is not drift"
+    yield from _of_left_links(left, unit, kind)
+    yield from _of_both(left, unit, names)
+
+
+def _of_left_links(left: LeftAlone, unit: UnitChange, kind: Kind) -> Iterator[str]:
     if not all(link.add and link.drifted for link in left.links):
         yield "an association that is left alone is not drift"
     parent_id = next((link.id for link in left.links if not link.references), "")
@@ -77,10 +91,14 @@ def _of_left_alone(
         left.address, Action.ASSOCIATE, left.id, links=left.links, parent_id=parent_id
     )
     yield from link_faults(has_links, unit, kind)
+
+
+def _of_both(left: LeftAlone, unit: UnitChange, names: Sequence[str]) -> Iterator[str]:
+    """Yield where something of a record is changed and left alone."""
+    ends = {(link.to, link.id) for link in left.links}
     for change in (*unit.changes, *unit.held):
-        if change.address == left.address:
-            ends = {(link.to, link.id) for link in change.links}
-            if not {field.name for field in change.fields}.isdisjoint(names) or any(
-                (link.to, link.id) in ends for link in left.links
-            ):
-                yield "something of it is changed and left alone"
+        if change.address == left.address and (
+            any(field.name in names for field in change.fields)
+            or any((link.to, link.id) in ends for link in change.links)
+        ):
+            yield "something of it is changed and left alone"

@@ -4,7 +4,7 @@ A plan file does not contain these. They are derived when a plan is assembled an
 loaded, so what people read cannot differ from what is written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
@@ -39,19 +39,24 @@ def legend_of(units: Iterable[UnitChange]) -> Legend:
     written: dict[tuple[str, str, str], str] = {}
     held: dict[tuple[str, str, str], str] = {}
     personal: set[tuple[str, str]] = set()
-    for unit in units:
-        shown = [(one.address.kind, one.fields) for one in (*unit.changes, *unit.held)]
-        shown += [(one.address.kind, one.fields) for one in unit.left_alone]
-        for kind, field in ((kind, field) for kind, fields in shown for field in fields):
-            if field.shown_after:
-                name = kind, field.name, field.after
-                written[name] = min(field.shown_after, written.get(name, field.shown_after))
-            if field.shown_before:
-                held[kind, field.name, field.before] = field.shown_before
-            if field.personal and not _is_always_personal(kind, field.name):
-                personal.add((kind, field.name))
+    for kind, field in _fields(units):
+        if field.shown_after:
+            name = kind, field.name, field.after
+            written[name] = min(field.shown_after, written.get(name, field.shown_after))
+        if field.shown_before:
+            held[kind, field.name, field.before] = field.shown_before
+        if field.personal and not _is_always_personal(kind, field.name):
+            personal.add((kind, field.name))
     labels = (ValueLabel(*name, text) for name, text in (written | held).items())
     return Legend(tuple(sorted(labels)), tuple(sorted(personal)))
+
+
+def _fields(units: Iterable[UnitChange]) -> Iterator[tuple[str, FieldChange]]:
+    """Yield the fields that a plan shows, with their kinds: what changes, is held or left alone."""
+    for unit in units:
+        shown: tuple[RecordChange | LeftAlone, ...] = (*unit.changes, *unit.held, *unit.left_alone)
+        for one in shown:
+            yield from ((one.address.kind, field) for field in one.fields)
 
 
 def derived(units: Iterable[UnitChange], legend: Legend) -> tuple[UnitChange, ...]:

@@ -5,7 +5,7 @@ manifest changed another, both sides have moved (``Reason.BOTH``). So they have 
 changed a line item that others took out of its order or cart.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
 from reconcile.model.plan import FieldChange, LeftAlone, LinkChange, Reason
@@ -17,25 +17,33 @@ def split_drift(
 ) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], LeftAlone | None]:
     """Return the changes to make of a record that exists, and the drift to leave alone, if any."""
     fields, names = _with_groups(record, fields)
+    links = [replace(one, drifted=_has_drifted(record, one)) for one in links]
+    if not record.context.policy.drift and names != {one.name for one in fields}:
+        fields, links = _with_parent(fields, links, names)
     left = tuple(one for one in fields if one.name in names)
-    links = tuple(replace(one, drifted=_has_drifted(record, one)) for one in links)
-    put_back = record.context.policy.drift
-    if len(left) < len(fields) and not put_back and any(map(_is_from_parent, links)):
-        fields = [one if one in left else _as_both(one) for one in fields]
-        links = tuple(replace(one, drifted=False) if _is_from_parent(one) else one for one in links)
-    left_links = tuple(one for one in links if one.drifted and not put_back)
+    left_links = tuple(filter(_is_drifted, links)) if not record.context.policy.drift else ()
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None
+    title = record.desired.properties.get(record.kind.title, "")
     return (
         tuple(one for one in fields if one not in left),
         tuple(one for one in links if one not in left_links),
-        LeftAlone(
-            record.address,
-            record.actual.id,
-            record.desired.properties.get(record.kind.title, ""),
-            left,
-            left_links,
-        ),
+        LeftAlone(record.address, record.actual.id, title, left, left_links),
+    )
+
+
+def _with_parent(
+    fields: Iterable[FieldChange], links: Sequence[LinkChange], left: Set[str]
+) -> tuple[list[FieldChange], tuple[LinkChange, ...]]:
+    """Return the changes of a record, of which something besides ``left`` changes in git.
+
+    If others took it out of its parent, what changes has changed on both sides, the parent too.
+    """
+    if not any(map(_is_from_parent, links)):
+        return list(fields), tuple(links)
+    return (
+        [one if one.name in left else _as_both(one) for one in fields],
+        tuple(replace(one, drifted=False) if _is_from_parent(one) else one for one in links),
     )
 
 
@@ -69,6 +77,10 @@ def _as_both(field: FieldChange) -> FieldChange:
     """Return a field as changed on both sides, unless a stricter guard concerns it anyway."""
     known = field.reason in (Reason.DRIFT, Reason.CHANGE)
     return replace(field, reason=Reason.BOTH) if known else field
+
+
+def _is_drifted(link: LinkChange) -> bool:
+    return link.drifted
 
 
 def _is_from_parent(link: LinkChange) -> bool:

@@ -29,18 +29,20 @@ def tripped_limits(
     units: Iterable[UnitChange], limits: Limits, allowed: Collection[str] = ()
 ) -> tuple[Guard, ...]:
     """Return the limits that some changes exceed, and that are not allowed."""
-    found: dict[str, Guard] = {}
     changes = [change for unit in units for change in unit.changes]
-    for (name, kind), limit in sorted(limits.items()):
+    found: dict[str, Guard] = {}
+    for (name, kind), most in sorted(limits.items()):
         of_action = [change for change in changes if _counts_as(change, name)]
-        number = sum(not kind or change.address.kind == kind for change in of_action)
-        if number > limit and name not in found:
-            which = f" {kinds()[kind].plural}" if kind else ""
-            message = (
-                f"{number:,} records would be {_DONE[name]}, and the limit is {limit:,}{which}"
-            )
-            found[name] = Guard(f"limit-{name}", len(of_action), limit, message)
+        of_kind = [change for change in of_action if kind in ("", change.address.kind)]
+        if len(of_kind) > most and name not in found:
+            message = _exceeded(name, kind, len(of_kind), most)
+            found[name] = Guard(f"limit-{name}", len(of_action), most, message)
     return tuple(guard for guard in found.values() if guard.allowance not in allowed)
+
+
+def _exceeded(name: str, kind: str, number: int, most: int) -> str:
+    limit = kinds()[kind].count(most) if kind else f"{most:,}"
+    return f"{number:,} records would be {_DONE[name]}, and the limit is {limit}"
 
 
 _DONE = {"archive": "archived", "create": "created", "update": "updated"}

@@ -33,21 +33,24 @@ def hold(
     parent that a held record still has; not the other way round.
     """
     found = {unit.address: _held_back(unit, allowed) for unit in units}
-    while True:
-        held = [change for unit in found.values() for change in unit.held]
-        absent = {change.address.folded() for change in held if not change.id}
-        keys = {one.folded() for change in held for one in _names(change)}
-        tied = [
-            unit
-            for unit in found.values()
-            if any(_is_tied(change, absent, keys) for change in unit.changes)
-            or not _values(unit.changes, identities).isdisjoint(
-                _values(unit.held, identities, after=False)
-            )
-        ]
-        if not tied:
-            return tuple(found.values())
+    while tied := _tied(found.values(), identities):
         found |= {unit.address: _without(unit, frozenset()) for unit in tied}
+    return tuple(found.values())
+
+
+def _tied(units: Collection[UnitChange], identities: Mapping[str, Identity]) -> list[UnitChange]:
+    """Return the units with changes that are tied to a held one."""
+    held = [change for unit in units for change in unit.held]
+    absent = {change.address.folded() for change in held if not change.id}
+    keys = {one.folded() for change in held for one in _names(change)}
+    return [
+        unit
+        for unit in units
+        if any(_is_tied(change, absent, keys) for change in unit.changes)
+        or not _values(unit.changes, identities).isdisjoint(
+            _values(unit.held, identities, after=False)
+        )
+    ]
 
 
 def _held_back(unit: UnitChange, allowed: Collection[str]) -> UnitChange:
@@ -98,13 +101,12 @@ def _values(
 
 def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
     """Return a unit with these changes and its conflicts left, and the others held back."""
-    stays = tuple(
-        change
-        for change in unit.changes
-        if change.action is Action.CONFLICT or change.address in going
-    )
-    held = (*unit.held, *(change for change in unit.changes if change not in stays))
-    return replace(unit, changes=stays, held=in_order(unit, held))
+    stays: list[RecordChange] = []
+    held = list(unit.held)
+    for change in unit.changes:
+        is_left = change.action is Action.CONFLICT or change.address in going
+        (stays if is_left else held).append(change)
+    return replace(unit, changes=tuple(stays), held=in_order(unit, held))
 
 
 def in_order(unit: UnitChange, changes: Iterable[RecordChange]) -> tuple[RecordChange, ...]:

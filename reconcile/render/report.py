@@ -122,11 +122,13 @@ def _what_next(report: Report, typed: Typed) -> str:
         return " Plan and apply again to continue."
     if ends == {Status.DONE} and any(outcome.not_persisted for outcome in report.outcomes):
         return " What HubSpot did not keep is sent again only when its manifest changes."
+    return f" Conflicts were left alone; {_way_out(report)}."
+
+
+def _way_out(report: Report) -> str:
     if any(one.action is Action.CONFLICT and not one.standing for one in report.outcomes):
-        way_out = "correct the manifest or the account, then plan again"
-    else:
-        way_out = "plan again to resolve them"
-    return f" Conflicts were left alone; {way_out}."
+        return "correct the manifest or the account, then plan again"
+    return "plan again to resolve them"
 
 
 def _after_all(report: Report) -> str:
