@@ -74,8 +74,8 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
         "undeclared": [str(address) for address in seen.plan.undeclared],
         "unchecked": list(seen.plan.unchecked),
     }
-    changes = ",\n".join(map(json_text, _changes(seen)))
-    return f'{json_text(head)[:-1]},"resource_changes":[\n{changes}\n],{json_text(tail)[1:]}\n'
+    changes = ",\n".join(map(_text, _changes(seen)))
+    return f'{_text(head)[:-1]},"resource_changes":[\n{changes}\n],{_text(tail)[1:]}\n'
 
 
 def _source(source: Source) -> dict[str, Any]:
@@ -189,3 +189,7 @@ def _link(link: LinkView) -> dict[str, Any]:
         **({"declared": [list(pair) for pair in link.declared]} if link.declared else {}),
         "shown": link.text,
     }
+
+
+def _text(data: dict[str, Any]) -> str:
+    return json_text(data, compact=True)
