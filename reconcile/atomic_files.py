@@ -26,9 +26,8 @@ def atomic_write(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
-            with suppress(
-                OSError
-            ):  # on a full disk what is still buffered cannot be written either
+            # On a full disk what is still buffered cannot be written either.
+            with suppress(OSError):
                 file.close()
             temporary.unlink(missing_ok=True)
             raise

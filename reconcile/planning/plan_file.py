@@ -4,8 +4,8 @@ The footer has counts, so that they can be read without the units, and three dig
 
 - ``content`` covers what apply would do: the units' effect digests, the account, and the settings
   that decided about them. Reviews and approvals bind to it; a plan made again has the same one.
-- ``pinned`` covers what the plan was made from as well, so it tells a run's plan from a later one
-  that would do the same again.
+- ``pinned`` covers what the plan was made from as well: a later plan that would do the same again
+  has another one, so no run is taken for that of another plan.
 - ``file`` covers every byte before it.
 
 They detect accidents and edits. Only the state's key proves that an effect digest is that of its

@@ -92,12 +92,12 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
         "resource_drift": (_drift(unit.address, left) for unit, left in seen.left_alone()),
     }
     listed = "".join(_list(name, changes) for name, changes in lists.items())
-    return f"{json_text(head)[:-1]},{listed}{json_text(tail)[1:]}\n"
+    return f"{_text(head)[:-1]},{listed}{_text(tail)[1:]}\n"
 
 
 def _list(name: str, members: Iterable[dict[str, Any]]) -> str:
     """Return a named list, each member on a line of its own."""
-    lines = ",\n".join(map(json_text, members))
+    lines = ",\n".join(map(_text, members))
     return f'"{name}":[\n{lines}\n],'
 
 
@@ -235,3 +235,7 @@ def _link(link: LinkView) -> dict[str, Any]:
         **({"declared": [list(pair) for pair in link.declared]} if link.declared else {}),
         "shown": link.text,
     }
+
+
+def _text(data: dict[str, Any]) -> str:
+    return json_text(data, compact=True)

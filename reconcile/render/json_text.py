@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 
 
-def json_text(data: object, *, indent: int | None = None) -> str:
-    """Return JSON for a terminal or a CI log; compact, unless ``indent`` asks for lines.
+def json_text(data: object, *, indent: int | None = None, compact: bool = False) -> str:
+    """Return JSON for a terminal or a CI log.
 
     ``##[`` begins a command in logs of GitHub and Azure, wherever it stands in a line.
     """
-    separators = (",", ":") if indent is None else None
+    separators = (",", ":") if compact else None
     text = json.dumps(data, ensure_ascii=True, indent=indent, separators=separators)
     return text.replace("##[", "#\\u0023[").replace("\x7f", "\\u007f")
 

@@ -1,6 +1,7 @@
 """What HubSpot does by itself a moment after a write, and what it remembers of former values."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -30,7 +31,10 @@ def test_updated_at_drifts(opened: Callable[..., tuple[Sandbox, httpx.Client]]) 
         made = client.post(ORDERS, json={"properties": {"hs_tags": "a"}}).json()
         sandbox.clock.advance(1)
         first = client.get(f"{ORDERS}/{made['id']}").json()
-        assert first["createdAt"] == made["updatedAt"] < first["updatedAt"]
+        assert first["createdAt"] == made["updatedAt"]
+        assert datetime.fromisoformat(made["updatedAt"]) < datetime.fromisoformat(
+            first["updatedAt"]
+        )
         sandbox.clock.advance(60)
         assert client.get(f"{ORDERS}/{made['id']}").json() == first
         changed = client.patch(f"{ORDERS}/{made['id']}", json={"properties": {"hs_tags": "b"}})
@@ -84,16 +88,18 @@ def test_currency_side_comes_later(
     sandbox, client = opened(home_currency_comes_later=True)
     with client:
 
-        def amount(order: str) -> tuple[str | None, str]:
+        def amount(order: str) -> tuple[str | None, datetime]:
             answer = client.get(f"{ORDERS}/{order}?properties=hs_homecurrency_amount").json()
-            return answer["properties"]["hs_homecurrency_amount"], answer["updatedAt"]
+            return answer["properties"]["hs_homecurrency_amount"], datetime.fromisoformat(
+                answer["updatedAt"]
+            )
 
         made = client.post(ORDERS, json={"properties": {"hs_total_price": "5"}}).json()
         order = made["id"]
         assert "hs_homecurrency_amount" not in made["properties"]
         sandbox.clock.advance(0.9)
         after, moved = amount(order)
-        assert (after, moved > made["updatedAt"]) == ("5.0", True)
+        assert (after, moved > datetime.fromisoformat(made["updatedAt"])) == ("5.0", True)
         changed = client.patch(f"{ORDERS}/{order}", json={"properties": {"hs_total_price": "7"}})
         assert changed.json()["properties"]["hs_homecurrency_amount"] == "5.0"
         sandbox.clock.advance(0.9)
