@@ -116,7 +116,7 @@ class Entries:
         the properties among ``mismatches``, as far as HubSpot shows it.
         """
         if actual is None:
-            return Verified(self._entry(done, {}, fingerprint=""), seen=False)
+            return Verified(self._entry(done, self._unwritten(done), fingerprint=""), seen=False)
         change, key = done.change, self.identities[done.change.address.kind].name
         definitions = self.definitions.properties[change.address.kind]
         sent = self.managed(change, done.refresh)
@@ -141,6 +141,14 @@ class Entries:
                 hashes[name] = ValueHashes(ours, theirs)
         entry = self._entry(done, hashes, fingerprint=self.hasher.fingerprint(sent, definitions))
         return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)), lost)
+
+    def _unwritten(self, done: AppliedChange) -> dict[str, ValueHashes]:
+        """Return the hashes, as they were, of the managed values that a change did not write."""
+        if done.previous is None or done.previous.id != done.id:
+            return {}
+        written = {field.name for field in done.change.fields}
+        kept = self.managed(done.change, done.refresh).keys() - written
+        return {name: one for name, one in done.previous.value_hashes.items() if name in kept}
 
     def _judged(
         self, change: Effect, field: FieldChange, actual: Actual, history: History

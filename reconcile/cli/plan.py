@@ -22,19 +22,18 @@ from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.github_annotations import annotate
 from reconcile.cli.json_output import problems_as_json
 from reconcile.cli.next_command import command_line
+from reconcile.cli.status import unfinished_notes
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
 from reconcile.plan_files import save_plan
 from reconcile.planning.guards import mismatches, require_match
 from reconcile.planning.plan_file import content_digest
 from reconcile.project.declared import beside_project, read_declared
-from reconcile.recovery.runs import unfinished
 from reconcile.render.error_lines import conflicts_in
 from reconcile.render.escaping import visible
 from reconcile.render.output import write_plan
 from reconcile.render.plan_view import view
 from reconcile.render.progress import progress
-from reconcile.render.run_status import unfinished_note
 from reconcile.session import connect
 from reconcile.stores.lease import utc_now
 from reconcile.workflow import plan
@@ -79,11 +78,7 @@ def run(
             broken=declared.problems,
             advance=advance,
         )
-        resume = command_line("resume")
-        notes = [
-            f"Note: {unfinished_note(one.run.progress, resume)}"
-            for one in unfinished(session.store)
-        ]
+        notes = unfinished_notes(session.store)
         notes += filter(None, [cost(session, made)])
     made = replace(made, source=source)
     if out is not None and not mismatches(made):

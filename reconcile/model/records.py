@@ -229,8 +229,8 @@ class LastApplied:
     """A record's entry in the state: no order data, only ids and keyed hashes.
 
     ``key`` is the key as last spelled. ``fingerprint`` is the hash of all managed values as
-    written, so that an unchanged record costs one comparison; it is empty if ``value_hashes``
-    cannot be compared. ``links`` are the associations that we made.
+    written, so that an unchanged record costs one comparison; it is empty if some of them have no
+    ``value_hashes`` to compare with. ``links`` are the associations that we made.
     """
 
     id: str

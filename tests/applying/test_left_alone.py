@@ -18,7 +18,7 @@ from world import (
     statuses,
 )
 
-from reconcile.applying import verify
+from reconcile.applying import rereads
 from reconcile.model.address import Address
 from reconcile.model.plan import Action, Plan
 from reconcile.model.records import LastApplied
@@ -117,12 +117,12 @@ def test_drift_beside_a_change_costs_no_call_and_no_wait(
     world.converge(declared("1"))
     waited.clear()
     plain = world.apply(world.plan(declared("2"), allow={}))
-    assert waited == [verify.WAITS[0]]
+    assert waited == [rereads.WAITS[0]]
     id_ = world.id_of("orders", "A")
     world.edit("orders", id_, memo="theirs")
     waited.clear()
     report = world.apply(world.plan(declared("3"), allow={}))
-    assert waited == [verify.WAITS[0]]
+    assert waited == [rereads.WAITS[0]]
     assert report.calls == plain.calls
     (outcome,) = report.outcomes
     assert (outcome.status.value, outcome.message) == ("done", "")
