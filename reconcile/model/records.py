@@ -221,7 +221,10 @@ class ValueHashes(NamedTuple):
 
 
 NO_HASHES = ValueHashes("", "")
-"""The hashes of a property that cannot be compared any more: they were made with another key."""
+"""The hashes of a property that cannot be compared.
+
+They were made with another key, or no read showed the record after it was written.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,11 @@ def test_a_run_that_may_do_more_than_other_plans_stays_open(
         report = apply_now(world)
         assert report.outcomes == ()
         assert open_runs(world) == 1
-    assert statuses(world.apply(plan)) == {"order/A": "conflict", "order/B": "done", "order/C": "done"}
+    assert statuses(world.apply(plan)) == {
+        "order/A": "conflict",
+        "order/B": "done",
+        "order/C": "done",
+    }
     assert open_runs(world) == 0
 
 
