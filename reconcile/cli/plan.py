@@ -23,9 +23,8 @@ from reconcile.cli.github_annotations import annotate
 from reconcile.cli.json_output import problems_as_json
 from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
-from reconcile.model.plan import Plan
 from reconcile.plan_files import save_plan
-from reconcile.planning.guards import mismatches, require_match
+from reconcile.planning.guards import is_allowed, require_allowed
 from reconcile.planning.plan_file import content_digest
 from reconcile.project.declared import beside_project, read_declared
 from reconcile.recovery.runs import unfinished
@@ -84,9 +83,11 @@ def run(
             f"Note: {unfinished_note(one.run.progress, resume)}"
             for one in unfinished(session.store)
         ]
-        notes += filter(None, [cost(session, made)])
+        allowed = is_allowed(made)
+        if allowed and (says := cost(session, made)):
+            notes.append(says)
     made = replace(made, source=source)
-    if out is not None and not mismatches(made):
+    if out is not None and allowed:
         made = replace(made, paths=beside_project(settings, absolute(paths)))
         save_plan(made, out, created=utc_now())
     digest = content_digest(made)
@@ -101,16 +102,13 @@ def run(
     write_source(made.source)
     for line in notes:
         click.echo(line, err=True)
-    require_match(made)
     if out is not None:
-        click.echo(_saved(made, out), err=True)
+        click.echo(_saved(out) if allowed else "The plan is not saved.", err=True)
+    require_allowed(made)
     return 2 if detailed_exitcode and (made.in_doubt or not made.empty) else 0
 
 
-def _saved(made: Plan, out: Path) -> str:
-    """Return where the plan is, and how to apply exactly this one or what to plan again with."""
+def _saved(out: Path) -> str:
+    """Return where the plan is, and how to apply exactly this one."""
     saved = f"The plan is saved in {visible(shlex.quote(str(out)))}."
-    if not made.guards:
-        return f"{saved} To apply exactly this plan: {command_line('apply', str(out))}"
-    allow = " ".join(f"--allow {guard.allowance}" for guard in made.guards)
-    return f"{saved} It exceeds a limit; if that is intended, plan again with {allow}"
+    return f"{saved} To apply exactly this plan: {command_line('apply', str(out))}"

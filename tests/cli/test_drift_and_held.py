@@ -281,16 +281,18 @@ def test_a_limit_refuses_a_plan_and_its_number_lets_it_through(edited: Shop) -> 
     edited.project.fine("apply", "--auto-approve", code=5)
     edited.project.write(orders(price="12.00", tags="mine"))
     before = edited.project.account.dump()
-    planned = edited.project.run("plan", "--out", "p", "--allow", "drift=10")
     said = "limit-update: 11 records would be updated, and the limit is 5"
-    assert said in planned.out
-    assert "It exceeds a limit; if that is intended, plan again with --allow limit-update=11" in (
-        planned.err
-    )
-    for command in (("p",), ("--auto-approve", "--allow", "drift=10")):
-        refused = edited.project.run("apply", *command)
+    options = "--allow drift=10 --allow limit-update=11"
+    for command in (("plan", "--out", "p", "--detailed-exitcode"), ("apply", "--auto-approve")):
+        refused = edited.project.run(*command, "--allow", "drift=10")
         assert refused.code == 3
-        assert f"error: {said}" in refused.err
+        assert f"\n! {said}\n  hint: if this is intended, plan with {options}\n" in refused.out
+        assert refused.err.endswith(
+            f"error: {said}\nhint: if that is intended, plan again with {options}\n"
+        )
+        assert ("The plan is not saved.\n" in refused.err) == ("--out" in command)
+        assert "guard" not in refused.all
+    assert not (edited.project.folder / "p").exists()
     assert edited.project.account.dump() == before
     edited.project.fine("plan", "--out", "p", "--allow", "drift=10", "--allow", "limit-update=11")
     assert "10 orders, 1 line item updated" in edited.project.fine("apply", "p")
@@ -303,8 +305,12 @@ def test_a_share_is_of_what_is_managed_and_at_least_20(shop: Shop, more: int, co
     shop.project.write(orders(more=more))
     done = shop.project.run("apply", "--auto-approve")
     assert done.code == code
-    over = "error: limit-create: 21 records would be created, and the limit is 20 "
-    assert (over in done.err) == (code == 3)
+    over = (
+        "error: limit-create: 21 orders (limit 20), 21 line items (limit 20) would be created, "
+        "42 records in all\n"
+        "hint: if that is intended, plan again with --allow limit-create=42\n"
+    )
+    assert done.err.endswith(over) == (code == 3)
     assert len(shop.values("hs_tags")) == (12 if code else 12 + more)
 
 

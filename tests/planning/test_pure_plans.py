@@ -120,7 +120,7 @@ LIMITED: list[tuple[str, dict[tuple[str, str], int], str]] = [
     (
         "of its kind",
         {("update", "order"): 0},
-        "2 records would be updated, and the limit is 0 orders",
+        "2 orders would be updated, and the limit is 0",
     ),
     ("of another kind", {("update", "cart"): 0}, ""),
 ]
