@@ -12,7 +12,6 @@ from reconcile.model.guarded import counts
 from reconcile.model.kinds import kinds
 from reconcile.model.limits import LIMITED, Exceeded, Limits, counted, exceeded
 from reconcile.model.plan import Guard, Plan, UnitChange
-from reconcile.model.plan_options import options_again
 from reconcile.model.policy import DRIFT, HELD
 
 ALLOWANCE = re.compile(
@@ -84,9 +83,10 @@ def require_allowed(plan: Plan) -> None:
     """Raise GuardRefused for a limit that a plan exceeds, or a number that it does not have."""
     require_match(plan)
     if plan.guards:
+        allow = " ".join(f"--allow {guard.allowance}" for guard in plan.guards)
         raise GuardRefused(
             "; ".join(f"{guard.name}: {guard.message}" for guard in plan.guards),
-            hint=f"if that is intended, plan again with {' '.join(options_again(plan))}",
+            hint=f"if that is intended, plan again with {allow} as well",
         )
 
 

@@ -139,10 +139,13 @@ def _held(seen: PlanView) -> Iterator[str]:
         lines += of_record
         shown += 1
     yield _diff_block(lines[:HELD_LISTED])
+    more = []
     if len(lines) > HELD_LISTED:
-        yield f"… and {plural(len(lines) - HELD_LISTED, 'more line')} of this change. {_JSON}"
+        more.append(f"{plural(len(lines) - HELD_LISTED, 'more line')} of this change")
     if held > shown:
-        yield f"… and {plural(held - shown, 'more declared change')}. {_JSON}"
+        more.append(plural(held - shown, "more declared change"))
+    if more:
+        yield f"… and {' and '.join(more)}. {_JSON}"
     yield f"Hint: {_with_options(LET_IN, options_to_let_in(seen.plan))}"
 
 
