@@ -275,6 +275,35 @@ def test_a_standing_policy_puts_one_property_back(shop: Shop) -> None:
     assert shop.values("hs_tags")["A-12"] == "theirs"
 
 
+@pytest.mark.parametrize("command", [("plan",), ("plan", "--out", "p"), ("apply",)])
+def test_a_standing_policy_names_properties_of_the_account(
+    shop: Shop, command: tuple[str, ...]
+) -> None:
+    """One that it does not have is a problem of the project file, with its place."""
+    drift = "drift:\n  order: {hs_tags: revert, hs_tagz: revert}\n"
+    shop.project.settings(PROJECT + drift)
+    said = shop.project.refused(*command)
+    assert said == (
+        "error: 1 problem in reconcile.yaml\n"
+        "reconcile.yaml:9:28: orders have no property 'hs_tagz'; did you mean 'hs_tags'?\n"
+    )
+    shop.project.settings(f"{PROJECT}{drift}".replace("order:", "cart:"))
+    assert "Left alone: drift in 11 orders." in shop.project.fine("plan")  # no carts are planned
+
+
+def test_problems_of_policy_and_manifests_are_reported_together(shop: Shop) -> None:
+    """All of them at once, and what the account does not take beside them."""
+    shop.project.settings(f"{PROJECT}drift: {{line_item: {{prize: revert}}}}\n")
+    shop.project.write(f"{orders()}---\nkind: order\nkey: A-1\n---\n{ORDER.format(n=20)}  y: 1\n")
+    said = shop.project.refused("plan")
+    assert said.startswith("error: 3 problems in reconcile.yaml and the manifests\n")
+    assert (
+        "\nreconcile.yaml:8:21: line items have no property 'prize'; did you mean 'price'?" in said
+    )
+    problems = json.loads(shop.project.run("plan", "--json").out)["problems"]
+    assert [one["file"] for one in problems] == [*["manifests/shop.yaml"] * 2, "reconcile.yaml"]
+
+
 def test_a_limit_refuses_a_plan_and_its_number_lets_it_through(edited: Shop) -> None:
     """It counts what the plan will do, not what is held back or left alone."""
     edited.project.settings(f"{PROJECT}limits: {{update: 5}}\n")
