@@ -204,6 +204,15 @@ def test_what_was_held_back_before_is_not_new(edited: Shop) -> None:
     )
 
 
+def test_a_plan_that_only_holds_back_takes_no_calls(edited: Shop) -> None:
+    """Nothing is said of the time and calls that applying nothing takes."""
+    assert "Applying this takes about" in edited.project.run("plan").err
+    edited.project.fine("apply", "--auto-approve", code=5)
+    planned = edited.project.run("plan", "--out", "p")
+    assert "1 declared change will NOT be applied" in planned.out
+    assert "takes about" not in planned.err
+
+
 def test_others_who_take_their_change_back_end_it(edited: Shop) -> None:
     """The tags are a plain change then, which is applied."""
     edited.project.fine("apply", "--auto-approve", code=5)
