@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from reconcile.cli.github_annotations import annotate
 from reconcile.cli.json_output import problems_as_json
 from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
+from reconcile.model.plan import Plan
 from reconcile.plan_files import save_plan
 from reconcile.planning.guards import is_allowed, require_allowed
 from reconcile.planning.plan_file import content_digest
@@ -34,7 +36,7 @@ from reconcile.render.output import write_plan
 from reconcile.render.plan_view import view
 from reconcile.render.progress import progress
 from reconcile.render.run_status import unfinished_note
-from reconcile.session import connect
+from reconcile.session import Session, connect
 from reconcile.stores.lease import utc_now
 from reconcile.workflow import plan
 
@@ -78,14 +80,8 @@ def run(
             broken=declared.problems,
             advance=advance,
         )
-        resume = command_line("resume")
-        notes = [
-            f"Note: {unfinished_note(one.run.progress, resume)}"
-            for one in unfinished(session.store)
-        ]
-        allowed = is_allowed(made)
-        if allowed and (says := cost(session, made)):
-            notes.append(says)
+        notes = list(_notes(session, made))
+    allowed = is_allowed(made)
     made = replace(made, source=source)
     if out is not None and allowed:
         made = replace(made, paths=beside_project(settings, absolute(paths)))
@@ -106,6 +102,15 @@ def run(
         click.echo(_saved(out) if allowed else "The plan is not saved.", err=True)
     require_allowed(made)
     return 2 if detailed_exitcode and (made.in_doubt or not made.empty) else 0
+
+
+def _notes(session: Session, made: Plan) -> Iterator[str]:
+    """Yield which runs are unfinished, and what applying takes where the plan can be applied."""
+    resume = command_line("resume")
+    for one in unfinished(session.store):
+        yield f"Note: {unfinished_note(one.run.progress, resume)}"
+    if is_allowed(made) and (says := cost(session, made)):
+        yield says
 
 
 def _saved(out: Path) -> str:

@@ -339,6 +339,17 @@ def test_a_limit_refuses_a_plan_and_its_number_lets_it_through(edited: Shop) -> 
     assert "10 orders, 1 line item updated" in edited.project.fine("apply", "p")
 
 
+def test_json_of_a_plan_that_a_limit_refuses_is_whole(edited: Shop) -> None:
+    """Programs get the plan, which limit it exceeds, and exit code 3."""
+    edited.project.settings(f"{PROJECT}limits: {{update: 0}}\n")
+    planned = edited.project.run("plan", "--json", "--detailed-exitcode")
+    assert planned.code == 3
+    (guard,) = json.loads(planned.out)["guards"]
+    assert (guard["count"], guard["limit"], guard["allow"]) == (1, 0, "limit-update=1")
+    assert "takes about" not in planned.err
+    assert "saved" not in planned.err
+
+
 @pytest.mark.parametrize(("more", "code"), [(20, 0), (21, 3)])
 def test_a_share_is_of_what_is_managed_and_at_least_20(shop: Shop, more: int, code: int) -> None:
     """Half of twelve orders is less than that."""
