@@ -17,6 +17,7 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.planning.derived import derived, legend_of
+from reconcile.planning.drift import with_other_ends
 from reconcile.planning.effect_digests import with_effect_digests
 from reconcile.planning.guards import names_of, tripped_limits
 from reconcile.planning.holding import hold
@@ -57,7 +58,8 @@ def assemble(
     ordered = tuple(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(
-            hold(without_unreachable(units), names, identities), key=lambda unit: unit.address
+            hold(with_other_ends(without_unreachable(units)), names, identities),
+            key=lambda unit: unit.address,
         )
     )
     legend = legend_of(ordered)

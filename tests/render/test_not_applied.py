@@ -56,7 +56,7 @@ ANA = LinkChange(
     ours=(("HUBSPOT_DEFINED", 507),),
     personal=True,
     references=(LinkReference("email", "ana@example.com", "", "HUBSPOT_DEFINED", 507),),
-    drifted=True,
+    reason=Reason.DRIFT,
 )
 PRICE = UnitChange(
     _order("NW-1"),
