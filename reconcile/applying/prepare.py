@@ -34,6 +34,7 @@ def prepare(
             id=change.id,
             unlinked=len(change.links),
             previous=entry,
+            shown_parent="" if change.gets_parent else change.parent_id,
         )
         task.old_locations = stale_locations(unit, change, found)
         if change.address == unit.address:
@@ -139,8 +140,10 @@ def _is_linked(change: RecordChange, entry: LastApplied) -> bool:
         if link.add
         for one in link.ours
     )
+    under_parent = bool(entry.parent_id) or not change.gets_parent
     return (
         made
+        and (under_parent or change.parent is None)
         and entry.links.issuperset(change.kept_links)
         and not (removed_links(change) & entry.links)
     )

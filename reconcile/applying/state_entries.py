@@ -21,7 +21,8 @@ _NO_HISTORY: History = MappingProxyType({})
 class AppliedChange:
     """A change that was applied.
 
-    ``links`` are our associations that the record has now; ``previous`` is the state's entry from
+    ``links`` are our associations that the record has now, and ``parent_id`` is the record that a
+    line item is under, empty if it is not shown under it; ``previous`` is the state's entry from
     before.
     """
 
@@ -30,6 +31,7 @@ class AppliedChange:
     id: str
     links: frozenset[Link]
     previous: LastApplied | None
+    parent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ class Entries:
             fingerprint=fingerprint,
             links=done.links,
             parent=done.change.parent,
+            parent_id=done.parent_id,
             protect=done.change.protect,
             run=self.run,
         )

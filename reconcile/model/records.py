@@ -233,7 +233,8 @@ class LastApplied:
 
     ``key`` is the key as last spelled. ``fingerprint`` is the hash of all managed values as
     written, so that an unchanged record costs one comparison; it is empty if some of them have no
-    ``value_hashes`` to compare with. ``links`` are the associations that we made.
+    ``value_hashes`` to compare with. ``links`` are the associations that we made. ``parent_id``
+    is the record under which a line item was shown, empty if that is not known.
     """
 
     id: str
@@ -242,6 +243,7 @@ class LastApplied:
     fingerprint: str = ""
     links: frozenset[Link] = frozenset()
     parent: Address | None = None
+    parent_id: str = ""
     protect: bool = False
     run: str = ""
 

@@ -16,7 +16,10 @@ def reason_of(record: RecordInput, name: str, before: str, after: str) -> Reason
     if hashes is None:  # the record is adopted, or the property is managed for the first time
         return Reason.UNSEEN if before else Reason.CHANGE
     wanted = normalise(after, record.definitions[name])
-    manifest_changed = hashes.written != record.context.hasher.value_hash(name, wanted)
+    manifest_changed = (
+        name not in record.unchanged
+        and hashes.written != record.context.hasher.value_hash(name, wanted)
+    )
     if _drifted(record, name, before):
         return Reason.BOTH if manifest_changed else Reason.DRIFT
     return Reason.CHANGE if manifest_changed else None
