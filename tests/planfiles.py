@@ -53,7 +53,7 @@ def _counted(lines: Sequence[bytes]) -> Line:
     try:
         shared, *units = map(json.loads, lines[1:])
         policy = {name: shared[name] for name in _POLICY}
-        digests = sorted(str(one["effect_digest"]) for one in units)
+        digests = sorted(str(one["effect_digest"]) for one in units if one["changes"])
         for change in (change for one in units for change in one["changes"]):
             of_kinds = counts.setdefault(str(change["action"]), {})
             kind = str(change["address"][0])
@@ -65,7 +65,7 @@ def _counted(lines: Sequence[bytes]) -> Line:
     return {"content": content.hexdigest(), "counts": counts}
 
 
-_POLICY = ("target", "identities", "limits", "allowed", "keyed", "personal")
+_POLICY = ("target", "identities", "limits", "allowed", "reverts", "keyed", "personal")
 
 
 def written(lines: Iterable[Line], key: bytes | None = None) -> bytes:

@@ -11,10 +11,12 @@ from world import COMPANIES, EMAILS
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Property
 from reconcile.model.explanation import Explanation
+from reconcile.model.guarded import puts_back
 from reconcile.model.identity import UniqueProperty
 from reconcile.model.plan import (
     Action,
     FieldChange,
+    LeftAlone,
     LinkChange,
     LinkReference,
     Plan,
@@ -23,6 +25,7 @@ from reconcile.model.plan import (
     TargetPin,
     UnitChange,
 )
+from reconcile.model.policy import DRIFT, HELD
 from reconcile.model.records import NOWHERE, Link, Location
 from reconcile.planning.assemble import assemble
 
@@ -382,7 +385,28 @@ def _unit_change(draw: st.DrawFn, address: Address) -> UnitChange:
         (*((root,) if root else ()), *lines),
         manifest=draw(_DIGESTS | st.just("")),
         others=draw(st.integers(0, 9)),
+        left_alone=draw(_left_alone(address)),
     )
+
+
+@st.composite
+def _left_alone(draw: st.DrawFn, unit: Address) -> tuple[LeftAlone, ...]:
+    """Drift of a unit's order or cart, and of a line item that does not change."""
+    found = []
+    for address in (unit, Address("line_item", f"{unit.kind}-{unit.key}:9")):
+        names = sorted(draw(st.sets(st.sampled_from(["channel", "due"]))))
+        values = st.tuples(_SHORT, _SHORT).filter(lambda two: two[0] != two[1])
+        fields = tuple(
+            FieldChange(name, *draw(values), Reason.DRIFT, personal=name == "due") for name in names
+        )
+        links: tuple[LinkChange, ...] = ()
+        if address.kind == "order" and draw(st.booleans()):
+            asked = (LinkReference("id", "7", "", "HUBSPOT_DEFINED", 934),)
+            plain = (("HUBSPOT_DEFINED", 934),)
+            links = (replace(_link("company", "7", None, plain, asked), reason=Reason.DRIFT),)
+        if fields or links:
+            found.append(LeftAlone(address, draw(_IDS), draw(_SHORT), fields, links))
+    return tuple(found)
 
 
 @st.composite
@@ -390,6 +414,8 @@ def plans(draw: st.DrawFn) -> Plan:
     """Plans of every sort that fits together."""
     addresses = st.builds(Address, st.sampled_from(["order", "cart"]), st.sampled_from("ABCD"))
     units = [draw(_unit_change(one)) for one in sorted(draw(st.sets(addresses, max_size=3)))]
+    drifts = any(puts_back(change) for unit in units for change in unit.changes)
+    names = draw(st.sets(st.sampled_from(HELD))) | ({DRIFT} if drifts else set())
     made = assemble(
         units,
         target=draw(st.builds(TargetPin, _SHORT, st.integers(1, 10**9), _SHORT, st.booleans())),
@@ -398,7 +424,14 @@ def plans(draw: st.DrawFn) -> Plan:
         definitions=_DEFINITIONS,
         unchanged=draw(st.integers(0, 999)),
         undeclared=draw(st.sets(st.builds(Address, st.just("order"), _SOME), max_size=2)),
-        limits=draw(st.dictionaries(st.sampled_from(["adopt-update", "prune"]), st.integers(0, 2))),
+        limits=draw(
+            st.dictionaries(
+                st.tuples(st.sampled_from(["create", "update"]), st.sampled_from(["", "order"])),
+                st.integers(0, 2),
+            )
+        ),
+        allowed=[f"{name}={draw(st.integers(1, 9))}" for name in names],
+        reverts=draw(st.sampled_from([{}, {"order": ["memo", "weight"], "cart": ["memo"]}])),
         prune=any(change.pruned for unit in units for change in unit.changes),
         serial=draw(st.integers(0, 99)),
     )

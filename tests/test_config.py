@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.model.identity import RecordId, UniqueProperty
 from reconcile.model.kinds import kinds
+from reconcile.model.records import Location
 from reconcile.project import Settings, Token, load_settings, starter_text
 
 NOTHING: Mapping[str, str] = {}
@@ -33,7 +34,8 @@ targets:
     identity: {order: "unique:order_no", line_item: id}
 manifests: [orders, carts]
 state: data/state
-guards: {adopt_update: 5}
+drift: {order: {hs_tags: revert, hs_pipeline_stage: revert}}
+limits: {archive: 20, create: 50%}
 """
 
 
@@ -74,13 +76,30 @@ def test_the_default_target_is_read(tmp_path: Path) -> None:
     assert found.target.name == "northwind-sandbox"
     assert found.target.sandbox.seed == tmp_path / "data" / "seed.json"
     assert found.target.rate_limit is None
-    assert (found.guards.adopt_update, found.guards.rekey) == (5, 0)
-    assert found.guards.limits() == {
-        "adopt-update": 5,
-        "unknown": 0,
-        "rekey": 0,
-        "prune": 0,
+    assert found.drift == {
+        "order": {
+            "hs_tags": Location("reconcile.yaml", 16, 17),
+            "hs_pipeline_stage": Location("reconcile.yaml", 16, 34),
+        }
     }
+
+
+def test_a_share_is_a_limit_for_each_kind(tmp_path: Path) -> None:
+    """It is of the managed records, and at least 20; a number is a limit for all kinds."""
+    limits = settings(tmp_path).limits
+    assert limits.limits({"order": 1001, "cart": 8}) == {
+        ("archive", ""): 20,
+        ("create", "order"): 500,
+        ("create", "cart"): 20,
+        ("create", "line_item"): 20,
+    }
+
+
+def test_without_limits_there_are_none(tmp_path: Path) -> None:
+    """And nothing that others changed is put back."""
+    found = settings(tmp_path, FULL.partition("drift:")[0])
+    assert found.limits.limits({"order": 1001}) == {}
+    assert found.drift == {}
 
 
 def test_a_real_target_is_read(tmp_path: Path) -> None:
@@ -387,14 +406,44 @@ def test_targets_are_checked(tmp_path: Path, fields: str, column: int, words: st
             "there is no target 'prd'; did you mean 'prod'?",
         ),
         (
-            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\nguards: {rekye: 1}",
+            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\nlimits: {updates: 1}",
             (4, 10),
-            "unknown field 'rekye'; did you mean 'rekey'?",
+            "unknown field 'updates'; did you mean 'update'?",
         ),
         (
-            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\nguards: {rekey: -1}",
-            (4, 17),
-            "'rekey' must be a whole number",
+            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\nlimits: {update: -1}",
+            (4, 18),
+            "'update' must be a whole number, or a share from 1% to 100%",
+        ),
+        (
+            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\nlimits: {create: 101%}",
+            (4, 18),
+            "'create' must be a whole number, or a share from 1% to 100%",
+        ),
+        (
+            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\ndrift: {ordr: {a: revert}}",
+            (4, 8),
+            "'drift' names 'ordr', which is not a kind; did you mean 'order'?",
+        ),
+        (
+            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\ndrift: {order: {A: revert}}",
+            (4, 8),
+            "'drift' names 'A', which is not a property name",
+        ),
+        (
+            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\ndrift: {order: {a: keep}}",
+            (4, 8),
+            "'drift' must set a to `revert`",
+        ),
+        (
+            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\ndrift: {order: [a]}",
+            (4, 8),
+            "'drift' must be like {order: {hs_tags: revert}}",
+        ),
+        (
+            "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\nguards: {rekye: 1}",
+            (4, 1),
+            "guards: has no effect any more",
         ),
         (
             "version: 1\nmanifests: [a]\ntargets: {a: {portal: 1}}\nmanifest: b",

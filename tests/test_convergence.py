@@ -1,6 +1,7 @@
 """Apply, plan again: nothing to do. The first promise, over real and over random input."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from random_examples import examples
 from strategies import FOREIGN, OTHERS, Others, manifests
 from world import (
-    ALL_GUARDS,
     COMPANIES,
     EMAILS,
     KEY,
@@ -26,6 +26,7 @@ from world import (
 
 from reconcile import workflow
 from reconcile.manifests import load
+from reconcile.model.plan import Action, Plan
 from reconcile.planning.plan_file import content_digest
 from reconcile.project import load_settings
 from reconcile.session import connect
@@ -105,6 +106,46 @@ def test_any_edit_on_either_side_converges(
 
 @pytest.mark.long
 @PROPERTY
+@given(first=manifests(), second=manifests(), data=st.data())
+def test_an_apply_does_what_the_plan_said_and_leaves_the_rest_as_it_was(
+    template: Path,
+    first: list[dict[str, Any]],
+    second: list[dict[str, Any]],
+    data: st.DataObject,
+) -> None:
+    """Nothing is let in: the next plan holds back and leaves alone the same, and nothing else."""
+    with temporary(template) as world:
+        furnish(world, Others())
+        world.converge(*first)
+        meddle(world, data)
+        before, links = snapshot(world), world.dump_links()
+
+        plan = world.plan(*second, allow={})
+        report = world.apply(plan)
+
+        assert set(incomplete(report)) <= {
+            (str(change.address), "conflict", "")
+            for change in plan.records()
+            if change.action is Action.CONFLICT
+        }
+        check_written(world, plan, before, links)
+        again = world.plan(allow={})
+        assert not again.acts
+        assert waiting(again) == waiting(plan)
+        world.forget_calls()
+        report = world.apply(again)
+        assert (report.held, report.still_held) == ((), len(waiting(again)[0]))
+        assert world.writes() == []
+        everything = world.plan()
+        assert incomplete(world.apply(everything)) == tuple(
+            (str(change.address), "conflict", "")
+            for change in everything.records()
+            if change.action is Action.CONFLICT
+        )
+
+
+@pytest.mark.long
+@PROPERTY
 @given(first=manifests(), data=st.data())
 def test_any_removal_and_rename_converges(
     template: Path, first: list[dict[str, Any]], data: st.DataObject
@@ -126,8 +167,7 @@ def test_any_removal_and_rename_converges(
         before = snapshot(world)
 
         plan = world.plan(*second, prune=prune)
-        allowed = ALL_GUARDS | {guard.allowance for guard in plan.guards}
-        assert incomplete(world.apply(plan, allow=allowed)) == ()
+        assert incomplete(world.apply(plan)) == ()
         again = world.plan(prune=prune)
         assert again.units == ()
 
@@ -283,6 +323,52 @@ def check_declared(world: World, documents: Sequence[dict[str, Any]], before: Sn
 
 
 COMPUTED = {"amount", "hs_is_closed", "hs_closed_date", "hs_position_on_quote"}
+
+
+def waiting(plan: Plan) -> tuple[list[Any], list[Any]]:
+    """What a plan holds back and leaves alone: each field as it is shown, with its reason."""
+    held = [
+        (str(change.address), change.action, change.id, change.fields, change.state)
+        for unit in plan.units
+        for change in unit.held
+    ]
+    left = [
+        (str(one.address), one.fields, [(link.to, link.id) for link in one.links])
+        for unit in plan.units
+        for one in unit.left_alone
+    ]
+    return held, left
+
+
+def check_written(
+    world: World, plan: Plan, before: Snapshot, links: frozenset[tuple[Any, ...]]
+) -> None:
+    """The account has what the plan says, and is otherwise as it was."""
+    after = snapshot(world)
+    writes = {
+        (KIND_OBJECTS[change.address.kind], change.id): {f.name: f.after for f in change.fields}
+        for change in plan.records()
+        if change.id and change.action is Action.UPDATE
+    }
+    for object_, records in before.items():
+        for id_, values in records.items():
+            written = writes.get((object_, id_), {})
+            stored = after[object_][id_]
+            for name in (values.keys() | stored.keys()) - COMPUTED - written.keys():
+                assert values.get(name) == stored.get(name), (object_, id_, name)
+    made = Counter(
+        KIND_OBJECTS[change.address.kind]
+        for change in plan.records()
+        if change.action is Action.CREATE
+    )
+    new = {object_: len(after[object_].keys() - before[object_].keys()) for object_ in after}
+    assert Counter({object_: number for object_, number in new.items() if number}) == made
+    touched = {change.id for change in plan.records() if change.links}
+    touched |= {
+        id_ for object_, records in after.items() for id_ in records.keys() - before[object_]
+    }
+    for _, one, _, other, *_ in links ^ world.dump_links():
+        assert {one, other} & touched
 
 
 def as_stored(world: World, object_: str, properties: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -27,10 +28,11 @@ from reconcile.manifests import load
 from reconcile.model.address import Address
 from reconcile.model.audit import Actor, Origin
 from reconcile.model.explanation import reasons_with_hints
+from reconcile.model.guarded import counts
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Action, Plan, RecordChange
+from reconcile.model.policy import DRIFT, HELD
 from reconcile.model.records import Unit
-from reconcile.planning.guards import allowing
 from reconcile.project import load_settings
 from reconcile.sandbox import RequestRecord, Sandbox, Switches
 from reconcile.session import Session, connect
@@ -39,7 +41,6 @@ from reconcile.stores.store_urls import open_store
 
 Document = Mapping[str, Any]
 
-ALL_GUARDS = frozenset({"adopt-update", "unknown", "rekey", "recreate"})
 KEY = "reconcile_key"
 ORIGIN = Origin(Actor("test", "os"))
 GROUPS = {
@@ -192,30 +193,36 @@ class World:
         recreate: Iterable[str] = (),
         prune: bool = False,
         in_doubt: bool = False,
+        allow: Mapping[str, int] | None = None,
     ) -> Plan:
         """Plan the manifests, after writing ``documents`` if there are any.
 
-        A test that means a plan which leaves units out says ``in_doubt``; others ``recover`` first.
+        All drift is put back and nothing is held back, unless ``allow`` says what is let in. A test
+        that means a plan which leaves units out says ``in_doubt``; others ``recover`` first.
         """
         if documents:
             self.declare(*documents)
         again = frozenset(Address.parse(text) for text in recreate)
         with self.session() as session:
-            made = self._plan(session, again, prune=prune)
+            made = self._plan(session, again, prune=prune, allow=allow)
         assert in_doubt or not made.in_doubt, made.in_doubt
         return made
 
     def apply(
-        self, planned: Plan | None = None, *, allow: frozenset[str] = ALL_GUARDS, halt: bool = False
+        self,
+        planned: Plan | None = None,
+        *,
+        allow: Mapping[str, int] | None = None,
+        halt: bool = False,
     ) -> Report:
         """Apply a plan; as the command does, one made now if none is given."""
         with self.session() as session:
             if planned is None:
                 self._recover(session)
-                planned = self._plan(session, frozenset())
+                planned = self._plan(session, frozenset(), allow=allow)
             return workflow.apply(
                 session,
-                allowing(planned, _named(planned, allow)),
+                planned,
                 ORIGIN,
                 who="test",
                 halt=halt,
@@ -239,9 +246,19 @@ class World:
         """Tell the time in seconds, with what was slept."""
         return time.monotonic() + self._slept
 
-    def _plan(self, session: Session, recreate: frozenset[Address], *, prune: bool = False) -> Plan:
+    def _plan(
+        self,
+        session: Session,
+        recreate: frozenset[Address],
+        *,
+        prune: bool = False,
+        allow: Mapping[str, int] | None = None,
+    ) -> Plan:
+        numbers = dict.fromkeys((*HELD, DRIFT), 1) if allow is None else allow
+        texts = [f"{name}={number}" for name, number in numbers.items()]
         try:
-            return workflow.plan(session, self.units(), recreate=recreate, prune=prune)
+            made = workflow.plan(session, self.units(), recreate=recreate, prune=prune, allow=texts)
+            return made if allow is not None else with_its_numbers(made)
         except ManifestError as error:
             for problem in error.problems:
                 error.add_note(str(problem))
@@ -454,10 +471,11 @@ def _unit(kind: str, key: str, lines: Iterable[Document], more: dict[str, Any]) 
 # Looking at plans and reports
 
 
-def _named(plan: Plan, allow: Iterable[str]) -> set[str]:
-    """Return those of the allowances that mean something for the plan."""
-    tripped = {guard.allowance for guard in plan.guards}
-    return {one for one in allow if one in tripped or "=" in one}
+def with_its_numbers(plan: Plan) -> Plan:
+    """A plan that lets everything in, with the numbers that it has."""
+    numbers = counts(plan)
+    names = sorted(name for name in (*HELD, DRIFT) if numbers.get(name))
+    return replace(plan, allowed=tuple(f"{name}={numbers[name]}" for name in names))
 
 
 def changes(plan: Plan) -> dict[str, RecordChange]:
@@ -468,6 +486,20 @@ def changes(plan: Plan) -> dict[str, RecordChange]:
 def actions(plan: Plan) -> dict[str, Action]:
     """What a plan does to each record."""
     return {address: change.action for address, change in changes(plan).items()}
+
+
+def held(plan: Plan) -> dict[str, Action]:
+    """What a plan holds back, by address, and what it would do."""
+    return {str(change.address): change.action for unit in plan.units for change in unit.held}
+
+
+def drifted(plan: Plan) -> dict[str, list[str]]:
+    """What a plan leaves alone: the fields and associations that others changed, by address."""
+    return {
+        str(left.address): [*(one.name for one in left.fields), *(one.to for one in left.links)]
+        for unit in plan.units
+        for left in unit.left_alone
+    }
 
 
 def explained(change: RecordChange) -> str:

@@ -69,15 +69,17 @@ def _links(planned: Plan) -> Iterator[tuple[UnitChange, RecordChange, LinkChange
 def _labels_now(
     hubspot: HubSpot, planned: Plan, properties: Mapping[str, Mapping[str, Property]]
 ) -> Definitions:
-    """Read the account's labels for the values and association types that a plan shows."""
+    """Read the account's labels for the values and association types that a plan changes."""
+    # Kinds of which nothing changes are those of what is held back or left alone.
+    shown = [label for label in planned.labels if label.kind in properties]
     of_pipelines = {
         label.kind
-        for label in planned.labels
+        for label in shown
         if (names := kinds()[label.kind].pipeline) and label.property in names.together
     }
     of_owners = any(
         (one := properties[label.kind].get(label.property)) is not None and one.owner
-        for label in planned.labels
+        for label in shown
     )
     pairs = {
         (change.address.kind, link.to)

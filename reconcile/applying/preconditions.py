@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from reconcile.errors import AuthError, GuardRefused, StalePlan, UsageError
+from reconcile.errors import AuthError, StalePlan, UsageError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.identity import Identity, pinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.planning.consistency import require_consistent
-from reconcile.planning.guards import require_match, tripped_guards
 from reconcile.state.state import State
 
 
@@ -37,22 +36,6 @@ def require_target(planned: Plan, target: TargetPin) -> None:
             f"the plan is for account {planned.target.portal_id}, "
             f"but target {target.name} is account {target.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
-        )
-
-
-def require_allowed(planned: Plan, limits: Mapping[str, int]) -> None:
-    """Raise GuardRefused for a tripped guard that the plan was not made to allow.
-
-    The project's ``limits`` apply beside the plan's own.
-    """
-    require_match(planned)
-    now = tripped_guards(planned.units, limits, planned.allowed)
-    guards = {guard.name: guard for guard in (*now, *planned.guards)}
-    if guards:
-        raise GuardRefused(
-            "; ".join(f"{guard.name}: {guard.message}" for guard in guards.values()),
-            hint="review them in the plan, then plan again with "
-            + " ".join(f"--allow {guard.allowance}" for guard in guards.values()),
         )
 
 

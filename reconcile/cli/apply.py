@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from reconcile.cli.common import (
 from reconcile.cli.cost import cost
 from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.next_command import command_line
+from reconcile.cli.status import unfinished_notes
 from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
@@ -62,9 +63,8 @@ def run(
 ) -> int:
     """Run `reconcile apply`."""
     saved = read_plan(file)[0] if file else None
-    for option, given in (("--allow", allow), ("--recreate", recreate), ("--prune", prune)):
-        if saved is not None and given:
-            raise UsageError(f"{option} cannot be used with a plan file, which is a finished plan")
+    if saved is not None:
+        _refuse({"--allow": allow, "--recreate": recreate, "--prune": prune})
     settings = settings_for(target or (saved.target.name if saved else None))
     require_durable_store(settings, accept_local_store=accept_local_store)
     by = origin(os.environ, settings.root, reason)
@@ -76,7 +76,8 @@ def run(
         units = declared_now(settings, saved)
         declared = Declared(units, units)
     with declared.problems_first(), connect(settings, os.environ, "write") as session:
-        if saved is None:
+        made = saved
+        if made is None:
             with progress(len(declared.units), "Planning") as advance:
                 made = plan_to_apply(
                     session,
@@ -92,29 +93,32 @@ def run(
                 )
             made = replace(made, source=source_of(read, settings))
             write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
-        else:
-            made = saved
         digest = content_digest(made)
         write_digest(digest)
         write_source(made.source)
         with refusals_logged(session, made, by):
             require_expected(digest, expect_digest)
             require_match(made)
-        if saved is None and made.empty:
-            finish(session, made, by, who=lock_holder(), wait=lock_timeout, run=run)
-            return 5 if made.in_doubt else 0
-        if saved is None and not (auto_approve or _confirmed(session, made)):
+        if saved is None and made.idle:
+            report = finish(session, made, by, who=lock_holder(), wait=lock_timeout, run=run)
+        elif saved is None and not (auto_approve or _confirmed(session, made)):
             click.echo("Nothing was applied.", err=True)
             return 1
-        report = carry_out(
-            session,
-            made,
-            by,
-            declared=None if saved is None else declared.units,
-            wait=lock_timeout,
-            halt=on_error == "halt",
-            run=run,
-        )
+        else:
+            report = carry_out(
+                session,
+                made,
+                by,
+                declared=None if saved is None else declared.units,
+                wait=lock_timeout,
+                halt=on_error == "halt",
+                run=run,
+            )
+        if made.idle:
+            for note in unfinished_notes(session.store):
+                click.echo(note, err=True)
+    if saved is None and made.empty:
+        return exit_code(report)
     write_report(
         report,
         sys.stdout,
@@ -124,6 +128,13 @@ def run(
         typed=command_line,
     )
     return exit_code(report)
+
+
+def _refuse(options: Mapping[str, object]) -> None:
+    """Raise UsageError for an option that says how to plan, since there is a plan already."""
+    for option, given in options.items():
+        if given:
+            raise UsageError(f"{option} cannot be used with a plan file, which is a finished plan")
 
 
 def _confirmed(session: Session, made: Plan) -> bool:

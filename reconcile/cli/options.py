@@ -1,6 +1,7 @@
 """Options and arguments that several commands share. Imports nothing that takes time."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,11 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from reconcile.cli import next_command
+from reconcile.model.policy import ALLOWED, HELD, LIMITS
 from reconcile.model.values import show
-
-GUARDS = ("adopt-update", "unknown", "rekey", "recreate")
-EXACT = "prune"
-"""The guard that is allowed only for the exact number of records."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -63,31 +61,35 @@ def prune_option(command: Command) -> Command:
 
 
 def allow_option(command: Command) -> Command:
-    """``--allow GUARD``."""
+    """``--allow NAME=NUMBER``."""
     return click.option(
         "--allow",
         multiple=True,
-        metavar="GUARD",
+        metavar="NAME=NUMBER",
         callback=_allowances,
-        help=f"Make a plan that a guard would refuse: {', '.join(GUARDS)}, or {EXACT}=COUNT with "
-        "the number of records that the plan shows. Can be given several times.",
+        help=f"Let in what the plan holds back: {', '.join(HELD)}, with the number of records that "
+        "the plan shows; drift=NUMBER puts back what others changed, of at most so many records; "
+        f"{', '.join(LIMITS)} pass a limit. Can be given several times.",
     )(command)
 
 
 def _allowances(
     _: click.Context, option: click.Parameter, given: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Check that each is a guard's name or ``prune=COUNT``. Raises BadParameter if not."""
+    """Check that each is a name with a number. Raises BadParameter if not."""
     for text in given:
-        guard, _equals, count = text.partition("=")
-        if text in GUARDS or (guard == EXACT and re.fullmatch(r"[1-9][0-9]{0,14}", count)):
+        name, _equals, number = text.partition("=")
+        if name not in ALLOWED:
+            message = f"{show(name)} is not one of {', '.join(ALLOWED)}"
+        elif re.fullmatch(r"[1-9][0-9]{0,14}", number):
             continue
-        if guard == EXACT:
-            message = f"write {EXACT}= and the number of records that the plan shows"
         else:
-            listed = ", ".join((*GUARDS, f"{EXACT}=COUNT"))
-            message = f"{show(text)} is not a guard; choose from {listed}"
+            message = f"write {name}= and the number of records that the plan shows"
         raise click.BadParameter(message, param=option)
+    if twice := sorted(
+        name for name, n in Counter(one.partition("=")[0] for one in given).items() if n > 1
+    ):
+        raise click.BadParameter(f"{twice[0]} is given twice", param=option)
     return given
 
 

@@ -22,6 +22,8 @@ Fields of reconcile.yaml:
   state        the folder of local state; default: state
   store        where the state is shared: s3://, gs:// or az:// with a bucket
                and a path, or ${env:NAME} for PostgreSQL
-  guards       how many changes of a sort a plan may hold without --allow:
-               {adopt_update: 0, unknown: 0, rekey: 0, prune: 0}
+  drift        what to put back that others changed, else left alone:
+               {order: {hs_tags: revert}}
+  limits       the most records a plan may change, as numbers or shares:
+               {archive: 20, update: 500, create: 50%}
 """

@@ -62,6 +62,7 @@ class Kind:
     ``phase`` orders writes: lower first. ``create`` is the batch endpoint that creates records:
     ``upsert`` (by unique property, safe to repeat) or ``create`` (with associations). ``title`` and
     ``currency`` are the properties that hold a record's name and the currency of its amounts;
+    ``together`` lists properties that mean something only together.
     ``created`` is the one with its time of creation, empty if HubSpot does not fill it.
     ``foreign_parents`` are further objects that a record may belong to instead of one of its
     ``parents``; no manifest can name them.
@@ -81,6 +82,7 @@ class Kind:
     pipeline: PipelineProperties | None
     title: str
     currency: str
+    together: tuple[frozenset[str], ...]
     personal: tuple[str, ...]
     computed: Mapping[str, str]
     minimum: Mapping[str, Decimal]
@@ -144,6 +146,7 @@ def _kind(raw: Mapping[str, Any]) -> Kind:
         pipeline=PipelineProperties(**pipeline) if pipeline else None,
         title=raw["title"],
         currency=raw["currency"],
+        together=tuple(map(frozenset, raw.get("together", ()))),
         personal=tuple(raw.get("personal", ())),
         computed=MappingProxyType(dict(raw.get("computed", {}))),
         minimum=MappingProxyType(

@@ -105,6 +105,8 @@ class Report:
     allowed to read before writing. ``already`` is the earlier run that applied the same plan, if
     nothing was left to do. ``run`` is the id of this run in the audit log. ``refused`` are the
     records that failed because HubSpot rejected one of their values; a repeat would fail again.
+    ``held`` are the records whose declared changes the plan holds back for the first time, and
+    ``still_held`` is the number of those that it held back before.
     ``left_out`` are the units that the plan left out because an interrupted run had left them in
     doubt; that is resolved by now.
     """
@@ -122,15 +124,17 @@ class Report:
     refused: frozenset[Address] = frozenset()
     stopped: str = ""
     left_out: tuple[Address, ...] = ()
+    held: tuple[Address, ...] = ()
+    still_held: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether everything is as planned, except for conflicts that existed before.
 
         False also if an edit of others was overwritten, a value was not persisted, or the plan left
-        out what was in doubt.
+        out what was in doubt or held back what it did not before.
         """
-        return not self.left_out and all(
+        return not (self.left_out or self.held) and all(
             one.standing
             or (one.status is Status.DONE and not one.overwrites and not one.not_persisted)
             for one in self.outcomes

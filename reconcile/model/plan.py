@@ -101,8 +101,9 @@ class LinkChange:
     ``types`` is the complete set of (category, type id) that the pair has afterwards, since HubSpot
     replaces the set; to remove one, it is the types to remove. ``references`` are the manifest's
     that ask for it, none for a line item's parent; for a removal they are how a manifest would name
-    it. The rest follows from them: ``ours`` are the declared types, which the state records,
-    ``shown`` is the other end as the manifest names it, and ``personal`` whether to hide that.
+    it. ``reason`` is who changed it: the manifest, others who removed it (drift), or both. The rest
+    follows from the references: ``ours`` are the declared types, which the state records, ``shown``
+    is the other end as the manifest names it, and ``personal`` whether to hide that.
     """
 
     add: bool
@@ -114,6 +115,12 @@ class LinkChange:
     ours: tuple[tuple[str, int], ...] = ()
     personal: bool = False
     references: tuple[LinkReference, ...] = ()
+    reason: Reason = Reason.CHANGE
+
+    @property
+    def is_to_parent(self) -> bool:
+        """Whether it is the association of a line item with its parent."""
+        return self.add and not self.references
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,11 @@ class Effect:
     protect: bool = False
     moved_from: str = ""
     pruned: bool = False
+
+    @property
+    def gets_parent(self) -> bool:
+        """Whether a line item is not under its parent before the change."""
+        return not self.id or any(link.is_to_parent for link in self.links)
 
     @property
     def former(self) -> Address | None:
@@ -198,8 +210,26 @@ _EFFECT = tuple(field.name for field in dataclass_fields(Effect))
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """What others changed of one record while its manifest did not. Apply leaves it as it is.
+
+    ``fields`` have the value that HubSpot has as ``before`` and the declared one as ``after``;
+    ``links`` are the associations that others removed.
+    """
+
+    address: Address
+    id: str
+    title: str = ""
+    fields: tuple[FieldChange, ...] = ()
+    links: tuple[LinkChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UnitChange:
     """The changes of one unit, the root's first.
+
+    ``held`` are declared changes that a guard holds back, as they would be made, and
+    ``left_alone`` is drift. Apply does nothing about either.
 
     ``manifest`` is the digest of the unit as declared, empty if no manifest declares it;
     ``definitions`` is the digest of the definitions that its values depend on. If either has
@@ -212,6 +242,8 @@ class UnitChange:
     manifest: str = ""
     definitions: str = ""
     others: int = 0
+    held: tuple[RecordChange, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
     effect_digest: str = ""
 
     @property
@@ -233,18 +265,17 @@ class PropertyDefine:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A limit that the plan exceeds. An ``exact`` guard can be allowed for this count only."""
+    """A limit that the plan exceeds, which refuses it. It can be allowed for this count only."""
 
     name: str
     count: int
     limit: int
     message: str
-    exact: bool = False
 
     @property
     def allowance(self) -> str:
         """The value of ``--allow`` that allows this guard."""
-        return f"{self.name}={self.count}" if self.exact else self.name
+        return f"{self.name}={self.count}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +312,9 @@ class Plan:
       entries, which is not a change
     - ``labels``: the texts shown in place of stored values
     - ``personal``: the (kind, property) pairs that the account makes personal data
-    - ``limits``: the counts above which guards trip
+    - ``limits``: the most records that may have an action: (action, kind or ``""``, number)
     - ``allowed``: the values of ``--allow`` that it was made with
+    - ``reverts``: the (kind, property) pairs whose drift the project always puts back
     - ``keyed``: the effect digests were made with the state's key
 
     The state's ``serial``, other ``paths`` of manifests and the ``source`` are not part of what it
@@ -303,8 +335,9 @@ class Plan:
     resolved: tuple[Address, ...] = ()
     labels: tuple[ValueLabel, ...] = ()
     personal: tuple[tuple[str, str], ...] = ()
-    limits: tuple[tuple[str, int], ...] = ()
+    limits: tuple[tuple[str, str, int], ...] = ()
     allowed: tuple[str, ...] = ()
+    reverts: tuple[tuple[str, str], ...] = ()
     keyed: bool = False
     serial: int = 0
     paths: tuple[str, ...] = ()
@@ -312,8 +345,13 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show: all records are as declared and none is in conflict."""
-        return not self.units and not self.defines
+        """Whether all records are as declared, but for what others changed."""
+        return not self.defines and not any(unit.changes or unit.held for unit in self.units)
+
+    @property
+    def idle(self) -> bool:
+        """Whether applying has nothing to do or to report but what is held back."""
+        return not self.defines and not any(unit.changes for unit in self.units)
 
     @property
     def acts(self) -> bool:

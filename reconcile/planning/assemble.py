@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher, definitions_digest
 from reconcile.model.identity import Identity, pinned
+from reconcile.model.limits import Limits
 from reconcile.model.plan import (
     Action,
     Plan,
@@ -15,11 +17,14 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.planning.derived import derived, legend_of
+from reconcile.planning.drift import with_other_ends
 from reconcile.planning.effect_digests import with_effect_digests
-from reconcile.planning.guards import tripped_guards
+from reconcile.planning.guards import names_of, tripped_limits
+from reconcile.planning.holding import hold
 from reconcile.planning.unreachable_references import without_unreachable
 
 _NONE = Definitions({})
+_NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 def assemble(
@@ -30,8 +35,9 @@ def assemble(
     identities: Mapping[str, Identity],
     unchanged: int,
     undeclared: Iterable[Address],
-    limits: Mapping[str, int],
+    limits: Limits,
     allowed: Collection[str] = (),
+    reverts: Mapping[str, Collection[str]] = _NOTHING,
     definitions: Definitions = _NONE,
     prune: bool = False,
     defines: Iterable[PropertyDefine] = (),
@@ -42,13 +48,19 @@ def assemble(
 ) -> Plan:
     """Return a sorted plan with the guards that it trips. The order of the inputs does not matter.
 
-    ``hasher`` makes the effect digests with the state's key, where there is one. ``definitions``
+    ``allowed`` and ``reverts`` are what the units were planned with: the values of ``--allow``, and
+    the properties, by kind, whose drift is always put back. ``hasher`` makes the effect digests
+    with the state's key, where there is one. ``definitions``
     are those that the units were planned from. ``recorded_conflicts`` are the planned units for
     which the state records a conflict of an earlier run.
     """
+    names = names_of(allowed)
     ordered = tuple(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
-        for unit in sorted(without_unreachable(units), key=lambda unit: unit.address)
+        for unit in sorted(
+            hold(with_other_ends(without_unreachable(units)), names, identities),
+            key=lambda unit: unit.address,
+        )
     )
     legend = legend_of(ordered)
     ordered = with_effect_digests(derived(ordered, legend), target, hasher)
@@ -60,22 +72,23 @@ def assemble(
         unchanged=unchanged,
         defines=tuple(sorted(defines, key=lambda define: (define.kind, define.name))),
         undeclared=tuple(sorted(undeclared)),
-        guards=tripped_guards(ordered, limits, allowed),
+        guards=tripped_limits(ordered, limits, allowed),
         prune=prune,
         unchecked=tuple(unchecked),
-        resolved=tuple(sorted(set(recorded_conflicts) - _in_conflict(ordered))),
+        resolved=tuple(sorted(set(recorded_conflicts) - _standing(ordered))),
         labels=legend.labels,
         personal=legend.personal,
-        limits=tuple(sorted(limits.items())),
+        limits=tuple(sorted((name, kind, most) for (name, kind), most in limits.items())),
         allowed=tuple(sorted(allowed)),
+        reverts=tuple(sorted((kind, one) for kind, some in reverts.items() for one in some)),
         keyed=hasher is not None,
         serial=serial,
     )
 
 
-def _in_conflict(units: Iterable[UnitChange]) -> set[Address]:
+def _standing(units: Iterable[UnitChange]) -> set[Address]:
     return {
         unit.address
         for unit in units
-        if any(change.action is Action.CONFLICT for change in unit.changes)
+        if unit.held or any(change.action is Action.CONFLICT for change in unit.changes)
     }

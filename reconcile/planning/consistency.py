@@ -23,8 +23,10 @@ from reconcile.model.plan import (
 )
 from reconcile.model.values import same, show
 from reconcile.planning.consistent_associations import ID, MOST, link_faults, rises
+from reconcile.planning.consistent_policy import policy_faults
 from reconcile.planning.derived import Legend, derived, legend_of
-from reconcile.planning.guards import tripped_guards
+from reconcile.planning.guards import as_limits, tripped_limits
+from reconcile.planning.holding import in_order
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOMENTS = (Property("", "date"), Property("", "datetime"))
@@ -48,10 +50,11 @@ def contradictions(plan: Plan) -> Iterator[str]:
         yield "the identity of a kind is unknown, or given twice, or its kind is unknown"
     yield from _of_whole(plan)
     yield from _of_legend(plan)
+    yield from policy_faults(plan, identities)
     for unit in plan.units:
         for fault in _of_unit(unit):
             yield f"{unit.address}: {fault}"
-        for change in unit.changes:
+        for change in (*unit.changes, *unit.held):
             identity = identities.get(change.address.kind)
             if identity is None or change.address.kind not in kinds():
                 yield f"{change.address}: its kind is not one of the plan's"
@@ -91,7 +94,7 @@ def _of_legend(plan: Plan) -> Iterator[str]:
         yield "its labels do not match its values"
     if len({label[:3] for label in plan.labels}) != len(plan.labels):
         yield "a value has two labels"
-    tripped = tripped_guards(plan.units, dict(plan.limits), plan.allowed)
+    tripped = tripped_limits(plan.units, as_limits(plan.limits), plan.allowed)
     if tripped != plan.guards or not rises(plan.limits) or not rises(plan.allowed):
         yield "its guards are not those of its changes"
 
@@ -99,34 +102,47 @@ def _of_legend(plan: Plan) -> Iterator[str]:
 def _of_whole(plan: Plan) -> Iterator[str]:
     if not rises([unit.address for unit in plan.units]) or not rises(plan.undeclared):
         yield "its records are not in order"
-    names = [change.address.folded() for change in plan.records()]
+    names = [
+        change.address.folded() for unit in plan.units for change in (*unit.changes, *unit.held)
+    ]
     if len(set(names)) != len(names):
         yield "a record occurs twice"
     if any(change.pruned for change in plan.records()) and not plan.prune:
         yield "it prunes although it is not marked so"
-    numbers = [plan.unchanged, plan.serial, *(limit for _, limit in plan.limits)]
+    numbers = [plan.unchanged, plan.serial, *(most for *_, most in plan.limits)]
     numbers += [unit.others for unit in plan.units]
     if not all(0 <= number <= MOST for number in (*numbers, plan.target.portal_id)):
         yield "a number is out of range"
 
 
 def _of_unit(unit: UnitChange) -> Iterator[str]:
-    if not unit.changes:
+    if not (unit.changes or unit.held or unit.left_alone):
         yield "it has no changes"
         return
     over = kinds().get(unit.address.kind)
     if over is None or not over.is_unit:
         yield "it cannot have line items"
-    root = unit.changes[0] if unit.changes[0].address == unit.address else None
-    lines = unit.changes[1:] if root else unit.changes
+    changes = in_order(unit, (*unit.changes, *unit.held))
+    root = changes[0] if changes and changes[0].address == unit.address else None
+    lines = changes[1:] if root else changes
     if any(unit.address.kind not in _parents(line) for line in lines):
         yield "it contains records that do not belong to it"
-    if not rises([line.address for line in lines]):
+    if any(
+        not rises([one.address for one in some if one.address != unit.address])
+        for some in (unit.changes, unit.held, unit.left_alone)
+    ):
         yield "its records are not in order"
     if not _DIGEST.fullmatch(unit.definitions):
         yield "it does not name the definitions it was made with"
     if not (_DIGEST.fullmatch(unit.manifest) or not unit.manifest):
         yield "it does not name the manifest it was made from"
+    yield from _of_parent(unit, root, lines)
+
+
+def _of_parent(
+    unit: UnitChange, root: RecordChange | None, lines: Sequence[RecordChange]
+) -> Iterator[str]:
+    """Yield where the line items of a unit do not belong to its root."""
     acting = [c for c in lines if c.action is not Action.CONFLICT and not c.action.removes]
     ids = {line.parent_id for line in acting}
     if root is None and acting and unit.address.key.startswith(BY_ID):

@@ -4,7 +4,7 @@ A plan file does not contain these. They are derived when a plan is assembled an
 loaded, so what people read cannot differ from what is written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
@@ -12,6 +12,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
     FieldChange,
+    LeftAlone,
     LinkChange,
     RecordChange,
     UnitChange,
@@ -38,19 +39,24 @@ def legend_of(units: Iterable[UnitChange]) -> Legend:
     written: dict[tuple[str, str, str], str] = {}
     held: dict[tuple[str, str, str], str] = {}
     personal: set[tuple[str, str]] = set()
-    for unit in units:
-        for change in unit.changes:
-            kind = change.address.kind
-            for field in change.fields:
-                if field.shown_after:
-                    name = kind, field.name, field.after
-                    written[name] = min(field.shown_after, written.get(name, field.shown_after))
-                if field.shown_before:
-                    held[kind, field.name, field.before] = field.shown_before
-                if field.personal and not _is_always_personal(kind, field.name):
-                    personal.add((kind, field.name))
+    for kind, field in _fields(units):
+        if field.shown_after:
+            name = kind, field.name, field.after
+            written[name] = min(field.shown_after, written.get(name, field.shown_after))
+        if field.shown_before:
+            held[kind, field.name, field.before] = field.shown_before
+        if field.personal and not _is_always_personal(kind, field.name):
+            personal.add((kind, field.name))
     labels = (ValueLabel(*name, text) for name, text in (written | held).items())
     return Legend(tuple(sorted(labels)), tuple(sorted(personal)))
+
+
+def _fields(units: Iterable[UnitChange]) -> Iterator[tuple[str, FieldChange]]:
+    """Yield the fields that a plan shows, with their kinds: what changes, is held or left alone."""
+    for unit in units:
+        shown: tuple[RecordChange | LeftAlone, ...] = (*unit.changes, *unit.held, *unit.left_alone)
+        for one in shown:
+            yield from ((one.address.kind, field) for field in one.fields)
 
 
 def derived(units: Iterable[UnitChange], legend: Legend) -> tuple[UnitChange, ...]:
@@ -60,9 +66,9 @@ def derived(units: Iterable[UnitChange], legend: Legend) -> tuple[UnitChange, ..
     return tuple(
         replace(
             unit,
-            changes=tuple(
-                _record(change, unit.address, labels, personal) for change in unit.changes
-            ),
+            changes=tuple(_record(one, unit.address, labels, personal) for one in unit.changes),
+            held=tuple(_record(one, unit.address, labels, personal) for one in unit.held),
+            left_alone=tuple(_left(one, unit.address, labels, personal) for one in unit.left_alone),
         )
         for unit in units
     )
@@ -113,6 +119,18 @@ def _record(
         keep=() if conflict else change.keep,
         kept_links=() if conflict else change.kept_links,
         ignore=() if conflict else change.ignore,
+    )
+
+
+def _left(
+    left: LeftAlone, unit: Address, labels: _Labels, personal: frozenset[tuple[str, str]]
+) -> LeftAlone:
+    kind = kinds().get(left.address.kind)
+    parent = None if kind is None or kind.is_unit else unit
+    return replace(
+        left,
+        fields=tuple(_field(left.address.kind, one, labels, personal) for one in left.fields),
+        links=tuple(described(link, parent) for link in left.links),
     )
 
 

@@ -1,110 +1,95 @@
-"""Guards: limits on how many records a plan may overwrite, archive or recreate."""
+"""Counts that people give and settings state: what was allowed, and limits for a plan as a whole.
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+A guard is allowed by the exact number of records that it holds back; drift up to a number. A limit
+refuses the whole plan, unless that is allowed by the exact number too: of records of all kinds.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
 
 from reconcile.errors import GuardRefused
-from reconcile.model.plan import Action, Guard, Plan, Reason, RecordChange, UnitChange
+from reconcile.model.guarded import counts
+from reconcile.model.kinds import kinds
+from reconcile.model.limits import LIMITED, Exceeded, Limits, counted, exceeded
+from reconcile.model.plan import Guard, Plan, UnitChange
+from reconcile.model.policy import DRIFT, HELD
 
-_EXACT = ("prune",)
-"""Guards that can be allowed only for the count that was shown, and for no other."""
+ALLOWANCE = re.compile(
+    rf"({'|'.join((*HELD, DRIFT, *(f'limit-{name}' for name in LIMITED)))})=[1-9][0-9]{{0,14}}"
+)
+"""What ``--allow`` takes: a known name and a number."""
+
+_DONE = {"archive": "archived", "create": "created", "update": "updated"}
 
 
-def tripped_guards(
-    units: Iterable[UnitChange], limits: Mapping[str, int], allowed: Collection[str] = ()
+def tripped_limits(
+    units: Iterable[UnitChange], limits: Limits, allowed: Collection[str] = ()
 ) -> tuple[Guard, ...]:
-    """Return the guards whose limit some changes exceed, and that are not allowed.
+    """Return the limits that some changes exceed, and that are not allowed: one for an action."""
+    numbers = counted(change for unit in units for change in unit.changes)
+    found = []
+    for name in LIMITED:
+        if over := exceeded(numbers, limits, name):
+            total = numbers[name, ""]
+            found.append(Guard(f"limit-{name}", total, over[0].most, _in_words(name, over, total)))
+    return tuple(guard for guard in found if guard.allowance not in allowed)
 
-    The limit of a missing name is 0. ``allowed`` has values of ``--allow``.
-    """
-    changes = [change for unit in units for change in unit.changes]
-    acting = [one for one in changes if one.action is not Action.CONFLICT]
-    return tuple(guard for guard in _tripped(acting, limits) if guard.allowance not in allowed)
+
+def _in_words(name: str, over: Sequence[Exceeded], total: int) -> str:
+    """Return what exceeds which limit, and the number to allow where that is another one."""
+    first = over[0]
+    if len(over) == 1 and first.number == total:
+        many = kinds()[first.kind].count(total) if first.kind else f"{total:,} records"
+        return f"{many} would be {_DONE[name]}, and the limit is {first.most:,}"
+    parts = [
+        f"{kinds()[kind].count(number) if kind else f'{number:,} records'} (limit {most:,})"
+        for kind, number, most in over
+    ]
+    return f"{', '.join(parts)} would be {_DONE[name]}, {total:,} records in all"
 
 
 def mismatches(plan: Plan) -> list[str]:
-    """Return the exact allowances that do not match the plan, each with both numbers."""
-    counts = {
-        guard.name: guard.count for guard in tripped_guards(plan.units, dict.fromkeys(_EXACT, 0))
-    }
-    return [
-        f"--allow {text} was given, but the plan has {counts.get(name, 0):,}"
-        for text in plan.allowed
-        if (name := text.partition("=")[0]) in _EXACT and text != f"{name}={counts.get(name, 0)}"
-    ]
+    """Return what was allowed and does not match the plan, each with both numbers."""
+    have = {**dict.fromkeys(HELD, 0), **counts(plan)}
+    numbers = counted(plan.records())
+    have |= {f"limit-{name}": numbers[name, ""] for name in LIMITED}
+    wrong = []
+    for text in plan.allowed:
+        name, _, number = text.partition("=")
+        number_there = have.get(name, 0)
+        is_upper_bound = name == DRIFT
+        if number_there > int(number) or (number_there < int(number) and not is_upper_bound):
+            wrong.append(f"--allow {text} was given, but the plan has {number_there:,}")
+    return wrong
+
+
+def names_of(allowed: Iterable[str]) -> frozenset[str]:
+    """Return the names that are allowed, without their numbers."""
+    return frozenset(text.partition("=")[0] for text in allowed)
 
 
 def require_match(plan: Plan) -> None:
-    """Raise GuardRefused if an exact allowance does not match the plan."""
+    """Raise GuardRefused if what was allowed does not match the plan."""
     if found := mismatches(plan):
         raise GuardRefused("; ".join(found), hint="review the plan again, then give its number")
 
 
-def exact_allowances(plan: Plan, allow: Mapping[str, int]) -> list[str]:
-    """Return the values of ``--allow`` for guards by name and number of records.
-
-    Raises GuardRefused unless each number is the plan's.
-    """
-    zero = dict.fromkeys(allow, 0)
-    tripped = {guard.name: guard for guard in tripped_guards(plan.units, zero)}
-    counts = {name: tripped[name].count if name in tripped else 0 for name in allow}
-    wrong = [
-        f"{name}={number} was allowed, but the plan has {counts[name]:,}"
-        for name, number in allow.items()
-        if number != counts[name]
-    ]
-    if wrong:
-        raise GuardRefused("; ".join(wrong), hint="review the plan again, then give its number")
-    return [tripped[name].allowance for name in allow if name in tripped]
+def is_allowed(plan: Plan) -> bool:
+    """Return whether no limit refuses a plan, and it has the numbers that were allowed."""
+    return not (plan.guards or mismatches(plan))
 
 
-def allowing(plan: Plan, allowed: Iterable[str]) -> Plan:
-    """Return the plan as it would have been made with these values of ``--allow`` too."""
-    every = tuple(sorted({*plan.allowed, *allowed}))
-    return replace(plan, allowed=every, guards=tripped_guards(plan.units, dict(plan.limits), every))
+def require_allowed(plan: Plan) -> None:
+    """Raise GuardRefused for a limit that a plan exceeds, or a number that it does not have."""
+    require_match(plan)
+    if plan.guards:
+        allow = " ".join(f"--allow {guard.allowance}" for guard in plan.guards)
+        raise GuardRefused(
+            "; ".join(f"{guard.name}: {guard.message}" for guard in plan.guards),
+            hint=f"if that is intended, plan again with {allow} as well",
+        )
 
 
-def _tripped(changes: Sequence[RecordChange], limits: Mapping[str, int]) -> Iterable[Guard]:
-    recreated = sum(change.recreates for change in changes)
-    pruned = sum(change.pruned and change.action is Action.ARCHIVE for change in changes)
-    counts = {
-        "adopt-update": (
-            sum(map(_is_unseen, changes)),
-            "in HubSpot with values that reconcile has never seen: "
-            "applying overwrites or archives them",
-        ),
-        "unknown": (
-            sum(_has(Reason.UNKNOWN, change) for change in changes),
-            "in the state without hashes to compare with (the state's hash key was lost or "
-            "changed, or the values were never read back): "
-            "applying overwrites or archives what others changed",
-        ),
-        "rekey": (
-            sum(change.rekey for change in changes),
-            "found by the id in the state, because the key was changed in HubSpot: "
-            "applying writes the key back, or archives what is to be removed",
-        ),
-        "recreate": (
-            recreated,
-            "archived, merged or deleted in HubSpot: applying creates "
-            + ("a new one" if recreated == 1 else "new ones"),
-        ),
-        "prune": (
-            pruned,
-            f"no longer declared: applying archives {'it' if pruned == 1 else 'them'}",
-        ),
-    }
-    for name, (count, meaning) in counts.items():
-        limit = limits.get(name, 0)
-        if count > limit:
-            what = "1 record is" if count == 1 else f"{count:,} records are"
-            yield Guard(name, count, limit, f"{what} {meaning}", exact=name in _EXACT)
-
-
-def _is_unseen(change: RecordChange) -> bool:
-    """Return whether the change overwrites or archives values that reconcile has never seen."""
-    return _has(Reason.UNSEEN, change) or (change.adopts and change.action is Action.ARCHIVE)
-
-
-def _has(reason: Reason, change: RecordChange) -> bool:
-    return any(field.reason is reason for field in change.fields)
+def as_limits(limits: Iterable[tuple[str, str, int]]) -> Limits:
+    """Return the limits that a plan was made with, from the form that it has them in."""
+    return {(name, kind): most for name, kind, most in limits}

@@ -20,19 +20,21 @@ from hashlib import sha256
 from itertools import zip_longest
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
+from reconcile.model.kinds import kinds
+from reconcile.model.limits import LIMITED
 from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
 from reconcile.model.source import UNKNOWN, Files, Source
 from reconcile.planning.consistency import contradictions
 from reconcile.planning.derived import Legend, derived
 from reconcile.planning.effect_digests import altered_effects
-from reconcile.planning.guards import tripped_guards
+from reconcile.planning.guards import ALLOWANCE, as_limits, tripped_limits
 
-FORMAT = 5
+FORMAT = 6
 """Version of the plan file's format. A file with another one is refused."""
 
 _DERIVED: Any = {
@@ -43,6 +45,15 @@ _DERIVED: Any = {
 """The parts of a record's change that are not written, since they follow from the rest."""
 
 
+def _limit(given: tuple[str, str, int]) -> tuple[str, str, int]:
+    name, kind, _ = given
+    if name not in LIMITED or kind not in ("", *kinds()):
+        raise ValueError("it is not a limit")
+    return given
+
+
+_Limit = Annotated[tuple[str, str, int], AfterValidator(_limit)]
+_Allowed = Annotated[str, Field(pattern=f"^{ALLOWANCE.pattern}$")]
 _Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{64}})$")]
 
 
@@ -75,8 +86,9 @@ class _Shared:
     target: TargetPin
     lineage: str
     identities: tuple[tuple[str, str, str], ...]
-    limits: tuple[tuple[str, int], ...]
-    allowed: tuple[str, ...]
+    limits: tuple[_Limit, ...]
+    allowed: tuple[_Allowed, ...]
+    reverts: tuple[tuple[str, str], ...]
     keyed: bool
     prune: bool
     labels: tuple[ValueLabel, ...]
@@ -99,8 +111,9 @@ class _Policy:
 
     target: TargetPin
     identities: tuple[tuple[str, str, str], ...]
-    limits: tuple[tuple[str, int], ...]
+    limits: tuple[tuple[str, str, int], ...]
     allowed: tuple[str, ...]
+    reverts: tuple[tuple[str, str], ...]
     keyed: bool
     personal: tuple[tuple[str, str], ...]
 
@@ -116,9 +129,15 @@ _FOOTER = TypeAdapter(Footer)
 def content_digest(plan: Plan) -> str:
     """Return the digest that approvals bind to: of the effects, the account and the settings."""
     policy = _Policy(
-        plan.target, plan.identities, plan.limits, plan.allowed, plan.keyed, plan.personal
+        plan.target,
+        plan.identities,
+        plan.limits,
+        plan.allowed,
+        plan.reverts,
+        plan.keyed,
+        plan.personal,
     )
-    effects = sorted(unit.effect_digest for unit in plan.units)
+    effects = sorted(unit.effect_digest for unit in plan.units if unit.changes)
     return _digest([_line(_POLICY, policy), *(f"{effect}\n".encode() for effect in effects)])
 
 
@@ -198,6 +217,7 @@ def _content(plan: Plan) -> Iterator[bytes]:
             plan.identities,
             plan.limits,
             plan.allowed,
+            plan.reverts,
             plan.keyed,
             plan.prune,
             plan.labels,
@@ -205,13 +225,19 @@ def _content(plan: Plan) -> Iterator[bytes]:
         ),
     )
     for unit in plan.units:
-        raw = _UNIT.dump_python(
-            unit, mode="json", exclude_defaults=True, exclude={"changes": {"__all__": _DERIVED}}
-        )
-        for change, one in zip(raw["changes"], unit.changes, strict=True):
-            if one.action is not Action.CONFLICT:
-                change.pop("title", None)
-        yield canonical(raw) + b"\n"
+        yield canonical(_unit_line(unit)) + b"\n"
+
+
+def _unit_line(unit: UnitChange) -> dict[str, Any]:
+    left_out = {name: {"__all__": _DERIVED} for name in ("changes", "held", "left_alone")}
+    raw: dict[str, Any] = _UNIT.dump_python(
+        unit, mode="json", exclude_defaults=True, exclude=left_out
+    )
+    every = [*raw.get("changes", ()), *raw.get("held", ())]
+    for change, one in zip(every, (*unit.changes, *unit.held), strict=True):
+        if one.action is not Action.CONFLICT:
+            change.pop("title", None)
+    return raw
 
 
 def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
@@ -224,12 +250,13 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         identities=shared.identities,
         unchanged=head.unchanged,
         undeclared=head.undeclared,
-        guards=tripped_guards(units, dict(shared.limits), shared.allowed),
+        guards=tripped_limits(units, as_limits(shared.limits), shared.allowed),
         prune=shared.prune,
         labels=shared.labels,
         personal=shared.personal,
         limits=shared.limits,
         allowed=shared.allowed,
+        reverts=shared.reverts,
         keyed=shared.keyed,
         serial=head.serial,
         paths=head.paths,

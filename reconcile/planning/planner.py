@@ -10,6 +10,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
     FieldChange,
+    LeftAlone,
     Reason,
     RecordChange,
     UnitChange,
@@ -33,6 +34,7 @@ from reconcile.planning.changes import (
     propagate_conflicts,
     record_change,
 )
+from reconcile.planning.drift import split_drift
 from reconcile.planning.key_conflicts import (
     duplicates_conflict,
     has_former_key,
@@ -41,6 +43,7 @@ from reconcile.planning.key_conflicts import (
     rekey_conflict,
     why_missing,
 )
+from reconcile.planning.moved_pipelines import with_remembered_stages
 from reconcile.planning.parent_conflicts import parent_conflict
 from reconcile.planning.reasons import reason_of
 from reconcile.planning.record_differences import record_differences
@@ -48,6 +51,9 @@ from reconcile.planning.record_input import Context, RecordInput
 from reconcile.planning.removals import plan_removal
 from reconcile.planning.validate import account_faults
 from reconcile.planning.wire_values import resolve_values
+
+_Planned = tuple[RecordChange | None, LeftAlone | None]
+"""What happens to a record, and what is left alone of it; neither if it is as declared."""
 
 
 def plan_unit(
@@ -58,21 +64,19 @@ def plan_unit(
     ``last`` are the state's entries by folded address, those of former addresses included. The
     caller adds the digest of the unit as declared (``UnitChange.manifest``).
     """
-    planned = (
+    planned = [
         _plan_record(_record_input(desired, unit, observed, last, context))
         for desired in unit.records
-    )
+    ]
     changes = propagate_conflicts(
-        unit.address, tuple(change for change in planned if change is not None)
+        unit.address, tuple(change for change, _ in planned if change is not None)
     )
-    unchanged = len(unit.records) - len(changes)
-    if not changes:
+    left_alone = tuple(left for _, left in planned if left is not None)
+    unchanged = sum(change is None and left is None for change, left in planned)
+    if not (changes or left_alone):
         return None, unchanged
-    return UnitChange(
-        address=unit.address,
-        changes=changes,
-        others=observed.others,
-    ), unchanged
+    made = UnitChange(unit.address, changes, others=observed.others, left_alone=left_alone)
+    return made, unchanged
 
 
 def unit_faults(
@@ -99,7 +103,7 @@ def _record_input(
     if actual is not None and last is not None and last.id != actual.id:
         # Another record has the key now, and the state knows nothing of it.
         last = None
-    return RecordInput(
+    record = RecordInput(
         desired,
         kind,
         wanted,
@@ -112,18 +116,19 @@ def _record_input(
         moved,
         unresolved,
     )
+    return with_remembered_stages(record)
 
 
-def _plan_record(record: RecordInput) -> RecordChange | None:
+def _plan_record(record: RecordInput) -> _Planned:
     if record.address.folded() in record.context.shared_ids and (
         record.actual is None
         or record.address in record.observed.by_id
         or record.identity.sibling_property
     ):
         shared = Explanation("two declared records have the same HubSpot id in the state")
-        return conflict(record, [shared], "")
+        return conflict(record, [shared], ""), None
     if record.desired.lifecycle is not Lifecycle.PRESENT:
-        return plan_removal(record)
+        return plan_removal(record), None
     missing = record.observed.missing.get(record.address)
     own = (
         _why_missing(record, missing)
@@ -132,9 +137,9 @@ def _plan_record(record: RecordInput) -> RecordChange | None:
     )
     if why := [*filter(None, [own]), *map(_explained, account_faults(record))]:
         known = record.actual or missing
-        return conflict(record, why, known.id if known else "")
+        return conflict(record, why, known.id if known else ""), None
     if record.actual is None:
-        return _create(record, recreates=missing is not None)
+        return _create(record, recreates=missing is not None), None
     return _compare(record, record.actual)
 
 
@@ -184,12 +189,16 @@ def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
     )
 
 
-def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
+def _compare(record: RecordInput, actual: Actual) -> _Planned:
+    """Return the change of a record that exists. What is left alone stays remembered as it was."""
     managed = managed_associations(record)
     found = record_differences(record, managed)
     rekey = is_rekey(record, actual)
-    fields = tuple(_field_changes(record, actual, found.properties, rekey=rekey))
-    links = association_changes(record, managed, found)
+    fields, links, left = split_drift(
+        record,
+        tuple(_field_changes(record, actual, found.properties, rekey=rekey)),
+        association_changes(record, managed, found),
+    )
     if fields:
         action = Action.UPDATE
     elif links:
@@ -197,9 +206,17 @@ def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
     elif not _state_is_current(record, managed.ours):
         action = Action.ADOPT
     else:
-        return None
+        return None, left
     changed = {change.name for change in fields}
-    return replace(
+    left_links = left.links if left else ()
+    left_ends = {(link.to, link.id) for link in left_links}
+    made = found.added.keys() - (left_ends - {(link.to, link.id) for link in links if link.add})
+    kept = {
+        Link(link.to, link.id, number, category)
+        for link in left_links
+        for category, number in link.ours
+    }
+    change = replace(
         record_change(record, action),
         id=actual.id,
         fields=fields,
@@ -208,9 +225,10 @@ def _compare(record: RecordInput, actual: Actual) -> RecordChange | None:
         rekey=rekey,
         keep=tuple(sorted((n, v) for n, v in record.wire_values.items() if n not in changed)),
         kept_links=tuple(
-            sorted(link for link in managed.declared if (link.to, link.id) not in found.added)
+            sorted(kept.union(link for link in managed.declared if (link.to, link.id) not in made))
         ),
     )
+    return change, left
 
 
 def _field_changes(
@@ -236,6 +254,7 @@ def _state_is_current(record: RecordInput, ours: frozenset[Link]) -> bool:
         and not record.moved
         and last.protect == record.desired.protect
         and _folded(last.parent) == _folded(record.parent)
+        and (not record.under_parent or last.parent_id == record.parent_id)
         and last.links == ours
         and last.fingerprint
         == record.context.hasher.fingerprint(record.wire_values, record.definitions)

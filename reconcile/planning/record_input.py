@@ -8,6 +8,7 @@ from reconcile.model.definitions import Definitions, Property
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
+from reconcile.model.policy import Policy
 from reconcile.model.records import Actual, Desired, LastApplied, Link, Observed, Unit
 from reconcile.model.references import Bindings
 from reconcile.model.suggestions import Suggestions
@@ -25,6 +26,7 @@ class Context:
       other kind, other id)
     - ``keys``: the keys that the state has of associated orders and carts, by kind and id
     - ``suggestions``: corrections for mistyped words
+    - ``policy``: what is put back, and which guards are allowed
     - ``incomplete``: some manifests could not be read, and may declare what no other one does
     """
 
@@ -39,6 +41,7 @@ class Context:
     keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
     suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class RecordInput:
     resolved is as written, and ``unresolved`` says why, by name. ``actual`` is None if the record
     does not exist. ``recorded`` is its entry in the state; ``last`` is the same, or None if the
     entry is of another record. ``moved`` is true if the entry is under the former key.
+    ``unchanged`` names values that did not change in the manifest, although they mean other ones
+    now (see ``moved_pipelines``).
     """
 
     desired: Desired
@@ -62,6 +67,7 @@ class RecordInput:
     context: Context
     moved: bool = False
     unresolved: Mapping[str, str] = field(default_factory=dict)
+    unchanged: frozenset[str] = frozenset()
 
     @property
     def address(self) -> Address:

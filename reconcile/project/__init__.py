@@ -18,7 +18,8 @@ from reconcile.model.values import nearest, show
 from reconcile.project.project_file import read_project
 from reconcile.project.settings import (
     RATE_LIMIT,
-    Guards,
+    Drift,
+    Limits,
     SandboxSettings,
     TargetSettings,
     allowed_in_project_file,
@@ -30,7 +31,7 @@ from reconcile.project.support_ends import SERVICE_KEYS
 from reconcile.project.token import Token
 
 __all__ = [
-    "Guards",
+    "Limits",
     "SandboxSettings",
     "Settings",
     "Target",
@@ -61,7 +62,8 @@ class Settings:
     manifests: tuple[Path, ...]
     state: Path
     target: Target
-    guards: Guards
+    limits: Limits
+    drift: Drift
     has_file: bool
     store: str = ""
 
@@ -143,7 +145,8 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
         manifests=file.manifests if file else (),
         state=state,
         target=Target.model_construct(**{**dict(chosen), "name": name, "rate_limit": limit}),
-        guards=file.guards if file else Guards(),
+        limits=file.limits if file else Limits(),
+        drift=file.drift if file else {},
         has_file=file is not None,
         store=file.store if file and not chosen.sandbox else "",
     )

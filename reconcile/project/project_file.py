@@ -12,18 +12,19 @@ from reconcile.manifests.files import PROJECT_FILE, read_bytes
 from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.manifests.problems import Positioned, ProblemReport, choices, listed
 from reconcile.manifests.yaml_nodes import Empty, Items, Node, Table, Text, read
+from reconcile.model.records import Location
 from reconcile.model.values import nearest, show
 from reconcile.project.former_names import with_current_names
 from reconcile.project.settings import (
     TOKEN_FIELDS,
-    Guards,
+    Limits,
     ProjectFile,
     SandboxSettings,
     TargetSettings,
     is_hubspot,
 )
 
-_MODEL_BY_DEPTH = (ProjectFile, Guards, TargetSettings, SandboxSettings)
+_MODEL_BY_DEPTH = (ProjectFile, Limits, TargetSettings, SandboxSettings)
 """The model of each depth of the file."""
 
 _WORDS = {
@@ -40,6 +41,12 @@ _TO_ADD = {
     "manifests": "add manifests: with a list of files and folders, as in [manifests]",
 }
 """Hints for missing fields."""
+
+_GUARDS = (
+    "guards: has no effect any more: what nobody has looked at is held back, and drift left alone",
+    "remove it, and allow what a plan holds back with `reconcile plan --allow NAME=NUMBER`; to "
+    "refuse large plans, write limits: {archive: 20, update: 500, create: 50%}",
+)
 
 _Path = tuple[str | int, ...]
 
@@ -93,12 +100,13 @@ def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
             "this reconcile supports version 1; a newer one may support more",
         )
         return None
-    root = with_current_names(root, report)
+    root = _without_guards(with_current_names(root, report), report)
     for leaf in _leaves(root):
         _check_leaf(leaf, report)
     _check_targets(root, report)
     try:
-        return ProjectFile.model_validate(_plain(root), context={"folder": path.parent})
+        context = {"folder": path.parent, "places": _places(root)}
+        return ProjectFile.model_validate(_plain(root), context=context)
     except ValidationError as error:
         reported = {(problem.line, problem.column) for problem in report.problems}
         for details in error.errors(include_input=False, include_url=False):
@@ -106,6 +114,26 @@ def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
             if (place.line, place.column) not in reported:
                 report.at(place, *_in_words(details))
         return None
+
+
+def _without_guards(root: Table, report: ProblemReport) -> Table:
+    """Report the setting that 0.1.0 had, once, whatever is in it."""
+    entries = dict(root.entries)
+    if former := entries.pop("guards", None):
+        report.at(former, *_GUARDS)
+    return root._replace(entries=entries)
+
+
+def _places(root: Table) -> dict[tuple[str, str], Location]:
+    """Return where each property stands whose drift is to be put back, by kind and name."""
+    drift = root.entries["drift"].value if "drift" in root.entries else None
+    of_kinds = drift.entries if isinstance(drift, Table) else {}
+    return {
+        (kind, name): Location(PROJECT_FILE, entry.line, entry.column)
+        for kind, names in of_kinds.items()
+        if isinstance(names.value, Table)
+        for name, entry in names.value.entries.items()
+    }
 
 
 def _leaves(node: Node, path: _Path = ()) -> Iterator[_Leaf]:

@@ -21,7 +21,11 @@ from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.model.identity import Identity, UniqueProperty, identity_from
 from reconcile.model.kinds import kinds
 from reconcile.model.loopback import LOOPBACK
+from reconcile.model.records import Location
 from reconcile.model.values import nearest
+
+AT_LEAST = 20
+"""The smallest limit that a share of the managed records can come to."""
 
 RATE_LIMIT = 190
 """Requests per 10 seconds: HubSpot's limit for a service key of a Professional account."""
@@ -33,6 +37,9 @@ _LAST_PORT = 65535
 
 _LONGEST_PATH = 200
 """Bytes: less than the limit of any file system for one name."""
+
+Drift = Mapping[str, Mapping[str, Location]]
+"""The properties whose drift is put back, by kind, each with its place in the project file."""
 
 _Sized = TypeVar("_Sized", bound=Sized)
 
@@ -57,6 +64,32 @@ def _number(value: object) -> int:
     if number == 0:
         raise ValueError("must be more than 0")
     return number
+
+
+def _limit(value: object) -> int | str:
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]?%|100%", value):
+        return value
+    try:
+        return _count(value)
+    except ValueError:
+        raise ValueError("must be a whole number, or a share from 1% to 100%") from None
+
+
+def _reverts(value: object, info: ValidationInfo) -> Drift:
+    """Return the properties whose drift is put back, with their places."""
+    if not isinstance(value, dict) or not all(isinstance(one, dict) for one in value.values()):
+        raise ValueError("must be like {order: {hs_tags: revert}}")
+    if unknown := sorted(value.keys() - kinds().keys()):
+        raise ValueError(f"names {unknown[0]!r}, which is not a kind{nearest(unknown[0], kinds())}")
+    for properties in value.values():
+        for name, what in properties.items():
+            if not _PROPERTY.fullmatch(name):
+                raise ValueError(f"names {name!r}, which is not a property name")
+            if what != "revert":
+                raise ValueError(f"must set {name} to `revert`; what is not named is left alone")
+    context: Any = info.context
+    places: Mapping[tuple[str, str], Location] = context["places"]
+    return {kind: {name: places[kind, name] for name in names} for kind, names in value.items()}
 
 
 def _folder(info: ValidationInfo) -> Path:
@@ -172,7 +205,7 @@ def _not_empty(value: _Sized) -> _Sized:
     return value
 
 
-_Count = Annotated[int, PlainValidator(_count)]
+_Limit = Annotated[int | str, PlainValidator(_limit)]
 _Number = Annotated[int, PlainValidator(_number)]
 _InnerPath = Annotated[Path, PlainValidator(_inner_path)]
 _Variable = Annotated[str, PlainValidator(_variable)]
@@ -210,25 +243,31 @@ class TargetSettings(_Model):
     )
 
 
-class Guards(_Model):
-    """How many changes of a sort a plan may hold before it needs ``--allow``.
+class Limits(_Model):
+    """The most records that a plan may archive, create or update: a number, or a share.
 
-    Provisional in 0.1.0: it may change in any minor version without being deprecated first.
+    A share is of the managed records of each kind, and at least ``AT_LEAST``.
     """
 
-    adopt_update: _Count = 0
-    unknown: _Count = 0
-    rekey: _Count = 0
-    prune: _Count = 0
+    archive: _Limit | None = None
+    create: _Limit | None = None
+    update: _Limit | None = None
 
-    def limits(self) -> Mapping[str, int]:
-        """Return the limits by the names that ``--allow`` takes."""
-        return {
-            "adopt-update": self.adopt_update,
-            "unknown": self.unknown,
-            "rekey": self.rekey,
-            "prune": self.prune,
-        }
+    def limits(self, managed: Mapping[str, int]) -> Mapping[tuple[str, str], int]:
+        """Return the limits by action and kind, ``""`` for all kinds.
+
+        ``managed`` has the number of managed records of each kind.
+        """
+        found: dict[tuple[str, str], int] = {}
+        for name in ("archive", "create", "update"):
+            limit = getattr(self, name)
+            if isinstance(limit, str):
+                share = int(limit.removesuffix("%"))
+                for kind in kinds():
+                    found[name, kind] = max(AT_LEAST, managed.get(kind, 0) * share // 100)
+            elif limit is not None:
+                found[name, ""] = limit
+        return found
 
 
 class ProjectFile(_Model):
@@ -243,4 +282,5 @@ class ProjectFile(_Model):
     target: str | None = None
     state: _InnerPath | None = None
     store: Annotated[str, PlainValidator(_store)] = ""
-    guards: Guards = Guards()
+    limits: Limits = Limits()
+    drift: Annotated[Drift, PlainValidator(_reverts)] = Field(default_factory=dict)

@@ -21,11 +21,11 @@ targets:
 #    token_write: ${{env:HUBSPOT_WRITE_TOKEN}}   # for apply
 #    api: 2026-03            # v3 is supported until September 2027, its /crm/v4 until 2027-03-30
 
-guards:                    # provisional: how many of these a plan may hold without --allow
-  adopt_update: 0          # records with values that reconcile has never seen
-  unknown: 0               # records whose last-applied values cannot be compared
-  rekey: 0                 # records found under another key
-  prune: 0                 # records that --prune would archive
+# What others change in HubSpot is left alone. To put a property back, name it here:
+# drift: {{order: {{hs_tags: revert}}}}
+
+# A plan that would do more than this is refused; a share is of what is managed, and at least 20.
+# limits: {{archive: 20, update: 500, create: 50%}}
 """
 
 

@@ -12,25 +12,37 @@ for its id); ``parent_id`` is the record that a line item belongs to, where it e
 ``types`` is what the pair has afterwards, or what is removed, ``declared`` what of it the manifests
 ask for. ``conflict`` says why a record is left alone, a line for each reason, ``notes`` what else
 is special about it, ``hints`` how to resolve either. ``others``, on a unit's first record, counts
-the line items under the unit that no manifest declares. ``unchecked`` says what the token did not
-let reconcile look at. ``in_doubt`` names the units that are left out because an interrupted run has
-writes to them whose outcome is not known. ``source``, absent outside git, has the ``commit`` that
-the plan was made at (``unknown`` where git did not say) and whether the ``files`` read were that
-commit's (``same``, ``differ``, ``unknown``).
+the line items under the unit that no manifest declares. ``held_back`` has, like
+``resource_changes``, what is declared and will not be applied; ``resource_drift`` what others
+changed and is left alone, from the declared values to those in HubSpot. ``unchecked`` says what the
+token did not let reconcile look at. ``in_doubt`` names the units that are left out because an
+interrupted run has writes to them whose outcome is not known. ``source``, absent outside git, has
+the ``commit`` that the plan was made at (``unknown`` where git did not say) and whether the
+``files`` read were that commit's (``same``, ``differ``, ``unknown``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from reconcile import __version__
+from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, PropertyDefine
 from reconcile.model.source import Source
 from reconcile.render.json_text import json_text
-from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView, view
+from reconcile.render.not_applied import drifted_records, held_changes
+from reconcile.render.plan_view import (
+    FieldView,
+    LeftAloneView,
+    LinkView,
+    PlanView,
+    RecordView,
+    UnitView,
+    view,
+)
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 _ACTIONS = {
     Action.CREATE: "create",
@@ -74,8 +86,19 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
         "undeclared": [str(address) for address in seen.plan.undeclared],
         "unchecked": list(seen.plan.unchecked),
     }
-    changes = ",\n".join(map(_text, _changes(seen)))
-    return f'{_text(head)[:-1]},"resource_changes":[\n{changes}\n],{_text(tail)[1:]}\n'
+    lists = {
+        "resource_changes": _changes(seen),
+        "held_back": (_change(unit, record) for unit in seen.held() for record in unit.records),
+        "resource_drift": (_drift(unit.address, left) for unit, left in seen.left_alone()),
+    }
+    listed = "".join(_list(name, changes) for name, changes in lists.items())
+    return f"{_text(head)[:-1]},{listed}{_text(tail)[1:]}\n"
+
+
+def _list(name: str, members: Iterable[dict[str, Any]]) -> str:
+    """Return a named list, each member on a line of its own."""
+    lines = ",\n".join(map(_text, members))
+    return f'"{name}":[\n{lines}\n],'
 
 
 def _source(source: Source) -> dict[str, Any]:
@@ -91,6 +114,8 @@ def _summary(seen: PlanView) -> dict[str, Any]:
         "define": len(seen.plan.defines),
         "conflict": seen.conflicts,
         "unchanged": seen.plan.unchanged,
+        "held_back": held_changes(seen.plan),
+        "drift": dict(sorted(drifted_records(seen.plan).items())),
         "text": seen.footer,
     }
 
@@ -101,6 +126,27 @@ def _changes(seen: PlanView) -> Iterator[dict[str, Any]]:
     for unit in seen.units():
         for record in unit.records:
             yield _change(unit, record)
+
+
+def _drift(unit: Address, left: LeftAloneView) -> dict[str, Any]:
+    """Return a record's drift as terraform has it: from what was applied to what is there now."""
+    sensitive = {field.name: True for field in left.fields if field.sensitive}
+    return {
+        "address": str(left.address),
+        "type": left.address.kind,
+        "name": left.address.key,
+        "id": left.id,
+        "unit": str(unit),
+        "title": left.title,
+        "change": {
+            "actions": ["update"],
+            "before": {field.name: field.after for field in left.fields},
+            "after": {field.name: field.before for field in left.fields},
+            "before_sensitive": sensitive,
+            "after_sensitive": sensitive,
+        },
+        "links": [{**_link(link), "action": "dissociate"} for link in left.links],
+    }
 
 
 def _define(define: PropertyDefine) -> dict[str, Any]:

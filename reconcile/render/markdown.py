@@ -5,21 +5,34 @@ in a summary: nowhere else could it be kept from being markup, a mention, a refe
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
+from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
+from reconcile.render.not_applied import (
+    HELD_BACK,
+    LEFT_ALONE,
+    drift_rows,
+    held_changes,
+)
 from reconcile.render.phrasing import in_order, plural
 from reconcile.render.plan_lines import (
+    HELD_LISTED,
     LEFT_OUT,
     LEFT_OUT_HINT,
+    LET_IN,
+    LET_THROUGH,
+    PUT_BACK,
     REASONS,
     Line,
     address_list,
     define_line,
-    guard_lines,
     left_alone,
+    limit_line,
+    record_lines,
     undeclared_hint,
     unit_line,
     unit_lines,
@@ -31,6 +44,7 @@ LIMIT = 65_000
 """GitHub takes comments of 65,536 characters; step summaries of 1 MiB."""
 
 _ALL = "`reconcile show FILE` prints the whole plan."
+_JSON = "`reconcile show FILE --format json` has it all."
 _FEW = 5
 _LISTED = 20
 _COLORED = {  # GitHub's diff colours: green, orange, red
@@ -85,20 +99,66 @@ def _head(seen: PlanView) -> Iterator[str]:
     yield seen.footer
     if seen.tallies:
         yield "\n".join(_table(seen))
-    for guard in seen.plan.guards:
-        says, hint = (
-            shorten(line.text().removeprefix("! ").strip()) for line in guard_lines(guard)
-        )
-        yield f"> **Guard**: {code_span(says.removeprefix('guard '))}  \n> {code_span(hint)}"
+    if seen.plan.guards:
+        yield "\n".join(_limits(seen.plan))
     for text in seen.plan.unchecked:
         yield f"> {code_span(shorten(warning(text)))}"
     if seen.plan.defines:
         yield _diff_block(map(define_line, seen.plan.defines))
     if seen.conflicts:
         yield "\n".join(_conflicts(seen))
+    yield from _held(seen)
+    yield from _drift(seen)
     if seen.plan.undeclared:
         names = code_span(address_list(seen.plan.undeclared))
         yield f"{left_alone(seen)}: {names}  \nHint: {undeclared_hint(seen)}"
+
+
+def _limits(plan: Plan) -> Iterator[str]:
+    """Yield which limits refuse the plan, and how to pass them."""
+    for guard in plan.guards:
+        yield f"> **Limit exceeded**: {code_span(shorten(limit_line(guard)))}  "
+    yield f"> Hint: {_with_options(LET_THROUGH, options_again(plan))}"
+
+
+def _with_options(says: str, options: Sequence[str]) -> str:
+    return f"{says} {code_span(' '.join(options))}."
+
+
+def _held(seen: PlanView) -> Iterator[str]:
+    """Yield what is held back, and how to let it in."""
+    held = held_changes(seen.plan)
+    if not held:
+        return
+    yield f"**{plural(held, 'declared change')} will NOT be applied.** {HELD_BACK}."
+    lines: list[Line] = []
+    shown = 0
+    for of_record in chain.from_iterable(map(record_lines, seen.held())):
+        if shown and len(lines) + len(of_record) > HELD_LISTED:
+            break
+        lines += of_record
+        shown += 1
+    yield _diff_block(lines[:HELD_LISTED])
+    more = []
+    if len(lines) > HELD_LISTED:
+        more.append(f"{plural(len(lines) - HELD_LISTED, 'more line')} of this change")
+    if held > shown:
+        more.append(plural(held - shown, "more declared change"))
+    if more:
+        yield f"… and {' and '.join(more)}. {_JSON}"
+    yield f"Hint: {_with_options(LET_IN, options_to_let_in(seen.plan))}"
+
+
+def _drift(seen: PlanView) -> Iterator[str]:
+    """Yield the drift that is left alone, a line for each property."""
+    rows = drift_rows(seen.plan)
+    if not rows:
+        return
+    listed = [f"- {code_span(shorten(row.name))}: {row.text}" for row in rows[:_LISTED]]
+    if len(rows) > _LISTED:
+        listed.append(f"- … and {plural(len(rows) - _LISTED, 'more property', 'more properties')}")
+    yield "\n".join((f"{LEFT_ALONE}:\n", *listed))
+    yield f"Hint: {_with_options(PUT_BACK, options_to_put_back(seen.plan))}"
 
 
 def _table(seen: PlanView) -> Iterator[str]:
@@ -150,7 +210,7 @@ def _full(seen: PlanView, room: int) -> str | None:
 
 def _blocks(seen: PlanView) -> Iterator[str]:
     single: list[Line] = []  # units of one line share a block
-    shut = "" if len(seen.plan.units) > _FEW else " open"
+    shut = "" if len(seen.changing) > _FEW else " open"
     for unit in seen.units():
         lines = list(unit_lines(unit))
         if len(lines) == 1:
@@ -177,11 +237,11 @@ def _brief(seen: PlanView, room: int) -> str:
             break
         lines.append(line)
     while lines:
-        block = f"{_diff_block(lines)}\n\n{_left_out(len(seen.plan.units) - len(lines))}"
+        block = f"{_diff_block(lines)}\n\n{_left_out(len(seen.changing) - len(lines))}"
         if _size(block) <= room:
             return block
         lines = lines[: len(lines) * 9 // 10]
-    return _left_out(len(seen.plan.units))
+    return _left_out(len(seen.changing))
 
 
 def _short(unit: UnitView) -> Line:

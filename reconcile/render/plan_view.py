@@ -14,6 +14,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
     FieldChange,
+    LeftAlone,
     LinkChange,
     Plan,
     Reason,
@@ -21,6 +22,7 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.render.escaping import PERSONAL, mask
+from reconcile.render.not_applied import footer_parts, held_by
 from reconcile.render.phrasing import count, listed, plural, target_line
 from reconcile.render.remarks import NOTES, notes
 
@@ -94,6 +96,17 @@ class RecordView:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAloneView:
+    """The drift of one record: declared values ``after``, those in HubSpot ``before``."""
+
+    address: Address
+    id: str
+    title: str
+    fields: tuple[FieldView, ...]
+    links: tuple[LinkView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UnitView:
     """One unit. ``others`` counts the records under it that no manifest declares."""
 
@@ -144,10 +157,34 @@ class PlanView:
         """The plan in one sentence."""
         return _footer(self.plan, self.tallies, self.conflicts)
 
+    @property
+    def changing(self) -> tuple[UnitChange, ...]:
+        """The units with changes or conflicts, in order: not those with only held changes."""
+        return tuple(unit for unit in self.plan.units if unit.changes)
+
     def units(self) -> Iterator[UnitView]:
-        """Yield the units in order."""
+        """Yield the units with changes or conflicts, in order."""
         for unit in self.plan.units:
-            yield _unit(unit, personal=self.personal)
+            if unit.changes:
+                yield _unit(unit, personal=self.personal)
+
+    def held(self) -> Iterator[UnitView]:
+        """Yield the units with changes that are held back, and only these changes."""
+        for unit in self.plan.units:
+            if unit.held:
+                notes_of = held_by(unit, self.plan)
+                shown = _unit(replace(unit, changes=unit.held, others=0), personal=self.personal)
+                records = tuple(
+                    replace(one, notes=(notes_of[str(one.address)], *one.notes))
+                    for one in shown.records
+                )
+                yield replace(shown, records=records)
+
+    def left_alone(self) -> Iterator[tuple[UnitChange, LeftAloneView]]:
+        """Yield the drift of each record that is left alone."""
+        for unit in self.plan.units:
+            for left in unit.left_alone:
+                yield unit, _left_alone(left, personal=self.personal)
 
     def conflicting(self) -> Iterator[RecordView]:
         """Yield the records in conflict, of all units."""
@@ -214,10 +251,15 @@ def _tallies(counted: Counter[tuple[str, str]]) -> tuple[Tally, ...]:
 
 
 def _footer(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
+    return " ".join((_done(plan, tallies, conflicts), *footer_parts(plan)))
+
+
+def _done(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
+    """Return what the plan does, in one sentence."""
     if plan.empty and not plan.in_doubt:
-        if not plan.unchanged:
-            return "No changes. No records are declared."
-        return f"No changes. {plural(plan.unchanged, 'record is', 'records are')} as declared."
+        if plan.unchanged:
+            return f"No changes. {plural(plan.unchanged, 'record is', 'records are')} as declared."
+        return "No changes." if plan.units else "No changes. No records are declared."
     parts = []
     if plan.defines:
         parts.append(f"{plural(len(plan.defines), 'property', 'properties')} to define")
@@ -228,7 +270,7 @@ def _footer(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
         parts.append(f"{plural(len(plan.in_doubt), 'unit')} left out (in doubt)")
     if plan.unchanged:
         parts.append(f"{plan.unchanged:,} unchanged")
-    return f"Plan: {'; '.join(parts)}."
+    return f"Plan: {'; '.join(parts) or 'nothing to change'}."
 
 
 def _unit(unit: UnitChange, *, personal: bool) -> UnitView:
@@ -261,7 +303,17 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
     )
 
 
-def _is_title_personal(change: RecordChange) -> bool:
+def _left_alone(left: LeftAlone, *, personal: bool) -> LeftAloneView:
+    return LeftAloneView(
+        left.address,
+        left.id,
+        left.title if personal or not _is_title_personal(left) else "",
+        tuple(_field(field, personal=personal) for field in left.fields),
+        tuple(_link(link, personal=personal) for link in left.links),
+    )
+
+
+def _is_title_personal(change: RecordChange | LeftAlone) -> bool:
     kind = kinds().get(change.address.kind)
     if kind is None:
         return False

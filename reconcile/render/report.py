@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from reconcile.model.address import Address
@@ -65,7 +66,8 @@ def report_lines(
 def sentence(report: Report, typed: Typed = _typed) -> str:
     """Return the whole apply in one or two sentences."""
     if report.already:
-        return f"Already applied by run {visible(report.already)}, and nothing changed since."
+        what = "; ".join(("and nothing changed since", *_held(report)))
+        return f"Already applied by run {visible(report.already)}, {what}.{_to_let_in(report)}"
     return f"{_start(report)}: {_did(report)}.{_cost(report)}{_what_next(report, typed)}"
 
 
@@ -85,7 +87,16 @@ def _did(report: Report) -> str:
         return f"nothing was left to do; an earlier run carried out {plural(already, 'change')}"
     counted = report.interrupted or _any_done(report)
     parts = [*(_by_action(report) if counted else ()), _not_done(report), _lost(report)]
-    return "; ".join(part for part in parts if part) or "nothing to change"
+    parts = [part for part in parts if part] or ([] if report.held else ["nothing to change"])
+    return "; ".join((*parts, *_held(report)))
+
+
+def _held(report: Report) -> Iterator[str]:
+    if number := len(report.held):
+        yield plural(number, "declared change was held back", "declared changes were held back")
+    if number := report.still_held:
+        one, many = (f"declared {verb} still held back" for verb in ("change is", "changes are"))
+        yield plural(number, one, many)
 
 
 def _cost(report: Report) -> str:
@@ -98,6 +109,8 @@ def _cost(report: Report) -> str:
 def _what_next(report: Report, typed: Typed) -> str:
     if report.complete:
         return _verified(report)
+    if replace(report, held=()).complete:
+        return _to_let_in(report)
     if _all_done(report) and (report.left_out or _lost(report)):
         return _after_all(report)
     if report.resumable:
@@ -110,11 +123,17 @@ def _what_next(report: Report, typed: Typed) -> str:
         return " Plan and apply again to continue."
     if ends == {Status.DONE} and any(outcome.not_persisted for outcome in report.outcomes):
         return " What HubSpot did not keep is sent again only when its manifest changes."
+    return f" Conflicts were left alone; {_way_out(report)}."
+
+
+def _to_let_in(report: Report) -> str:
+    return " The plan shows how to let in what was held back." if report.held else ""
+
+
+def _way_out(report: Report) -> str:
     if any(one.action is Action.CONFLICT and not one.standing for one in report.outcomes):
-        way_out = "correct the manifest or the account, then plan again"
-    else:
-        way_out = "plan again to resolve them"
-    return f" Conflicts were left alone; {way_out}."
+        return "correct the manifest or the account, then plan again"
+    return "plan again to resolve them"
 
 
 def _after_all(report: Report) -> str:
@@ -128,8 +147,11 @@ def _verified(report: Report) -> str:
     """Return what a new plan shows: DONE means read back as declared, or as a known rewrite."""
     if not any(outcome.status is Status.DONE for outcome in report.outcomes):
         return ""
-    standing = any(outcome.standing for outcome in report.outcomes)
-    return f" Verified: a new plan {'shows only the conflicts' if standing else 'is empty'}."
+    standing = ["the conflicts"] if any(one.standing for one in report.outcomes) else []
+    if report.still_held:
+        standing.append("what is held back")
+    shows = f"shows only {' and '.join(standing)}" if standing else "is empty"
+    return f" Verified: a new plan {shows}."
 
 
 def _all_refused(report: Report) -> bool:

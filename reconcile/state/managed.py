@@ -5,7 +5,7 @@ manages, and with ``prune`` whatever is no longer declared) become desired recor
 lifecycle state ``absent``, so that planning and applying know only one way of removing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -25,7 +25,8 @@ class ManagedRecords:
     records that have the same HubSpot id in the state. ``lines`` are undeclared line items to
     remove, by their unit's folded address; ``units`` are undeclared units to remove.
     ``removed_properties`` are the names, by kind, of the properties that were last applied to
-    records to be removed. ``unit_keys`` are the keys, by kind and id, of units of the kinds that
+    records to be removed. ``managed`` is how many records of
+    each kind the state has. ``unit_keys`` are the keys, by kind and id, of units of the kinds that
     the state has associations with.
     """
 
@@ -36,6 +37,7 @@ class ManagedRecords:
     units: tuple[Unit, ...]
     removed_properties: Mapping[str, frozenset[str]]
     unit_keys: Mapping[tuple[str, str], str]
+    managed: Mapping[str, int]
 
     def with_removals(self, units: Iterable[Unit]) -> tuple[Unit, ...]:
         """Return the units to plan: the declared ones, and what is to be removed besides."""
@@ -128,6 +130,7 @@ class _Collector:
     prune: bool
     ends: frozenset[str]
     unit_keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    managed: Counter[str] = field(default_factory=Counter)
     elsewhere: dict[Address, LastApplied] = field(default_factory=dict)
     owned: set[Address] = field(default_factory=set)
     by_id: dict[tuple[str, str], set[Address]] = field(default_factory=lambda: defaultdict(set))
@@ -137,6 +140,7 @@ class _Collector:
 
     def add(self, unit: Address, address: Address, entry: LastApplied) -> None:
         """Add one entry of the state, under its folded addresses."""
+        self.managed[address.kind] += 1
         if unit == address and address.kind in self.ends:
             self.unit_keys[address.kind, entry.id] = entry.key
         unit_address = self.declared.unit_of.get(address)
@@ -189,6 +193,7 @@ class _Collector:
                 kind: frozenset(names) for kind, names in self.removed_properties.items()
             },
             unit_keys=self.unit_keys,
+            managed=self.managed,
         )
 
     def _pruned(self) -> Iterator[Unit]:

@@ -1,7 +1,7 @@
 """What the commands do in an account, step by step: plan, apply, recover."""
 
 from reconcile.workflow.apply_now import finish, plan_to_apply
-from reconcile.workflow.apply_steps import apply, forget_resolved, refusals_logged
+from reconcile.workflow.apply_steps import apply, refusals_logged, remember_without_run
 from reconcile.workflow.plan_steps import plan
 from reconcile.workflow.unfinished_runs import close_unfinished, recover_unfinished
 
@@ -9,9 +9,9 @@ __all__ = [
     "apply",
     "close_unfinished",
     "finish",
-    "forget_resolved",
     "plan",
     "plan_to_apply",
     "recover_unfinished",
     "refusals_logged",
+    "remember_without_run",
 ]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection
 from reconcile.applying.preconditions import require_lineage, require_target
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
+from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan
 from reconcile.project.declared import Declared
 from reconcile.session import Session
 from reconcile.state.head import require_writable
-from reconcile.workflow.apply_steps import forget_resolved
+from reconcile.workflow.apply_steps import remember_without_run
 from reconcile.workflow.plan_steps import Advance, plan
 from reconcile.workflow.unfinished_runs import close_unfinished, recover_unfinished
 
@@ -55,19 +56,23 @@ def finish(
     planned: Plan,
     origin: Origin,
     *,
+    whole: bool = True,
     who: str = "",
     wait: float = 0.0,
     run: str = "apply",
-) -> None:
-    """Close what interrupted runs left, for an empty plan: nothing of theirs is left to apply.
+) -> Report:
+    """Close the interrupted runs of which an idle plan leaves nothing to apply.
 
-    If the plan leaves out what they left in doubt, that is only resolved. Raises UsageError for a
-    plan of another account, and StalePlan for one of another state.
+    No run begins for what it holds back: that is reported, and remembered. What interrupted runs
+    left in doubt is only resolved if the plan leaves that out, or is not of the ``whole`` that is
+    declared: it says nothing of the rest. Raises UsageError for a plan of another account, and
+    StalePlan for one of another state.
     """
     require_target(planned, session.pin)
     require_lineage(planned, session.state())
-    if planned.in_doubt:
+    if planned.in_doubt or not whole:
         recover_unfinished(session, origin, who=who, wait=wait, by=run)
-        return
-    close_unfinished(session, origin, who=who, wait=wait, by=run)
-    forget_resolved(session, planned, who=who, wait=wait)
+    else:
+        close_unfinished(session, planned, origin, who=who, wait=wait, by=run)
+    held, still_held = remember_without_run(session, planned, who=who, wait=wait)
+    return Report(session.pin, (), left_out=planned.in_doubt, held=held, still_held=still_held)

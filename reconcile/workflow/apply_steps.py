@@ -11,8 +11,12 @@ from reconcile.applying.context import ApplyContext
 from reconcile.applying.executor import Executor
 from reconcile.applying.halt import Halt
 from reconcile.applying.pins import stale_units
-from reconcile.applying.preconditions import check_preconditions, require_allowed, require_lineage
-from reconcile.applying.standing_conflicts import remember_standing
+from reconcile.applying.preconditions import check_preconditions, require_lineage
+from reconcile.applying.standing_conflicts import (
+    held_back,
+    remember_standing,
+    remembers_standing,
+)
 from reconcile.audit.events import refused
 from reconcile.audit.log import AuditLog
 from reconcile.errors import (
@@ -22,12 +26,14 @@ from reconcile.errors import (
     StalePlan,
 )
 from reconcile.fetching.parents import ParentReader
+from reconcile.model.address import Address
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.planning import cost
 from reconcile.planning.effect_digests import require_effects
+from reconcile.planning.guards import require_allowed
 from reconcile.planning.plan_file import content_digest, pinned_digest
 from reconcile.recovery.replay import already_applied
 from reconcile.recovery.runs import (
@@ -39,6 +45,7 @@ from reconcile.recovery.runs import (
 )
 from reconcile.session import Session
 from reconcile.state.head import require_writable
+from reconcile.state.state import State
 from reconcile.workflow.unfinished_runs import lock, resolve_runs
 
 Advance = Callable[[int], None]
@@ -67,10 +74,11 @@ def apply(
     - ``run``: the name of a new run, made here if empty. ``command``: what the user typed.
 
     A plan that was already applied completely, and still holds, is not applied again; it is stale
-    if any of its records was changed or removed since. The audit log gets everything, refusals
+    if any of its records was changed or removed since. No run begins for a plan without changes:
+    what it holds back is reported, and remembered. The audit log gets everything else, refusals
     included.
 
-    Raises what ``check_preconditions`` raises, GuardRefused for a guard that the plan was not
+    Raises what ``check_preconditions`` raises, GuardRefused for a limit that the plan was not
     made to allow, StalePlan for a plan of another state or one that no longer holds, Locked if
     another run still holds the lock, Unfinished if the outcome of this run is not known.
     """
@@ -83,7 +91,7 @@ def apply(
             identities=session.settings.target.identity,
             hubspot=session.hubspot,
         )
-        require_allowed(planned, session.settings.guards.limits())
+        require_allowed(planned)
         require_lineage(planned, session.state())
         pinned = pinned_digest(planned)
         with lock(session, command, who, wait) as lease:
@@ -96,6 +104,11 @@ def apply(
             mine = [one.run.head.run for one in runs if one.run.head.plan == pinned]
             run = mine[0] if mine else run or new_run()
             entries = resolve_runs(session, state, lease, origin, sleep, planned, by=run)
+            if planned.idle:
+                held, still_held = _remember(session, state, planned)
+                return Report(
+                    session.pin, (), left_out=planned.in_doubt, held=held, still_held=still_held
+                )
             runs = close_ended(session.store, state, unfinished(session.store), but=pinned)
             if already := already_applied(
                 planned,
@@ -105,7 +118,8 @@ def apply(
                 state=state,
                 entries=entries,
             ):
-                return Report(session.pin, (), already=already)
+                held, still_held = held_back(planned, state)
+                return Report(session.pin, (), already=already, held=held, still_held=still_held)
             stale = (
                 {}
                 if declared is None
@@ -140,6 +154,7 @@ def apply(
                 sleep=sleep,
                 halt=Halt(on_failure=halt),
             )
+            held, still_held = held_back(planned, state)
             executor = Executor(context, state, stale=stale, advance=advance)
             executor.carry_out(planned)
             outcomes, resumable = end(state, planned, journal, log, executor.stopped)
@@ -156,22 +171,37 @@ def apply(
         refused=executor.refused,
         stopped=executor.stopped,
         left_out=planned.in_doubt,
+        held=held,
+        still_held=still_held,
     )
 
 
-def forget_resolved(session: Session, planned: Plan, *, who: str = "", wait: float = 0.0) -> None:
-    """Remove conflicts that no longer exist from the state, for a plan with no changes.
+def remember_without_run(
+    session: Session, planned: Plan, *, who: str = "", wait: float = 0.0
+) -> tuple[tuple[Address, ...], int]:
+    """Remember what a plan without changes holds back, and forget conflicts that are over.
 
-    If such a conflict comes back, it is a new one.
+    If such a conflict comes back, it is a new one. Return what is held back for the first time, and
+    the number of the other records that are. Where nothing is new, nothing is written; nor for a
+    plan that leaves out what is in doubt, which is to be made again.
     """
-    if not planned.resolved:
-        return
+    state = session.state()
+    if planned.in_doubt or remembers_standing(state, planned):
+        return held_back(planned, state)
     with lock(session, "apply", who, wait):
         state = session.state(writing=True)
         require_lineage(planned, state)
+        return _remember(session, state, planned)
+
+
+def _remember(session: Session, state: State, planned: Plan) -> tuple[tuple[Address, ...], int]:
+    """Do what ``remember_without_run`` does, under the lock."""
+    found = held_back(planned, state)
+    if not (planned.in_doubt or remembers_standing(state, planned)):
         state.begin(session.account.portal_id)
         remember_standing(state, planned, ())
         state.flush()
+    return found
 
 
 @contextmanager

@@ -17,17 +17,20 @@ from reconcile.fetching.requirements import (
     properties_to_read,
     read_definitions,
 )
+from reconcile.manifests.files import PROJECT_FILE
 from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
 from reconcile.model.plan import Plan, UnitChange
+from reconcile.model.policy import Policy
 from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, unit_faults
+from reconcile.planning.policy_problems import policy_problems
 from reconcile.planning.record_input import Context
 from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
@@ -63,15 +66,16 @@ def plan(
       declared elsewhere counts as declared.
     - ``recreate``: addresses of records to create again if they were archived or deleted.
     - ``prune``: archive what the state manages and nothing declares. It requires all units.
-    - ``allow``: the guards that may trip, as ``--allow`` takes them.
+    - ``allow``: what is let in that would be held back, as ``--allow`` takes it.
     - ``broken``: the problems of manifests that could not be read.
 
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
     units that refer to a record which such a write may have created.
 
-    Raises ManifestError for ``broken`` and for what the other manifests get wrong by themselves,
-    together with what the account refuses of the rest. Without such errors, what the account
-    refuses is a conflict of the record that it concerns.
+    Raises ManifestError for ``broken``, for what the other manifests get wrong by themselves, and
+    for properties of the project's policy that the account does not have, together with what the
+    account refuses of the rest. Without such errors, what the account refuses is a conflict of the
+    record that it concerns.
     """
     state = session.state()
     AppliedPlans(session.store, state)  # raises if damaged: the plan could not be applied
@@ -80,6 +84,7 @@ def plan(
     identities = session.settings.target.identity
     known = find_managed(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
+    reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
     units = known.with_removals(units)
     inputs = _inputs(
         session,
@@ -88,6 +93,7 @@ def plan(
         state=state,
         known=known,
         recreate=frozenset(address.folded() for address in recreate),
+        policy=Policy(reverts, drift=any(one.startswith("drift=") for one in allow)),
         incomplete=bool(broken),
     )
     context = inputs.context
@@ -96,6 +102,7 @@ def plan(
     planned = [unit for unit in units if unit.address not in in_doubt]
     chunks = _observe(planned, state, known, inputs)
     problems = {*broken, *(one for unit in units for one in identity_problems(unit, identities))}
+    problems |= {*policy_problems(session.settings.drift, context.definitions)}
     _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
@@ -116,8 +123,9 @@ def plan(
         identities=identities,
         unchanged=unchanged,
         undeclared=known.undeclared,
-        limits=session.settings.guards.limits(),
+        limits=session.settings.limits.limits(known.managed),
         allowed=frozenset(allow),
+        reverts=reverts,
         definitions=context.definitions,
         prune=prune,
         unchecked=reader.unchecked,
@@ -150,6 +158,7 @@ def _inputs(
     state: State,
     known: ManagedRecords,
     recreate: frozenset[Address],
+    policy: Policy,
     incomplete: bool,
 ) -> _Inputs:
     """Read the account's definitions, and the records that references point at."""
@@ -180,6 +189,7 @@ def _inputs(
         shared_ids=known.sharing_an_id,
         reverse_associations=frozenset(mutual_links(everything, state, known, bindings)),
         keys=known.unit_keys,
+        policy=policy,
         incomplete=incomplete,
     )
     return _Inputs(fetcher, parents, context)
@@ -206,7 +216,9 @@ def _require_no(
         faults = (
             fault for chunk in chunks for one in chunk for fault in unit_faults(*one, context)
         )
-        raise ManifestError(tuple(problems), conflicts=list(faults))
+        files = {PROJECT_FILE if one.file == PROJECT_FILE else "the manifests" for one in problems}
+        title = " and ".join(sorted(files))
+        raise ManifestError(tuple(problems), title=title, conflicts=list(faults))
 
 
 def _in_doubt(store: Store) -> frozenset[Address]:

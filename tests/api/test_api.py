@@ -148,15 +148,38 @@ def test_all_problems_of_declarations_at_once(project: reconcile.Project) -> Non
 
 
 def test_guards_are_allowed_by_number(project: reconcile.Project) -> None:
-    """Another number is refused with both; the right one applies."""
+    """Another number is refused with both; without one they are held back; the right one acts."""
     with project.connect() as account:
         account.apply(account.plan(units=declared()))
         rest = [reconcile.order("B")]
-        with pytest.raises(reconcile.GuardRefused, match="prune=3 was allowed, but the plan has 2"):
-            account.plan(units=rest, prune=True, allow={"prune": 3})
-        with pytest.raises(reconcile.GuardRefused, match="2 records are no longer declared"):
-            account.apply(account.plan(units=rest, prune=True))
+        for number in (3, 0):
+            text = f"prune={number} was given, but the plan has 2"
+            with pytest.raises(reconcile.GuardRefused, match=text):
+                account.plan(units=rest, prune=True, allow={"prune": number})
+        report = account.apply(account.plan(units=rest, prune=True))
+        assert len(report.held) == 2
+        assert not report.complete
         assert account.apply(account.plan(units=rest, prune=True, allow={"prune": 2})).complete
+
+
+@pytest.mark.parametrize(
+    ("allow", "said"),
+    [
+        ({"both": True}, "the number of records for both is of the type bool"),
+        ({"both": 1.0}, "the number of records for both is of the type float"),
+        ({"drift": "1"}, "the number of records for drift is of the type str"),
+        ({"prune": None}, "the number of records for prune is of the type NoneType"),
+        ({"drift": -1}, "the number of records for drift is negative"),
+        ({"drift": 10**15}, "the number of records for drift has more than 15 digits"),
+        ({"bath": 1}, "'bath' is not one of both, "),
+    ],
+)
+def test_what_is_allowed_is_checked(
+    project: reconcile.Project, allow: dict[str, int], said: str
+) -> None:
+    """The error names the guard, and what is wrong with its number."""
+    with project.connect() as account, pytest.raises(reconcile.UsageError, match=said):
+        account.plan(units=declared(), allow=allow)
 
 
 def test_a_token_that_can_only_read_plans(project: reconcile.Project) -> None:

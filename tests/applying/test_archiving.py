@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from proxy import Proxy
-from world import KEY, World, cart, incomplete, line, messages, order, statuses
+from world import KEY, World, cart, held, incomplete, line, messages, order, statuses
 
 from reconcile.applying import executor
 from reconcile.errors import GuardRefused
+from reconcile.model.plan import Action
 from reconcile.planning.plan_file import content_digest
 from reconcile.sandbox import Switches, faults
 
@@ -236,10 +237,15 @@ def test_many_removals_go_unit_by_unit(world: World, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(executor, "SLICE", 2)
     documents = [order(f"O{n}", [line(f"O{n}:1"), line(f"O{n}:2")]) for n in range(7)]
     world.converge(*documents, order("B"))
-    plan = world.plan(order("B"), prune=True)
-    with pytest.raises(GuardRefused, match="21 records are no longer declared"):
-        world.apply(plan)
-    assert incomplete(world.apply(plan, allow=frozenset({"prune=21"}))) == ()
+    plan = world.plan(order("B"), prune=True, allow={})
+    assert len(held(plan)) == 21
+    assert set(held(plan).values()) == {Action.ARCHIVE}
+    world.forget_calls()
+    world.apply(plan)
+    assert world.writes() == []
+    with pytest.raises(GuardRefused, match="prune=20 was given, but the plan has 21"):
+        world.apply(world.plan(prune=True, allow={"prune": 20}))
+    assert incomplete(world.apply(world.plan(prune=True, allow={"prune": 21}))) == ()
     assert world.keys("line_items") == {}
     assert remembered(world) == {"order/b"}
 

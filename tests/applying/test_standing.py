@@ -22,6 +22,8 @@ from reconcile.state.state import State
 from reconcile.stores.local import LocalStore
 
 NOTE = "existed before this run"
+PUT_BACK = ("--allow", "drift=1")
+"""What asks for a line item to be put back under its order; without it, that is left alone."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def test_a_conflict_that_comes_back_counts_again(world: World, program: Program,
     """An apply in between saw that it was gone, and said nothing of it."""
     world.converge(order("A", [line("A:1", name="x")], memo="1"), order("B", memo="1"))
     pull(world, "A:1", "B")
-    assert [program("apply", "--auto-approve").code for _ in range(2)] == [5, 0]
+    assert [program("apply", "--auto-approve", *PUT_BACK).code for _ in range(2)] == [5, 0]
     pull(world, "A:1", "A", here="B")
 
     assert "No changes." in program("plan").out
@@ -163,7 +165,7 @@ def test_a_conflict_that_comes_back_counts_again(world: World, program: Program,
         assert program("apply", "saved").code == 0
 
     pull(world, "A:1", "B")
-    assert program("apply", "--auto-approve").code == 5
+    assert program("apply", "--auto-approve", *PUT_BACK).code == 5
 
 
 def test_a_conflict_that_turned_into_a_change_counts_again(world: World) -> None:
@@ -236,8 +238,8 @@ def test_planning_what_is_removed_besides_is_no_other_manifest(
     world.converge(order("A", lines, memo="1"), order("B"))
     pull(world, "A:1", "B")
     world.declare(order("A", [line("A:1", name="x")], memo="1"), order("B"))
-    assert program("apply", "--auto-approve").code == 5
-    result = program("apply", "--auto-approve", "--prune", "--allow", "prune=1")
+    assert program("apply", "--auto-approve", *PUT_BACK).code == 5
+    result = program("apply", "--auto-approve", "--prune", "--allow", "prune=1", *PUT_BACK)
     assert result.code == 0, result.out
     assert "A:2" not in world.keys("line_items")
 

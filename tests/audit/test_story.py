@@ -99,7 +99,7 @@ def test_refusals_are_in_the_log(world: World) -> None:
     world.make("orders", "NW-1", hs_total_price="1")
     planned = world.plan(order("10.00"))
     with pytest.raises(GuardRefused):
-        world.apply(planned, allow=frozenset())
+        world.apply(world.plan(allow={"adopt-update": 2}))
     assert (last(world).first.event, last(world).first.facts["refusal"]) == ("refused", "guard")
     world.apply(planned)
     assert last(world).first.event == "apply"

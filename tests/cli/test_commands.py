@@ -431,14 +431,27 @@ def test_apply_interrupted_at_the_question(project: Project) -> None:
     assert project.account.writes() == []
 
 
-def test_apply_with_a_guard_tripped_does_not_ask(project: Project) -> None:
-    """What a guard refuses is not asked about first."""
-    project.fine("apply", "--auto-approve")
-    (project.folder / "state").rename(project.folder / "lost")
-    project.write(SHOP.replace("20.00", "21.00"))
+def test_apply_over_a_limit_does_not_ask(project: Project) -> None:
+    """What a limit refuses is not asked about first."""
+    project.settings(f"{PROJECT}limits: {{create: 2}}\n")
     code, screen = in_terminal(project, "apply", typed="yes\n")
     assert code == 3
     assert "Apply this" not in screen
+    assert project.account.writes() == []
+
+
+def test_apply_of_nothing_but_what_is_held_back_does_not_ask(project: Project) -> None:
+    """There is nothing to agree to."""
+    project.fine("apply", "--auto-approve")
+    (project.folder / "state").rename(project.folder / "lost")
+    project.write(SHOP.partition("---\n")[0].replace("20.00", "21.00"))
+    project.account.server.clear_requests()
+    for code, said in ((5, "were held back"), (0, "are still held back")):
+        ended, screen = in_terminal(project, "apply", typed="")
+        assert ended == code
+        assert "Apply this" not in screen
+        assert f"2 declared changes {said}" in screen
+    assert project.account.writes() == []
 
 
 def test_apply_in_ci(project: Project) -> None:

@@ -76,7 +76,7 @@ def test_a_line_of_a_deal_is_neither_taken_nor_archived(
     assert somebody.only("line_items")["properties"]["name"] == "Theirs"
 
     somebody.pair("DELETE", "deals", deal)
-    project.fine("apply", "--auto-approve", "--allow", "adopt-update")
+    project.fine("apply", "--auto-approve", "--allow", "adopt-update=1")
     somebody.pair("PUT", "deals", deal)
     project.write(ABSENT)
     said = project.fine("plan")
@@ -92,7 +92,7 @@ def test_a_saved_plan_leaves_a_line_that_moved_and_says_where_to(
     project: Project, somebody: Somebody
 ) -> None:
     """Exit code 5, and the record that has it now."""
-    project.fine("apply", "--auto-approve", "--allow", "adopt-update")
+    project.fine("apply", "--auto-approve", "--allow", "adopt-update=1")
     project.write(ABSENT)
     project.fine("plan", "--out", "p")
     quote = made(somebody.client, "quotes")
@@ -116,7 +116,7 @@ def test_a_scope_that_is_missing_is_named(project: Project, somebody: Somebody) 
         "Scopes   optional: without crm.objects.deals.read, crm.objects.invoices.read, plan and "
         "apply cannot check whether line items belong to deals, invoices\n"
     ) in project.fine("doctor")
-    assert warning in project.fine("plan", "--out", "p", "--allow", "adopt-update")
+    assert warning in project.fine("plan", "--out", "p", "--allow", "adopt-update=1")
     assert warning in project.fine("show", "p")
     assert warning in project.fine("apply", "p")
     assert "warning" not in project.fine("plan")

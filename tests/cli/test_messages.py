@@ -9,7 +9,7 @@ import pytest
 
 from reconcile.cli.project_fields import FIELDS
 from reconcile.project import starter_text
-from reconcile.project.settings import Guards, ProjectFile, TargetSettings
+from reconcile.project.settings import Limits, ProjectFile, TargetSettings
 from tests.cli.conftest import PROJECT, SHOP, Project
 
 TWO = """\
@@ -154,7 +154,7 @@ def test_the_starter_points_at_what_the_program_has(reader: Project) -> None:
     """The comment names a command, and that explains every field of the project file."""
     (command,) = re.findall(r"`reconcile (.+?)`", starter_text())
     shown = reader.fine(*command.split())
-    fields = {*ProjectFile.model_fields, *TargetSettings.model_fields, *Guards.model_fields}
+    fields = {*ProjectFile.model_fields, *TargetSettings.model_fields, *Limits.model_fields}
     assert {name for name in fields if not re.search(rf"\b{name}\b", shown)} == set()
     assert "README" not in starter_text() + FIELDS
 

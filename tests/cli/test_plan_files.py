@@ -24,7 +24,7 @@ DAMAGE = {
     "empty": lambda _: b"",
     "not a plan": lambda _: b"kind: order\nkey: A\nproperties: {}\n",
     "binary": lambda _: bytes(range(256)) * 20,
-    "a later format": lambda data: data.replace(b'"format":5', b'"format":6', 1),
+    "a later format": lambda data: data.replace(b'"format":6', b'"format":7', 1),
 }
 
 
@@ -93,20 +93,22 @@ def test_applied_before(project: Project) -> None:
     assert project.account.writes() == []
 
 
-def test_guard(project: Project) -> None:
-    """A plan that would overwrite records nobody recorded needs --allow: exit 3 before it."""
+def test_held_back(project: Project) -> None:
+    """What would overwrite values never seen is held back until it is allowed by its number."""
     project.fine("apply", "--auto-approve")
     (project.folder / "state").rename(project.folder / "lost")
     project.write(SHOP.replace("20.00", "21.00"))
     shown = project.fine("plan", "--out", "p")
-    assert "guard adopt-update: 1 record" in shown
-    for command in (("apply", "p"), ("apply", "--auto-approve"), ("apply",)):
-        said = project.refused(*command, code=3)
-        assert "\nerror: adopt-update: 1 record is in HubSpot with values" in said
-        assert "hint: review them in the plan, then plan again with --allow adopt-update" in said
-    said = project.refused("apply", "p", "--allow", "adopt-update")
+    assert "# held back: adopt-update" in shown
+    assert "hint: to let them in, plan with --allow adopt-update=1\n" in shown
+    account = project.account.dump()
+    assert "2 declared changes were held back" in project.fine("apply", "p", code=5)
+    for command in (("apply", "--auto-approve"), ("apply",)):
+        assert "2 declared changes are still held back" in project.fine(*command)
+    assert project.account.dump() == account
+    said = project.refused("apply", "p", "--allow", "adopt-update=1")
     assert "--allow cannot be used with a plan file" in said
-    project.fine("plan", "--out", "p", "--allow", "adopt-update")
+    project.fine("plan", "--out", "p", "--allow", "adopt-update=1")
     assert "1 order updated" in project.fine("apply", "p")
 
 

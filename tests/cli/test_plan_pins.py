@@ -9,7 +9,7 @@ import pytest
 from planfiles import Line, parsed, unit_of, written
 
 from reconcile.model.digest import canonical
-from tests.cli.conftest import SHOP, Project
+from tests.cli.conftest import PROJECT, SHOP, Project
 
 CART = "kind: cart\nkey: C-1\nproperties: {hs_cart_name: A cart}\n"
 ORDER = SHOP.partition("---")[0]
@@ -300,16 +300,28 @@ def test_line_items_of_another_parent(project: Project) -> None:
     assert f"record {other} no longer has the key of order/A-1; plan again" in out
 
 
-def test_limits_of_the_project_count_beside_the_plans(project: Project) -> None:
-    """A plan file that names a higher limit than the project passes no guard by that."""
-    project.fine("apply", "--auto-approve")
-    (project.folder / "state").rename(project.folder / "lost")
-    project.write(SHOP.replace("20.00", "21.00"))
+def test_a_plan_file_with_a_higher_limit_is_not_the_one_that_was_reviewed(
+    project: Project,
+) -> None:
+    """The limits that a plan was made under are part of its content digest."""
+    project.settings(f"{PROJECT}limits: {{create: 3}}\n")
     lines, path = edited(project)
-    lines[1]["limits"] = [["adopt-update", 9]]
+    digest = project.run("show", "p").err.partition("Content digest: ")[2].split()[0]
+    assert lines[1]["limits"] == [["create", "", 3]]
+    lines[1]["limits"] = [["create", "", 9]]
     path.write_bytes(written(lines))
-    assert "guard" not in project.fine("show", "p")
-    assert "error: adopt-update: 1 record is in HubSpot" in project.refused("apply", "p", code=3)
+    said = project.refused("apply", "p", "--expect-digest", digest, code=6)
+    assert f"is not {digest}" in said or "content digest" in said
+
+
+def test_a_plan_file_that_exceeds_its_own_limit_is_refused(project: Project) -> None:
+    """No plan command saves one; whoever makes one gets as far as anybody without a file."""
+    project.settings(f"{PROJECT}limits: {{create: 3}}\n")
+    lines, path = edited(project)
+    lines[1]["limits"] = [["create", "", 2]]
+    path.write_bytes(written(lines))
+    assert "\n! limit-create: 3 records would be created" in project.fine("show", "p")
+    assert "error: limit-create: 3 records" in project.refused("apply", "p", code=3)
 
 
 def test_head_is_canonical(project: Project) -> None:
@@ -323,7 +335,7 @@ def test_head_is_canonical(project: Project) -> None:
 
 @pytest.mark.parametrize("reason", ["change", "drift", "both"])
 def test_a_reason_that_evades_a_guard(project: Project, reason: str) -> None:
-    """A value that reconcile has never seen stays guarded, whatever the file calls it."""
+    """A value that reconcile has never seen stays as it is, whatever the file calls it."""
     project.write(ORDER)
     project.fine("apply", "--auto-approve")
     httpx.patch(
@@ -334,11 +346,16 @@ def test_a_reason_that_evades_a_guard(project: Project, reason: str) -> None:
     ).raise_for_status()
     project.write(ORDER.replace("properties:\n", "properties:\n  hs_tags: vip\n", 1))
     project.fine("plan", "--out", "p")
+    held = unit_of(parsed((project.folder / "p").read_bytes()), "A-1")["held"]
+    assert [one["address"] for one in held] == [["order", "A-1"]]
+    project.fine("plan", "--out", "p", "--allow", "adopt-update=1")
     path = project.folder / "p"
     lines = parsed(path.read_bytes())
-    (field,) = unit_of(lines, "A-1")["changes"][0]["fields"]
+    unit = unit_of(lines, "A-1")
+    (field,) = unit["changes"][0]["fields"]
     assert field["reason"] == "unseen"
     field["reason"] = reason
+    lines[1]["allowed"] = [] if reason == "change" else [f"{reason}=1"]
     path.write_bytes(written(lines))
     assert "the effect digest of order/A-1 is not" in project.run("apply", "p").err
     path.write_bytes(written(lines, key_of(project)))

@@ -8,21 +8,19 @@ MORE = "\n---\nkind: order\nkey: A-9\nline_items:\n  - key: A-9:1\n"
 
 
 def test_prune_by_its_exact_count(project: Project) -> None:
-    """The hint is the text to pass; another number, or none, is refused with exit code 3."""
+    """The hint is the text to pass; until then the records are held back, and stay."""
     project.write(SHOP + MORE)
     project.fine("apply", "--auto-approve")
     project.account.server.clear_requests()
     project.write(SHOP)
     assert "No longer declared (left alone): order/A-9, line_item/A-9:1" in project.fine("plan")
     shown = project.fine("plan", "--prune", "--out", "p")
-    assert "1 order, 1 line item to archive" in shown
-    assert "hint: if this is intended, pass --allow prune=2" in shown
-    for command in (("apply", "p"), ("apply", "--prune", "--auto-approve", "--allow", "rekey")):
-        refusal = project.run(*command)
-        assert refusal.code == 3
-        assert "\nerror: prune: 2 records are no longer declared" in refusal.err
-        assert "then plan again with --allow prune=2" in refusal.err
-        assert project.account.writes() == []
+    assert "- order/A-9  # held back: prune" in shown
+    assert "hint: to let them in, plan with --prune --allow prune=2\n" in shown
+    assert "2 declared changes were held back" in project.fine("apply", "p", code=5)
+    again = project.fine("apply", "--prune", "--auto-approve")
+    assert "2 declared changes are still held back" in again
+    assert project.account.writes() == []
     project.fine("plan", "--prune", "--out", "p", "--allow", "prune=2")
     assert "1 order, 1 line item archived" in project.fine("apply", "p")
     assert "Already applied by run 2" in project.fine("apply", "p")

@@ -18,10 +18,7 @@ from reconcile.recovery.runs import unfinished
 LEASE = 1.0
 """Seconds; of shared stores, whose locks outlive their holders."""
 
-WAYS: Sequence[Sequence[str]] = (
-    ("resume",),
-    ("apply", "--auto-approve", "--allow", "adopt-update"),
-)
+WAYS: Sequence[Sequence[str]] = (("resume",), ("apply", "--auto-approve"))
 """How people go on, beside applying the saved plan again."""
 
 
@@ -104,12 +101,16 @@ def records(documents: Sequence[Document]) -> int:
 class Scene:
     """A world, and the program run on it as a process of its own.
 
-    ``prune`` is how many records the saved plan archives that nothing declares any more.
+    ``prune`` is how many records the saved plan archives that nothing declares any more; ``allow``
+    is what plans let in, everything by default.
     """
 
-    def __init__(self, world: World, *, prune: int = 0) -> None:
+    def __init__(
+        self, world: World, *, prune: int = 0, allow: Mapping[str, int] | None = None
+    ) -> None:
         self.world = world
         self.prune = prune
+        self.allow = allow
 
     @property
     def saved(self) -> Sequence[str]:
@@ -141,7 +142,8 @@ class Scene:
                 crash = f"{chance.choice(('append', 'call'))}:{chance.randint(1, 12)}:after"
             ends.append(self.run(*way, crash=crash))
             over = ends[-1].code == 0 and not unfinished(self.world.store)
-            if over and self.world.plan(prune=bool(self.prune)).empty:
+            plan = self.world.plan(prune=bool(self.prune), allow=self.allow) if over else None
+            if plan is not None and not any(unit.changes for unit in plan.units):
                 return ends
         raise AssertionError([(end.code, end.out[-2000:], end.err[-2000:]) for end in ends])
 
@@ -151,16 +153,16 @@ class Scene:
         for attempt in range(8):
             if attempt == 2:
                 editor.stop()
-            ends.append(self.run("apply", "--auto-approve", *self._allowances()))
+            ends.append(self.run("apply", "--auto-approve", *self.allowances()))
             over = ends[-1].code == 0 and not unfinished(self.world.store)
             if over and attempt > 2 and self.world.plan(prune=bool(self.prune)).empty:
                 return ends
         raise AssertionError([(end.code, end.out[-2000:], end.err[-2000:]) for end in ends])
 
-    def _allowances(self) -> Sequence[str]:
-        """Let pass what a plan made now is guarded against, whatever it may be."""
-        guards = self.world.plan(prune=bool(self.prune), in_doubt=True).guards
-        allow = [part for guard in guards for part in ("--allow", guard.allowance)]
+    def allowances(self) -> Sequence[str]:
+        """Let in what a plan made now would hold back or leave alone, whatever it may be."""
+        texts = self.world.plan(prune=bool(self.prune), in_doubt=True).allowed
+        allow = [part for text in texts for part in ("--allow", text)]
         return [*(["--prune"] if self.prune else []), *allow]
 
     def _way(self, chance: random.Random, attempt: int) -> Sequence[str]:
@@ -168,9 +170,10 @@ class Scene:
             # A plan made anew would ask for another count of records to prune.
             begun = unfinished(self.world.store)
             return chance.choice((WAYS[0], self.saved)) if begun else self.saved
-        ways = (*WAYS, self.saved) if attempt < 3 else WAYS
+        anew = (*WAYS[1], *(self.allowances() if self.allow is None else ()))
+        ways = (WAYS[0], anew, self.saved) if attempt < 3 else (WAYS[0], anew)
         if attempt > 5:  # resuming every time never begins what no run had begun
-            return WAYS[0] if unfinished(self.world.store) else WAYS[1]
+            return WAYS[0] if unfinished(self.world.store) else anew
         return chance.choice(ways)
 
     def blames_nobody(self) -> None:

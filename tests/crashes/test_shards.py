@@ -27,7 +27,7 @@ def test_a_state_is_whole_after_a_kill_at_any_of_its_writes(scene: Scene, point:
     scene.world.declare(*before(ORDERS))
     assert scene.run("apply", "--auto-approve", crash=point).killed
     for _ in range(2):
-        done = scene.run("apply", "--auto-approve", "--allow", "adopt-update")
+        done = scene.run("apply", "--auto-approve", *scene.allowances())
     assert done.code == 0, done.err
     is_right(scene.world, before(ORDERS))
     store = scene.world.store

@@ -57,11 +57,13 @@ def _writes(*texts: str) -> tuple[Command, ...]:
     return tuple(Command(tuple(text.split()), writes=True) for text in texts)
 
 
-ALLOW = "--allow adopt-update --allow unknown --allow rekey --allow recreate"
+ALLOW = "--allow adopt-update=1 --allow both=1"
+"""What the undamaged project holds back: with damage, apply may refuse these numbers."""
+
 _STORE = (
     *_reads("plan", "plan --json", "status", "status --json", "state list", "lock show"),
     *_reads("state show order/A-1", "audit log", "audit verify"),
-    *_writes(f"apply --auto-approve {ALLOW}", f"apply {PLAN}", "resume"),
+    *_writes("apply --auto-approve", f"apply --auto-approve {ALLOW}", f"apply {PLAN}", "resume"),
     *_writes("state rm order/A-1 --auto-approve", "state push file:elsewhere"),
 )
 _AUDIT = (
@@ -87,14 +89,15 @@ PARTS = {
         (
             *_reads("validate", "validate --json", "plan", "plan --json", "plan --prune"),
             *_reads("state mv order/A-1 order/M-1 --dry-run"),
-            *_writes(f"apply --auto-approve {ALLOW}", f"apply {PLAN}", "resume"),
+            *_writes("apply --auto-approve", f"apply --auto-approve {ALLOW}"),
+            *_writes(f"apply {PLAN}", "resume"),
         ),
     ),
     "project file": Part(
         ("reconcile.yaml",),
         (
             *_reads("validate", "plan", "status", "state list", "audit log", "lock show"),
-            *_writes(f"apply --auto-approve {ALLOW}", "resume", "state push file:elsewhere"),
+            *_writes("apply --auto-approve", "resume", "state push file:elsewhere"),
             *_writes("init --auto-approve"),
         ),
     ),
@@ -119,7 +122,7 @@ PARTS = {
         (SANDBOX,),
         (
             *_reads("plan", "sandbox info", "doctor"),
-            *_writes(f"apply --auto-approve {ALLOW}", "sandbox reset --auto-approve"),
+            *_writes("apply --auto-approve", "sandbox reset --auto-approve"),
             *_writes("sandbox seed seed.json"),
         ),
         ("sandbox",),

@@ -1,7 +1,7 @@
 """Builders of the planner's inputs, for tests that call it without an account, files or a clock."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconcile.model.address import Address
@@ -9,7 +9,9 @@ from reconcile.model.definitions import Definitions, Label, Pipeline, Property
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity, UniqueProperty, WithinParent
 from reconcile.model.kinds import kinds
+from reconcile.model.limits import Limits
 from reconcile.model.plan import Action, Plan, Reason, RecordChange, TargetPin, UnitChange
+from reconcile.model.policy import DRIFT, Policy
 from reconcile.model.records import (
     Actual,
     Desired,
@@ -139,7 +141,10 @@ def one(
 
 
 def context_of(found: Iterable[Inputs]) -> Context:
-    """Return the context of units, in which references by id point at records that exist."""
+    """Return the context of units, in which references by id point at records that exist.
+
+    All drift is put back, unless a unit's own context says otherwise.
+    """
     found = list(found)
     bindings = {
         pointer(reference): Bound(id=reference.value)
@@ -148,7 +153,11 @@ def context_of(found: Iterable[Inputs]) -> Context:
         for reference in record.references
         if reference.by == "id"
     }
-    options: dict[str, Any] = {"identities": IDENTITIES, "bindings": bindings}
+    options: dict[str, Any] = {
+        "identities": IDENTITIES,
+        "bindings": bindings,
+        "policy": Policy(drift=True),
+    }
     for inputs in found:
         for name, value in inputs.context.items():
             both = isinstance(value, frozenset) and name in options
@@ -184,16 +193,28 @@ def flags_of(change: RecordChange) -> set[str]:
     return {name for name in names if getattr(change, name)}
 
 
-def plan_of(found: Iterable[Inputs], *, limits: Mapping[str, int] | None = None) -> Plan:
-    """Return the plan of several units, as the workflow assembles it."""
+def plan_of(
+    found: Iterable[Inputs],
+    *,
+    allow: Mapping[str, int] | None = None,
+    reverts: Mapping[str, frozenset[str]] | None = None,
+    limits: Limits | None = None,
+) -> Plan:
+    """Return the plan of several units, as the workflow assembles it, with what is let in.
+
+    ``reverts`` are the properties whose drift the project file puts back.
+    """
     found = list(found)
-    context = context_of(found)
+    allow, reverts = allow or {}, reverts or {}
+    context = replace(context_of(found), policy=Policy(reverts, drift=DRIFT in allow))
     planned = [plan_unit(*inputs.arguments, context) for inputs in found]
     return assembled(
         [unit for unit, _ in planned if unit is not None],
         unchanged=sum(unchanged for _, unchanged in planned),
         identities=context.identities,
         limits=limits or {},
+        allowed=[f"{name}={number}" for name, number in allow.items()],
+        reverts=reverts,
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from held import guards, held
 from world import (
     COMPANIES,
     EMAILS,
@@ -20,7 +21,7 @@ from world import (
     statuses,
 )
 
-from reconcile.errors import GuardRefused, ManifestError
+from reconcile.errors import ManifestError
 from reconcile.model.plan import Action, Plan, Reason
 from reconcile.sandbox import Switches
 
@@ -91,7 +92,7 @@ def test_every_sort_of_change_stands_in_one_plan(world: World) -> None:
     assert reasons(plan, "order/CLEARED") == {KEY: Reason.DRIFT}
     assert reasons(plan, "order/TAKEN") == {"memo": Reason.UNSEEN}
     assert reasons(plan, "order/NEW") == {KEY: Reason.NEW, "memo": Reason.NEW}
-    assert {"adopt-update", "rekey"} == {guard.name for guard in plan.guards}
+    assert guards(plan) == {"adopt-update": 1, "both": 1, "rekey": 1}
 
     report = world.apply(plan)
 
@@ -103,16 +104,20 @@ def test_every_sort_of_change_stands_in_one_plan(world: World) -> None:
     assert max(world.keys("orders").values()) == 1
 
 
-def test_a_guard_refuses_the_plan_and_nothing_is_written(world: World) -> None:
+def test_what_a_guard_holds_back_is_not_written_and_the_rest_is(world: World) -> None:
     """Overwriting a record the state does not know needs leave."""
-    world.make("orders", "A", memo="theirs")
-    plan = world.plan(order("A", memo="ours"), order("B"))
-    world.forget_calls()
+    record = world.make("orders", "A", memo="theirs")
+    plan = world.plan(order("A", memo="ours"), order("B"), allow={})
 
-    with pytest.raises(GuardRefused, match="adopt-update"):
-        world.apply(plan, allow=frozenset())
+    assert actions(plan) == {"order/B": Action.CREATE}
+    assert set(held(plan)) == {"order/A"}
+    report = world.apply(plan)
 
-    assert world.writes() == []
+    assert statuses(report) == {"order/B": "done"}
+    assert [str(address) for address in report.held] == ["order/A"]
+    assert world.dump("orders")[record]["memo"] == "theirs"
+    assert incomplete(world.apply(world.plan(allow={"adopt-update": 1}))) == ()
+    assert world.plan(allow={}).units == ()
 
 
 def test_without_state_values_are_unseen_and_nothing_is_made_twice(world: World) -> None:
@@ -182,7 +187,7 @@ def test_an_archived_record_is_made_again_only_when_asked(world: World) -> None:
     plan = world.plan(recreate=["order/A"])
 
     assert actions(plan)["order/A"] == Action.CREATE
-    assert [guard.name for guard in plan.guards] == ["recreate"]
+    assert guards(plan) == {"recreate": 1}
     assert incomplete(world.apply(plan)) == ()
     assert former != world.id_of("orders", "A")
     assert world.keys("orders") == {"A": 1}

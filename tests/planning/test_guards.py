@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from held import guards, held, holds
 from world import KEY, World, actions, changes, explained, incomplete, line, order, statuses
 
-from reconcile.errors import GuardRefused
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions, Property
 from reconcile.model.explanation import Explanation
@@ -39,20 +39,6 @@ OTHER = order("OTHER", memo="x")
 def reasons(plan: Plan, address: str) -> dict[str, Reason]:
     """Return the reasons by property."""
     return {field.name: field.reason for field in changes(plan)[address].fields}
-
-
-def guards(plan: Plan) -> dict[str, int]:
-    """How many records each tripped guard counts."""
-    return {guard.name: guard.count for guard in plan.guards}
-
-
-def refuses(world: World, plan: Plan, name: str) -> None:
-    """Assert that the guard refuses the plan even if every other one is allowed."""
-    world.forget_calls()
-    others = frozenset({"adopt-update", "unknown", "rekey", "recreate"}) - {name}
-    with pytest.raises(GuardRefused, match=f"{name}: "):
-        world.apply(plan, allow=others)
-    assert world.writes() == []
 
 
 # The hash key
@@ -90,7 +76,7 @@ def test_without_the_hash_key_others_edits_wait_for_the_guard(
     found = {field.reason for change in plan.records() for field in change.fields}
     assert found == {Reason.UNKNOWN}
     assert guards(plan) == {"unknown": 3}
-    refuses(world, plan, "unknown")
+    holds(world, plan, "unknown")
     assert world.record("orders", "DRIFTED")["memo"] == "theirs"
 
 
@@ -101,14 +87,14 @@ def test_an_apply_makes_hashes_anew_and_reasons_known(
     """Records that are as declared need no leave, and later edits count as drift again."""
     world.converge(order("A", [line("A:1", name="x")], memo="1"), OTHER)
     lose(world)
-    plan = world.plan()
+    plan = world.plan(allow={})
     assert set(actions(plan).values()) == {Action.ADOPT}
-    assert plan.guards == ()
-    assert incomplete(world.apply(plan, allow=frozenset())) == ()
+    assert guards(plan) == {}
+    assert world.apply(plan).complete
     world.edit("orders", world.id_of("orders", "A"), memo="theirs")
     plan = world.plan()
     assert reasons(plan, "order/A") == {"memo": Reason.DRIFT}
-    assert plan.guards == ()
+    assert guards(plan) == {}
 
 
 def test_what_one_apply_left_alone_stays_unknown(world: World) -> None:
@@ -137,7 +123,7 @@ def test_what_is_archived_without_the_hash_key_waits_for_the_guard(
 
     assert reasons(plan, "order/A") == {KEY: Reason.CHANGE, "memo": Reason.UNKNOWN}
     assert guards(plan) == {"unknown": 1}
-    refuses(world, plan, "unknown")
+    holds(world, plan, "unknown")
     world.edit("orders", record, memo="theirs too")
     assert statuses(world.apply(plan))["order/A"] == "conflict"
     assert record in world.dump("orders")
@@ -170,16 +156,17 @@ def test_a_record_that_was_never_read_back_is_judged_by_its_history(watched: Wor
     assert reasons(plan, "order/A") == {"memo": Reason.DRIFT}
 
 
-def test_the_project_file_lets_some_unknown_records_pass(world: World) -> None:
-    """As it does for the other guards."""
+def test_no_setting_lets_unknown_records_in(world: World) -> None:
+    """Who changed the value is unknown, so it is not drift that the project file may put back."""
     world.converge(order("A", memo="1"))
     world.edit("orders", world.id_of("orders", "A"), memo="theirs")
     _delete(world)
     project = world.folder / "reconcile.yaml"
-    text = json.loads(project.read_text()) | {"guards": {"unknown": "1"}}
+    text = json.loads(project.read_text()) | {"drift": {"order": {"memo": "revert"}}}
     project.write_text(json.dumps(text))
     world.settings = load_settings(world.folder, target=None, environ=world.environ)
-    assert world.plan().guards == ()
+    assert held(world.plan(allow={})).keys() == {"order/A"}
+    holds(world, world.plan(), "unknown")
 
 
 # Values that reconcile has never seen
@@ -194,9 +181,9 @@ def test_a_value_set_by_others_before_its_property_was_managed_needs_leave(world
 
     assert reasons(plan, "order/A") == {"hs_tags": Reason.UNSEEN}
     assert guards(plan) == {"adopt-update": 1}
-    refuses(world, plan, "adopt-update")
+    holds(world, plan, "adopt-update")
     assert world.record("orders", "A")["hs_tags"] == "HUMAN"
-    assert incomplete(world.apply(plan, allow=frozenset({"adopt-update"}))) == ()
+    assert incomplete(world.apply(plan)) == ()
     assert world.plan().empty
 
 
@@ -207,7 +194,7 @@ def test_an_empty_property_is_managed_without_leave(world: World) -> None:
     plan = world.plan(order("A", memo="1", hs_tags="git"), order("B", memo="1", hs_tags="git"))
     assert reasons(plan, "order/A") == {"hs_tags": Reason.CHANGE}
     assert changes(plan)["order/B"].action is Action.ADOPT
-    assert plan.guards == ()
+    assert guards(plan) == {}
 
 
 def test_a_value_never_seen_is_not_cleared_without_leave(world: World) -> None:
@@ -216,7 +203,7 @@ def test_a_value_never_seen_is_not_cleared_without_leave(world: World) -> None:
     world.edit("orders", world.id_of("orders", "A"), hs_tags="HUMAN")
     plan = world.plan(order("A", memo="1", hs_tags=""))
     assert reasons(plan, "order/A") == {"hs_tags": Reason.UNSEEN}
-    refuses(world, plan, "adopt-update")
+    holds(world, plan, "adopt-update")
 
 
 def test_a_property_that_was_managed_once_is_new_again(world: World) -> None:
@@ -226,7 +213,7 @@ def test_a_property_that_was_managed_once_is_new_again(world: World) -> None:
     world.edit("orders", world.id_of("orders", "A"), hs_tags="HUMAN")
     plan = world.plan(order("A", memo="1", hs_tags="git"))
     assert reasons(plan, "order/A") == {"hs_tags": Reason.UNSEEN}
-    refuses(world, plan, "adopt-update")
+    holds(world, plan, "adopt-update")
 
 
 def test_a_property_that_is_not_ignored_any_more_is_new(world: World) -> None:
@@ -235,7 +222,7 @@ def test_a_property_that_is_not_ignored_any_more_is_new(world: World) -> None:
     world.edit("orders", world.id_of("orders", "A"), memo="HUMAN")
     plan = world.plan(order("A", memo="1"))
     assert reasons(plan, "order/A") == {"memo": Reason.UNSEEN}
-    refuses(world, plan, "adopt-update")
+    holds(world, plan, "adopt-update")
 
 
 def test_of_an_adopted_record_only_values_count(world: World) -> None:
@@ -254,7 +241,7 @@ def test_a_key_that_its_manifest_moves_is_no_value_of_others(world: World) -> No
     moved = {"moved_from": "OLD"}
     plan = world.plan(order("NEW", **moved))
     assert reasons(plan, "order/NEW") == {KEY: Reason.CHANGE}
-    assert plan.guards == ()
+    assert guards(plan) == {}
     assert guards(world.plan(order("NEW", memo="ours", **moved))) == {"adopt-update": 1}
 
 
@@ -276,7 +263,7 @@ def test_however_records_are_found_values_never_seen_need_leave(
         address = "line_item/A:1"
     plan = world.plan(document)
     assert reasons(plan, address) == {"memo": Reason.UNSEEN}
-    refuses(world, plan, "adopt-update")
+    holds(world, plan, "adopt-update")
 
 
 def test_a_record_that_was_never_applied_is_not_archived_without_leave(world: World) -> None:
@@ -284,7 +271,7 @@ def test_a_record_that_was_never_applied_is_not_archived_without_leave(world: Wo
     record = world.make("orders", "A", memo="theirs")
     plan = world.plan(order("A", lifecycle=ABSENT), OTHER)
     assert guards(plan) == {"adopt-update": 1}
-    refuses(world, plan, "adopt-update")
+    holds(world, plan, "adopt-update")
     assert record in world.dump("orders")
 
 
@@ -292,13 +279,14 @@ def test_every_output_says_that_a_value_was_never_seen(world: World) -> None:
     """In JSON by the reason's name, elsewhere in words."""
     world.converge(order("A", memo="1"))
     world.edit("orders", world.id_of("orders", "A"), hs_tags="HUMAN")
-    plan = world.plan(order("A", memo="1", hs_tags="git"))
+    plan = world.plan(order("A", memo="1", hs_tags="git"), allow={})
     data = json.loads(to_json(plan, personal=True))
-    assert data["resource_changes"][0]["change"]["reasons"] == {"hs_tags": "unseen"}
-    assert data["guards"][0]["allow"] == "adopt-update"
+    assert data["resource_changes"] == []
+    assert data["held_back"][0]["change"]["reasons"] == {"hs_tags": "unseen"}
     text = markdown(plan)
     assert "hs_tags  HUMAN -> git  # unseen: a value in HubSpot that reconcile has never" in text
-    assert "adopt-update: 1 record is in HubSpot with values that reconcile has never seen" in text
+    assert "# held back: adopt-update" in text
+    assert "to let them in, plan with `--allow adopt-update=1`" in text
 
 
 # What is held in conflict
@@ -311,7 +299,7 @@ def test_a_line_held_in_conflict_trips_no_guard(world: World) -> None:
     world.archive("orders", world.id_of("orders", "A"))
     plan = world.plan(recreate=["line_item/A:1"])
     assert set(actions(plan).values()) == {Action.CONFLICT}
-    assert plan.guards == ()
+    assert guards(plan) == {}
     assert "create again" not in markdown(plan)
 
 
@@ -392,4 +380,4 @@ def test_no_guard_counts_a_conflict() -> None:
         limits={},
         definitions=Definitions(properties),
     )
-    assert plan.guards == ()
+    assert guards(plan) == {}

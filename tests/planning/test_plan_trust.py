@@ -3,11 +3,13 @@
 import copy
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from held import held, left
 from hypothesis import given
 from hypothesis import strategies as st
 from planfiles import Line, parsed, sealed, unit_of, written
@@ -18,7 +20,9 @@ from world import World, cart, line, order
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
 from reconcile.model.plan import Action, Plan
+from reconcile.model.records import Location
 from reconcile.planning.plan_file import dump, load
+from reconcile.project import Limits
 from reconcile.render.json_plan import to_json
 from reconcile.render.markdown import markdown
 from reconcile.render.output import write_plan
@@ -39,6 +43,18 @@ def base(tmp_path_factory: pytest.TempPathFactory, template: Path) -> bytes:
             order("A-3", memo="c"),
             order("A-4", hs_order_name="Gone", memo="d"),
             order("A-5"),
+            order("A-8", [line("A-8:1", name="Lid")], memo="e"),
+            order("A-9", weight="1", due="2026-01-02", associations=contact),
+        )
+        world.edit("orders", world.id_of("orders", "A-8"), memo="edited")
+        linked = ("orders", world.id_of("orders", "A-9"))
+        world.edit(*linked, weight="7", due="2026-01-03")
+        (ana,) = world.links(linked, "contacts")
+        world.unlink(linked, ("contacts", ana))
+        world.settings = replace(
+            world.settings,
+            limits=Limits(create="99", update="50%"),
+            drift={"order": {"weight": Location("reconcile.yaml", 1, 1)}},
         )
         world.make("orders", "A-6", memo="theirs")
         world.make("carts", "C-2")
@@ -51,6 +67,8 @@ def base(tmp_path_factory: pytest.TempPathFactory, template: Path) -> bytes:
             order("A-4", lifecycle={"state": "absent"}),
             order("A-5", lifecycle={"state": "forget"}),
             order("A-6", memo="ours"),
+            order("A-8", [line("A-8:1", name="Cap")], memo="f"),
+            order("A-9", weight="1", due="2026-01-02", associations=contact),
             order(
                 "A-7",
                 [line("A-7:1", name="Pot", quantity="2")],
@@ -61,7 +79,13 @@ def base(tmp_path_factory: pytest.TempPathFactory, template: Path) -> bytes:
             ),
             cart("C-1", hs_total_price="10"),
             cart("C-2"),
+            allow={"adopt-update": 1},
         )
+    assert left(planned) == {
+        "order/A-3": {"memo"},
+        "order/A-9": {f"contact/{ana}", "due"},
+    }
+    assert list(held(planned)) == ["order/A-8", "line_item/A-8:1"]
     actions = {change.action for change in planned.records()}
     assert actions == set(Action) - {Action.DEFINE, Action.CONFLICT, Action.ASSOCIATE}
     return b"".join(dump(planned, version="0.1", created="2026-01-02T03:04:05Z"))
@@ -261,6 +285,70 @@ def _unknown(_: Line, unit: Line) -> None:
     unit["changes"][0]["also"] = "more"
 
 
+def _let_in(_: Line, unit: Line) -> None:
+    unit["changes"], unit["held"] = unit["held"], []
+
+
+def _half_let_in(_: Line, unit: Line) -> None:
+    unit["changes"].append(unit["held"].pop())
+
+
+def _held_for_nothing(_: Line, unit: Line) -> None:
+    unit["held"], unit["changes"] = unit["changes"], []
+
+
+def _without_its_allowance(shared: Line, _: Line) -> None:
+    shared["allowed"] = []
+
+
+def _without_its_policy(shared: Line, _: Line) -> None:
+    shared["reverts"] = []
+
+
+def _drift_put_back(_: Line, unit: Line) -> None:
+    (left,) = unit.pop("left_alone")
+    change = unit["changes"][0]
+    change["fields"] = sorted(change["fields"] + left["fields"], key=lambda one: str(one["name"]))
+    change["keep"] = [one for one in change["keep"] if one[0] != "memo"]
+
+
+def _link_put_back(_: Line, unit: Line) -> None:
+    (left,) = unit["left_alone"]
+    unit["changes"][0]["links"] = left.pop("links")
+
+
+def _left_and_changed(_: Line, unit: Line) -> None:
+    unit["left_alone"][0]["fields"][0]["name"] = "weight"
+
+
+def _left_for_another_reason(_: Line, unit: Line) -> None:
+    unit["left_alone"][0]["fields"][0]["reason"] = "change"
+
+
+def _left_kind(_: Line, unit: Line) -> None:
+    unit["left_alone"][0]["address"][0] = "widget"
+
+
+def _left_elsewhere(_: Line, unit: Line) -> None:
+    unit["left_alone"][0]["address"][1] = "A-1"
+
+
+def _left_link(_: Line, unit: Line) -> None:
+    unit["left_alone"][0]["links"][0]["to"] = "widget"
+
+
+def _left_nothing(_: Line, unit: Line) -> None:
+    unit["left_alone"][0]["fields"] = unit["left_alone"][0]["links"] = []
+
+
+def _limit_of_nothing(shared: Line, _: Line) -> None:
+    shared["limits"][0][0] = "widget"
+
+
+def _limit_of_no_kind(shared: Line, _: Line) -> None:
+    shared["limits"][0][1] = "widget"
+
+
 EDITS: list[tuple[str, Edit]] = [
     ("A-7", one)
     for one in (_keep, _keep_too, _twice, _key, _shown, _title, _label, _two_labels, _personal)
@@ -279,6 +367,12 @@ EDITS += [
     ("A-2", _title),
     ("A-4", _title),
     ("A-1", _parent),
+    *(("A-8", one) for one in (_let_in, _half_let_in)),
+    *(("A-6", one) for one in (_without_its_allowance, _held_for_nothing)),
+    *(("A-3", one) for one in (_drift_put_back, _left_for_another_reason, _left_elsewhere)),
+    *(("A-9", one) for one in (_without_its_policy, _link_put_back, _left_and_changed)),
+    *(("A-9", one) for one in (_left_kind, _left_link, _left_nothing)),
+    *(("A-9", one) for one in (_limit_of_nothing, _limit_of_no_kind)),
 ]
 
 
@@ -325,7 +419,7 @@ def test_malformed_number_is_refused(base: bytes, name: str, number: str) -> Non
     if name in ("format", "serial"):
         lines[0][name] = mark
     elif name == "limits":
-        lines[1]["limits"][0][1] = mark
+        lines[1]["limits"][0][2] = mark
     elif name == "portal_id":
         lines[1]["target"][name] = mark
     elif name == "types":
@@ -336,6 +430,35 @@ def test_malformed_number_is_refused(base: bytes, name: str, number: str) -> Non
         lines[1][name] = mark
     raw = [canonical(one).replace(f'"{mark}"'.encode(), number.encode()) + b"\n" for one in lines]
     assert not judge(sealed(raw))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "adopt-update",
+        "adopt-update=",
+        "adopt-update=0",
+        "adopt-update=01",
+        "adopt-update=-1",
+        "adopt-update=x",
+        "adopt-update=٣",
+        "adopt-update= 1",
+        "adopt-update=1\n",
+        "adopt-update=1_0",
+        "adopt-update=" + "9" * 5000,
+        "widget=1",
+        "=1",
+        "",
+    ],
+)
+def test_malformed_allowance_is_refused(base: bytes, text: str) -> None:
+    """What was allowed is the name of a guard or limit, and a number."""
+    lines = parsed(base)
+    assert lines[1]["allowed"] == ["adopt-update=1"]
+    lines[1]["allowed"] = [text]
+    assert not judge(written(lines))
+    lines[1]["allowed"] = ["adopt-update=1", "adopt-update=2"]
+    assert not judge(written(lines))
 
 
 @pytest.mark.parametrize("text", ["NaN", "1e999", "9e999999999", "٣", "9" * 100_000, "-", "\x00"])

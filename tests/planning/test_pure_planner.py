@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ from strategies import VALUES
 from world import COMPANIES, explained
 
 from reconcile.model.address import Address
+from reconcile.model.guarded import guards_of
+from reconcile.model.plan import Plan, Reason, RecordChange
+from reconcile.model.policy import DRIFT, HELD, Policy
 from reconcile.model.records import (
     Actual,
     Desired,
@@ -199,6 +202,14 @@ def _turned(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 ANY = st.lists(inputs(), min_size=1, max_size=4, unique_by=lambda one: one.unit.address)
+LET_IN = st.sets(st.sampled_from([*HELD, DRIFT])).map(lambda names: dict.fromkeys(names, 1))
+REVERTS = st.sampled_from([{}, {"order": frozenset({"memo"})}])
+
+
+def everything(plan: Plan) -> Iterator[RecordChange]:
+    """Yield every change of a plan, held back or not."""
+    for unit in plan.units:
+        yield from (*unit.changes, *unit.held)
 
 
 @QUICK
@@ -216,24 +227,69 @@ def test_the_order_of_inputs_does_not_matter(found: list[Inputs]) -> None:
 
 
 @QUICK
-@given(ANY)
-def test_every_record_is_changed_or_unchanged(found: list[Inputs]) -> None:
+@given(ANY, LET_IN, REVERTS)
+def test_every_record_is_changed_held_back_left_alone_or_unchanged(
+    found: list[Inputs], allow: dict[str, int], reverts: dict[str, frozenset[str]]
+) -> None:
     """None is lost from the count, none counted twice."""
-    made = plan_of(found)
-    assert sum(len(one.unit.records) for one in found) == made.unchanged + sum(
-        1 for _ in made.records()
-    )
-    addresses = [change.address for change in made.records()]
+    made = plan_of(found, allow=allow, reverts=reverts)
+    addresses = [change.address for change in everything(made)]
+    left = [one.address for unit in made.units for one in unit.left_alone]
     assert len(set(addresses)) == len(addresses)
+    assert len(set(left)) == len(left)
+    records = sum(len(one.unit.records) for one in found)
+    assert records == made.unchanged + len({*addresses, *left})
 
 
 @QUICK
-@given(ANY)
-def test_fields_change_only_where_values_mean_something_else(found: list[Inputs]) -> None:
+@given(ANY, LET_IN)
+def test_what_is_held_back_is_what_would_be_done(
+    found: list[Inputs], allow: dict[str, int]
+) -> None:
+    """Allowing more moves changes out of what is held back, and alters none of them."""
+    made = plan_of(found, allow=allow)
+    more = plan_of(found, allow=allow | dict.fromkeys(HELD, 1))
+    assert not any(unit.held for unit in more.units)
+    assert sorted(everything(made), key=str) == sorted(more.records(), key=str)
+    assert {one.address for one in made.records()} <= {one.address for one in more.records()}
+    for unit in made.units:
+        for change in unit.changes:
+            assert guards_of(change) <= allow.keys()
+
+
+@QUICK
+@given(ANY, REVERTS)
+def test_drift_is_left_alone_unless_it_is_asked_for(
+    found: list[Inputs], reverts: dict[str, frozenset[str]]
+) -> None:
+    """No change has it, held back or not, and what is left alone is nothing else."""
+    made = plan_of(found, reverts=reverts)
+    standing = Policy(reverts)
+    for change in everything(made):
+        for field in change.fields:
+            if field.name == KEY or change.action is ARCHIVE:
+                continue
+            kind = change.address.kind
+            assert field.reason is not Reason.DRIFT or standing.puts_back(kind, field.name)
+    for unit in made.units:
+        for left in unit.left_alone:
+            assert left.fields or left.links
+            assert all(field.reason is Reason.DRIFT for field in left.fields)
+            assert all(link.add for link in left.links)
+            assert not {f.name for f in left.fields} & reverts.get(left.address.kind, frozenset())
+    put_back = plan_of(found, allow={DRIFT: 99})
+    assert not any(unit.left_alone for unit in put_back.units)
+
+
+@QUICK
+@given(ANY, LET_IN)
+def test_fields_change_only_where_values_mean_something_else(
+    found: list[Inputs], allow: dict[str, int]
+) -> None:
     """And only declared fields; ignored ones only while the record is created."""
     desired = {record.address: record for one in found for record in one.unit.records}
     actual = {address: record for one in found for address, record in one.actual.items()}
-    for change in plan_of(found).records():
+    for change in everything(plan_of(found, allow=allow)):
         for field in change.fields:
             record = desired[change.address]
             if field.name == KEY or change.action is ARCHIVE:
@@ -261,7 +317,7 @@ def test_labels_of_others_are_in_what_is_written_and_never_in_what_is_removed(
         for record in one.unit.records
         if (entry := record.entry_in(one.arguments[2]))
     }
-    for change in plan_of(found).records():
+    for change in everything(plan_of(found, allow={DRIFT: 99})):
         linked = present.get(change.address, frozenset()) if change.id else frozenset()
         for link in change.links:
             types = {(one.category, one.type_id) for one in linked if one.id == link.id}
@@ -276,10 +332,12 @@ def test_labels_of_others_are_in_what_is_written_and_never_in_what_is_removed(
 
 
 @QUICK
-@given(ANY)
-def test_a_plan_is_consistent_and_survives_its_file(found: list[Inputs]) -> None:
+@given(ANY, LET_IN, REVERTS)
+def test_a_plan_is_consistent_and_survives_its_file(
+    found: list[Inputs], allow: dict[str, int], reverts: dict[str, frozenset[str]]
+) -> None:
     """The checks that a loaded plan must pass hold for every plan that the planner makes."""
-    made = plan_of(found)
+    made = plan_of(found, allow=allow, reverts=reverts)
     assert list(contradictions(made)) == []
     assert load(file_of(made))[0] == made
 
@@ -289,7 +347,7 @@ def test_a_plan_is_consistent_and_survives_its_file(found: list[Inputs]) -> None
 def test_only_absent_and_forgotten_records_are_removed(found: list[Inputs]) -> None:
     """And nothing else is done to these; a record in conflict is left alone."""
     desired = {record.address: record for one in found for record in one.unit.records}
-    for change in plan_of(found).records():
+    for change in everything(plan_of(found)):
         present = desired[change.address].lifecycle is Lifecycle.PRESENT
         assert change.action is CONFLICT or change.action.removes != present
         if change.action is CONFLICT:
@@ -302,7 +360,7 @@ def test_only_absent_and_forgotten_records_are_removed(found: list[Inputs]) -> N
 def test_only_new_records_have_no_id(found: list[Inputs]) -> None:
     """A record that exists is never created a second time."""
     actual = {address: record.id for one in found for address, record in one.actual.items()}
-    for change in plan_of(found).records():
+    for change in everything(plan_of(found)):
         if change.action is CREATE:
             assert not change.id
             assert change.address not in actual

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from held import guards, holds
 from world import (
     EMAILS,
     KEY,
@@ -18,7 +19,7 @@ from world import (
     order,
 )
 
-from reconcile.errors import GuardRefused, ManifestError
+from reconcile.errors import ManifestError
 from reconcile.model.plan import Action, Reason
 from reconcile.sandbox import Switches
 
@@ -56,7 +57,7 @@ def test_an_absent_record_goes_with_its_lines(
         "line_item/A:1": Action.ARCHIVE,
         "line_item/A:2": Action.ARCHIVE,
     }
-    assert plan.guards == ()
+    assert guards(plan) == {}
     assert plan.undeclared == ()
     world.forget_calls()
 
@@ -198,8 +199,7 @@ def test_a_record_with_a_changed_key_asks_for_the_guard(world: World) -> None:
     world.edit("orders", record, **{KEY: "THEIRS"})
     plan = world.plan(order("A", lifecycle=ABSENT), OTHER)
     assert changes(plan)["order/A"].rekey
-    with pytest.raises(GuardRefused, match="rekey"):
-        world.apply(plan, allow=frozenset())
+    holds(world, plan, "rekey")
     assert incomplete(world.apply(plan)) == ()
     assert archived(world, "orders", record)
 
@@ -324,16 +324,9 @@ def test_prune_archives_what_is_no_longer_declared(world: World) -> None:
     assert set(actions(plan).values()) == {Action.ARCHIVE}
     assert set(actions(plan)) == {"order/A", "line_item/A:1", "line_item/B:2", "line_item/L"}
     assert plan.undeclared == ()
-    (guard,) = plan.guards
-    assert (guard.name, guard.count, guard.allowance) == ("prune", 4, "prune=4")
-    for wrong in ("prune", "rekey"):
-        with pytest.raises(GuardRefused) as caught:
-            world.apply(plan, allow=frozenset({wrong}))
-        assert caught.value.hint.endswith("--allow prune=4")
-    for wrong in ("prune=3", "prune=5"):
-        with pytest.raises(GuardRefused, match=f"--allow {wrong} was given, but the plan has 4"):
-            world.apply(plan, allow=frozenset({wrong}))
-    assert incomplete(world.apply(plan, allow=frozenset({"prune=4"}))) == ()
+    assert guards(plan) == {"prune": 4}
+    holds(world, plan, "prune", prune=True)
+    assert incomplete(world.apply(plan)) == ()
     assert world.keys("line_items") == {"B:1": 1}
     assert world.keys("orders") == {"B": 1, "THEIRS": 1, "": 1}
     assert world.plan(prune=True).empty
@@ -379,8 +372,8 @@ def test_prune_forgets_what_is_not_there_any_more_without_a_guard(world: World) 
     world.archive("orders", world.id_of("orders", "A"))
     plan = world.plan(OTHER, prune=True)
     assert actions(plan) == {"order/A": Action.FORGET}
-    assert plan.guards == ()
-    assert incomplete(world.apply(plan, allow=frozenset())) == ()
+    assert guards(plan) == {}
+    assert incomplete(world.apply(plan)) == ()
     assert world.plan(prune=True).empty
 
 
@@ -392,7 +385,8 @@ def test_prune_finds_a_line_whose_foreign_order_is_gone(world: World) -> None:
     world.archive("orders", theirs)
     plan = world.plan(OTHER, prune=True)
     assert actions(plan) == {"line_item/L": Action.ARCHIVE}
-    assert incomplete(world.apply(plan, allow=frozenset({"prune=1"}))) == ()
+    assert guards(plan) == {"prune": 1}
+    assert incomplete(world.apply(plan)) == ()
     assert world.plan(prune=True).empty
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from held import guards, holds
 from proxy import DROP, Proxy
 from world import (
     KEY,
@@ -170,7 +171,8 @@ def test_a_pruned_line_makes_room_for_a_new_one(within: World) -> None:
     within.declare(order("A", [item("A:1", "1"), item("A:new", "2")]))
     plan = within.plan(prune=True)
     assert actions(plan) == {"line_item/A:2": Action.ARCHIVE, "line_item/A:new": Action.CREATE}
-    assert incomplete(within.apply(plan, allow=frozenset({"prune=1"}))) == ()
+    assert guards(plan) == {"prune": 1}
+    assert incomplete(within.apply(plan)) == ()
     assert within.plan(prune=True).empty
     assert sorted(skus(within, "A").values()) == ["1", "2"]
     assert len(skus(within, "A").keys() - before.keys()) == 1
@@ -275,7 +277,8 @@ def test_a_line_that_somebody_made_after_a_failed_create_needs_the_guard(within:
     within.recover()
     plan = within.plan()
     assert fields(plan, "line_item/A:2") == {"name": ("theirs", "thing A:2", Reason.UNSEEN)}
-    assert [guard.name for guard in plan.guards] == ["adopt-update"]
+    assert guards(plan) == {"adopt-update": 1}
+    holds(within, plan, "adopt-update")
 
 
 def test_recovering_twice_comes_to_the_same(within: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,14 @@
 """A plan that was applied before is not applied twice; see also the plan files of ``tests/cli``."""
 
+from dataclasses import replace
+
 import pytest
 from world import World, cart, incomplete, line, order, statuses
 
 from reconcile.audit.log import AuditLog
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.plan import Action, Plan
-from reconcile.planning.guards import allowing
+from reconcile.project import Limits
 
 GONE = order("O-1", lifecycle={"state": "absent"})
 
@@ -28,13 +30,13 @@ def test_finished_plan_that_a_guard_was_allowed_for(world: World) -> None:
     """Applied again it says that it was applied, and logs no refusal."""
     world.converge(order("O-1"), order("O-2"))
     world.declare(order("O-1"))
-    pruned = world.plan(prune=True)
-    with pytest.raises(GuardRefused):
-        world.apply(pruned, allow=frozenset())
-    pruned = allowing(pruned, {"prune=1"})
-    assert incomplete(world.apply(pruned, allow=frozenset())) == ()
+    world.settings = replace(world.settings, limits=Limits(archive="0"))
+    with pytest.raises(GuardRefused, match="limit-archive"):
+        world.apply(world.plan(prune=True, allow={"prune": 1}))
+    pruned = world.plan(prune=True, allow={"prune": 1, "limit-archive": 1})
+    assert incomplete(world.apply(pruned)) == ()
     logged = AuditLog(world.store).tail()
-    assert world.apply(pruned, allow=frozenset()).already
+    assert world.apply(pruned).already
     assert AuditLog(world.store).tail() == logged
 
 
@@ -42,11 +44,11 @@ def test_finished_pruning_that_was_undone_is_stale(world: World) -> None:
     """What was declared again since is not archived a second time."""
     world.converge(order("O-1"), order("O-2"))
     world.declare(order("O-1"))
-    pruned = allowing(world.plan(prune=True), {"prune=1"})
-    world.apply(pruned, allow=frozenset())
+    pruned = world.plan(prune=True, allow={"prune": 1})
+    world.apply(pruned)
     world.converge(order("O-1"), order("O-2"))
     with pytest.raises(StalePlan, match="changed or removed since"):
-        world.apply(pruned, allow=frozenset())
+        world.apply(pruned)
     assert world.keys("orders") == {"O-1": 1, "O-2": 1}
 
 

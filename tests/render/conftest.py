@@ -235,5 +235,5 @@ def plan() -> Plan:
         unchanged=2990,
         defines=(PropertyDefine("order", "reconcile_key", "Reconcile key", "order_information"),),
         undeclared=tuple(_order(f"OLD-{number:02}") for number in range(22)),
-        guards=(Guard("adopt-update", 1, 0, "1 record is in HubSpot with other values"),),
+        guards=(Guard("limit-update", 4, 3, "4 records would be updated, and the limit is 3"),),
     )

@@ -20,6 +20,7 @@ from reconcile.model.plan import (
     Action,
     FieldChange,
     Guard,
+    LeftAlone,
     LinkChange,
     Plan,
     PropertyDefine,
@@ -95,11 +96,26 @@ RECORD = st.builds(
 )
 
 
+LEFT = st.builds(
+    LeftAlone,
+    address=ADDRESS,
+    id=TEXT,
+    title=TEXT,
+    fields=st.lists(FIELD, max_size=3).map(tuple),
+    links=st.lists(LINK, max_size=1).map(tuple),
+)
+
+
 @st.composite
 def _units(draw: st.DrawFn) -> UnitChange:
-    records = draw(st.lists(RECORD, min_size=1, max_size=3))
-    address = draw(st.one_of(ADDRESS, st.just(records[0].address)))
-    return UnitChange(address, tuple(records), others=draw(st.integers(0, 2)))
+    records = draw(st.lists(RECORD, max_size=3))
+    held = draw(st.lists(RECORD, max_size=2))
+    left = draw(st.lists(LEFT, min_size=0 if records or held else 1, max_size=2))
+    address = draw(st.one_of(ADDRESS, *(st.just(one.address) for one in (records + held)[:1])))
+    others = draw(st.integers(0, 2))
+    return UnitChange(
+        address, tuple(records), others=others, held=tuple(held), left_alone=tuple(left)
+    )
 
 
 TARGET = st.builds(TargetPin, TEXT, st.just(7), TEXT, st.booleans())
@@ -111,6 +127,7 @@ PLAN = st.builds(
     defines=st.lists(st.builds(PropertyDefine, KIND, TEXT, TEXT, TEXT), max_size=1).map(tuple),
     undeclared=st.lists(ADDRESS, max_size=3).map(tuple),
     guards=st.lists(st.builds(Guard, TEXT, st.just(2), st.just(1), TEXT), max_size=1).map(tuple),
+    allowed=st.sampled_from([(), ("both=1",), ("drift=2", "rekey=1")]),
 )
 REPORT = st.builds(
     Report,
@@ -129,6 +146,8 @@ REPORT = st.builds(
         max_size=4,
     ).map(tuple),
     interrupted=st.booleans(),
+    held=st.lists(ADDRESS, max_size=2).map(tuple),
+    still_held=st.integers(0, 2),
 )
 PROBLEM = st.builds(Problem, TEXT, st.integers(0, 3), st.integers(0, 3), TEXT, TEXT)
 
@@ -237,6 +256,10 @@ def test_json_holds_every_text_and_acts_on_nothing(
     assert data["target"]["name"] == plan.target.name
     changes = data["resource_changes"][len(plan.defines) :]
     assert [change["address"] for change in changes] == [str(r.address) for r in plan.records()]
+    held = [str(one.address) for unit in plan.units for one in unit.held]
+    assert [change["address"] for change in data["held_back"]] == held
+    left = [str(one.address) for unit in plan.units for one in unit.left_alone]
+    assert [change["address"] for change in data["resource_drift"]] == left
     for change, record in zip(changes, plan.records(), strict=True):
         if record.action is Action.CONFLICT:  # no reason can pretend to be several
             assert change["conflict"].count("\n") == max(len(record.why) - 1, 0)
@@ -260,7 +283,8 @@ def test_personal_values_are_in_nothing_made_for_ci(plan: Plan, report: Report) 
         for action in Action
         if action is not Action.DEFINE
     )
-    unit = UnitChange(address, records)
+    left = LeftAlone(address, "1", SECRET, (title, field), (link,))
+    unit = UnitChange(address, records, held=records, left_alone=(left,))
     rewrite = Rewrite("f", SECRET, SECRET, personal=True)
     outcome = Outcome(
         address, Action.UPDATE, Status.FAILED, "1", f"no {SECRET}!", (rewrite,), why=why

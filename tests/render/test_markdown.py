@@ -82,7 +82,7 @@ def test_counts_guards_and_conflicts_stay_to_the_last(plan: Plan) -> None:
     text = markdown(_big(plan, 100), limit=1)
     assert "```diff\n  = order" not in text
     assert "| create | 100 | 200 | 100 |" in text
-    assert "adopt-update" in text
+    assert "limit-update" in text
     assert "… and 80 more" in text
     assert "Left out to fit: 1,100 units" in text
     assert len(text) < 4000

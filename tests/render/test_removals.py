@@ -80,7 +80,8 @@ PLAN = Plan(
         ),
     ),
     undeclared=(Address("order", "KEPT"),),
-    guards=(Guard("prune", 1, 0, "1 record is no longer declared", exact=True),),
+    guards=(Guard("limit-archive", 2, 1, "2 records would be archived, and the limit is 1"),),
+    allowed=("adopt-update=1", "prune=1", "rekey=1"),
     prune=True,
 )
 TEXT = """\
@@ -102,8 +103,10 @@ Target shop: account 7 (STANDARD)
 No longer declared, but protected or still referenced (left alone): order/KEPT
   hint: apply protected ones once without protect, remove the references to the others, or stop \
 managing them with `reconcile state rm ADDRESS`
-! guard prune: 1 record is no longer declared
-  hint: if this is intended, pass --allow prune=1
+! limit-archive: 2 records would be archived, and the limit is 1
+  hint: if this is intended, plan with
+    --prune --allow adopt-update=1 --allow rekey=1 --allow prune=1 \\
+    --allow limit-archive=2
 
 Plan: 1 order to update; 1 order, 1 line item to archive; 2 orders to forget.
 Target shop: account 7 (STANDARD)
@@ -144,7 +147,7 @@ def test_a_comment_shows_removals_in_red_and_how_to_let_them_pass() -> None:
     assert "\n-     line_item/NW-1:11" in said
     assert "| archive | 1 | 1 |" in said
     assert "| forget | 2 |  |" in said
-    assert "--allow prune=1" in said
+    assert "--allow limit-archive=2" in said
     assert (
         "No longer declared, but protected or still referenced (left alone): `order/KEPT`" in said
     )
@@ -180,7 +183,7 @@ def test_programs_read_terraforms_words() -> None:
     assert (forget["change"]["actions"], forget["change"]["after"]) == (["forget"], None)
     assert forget["notes"] == ["record 4 is archived in HubSpot"]
     assert changes["order/NW-4"]["previous_address"] == "order/OLD"
-    assert data["guards"][0]["allow"] == "prune=1"
+    assert data["guards"][0]["allow"] == "limit-archive=2"
     assert data["summary"]["archive"] == {"order": 1, "line_item": 1}
     assert data["summary"]["forget"] == {"order": 2}
 

@@ -27,7 +27,7 @@ from reconcile.cli.options import (
 @click.option(
     "--detailed-exitcode",
     is_flag=True,
-    help="Exit with 2 when there are changes or conflicts, 0 when there are none.",
+    help="Exit with 2 when there are changes or conflicts, also held back; 0 for drift alone.",
 )
 @json_option
 @allow_option

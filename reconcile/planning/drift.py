@@ -1,0 +1,122 @@
+"""Drift: what others changed while the manifest did not is left alone, unless it was asked for.
+
+First the reasons of what belongs together are made to agree, whatever the policy is: fields that
+mean something only together have changed on both sides (``Reason.BOTH``) if one of them drifted
+and the manifest changed another; so has the parent of a line item that others took out of it while
+the manifest changed something else of the line item. Then the policy decides about what is drift.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import replace
+
+from reconcile.model.plan import (
+    FieldChange,
+    LeftAlone,
+    LinkChange,
+    Reason,
+    RecordChange,
+    UnitChange,
+)
+from reconcile.planning.record_input import RecordInput
+
+
+def split_drift(
+    record: RecordInput, fields: Sequence[FieldChange], links: Sequence[LinkChange]
+) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], LeftAlone | None]:
+    """Return the changes to make of a record that exists, and the drift to leave alone, if any."""
+    for group in record.kind.together:
+        fields = _agreed(fields, group)
+    links = _with_parent(fields, links, record.identity.key_property)
+    names = _left_names(record, fields)
+    left = tuple(one for one in fields if one.name in names)
+    left_links = () if record.context.policy.drift else tuple(filter(_is_drift, links))
+    if not (left or left_links) or record.actual is None:
+        return tuple(fields), tuple(links), None
+    title = record.desired.properties.get(record.kind.title, "")
+    return (
+        tuple(one for one in fields if one not in left),
+        tuple(one for one in links if one not in left_links),
+        LeftAlone(record.address, record.actual.id, title, left, left_links),
+    )
+
+
+def with_other_ends(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
+    """Yield the units, in which an association has changed on both sides if its other end drifted.
+
+    Orders and carts can be associated from either end: what others removed from the one is not
+    made again from the other as if nothing had happened.
+    """
+    units = list(units)
+    left = {
+        (link.to, link.id, one.address.kind, one.id)
+        for unit in units
+        for one in unit.left_alone
+        for link in one.links
+    }
+    for unit in units:
+        yield replace(unit, changes=tuple(_with_ends(one, left) for one in unit.changes))
+
+
+def _with_ends(change: RecordChange, left: Set[tuple[str, str, str, str]]) -> RecordChange:
+    kind, id_ = change.address.kind, change.id
+    links = (
+        replace(link, reason=Reason.BOTH)
+        if link.add and (kind, id_, link.to, link.id) in left
+        else link
+        for link in change.links
+    )
+    return replace(change, links=tuple(links)) if left and change.links else change
+
+
+def _agreed(fields: Sequence[FieldChange], group: Iterable[str]) -> Sequence[FieldChange]:
+    """Return the fields, those of a group as changed on both sides if some drifted and some not.
+
+    A field that a stricter guard concerns keeps its reason.
+    """
+    members = {one.name: one.reason for one in fields if one.name in group}
+    reasons = set(members.values())
+    if Reason.DRIFT not in reasons or reasons == {Reason.DRIFT}:
+        return fields
+    return [
+        replace(one, reason=Reason.BOTH)
+        if one.name in members and one.reason in (Reason.DRIFT, Reason.CHANGE)
+        else one
+        for one in fields
+    ]
+
+
+def _with_parent(
+    fields: Sequence[FieldChange], links: Sequence[LinkChange], key: str
+) -> Sequence[LinkChange]:
+    """Return the links, that with the parent changed on both sides if git changed anything else.
+
+    A key that others changed is put back by itself only where the guard of keys is allowed, and
+    needs the line item under its parent: then the parent is put back with it.
+    """
+    if not (all(map(_is_drift, fields)) and all(map(_is_drift, links))):
+        reason = Reason.BOTH
+    elif any(one.name == key for one in fields):
+        reason = Reason.CHANGE
+    else:
+        return links
+    return [
+        replace(one, reason=reason) if one.is_to_parent and _is_drift(one) else one for one in links
+    ]
+
+
+def _left_names(record: RecordInput, fields: Iterable[FieldChange]) -> set[str]:
+    """Return the names of the fields to leave alone, of a group all or none of those that drifted.
+
+    A key that was changed in HubSpot is never left so: the record could not be found by it.
+    """
+    policy, kind = record.context.policy, record.kind
+    drifted = {one.name for one in fields if _is_drift(one)} - {record.identity.key_property}
+    left = {name for name in drifted if not policy.puts_back(kind.name, name)}
+    for group in kind.together:
+        if not left.isdisjoint(group):
+            left |= drifted.intersection(group)
+    return left
+
+
+def _is_drift(change: FieldChange | LinkChange) -> bool:
+    return change.reason is Reason.DRIFT
