@@ -240,7 +240,9 @@ class Account:
             raise UsageError("a plan is of paths or of units, not of both")
         identities = settings.target.identity
         units, problems = units_of(documents, found_by_id(settings))
-        problems += [one for unit in units for one in identity_problems(unit, identities)]
+        problems += [
+            one for unit in units for one in identity_problems(unit, identities, settings.targets)
+        ]
         return Declared(units, units, tuple(problems))
 
 

@@ -108,11 +108,12 @@ class World:
         store: str = "",
         target: str = "test",
         rate_limit: int = 1_000_000,
+        stamp: str = "",
     ) -> None:
         """Remember what to build.
 
         ``proxy`` wraps the sandbox's URL and stands before it; ``store`` is the URL of a shared
-        store, instead of the folder; ``rate_limit`` is what the project file says.
+        store, instead of the folder; ``rate_limit`` and ``stamp`` are what the project file says.
         """
         self.folder = folder
         self.api = api
@@ -122,6 +123,7 @@ class World:
         self._store = store
         self._target = target
         self._rate_limit = rate_limit
+        self._stamp = stamp
         self._slept = 0.0
         self._stack = ExitStack()
         self.sandbox = Sandbox(folder / "account.sqlite", seed=seed, switches=switches)
@@ -150,6 +152,8 @@ class World:
         }
         if not self.identity:
             del target["identity"]
+        if self._stamp:
+            target["stamp"] = self._stamp
         project = {"version": "1", "targets": {self._target: target}, "manifests": ["manifests"]}
         self.environ = {"TOKEN": self.sandbox.token}
         if self._store:
@@ -458,7 +462,7 @@ def line(key: str, /, **properties: str) -> Document:
 
 def _unit(kind: str, key: str, lines: Iterable[Document], more: dict[str, Any]) -> Document:
     document: dict[str, Any] = {"kind": kind, "key": key}
-    for field in ("associations", "lifecycle", "moved_from"):
+    for field in ("associations", "lifecycle", "moved_from", "adopt"):
         if field in more:
             document[field] = more.pop(field)
     if more:

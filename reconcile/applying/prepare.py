@@ -73,7 +73,7 @@ def _unlike_state(
     """Return why a change does not match the state's entry for its record, or ``""``."""
     if _is_other(change, entry):
         return _MOVED
-    if change.adopts and identity.sibling_property and finder.knows_otherwise(change):
+    if change.adopts and finder.knows_otherwise(change):
         return _MOVED
     new = entry is None and change.action is Action.CREATE
     if new and identity.sibling_property and finder.is_elsewhere(change):

@@ -92,7 +92,8 @@ def _compare(
     held = actual.properties.get(identity.name) or ""
     # A key that is to be written is compared like every other field below.
     written = any(field.name == identity.name for field in change.fields)
-    if identity.key_property and not written and fold(held) != fold(change.address.key):
+    lacks = not held and identity.may_lack_key
+    if identity.key_property and not (written or lacks) and fold(held) != fold(change.address.key):
         return Checked(change, conflict="its key was changed in HubSpot since planning")
     found_by = dict(refresh.keep).get(identity.name, held)
     if identity.sibling_property and change.adopts and fold(held) != fold(found_by):

@@ -60,6 +60,15 @@ def prune_option(command: Command) -> Command:
     )(command)
 
 
+def verbose_option(command: Command) -> Command:
+    """``--verbose``."""
+    return click.option(
+        "--verbose",
+        is_flag=True,
+        help="List the records that are adopted as they are, too; without it they are counted.",
+    )(command)
+
+
 def allow_option(command: Command) -> Command:
     """``--allow NAME=NUMBER``."""
     return click.option(

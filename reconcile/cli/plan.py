@@ -50,6 +50,7 @@ def run(
     recreate: tuple[str, ...],
     prune: bool,
     allow: tuple[str, ...],
+    verbose: bool,
 ) -> int:
     """Run `reconcile plan`."""
     if prune and paths:
@@ -95,7 +96,7 @@ def run(
 
         click.echo(to_json(made, personal=shows_personal(), digest=digest), nl=False)
     else:
-        write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+        write_plan(made, sys.stdout, personal=shows_personal(), color=colored(), verbose=verbose)
     annotate("warning", conflicts_in(view(made, personal=shows_personal())))
     write_digest(digest)
     write_source(made.source)

@@ -4,7 +4,8 @@ Search is not used: its index lags behind writes (reference §3).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from reconcile.fetching.existence import Existence
 from reconcile.fetching.observation import ChunkFindings, lines_matter, observation_of
@@ -21,12 +22,14 @@ from reconcile.model.records import (
     Unit,
 )
 
+_NONE: Mapping[str, Collection[str]] = MappingProxyType({})
+
 
 class Fetcher:
     """Reads units' records and associations.
 
     ``properties`` are the managed property names by kind; ``pairs`` the (kind, associated word)
-    pairs whose associations are read.
+    pairs whose associations are read. For ``target`` and ``unique`` see ``Existence``.
     """
 
     def __init__(
@@ -35,10 +38,13 @@ class Fetcher:
         identities: Mapping[str, Identity],
         properties: Mapping[str, Sequence[str]],
         pairs: Iterable[tuple[str, str]],
+        *,
+        target: str = "",
+        unique: Mapping[str, Collection[str]] = _NONE,
     ) -> None:
         self._hubspot = hubspot
         self._identities = identities
-        self._existence = Existence(hubspot, identities, properties)
+        self._existence = Existence(hubspot, identities, properties, target, unique)
         self._pairs = frozenset(pairs)
 
     def observe(

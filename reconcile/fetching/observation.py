@@ -12,6 +12,7 @@ from reconcile.model.records import (
     Lifecycle,
     Link,
     Missing,
+    NotAdopted,
     Observed,
     Unit,
 )
@@ -26,6 +27,8 @@ class ChunkFindings:
     by_id: set[Address] = field(default_factory=set)
     key_moved: dict[Address, str] = field(default_factory=dict)
     duplicates: dict[Address, tuple[str, ...]] = field(default_factory=dict)
+    adopted: set[Address] = field(default_factory=set)
+    not_adopted: dict[Address, NotAdopted] = field(default_factory=dict)
 
 
 def entry_at_former_address(
@@ -76,6 +79,8 @@ def observation_of(
         by_id=frozenset(findings.by_id.intersection(addresses)),
         key_moved={a: findings.key_moved[a] for a in addresses if a in findings.key_moved},
         duplicates={a: findings.duplicates[a] for a in addresses if a in findings.duplicates},
+        adopted=frozenset(findings.adopted.intersection(addresses)),
+        not_adopted={a: findings.not_adopted[a] for a in addresses if a in findings.not_adopted},
         links={a: links[a] for a in (unit.address, *addresses) if a in links},
         lines=lines,
         others=len(lines - {actual.id for actual in records.values()}),

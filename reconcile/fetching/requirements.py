@@ -9,7 +9,7 @@ from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Lifecycle, Unit
+from reconcile.model.records import Unit
 from reconcile.state.state import State
 
 
@@ -82,18 +82,19 @@ def properties_to_read(
 ) -> Mapping[str, Sequence[str]]:
     """Return the names of the properties to read, by kind.
 
-    They are those that units declare, those last applied to records to be removed (``managed``),
-    and the titles of records to be archived. A pipeline and its stage are read together, because
-    one limits the other.
+    They are those that units declare or adopt records by, those last applied to records to be
+    removed (``managed``), and the titles, by which people know records. A pipeline and its stage
+    are read together, because one limits the other.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for kind, found in managed.items():
         names[kind].update(found)
     for unit in units:
         for record in unit.records:
-            names[record.address.kind].update(record.properties)
-            if record.lifecycle is Lifecycle.ABSENT:
-                names[record.address.kind].add(kinds()[record.address.kind].title)
+            kind = record.address.kind
+            names[kind].update(record.properties)
+            names[kind].add(kinds()[kind].title)
+            names[kind].update(one.by for one in record.adopt if one.by != "id")
     for name, found in names.items():
         pipeline = kinds()[name].pipeline
         if pipeline and not pipeline.together.isdisjoint(found):

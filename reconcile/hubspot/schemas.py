@@ -249,8 +249,9 @@ class LinksBody(BatchBody):
 
 
 class SearchBody(_Body):
-    """A page of search results."""
+    """A page of search results; ``total`` counts those of all pages."""
 
+    total: int | None = None
     results: list[ObjectBody] | None = None
     paging: PagingBody | None = None
 

@@ -1,6 +1,5 @@
 """Documents: the nodes of one YAML document → the records that it declares."""
 
-import re
 import sys
 from array import array
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from reconcile.manifests import field_reader
+from reconcile.manifests.adoptions import read_adoptions
 from reconcile.manifests.impossible_values import check_values
 from reconcile.manifests.problems import Positioned, ProblemReport, choices
 from reconcile.manifests.references import read_associations, read_parent
@@ -20,8 +20,7 @@ from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Desired, Lifecycle, Location, Reference
 from reconcile.model.values import show
 
-_PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
-_IN_EVERY_RECORD = ("key", "moved_from", "properties", "associations", "lifecycle")
+_IN_EVERY_RECORD = ("key", "moved_from", "adopt", "properties", "associations", "lifecycle")
 _STATES = {str(state): state for state in (Lifecycle.ABSENT, Lifecycle.FORGET)}
 _SHORT = 24
 """Values up to this length tend to repeat (USD, a stage, a city) and are stored once."""
@@ -129,6 +128,7 @@ def _record(
     references = read_associations(values.get("associations", _NO_FIELDS), kind, report)
     ignore, protect, lifecycle = _lifecycle(values.get("lifecycle", _NO_FIELDS), report)
     moved_from = _moved_from(values.get("moved_from"), kind, key, report)
+    adopt = read_adoptions(values.get("adopt"), lifecycle, report)
     if key is None:
         return None
     present = lifecycle is Lifecycle.PRESENT
@@ -144,6 +144,7 @@ def _record(
         protect=protect,
         lifecycle=lifecycle,
         moved_from=moved_from,
+        adopt=adopt if present else (),
     )
 
 
@@ -179,7 +180,7 @@ def _properties(node: Node, report: ProblemReport) -> tuple[dict[str, str], Sour
     entries = field_reader.mapping(node, "'properties'", report) or {}
     for name, entry in entries.items():
         value = entry.value
-        if not _PROPERTY.match(name):
+        if not field_reader.PROPERTY.match(name):
             _refuse_name(name, entry, report)
         elif isinstance(value, Text):
             short = len(value.value) <= _SHORT
@@ -205,7 +206,7 @@ def _lifecycle(node: Node, report: ProblemReport) -> tuple[frozenset[str], bool,
             name = field_reader.text(item, "a property to ignore", report)
             if name is None:
                 continue
-            if not _PROPERTY.match(name):
+            if not field_reader.PROPERTY.match(name):
                 _refuse_name(name, item, report)
             elif ignore.setdefault(name, item) is not item:
                 report.at(item, f"the property {name} is listed twice")

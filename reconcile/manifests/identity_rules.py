@@ -1,18 +1,32 @@
 """What manifests get wrong given how a target's records are found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from reconcile.errors import Problem
+from reconcile.manifests.adoptions import target_problems
 from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Desired, Lifecycle, Location, Unit
 
 
-def identity_problems(unit: Unit, identities: Mapping[str, Identity]) -> list[Problem]:
-    """Return what a unit's manifests get wrong given how records are found."""
+def identity_problems(
+    unit: Unit, identities: Mapping[str, Identity], targets: Collection[str] = ()
+) -> list[Problem]:
+    """Return what a unit's manifests get wrong given how records are found, and on which targets.
+
+    Without ``targets``, names of targets are not checked.
+    """
+    adopted = (
+        problem
+        for one in unit.records
+        if one.adopt
+        for problem in target_problems(
+            one, targets, key_is_id=identities[one.address.kind].key_is_id
+        )
+    )
     own = (p for one in unit.records for p in _of_identity(one, identities[one.address.kind]))
-    return [*own, *_within(unit, identities)]
+    return [*own, *adopted, *_within(unit, identities)]
 
 
 def _of_identity(desired: Desired, identity: Identity) -> Iterator[Problem]:

@@ -88,6 +88,7 @@ def _desired(record: Desired) -> list[object]:
         record.protect,
         record.lifecycle,
         record.moved_from.value if record.moved_from else "",
+        sorted(one[:3] for one in record.adopt),
     ]
 
 

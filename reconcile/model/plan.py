@@ -306,6 +306,7 @@ class Plan:
     - ``defines``: properties to define, before anything else is applied
     - ``undeclared``: managed records that no manifest declares any more and that are left alone;
       with ``prune``, those that are protected or that declared records refer to
+    - ``unkeyed``: how many records of a kind that the plan creates have no key: (kind, number)
     - ``unchecked``: sentences about what the token was not allowed to read
     - ``in_doubt``: units left out because an interrupted run has in-doubt writes to them
     - ``resolved``: units whose conflicts in the state no longer exist; applying removes these
@@ -330,6 +331,7 @@ class Plan:
     undeclared: tuple[Address, ...] = ()
     guards: tuple[Guard, ...] = ()
     prune: bool = False
+    unkeyed: tuple[tuple[str, int], ...] = ()
     unchecked: tuple[str, ...] = ()
     in_doubt: tuple[Address, ...] = ()
     resolved: tuple[Address, ...] = ()

@@ -42,6 +42,19 @@ class Reference:
         return f"{self.to} {self.by}={self.value}{label}"
 
 
+class Adoption(NamedTuple):
+    """A document's pointer to the existing record that it takes over.
+
+    ``by`` is ``id`` or a property, ``value`` the record's. ``target`` is the one that it is for,
+    empty in a project with a single one.
+    """
+
+    by: str
+    value: str
+    target: str = ""
+    location: Location = NOWHERE
+
+
 class Lifecycle(StrEnum):
     """The declared lifecycle state: present, absent (archived), or forget (no longer managed)."""
 
@@ -57,7 +70,8 @@ class Desired:
     ``properties`` are text as written: absent is unmanaged, ``""`` clears. ``at`` maps a property's
     name to the (line, column) of its value. ``ignore`` names properties to leave as they are once
     the record exists. ``protect`` keeps the record from being archived or recreated.
-    ``moved_from`` names the record's former key. A record that is absent or forgotten has no
+    ``moved_from`` names the record's former key; ``adopt`` the
+    existing record that it takes over, on each target. A record that is absent or forgotten has no
     properties and no references. ``pruned`` is true for a managed record that no manifest declares
     any more.
     """
@@ -71,12 +85,17 @@ class Desired:
     protect: bool = False
     lifecycle: Lifecycle = Lifecycle.PRESENT
     moved_from: Reference | None = None
+    adopt: tuple[Adoption, ...] = ()
     pruned: bool = False
 
     @property
     def former(self) -> Address | None:
         """The address that the record had before its key was changed in the manifest."""
         return Address(self.address.kind, self.moved_from.value) if self.moved_from else None
+
+    def adoption(self, target: str) -> Adoption | None:
+        """Return the record to adopt on a target, or None."""
+        return next((one for one in self.adopt if one.target in ("", target)), None)
 
     def entry_in(self, last: "Mapping[Address, LastApplied]") -> "LastApplied | None":
         """Return the entry in ``last`` (by folded address) of the record, or of its former key."""
@@ -170,6 +189,17 @@ class Missing:
     into: str = ""
 
 
+class NotAdopted(NamedTuple):
+    """Why no record was adopted: what was found is not exactly one live record.
+
+    ``why`` is ``none``, ``several``, ``archived``, ``merged`` (into the last of ``ids``), or
+    ``other``: the key, or the state, leads to another record.
+    """
+
+    why: str
+    ids: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What HubSpot holds for one unit.
@@ -182,6 +212,8 @@ class Observed:
     - ``key_moved``: records whose key another record has now, with the id of the record in the
       state, which still exists
     - ``duplicates``: records that several records under one parent match, with the ids of these
+    - ``adopted``: the records that were found by what their documents adopt
+    - ``not_adopted``: why others were not
     - ``lines``: the ids of all line items under the unit; ``others`` counts the undeclared ones
     - ``links``: each record's associations, for the pairs that are declared or in the state
     - ``parent_id``: the id of a parent that the manifests do not manage
@@ -196,6 +228,8 @@ class Observed:
     duplicates: Mapping[Address, Sequence[str]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    adopted: frozenset[Address] = frozenset()
+    not_adopted: Mapping[Address, NotAdopted] = field(default_factory=lambda: MappingProxyType({}))
     lines: frozenset[str] = frozenset()
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0

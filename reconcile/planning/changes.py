@@ -19,7 +19,7 @@ def record_change(record: RecordInput, action: Action) -> RecordChange:
     return RecordChange(
         address=record.address,
         action=action,
-        title=record.desired.properties.get(record.kind.title, ""),
+        title=record.title,
         parent=record.parent,
         parent_id=record.parent_id,
         protect=record.desired.protect,

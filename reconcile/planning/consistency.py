@@ -111,6 +111,9 @@ def _of_whole(plan: Plan) -> Iterator[str]:
         yield "it prunes although it is not marked so"
     numbers = [plan.unchanged, plan.serial, *(most for *_, most in plan.limits)]
     numbers += [unit.others for unit in plan.units]
+    numbers += [number for _, number in plan.unkeyed]
+    if not {kind for kind, _ in plan.unkeyed} <= kinds().keys():
+        yield "it counts records of an unknown kind"
     if not all(0 <= number <= MOST for number in (*numbers, plan.target.portal_id)):
         yield "a number is out of range"
 
@@ -253,14 +256,15 @@ def _of_key(change: RecordChange, name: str) -> Iterator[str]:
             if key is None or key.after != change.address.key:
                 yield "it is created with another key"
         case Action.UPDATE:
-            if (key is not None) != (change.rekey or _is_moved(change, key)):
+            is_stamp = key is not None and key.before == ""
+            if (key is not None) != (change.rekey or is_stamp or _is_moved(change, key)):
                 yield "its key is written although the change is not marked so"
             if key is not None and key.after != change.address.key:
                 yield "it gets another key"
         case Action.ARCHIVE:
             if key is None:
                 yield "it does not name its key"
-            elif not change.rekey and fold(key.before) not in _keys(change):
+            elif not change.rekey and fold(key.before) not in {"", *_keys(change)}:
                 yield "it has another key"
 
 

@@ -114,8 +114,7 @@ def _record(
         fields=fields,
         links=tuple(described(link, parent) for link in change.links),
         parent=parent,
-        # A conflict has no fields to take the title from.
-        title=change.title if conflict else _title(change),
+        title=change.title if (title := derivable_title(change)) is None else title,
         keep=() if conflict else change.keep,
         kept_links=() if conflict else change.kept_links,
         ignore=() if conflict else change.ignore,
@@ -145,15 +144,15 @@ def _field(
     )
 
 
-def _title(change: RecordChange) -> str:
-    """Return the record's title: the value that is written, or else the one it has."""
+def derivable_title(change: RecordChange) -> str | None:
+    """Return the record's title as it is written or kept; None if it is neither."""
     kind = kinds().get(change.address.kind)
-    if kind is None:
-        return ""
+    if kind is None or change.action is Action.CONFLICT:
+        return None
     for field in change.fields:
         if field.name == kind.title:
             return field.before if change.action is Action.ARCHIVE else field.after
-    return next((value for name, value in change.keep if name == kind.title), "")
+    return next((value for name, value in change.keep if name == kind.title), None)
 
 
 def _is_always_personal(kind: str, name: str) -> bool:

@@ -32,11 +32,10 @@ def split_drift(
     left_links = () if record.context.policy.drift else tuple(filter(_is_drift, links))
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None
-    title = record.desired.properties.get(record.kind.title, "")
     return (
         tuple(one for one in fields if one not in left),
         tuple(one for one in links if one not in left_links),
-        LeftAlone(record.address, record.actual.id, title, left, left_links),
+        LeftAlone(record.address, record.actual.id, record.title, left, left_links),
     )
 
 

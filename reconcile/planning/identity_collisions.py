@@ -23,14 +23,16 @@ def mark_collisions(
 ) -> Iterator[UnitChange]:
     """Yield the units, with conflicts in place of changes that collide with another record's.
 
-    Only records that are found within their parents can collide: in units under one parent, in
-    several parents of one record, or with an entry of the state that nothing declares any more.
+    Records that are found within their parents can collide in units under one parent, in several
+    parents of one record, or with an entry of the state that nothing declares any more; records
+    that are adopted, with whatever the state or another document is bound to.
     """
     changes = [
         change
         for unit in units
         for change in unit.changes
-        if identities[change.address.kind].sibling_property and change.action is not Action.CONFLICT
+        if (change.adopts or identities[change.address.kind].sibling_property)
+        and change.action is not Action.CONFLICT
     ]
     reasons = (
         _same_record(changes)
@@ -76,14 +78,14 @@ def _same_value(
     """Return conflicts for records under one parent that would get the same identity value."""
     alike: dict[tuple[str, ...], list[RecordChange]] = defaultdict(list)
     for change in changes:
-        kind, name = change.address.kind, identities[change.address.kind].name
+        kind, name = change.address.kind, identities[change.address.kind].sibling_property
         value = next((field.after for field in change.fields if field.name == name), "")
         if value and change.parent is not None and change.parent_id:
             alike[kind, change.parent.kind, change.parent_id, fold(value)].append(change)
     return {
         change.address: Explanation(
             f"{_others(change, some)} has the same "
-            f"{identities[change.address.kind].name} under the same parent",
+            f"{identities[change.address.kind].sibling_property} under the same parent",
             _hint(),
         )
         for some in alike.values()

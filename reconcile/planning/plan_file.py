@@ -26,10 +26,10 @@ from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
+from reconcile.model.plan import Plan, TargetPin, UnitChange, ValueLabel
 from reconcile.model.source import UNKNOWN, Files, Source
 from reconcile.planning.consistency import contradictions
-from reconcile.planning.derived import Legend, derived
+from reconcile.planning.derived import Legend, derivable_title, derived
 from reconcile.planning.effect_digests import altered_effects
 from reconcile.planning.guards import ALLOWANCE, LIMITED, as_limits, tripped_limits
 
@@ -60,8 +60,8 @@ _Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{
 class _Head:
     """The first line: what is not part of what the plan does.
 
-    ``unchanged``, ``undeclared`` and ``unchecked`` are what the plan says of other records, and
-    ``commit`` and ``files`` its source.
+    ``unchanged``, ``undeclared``, ``unkeyed`` and ``unchecked`` are what the plan says of other
+    records, and ``commit`` and ``files`` its source.
     """
 
     format: int
@@ -71,6 +71,7 @@ class _Head:
     paths: tuple[str, ...]
     unchanged: int
     undeclared: tuple[Address, ...]
+    unkeyed: tuple[tuple[str, int], ...]
     unchecked: tuple[str, ...]
     resolved: tuple[Address, ...]
     in_doubt: tuple[Address, ...]
@@ -158,6 +159,7 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.paths,
             plan.unchanged,
             plan.undeclared,
+            plan.unkeyed,
             plan.unchecked,
             plan.resolved,
             plan.in_doubt,
@@ -234,7 +236,7 @@ def _unit_line(unit: UnitChange) -> dict[str, Any]:
     )
     every = [*raw.get("changes", ()), *raw.get("held", ())]
     for change, one in zip(every, (*unit.changes, *unit.held), strict=True):
-        if one.action is not Action.CONFLICT:
+        if derivable_title(one) is not None:
             change.pop("title", None)
     return raw
 
@@ -262,6 +264,7 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         resolved=head.resolved,
         in_doubt=head.in_doubt,
         source=Source(head.commit, head.files),
+        unkeyed=head.unkeyed,
         unchecked=head.unchecked,
     )
 

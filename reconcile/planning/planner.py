@@ -26,6 +26,7 @@ from reconcile.model.records import (
     Observed,
     Unit,
 )
+from reconcile.planning.adoption_conflicts import adoption_conflict
 from reconcile.planning.association_changes import association_changes
 from reconcile.planning.associations import managed_associations
 from reconcile.planning.changes import (
@@ -39,6 +40,7 @@ from reconcile.planning.key_conflicts import (
     duplicates_conflict,
     has_former_key,
     is_rekey,
+    is_stamp,
     key_moved_conflict,
     rekey_conflict,
     why_missing,
@@ -130,7 +132,7 @@ def _plan_record(record: RecordInput) -> _Planned:
     if record.desired.lifecycle is not Lifecycle.PRESENT:
         return plan_removal(record), None
     missing = record.observed.missing.get(record.address)
-    own = (
+    own = adoption_conflict(record) or (
         _why_missing(record, missing)
         if record.actual is None
         else _why_ambiguous(record, record.actual)
@@ -235,7 +237,9 @@ def _field_changes(
     record: RecordInput, actual: Actual, names: Iterable[str], *, rekey: bool
 ) -> Iterator[FieldChange]:
     """Yield the changes of the key and of the properties that differ (``names``)."""
-    if rekey or has_former_key(record, actual):
+    if is_stamp(record, actual):
+        yield FieldChange(record.identity.name, "", record.address.key, Reason.CHANGE)
+    elif rekey or has_former_key(record, actual):
         ours = record.last is not None and record.last.key == record.address.key
         why = Reason.DRIFT if ours and rekey else Reason.CHANGE
         yield FieldChange(record.identity.name, record.held_key(actual), record.address.key, why)

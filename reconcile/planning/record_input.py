@@ -9,7 +9,7 @@ from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
 from reconcile.model.policy import Policy
-from reconcile.model.records import Actual, Desired, LastApplied, Link, Observed, Unit
+from reconcile.model.records import Actual, Adoption, Desired, LastApplied, Link, Observed, Unit
 from reconcile.model.references import Bindings
 from reconcile.model.suggestions import Suggestions
 
@@ -27,6 +27,7 @@ class Context:
     - ``keys``: the keys that the state has of associated orders and carts, by kind and id
     - ``suggestions``: corrections for mistyped words
     - ``policy``: what is put back, and which guards are allowed
+    - ``target``: the target's name, which adoptions may be for
     - ``incomplete``: some manifests could not be read, and may declare what no other one does
     """
 
@@ -42,6 +43,7 @@ class Context:
     suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False
     policy: Policy = field(default_factory=Policy)
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ class RecordInput:
         """The property definitions of the record's kind."""
         return self.context.definitions.properties[self.kind.name]
 
+    @property
+    def adoption(self) -> Adoption | None:
+        """The existing record that the document adopts on this target."""
+        return self.desired.adoption(self.context.target)
+
     def held_key(self, actual: Actual) -> str:
         """Return the key that a record has in HubSpot, empty if it has none."""
         return actual.properties.get(self.identity.name) or ""
@@ -100,6 +107,14 @@ class RecordInput:
             return ""
         root = self.observed.records.get(self.unit.address)
         return root.id if root else self.observed.parent_id
+
+    @property
+    def title(self) -> str:
+        """What people call the record: as it is declared, else as HubSpot has it."""
+        name = self.kind.title
+        if name in self.desired.properties or self.actual is None:
+            return self.desired.properties.get(name, "")
+        return self.actual.properties.get(name) or ""
 
     @property
     def links(self) -> frozenset[Link]:

@@ -122,5 +122,7 @@ def _load(
     identities, by_id = settings.target.identity, found_by_id(settings)
     units, found = load_some(paths, root=settings.root, by_id=by_id, seen=seen)
     return units, found + [
-        problem for unit in units for problem in identity_problems(unit, identities)
+        problem
+        for unit in units
+        for problem in identity_problems(unit, identities, settings.targets)
     ]

@@ -62,6 +62,12 @@ def _number(value: object) -> int:
     return number
 
 
+def _flag(value: object) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
 def _limit(value: object) -> int | str:
     if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]?%|100%", value):
         return value
@@ -221,7 +227,8 @@ class SandboxSettings(_Model):
 class TargetSettings(_Model):
     """One HubSpot account, or a sandbox. Tokens are names of environment variables.
 
-    ``rate_limit`` is in requests per 10 seconds; None is no limit.
+    ``rate_limit`` is in requests per 10 seconds; None is no limit. ``stamp`` says whether adopted
+    records get their key in HubSpot; without it only the state knows them.
     """
 
     sandbox: Annotated[SandboxSettings | None, BeforeValidator(_sandbox)] = None
@@ -232,6 +239,7 @@ class TargetSettings(_Model):
     url: Annotated[str, AfterValidator(_url)] = "https://api.hubapi.com"
     api: Literal["v3", "2026-03"] = "v3"
     rate_limit: _Number | None = None
+    stamp: Annotated[bool, PlainValidator(_flag)] = True
     identity: Annotated[_Identities, AfterValidator(_with_all_kinds)] = Field(
         default_factory=dict, validate_default=True
     )

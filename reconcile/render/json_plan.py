@@ -57,7 +57,7 @@ _ACTIONS = {
 
 def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
     """Return the plan as one JSON document in ASCII, each change on a line of its own."""
-    seen = view(plan, personal=personal)
+    seen = view(plan, personal=personal, verbose=True)
     head = {
         "format_version": FORMAT_VERSION,
         "reconcile_version": __version__,
@@ -84,6 +84,7 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
             for g in seen.plan.guards
         ],
         "undeclared": [str(address) for address in seen.plan.undeclared],
+        "unkeyed": dict(seen.plan.unkeyed),
         "unchecked": list(seen.plan.unchecked),
     }
     lists = {

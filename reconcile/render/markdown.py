@@ -99,6 +99,8 @@ def _head(seen: PlanView) -> Iterator[str]:
             shorten(line.text().removeprefix("! ").strip()) for line in guard_lines(guard)
         )
         yield f"> **Guard**: {code_span(says.removeprefix('guard '))}  \n> {code_span(hint)}"
+    for text in seen.adoptions.texts():
+        yield f"> {code_span(shorten(text))}"
     for text in seen.plan.unchecked:
         yield f"> {code_span(shorten(warning(text)))}"
     if seen.plan.defines:

@@ -97,6 +97,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     if groups.hidden:
         yield plain("`reconcile plan --json` lists every conflict", "note")
         yield BLANK
+    yield from _adopted(view)
     yield from _held(view)
     yield from _drift(view)
     if view.plan.undeclared:
@@ -110,6 +111,12 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
         yield BLANK
     yield plain(view.footer, "heading")
     yield heading
+
+
+def _adopted(view: PlanView) -> Iterator[Line]:
+    if texts := view.adoptions.texts():
+        yield from (plain(visible(text), "note") for text in texts)
+        yield BLANK
 
 
 def _left_out(view: PlanView) -> Iterator[Line]:

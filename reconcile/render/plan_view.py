@@ -7,6 +7,7 @@ are already left out here when they must not be shown.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import filterfalse
 
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation, hints_of
@@ -21,6 +22,7 @@ from reconcile.model.plan import (
     RecordChange,
     UnitChange,
 )
+from reconcile.render.adoptions import Adoptions, adoptions
 from reconcile.render.escaping import PERSONAL, mask
 from reconcile.render.not_applied import footer_parts, held_by
 from reconcile.render.phrasing import count, listed, plural, target_line
@@ -146,6 +148,8 @@ class PlanView:
     personal: bool
     tallies: tuple[Tally, ...]
     conflicts: int
+    adoptions: Adoptions
+    verbose: bool = False
 
     @property
     def heading(self) -> str:
@@ -159,14 +163,22 @@ class PlanView:
 
     @property
     def changing(self) -> tuple[UnitChange, ...]:
-        """The units with changes or conflicts, in order: not those with only held changes."""
-        return tuple(unit for unit in self.plan.units if unit.changes)
+        """The units with changes or conflicts to list, in order.
+
+        Records that are adopted as they are are listed only with ``verbose``.
+        """
+        if self.verbose:
+            return tuple(unit for unit in self.plan.units if unit.changes)
+        listed = (
+            replace(unit, changes=tuple(filterfalse(self.adoptions.is_plain, unit.changes)))
+            for unit in self.plan.units
+        )
+        return tuple(unit for unit in listed if unit.changes)
 
     def units(self) -> Iterator[UnitView]:
-        """Yield the units with changes or conflicts, in order."""
-        for unit in self.plan.units:
-            if unit.changes:
-                yield _unit(unit, personal=self.personal)
+        """Yield the units with changes or conflicts to list, in order."""
+        for unit in self.changing:
+            yield _unit(unit, personal=self.personal)
 
     def held(self) -> Iterator[UnitView]:
         """Yield the units with changes that are held back, and only these changes."""
@@ -195,13 +207,14 @@ class PlanView:
                         yield _record(change, unit.address, personal=self.personal)
 
 
-def view(plan: Plan, *, personal: bool) -> PlanView:
+def view(plan: Plan, *, personal: bool, verbose: bool = False) -> PlanView:
     """Return the view of a plan; ``personal=False`` for CI, logs and comments."""
+    adopted = adoptions(plan)
     counted: Counter[tuple[str, str]] = Counter()
     for change in plan.records():
-        counted[_verb(change), change.address.kind] += 1
+        counted[_verb(change, adopted), change.address.kind] += 1
     conflicts = sum(n for (verb, _), n in counted.items() if verb == Action.CONFLICT)
-    return PlanView(plan, personal, _tallies(counted), conflicts)
+    return PlanView(plan, personal, _tallies(counted), conflicts, adopted, verbose)
 
 
 def personal_values(change: RecordChange) -> Iterator[str]:
@@ -222,7 +235,9 @@ def masked(why: Sequence[Explanation], secret: Iterable[str]) -> tuple[Explanati
     )
 
 
-def _verb(change: RecordChange) -> str:
+def _verb(change: RecordChange, adopted: Adoptions) -> str:
+    if adopted.is_plain(change):
+        return str(Action.ADOPT)
     if change.action is Action.CREATE and change.recreates:
         return "create again"
     if change.action is Action.UPDATE and change.adopts:

@@ -1,9 +1,11 @@
 """The steps of a plan, from the manifests' units to a ``Plan``."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from reconcile.errors import (
+    CallRefused,
     ManifestError,
     Problem,
     UsageError,
@@ -21,7 +23,8 @@ from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
-from reconcile.model.plan import Plan, UnitChange
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Action, Plan, UnitChange
 from reconcile.model.policy import Policy
 from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.model.references import Bindings, pointer
@@ -97,7 +100,14 @@ def plan(
     in_doubt = _left_out((*everything, *units), _in_doubt(session.store), context.bindings)
     planned = [unit for unit in units if unit.address not in in_doubt]
     chunks = _observe(planned, state, known, inputs)
-    problems = {*broken, *(one for unit in units for one in identity_problems(unit, identities))}
+    problems = {
+        *broken,
+        *(
+            one
+            for unit in units
+            for one in identity_problems(unit, identities, session.settings.targets)
+        ),
+    }
     _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
@@ -129,7 +139,22 @@ def plan(
         hasher=state.hasher if state.has_key else None,
     )
     left_out = in_doubt.intersection(unit.address for unit in units)
-    return replace(made, in_doubt=tuple(sorted(left_out)))
+    return replace(made, in_doubt=tuple(sorted(left_out)), unkeyed=_unkeyed(session, made))
+
+
+def _unkeyed(session: Session, made: Plan) -> tuple[tuple[str, int], ...]:
+    """Return how many records without a key there are of the orders and carts to be created.
+
+    What is to be created may be one of them. The number is for people, so it may be missing.
+    """
+    creates = {one.address.kind for one in made.records() if one.action is Action.CREATE}
+    found: dict[str, int] = {}
+    for kind in kinds().values():
+        name = session.settings.target.identity[kind.name].key_property
+        if kind.name in creates and kind.is_unit and name:
+            with suppress(CallRefused):
+                found[kind.name] = session.hubspot.searches.count_without(kind.object, name)
+    return tuple(sorted((kind, number) for kind, number in found.items() if number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +189,11 @@ def _inputs(
         identities,
         properties_to_read(units, known.removed_properties),
         association_pairs(everything, state),
+        target=session.settings.target.name,
+        unique={
+            kind: frozenset(one.name for one in known.values() if one.unique)
+            for kind, known in definitions.properties.items()
+        },
     )
     bindings, parents = bind(
         hubspot,
@@ -185,6 +215,7 @@ def _inputs(
         reverse_associations=frozenset(mutual_links(everything, state, known, bindings)),
         keys=known.unit_keys,
         policy=policy,
+        target=session.settings.target.name,
         incomplete=incomplete,
     )
     return _Inputs(fetcher, parents, context)

@@ -12,6 +12,7 @@ from reconcile.cli.options import (
     prune_option,
     recreate_option,
     target_option,
+    verbose_option,
 )
 
 
@@ -33,6 +34,7 @@ from reconcile.cli.options import (
 @allow_option
 @recreate_option
 @prune_option
+@verbose_option
 def command(**given: Any) -> int:
     """Show what apply would change. Writes nothing, in HubSpot or in the state.
 
