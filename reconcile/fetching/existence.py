@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from reconcile.fetching.adoptions import Readable, Wanted, find_adopted
+from reconcile.fetching.adopted_records import Readable, Wanted, find_adopted
 from reconcile.fetching.children import Lines, lines_with_value
 from reconcile.fetching.find import find_by_key
 from reconcile.fetching.look_up import look_up

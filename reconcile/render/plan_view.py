@@ -22,7 +22,7 @@ from reconcile.model.plan import (
     RecordChange,
     UnitChange,
 )
-from reconcile.render.adoptions import Adoptions, adoptions
+from reconcile.render.adopted import Adoptions, adoptions
 from reconcile.render.escaping import PERSONAL, mask
 from reconcile.render.not_applied import footer_parts, held_by
 from reconcile.render.phrasing import count, listed, plural, target_line
@@ -167,18 +167,20 @@ class PlanView:
 
         Records that are adopted as they are are listed only with ``verbose``.
         """
-        if self.verbose:
-            return tuple(unit for unit in self.plan.units if unit.changes)
-        listed = (
-            replace(unit, changes=tuple(filterfalse(self.adoptions.is_plain, unit.changes)))
-            for unit in self.plan.units
-        )
-        return tuple(unit for unit in listed if unit.changes)
+        return tuple(self._changing())
 
     def units(self) -> Iterator[UnitView]:
         """Yield the units with changes or conflicts to list, in order."""
-        for unit in self.changing:
+        for unit in self._changing():
             yield _unit(unit, personal=self.personal)
+
+    def _changing(self) -> Iterator[UnitChange]:
+        for unit in self.plan.units:
+            if not self.verbose and any(map(self.adoptions.is_plain, unit.changes)):
+                changes = tuple(filterfalse(self.adoptions.is_plain, unit.changes))
+                unit = replace(unit, changes=changes)  # noqa: PLW2901
+            if unit.changes:
+                yield unit
 
     def held(self) -> Iterator[UnitView]:
         """Yield the units with changes that are held back, and only these changes."""

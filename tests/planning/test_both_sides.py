@@ -165,7 +165,7 @@ def refuse_associations(world: World) -> None:
     world.proxy.hook = hook
 
 
-def test_a_parent_that_an_apply_failed_to_give_is_no_drift(watched: World) -> None:
+def test_a_parent_that_an_apply_failed_to_give_has_not_drifted(watched: World) -> None:
     """Nobody took the line out of the order: it has never been in it."""
     watched.converge(order("A", memo="1"))
     watched.make("line_items", "L1", name="x")

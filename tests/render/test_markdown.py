@@ -84,7 +84,7 @@ def test_counts_guards_and_conflicts_stay_to_the_last(plan: Plan) -> None:
     assert "| create | 100 | 200 | 100 |" in text
     assert "limit-update" in text
     assert "… and 80 more" in text
-    assert "Left out to fit: 1,100 units" in text
+    assert "Left out to fit: 1,000 units" in text
     assert len(text) < 4000
 
 

@@ -43,9 +43,8 @@ class Adoptions:
         for change in self.plan.records():
             plain[change.address.kind] += self.is_plain(change)
             stamps += self.is_stamp(change)
-        if number := plain.total():
-            verb = "it is" if number == 1 else "they are"
-            yield f"Adopted as {verb}, and not listed: {listed(plain)}; --verbose lists them"
+        if plain.total():
+            yield f"Adopted as they are, and not listed: {listed(plain)} (--verbose lists them)"
         if stamps:
             gets = "record gets its key" if stamps == 1 else "records get their keys"
             yield (
