@@ -154,11 +154,13 @@ class ManifestFiles:
         for entry in entries:
             if entry.name.startswith(".") or not (_has_manifest_name(entry) or entry.is_dir()):
                 continue
+            if entry.name in DEFAULTS_FILES and not entry.is_dir():
+                continue  # add_defaults looks at these, in this folder and those above
             if entry.is_symlink() and not self._stays(entry, within):
                 self._refuse_link(entry)
             elif entry.is_dir():
                 self._walk(entry, within)
-            elif entry.name not in DEFAULTS_FILES and self._is_file(entry):
+            elif self._is_file(entry):
                 self._take(entry)
 
     def add_defaults(self) -> None:

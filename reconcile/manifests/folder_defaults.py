@@ -30,7 +30,7 @@ from reconcile.model.values import show
 
 _FIELDS = ("properties", "associations", "lifecycle", "unmanaged")
 _NO_FIELDS = Table({}, 0, 0)
-_BEGIN = f"begin it with kind: {DEFAULTS}"
+_BEGIN = f"begin it with kind: {DEFAULTS}, or rename the file if it is for another program"
 _SHAPE = "put it below a kind, as in order: {properties: {hs_currency_code: EUR}}"
 
 

@@ -117,3 +117,14 @@ def test_a_plan_knows_that_defaults_are_not_the_commits(
     else:
         shop.write(TOP.replace("all}", "some}"), name)
     assert "but the files read differ from it" in shop.run("plan", path).err
+
+
+def test_a_default_in_conflict_is_annotated_once(shop: Project) -> None:
+    """Each record is listed as left alone; the pull request has one note, in the default's line."""
+    shop.write(TOP.replace("C-1", "C-9"), "manifests/defaults.yaml")
+    shop.env(GITHUB_ACTIONS="true")
+    result = shop.run("plan")
+    assert result.out.count("no cart has key 'C-9'") == 2
+    notes = [line for line in result.all.splitlines() if line.startswith("::warning")]
+    assert len(notes) == 1
+    assert "file=manifests/defaults.yaml,line=5,col=12" in notes[0]

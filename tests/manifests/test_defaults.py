@@ -10,6 +10,7 @@ from reconcile.model.digest import desired_digest
 from reconcile.model.records import Desired, Location, Unit
 
 ORDER = "kind: order\nkey: A\n"
+BEGIN = "begin it with kind: defaults, or rename the file if it is for another program"
 TOP = """\
 kind: defaults
 order:
@@ -249,12 +250,12 @@ def test_defaults_that_nothing_uses_are_checked(project: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "place", "message", "hint"),
     [
-        ("order: {}", "1:1", "this document has no 'kind'", "begin it with kind: defaults"),
+        ("order: {}", "1:1", "this document has no 'kind'", BEGIN),
         (
             "[a]",
             "1:1",
             "a document must be names with values (name: value)",
-            "begin it with kind: defaults",
+            BEGIN,
         ),
         (
             "kind: order\nkey: A",
