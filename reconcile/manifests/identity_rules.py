@@ -42,7 +42,9 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
             yield _problem(line.location_of(name), message)
         elif other != line.address:
             location = line.location_of(name)
-            where = f"in {other}" if not line.inherits(location) else "in others of one parent"
+            where = (
+                f"in {other}" if not line.inherits(location) else "in another of the same parent"
+            )
             message = f"{name} identifies {kind.plural} here, and is {value!r} {where} too"
             yield _problem(location, message)
 

@@ -100,15 +100,21 @@ def test_a_rename_takes_the_references_in_defaults_along(shop: Project) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["edit manifests/defaults.yaml", "delete manifests/defaults.yaml", "add defaults.yaml"],
+    [
+        "edit manifests/defaults.yaml",
+        "delete manifests/defaults.yaml",
+        "delete defaults.yaml",
+        "add defaults.yml",
+    ],
 )
 @pytest.mark.parametrize("path", ["manifests", "manifests/eu/deep/b.yaml"])
 def test_a_plan_knows_that_defaults_are_not_the_commits(
     shop: Project, change: str, path: str
 ) -> None:
     """Also where they are above the path that is planned."""
+    shop.write("kind: defaults\ncart: {}\n", "defaults.yaml")
     git(shop.folder, "init", "--quiet")
-    git(shop.folder, "add", "manifests", "reconcile.yaml")
+    git(shop.folder, "add", "manifests", "reconcile.yaml", "defaults.yaml")
     git(shop.folder, "commit", "--quiet", "-m", "all")
     assert "differ" not in shop.run("plan", path).err
     how, name = change.split()

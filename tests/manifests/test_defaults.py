@@ -6,7 +6,9 @@ import pytest
 
 from reconcile.errors import ManifestError
 from reconcile.manifests import load
+from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.digest import desired_digest
+from reconcile.model.identity import UniqueProperty, WithinParent
 from reconcile.model.records import Desired, Location, Unit
 
 ORDER = "kind: order\nkey: A\n"
@@ -405,3 +407,18 @@ def test_many_records_with_one_wrong_default_have_one_problem(project: Any) -> N
     (found,) = project.problems()
     assert str(found) == "defaults.yaml:3:25: the cart 'C' is 'D' now"
     assert found.hint == "write the new key in the defaults; c.yaml:1:1 moves it"
+
+
+def test_a_default_that_tells_no_lines_apart_is_one_problem(project: Any) -> None:
+    """Its message names no line item, so that those of all orders are equal."""
+    within = {kind: UniqueProperty("k") for kind in ("order", "cart")}
+    identities = {**within, "line_item": WithinParent("name")}
+    project.write("defaults.yaml", "kind: defaults\nline_item: {properties: {name: Tea}}\n")
+    for key in "AB":
+        lines = ", ".join(f"{{key: {key}{n}}}" for n in range(3))
+        project.write(f"{key}.yaml", f"kind: order\nkey: {key}\nline_items: [{lines}]\n")
+    found = {str(one) for unit in project.load() for one in identity_problems(unit, identities)}
+    assert found == {
+        "defaults.yaml:2:32: name identifies line items here, and is 'tea' in another of the same "
+        "parent too"
+    }
