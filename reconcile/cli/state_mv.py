@@ -17,7 +17,7 @@ from reconcile.cli.common import (
 )
 from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
-from reconcile.manifests.files import ManifestFiles
+from reconcile.manifests.files import ManifestFile, ManifestFiles
 from reconcile.manifests.rename import rename
 from reconcile.model.records import Unit
 from reconcile.project import Settings
@@ -29,7 +29,7 @@ from reconcile.render.output import write_lines
 
 class _File(NamedTuple):
     path: Path
-    data: bytes
+    content: ManifestFile
 
 
 def move(*, target: str | None, old: str, new: str, dry_run: bool) -> None:
@@ -37,12 +37,12 @@ def move(*, target: str | None, old: str, new: str, dry_run: bool) -> None:
     (former,), (wanted,) = addresses((old,)), addresses((new,))
     settings = settings_for(target)
     files, units = _manifests(settings)
-    content = {name: file.data for name, file in files.items()}
+    content = {name: file.content for name, file in files.items()}
     edited = rename(content, units, former, wanted, by_id=found_by_id(settings))
     if not dry_run:
         _write(settings.root, files, edited)
     for name, after in edited.items():
-        before = content[name].decode("utf-8")
+        before = content[name].data.decode("utf-8")
         lines = changed_lines(name, before, after.decode("utf-8"), personal=shows_personal())
         write_lines(lines, sys.stdout, color=colored())
     if dry_run:
@@ -63,7 +63,8 @@ def _manifests(settings: Settings) -> tuple[dict[str, _File], Sequence[Unit]]:
     files: dict[str, _File] = {}
 
     def seen(path: Path, data: bytes) -> None:
-        files[names.name(path)] = _File(path, data)
+        name = names.name(path)
+        files[name] = _File(path, ManifestFile(name, data, names.folder(path)))
 
     declared = read_declared(settings, seen=seen)
     declared.require_valid()
@@ -101,6 +102,6 @@ def _own_path(root: Path, name: str, file: _File) -> Path:
         raise UsageError(f"{visible(name)} is outside the project", hint="edit it by hand")
     if not path.stat().st_mode & 0o222:
         raise UsageError(f"{visible(name)} is read-only", hint="make it writable, and try again")
-    if path.read_bytes() != file.data:
+    if path.read_bytes() != file.content.data:
         raise UsageError(f"{visible(name)} was changed meanwhile", hint="run the command again")
     return path

@@ -6,7 +6,8 @@ from pathlib import Path
 from reconcile.errors import ManifestError, Problem
 from reconcile.manifests.budget import Budget
 from reconcile.manifests.documents import DeclaredDocument, read_document
-from reconcile.manifests.files import ManifestFiles, find, read_bytes
+from reconcile.manifests.files import ManifestFile, ManifestFiles, find, read_bytes
+from reconcile.manifests.folder_defaults import FolderDefaults
 from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.units import build_units
 from reconcile.manifests.yaml_nodes import read
@@ -45,36 +46,50 @@ def load_some(
 
 
 def load_texts(
-    files: Iterable[tuple[str, bytes]], *, by_id: Collection[str] = ()
+    files: Iterable[ManifestFile], *, by_id: Collection[str] = ()
 ) -> tuple[tuple[Unit, ...], list[Problem]]:
-    """Return the same for files that were read already, each with its name."""
+    """Return the same for files that were read already.
+
+    Files of defaults come first, those of folders above others before these.
+    """
     problems: list[Problem] = []
     builder = build_units(_documents(files, problems), by_id)
     return builder.units, problems + builder.problems
 
 
-def _contents(found: ManifestFiles, seen: Seen) -> Iterator[tuple[str, bytes]]:
-    for file in found.files:
-        report = ProblemReport(found.name(file))
-        data = read_bytes(file, report)
+def _contents(found: ManifestFiles, seen: Seen) -> Iterator[ManifestFile]:
+    for path in (*found.defaults, *found.files):
+        report = ProblemReport(found.name(path))
+        data = read_bytes(path, report)
         found.problems += report.problems
         if data is not None:
-            seen(file, data)
-            yield report.file, data
+            seen(path, data)
+            yield ManifestFile(report.file, data, found.folder(path))
 
 
 def _documents(
-    files: Iterable[tuple[str, bytes]], problems: list[Problem]
+    files: Iterable[ManifestFile], problems: list[Problem]
 ) -> Iterator[DeclaredDocument]:
     budget = Budget()
-    for name, data in files:
-        report = ProblemReport(name, budget)
-        empty = True
-        for node in read(data, report):
-            empty = False
-            declared = read_document(node, report)
-            if declared:
-                yield declared
-        if empty and not report.problems:
-            report.whole_file("no document in this file", "remove the file if this is intended")
+    folders = FolderDefaults()
+    for file in files:
+        report = ProblemReport(file.name, budget)
+        if file.has_defaults:
+            folders.add(file, report)
+        else:
+            yield from _declared(file, folders, report)
         problems += report.problems
+
+
+def _declared(
+    file: ManifestFile, folders: FolderDefaults, report: ProblemReport
+) -> Iterator[DeclaredDocument]:
+    defaults = folders.of(file.folder)
+    empty = True
+    for node in read(file.data, report):
+        empty = False
+        declared = read_document(node, report, defaults)
+        if declared:
+            yield declared
+    if empty and not report.problems:
+        report.whole_file("no document in this file", "remove the file if this is intended")

@@ -48,15 +48,19 @@ def _within(unit: Unit, identities: Mapping[str, Identity]) -> Iterator[Problem]
             continue
         if name in line.ignore:
             message = f"lifecycle.ignore names {name}, which identifies {kind.plural}"
-            yield _problem(line.location, message)
+            yield _problem(line.ignored_in, message)
         value = fold(line.properties.get(name, ""))
         other = seen.setdefault((kind.name, value), line.address)
         if not value:
             message = f"{name} identifies {kind.plural} here, and is missing"
             yield _problem(line.location_of(name), message)
         elif other != line.address:
-            message = f"{name} identifies {kind.plural} here, and is {value!r} in {other} too"
-            yield _problem(line.location_of(name), message)
+            location = line.location_of(name)
+            where = (
+                f"in {other}" if not line.inherits(location) else "in another of the same parent"
+            )
+            message = f"{name} identifies {kind.plural} here, and is {value!r} {where} too"
+            yield _problem(location, message)
 
 
 def _problem(location: Location, message: str) -> Problem:

@@ -15,9 +15,11 @@ from reconcile.model.values import show
 _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
-def read_associations(node: Node, kind: Kind, report: ProblemReport) -> tuple[Reference, ...]:
-    """Return the references under ``associations``, in the order in which they are written."""
-    found: dict[tuple[str, str, str, str], Reference] = {}
+def read_associations(
+    node: Node, kind: Kind, report: ProblemReport
+) -> dict[str, tuple[Reference, ...]]:
+    """Return the references under ``associations``, by the word for the other object."""
+    associations: dict[str, tuple[Reference, ...]] = {}
     single: dict[tuple[str, str], Reference] = {}
     entries = field_reader.mapping(node, "'associations'", report) or {}
     for word, entry in entries.items():
@@ -25,6 +27,7 @@ def read_associations(node: Node, kind: Kind, report: ProblemReport) -> tuple[Re
             report.at(entry, *fault)
             continue
         association = kind.associations[word]
+        found: dict[tuple[str, str, str, str], Reference] = {}
         for item in field_reader.items(entry.value, f"'{word}'", report):
             reference = _reference(item, association, report)
             if reference is None:
@@ -42,7 +45,8 @@ def read_associations(node: Node, kind: Kind, report: ProblemReport) -> tuple[Re
                         f"{an(kind.name)} has one {label} {word}: remove the label from the others"
                     )
                     report.at(item, message, hint)
-    return tuple(found.values())
+        associations[word] = tuple(found.values())
+    return associations
 
 
 def _first_in(reference: Reference) -> str:

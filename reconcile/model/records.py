@@ -74,6 +74,10 @@ class Desired:
     existing record that it takes over, on each target. A record that is absent or forgotten has no
     properties and no references. ``pruned`` is true for a managed record that no manifest declares
     any more.
+
+    Values that the document does not give itself are defaults. ``inherited_at`` has the places of
+    those of properties, and perhaps of more. ``ignore_at`` is the place of the list of properties
+    to ignore.
     """
 
     address: Address
@@ -87,6 +91,8 @@ class Desired:
     moved_from: Reference | None = None
     adopt: tuple[Adoption, ...] = ()
     pruned: bool = False
+    ignore_at: Location = NOWHERE
+    inherited_at: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def former(self) -> Address | None:
@@ -104,8 +110,20 @@ class Desired:
 
     def location_of(self, property_name: str) -> Location:
         """Return the location of a property's value, or the record's if that is not known."""
-        line, column = self.at.get(property_name, self.location[1:])
-        return Location(self.location.file, line, column)
+        if position := self.at.get(property_name):
+            return Location(self.location.file, *position)
+        if property_name in self.properties:
+            return self.inherited_at.get(property_name, self.location)
+        return self.location
+
+    @property
+    def ignored_in(self) -> Location:
+        """The location of the properties to ignore, or the record's if that is not known."""
+        return self.ignore_at if self.ignore_at.file else self.location
+
+    def inherits(self, location: Location) -> bool:
+        """Return whether the value at a location is a default: it is not in the record's file."""
+        return location.file != self.location.file
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def account_faults(record: RecordInput) -> list[Problem]:
     known, kind, nearest = record.definitions, record.kind, record.context.suggestions.nearest
     for name in sorted(record.desired.ignore - known.keys()):
         message = f"lifecycle.ignore names {name!r}, which {kind.plural} do not have"
-        found.append(_problem(record.desired.location, message + nearest(name, known)))
+        found.append(_problem(record.desired.ignored_in, message + nearest(name, known)))
     return sorted(set(found))
 
 

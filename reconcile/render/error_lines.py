@@ -44,11 +44,13 @@ def github_annotations(problems: Sequence[Problem], level: Level = "error") -> l
 
 
 def conflicts_in(plan: PlanView) -> Iterator[Problem]:
-    """Yield the reasons of a plan's conflicts that have a location in a manifest."""
-    for record in plan.conflicting():
-        for one in record.conflicts:
-            if one.location.file:
-                yield Problem(*one.location, one.reason, one.hint)
+    """Yield the reasons of a plan's conflicts that have a location in a manifest, each once."""
+    yield from dict.fromkeys(
+        Problem(*one.location, one.reason, one.hint)
+        for record in plan.conflicting()
+        for one in record.conflicts
+        if one.location.file
+    )
 
 
 def _lines(error: ReconcileError, every: str) -> Iterator[str]:

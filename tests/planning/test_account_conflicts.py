@@ -89,8 +89,8 @@ def test_every_reason_of_a_record_is_listed(world: World) -> None:
     why = changes(plan)["order/A"].why
     assert [one.reason for one in why] == [
         f"record {id_} is archived in HubSpot",
-        "lifecycle.ignore names 'nothing', which orders do not have",
         "no company has id '999'",
+        "lifecycle.ignore names 'nothing', which orders do not have",
         "gift: 'perhaps' is not true or false",
         "orders have no property 'nonesuch'",
     ]
