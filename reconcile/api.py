@@ -78,7 +78,7 @@ class Plan:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan file that `reconcile apply FILE` takes: mode 0600, whole or not at all.
 
-        Raises UsageError if the file cannot be written.
+        Raises GuardRefused if a limit refuses the plan, UsageError if the file cannot be written.
         """
         save_plan(self.data, Path(path), created=utc_now())
 

@@ -11,7 +11,7 @@ from reconcile.applying.context import ApplyContext
 from reconcile.applying.executor import Executor
 from reconcile.applying.halt import Halt
 from reconcile.applying.pins import stale_units
-from reconcile.applying.preconditions import check_preconditions, require_allowed, require_lineage
+from reconcile.applying.preconditions import check_preconditions, require_lineage
 from reconcile.applying.standing_conflicts import held_back, remember_standing
 from reconcile.audit.events import refused
 from reconcile.audit.log import AuditLog
@@ -29,6 +29,7 @@ from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.planning import cost
 from reconcile.planning.effect_digests import require_effects
+from reconcile.planning.guards import require_allowed
 from reconcile.planning.plan_file import content_digest, pinned_digest
 from reconcile.recovery.replay import already_applied
 from reconcile.recovery.runs import (
