@@ -1,30 +1,27 @@
 """`reconcile pull`."""
 
 import os
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from reconcile.cli.common import echo, settings_for
 from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
-from reconcile.hubspot.client import HubSpot
 from reconcile.manifests.files import find, is_manifest
 from reconcile.manifests.problems import choices
-from reconcile.model.definitions import Definitions, Owners
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Unit
 from reconcile.model.values import show
 from reconcile.project import Settings
 from reconcile.project.declared import read_declared
+from reconcile.pulling.chosen_properties import require_writable
+from reconcile.pulling.known import Project, Wanted, project_of
 from reconcile.pulling.new_files import NewFiles
-from reconcile.pulling.properties import require_writable
-from reconcile.pulling.pull import Project, Pulled, Puller, Wanted
+from reconcile.pulling.puller import Pulled, Puller
 from reconcile.pulling.selection import Selection
 from reconcile.render.phrasing import plural
 from reconcile.render.progress import progress
-from reconcile.session import Session, connect
-from reconcile.state.state import State
+from reconcile.session import connect
 
 _LISTED = 10
 
@@ -52,7 +49,15 @@ def run(
     files = NewFiles(folder, one.plural.replace(" ", "_"), _documents(split))
     units = _declared(settings)
     with connect(settings, os.environ, "read") as session:
-        project = _project(session, wanted, units)
+        project = project_of(
+            session.hubspot,
+            session.state(),
+            units,
+            wanted,
+            identities=settings.target.identity,
+            target=settings.target.name,
+            several=len(settings.targets) > 1,
+        )
         _require_names(wanted, project, selection)
         puller = Puller(session.hubspot, project, wanted, files)
         try:
@@ -145,46 +150,6 @@ def _declared(settings: Settings) -> tuple[Unit, ...]:
     declared = read_declared(settings)
     declared.require_valid()
     return declared.everything
-
-
-def _project(session: Session, wanted: Wanted, units: tuple[Unit, ...]) -> Project:
-    """Return what the project has: definitions of the account, and records that are known."""
-    settings = session.settings
-    known: dict[str, set[str]] = defaultdict(set)
-    keys: dict[str, list[str]] = defaultdict(list)
-    for record in (record for unit in units for record in unit.records):
-        name, key = record.address
-        keys[name].append(key)
-        adoption = record.adoption(settings.target.name)
-        if adoption is not None and adoption.by == "id":
-            known[name].add(adoption.value)
-        if settings.target.identity[name].key_is_id:
-            known[name].add(key)
-    _add_managed(session.state(), known)
-    return Project(
-        settings.target.identity,
-        _definitions(session.hubspot, wanted),
-        settings.target.name if len(settings.targets) > 1 else "",
-        {name: frozenset(ids) for name, ids in known.items()},
-        keys,
-    )
-
-
-def _add_managed(state: State, known: Mapping[str, set[str]]) -> None:
-    for _, address, entry in state.entries():
-        known[address.kind].add(entry.id)
-
-
-def _definitions(hubspot: HubSpot, wanted: Wanted) -> Definitions:
-    mine = [wanted.kind, *(kinds()[name] for name in wanted.kind.children)]
-    properties = {kind.name: hubspot.definitions.properties(kind.object) for kind in mine}
-    owned = any(one.owner for known in properties.values() for one in known.values())
-    owners = hubspot.definitions.owners() if owned else None
-    return Definitions(
-        properties,
-        {kind.name: hubspot.definitions.pipelines(kind.object) for kind in mine if kind.pipeline},
-        owners=Owners.of(owners) if owners is not None else None,
-    )
 
 
 def _require_names(wanted: Wanted, project: Project, selection: Selection) -> None:

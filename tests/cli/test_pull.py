@@ -90,9 +90,7 @@ def test_a_second_run_adds_only_what_is_new(project: Project, shop: Shop) -> Non
     pull = ("pull", "orders", "--all", "--properties", "hs_total_price", "--key")
     project.fine(*pull, "hs_external_order_id", "--split", "2")
     before = project.files()
-    assert "No new orders: 3 orders known already." in project.fine(
-        *pull, "hs_external_order_id"
-    )
+    assert "No new orders: 3 orders known already." in project.fine(*pull, "hs_external_order_id")
     assert project.files() == before
     shop.order(hs_external_order_id="E9", hs_total_price="1")
     assert "Wrote 1 order into manifests/orders-0003.yaml." in project.fine(

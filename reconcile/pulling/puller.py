@@ -5,52 +5,19 @@ from dataclasses import dataclass, field
 
 from reconcile.hubspot.client import HubSpot
 from reconcile.manifests.document_writer import NewRecord, document
-from reconcile.model.definitions import Definitions
-from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual, Link
-from reconcile.pulling.declared_values import declared_values, numbers
-from reconcile.pulling.keys import Keys, line_key
-from reconcile.pulling.new_files import NewFiles
-from reconcile.pulling.properties import (
+from reconcile.pulling.chosen_properties import (
     SAMPLE,
     WrittenByOthers,
     candidates,
     written_by_integrations,
 )
+from reconcile.pulling.declared_values import declared_values, numbers
+from reconcile.pulling.keys import Keys, line_key
+from reconcile.pulling.known import Project, Wanted
+from reconcile.pulling.new_files import NewFiles
 from reconcile.pulling.selection import Selection
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to write of each record.
-
-    - ``properties``: those to declare; None for those that people keep in HubSpot
-    - ``lines``: the properties of its line items; None leaves line items out
-    - ``key``: the property whose value becomes the key, empty for the record's id
-    - ``ends``: the words of the objects whose associations are declared
-    """
-
-    kind: Kind
-    properties: tuple[str, ...] | None
-    lines: tuple[str, ...] | None
-    key: str
-    ends: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What the project has already.
-
-    ``target`` is its name if adoptions must name it, else empty. ``known`` are the ids of records
-    that a document or the state is bound to, by kind; ``keys`` those of documents, by kind.
-    """
-
-    identities: Mapping[str, Identity]
-    definitions: Definitions
-    target: str
-    known: Mapping[str, frozenset[str]]
-    keys: Mapping[str, Sequence[str]]
 
 
 @dataclass(slots=True)
