@@ -6,10 +6,11 @@ from types import MappingProxyType
 
 from reconcile.applying.readback import Verified
 from reconcile.applying.rewrites import Fate, History, Verdict, is_initial_value, judge
-from reconcile.model.address import fold
+from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
+from reconcile.model.line_parent import former_parent, link_from_parent
 from reconcile.model.plan import Effect, FieldChange, Refresh
 from reconcile.model.records import Actual, LastApplied, Link, ValueHashes
 from reconcile.model.values import normalise, same
@@ -165,11 +166,19 @@ class Entries:
             value_hashes=hashes,
             fingerprint=fingerprint,
             links=done.links,
-            parent=done.change.parent,
+            parent=_parent(done),
             parent_id=done.parent_id,
             protect=done.change.protect,
             run=self.run,
         )
+
+
+def _parent(done: AppliedChange) -> Address | None:
+    """Return a line item's parent; of one that is moved the former, until it has left it."""
+    left = link_from_parent(done.change)
+    if left is not None and done.parent_id == left.id:
+        return former_parent(done.change)
+    return done.change.parent
 
 
 def removed_links(change: Effect) -> frozenset[Link]:

@@ -21,6 +21,7 @@ from reconcile.planning.drift import with_other_ends
 from reconcile.planning.effect_digests import with_effect_digests
 from reconcile.planning.guards import names_of, tripped_limits
 from reconcile.planning.holding import hold
+from reconcile.planning.moves import without_moved
 from reconcile.planning.unreachable_references import without_unreachable
 
 _NONE = Definitions({})
@@ -58,7 +59,7 @@ def assemble(
     ordered = tuple(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(
-            hold(with_other_ends(without_unreachable(units)), names, identities),
+            hold(without_moved(with_other_ends(without_unreachable(units))), names, identities),
             key=lambda unit: unit.address,
         )
     )
