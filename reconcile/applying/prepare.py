@@ -10,7 +10,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.line_parent import link_from_parent
 from reconcile.model.outcome import APPLIED_EARLIER, Status
 from reconcile.model.plan import GUARDED, Action, Effect, RecordChange, UnitChange
-from reconcile.model.records import LastApplied
+from reconcile.model.records import NO_HASHES, LastApplied
 from reconcile.state.relocation import EntryFinder, stale_locations
 
 _MOVED = "the state has changed since planning; plan again"
@@ -47,7 +47,7 @@ def prepare(
             task.end(Status.CONFLICT, "")
             task.why = change.why
             stood = finder.state.standing(unit.address, unit.manifest)
-            task.standing = change.address.folded() in stood
+            task.standing = stood.get(change.address.folded()) == Action.CONFLICT
         elif change.action.removes and entry is None:
             _prepare_unknown(task, stale)
         elif state_digest(entry) == change.state:
@@ -97,7 +97,7 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
     if change.action is not Action.UPDATE or entry is None or change.adopts:
         return ""
     for field in change.fields:
-        is_known = bool(entry.fingerprint) and field.name in entry.value_hashes
+        is_known = bool(entry.value_hashes.get(field.name, NO_HASHES).written)
         is_key = field.name == identity.key_property
         if field.before and not (is_known or is_key) and field.reason not in GUARDED:
             return field.name

@@ -23,19 +23,18 @@ from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.github_annotations import annotate
 from reconcile.cli.json_output import problems_as_json
 from reconcile.cli.next_command import command_line
+from reconcile.cli.status import unfinished_notes
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
 from reconcile.plan_files import save_plan
 from reconcile.planning.guards import is_allowed, require_allowed
 from reconcile.planning.plan_file import content_digest
 from reconcile.project.declared import beside_project, read_declared
-from reconcile.recovery.runs import unfinished
 from reconcile.render.error_lines import conflicts_in
 from reconcile.render.escaping import visible
 from reconcile.render.output import write_plan
 from reconcile.render.plan_view import view
 from reconcile.render.progress import progress
-from reconcile.render.run_status import unfinished_note
 from reconcile.session import Session, connect
 from reconcile.stores.lease import utc_now
 from reconcile.workflow import plan
@@ -107,9 +106,7 @@ def run(
 
 def _notes(session: Session, made: Plan) -> Iterator[str]:
     """Yield which runs are unfinished, and what applying takes where the plan can be applied."""
-    resume = command_line("resume")
-    for one in unfinished(session.store):
-        yield f"Note: {unfinished_note(one.run.progress, resume)}"
+    yield from unfinished_notes(session.store)
     if is_allowed(made) and (says := cost(session, made)):
         yield says
 

@@ -404,3 +404,21 @@ def test_the_starter_file_has_the_policy_as_a_comment(
     assert "\n# limits: {archive: 20, update: 500, create: 50%}\n" in text
     reader.write(change(text), "reconcile.yaml")
     assert "valid" in reader.fine("validate")
+
+
+def test_an_apply_without_changes_leaves_open_what_another_was_allowed_to_do(shop: Shop) -> None:
+    """It says so, as a plan does; the run can be resumed, and then nothing is unfinished."""
+    shop.edit("A-12", hs_tags="ours")
+    shop.project.fine("plan", "--out", "p", "--allow", "drift=10")
+    shop.edit("A-1", hs_pipeline_stage=stage_ids(shop.project)["Processed"])
+    stopped = shop.project.run("apply", "p", "--on-error", "halt")
+    assert "Continue with `reconcile resume`" in stopped.out
+    shop.project.fine("plan", "--out", "p2")
+    for command in (("plan",), ("apply", "--auto-approve"), ("apply", "p2")):
+        done = shop.project.run(*command)
+        assert done.code == 0
+        assert "Note: run 2" in done.err
+        assert "continue with `reconcile resume`." in done.err
+    assert "9 of 10 orders updated" in shop.project.fine("resume", code=5)
+    assert "is not finished" not in shop.project.run("apply", "--auto-approve").err
+    assert "No run is unfinished." in shop.project.fine("status")
