@@ -37,6 +37,7 @@ COMMANDS = {
     "init": "Write the project file and create the key properties.",
     "validate": "Check the manifests offline.",
     "plan": "Show what apply would change.",
+    "drift": "Show what others changed, and who.",
     "apply": "Carry out a plan.",
     "resume": "Resume an interrupted run.",
     "status": "Show whether a run was interrupted.",

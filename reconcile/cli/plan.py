@@ -37,7 +37,7 @@ from reconcile.render.progress import progress
 from reconcile.render.run_status import unfinished_note
 from reconcile.session import connect
 from reconcile.stores.lease import utc_now
-from reconcile.workflow import plan
+from reconcile.workflow import plan, with_drift_sources
 
 
 def run(
@@ -50,6 +50,7 @@ def run(
     recreate: tuple[str, ...],
     prune: bool,
     allow: tuple[str, ...],
+    no_sources: bool,
 ) -> int:
     """Run `reconcile plan`."""
     if prune and paths:
@@ -79,6 +80,7 @@ def run(
             broken=declared.problems,
             advance=advance,
         )
+        made = made if no_sources else with_drift_sources(session, made)
         resume = command_line("resume")
         notes = [
             f"Note: {unfinished_note(one.run.progress, resume)}"

@@ -25,6 +25,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
+from reconcile.model.drift_sources import NO_DRIFT_SOURCES, DriftSources
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
 from reconcile.model.source import UNKNOWN, Files, Source
@@ -60,8 +61,9 @@ _Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{
 class _Head:
     """The first line: what is not part of what the plan does.
 
-    ``unchanged``, ``undeclared`` and ``unchecked`` are what the plan says of other records, and
-    ``commit`` and ``files`` its source.
+    ``unchanged``, ``undeclared`` and ``unchecked`` are what the plan says of other records,
+    ``commit`` and ``files`` its source, and ``drift_sources``, where there are any, what set the
+    values that it leaves alone.
     """
 
     format: int
@@ -76,6 +78,7 @@ class _Head:
     in_doubt: tuple[Address, ...]
     commit: _Commit
     files: Files
+    drift_sources: DriftSources = NO_DRIFT_SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +151,7 @@ def pinned_digest(plan: Plan) -> str:
 def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
     """Yield the file's lines. ``version`` is reconcile's own, ``created`` a time in ISO 8601."""
     pinned, file = sha256(), sha256()
-    head = _line(
-        _HEAD,
+    head = _head_line(
         _Head(
             FORMAT,
             version,
@@ -163,7 +165,8 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.in_doubt,
             plan.source.commit,
             plan.source.files,
-        ),
+            plan.drift_sources,
+        )
     )
     file.update(head)
     yield head
@@ -263,7 +266,15 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         in_doubt=head.in_doubt,
         source=Source(head.commit, head.files),
         unchecked=head.unchecked,
+        drift_sources=head.drift_sources,
     )
+
+
+def _head_line(head: _Head) -> bytes:
+    raw: dict[str, Any] = _HEAD.dump_python(head, mode="json")
+    if head.drift_sources == NO_DRIFT_SOURCES:
+        del raw["drift_sources"]
+    return canonical(raw) + b"\n"
 
 
 def _line(adapter: TypeAdapter[Any], data: object) -> bytes:

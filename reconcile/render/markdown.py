@@ -15,6 +15,7 @@ from reconcile.render.not_applied import (
     LEFT_ALONE,
     drift_rows,
     held_changes,
+    sources_note,
     to_let_in,
     to_put_back,
 )
@@ -74,11 +75,12 @@ def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "") -> str:
     return "\n\n".join(part for part in (head, body, tail) if part) + "\n"
 
 
-def _heading(target: TargetPin) -> str:
+def heading(of: str, target: TargetPin) -> str:
+    """Return the heading of a document about a target."""
     sandbox = "sandbox " if target.sandbox else ""
     kind = f" {code_span(target.account_type)}" if target.account_type else ""
     name = code_span(shorten(target.name))
-    return f"### Plan for {name}: {sandbox}account {target.portal_id}{kind}"
+    return f"### {of} {name}: {sandbox}account {target.portal_id}{kind}"
 
 
 def _diff_block(lines: Iterable[Line]) -> str:
@@ -87,7 +89,7 @@ def _diff_block(lines: Iterable[Line]) -> str:
 
 def _head(seen: PlanView) -> Iterator[str]:
     yield marker(seen.plan.target.name)
-    yield _heading(seen.plan.target)
+    yield heading("Plan for", seen.plan.target)
     if seen.plan.in_doubt:
         names = code_span(address_list(seen.plan.in_doubt))
         yield f"**{LEFT_OUT}**: {names}  \nHint: {LEFT_OUT_HINT}"
@@ -126,13 +128,15 @@ def _held(seen: PlanView) -> Iterator[str]:
 
 def _drift(seen: PlanView) -> Iterator[str]:
     """Yield the drift that is left alone, a line for each property."""
-    rows = drift_rows(seen.plan)
+    rows = drift_rows(seen.plan, personal=seen.personal)
     if not rows:
         return
-    listed = [f"- {code_span(shorten(row.name))}: {row.text}" for row in rows[:_LISTED]]
+    listed = [f"- {code_span(shorten(row.name))}: {row.text(code_span)}" for row in rows[:_LISTED]]
     if len(rows) > _LISTED:
         listed.append(f"- … and {plural(len(rows) - _LISTED, 'more property', 'more properties')}")
     yield "\n".join((f"{LEFT_ALONE}:\n", *listed))
+    if note := sources_note(seen.plan, personal=seen.personal):
+        yield code_span(note)
     yield f"Hint: to put it back, plan with {code_span(to_put_back(seen.plan))}."
 
 

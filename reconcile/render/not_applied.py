@@ -1,13 +1,14 @@
 """What a plan does not do: declared changes that are held back, and drift that is left alone."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.model.guarded import counts, drifted, guards_of
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.policy import DRIFT, HELD
+from reconcile.render.drift_words import Sum, main_sources, summed, unread_note
 from reconcile.render.phrasing import listed, plural
 
 HELD_BACK = "Held back: they would overwrite or remove what nobody has looked at"
@@ -16,33 +17,68 @@ LEFT_ALONE = "Left alone: changed in HubSpot by others, and not in the manifests
 
 @dataclass(frozen=True, slots=True)
 class DriftRow:
-    """One property that others changed, and on how many records of each kind."""
+    """One property that others changed, on how many records of each kind, and what set it there.
+
+    ``sources`` are those of the records whose histories were read.
+    """
 
     name: str
     records: Mapping[str, int]
+    sources: Sequence[Sum] = ()
 
-    @property
-    def text(self) -> str:
-        """``812 orders``."""
-        return listed(self.records)
+    def text(self, write: Callable[[str], str]) -> str:
+        """Return ``812 orders: 809 by integration Shopify, 3 by ana@example.com``.
+
+        ``write`` writes the name of a source.
+        """
+        if not self.sources:
+            return listed(self.records)
+        by = main_sources(self.sources, write)
+        seen = sum(one.records for one in self.sources)
+        if seen == sum(self.records.values()):
+            return f"{listed(self.records)}: {by}"
+        return f"{listed(self.records)} (of {seen:,}: {by})"
 
 
-def drift_rows(plan: Plan) -> list[DriftRow]:
+def drift_rows(plan: Plan, *, personal: bool) -> list[DriftRow]:
     """Return the drift that is left alone by property, that of most records first."""
     found: dict[str, Counter[str]] = {}
     for unit in plan.units:
         for left in unit.left_alone:
             names = {field.name for field in left.fields}
-            names |= {f"association with {_plural(link.to)}" for link in left.links}
+            names |= {association_name(link.to) for link in left.links}
             for name in names:
                 found.setdefault(name, Counter())[left.address.kind] += 1
     order = sorted(found.items(), key=lambda one: (-one[1].total(), one[0]))
-    return [DriftRow(name, counted) for name, counted in order]
+    counts = plan.drift_sources.counts
+    return [
+        DriftRow(
+            name,
+            counted,
+            summed(((one.source, one.records) for one in counts if one.property == name), personal),
+        )
+        for name, counted in order
+    ]
 
 
-def _plural(name: str) -> str:
-    known = kinds().get(name)
-    return known.plural if known else f"a {name}"
+def sources_note(plan: Plan, *, personal: bool) -> str:
+    """Return whose sources the rows have, if not those of all records; empty if there are none."""
+    stated = plan.drift_sources
+    having = sum(bool(left.fields) for unit in plan.units for left in unit.left_alone)
+    if stated.unread:
+        return unread_note(stated.unread, personal=personal)
+    if not stated.records or stated.records == having:
+        return ""
+    return (
+        f"sources are those of {stated.records:,} of {plural(having, 'record')}; "
+        "`reconcile drift` reads all"
+    )
+
+
+def association_name(to: str) -> str:
+    """Return what associations with a kind of record are listed as."""
+    known = kinds().get(to)
+    return f"association with {known.plural if known else f'a {to}'}"
 
 
 def drifted_records(plan: Plan) -> Mapping[str, int]:

@@ -15,6 +15,7 @@ from reconcile.render.not_applied import (
     LEFT_ALONE,
     drift_rows,
     held_changes,
+    sources_note,
     to_let_in,
     to_put_back,
 )
@@ -149,20 +150,22 @@ def _held(view: PlanView) -> Iterator[Line]:
 
 def _drift(view: PlanView) -> Iterator[Line]:
     """Yield the drift that is left alone, a line for each property."""
-    rows = drift_rows(view.plan)
+    rows = drift_rows(view.plan, personal=view.personal)
     if not rows:
         return
     yield plain(LEFT_ALONE, "heading")
     column = min(max(width(visible(row.name)) for row in rows), NAMES)
     for row in rows[:HELD_LISTED]:
         name = visible(row.name)
-        yield plain(name + " " * (column - width(name) + 2) + row.text, "", indent=4)
+        yield plain(name + " " * (column - width(name) + 2) + row.text(visible), "", indent=4)
     if len(rows) > HELD_LISTED:
         yield plain(
             f"… and {plural(len(rows) - HELD_LISTED, 'more property', 'more properties')}",
             "note",
             indent=4,
         )
+    if note := sources_note(view.plan, personal=view.personal):
+        yield plain(visible(note), "note", indent=2)
     yield plain(f"hint: to put it back, plan with {to_put_back(view.plan)}", "note", indent=2)
     yield BLANK
 

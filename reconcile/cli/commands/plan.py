@@ -11,6 +11,7 @@ from reconcile.cli.options import (
     paths_argument,
     prune_option,
     recreate_option,
+    sources_option,
     target_option,
 )
 
@@ -33,6 +34,7 @@ from reconcile.cli.options import (
 @allow_option
 @recreate_option
 @prune_option
+@sources_option
 def command(**given: Any) -> int:
     """Show what apply would change. Writes nothing, in HubSpot or in the state.
 
