@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from reconcile.model.drifted import Fate
 from reconcile.render.drift_view import DriftedValue, DriftView, PropertyGroup, SourceGroup
+from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, shorten, value, visible, width
 from reconcile.render.not_applied import to_put_back
 from reconcile.render.plan_lines import (
@@ -47,7 +48,7 @@ def drift_lines(view: DriftView) -> Iterator[Line]:
                 yield plain(source_text(one), "drift", indent=2)
             yield from value_lines(one)
         yield BLANK
-    notes = [note for note in (view.unread, view.both) if note]
+    notes = drift_notes(view)
     yield from (plain(visible(note), "conflict") for note in notes)
     if any(one.fate is Fate.LEFT_ALONE for one in view.values):
         yield plain(f"hint: to put it back, plan with {to_put_back(plan)}", "note")
@@ -55,6 +56,12 @@ def drift_lines(view: DriftView) -> Iterator[Line]:
         yield BLANK
     yield plain(view.footer, "heading")
     yield heading
+
+
+def drift_notes(view: DriftView) -> list[str]:
+    """Return what the report could not find out, and what it is not about."""
+    unread = unread_note(view.report.unread, personal=view.personal) if view.report.unread else ""
+    return [note for note in (unread, view.both) if note]
 
 
 def group_text(group: PropertyGroup) -> str:

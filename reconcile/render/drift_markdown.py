@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from reconcile.model.drifted import DriftReport, Fate
-from reconcile.render.drift_lines import LEGEND, WHAT, source_text, value_lines
+from reconcile.render.drift_lines import LEGEND, WHAT, drift_notes, source_text, value_lines
 from reconcile.render.drift_view import DriftView, PropertyGroup, SourceGroup, drift_view
 from reconcile.render.drift_words import Sum, main_sources
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
@@ -53,7 +53,7 @@ def _head(seen: DriftView) -> Iterator[str]:
         if more > 0:
             listed.append(f"- … and {plural(more, 'more property', 'more properties')}")
         yield "\n".join((f"{WHAT}:\n", *listed))
-    yield from (code_span(note) for note in (seen.unread, seen.both) if note)
+    yield from (f"> {code_span(note)}" for note in drift_notes(seen))
     if any(one.fate is Fate.LEFT_ALONE for one in seen.values):
         yield f"Hint: to put it back, plan with {code_span(to_put_back(plan))}."
 

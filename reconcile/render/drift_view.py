@@ -8,7 +8,8 @@ from reconcile.model.address import Address
 from reconcile.model.drift_sources import DriftSource
 from reconcile.model.drifted import DriftedRecord, DriftReport, Fate, drift_of
 from reconcile.model.guarded import counts
-from reconcile.render.drift_words import source_words, unread_note
+from reconcile.render.drift_words import source_words
+from reconcile.render.escaping import mask
 from reconcile.render.not_applied import association_name
 from reconcile.render.phrasing import listed, plural, target_line
 from reconcile.render.plan_view import FieldView, LinkView, left_alone_view
@@ -77,9 +78,8 @@ class DriftView:
 
     @property
     def unread(self) -> str:
-        """Why some sources are not named, in a sentence; empty if all could be read."""
-        why = self.report.unread
-        return unread_note(why, personal=self.personal) if why else ""
+        """Why some sources are not named; empty if all could be read."""
+        return self.report.unread if self.personal else mask(self.report.unread)
 
     @property
     def both(self) -> str:

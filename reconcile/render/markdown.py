@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
+from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.not_applied import (
     HELD_BACK,
@@ -135,9 +136,10 @@ def _drift(seen: PlanView) -> Iterator[str]:
     if len(rows) > _LISTED:
         listed.append(f"- … and {plural(len(rows) - _LISTED, 'more property', 'more properties')}")
     yield "\n".join((f"{LEFT_ALONE}:\n", *listed))
-    if note := sources_note(seen.plan, personal=seen.personal):
-        yield code_span(note)
-    yield f"Hint: to put it back, plan with {code_span(to_put_back(seen.plan))}."
+    if why := seen.plan.drift_sources.unread:
+        yield f"> {code_span(unread_note(why, personal=seen.personal))}"
+    note, hint = sources_note(seen.plan), code_span(to_put_back(seen.plan))
+    yield f"{note[0].upper()}{note[1:]}.  \nHint: to put it back, plan with {hint}."
 
 
 def _table(seen: PlanView) -> Iterator[str]:

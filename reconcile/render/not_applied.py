@@ -8,7 +8,7 @@ from reconcile.model.guarded import counts, drifted, guards_of
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.policy import DRIFT, HELD
-from reconcile.render.drift_words import Sum, main_sources, summed, unread_note
+from reconcile.render.drift_words import Sum, main_sources, summed
 from reconcile.render.phrasing import listed, plural
 
 HELD_BACK = "Held back: they would overwrite or remove what nobody has looked at"
@@ -61,18 +61,14 @@ def drift_rows(plan: Plan, *, personal: bool) -> list[DriftRow]:
     ]
 
 
-def sources_note(plan: Plan, *, personal: bool) -> str:
-    """Return whose sources the rows have, if not those of all records; empty if there are none."""
-    stated = plan.drift_sources
+def sources_note(plan: Plan) -> str:
+    """Return where all sources are found, and of how many records these are if not of all."""
+    seen = plan.drift_sources.records
     having = sum(bool(left.fields) for unit in plan.units for left in unit.left_alone)
-    if stated.unread:
-        return unread_note(stated.unread, personal=personal)
-    if not stated.records or stated.records == having:
-        return ""
-    return (
-        f"sources are those of {stated.records:,} of {plural(having, 'record')}; "
-        "`reconcile drift` reads all"
-    )
+    every = "`reconcile drift` lists each value with its source"
+    if not seen or seen == having:
+        return every
+    return f"sources are those of {seen:,} of {plural(having, 'record')}; {every}"
 
 
 def association_name(to: str) -> str:

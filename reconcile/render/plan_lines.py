@@ -9,6 +9,7 @@ from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
 from reconcile.render.conflict_groups import group_conflicts
+from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.not_applied import (
     HELD_BACK,
@@ -164,8 +165,9 @@ def _drift(view: PlanView) -> Iterator[Line]:
             "note",
             indent=4,
         )
-    if note := sources_note(view.plan, personal=view.personal):
-        yield plain(visible(note), "note", indent=2)
+    if why := view.plan.drift_sources.unread:
+        yield plain(visible(unread_note(why, personal=view.personal)), "conflict", indent=2)
+    yield plain(sources_note(view.plan), "note", indent=2)
     yield plain(f"hint: to put it back, plan with {to_put_back(view.plan)}", "note", indent=2)
     yield BLANK
 
