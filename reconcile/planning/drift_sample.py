@@ -27,6 +27,8 @@ def sample(drifted: Sequence[LeftAlone], most: int = MOST) -> Sequence[LeftAlone
     for number, (_, group) in enumerate(groups):
         share = (most - len(chosen)) // (len(groups) - number)
         chosen |= _spread([place for place in group if place not in chosen], share)
+    rest = [place for place in range(len(records)) if place not in chosen]
+    chosen |= _spread(rest, most - len(chosen))
     return [records[place] for place in sorted(chosen)]
 
 
