@@ -19,13 +19,13 @@ from reconcile.render.plan_lines import (
 )
 
 WHAT = "Changed in HubSpot by others, and not in the manifests"
+NO_HISTORY = "removed; HubSpot keeps no history of associations"
 LEGEND = "declared -> in HubSpot; times are UTC"
 _MOMENT = len("2026-11-30 11:10")
 _FATES = {
     Fate.PUT_BACK: "put back by the next apply",
     Fate.HELD_BACK: "held back with the rest",
 }
-_UNLINKED = "removed; HubSpot keeps no history of associations"
 
 
 def drift_lines(view: DriftView) -> Iterator[Line]:
@@ -39,16 +39,19 @@ def drift_lines(view: DriftView) -> Iterator[Line]:
         yield plain(f"hint: {LEFT_OUT_HINT}", "note", indent=2)
         yield BLANK
     if view.groups:
-        yield plain(f"{WHAT} ({LEGEND})", "heading")
+        yield plain(WHAT, "heading")
+        yield plain(LEGEND, "note")
         yield BLANK
     for group in view.groups:
         yield plain(group_text(group), "address")
         for one in group.sources:
-            if one.by:
-                yield plain(source_text(one), "drift", indent=2)
+            if by := source_text(one):
+                yield plain(by, "drift", indent=2)
             yield from value_lines(one)
         yield BLANK
-    notes = drift_notes(view)
+    why = view.report.unread
+    notes = [unread_note(why, personal=view.personal)] if why else []
+    notes += [view.both] if view.both else []
     yield from (plain(visible(note), "conflict") for note in notes)
     if any(one.fate is Fate.LEFT_ALONE for one in view.values):
         yield plain(f"hint: to put it back, plan with {to_put_back(plan)}", "note")
@@ -58,20 +61,16 @@ def drift_lines(view: DriftView) -> Iterator[Line]:
     yield heading
 
 
-def drift_notes(view: DriftView) -> list[str]:
-    """Return what the report could not find out, and what it is not about."""
-    unread = unread_note(view.report.unread, personal=view.personal) if view.report.unread else ""
-    return [note for note in (unread, view.both) if note]
-
-
 def group_text(group: PropertyGroup) -> str:
     """Return ``hs_pipeline_stage: 812 orders``."""
     return f"{visible(shorten(group.name))}: {group.many}"
 
 
 def source_text(group: SourceGroup) -> str:
-    """Return ``809 by integration Shopify``."""
-    return f"{len(group.values):,} by {visible(group.by)}"
+    """Return ``809 by integration Shopify``; empty if nobody looked for the source."""
+    if any(one.link for one in group.values):
+        return NO_HISTORY
+    return f"{len(group.values):,} by {visible(group.by)}" if group.by else ""
 
 
 def value_lines(group: SourceGroup) -> Iterator[Line]:
@@ -100,7 +99,7 @@ def _what(one: DriftedValue) -> Sequence[Span]:
             new = value(there) if there else CLEARED
         spans += [(old, "old"), (" -> ", "arrow"), (new, "new")]
     elif one.link:
-        spans += [(visible(one.link.text), "old"), (f"  # {_UNLINKED}", "note")]
+        spans.append((visible(one.link.text), "old"))
     if one.fate in _FATES:
         spans.append((f"  # {_FATES[one.fate]}", "drift"))
     return spans

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from reconcile.model.drifted import DriftReport, Fate
-from reconcile.render.drift_lines import LEGEND, WHAT, drift_notes, source_text, value_lines
+from reconcile.render.drift_lines import LEGEND, WHAT, source_text, value_lines
 from reconcile.render.drift_view import DriftView, PropertyGroup, SourceGroup, drift_view
-from reconcile.render.drift_words import Sum, main_sources
+from reconcile.render.drift_words import Sum, main_sources, unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.markdown import LIMIT, heading
 from reconcile.render.not_applied import to_put_back
@@ -53,7 +53,10 @@ def _head(seen: DriftView) -> Iterator[str]:
         if more > 0:
             listed.append(f"- … and {plural(more, 'more property', 'more properties')}")
         yield "\n".join((f"{WHAT}:\n", *listed))
-    yield from (f"> {code_span(note)}" for note in drift_notes(seen))
+    if why := seen.report.unread:
+        yield f"> {code_span(unread_note(why, personal=False))}"
+    if seen.both:
+        yield f"{seen.both}."
     if any(one.fate is Fate.LEFT_ALONE for one in seen.values):
         yield f"Hint: to put it back, plan with {code_span(to_put_back(plan))}."
 
@@ -85,7 +88,6 @@ def _details(seen: DriftView, room: int) -> tuple[list[str], int]:
 
 
 def _block(group: PropertyGroup, one: SourceGroup) -> str:
-    by = f": {source_text(one)}" if one.by else f": {len(one.values):,}"
-    summary = html_code(f"{shorten(group.name)}{by}")
+    summary = html_code(f"{shorten(group.name)}: {source_text(one) or group.many}")
     lines = [line.text().strip() for line in islice(value_lines(one), _VALUES)]
     return f"<details><summary>{summary}</summary>\n\n{fenced(lines)}\n\n</details>"
