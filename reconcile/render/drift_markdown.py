@@ -62,9 +62,9 @@ def _head(seen: DriftView) -> Iterator[str]:
 
 
 def _group(group: PropertyGroup) -> str:
-    """Return ``hs_tags: 2 orders: 2 by integration Shopify``."""
+    """Return ``hs_tags: 2 orders (2 by integration Shopify)``."""
     sums: Sequence[Sum] = [Sum(one.by, len(one.values)) for one in group.sources if one.by]
-    by = f": {main_sources(sums, code_span)}" if sums else ""
+    by = f" ({main_sources(sums, code_span)})" if sums else ""
     return f"{code_span(shorten(group.name))}: {group.many}{by}"
 
 

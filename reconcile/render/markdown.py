@@ -14,6 +14,7 @@ from reconcile.render.escaping import code_span, fenced, html_code, marker_name,
 from reconcile.render.not_applied import (
     HELD_BACK,
     LEFT_ALONE,
+    DriftRow,
     drift_rows,
     held_changes,
     sources_note,
@@ -132,7 +133,7 @@ def _drift(seen: PlanView) -> Iterator[str]:
     rows = drift_rows(seen.plan, personal=seen.personal)
     if not rows:
         return
-    listed = [f"- {code_span(shorten(row.name))}: {row.text(code_span)}" for row in rows[:_LISTED]]
+    listed = [f"- {_drift_row(row)}" for row in rows[:_LISTED]]
     if len(rows) > _LISTED:
         listed.append(f"- … and {plural(len(rows) - _LISTED, 'more property', 'more properties')}")
     yield "\n".join((f"{LEFT_ALONE}:\n", *listed))
@@ -140,6 +141,11 @@ def _drift(seen: PlanView) -> Iterator[str]:
         yield f"> {code_span(unread_note(why, personal=seen.personal))}"
     note, hint = sources_note(seen.plan), code_span(to_put_back(seen.plan))
     yield f"{note[0].upper()}{note[1:]}.  \nHint: to put it back, plan with {hint}."
+
+
+def _drift_row(row: DriftRow) -> str:
+    by = row.by(code_span)
+    return f"{code_span(shorten(row.name))}: {row.many}{f' ({by})' if by else ''}"
 
 
 def _table(seen: PlanView) -> Iterator[str]:

@@ -26,18 +26,19 @@ class DriftRow:
     records: Mapping[str, int]
     sources: Sequence[Sum] = ()
 
-    def text(self, write: Callable[[str], str]) -> str:
-        """Return ``812 orders: 809 by integration Shopify, 3 by ana@example.com``.
+    @property
+    def many(self) -> str:
+        """``812 orders``."""
+        return listed(self.records)
+
+    def by(self, write: Callable[[str], str]) -> str:
+        """Return ``809 by integration Shopify, 3 by ana@example.com``, empty if none is named.
 
         ``write`` writes the name of a source.
         """
-        if not self.sources:
-            return listed(self.records)
-        by = main_sources(self.sources, write)
         seen = sum(one.records for one in self.sources)
-        if seen == sum(self.records.values()):
-            return f"{listed(self.records)}: {by}"
-        return f"{listed(self.records)} (of {seen:,}: {by})"
+        part = f"of {seen:,}: " if seen != sum(self.records.values()) else ""
+        return part + main_sources(self.sources, write) if seen else ""
 
 
 def drift_rows(plan: Plan, *, personal: bool) -> list[DriftRow]:
@@ -68,7 +69,7 @@ def sources_note(plan: Plan) -> str:
     every = "`reconcile drift` lists each value with its source"
     if not seen or seen == having:
         return every
-    return f"sources are those of {seen:,} of {plural(having, 'record')}; {every}"
+    return f"sources are of {seen:,} of {plural(having, 'record')}; {every}"
 
 
 def association_name(to: str) -> str:

@@ -28,6 +28,8 @@ Span = tuple[str, str]
 
 WIDE = 96
 """Packed fields start a new line before this column."""
+NARROW = 80
+"""Columns of a terminal in which counts are not broken off from what they count."""
 NAMES = 40
 """Columns of names or titles are aligned up to this width."""
 LISTED = 10
@@ -157,8 +159,12 @@ def _drift(view: PlanView) -> Iterator[Line]:
     yield plain(LEFT_ALONE, "heading")
     column = min(max(width(visible(row.name)) for row in rows), NAMES)
     for row in rows[:HELD_LISTED]:
-        name = visible(row.name)
-        yield plain(name + " " * (column - width(name) + 2) + row.text(visible), "", indent=4)
+        name, by = visible(row.name), row.by(visible)
+        line = name + " " * (column - width(name) + 2) + row.many
+        fits = width(f"{line}: {by}") <= NARROW - 4
+        yield plain(f"{line}: {by}" if by and fits else line, "", indent=4)
+        if by and not fits:
+            yield plain(by, "", indent=6)
     if len(rows) > HELD_LISTED:
         yield plain(
             f"… and {plural(len(rows) - HELD_LISTED, 'more property', 'more properties')}",

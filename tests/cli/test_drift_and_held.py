@@ -149,7 +149,7 @@ def test_markdown_shows_the_change_and_counts_the_rest(edited: Shop) -> None:
     assert "10 -> 11.00" in shown
     assert "**1 declared change will NOT be applied.**" in shown
     assert HELD in shown
-    assert re.search("\n- `hs_pipeline_stage`: 10 orders: 10 by `integration [0-9]+`\n", shown)
+    assert re.search(r"\n- `hs_pipeline_stage`: 10 orders \(10 by `integration [0-9]+`\)\n", shown)
     assert FOOTER in shown
 
 

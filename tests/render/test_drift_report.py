@@ -342,7 +342,7 @@ def test_a_plan_names_main_sources_by_property() -> None:
     """Three of them; the others are counted."""
     plan = plan_with("a", "b", "c", "d")
     by = "1 by integration a, 1 by integration b, 1 by integration c, 1 by others"
-    assert f"    hs_tags                     1 order (of 4: {by})\n" in plan_text(plan)
+    assert f"    hs_tags                     1 order\n      of 4: {by}\n" in plan_text(plan)
     assert "1 order (of 4: 1 by `integration a`, 1 by `integration b`, " in markdown(plan)
 
 
@@ -351,8 +351,8 @@ def test_a_plan_says_of_how_many_records_its_sources_are() -> None:
     every = "`reconcile drift` lists each value with its source"
     assert f"  {every}\n" in plan_text(plan_with("a"))
     one = replace(plan_with("a"), drift_sources=replace(plan_with("a").drift_sources, records=1))
-    assert f"  sources are those of 1 of 3 records; {every}\n" in plan_text(one)
-    assert f"Sources are those of 1 of 3 records; {every}.  \n" in markdown(one)
+    assert f"  sources are of 1 of 3 records; {every}\n" in plan_text(one)
+    assert f"Sources are of 1 of 3 records; {every}.  \n" in markdown(one)
 
 
 def test_a_plan_says_what_it_could_not_read() -> None:
@@ -369,9 +369,10 @@ def test_people_are_one_source_in_ci() -> None:
     bo = DriftSource(SourceKind.USER, "42", "bo@example.com")
     counts = tuple(SourceCount("order", "hs_pipeline_stage", one, 1) for one in (SHOPIFY, ANA, bo))
     plan = replace(PLAN, drift_sources=DriftSources(3, counts))
-    assert "3 orders: 1 by ana@example.com, 1 by bo@example.com, 1 by" in plan_text(plan)
+    row = "3 orders\n      1 by ana@example.com, 1 by bo@example.com, 1 by integration Shopify\n"
+    assert row in plan_text(plan)
     assert "3 orders: 2 by people, 1 by integration Shopify\n" in plan_text(plan, personal=False)
-    assert "3 orders: 2 by `people`, 1 by `integration Shopify`\n" in markdown(plan)
+    assert "3 orders (2 by `people`, 1 by `integration Shopify`)\n" in markdown(plan)
     stated = json.loads(to_json(plan, personal=False))["drift_sources"]
     assert stated["counts"][1]["source"] == {"type": "user", "id": "", "name": "", "text": "people"}
     assert json.loads(to_json(plan, personal=True))["drift_sources"]["counts"][1]["source"] == {
