@@ -481,7 +481,7 @@ def test_doctor_asks_for_owners_where_manifests_name_one(reader: Project) -> Non
     scopes = [*RECORDS, "crm.objects.contacts.read"]
     reader.token(reader.account.server.add_token(scopes))
     out = reader.fine("doctor")
-    assert "missing" not in out
+    assert "Scopes   plan: all granted\n" in out
     optional = "optional: without crm.objects.owners.read, plan and drift name users only by id\n"
     assert optional in out
     owned = "kind: order\nkey: A-2\nproperties: {hubspot_owner_id: olive@example.com}\n"
