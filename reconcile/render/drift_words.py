@@ -40,7 +40,7 @@ def source_words(source: DriftSource, *, personal: bool) -> str:
     shown = _shown(source, personal=personal)
     name = shown.name if _PLAIN.fullmatch(shown.name) or not shown.name else _in_quotes(shown.name)
     if source.kind is SourceKind.OTHER:
-        return f"source {name}"
+        return f"source {name}" if name else "an unknown source"
     if source.kind is SourceKind.USER and "@" in name:
         return name
     which = name or shown.id
@@ -54,7 +54,7 @@ def source_json(source: DriftSource, *, personal: bool) -> Mapping[str, str]:
     return {"type": str(shown.kind), "id": shown.id, "name": shown.name, "text": text}
 
 
-def summed(counts: Iterable[tuple[DriftSource, int]], personal: bool) -> Sequence[Sum]:  # noqa: FBT001
+def summed(counts: Iterable[tuple[DriftSource, int]], *, personal: bool) -> Sequence[Sum]:
     """Return how many records each source is named for, those of most first."""
     found: Counter[str] = Counter()
     for source, records in counts:

@@ -51,15 +51,16 @@ def drift_rows(plan: Plan, *, personal: bool) -> list[DriftRow]:
             for name in names:
                 found.setdefault(name, Counter())[left.address.kind] += 1
     order = sorted(found.items(), key=lambda one: (-one[1].total(), one[0]))
-    counts = plan.drift_sources.counts
     return [
-        DriftRow(
-            name,
-            counted,
-            summed(((one.source, one.records) for one in counts if one.property == name), personal),
-        )
+        DriftRow(name, counted, _sources_of(name, plan, personal=personal))
         for name, counted in order
     ]
+
+
+def _sources_of(name: str, plan: Plan, *, personal: bool) -> Sequence[Sum]:
+    counts = plan.drift_sources.counts
+    found = ((one.source, one.records) for one in counts if one.property == name)
+    return summed(found, personal=personal)
 
 
 def sources_note(plan: Plan) -> str:
