@@ -241,6 +241,16 @@ def test_histories_that_are_refused_stop_nothing(shop: World, status: int, found
     assert [str(one.drift.address) for one in drift_of(listed.plan)] == ["order/A", "line_item/A:1"]
 
 
+def test_an_account_that_no_longer_answers_stops_nothing(shop: World) -> None:
+    """The plan is made already; what was read before stays."""
+    edit(shop, "A", "INTEGRATION 777", memo="2")
+    shop.sandbox.faults.add(faults.CloseBefore(), contains=HISTORY)
+    made = planned(shop)
+    assert made.drift_sources.unread
+    assert made.drift_sources.records == 0
+    assert [str(one.drift.address) for one in drift_of(made)] == ["order/A"]
+
+
 def test_a_record_that_is_gone_meanwhile_has_an_unknown_source(shop: World) -> None:
     """Its history is gone with it."""
     edit(shop, "A", "INTEGRATION 777", memo="2")

@@ -72,7 +72,6 @@ CONTACT = LinkChange(
     ours=(("HUBSPOT_DEFINED", 507),),
     personal=True,
     references=(LinkReference("email", "ines@example.com", "", "HUBSPOT_DEFINED", 507),),
-    drifted=True,
 )
 BACK = RecordChange(
     Address("line_item", "NW-4:1"),

@@ -107,7 +107,7 @@ def _steps(call: Call, record: Record) -> Iterator[tuple[Mapping[str, str], int,
         "SELECT properties, until, source FROM former WHERE type = ? AND id = ? ORDER BY until",
         (record.type_id, record.id),
     )
-    since, by = record.created_at, "INTEGRATION"
+    since, by = record.created_at, _creator(record)
     for properties, until, source in rows:
         if until > record.updated_at:
             break  # this is a former version itself, or was archived since
@@ -115,6 +115,13 @@ def _steps(call: Call, record: Record) -> Iterator[tuple[Mapping[str, str], int,
             yield json.loads(properties), since, by
         since, by = until, source
     yield record.properties, since, by
+
+
+def _creator(record: Record) -> str:
+    """Return who created a record, as ``Call.source`` has it, but without a name."""
+    made = record.properties
+    source = made.get("hs_object_source", record_tables.BY_APP)
+    return f"{source} {made.get('hs_object_source_id', '')}".rstrip()
 
 
 def _source(call: Call, source: str, record: Record) -> dict[str, Any]:
