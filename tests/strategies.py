@@ -403,7 +403,7 @@ def _left_alone(draw: st.DrawFn, unit: Address) -> tuple[LeftAlone, ...]:
         if address.kind == "order" and draw(st.booleans()):
             asked = (LinkReference("id", "7", "", "HUBSPOT_DEFINED", 934),)
             plain = (("HUBSPOT_DEFINED", 934),)
-            links = (replace(_link("company", "7", None, plain, asked), drifted=True),)
+            links = (replace(_link("company", "7", None, plain, asked), reason=Reason.DRIFT),)
         if fields or links:
             found.append(LeftAlone(address, draw(_IDS), draw(_SHORT), fields, links))
     return tuple(found)

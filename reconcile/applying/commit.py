@@ -33,7 +33,12 @@ class Committer:
             tasks = [task for task in written if task.kind is kind]
             done = [
                 AppliedChange(
-                    task.change, task.refresh, task.id, frozenset(task.links), task.previous
+                    task.change,
+                    task.refresh,
+                    task.id,
+                    frozenset(task.links),
+                    task.previous,
+                    task.shown_parent,
                 )
                 for task in tasks
             ]

@@ -11,7 +11,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Effect, FieldChange, Refresh
-from reconcile.model.records import Actual, LastApplied, Link, ValueHashes
+from reconcile.model.records import NO_HASHES, Actual, LastApplied, Link, ValueHashes
 from reconcile.model.values import normalise, same
 
 _NO_HISTORY: History = MappingProxyType({})
@@ -21,7 +21,8 @@ _NO_HISTORY: History = MappingProxyType({})
 class AppliedChange:
     """A change that was applied.
 
-    ``links`` are our associations that the record has now; ``previous`` is the state's entry from
+    ``links`` are our associations that the record has now, and ``parent_id`` is the record that a
+    line item is under, empty if it is not shown under it; ``previous`` is the state's entry from
     before.
     """
 
@@ -30,6 +31,7 @@ class AppliedChange:
     id: str
     links: frozenset[Link]
     previous: LastApplied | None
+    parent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Entries:
         the properties among ``mismatches``, as far as HubSpot shows it.
         """
         if actual is None:
-            return Verified(self._entry(done, {}, fingerprint=""), seen=False)
+            return Verified(self._entry(done, self._unshown(done), fingerprint=""), seen=False)
         change, key = done.change, self.identities[done.change.address.kind].name
         definitions = self.definitions.properties[change.address.kind]
         sent = self.managed(change, done.refresh)
@@ -142,6 +144,16 @@ class Entries:
         entry = self._entry(done, hashes, fingerprint=self.hasher.fingerprint(sent, definitions))
         return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)), lost)
 
+    def _unshown(self, done: AppliedChange) -> dict[str, ValueHashes]:
+        """Return the hashes of a record that no read shows: as before for what was not written."""
+        written = {field.name for field in done.change.fields}
+        previous = done.previous
+        before = previous.value_hashes if previous and previous.id == done.id else {}
+        return {
+            name: NO_HASHES if name in written else before.get(name, NO_HASHES)
+            for name in sorted(self.managed(done.change, done.refresh))
+        }
+
     def _judged(
         self, change: Effect, field: FieldChange, actual: Actual, history: History
     ) -> Verdict:
@@ -164,6 +176,7 @@ class Entries:
             fingerprint=fingerprint,
             links=done.links,
             parent=done.change.parent,
+            parent_id=done.parent_id,
             protect=done.change.protect,
             run=self.run,
         )

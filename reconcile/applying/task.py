@@ -24,7 +24,8 @@ class ChangeTask:
       done, and ``message`` the reason. The first flaw stays, unless the write becomes in doubt.
     - ``why``: explains a conflict that the plan shows.
     - ``links``: our associations that the record has; ``unlinked``: how many association changes
-      are still to be made; ``missing``: why some were not made.
+      are still to be made; ``missing``: why some were not made. ``shown_parent``: the parent
+      that HubSpot showed a line item under.
     - ``rewrites``, ``not_persisted``: what became of written values (see ``Outcome``).
     - ``late``: the write was sent late; ``overwrites``: the edits of others that it overwrote.
     - ``previous``: the state's entry from before; ``old_locations``: where else the state may have
@@ -48,6 +49,7 @@ class ChangeTask:
     message: str = ""
     why: tuple[Explanation, ...] = ()
     links: set[Link] = field(default_factory=set)
+    shown_parent: str = ""
     rewrites: tuple[Rewrite, ...] = ()
     overwrites: tuple[Overwrite, ...] = ()
     late: bool = False

@@ -65,6 +65,8 @@ class WantedLink:
     def succeed(self) -> None:
         """Add the association to those that the record has of ours, or take it from them."""
         self.finish()
+        if self.link.is_to_parent:
+            self.task.shown_parent = self.to_id
         types = set(self.link.ours if self.link.add else self.link.types)
         if self.implied:
             types.add(self.implied)

@@ -99,6 +99,7 @@ def _last(entry: LastApplied) -> list[object]:
         {name: list(hashes) for name, hashes in entry.value_hashes.items()},
         sorted(entry.links),
         str(entry.parent or ""),
+        entry.parent_id,
         entry.protect,
     ]
 

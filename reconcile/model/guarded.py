@@ -12,10 +12,11 @@ def guards_of(change: RecordChange) -> frozenset[str]:
     if change.action is Action.CONFLICT:
         return frozenset()
     reasons = {field.reason for field in change.fields}
+    both = Reason.BOTH in reasons | {link.reason for link in change.links}
     archives = change.action is Action.ARCHIVE
     trips = {
         # What is to be archived, and somebody edited since, moved on both sides.
-        "both": Reason.BOTH in reasons or (archives and Reason.DRIFT in _reasons_of_values(change)),
+        "both": both or (archives and Reason.DRIFT in _reasons_of_values(change)),
         "adopt-update": Reason.UNSEEN in reasons or (archives and change.adopts),
         "unknown": Reason.UNKNOWN in reasons,
         "rekey": change.rekey,
@@ -23,6 +24,11 @@ def guards_of(change: RecordChange) -> frozenset[str]:
         "prune": archives and change.pruned,
     }
     return frozenset(name for name, does in trips.items() if does)
+
+
+def is_refresh(change: RecordChange) -> bool:
+    """Return whether only the state learns something of a record that it has already."""
+    return change.action is Action.ADOPT and not (change.adopts or change.moved_from)
 
 
 def _reasons_of_values(change: RecordChange) -> set[Reason]:
@@ -50,7 +56,7 @@ def drifted(unit: UnitChange) -> frozenset[str]:
 
 def puts_back(change: RecordChange) -> bool:
     """Return whether a change reverts drift, of which a key changed in HubSpot is not part."""
-    return any(link.drifted for link in change.links) or (
+    return any(link.reason is Reason.DRIFT for link in change.links) or (
         change.action is Action.UPDATE
         and any(field.reason is Reason.DRIFT for field in change.fields[bool(change.rekey) :])
     )

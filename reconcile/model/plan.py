@@ -102,9 +102,9 @@ class LinkChange:
     ``types`` is the complete set of (category, type id) that the pair has afterwards, since HubSpot
     replaces the set; to remove one, it is the types to remove. ``references`` are the manifest's
     that ask for it, none for a line item's parent; for a removal they are how a manifest would name
-    it. ``drifted`` says that others removed it. The rest follows from the references: ``ours`` are
-    the declared types, which the state records, ``shown`` is the other end as the manifest names
-    it, and ``personal`` whether to hide that.
+    it. ``reason`` is who changed it: the manifest, others who removed it (drift), or both. The rest
+    follows from the references: ``ours`` are the declared types, which the state records, ``shown``
+    is the other end as the manifest names it, and ``personal`` whether to hide that.
     """
 
     add: bool
@@ -116,7 +116,12 @@ class LinkChange:
     ours: tuple[tuple[str, int], ...] = ()
     personal: bool = False
     references: tuple[LinkReference, ...] = ()
-    drifted: bool = False
+    reason: Reason = Reason.CHANGE
+
+    @property
+    def is_to_parent(self) -> bool:
+        """Whether it is the association of a line item with its parent."""
+        return self.add and not self.references
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,11 @@ class Effect:
     protect: bool = False
     moved_from: str = ""
     pruned: bool = False
+
+    @property
+    def gets_parent(self) -> bool:
+        """Whether a line item is not under its parent before the change."""
+        return not self.id or any(link.is_to_parent for link in self.links)
 
     @property
     def former(self) -> Address | None:

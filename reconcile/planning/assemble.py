@@ -8,6 +8,7 @@ from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher, definitions_digest
 from reconcile.model.identity import Identity, pinned
+from reconcile.model.limits import Limits
 from reconcile.model.plan import (
     Action,
     Plan,
@@ -16,8 +17,9 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.planning.derived import derived, legend_of
+from reconcile.planning.drift import with_other_ends
 from reconcile.planning.effect_digests import with_effect_digests
-from reconcile.planning.guards import Limits, names_of, tripped_limits
+from reconcile.planning.guards import names_of, tripped_limits
 from reconcile.planning.holding import hold
 from reconcile.planning.unreachable_references import without_unreachable
 
@@ -56,7 +58,8 @@ def assemble(
     ordered = tuple(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(
-            hold(without_unreachable(units), names, identities), key=lambda unit: unit.address
+            hold(with_other_ends(without_unreachable(units)), names, identities),
+            key=lambda unit: unit.address,
         )
     )
     legend = legend_of(ordered)

@@ -5,16 +5,19 @@ is written (reference §11).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
-from reconcile.model.plan import LinkChange, LinkReference
+from reconcile.model.plan import LinkChange, LinkReference, Reason
 from reconcile.model.records import AssociationTypes, removable
-from reconcile.planning.associations import End, ManagedAssociations
+from reconcile.planning.associations import DeclaredEnd, End, ManagedAssociations
 from reconcile.planning.derived import described
 from reconcile.planning.record_differences import RecordDifferences
 from reconcile.planning.record_input import RecordInput
 
 _HUBSPOT = "HUBSPOT_DEFINED"
+
+Types = Set[tuple[str, int]]
+"""Types of one pair of records: (category, type id)."""
 
 
 def association_changes(
@@ -27,16 +30,12 @@ def association_changes(
     for link in record.links:
         present[link.to, link.id].add((link.category, link.type_id))
     changes = [
-        LinkChange(
-            add=True,
-            to=to,
-            id=end.bound.id,
-            address=end.bound.address,
-            types=tuple(sorted(end.types | present[to, record_id])),
-            references=end.references,
-        )
+        change
         for (to, record_id), end in managed.ends.items()
         if (to, record_id) in found.added
+        for change in _to_end(
+            record, to, end, found.added[to, record_id], frozenset(present[to, record_id])
+        )
     ]
     if found.parent:
         changes.append(_to_parent(record))
@@ -57,9 +56,53 @@ def association_changes(
     return tuple(described(change, record.parent) for change in changes)
 
 
-def _to_parent(record: RecordInput) -> LinkChange:
-    association = record.kind.associations[record.unit.address.kind]
+def _to_end(
+    record: RecordInput, to: str, end: DeclaredEnd, missing: Types, present: Types
+) -> Iterator[LinkChange]:
+    """Yield the associations to make of one pair, of which these declared types are missing.
+
+    Others removed those that the state has as ours. Where the manifest asks for more types, and no
+    association of the pair is left, both sides have changed it. Where some are left, the two are
+    apart, unless drift is put back: of one pair only one set of types can be written.
+    """
+    lost = missing & _had(record, to, end.bound.id)
+    if not lost or lost == missing:
+        yield _made(to, end, present, Reason.DRIFT if lost else Reason.CHANGE)
+    elif not present:
+        yield _made(to, end, present, Reason.BOTH)
+    elif record.context.policy.drift:
+        yield _made(to, end, present, Reason.DRIFT)
+    else:
+        yield _made(to, end.without(lost), present, Reason.CHANGE)
+        yield _made(to, end.without(end.types - lost), present, Reason.DRIFT)
+
+
+def _made(to: str, end: DeclaredEnd, present: Types, reason: Reason) -> LinkChange:
     return LinkChange(
+        add=True,
+        to=to,
+        id=end.bound.id,
+        address=end.bound.address,
+        types=tuple(sorted(end.types | present)),
+        references=end.references,
+        reason=reason,
+    )
+
+
+def _had(record: RecordInput, to: str, record_id: str) -> Types:
+    """Return the types of a pair that the state has as ours, if the record still exists."""
+    links = record.last.links if record.last is not None and record.actual is not None else ()
+    return frozenset(
+        (one.category, one.type_id) for one in links if (one.to, one.id) == (to, record_id)
+    )
+
+
+def _to_parent(record: RecordInput) -> LinkChange:
+    """Return the association with a line item's parent: others removed it if the state has it."""
+    association = record.kind.associations[record.unit.address.kind]
+    had = record.last.parent_id if record.last is not None else ""
+    return LinkChange(
+        reason=Reason.DRIFT if had and had == record.parent_id else Reason.CHANGE,
         add=True,
         to=association.to,
         id=record.parent_id,

@@ -3,8 +3,8 @@
 Associations that others made are left alone.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
 
 from reconcile.model.plan import LinkReference
 from reconcile.model.records import Link, Reference
@@ -29,6 +29,11 @@ class DeclaredEnd:
     def types(self) -> frozenset[tuple[str, int]]:
         """The declared types."""
         return frozenset((one.category, one.type_id) for one in self.references)
+
+    def without(self, types: Set[tuple[str, int]]) -> "DeclaredEnd":
+        """Return the end without the references that ask for these types."""
+        kept = (one for one in self.references if (one.category, one.type_id) not in types)
+        return replace(self, references=tuple(kept))
 
 
 @dataclass(frozen=True, slots=True)

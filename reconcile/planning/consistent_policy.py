@@ -12,6 +12,8 @@ from reconcile.planning.consistent_associations import ID, link_faults, rises
 from reconcile.planning.guards import ALLOWANCE, names_of
 from reconcile.planning.holding import hold, in_order
 
+_OF_LINKS = (Reason.CHANGE, Reason.DRIFT, Reason.BOTH)
+
 
 def policy_faults(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[str]:
     """Yield where a plan does more or less than what it was allowed to."""
@@ -50,11 +52,13 @@ def _of_held(plan: Plan, identities: Mapping[str, Identity]) -> Iterator[str]:
 
 def _of_drift(change: RecordChange, plan: Plan, key: str) -> Iterator[str]:
     """Yield drift among the changes that nobody asked to put back."""
-    if any(link.drifted and not link.add for link in change.links):
+    if any(link.reason is not Reason.CHANGE and not link.add for link in change.links):
         yield "an association that others removed is not made"
+    if any(link.reason not in _OF_LINKS for link in change.links):
+        yield "nobody can have changed an association so"
     if DRIFT in names_of(plan.allowed):
         return
-    if any(link.drifted for link in change.links):
+    if any(link.reason is Reason.DRIFT for link in change.links):
         yield "an association that others removed is put back"
     for field in change.fields if change.action is Action.UPDATE else ():
         is_drift = field.reason is Reason.DRIFT and field.name != key
@@ -84,7 +88,7 @@ def _of_left_alone(left: LeftAlone, unit: UnitChange, identity: Identity | None)
 
 
 def _of_left_links(left: LeftAlone, unit: UnitChange, kind: Kind) -> Iterator[str]:
-    if not all(link.add and link.drifted for link in left.links):
+    if not all(link.add and link.reason is Reason.DRIFT for link in left.links):
         yield "an association that is left alone is not drift"
     parent_id = next((link.id for link in left.links if not link.references), "")
     has_links = RecordChange(
@@ -95,10 +99,10 @@ def _of_left_links(left: LeftAlone, unit: UnitChange, kind: Kind) -> Iterator[st
 
 def _of_both(left: LeftAlone, unit: UnitChange, names: Sequence[str]) -> Iterator[str]:
     """Yield where something of a record is changed and left alone."""
-    ends = {(link.to, link.id) for link in left.links}
+    ends = {(link.to, link.id, *one) for link in left.links for one in link.ours or link.types}
     for change in (*unit.changes, *unit.held):
         if change.address == left.address and (
             any(field.name in names for field in change.fields)
-            or any((link.to, link.id) in ends for link in change.links)
+            or any((link.to, link.id, *one) in ends for link in change.links for one in link.types)
         ):
             yield "something of it is changed and left alone"

@@ -1,14 +1,22 @@
 """Drift: what others changed while the manifest did not is left alone, unless it was asked for.
 
-Fields that mean something only together go or stay together. Where one of them drifted and the
-manifest changed another, both sides have moved (``Reason.BOTH``). So they have where the manifest
-changed a line item that others took out of its order or cart.
+First the reasons of what belongs together are made to agree, whatever the policy is: fields that
+mean something only together have changed on both sides (``Reason.BOTH``) if one of them drifted
+and the manifest changed another; so has the parent of a line item that others took out of it while
+the manifest changed something else of the line item. Then the policy decides about what is drift.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
-from reconcile.model.plan import FieldChange, LeftAlone, LinkChange, Reason
+from reconcile.model.plan import (
+    FieldChange,
+    LeftAlone,
+    LinkChange,
+    Reason,
+    RecordChange,
+    UnitChange,
+)
 from reconcile.planning.record_input import RecordInput
 
 
@@ -16,12 +24,12 @@ def split_drift(
     record: RecordInput, fields: Sequence[FieldChange], links: Sequence[LinkChange]
 ) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], LeftAlone | None]:
     """Return the changes to make of a record that exists, and the drift to leave alone, if any."""
-    fields, names = _with_groups(record, fields)
-    links = [replace(one, drifted=_has_drifted(record, one)) for one in links]
-    if not record.context.policy.drift and names != {one.name for one in fields}:
-        fields, links = _with_parent(fields, links, names)
+    for group in record.kind.together:
+        fields = _agreed(fields, group)
+    links = _with_parent(fields, links, record.identity.key_property)
+    names = _left_names(record, fields)
     left = tuple(one for one in fields if one.name in names)
-    left_links = tuple(filter(_is_drifted, links)) if not record.context.policy.drift else ()
+    left_links = () if record.context.policy.drift else tuple(filter(_is_drift, links))
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None
     title = record.desired.properties.get(record.kind.title, "")
@@ -32,73 +40,83 @@ def split_drift(
     )
 
 
-def _with_parent(
-    fields: Iterable[FieldChange], links: Sequence[LinkChange], left: Set[str]
-) -> tuple[list[FieldChange], tuple[LinkChange, ...]]:
-    """Return the changes of a record, of which something besides ``left`` changes in git.
+def with_other_ends(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
+    """Yield the units, in which an association has changed on both sides if its other end drifted.
 
-    If others took it out of its parent, what changes has changed on both sides, the parent too.
+    Orders and carts can be associated from either end: what others removed from the one is not
+    made again from the other as if nothing had happened.
     """
-    if not any(map(_is_from_parent, links)):
-        return list(fields), tuple(links)
-    return (
-        [one if one.name in left else _as_both(one) for one in fields],
-        tuple(replace(one, drifted=False) if _is_from_parent(one) else one for one in links),
-    )
-
-
-def _is_left(record: RecordInput, field: FieldChange) -> bool:
-    is_drift = field.reason is Reason.DRIFT and field.name != record.identity.key_property
-    return is_drift and not record.context.policy.puts_back(record.kind.name, field.name)
-
-
-def _with_groups(
-    record: RecordInput, fields: Iterable[FieldChange]
-) -> tuple[list[FieldChange], set[str]]:
-    """Return the fields, and the names of those to leave alone.
-
-    Of fields that belong together all are left alone, or all have changed on both sides.
-    """
-    found = list(fields)
-    left = {one.name for one in found if _is_left(record, one)}
-    for group in record.kind.together:
-        members = {one.name: one.reason for one in found if one.name in group}
-        if left.isdisjoint(members):
-            continue
-        if set(members.values()) == {Reason.DRIFT}:
-            left |= members.keys()
-            continue
-        left -= members.keys()
-        found = [_as_both(one) if one.name in members else one for one in found]
-    return found, left
-
-
-def _as_both(field: FieldChange) -> FieldChange:
-    """Return a field as changed on both sides, unless a stricter guard concerns it anyway."""
-    known = field.reason in (Reason.DRIFT, Reason.CHANGE)
-    return replace(field, reason=Reason.BOTH) if known else field
-
-
-def _is_drifted(link: LinkChange) -> bool:
-    return link.drifted
-
-
-def _is_from_parent(link: LinkChange) -> bool:
-    """Return whether others removed a line item from its parent."""
-    return link.drifted and not link.references
-
-
-def _has_drifted(record: RecordInput, link: LinkChange) -> bool:
-    """Return whether others removed an association that the last apply made or found."""
-    if not link.add or not link.id or record.last is None:
-        return False
-    if not link.references:  # with the line item's parent
-        parent, unit = record.last.parent, record.unit
-        names = {one.folded() for one in (unit.address, unit.former) if one is not None}
-        return parent is not None and parent.folded() in names
-    had = {
-        (one.category, one.type_id)
-        for one in record.last.links
-        if (one.to, one.id) == (link.to, link.id)
+    units = list(units)
+    left = {
+        (link.to, link.id, one.address.kind, one.id)
+        for unit in units
+        for one in unit.left_alone
+        for link in one.links
     }
-    return had.issuperset(link.ours)
+    for unit in units:
+        yield replace(unit, changes=tuple(_with_ends(one, left) for one in unit.changes))
+
+
+def _with_ends(change: RecordChange, left: Set[tuple[str, str, str, str]]) -> RecordChange:
+    kind, id_ = change.address.kind, change.id
+    links = (
+        replace(link, reason=Reason.BOTH)
+        if link.add and (kind, id_, link.to, link.id) in left
+        else link
+        for link in change.links
+    )
+    return replace(change, links=tuple(links)) if left and change.links else change
+
+
+def _agreed(fields: Sequence[FieldChange], group: Iterable[str]) -> Sequence[FieldChange]:
+    """Return the fields, those of a group as changed on both sides if some drifted and some not.
+
+    A field that a stricter guard concerns keeps its reason.
+    """
+    members = {one.name: one.reason for one in fields if one.name in group}
+    reasons = set(members.values())
+    if Reason.DRIFT not in reasons or reasons == {Reason.DRIFT}:
+        return fields
+    return [
+        replace(one, reason=Reason.BOTH)
+        if one.name in members and one.reason in (Reason.DRIFT, Reason.CHANGE)
+        else one
+        for one in fields
+    ]
+
+
+def _with_parent(
+    fields: Sequence[FieldChange], links: Sequence[LinkChange], key: str
+) -> Sequence[LinkChange]:
+    """Return the links, that with the parent changed on both sides if git changed anything else.
+
+    A key that others changed is put back by itself only where the guard of keys is allowed, and
+    needs the line item under its parent: then the parent is put back with it.
+    """
+    if not (all(map(_is_drift, fields)) and all(map(_is_drift, links))):
+        reason = Reason.BOTH
+    elif any(one.name == key for one in fields):
+        reason = Reason.CHANGE
+    else:
+        return links
+    return [
+        replace(one, reason=reason) if one.is_to_parent and _is_drift(one) else one for one in links
+    ]
+
+
+def _left_names(record: RecordInput, fields: Iterable[FieldChange]) -> set[str]:
+    """Return the names of the fields to leave alone, of a group all or none of those that drifted.
+
+    A key that was changed in HubSpot is never left so: the record could not be found by it.
+    """
+    policy, kind = record.context.policy, record.kind
+    drifted = {one.name for one in fields if _is_drift(one)} - {record.identity.key_property}
+    left = {name for name in drifted if not policy.puts_back(kind.name, name)}
+    for group in kind.together:
+        if not left.isdisjoint(group):
+            left |= drifted.intersection(group)
+    return left
+
+
+def _is_drift(change: FieldChange | LinkChange) -> bool:
+    return change.reason is Reason.DRIFT

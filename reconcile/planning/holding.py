@@ -9,14 +9,15 @@ A change is held back by the name of a guard, until that guard is allowed for th
 - ``recreate``: the record was archived, merged or deleted in HubSpot
 - ``prune``: no manifest declares the record any more
 
-The first three hold all changes of a unit, since half an order is worse than none.
+The first three hold all changes of a unit, since half an order is worse than none. What only the
+state learns is never held back: nothing is overwritten by it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import replace
 
 from reconcile.model.address import Address, fold
-from reconcile.model.guarded import guards_of
+from reconcile.model.guarded import guards_of, is_refresh
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, RecordChange, UnitChange
 
@@ -56,8 +57,8 @@ def _tied(units: Collection[UnitChange], identities: Mapping[str, Identity]) -> 
 def _held_back(unit: UnitChange, allowed: Collection[str]) -> UnitChange:
     """Return a unit with what is not allowed held back, and what depends on it.
 
-    What depends on a held order or cart are its line items; it is not archived while one of them
-    stays.
+    What depends on a held order or cart are its line items. An order or cart is archived together
+    with all of its line items or not at all: nobody asked for one without some of its lines.
     """
     stops = {
         change.address: names
@@ -66,10 +67,12 @@ def _held_back(unit: UnitChange, allowed: Collection[str]) -> UnitChange:
     }
     if not stops:
         return unit
-    whole = unit.address in stops or any(names & _OF_UNIT for names in stops.values())
+    archives = any(
+        change.action is Action.ARCHIVE and change.address == unit.address
+        for change in unit.changes[:1]
+    )
+    whole = archives or unit.address in stops or any(map(_OF_UNIT.intersection, stops.values()))
     going = {change.address for change in unit.changes if not whole} - stops.keys()
-    if any(change.action is Action.ARCHIVE for change in unit.changes[:1]):
-        going.discard(unit.address)
     return _without(unit, going)
 
 
@@ -100,12 +103,14 @@ def _values(
 
 
 def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
-    """Return a unit with these changes and its conflicts left, and the others held back."""
+    """Return a unit with these changes and what is never held back, and the others held back."""
     stays: list[RecordChange] = []
     held = list(unit.held)
+    # The lines of a renamed order or cart go to its new name in the state together with it.
+    renamed = any(change.former and change.address == unit.address for change in unit.changes)
     for change in unit.changes:
-        is_left = change.action is Action.CONFLICT or change.address in going
-        (stays if is_left else held).append(change)
+        is_free = change.action is Action.CONFLICT or (is_refresh(change) and not renamed)
+        (stays if is_free or change.address in going else held).append(change)
     return replace(unit, changes=tuple(stays), held=in_order(unit, held))
 
 

@@ -8,6 +8,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.explanation import Explanation
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, RecordChange, UnitChange
+from reconcile.model.policy import DRIFT
 from reconcile.model.records import LastApplied
 from reconcile.planning.changes import as_conflict
 
@@ -31,7 +32,12 @@ def mark_collisions(
         for change in unit.changes
         if identities[change.address.kind].sibling_property and change.action is not Action.CONFLICT
     ]
-    reasons = _same_record(changes) | _same_value(changes, identities) | _in_state(changes, entries)
+    reasons = (
+        _same_record(changes)
+        | _same_value(changes, identities)
+        | _same_as_drift(units, identities)
+        | _in_state(changes, entries)
+    )
     for unit in units:
         if reasons.keys().isdisjoint(change.address for change in unit.changes):
             yield unit
@@ -84,6 +90,29 @@ def _same_value(
         if len(some) > 1
         for change in some
     }
+
+
+def _same_as_drift(
+    units: Iterable[UnitChange], identities: Mapping[str, Identity]
+) -> dict[Address, Explanation]:
+    """Return conflicts for records that would get a value that others gave to one beside them."""
+    found: dict[Address, Explanation] = {}
+    for unit in units:
+        taken = {
+            (left.address.kind, fold(field.before)): left
+            for left in unit.left_alone
+            for field in left.fields
+            if field.name == identities[left.address.kind].sibling_property
+        }
+        for change in unit.changes if taken else ():
+            name = identities[change.address.kind].sibling_property
+            value = next((field.after for field in change.fields if field.name == name), "")
+            if value and (left := taken.get((change.address.kind, fold(value)))):
+                found[change.address] = Explanation(
+                    f"others gave this {name} to {left.address}, record {left.id}",
+                    f"put that back with --allow {DRIFT}=N, or declare it there",
+                )
+    return found
 
 
 def _in_state(

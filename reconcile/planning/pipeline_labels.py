@@ -5,7 +5,7 @@ changed may keep the stage of the former one (reference §10). So stages are che
 pipeline that the record will have: the declared one, else its present one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from reconcile.model.definitions import Pipeline
 from reconcile.model.kinds import Kind
@@ -53,6 +53,32 @@ def resolve_stages(
         if why:
             return ids, {names.pipeline: f"the {kind.name} is in the stage {why} {names.stage} too"}
     return ids, {}
+
+
+def remembered_stages(
+    values: Texts,
+    kind: Kind,
+    pipelines: Sequence[Pipeline],
+    was_written: Callable[[str, str], bool],
+) -> Texts:
+    """Return the ids that the declared pipeline and stage had when they were last written.
+
+    Such a value did not change in the manifest, even if its label would mean another stage now
+    that others have moved the record to another pipeline. ``was_written`` gets a property and an
+    id. A stage whose pipeline did change is not among them.
+    """
+    names = kind.pipeline
+    if names is None:
+        return {}
+    pipeline, stage = values.get(names.pipeline), values.get(names.stage)
+    found: dict[str, str] = {}
+    if pipeline:
+        candidates = [(names.pipeline, one.id) for one in _pipelines_called(pipeline, pipelines)]
+        found |= dict(one for one in candidates if was_written(*one))
+    if stage and (pipeline is None or found):
+        candidates = [(names.stage, id_) for id_ in _stages_called(stage, pipelines)]
+        found |= dict(one for one in candidates if was_written(*one))
+    return found
 
 
 def _cannot_stay(

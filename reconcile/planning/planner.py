@@ -43,6 +43,7 @@ from reconcile.planning.key_conflicts import (
     rekey_conflict,
     why_missing,
 )
+from reconcile.planning.moved_pipelines import with_remembered_stages
 from reconcile.planning.parent_conflicts import parent_conflict
 from reconcile.planning.reasons import reason_of
 from reconcile.planning.record_differences import record_differences
@@ -102,7 +103,7 @@ def _record_input(
     if actual is not None and last is not None and last.id != actual.id:
         # Another record has the key now, and the state knows nothing of it.
         last = None
-    return RecordInput(
+    record = RecordInput(
         desired,
         kind,
         wanted,
@@ -115,6 +116,7 @@ def _record_input(
         moved,
         unresolved,
     )
+    return with_remembered_stages(record)
 
 
 def _plan_record(record: RecordInput) -> _Planned:
@@ -206,8 +208,14 @@ def _compare(record: RecordInput, actual: Actual) -> _Planned:
     else:
         return None, left
     changed = {change.name for change in fields}
-    left_ends = {(link.to, link.id) for link in left.links} if left else set()
-    missing = found.added.keys() - left_ends
+    left_links = left.links if left else ()
+    left_ends = {(link.to, link.id) for link in left_links}
+    made = found.added.keys() - (left_ends - {(link.to, link.id) for link in links if link.add})
+    kept = {
+        Link(link.to, link.id, number, category)
+        for link in left_links
+        for category, number in link.ours
+    }
     change = replace(
         record_change(record, action),
         id=actual.id,
@@ -217,7 +225,7 @@ def _compare(record: RecordInput, actual: Actual) -> _Planned:
         rekey=rekey,
         keep=tuple(sorted((n, v) for n, v in record.wire_values.items() if n not in changed)),
         kept_links=tuple(
-            sorted(link for link in managed.declared if (link.to, link.id) not in missing)
+            sorted(kept.union(link for link in managed.declared if (link.to, link.id) not in made))
         ),
     )
     return change, left
@@ -246,6 +254,7 @@ def _state_is_current(record: RecordInput, ours: frozenset[Link]) -> bool:
         and not record.moved
         and last.protect == record.desired.protect
         and _folded(last.parent) == _folded(record.parent)
+        and (not record.under_parent or last.parent_id == record.parent_id)
         and last.links == ours
         and last.fingerprint
         == record.context.hasher.fingerprint(record.wire_values, record.definitions)

@@ -52,6 +52,8 @@ class RecordInput:
     resolved is as written, and ``unresolved`` says why, by name. ``actual`` is None if the record
     does not exist. ``recorded`` is its entry in the state; ``last`` is the same, or None if the
     entry is of another record. ``moved`` is true if the entry is under the former key.
+    ``unchanged`` names values that did not change in the manifest, although they mean other ones
+    now (see ``moved_pipelines``).
     """
 
     desired: Desired
@@ -65,6 +67,7 @@ class RecordInput:
     context: Context
     moved: bool = False
     unresolved: Mapping[str, str] = field(default_factory=dict)
+    unchanged: frozenset[str] = frozenset()
 
     @property
     def address(self) -> Address:

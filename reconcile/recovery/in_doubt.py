@@ -31,12 +31,6 @@ class InDoubtChange:
         """The record's id; empty if it was to be created and no answer came."""
         return self.change.id or self.write.id
 
-    @property
-    def associated(self) -> frozenset[str]:
-        """The objects that the change associates the record with, or leaves it associated with."""
-        added = {link.to for link in self.change.links}
-        return frozenset(added.union(link.to for link in self.change.kept_links))
-
     def without_id(self) -> "InDoubtChange":
         """Return the same change without the id that HubSpot answered by mistake."""
         return replace(self, write=replace(self.write, id=""))
@@ -61,6 +55,15 @@ class InDoubtChange:
             for link, end in self._ends(ids)
             if link.types == link.ours
         )
+
+    def parent_links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
+        """Return the association that puts a line item under its parent, if the change makes it."""
+        parent = self.change.parent
+        if parent is None or not self.change.gets_parent:
+            return frozenset()
+        end = self.change.parent_id or ids.get(parent.folded(), "")
+        association = kinds()[self.change.address.kind].associations[parent.kind]
+        return frozenset({Link(parent.kind, end, association.type_id)} if end else ())
 
     def _ends(self, ids: Mapping[Address, str]) -> Iterator[tuple[LinkChange, str]]:
         for link in self.change.links:
@@ -94,6 +97,7 @@ def entry_after(
     previous: LastApplied | None,
     entries: Entries,
     *,
+    parent_id: str,
     history: History,
     is_created: bool = False,
 ) -> Verified | None:
@@ -101,7 +105,8 @@ def entry_after(
 
     ``links`` are those of our associations that the record has; ``history`` has the properties that
     read back differently than they were written; ``is_created`` says that the change is known to
-    have created the record, whatever its values are now. A record whose creation was answered is
+    have created the record, whatever its values are now; ``parent_id`` is the record that a line
+    item is under, empty if it is not under its parent. A record whose creation was answered is
     remembered by its id even if no read shows it: creating it again would duplicate it.
     """
     definitions = entries.definitions.properties.get(one.change.address.kind, {})
@@ -110,11 +115,13 @@ def entry_after(
         if one.change.id or not record_id:
             return None
         return entries.verified(
-            AppliedChange(one.change, one.refresh, record_id, links, previous), None
+            AppliedChange(one.change, one.refresh, record_id, links, previous, parent_id), None
         )
     made = is_created or (not one.change.id and one.write.id == actual.id)
     if not made and not entries.carried_out(one.change, actual, history):
         return None
     return entries.verified(
-        AppliedChange(one.change, one.refresh, actual.id, links, previous), actual, history
+        AppliedChange(one.change, one.refresh, actual.id, links, previous, parent_id),
+        actual,
+        history,
     )

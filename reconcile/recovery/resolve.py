@@ -119,17 +119,21 @@ class Resolver:
             change, address = one.change, one.change.address
             # What the change leaves as it is stays remembered, even if others removed it.
             standing = links.get(address, frozenset()).union(change.kept_links)
+            parent = one.parent_links(ends)
             if (end := _answered_outcome(one)) is not None:
                 outcomes.append(end)
                 continue
             seen = entry_after(
                 one,
                 found.get(address),
-                standing,
+                standing - parent,
                 previous[address],
                 self._entries,
                 history=histories.get(address, {}),
                 is_created=address in records.matched_by_initial_values,
+                parent_id=next((link.id for link in parent & standing), "")
+                if change.gets_parent
+                else change.parent_id,
             )
             if seen is not None:
                 self._state.put(one.write.unit, address, seen.entry)
@@ -141,7 +145,7 @@ class Resolver:
                 self._note_overwritten(one, seen.entry.id, late, journal)
             if seen is None:
                 not_applied.append(address)
-            elif removed_links(change) & standing or one.links(ends) - standing:
+            elif removed_links(change) & standing or (one.links(ends) | parent) - standing:
                 written[address] = seen.entry.id
             else:
                 outcomes.append(_outcome(change, seen))
@@ -198,9 +202,9 @@ class Resolver:
         """Return the ids, by folded address, of the records that changes associate theirs with."""
         ends = {address.folded(): record_id for address, record_id in ids.items()}
         for one in wanted:
-            for link in one.change.links:
-                if link.address is not None and (end := link.address.folded()) not in ends:
-                    entry = self._state.unit(link.address).get(end)
+            for address in (*(link.address for link in one.change.links), one.change.parent):
+                if address is not None and (end := address.folded()) not in ends:
+                    entry = self._state.unit(address).get(end)
                     ends[end] = entry.id if entry is not None else ""
         return ends
 
@@ -219,6 +223,7 @@ class Resolver:
             ours[address] = (
                 one.links(ends_of)
                 | one.implied_links(ends_of)
+                | one.parent_links(ends_of)
                 | (before.links if before else frozenset())
             )
             for link in ours[address]:

@@ -3,18 +3,20 @@
 from collections.abc import Iterator, Sequence
 
 from reconcile.model.drifted import Fate
+from reconcile.model.plan_options import options_to_put_back
 from reconcile.render.drift_view import DriftedValue, DriftView, PropertyGroup, SourceGroup
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, shorten, value, visible, width
-from reconcile.render.not_applied import to_put_back
 from reconcile.render.plan_lines import (
     BLANK,
     LEFT_OUT,
     LEFT_OUT_HINT,
     NAMES,
+    PUT_BACK,
     Line,
     Span,
     address_list,
+    option_lines,
     plain,
 )
 
@@ -54,7 +56,7 @@ def drift_lines(view: DriftView) -> Iterator[Line]:
     notes += [view.both] if view.both else []
     yield from (plain(visible(note), "conflict") for note in notes)
     if any(one.fate is Fate.LEFT_ALONE for one in view.values):
-        yield plain(f"hint: to put it back, plan with {to_put_back(plan)}", "note")
+        yield from option_lines(PUT_BACK, options_to_put_back(plan))
     if notes or view.groups:
         yield BLANK
     yield plain(view.footer, "heading")

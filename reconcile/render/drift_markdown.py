@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from reconcile.model.drifted import DriftReport, Fate
+from reconcile.model.plan_options import options_to_put_back
 from reconcile.render.drift_lines import LEGEND, WHAT, source_text, value_lines
 from reconcile.render.drift_view import DriftView, PropertyGroup, SourceGroup, drift_view
 from reconcile.render.drift_words import Sum, main_sources, unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
-from reconcile.render.markdown import LIMIT, heading
-from reconcile.render.not_applied import to_put_back
+from reconcile.render.markdown import LIMIT, heading, with_options
 from reconcile.render.phrasing import plural
-from reconcile.render.plan_lines import LEFT_OUT, LEFT_OUT_HINT, address_list
+from reconcile.render.plan_lines import LEFT_OUT, LEFT_OUT_HINT, PUT_BACK, address_list
 
 _VALUES = 100
 """Maximum values of one source and property to list."""
@@ -58,7 +58,7 @@ def _head(seen: DriftView) -> Iterator[str]:
     if seen.both:
         yield f"{seen.both}."
     if any(one.fate is Fate.LEFT_ALONE for one in seen.values):
-        yield f"Hint: to put it back, plan with {code_span(to_put_back(plan))}."
+        yield f"Hint: {with_options(PUT_BACK, options_to_put_back(plan))}"
 
 
 def _group(group: PropertyGroup) -> str:

@@ -36,6 +36,7 @@ class _Entry:
     key: str = ""
     links: tuple[tuple[str, str, int, str], ...] = ()
     parent: _Address | None = None
+    parent_id: str = ""
     protect: bool = False
     run: str = ""
 

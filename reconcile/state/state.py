@@ -248,6 +248,7 @@ class State:
             fingerprint=entry["fingerprint"] if self.key_matches else "",
             links=frozenset(Link(*link) for link in entry.get("links", ())),
             parent=Address.parse(entry["parent"]) if entry.get("parent") else None,
+            parent_id=entry.get("parent_id", ""),
             protect=entry.get("protect", False),
             run=entry.get("run", ""),
         )
@@ -265,6 +266,8 @@ def _encode(entry: LastApplied) -> dict[str, Any]:
         raw["links"] = [list(link) for link in sorted(entry.links)]
     if entry.parent:
         raw["parent"] = str(entry.parent)
+    if entry.parent_id:
+        raw["parent_id"] = entry.parent_id
     if entry.protect:
         raw["protect"] = True
     if entry.run:

@@ -17,6 +17,7 @@ from reconcile.fetching.requirements import (
     properties_to_read,
     read_definitions,
 )
+from reconcile.manifests.files import PROJECT_FILE
 from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
@@ -29,6 +30,7 @@ from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, unit_faults
+from reconcile.planning.policy_problems import policy_problems
 from reconcile.planning.record_input import Context
 from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
@@ -70,9 +72,10 @@ def plan(
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
     units that refer to a record which such a write may have created.
 
-    Raises ManifestError for ``broken`` and for what the other manifests get wrong by themselves,
-    together with what the account refuses of the rest. Without such errors, what the account
-    refuses is a conflict of the record that it concerns.
+    Raises ManifestError for ``broken``, for what the other manifests get wrong by themselves, and
+    for properties of the project's policy that the account does not have, together with what the
+    account refuses of the rest. Without such errors, what the account refuses is a conflict of the
+    record that it concerns.
     """
     state = session.state()
     AppliedPlans(session.store, state)  # raises if damaged: the plan could not be applied
@@ -81,6 +84,7 @@ def plan(
     identities = session.settings.target.identity
     known = find_managed(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
+    reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
     units = known.with_removals(units)
     inputs = _inputs(
         session,
@@ -89,7 +93,7 @@ def plan(
         state=state,
         known=known,
         recreate=frozenset(address.folded() for address in recreate),
-        policy=Policy(session.settings.drift, drift=any(one.startswith("drift=") for one in allow)),
+        policy=Policy(reverts, drift=any(one.startswith("drift=") for one in allow)),
         incomplete=bool(broken),
     )
     context = inputs.context
@@ -98,6 +102,7 @@ def plan(
     planned = [unit for unit in units if unit.address not in in_doubt]
     chunks = _observe(planned, state, known, inputs)
     problems = {*broken, *(one for unit in units for one in identity_problems(unit, identities))}
+    problems |= {*policy_problems(session.settings.drift, context.definitions)}
     _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
@@ -120,7 +125,7 @@ def plan(
         undeclared=known.undeclared,
         limits=session.settings.limits.limits(known.managed),
         allowed=frozenset(allow),
-        reverts=session.settings.drift,
+        reverts=reverts,
         definitions=context.definitions,
         prune=prune,
         unchecked=reader.unchecked,
@@ -211,7 +216,9 @@ def _require_no(
         faults = (
             fault for chunk in chunks for one in chunk for fault in unit_faults(*one, context)
         )
-        raise ManifestError(tuple(problems), conflicts=list(faults))
+        files = {PROJECT_FILE if one.file == PROJECT_FILE else "the manifests" for one in problems}
+        title = " and ".join(sorted(files))
+        raise ManifestError(tuple(problems), title=title, conflicts=list(faults))
 
 
 def _in_doubt(store: Store) -> frozenset[Address]:

@@ -99,7 +99,7 @@ def test_values_stand_under_property_and_source(shop: Project) -> None:
     assert "  order/A-4  ours -> theirs\n" in shown
     assert "\n  1 by a workflow\n" in shown
     assert "  line_item/A-4:mug  2 -> 3\n" in shown
-    assert "\nhint: to put it back, plan with --allow drift=5\n" in shown
+    assert "\n  hint: to put it back, plan with --allow drift=5\n" in shown
     assert f"\n{FOOTER}\n" in shown
 
 
@@ -215,7 +215,7 @@ def test_the_standing_policy_is_reported(shop: Project) -> None:
     shown = shop.fine("drift", "--detailed-exitcode", code=2)
     assert "  order/A-4  ours -> theirs  # put back by the next apply\n" in shown
     assert f"\n{FOOTER} The next apply puts back 1 value.\n" in shown
-    assert "\nhint: to put it back, plan with --allow drift=5\n" in shown
+    assert "\n  hint: to put it back, plan with --allow drift=5\n" in shown
 
 
 def test_a_name_from_hubspot_directs_no_terminal(shop: Project, edit: Edit) -> None:

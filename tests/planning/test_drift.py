@@ -279,7 +279,7 @@ def test_drift_counts_records_with_associations_too() -> None:
         assert counts(plan)["drift"] == 1
         assert [drifted(unit) for unit in plan.units] == [{"order/A"}]
     assert [change.action for change in plan.records()] == [Action.ASSOCIATE]
-    assert [link.drifted for change in plan.records() for link in change.links] == [True]
+    assert [link.reason for change in plan.records() for link in change.links] == [Reason.DRIFT]
     fresh = plan_of([linked(last=frozenset())], allow={"drift": 1})
     assert counts(fresh)["drift"] == 0
 

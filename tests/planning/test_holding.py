@@ -111,13 +111,43 @@ def test_a_changed_key_holds_its_record_alone() -> None:
     assert parts(plan) == ([], ["order/A", "line_item/A:1"])
 
 
-def test_an_order_is_not_archived_while_a_line_of_it_waits() -> None:
-    """The line would be left without its order."""
+def test_an_order_is_archived_with_all_of_its_lines_or_not_at_all() -> None:
+    """A line that waits would be left without its order, and nobody asked for the others alone."""
     goes = RecordChange(ORDER, Action.ARCHIVE, "1", state="0" * 64)
     waits = RecordChange(LINE, Action.ARCHIVE, "2", state="0" * 64, rekey=True, parent_id="1")
     first = RecordChange(Address("line_item", "A:0"), Action.ARCHIVE, "3", state="0" * 64)
     plan = assembled([UnitChange(ORDER, (goes, first, waits))])
-    assert parts(plan) == (["line_item/A:0"], ["order/A", "line_item/A:1"])
+    assert parts(plan) == ([], ["order/A", "line_item/A:0", "line_item/A:1"])
+
+
+def test_what_only_the_state_learns_is_not_held_back(world: World) -> None:
+    """A value that both sides have by now is remembered, so that a later edit of it is drift."""
+    lines = [line("L1", name="x", memo="1")]
+    world.converge(order("A", lines, memo="1"))
+    item = world.id_of("line_items", "L1")
+    world.edit("orders", world.id_of("orders", "A"), memo="9")
+    world.edit("line_items", item, memo="2")
+    plan = world.plan(order("A", [line("L1", name="x", memo="2")], memo="2"), allow={})
+    assert parts(plan) == (["line_item/L1"], ["order/A"])
+    assert world.apply(plan).held == (ORDER,)
+
+    world.edit("line_items", item, memo="1")
+    again = world.plan(allow={"both": 1})
+    assert (parts(again), left(again)) == ((["order/A"], []), {"line_item/L1": {"memo"}})
+    assert world.apply(again).complete
+    assert world.dump("line_items")[item]["memo"] == "1"
+
+
+def test_the_lines_of_a_renamed_order_wait_with_it(world: World) -> None:
+    """The state has them under its former name until it is renamed."""
+    lines = [line("L1", name="x")]
+    world.converge(order("A", lines, memo="1"))
+    world.edit("orders", world.id_of("orders", "A"), memo="9")
+    plan = world.plan(order("B", lines, memo="2", moved_from="A"), allow={})
+    assert parts(plan)[0] == []
+    assert world.apply(plan).held[:1] == (OTHER,)
+    assert world.apply(world.plan(allow={"both": 1})).complete
+    assert world.plan(allow={}).units == ()
 
 
 def test_archiving_what_somebody_edited_since_is_both() -> None:

@@ -30,7 +30,7 @@ from world import explained
 
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
-from reconcile.model.plan import Action, LinkChange, RecordChange, UnitChange
+from reconcile.model.plan import Action, LinkChange, Reason, RecordChange, UnitChange
 from reconcile.model.records import Link, Reference, Unit
 from reconcile.model.references import Bound
 
@@ -172,10 +172,13 @@ def test_a_line_item_without_its_parent_is_associated() -> None:
     unit = Unit(ORDER, desired(), (desired(LINE),))
     (change,) = changes_of(Inputs(unit, records, last))
     assert (change.action, change.parent, change.parent_id) == (ASSOCIATE, ORDER, "1")
-    assert [(link.id, link.types) for link in change.links] == [
-        ("1", ((TO_ORDER.category, TO_ORDER.type_id),))
+    assert [(link.id, link.types, link.reason) for link in change.links] == [
+        ("1", ((TO_ORDER.category, TO_ORDER.type_id),), Reason.CHANGE)
     ]
+    last[LINE] = replace(last[LINE], parent_id="1")
     assert changes_of(Inputs(unit, records, last, {"lines": frozenset({"2"})})) == ()
+    (change,) = changes_of(Inputs(unit, records, last))
+    assert [link.reason for link in change.links] == [Reason.DRIFT]
 
 
 LOST = RecordChange(
