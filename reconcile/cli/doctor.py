@@ -83,6 +83,8 @@ def _scopes(session: Session) -> bool:
     doubtful = sorted({f"crm.objects.{object_}.write" for object_ in associated or ()} - granted)
     if doubtful:
         echo(f"Scopes   apply may also need {', '.join(doubtful)} to associate")
+    if OWNERS_SCOPE not in granted and (OWNERS_SCOPE,) not in needs["plan"]:
+        echo(f"Scopes   optional: without {OWNERS_SCOPE}, plan and drift name users only by id")
     for kind in kinds().values():
         lacking = [one for one in kind.foreign_parents.values() if one.read_scope not in granted]
         if lacking:
