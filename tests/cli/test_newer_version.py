@@ -34,6 +34,7 @@ READING = {
     "drift": ("drift",),
     "lock show": ("lock", "show"),
     "plan": ("plan",),
+    "pull": ("pull", "orders", "--all"),
     "show": ("show", "saved.plan"),
     "state list": ("state", "list"),
     "state show": ("state", "show", "order/A-1"),
