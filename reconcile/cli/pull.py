@@ -168,7 +168,8 @@ def _require_names(wanted: Wanted, project: Project, selection: Selection) -> No
 def _summary(wanted: Wanted, pulled: Pulled, paths: list[Path], root: Path) -> Iterator[str]:
     kind = wanted.kind
     if not paths:
-        yield f"No new {kind.plural}: {kind.count(pulled.known)} known already."
+        known = f": {kind.count(pulled.known)} known already" if pulled.known else ""
+        yield f"No new {kind.plural}{known}."
         return
     lines = f" with {plural(pulled.lines, 'line item')}" if pulled.lines else ""
     where = [str(path.relative_to(root)) for path in paths]

@@ -100,6 +100,15 @@ def test_a_second_run_adds_only_what_is_new(project: Project, shop: Shop) -> Non
     assert "Plan: 4 orders to adopt." in project.fine("plan")
 
 
+def test_what_documents_adopt_by_a_value_is_left_out(project: Project, shop: Shop) -> None:
+    """It would be adopted twice."""
+    shop.order(hs_external_order_id="A", hs_total_price="1")
+    shop.post("/_sandbox/clock", {"advance": "120"})
+    project.write("{kind: order, key: X, adopt: {hs_external_order_id: a}}", "manifests/x.yaml")
+    assert "No new orders: 1 order known already." in project.fine("pull", "orders", "--all")
+    assert "1 order to adopt." in project.fine("plan")
+
+
 def test_months_are_appended_to(project: Project, shop: Shop) -> None:
     """A file of a month grows, and every document stays readable."""
     shop.order(hs_external_order_id="A")
