@@ -41,6 +41,7 @@ def recorded(change: Effect, outcome: Outcome, trace: str = "", *, status: str =
         "adopts": change.adopts,
         "rekey": change.rekey,
         "recreates": change.recreates,
+        "foreign": change.foreign,
         "pruned": change.pruned,
         "moved": bool(change.moved_from),
         "standing": outcome.standing,

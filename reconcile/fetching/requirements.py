@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconcile.errors import UsageError
+from reconcile.fetching.foreign_lines import has_exact_lines
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions, Owners, Property
@@ -26,6 +27,8 @@ def read_definitions(
     used: set[str] = set()
     labelled: set[tuple[str, str]] = set()
     for unit in units:
+        if has_exact_lines(unit):
+            used.update(kinds()[unit.address.kind].children)
         for record in unit.records:
             used.add(record.address.kind)
             labelled |= {(record.address.kind, r.to) for r in record.references if r.label}

@@ -89,6 +89,7 @@ def _desired(record: Desired) -> list[object]:
         record.lifecycle,
         record.moved_from.value if record.moved_from else "",
         sorted(one[:3] for one in record.adopt),
+        record.exact_lines,
     ]
 
 

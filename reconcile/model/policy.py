@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 DRIFT = "drift"
 """The name under which drift is allowed to be put back, of at most so many records."""
 
-HELD = ("both", "adopt-update", "unknown", "rekey", "recreate", "prune")
+HELD = ("both", "adopt-update", "unknown", "rekey", "recreate", "prune", "foreign")
 """The guards. Each holds declared changes back until it is allowed, by exact number of records."""
 
 LIMITS = ("limit-archive", "limit-create", "limit-update")

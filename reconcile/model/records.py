@@ -71,7 +71,8 @@ class Desired:
     name to the (line, column) of its value. ``ignore`` names properties to leave as they are once
     the record exists. ``protect`` keeps the record from being archived or recreated.
     ``moved_from`` names the record's former key; ``adopt`` the
-    existing record that it takes over, on each target. A record that is absent or forgotten has no
+    existing record that it takes over, on each target. ``exact_lines`` says that an order or cart
+    has no other line items than the declared ones. A record that is absent or forgotten has no
     properties and no references. ``pruned`` is true for a managed record that no manifest declares
     any more.
 
@@ -89,6 +90,7 @@ class Desired:
     protect: bool = False
     lifecycle: Lifecycle = Lifecycle.PRESENT
     moved_from: Reference | None = None
+    exact_lines: bool = False
     adopt: tuple[Adoption, ...] = ()
     pruned: bool = False
     ignore_at: Location = NOWHERE
@@ -237,6 +239,8 @@ class Observed:
     - ``adopted``: the records that were found by what their documents adopt
     - ``not_adopted``: why others were not
     - ``lines``: the ids of all line items under the unit; ``others`` counts the undeclared ones
+    - ``foreign``: those that others added to an order or cart with exact lines, by an address that
+      their id makes
     - ``links``: each record's associations, for the pairs that are declared or in the state
     - ``parent_id``: the id of a parent that the manifests do not manage
     - ``other_parents``: the records that line items belong to besides their declared parents, as
@@ -255,6 +259,7 @@ class Observed:
     lines: frozenset[str] = frozenset()
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0
+    foreign: Mapping[Address, Actual] = field(default_factory=lambda: MappingProxyType({}))
     parent_id: str = ""
     other_parents: Mapping[Address, frozenset[tuple[str, str]]] = field(
         default_factory=lambda: MappingProxyType({})

@@ -62,9 +62,9 @@ _Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{
 class _Head:
     """The first line: what is not part of what the plan does.
 
-    ``unchanged``, ``undeclared``, ``unkeyed`` and ``unchecked`` are what the plan says of other
-    records, ``commit`` and ``files`` its source, and ``drift_sources``, where there are any, what
-    set the values that it leaves alone.
+    ``unchanged``, ``undeclared``, ``others``, ``unkeyed`` and ``unchecked`` are what the plan says
+    of other records, ``commit`` and ``files`` its source, and ``drift_sources``, where there are
+    any, what set the values that it leaves alone.
     """
 
     format: int
@@ -74,6 +74,7 @@ class _Head:
     paths: tuple[str, ...]
     unchanged: int
     undeclared: tuple[Address, ...]
+    others: int
     unkeyed: tuple[tuple[str, int], ...]
     unchecked: tuple[str, ...]
     resolved: tuple[Address, ...]
@@ -162,6 +163,7 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.paths,
             plan.unchanged,
             plan.undeclared,
+            plan.others,
             plan.unkeyed,
             plan.unchecked,
             plan.resolved,
@@ -268,6 +270,7 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         resolved=head.resolved,
         in_doubt=head.in_doubt,
         source=Source(head.commit, head.files),
+        others=head.others,
         unkeyed=head.unkeyed,
         unchecked=head.unchecked,
         drift_sources=head.drift_sources,

@@ -36,6 +36,7 @@ from reconcile.planning.changes import (
     record_change,
 )
 from reconcile.planning.drift import split_drift
+from reconcile.planning.exact_lines import foreign_removals
 from reconcile.planning.key_conflicts import (
     duplicates_conflict,
     has_former_key,
@@ -70,15 +71,16 @@ def plan_unit(
         _plan_record(_record_input(desired, unit, observed, last, context))
         for desired in unit.records
     ]
-    changes = propagate_conflicts(
-        unit.address, tuple(change for change, _ in planned if change is not None)
-    )
+    made = [change for change, _ in planned if change is not None]
+    made += foreign_removals(unit, observed, context)
+    made.sort(key=lambda change: (change.address != unit.address, change.address))
+    changes = propagate_conflicts(unit.address, tuple(made))
     left_alone = tuple(left for _, left in planned if left is not None)
     unchanged = sum(change is None and left is None for change, left in planned)
     if not (changes or left_alone):
         return None, unchanged
-    made = UnitChange(unit.address, changes, others=observed.others, left_alone=left_alone)
-    return made, unchanged
+    unit_change = UnitChange(unit.address, changes, others=observed.others, left_alone=left_alone)
+    return unit_change, unchanged
 
 
 def unit_faults(

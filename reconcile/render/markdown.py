@@ -35,6 +35,7 @@ from reconcile.render.plan_lines import (
     define_line,
     left_alone,
     limit_line,
+    others_note,
     record_lines,
     undeclared_hint,
     unit_line,
@@ -115,6 +116,8 @@ def _head(seen: PlanView) -> Iterator[str]:
         yield "\n".join(_conflicts(seen))
     yield from _held(seen)
     yield from _drift(seen)
+    if seen.plan.others:
+        yield others_note(seen.plan)
     if seen.plan.undeclared:
         names = code_span(address_list(seen.plan.undeclared))
         yield f"{left_alone(seen)}: {names}  \nHint: {undeclared_hint(seen)}"

@@ -1,6 +1,6 @@
 """The steps of a plan, from the manifests' units to a ``Plan``."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from reconcile.errors import (
     UsageError,
 )
 from reconcile.fetching.actual import Fetcher
+from reconcile.fetching.foreign_lines import Ours, has_exact_lines
 from reconcile.fetching.parents import ParentReader
 from reconcile.fetching.references import bind, mutual_links
 from reconcile.fetching.requirements import (
@@ -118,13 +119,14 @@ def plan(
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
     stood: list[Address] = []
-    unchanged = 0
+    unchanged = others = 0
     for chunk in chunks:
         for change, same in _plan_chunk(chunk, context, reader):
             unchanged += same
             if change is not None:
                 changes.append(_pinned(change, declarations.get(change.address)))
         stood += (unit.address for unit, _, _ in chunk if state.has_standing(unit.address))
+        others += sum(seen.others for _, seen, _ in chunk)
         state.release()
         advance(len(chunk))
     made = assemble(
@@ -145,7 +147,21 @@ def plan(
         hasher=state.hasher if state.has_key else None,
     )
     left_out = in_doubt.intersection(unit.address for unit in units)
-    return replace(made, in_doubt=tuple(sorted(left_out)), unkeyed=_unkeyed(session, made, known))
+    return replace(
+        made,
+        in_doubt=tuple(sorted(left_out)),
+        unkeyed=_unkeyed(session, made, known),
+        others=others,
+    )
+
+
+def _managed_ids(state: State, units: Iterable[Unit]) -> Mapping[str, Collection[str]]:
+    """Return the ids of the state's records by kind, if a unit needs them."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    if any(map(has_exact_lines, units)):
+        for _, address, entry in state.entries():
+            ids[address.kind].add(entry.id)
+    return ids
 
 
 def _unkeyed(session: Session, made: Plan, known: ManagedRecords) -> tuple[tuple[str, int], ...]:
@@ -207,6 +223,7 @@ def _inputs(
             kind: frozenset(one.name for one in known.values() if one.unique)
             for kind, known in definitions.properties.items()
         },
+        ours=Ours(_managed_ids(state, units), declared_keys(everything)),
     )
     bindings, parents = bind(
         hubspot,
