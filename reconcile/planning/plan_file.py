@@ -89,6 +89,7 @@ class _Shared:
     limits: tuple[_Limit, ...]
     allowed: tuple[_Allowed, ...]
     reverts: tuple[tuple[str, str], ...]
+    manage: tuple[tuple[str, str], ...]
     keyed: bool
     prune: bool
     labels: tuple[ValueLabel, ...]
@@ -114,6 +115,7 @@ class _Policy:
     limits: tuple[tuple[str, str, int], ...]
     allowed: tuple[str, ...]
     reverts: tuple[tuple[str, str], ...]
+    manage: tuple[tuple[str, str], ...]
     keyed: bool
     personal: tuple[tuple[str, str], ...]
 
@@ -134,6 +136,7 @@ def content_digest(plan: Plan) -> str:
         plan.limits,
         plan.allowed,
         plan.reverts,
+        plan.manage,
         plan.keyed,
         plan.personal,
     )
@@ -219,6 +222,7 @@ def _content(plan: Plan) -> Iterator[bytes]:
             plan.limits,
             plan.allowed,
             plan.reverts,
+            plan.manage,
             plan.keyed,
             plan.prune,
             plan.labels,
@@ -258,6 +262,7 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         limits=shared.limits,
         allowed=shared.allowed,
         reverts=shared.reverts,
+        manage=shared.manage,
         keyed=shared.keyed,
         serial=head.serial,
         paths=head.paths,

@@ -147,7 +147,13 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
         manifests=file.manifests if file else (),
         state=state,
         target=Target.model_construct(
-            **dict(chosen) | {"name": name, "rate_limit": limit, "identity": _stamping(chosen)},
+            **dict(chosen)
+            | {
+                "name": name,
+                "rate_limit": limit,
+                "identity": _stamping(chosen),
+                "manage": chosen.manage.with_keys(chosen.identity),
+            },
         ),
         limits=file.limits if file else Limits(),
         drift=file.drift if file else {},

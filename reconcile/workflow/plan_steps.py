@@ -19,7 +19,6 @@ from reconcile.fetching.requirements import (
     properties_to_read,
     read_definitions,
 )
-from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
@@ -33,6 +32,7 @@ from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, unit_faults
 from reconcile.planning.record_input import Context
+from reconcile.project.declared import target_problems
 from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
 from reconcile.session import Session
@@ -82,9 +82,13 @@ def plan(
     everything = declared or units
     _require_declared(recreate, everything)
     identities = session.settings.target.identity
+    manage = session.settings.target.manage
     known = find_managed(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
     units = known.with_removals(units)
+    problems = {*broken, *target_problems(units, session.settings)}
+    if problems:  # what may not be written is not read either
+        units, everything = tuple(map(manage.only, units)), tuple(map(manage.only, everything))
     inputs = _inputs(
         session,
         units,
@@ -92,7 +96,11 @@ def plan(
         state=state,
         known=known,
         recreate=frozenset(address.folded() for address in recreate),
-        policy=Policy(session.settings.drift, drift=any(one.startswith("drift=") for one in allow)),
+        policy=Policy(
+            session.settings.drift,
+            drift=any(one.startswith("drift=") for one in allow),
+            manage=manage,
+        ),
         incomplete=bool(broken),
     )
     context = inputs.context
@@ -100,14 +108,6 @@ def plan(
     in_doubt = _left_out((*everything, *units), _in_doubt(session.store), context.bindings)
     planned = [unit for unit in units if unit.address not in in_doubt]
     chunks = _observe(planned, state, known, inputs)
-    problems = {
-        *broken,
-        *(
-            one
-            for unit in units
-            for one in identity_problems(unit, identities, session.settings.targets)
-        ),
-    }
     _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
@@ -131,6 +131,7 @@ def plan(
         limits=session.settings.limits.limits(known.managed),
         allowed=frozenset(allow),
         reverts=session.settings.drift,
+        manage=manage,
         definitions=context.definitions,
         prune=prune,
         unchecked=reader.unchecked,
@@ -187,8 +188,8 @@ def _inputs(
     fetcher = Fetcher(
         hubspot,
         identities,
-        properties_to_read(units, known.removed_properties),
-        association_pairs(everything, state),
+        properties_to_read(units, known.removed_properties, policy.manage),
+        association_pairs(everything, state, policy.manage),
         target=session.settings.target.name,
         unique={
             kind: frozenset(one.name for one in known.values() if one.unique)
