@@ -434,7 +434,7 @@ def plans(draw: st.DrawFn) -> Plan:
         allowed=[f"{name}={draw(st.integers(1, 9))}" for name in names],
         reverts=draw(st.sampled_from([{}, {"order": ["memo", "weight"], "cart": ["memo"]}])),
         manage=draw(
-            st.sampled_from([Manage(), Manage({"order": frozenset({"memo"})}, create=True)])
+            st.sampled_from([Manage(), Manage({"order": frozenset({"memo"})}, creates=True)])
         ),
         prune=any(change.pruned for unit in units for change in unit.changes),
         serial=draw(st.integers(0, 99)),

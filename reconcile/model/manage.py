@@ -20,8 +20,8 @@ class Manage:
     """
 
     names: Mapping[str, frozenset[str] | None] | None = None
-    create: bool = False
-    archive: bool = False
+    creates: bool = False
+    archives: bool = False
 
     @property
     def limits(self) -> bool:
@@ -31,12 +31,12 @@ class Manage:
     @property
     def may_create(self) -> bool:
         """Whether records may be created."""
-        return self.create or not self.limits
+        return self.creates or not self.limits
 
     @property
     def may_archive(self) -> bool:
         """Whether records may be archived."""
-        return self.archive or not self.limits
+        return self.archives or not self.limits
 
     def has_kind(self, kind: str) -> bool:
         """Return whether records of a kind may be declared."""
@@ -93,7 +93,7 @@ class Manage:
         """All of it as sorted pairs, for a plan; none without ``manage:``."""
         if self.names is None:
             return ()
-        pairs = {("create", str(self.create).lower()), ("archive", str(self.archive).lower())}
+        pairs = {("create", str(self.creates).lower()), ("archive", str(self.archives).lower())}
         for kind, listed in self.names.items():
             pairs |= {(kind, ALL)} if listed is None else {(kind, one) for one in listed or ("",)}
         return tuple(sorted(pairs))

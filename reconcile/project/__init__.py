@@ -27,11 +27,12 @@ from reconcile.project.settings import (
     is_hubspot,
     variable_of,
 )
-from reconcile.project.starter import starter_text
+from reconcile.project.starter import UPDATES_ONLY, starter_text
 from reconcile.project.support_ends import SERVICE_KEYS
 from reconcile.project.token import Token
 
 __all__ = [
+    "UPDATES_ONLY",
     "Limits",
     "SandboxSettings",
     "Settings",

@@ -111,7 +111,11 @@ def _manage(value: object) -> Manage:
             raise ValueError(
                 f"names {word!r}, which is not a kind, create or archive{nearest(word, known)}"
             )
-    return Manage(MappingProxyType(names), **switches)
+    return Manage(
+        MappingProxyType(names),
+        creates=switches.get("create", False),
+        archives=switches.get("archive", False),
+    )
 
 
 def _writable(kind: str, given: object) -> frozenset[str] | None:
