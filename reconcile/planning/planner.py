@@ -72,10 +72,7 @@ def plan_unit(
     ``last`` are the state's entries by folded address, those of former addresses included. The
     caller adds the digest of the unit as declared (``UnitChange.manifest``).
     """
-    planned = [
-        _plan_record(_record_input(desired, unit, observed, last, context))
-        for desired in unit.records
-    ]
+    planned = [_plan_record(one) for one in record_inputs(unit, observed, last, context)]
     changes = propagate_conflicts(
         unit.address, tuple(change for change, _ in planned if change is not None)
     )
@@ -85,6 +82,14 @@ def plan_unit(
         return None, unchanged
     made = UnitChange(unit.address, changes, others=observed.others, left_alone=left_alone)
     return made, unchanged
+
+
+def record_inputs(
+    unit: Unit, observed: Observed, last: Mapping[Address, LastApplied], context: Context
+) -> Iterator[RecordInput]:
+    """Yield what the planner compares of each record of a unit. For arguments see plan_unit."""
+    for desired in unit.records:
+        yield _record_input(desired, unit, observed, last, context)
 
 
 def unit_faults(

@@ -30,8 +30,8 @@ from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
-from reconcile.planning.planner import plan_unit, unit_faults
-from reconcile.planning.record_input import Context
+from reconcile.planning.planner import plan_unit, record_inputs, unit_faults
+from reconcile.planning.record_input import Context, RecordInput
 from reconcile.project.declared import target_problems
 from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
@@ -60,6 +60,7 @@ def plan(
     allow: Collection[str] = (),
     broken: Sequence[Problem] = (),
     advance: Advance = lambda _: None,
+    watch: Callable[[RecordInput], None] | None = None,
 ) -> Plan:
     """Return what applying ``units`` would change. Writes nothing anywhere.
 
@@ -69,6 +70,7 @@ def plan(
     - ``prune``: archive what the state manages and nothing declares. It requires all units.
     - ``allow``: what is let in that would be held back, as ``--allow`` takes it.
     - ``broken``: the problems of manifests that could not be read.
+    - ``watch``: gets what is compared of each record that is planned.
 
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
     units that refer to a record which such a write may have created.
@@ -118,6 +120,10 @@ def plan(
             unchanged += same
             if change is not None:
                 changes.append(_pinned(change, declarations.get(change.address)))
+        if watch is not None:
+            for one in chunk:
+                for record in record_inputs(*one, context):
+                    watch(record)
         stood += (unit.address for unit, _, _ in chunk if state.has_standing(unit.address))
         state.release()
         advance(len(chunk))

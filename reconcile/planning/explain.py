@@ -1,0 +1,213 @@
+"""Where the values of one declared record come from, and what a plan of it does about each."""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from reconcile.model.address import Address, fold
+from reconcile.model.explained import Applied, ExplainedRecord, ExplainedValue, Fate
+from reconcile.model.guarded import guards_of
+from reconcile.model.plan import (
+    Action,
+    FieldChange,
+    LeftAlone,
+    LinkChange,
+    Plan,
+    RecordChange,
+    UnitChange,
+)
+from reconcile.model.policy import HELD
+from reconcile.model.records import NOWHERE, Link, Reference
+from reconcile.model.references import association_types, pointer
+from reconcile.planning.reasons import drifted
+from reconcile.planning.record_input import RecordInput
+from reconcile.planning.wire_values import display_value
+
+_Part = TypeVar("_Part", RecordChange, LeftAlone)
+
+
+def explained(record: RecordInput, plan: Plan) -> ExplainedRecord:
+    """Return what is declared of a record, what HubSpot has, and what ``plan`` does about it."""
+    unit = next((one for one in plan.units if one.address == record.unit.address), None)
+    planned = _Planned(record, unit, in_doubt=record.unit.address in plan.in_doubt)
+    known = record.recorded
+    return ExplainedRecord(
+        address=record.address,
+        unit=record.unit.address,
+        location=record.desired.location,
+        id=record.actual.id if record.actual else "",
+        run=known.run if known else "",
+        managed=known is not None,
+        values=(
+            *_key(record, planned),
+            *_properties(record, planned),
+            *_associations(record, planned),
+        ),
+    )
+
+
+class _Planned:
+    """What the plan does about one record: changes, holds back and leaves alone."""
+
+    def __init__(self, record: RecordInput, unit: UnitChange | None, *, in_doubt: bool) -> None:
+        address = record.address
+        self.in_doubt = in_doubt
+        self.change = _of(unit.changes if unit else (), address)
+        self.held = _of(unit.held if unit else (), address)
+        self.left = _of(unit.left_alone if unit else (), address)
+        found = guards_of(self.held) if self.held else frozenset()
+        self.guards = tuple(name for name in HELD if name in found)
+
+    def otherwise(self) -> Fate:
+        """Return what happens to a value that none of its changes names."""
+        if self.in_doubt:
+            return Fate.IN_DOUBT
+        conflict = self.change is not None and self.change.action is Action.CONFLICT
+        return Fate.CONFLICT if conflict else Fate.NONE
+
+    def sides(self) -> Iterator[tuple[Fate, RecordChange | LeftAlone]]:
+        """Yield the parts of the plan that name values of the record."""
+        for fate, part in (
+            (Fate.WRITE, self.change),
+            (Fate.HELD, self.held),
+            (Fate.LEFT, self.left),
+        ):
+            if part is not None:
+                yield fate, part
+
+    def field(self, name: str) -> tuple[Fate, FieldChange | None]:
+        """Return what happens to a property."""
+        for fate, part in self.sides():
+            for one in part.fields:
+                if one.name == name:
+                    return fate, one
+        return self.otherwise(), None
+
+    def link(self, reference: Reference) -> tuple[Fate, LinkChange | None]:
+        """Return what happens to a declared association."""
+        wanted = (reference.to, reference.by, reference.value, reference.label)
+        for fate, part in self.sides():
+            for link in part.links:
+                named = {(link.to, one.by, one.value, one.label) for one in link.references}
+                if link.add and wanted in named:
+                    return fate, link
+        return self.otherwise(), None
+
+
+def _of(parts: Iterable[_Part], address: Address) -> _Part | None:
+    return next((one for one in parts if one.address == address), None)
+
+
+def _key(record: RecordInput, planned: _Planned) -> Iterator[ExplainedValue]:
+    """Yield the property that holds the record's key, if any does."""
+    name = record.identity.key_property
+    if not name:
+        return
+    fate, change = planned.field(name)
+    held = record.held_key(record.actual) if record.actual else None
+    if held is None or record.last is None:
+        applied = Applied.NEVER
+    else:
+        applied = Applied.SAME if fold(held) == fold(record.last.key) else Applied.CHANGED
+    yield ExplainedValue(
+        name,
+        record.address.key,
+        record.desired.location,
+        default=False,
+        now=held,
+        applied=applied,
+        fate=fate,
+        reason=change.reason if change else None,
+        guards=planned.guards if fate is Fate.HELD else (),
+    )
+
+
+def _properties(record: RecordInput, planned: _Planned) -> Iterator[ExplainedValue]:
+    desired = record.desired
+    for name, text in desired.properties.items():
+        fate, change = planned.field(name)
+        if fate is Fate.NONE and record.actual is not None and name in desired.ignore:
+            fate = Fate.IGNORED
+        location = desired.location_of(name)
+        definition = record.definitions.get(name)
+        yield ExplainedValue(
+            name,
+            text,
+            location,
+            desired.inherits(location),
+            _now(record, name),
+            _applied(record, name),
+            fate,
+            change.reason if change else None,
+            planned.guards if fate is Fate.HELD else (),
+            record.kind.is_personal(name) or (definition is not None and definition.personal),
+        )
+
+
+def _now(record: RecordInput, name: str) -> str | None:
+    if record.actual is None:
+        return None
+    stored = record.actual.properties.get(name) or ""
+    if name not in record.definitions:
+        return stored
+    return display_value(record.kind, record.context.definitions, name, stored)
+
+
+def _applied(record: RecordInput, name: str) -> Applied:
+    if record.last is None or record.actual is None or name not in record.definitions:
+        return Applied.NEVER
+    if not record.last.fingerprint:
+        return Applied.UNKNOWN
+    if name not in record.last.value_hashes:
+        return Applied.NEVER
+    now = record.actual.properties.get(name) or ""
+    return Applied.CHANGED if drifted(record, name, now) else Applied.SAME
+
+
+def _associations(record: RecordInput, planned: _Planned) -> Iterator[ExplainedValue]:
+    desired = record.desired
+    for reference in desired.references:
+        fate, change = planned.link(reference)
+        place = reference.location if reference.location.file else desired.location
+        yield ExplainedValue(
+            reference.to,
+            str(reference),
+            place,
+            desired.inherits(place),
+            *_link_now(record, reference),
+            fate,
+            change.reason if change else None,
+            planned.guards if fate is Fate.HELD else (),
+            personal=reference.by not in ("key", "id"),
+            association=True,
+        )
+    for fate, part in planned.sides():
+        for link in part.links:
+            if not link.add or link.is_to_parent:
+                yield ExplainedValue(
+                    link.to,
+                    link.shown if link.add else None,
+                    desired.location if link.add else NOWHERE,
+                    default=False,
+                    now="" if link.add else link.shown,
+                    applied=Applied.CHANGED if link.add and record.actual else Applied.SAME,
+                    fate=fate,
+                    reason=link.reason,
+                    guards=planned.guards if fate is Fate.HELD else (),
+                    association=True,
+                )
+
+
+def _link_now(record: RecordInput, reference: Reference) -> tuple[str | None, Applied]:
+    """Return the association as HubSpot has it, and whether it is ours."""
+    if record.actual is None:
+        return None, Applied.NEVER
+    bound = record.context.bindings.get(pointer(reference))
+    types = association_types(reference, record.kind, record.context.definitions)
+    links = {
+        Link(reference.to, bound.id if bound else "", number, category)
+        for category, number in types
+    }
+    there = bool(links) and links <= record.links
+    ours = bool(links) and record.last is not None and links <= record.last.links
+    applied = Applied.NEVER if not ours else Applied.SAME if there else Applied.CHANGED
+    return (f"record {bound.id}" if there and bound else ""), applied
