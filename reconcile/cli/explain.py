@@ -43,7 +43,7 @@ def run(*, address: str | None, target: str | None, as_json: bool) -> None:
 
 
 def _record(wanted: Address, target: str | None, *, as_json: bool) -> None:
-    watched: "list[RecordInput]" = []
+    watched: list[RecordInput] = []
     with problems_as_json(as_json):
         settings = settings_for(target)
         declared = read_declared(settings)

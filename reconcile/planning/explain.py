@@ -8,10 +8,9 @@ from reconcile.model.explained import Applied, ExplainedRecord, ExplainedValue, 
 from reconcile.model.guarded import guards_of
 from reconcile.model.plan import (
     Action,
-    FieldChange,
     LeftAlone,
-    LinkChange,
     Plan,
+    Reason,
     RecordChange,
     UnitChange,
 )
@@ -21,6 +20,13 @@ from reconcile.model.references import association_types, pointer
 from reconcile.planning.reasons import drifted
 from reconcile.planning.record_input import RecordInput
 from reconcile.planning.wire_values import display_value
+
+_GUARD_OF = {
+    Reason.BOTH: "both",
+    Reason.UNSEEN: "adopt-update",
+    Reason.UNKNOWN: "unknown",
+}
+"""The guards that hold back a value for its own sake."""
 
 _Part = TypeVar("_Part", RecordChange, LeftAlone)
 
@@ -54,8 +60,18 @@ class _Planned:
         self.change = _of(unit.changes if unit else (), address)
         self.held = _of(unit.held if unit else (), address)
         self.left = _of(unit.left_alone if unit else (), address)
-        found = guards_of(self.held) if self.held else frozenset()
-        self.guards = tuple(name for name in HELD if name in found)
+        self._guards = guards_of(self.held) if self.held else frozenset()
+
+    def guards(self, fate: Fate, reason: Reason | None) -> tuple[str, ...]:
+        """Return the guards that hold back a value that differs for a reason.
+
+        None: it is held back with the rest of the record, or of its order or cart.
+        """
+        if fate is not Fate.HELD:
+            return ()
+        whole = self._guards - set(_GUARD_OF.values())
+        own = {_GUARD_OF[reason]} if reason in _GUARD_OF else whole
+        return tuple(name for name in HELD if name in own)
 
     def otherwise(self) -> Fate:
         """Return what happens to a value that none of its changes names."""
@@ -74,22 +90,22 @@ class _Planned:
             if part is not None:
                 yield fate, part
 
-    def field(self, name: str) -> tuple[Fate, FieldChange | None]:
-        """Return what happens to a property."""
+    def field(self, name: str) -> tuple[Fate, Reason | None]:
+        """Return what happens to a property, and why it differs."""
         for fate, part in self.sides():
             for one in part.fields:
                 if one.name == name:
-                    return fate, one
+                    return fate, one.reason
         return self.otherwise(), None
 
-    def link(self, reference: Reference) -> tuple[Fate, LinkChange | None]:
-        """Return what happens to a declared association."""
+    def link(self, reference: Reference) -> tuple[Fate, Reason | None]:
+        """Return what happens to a declared association, and why it differs."""
         wanted = (reference.to, reference.by, reference.value, reference.label)
         for fate, part in self.sides():
             for link in part.links:
                 named = {(link.to, one.by, one.value, one.label) for one in link.references}
                 if link.add and wanted in named:
-                    return fate, link
+                    return fate, link.reason
         return self.otherwise(), None
 
 
@@ -102,7 +118,7 @@ def _key(record: RecordInput, planned: _Planned) -> Iterator[ExplainedValue]:
     name = record.identity.key_property
     if not name:
         return
-    fate, change = planned.field(name)
+    fate, reason = planned.field(name)
     held = record.held_key(record.actual) if record.actual else None
     if held is None or record.last is None:
         applied = Applied.NEVER
@@ -116,15 +132,15 @@ def _key(record: RecordInput, planned: _Planned) -> Iterator[ExplainedValue]:
         now=held,
         applied=applied,
         fate=fate,
-        reason=change.reason if change else None,
-        guards=planned.guards if fate is Fate.HELD else (),
+        reason=reason,
+        guards=planned.guards(fate, reason),
     )
 
 
 def _properties(record: RecordInput, planned: _Planned) -> Iterator[ExplainedValue]:
     desired = record.desired
     for name, text in desired.properties.items():
-        fate, change = planned.field(name)
+        fate, reason = planned.field(name)
         if fate is Fate.NONE and record.actual is not None and name in desired.ignore:
             fate = Fate.IGNORED
         location = desired.location_of(name)
@@ -137,8 +153,8 @@ def _properties(record: RecordInput, planned: _Planned) -> Iterator[ExplainedVal
             _now(record, name),
             _applied(record, name),
             fate,
-            change.reason if change else None,
-            planned.guards if fate is Fate.HELD else (),
+            reason,
+            planned.guards(fate, reason),
             record.kind.is_personal(name) or (definition is not None and definition.personal),
         )
 
@@ -166,7 +182,7 @@ def _applied(record: RecordInput, name: str) -> Applied:
 def _associations(record: RecordInput, planned: _Planned) -> Iterator[ExplainedValue]:
     desired = record.desired
     for reference in desired.references:
-        fate, change = planned.link(reference)
+        fate, reason = planned.link(reference)
         place = reference.location if reference.location.file else desired.location
         yield ExplainedValue(
             reference.to,
@@ -175,8 +191,8 @@ def _associations(record: RecordInput, planned: _Planned) -> Iterator[ExplainedV
             desired.inherits(place),
             *_link_now(record, reference),
             fate,
-            change.reason if change else None,
-            planned.guards if fate is Fate.HELD else (),
+            reason,
+            planned.guards(fate, reason),
             personal=reference.by not in ("key", "id"),
             association=True,
         )
@@ -192,7 +208,7 @@ def _associations(record: RecordInput, planned: _Planned) -> Iterator[ExplainedV
                     applied=Applied.CHANGED if link.add and record.actual else Applied.SAME,
                     fate=fate,
                     reason=link.reason,
-                    guards=planned.guards if fate is Fate.HELD else (),
+                    guards=planned.guards(fate, link.reason),
                     association=True,
                 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.explained import Applied, ExplainedRecord, ExplainedValue, Fate, Rule
-from reconcile.model.plan import Reason
+from reconcile.model.plan import Action, Reason
 from reconcile.render.escaping import CLEARED, EMPTY, value, visible, width
 from reconcile.render.plan_lines import BLANK, Line, explanation_lines, hint_line, plain
 from reconcile.render.plan_view import PlanView, RecordView
@@ -22,6 +22,8 @@ _WHY = {
     Reason.UNSEEN: "reconcile has never seen the value in HubSpot",
     Reason.UNKNOWN: "nothing to compare with the last apply",
 }
+
+_HELD_HINT = "`reconcile plan` shows all that is held back, and how to let it in"
 
 _FATES = {
     Fate.WRITE: "write",
@@ -60,12 +62,14 @@ def record_lines(record: ExplainedRecord, view: PlanView, *, personal: bool) -> 
     yield _about("declared in", str(record.location))
     yield _about("in HubSpot", f"record {record.id}" if record.id else "no record")
     yield _about("last applied", _last(record))
-    yield _about("plan", _planned(planned, held=_is_held(record, view)))
+    held = _is_held(record, view)
+    yield _about("plan", _planned(planned, record, held=held))
     if planned is not None:
         if planned.conflicts:
             yield from explanation_lines(planned.conflicts, 4)
         else:
-            yield from (hint_line(hint, 4, planned.action) for hint in planned.hints)
+            hints = (*planned.hints, *([_HELD_HINT] if held else []))
+            yield from (hint_line(hint, 4, planned.action) for hint in hints)
     for one in record.values:
         yield BLANK
         yield from _value_lines(one, personal=personal)
@@ -86,12 +90,14 @@ def _is_held(record: ExplainedRecord, view: PlanView) -> bool:
     return any(one.address == record.address for unit in view.held() for one in unit.records)
 
 
-def _planned(planned: RecordView | None, *, held: bool) -> str:
+def _planned(planned: RecordView | None, record: ExplainedRecord, *, held: bool) -> str:
+    """Return what the plan does with the record as a whole."""
+    drift = ["drift is left alone"] if any(v.fate is Fate.LEFT for v in record.values) else []
     if planned is None:
-        return "nothing"
-    notes = [visible(note) for note in planned.notes]
+        return "; ".join(["nothing", *drift])
     action = f"would {planned.action}" if held else str(planned.action)
-    return "; ".join([action, *notes])
+    first = [] if planned.action is Action.CONFLICT else [action]
+    return "; ".join([*first, *planned.notes, *drift])
 
 
 def _last(record: ExplainedRecord) -> str:
@@ -117,7 +123,8 @@ def _value_lines(one: ExplainedValue, *, personal: bool) -> Iterator[Line]:
 def _now(one: ExplainedValue, *, hidden: bool) -> str:
     if one.now is None:
         return "no record"
-    shown = HIDDEN if hidden and one.now else value(one.now) if one.now else EMPTY
+    empty = "not associated" if one.association else EMPTY
+    shown = HIDDEN if hidden and one.now else value(one.now) if one.now else empty
     if one.fate is Fate.IGNORED:
         return shown
     return f"{shown}   {one.applied}"
