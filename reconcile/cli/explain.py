@@ -13,7 +13,7 @@ from reconcile.cli.json_output import problems_as_json
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.records import Unit
-from reconcile.planning.explain import explained
+from reconcile.planning.explained_values import explained
 from reconcile.project.declared import read_declared
 from reconcile.project.rules import rules
 from reconcile.render.escaping import visible
