@@ -34,7 +34,6 @@ class Fate(StrEnum):
     LEFT = "left alone"
     CONFLICT = "conflict"
     IGNORED = "ignored"
-    IN_DOUBT = "in doubt"
     NONE = "nothing"
 
 

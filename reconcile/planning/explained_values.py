@@ -15,7 +15,7 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.model.policy import HELD
-from reconcile.model.records import NOWHERE, Link, Reference
+from reconcile.model.records import NOWHERE, Lifecycle, Link, Reference
 from reconcile.model.references import association_types, pointer
 from reconcile.planning.reasons import drifted
 from reconcile.planning.record_input import RecordInput
@@ -34,13 +34,13 @@ _Part = TypeVar("_Part", RecordChange, LeftAlone)
 def explained(record: RecordInput, plan: Plan) -> ExplainedRecord:
     """Return what is declared of a record, what HubSpot has, and what ``plan`` does about it."""
     unit = next((one for one in plan.units if one.address == record.unit.address), None)
-    planned = _Planned(record, unit, in_doubt=record.unit.address in plan.in_doubt)
+    planned = _Planned(record, unit)
     known = record.recorded
     return ExplainedRecord(
         address=record.address,
         unit=record.unit.address,
         location=record.desired.location,
-        id=record.actual.id if record.actual else "",
+        id=_id(record),
         run=known.run if known else "",
         managed=known is not None,
         values=(
@@ -51,12 +51,19 @@ def explained(record: RecordInput, plan: Plan) -> ExplainedRecord:
     )
 
 
+def _id(record: RecordInput) -> str:
+    """Return the record's id in HubSpot. What is to be forgotten is not read, but remembered."""
+    if record.actual is not None:
+        return record.actual.id
+    forget = record.desired.lifecycle is Lifecycle.FORGET
+    return record.recorded.id if forget and record.recorded is not None else ""
+
+
 class _Planned:
     """What the plan does about one record: changes, holds back and leaves alone."""
 
-    def __init__(self, record: RecordInput, unit: UnitChange | None, *, in_doubt: bool) -> None:
+    def __init__(self, record: RecordInput, unit: UnitChange | None) -> None:
         address = record.address
-        self.in_doubt = in_doubt
         self.change = _of(unit.changes if unit else (), address)
         self.held = _of(unit.held if unit else (), address)
         self.left = _of(unit.left_alone if unit else (), address)
@@ -75,8 +82,6 @@ class _Planned:
 
     def otherwise(self) -> Fate:
         """Return what happens to a value that none of its changes names."""
-        if self.in_doubt:
-            return Fate.IN_DOUBT
         conflict = self.change is not None and self.change.action is Action.CONFLICT
         return Fate.CONFLICT if conflict else Fate.NONE
 
@@ -116,10 +121,10 @@ def _of(parts: Iterable[_Part], address: Address) -> _Part | None:
 def _key(record: RecordInput, planned: _Planned) -> Iterator[ExplainedValue]:
     """Yield the property that holds the record's key, if any does."""
     name = record.identity.key_property
-    if not name:
+    held = record.held_key(record.actual) if record.actual else None
+    if not name or (held == "" and record.identity.may_lack_key):
         return
     fate, reason = planned.field(name)
-    held = record.held_key(record.actual) if record.actual else None
     if held is None or record.last is None:
         applied = Applied.NEVER
     else:

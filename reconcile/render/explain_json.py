@@ -5,7 +5,7 @@ major. Without an address ``rules`` says who may write what. For a record ``valu
 declared property and association: ``declared`` is its text, ``null`` if it is not declared any
 more, and ``place`` where it stands, ``default`` whether in a default; ``now`` is what HubSpot has,
 ``null`` without a record; ``plan`` is what a plan of the record does about it (``write``, ``held
-back``, ``left alone``, ``conflict``, ``ignored``, ``in doubt``, ``nothing``). Values that are
+back``, ``left alone``, ``conflict``, ``ignored``, ``nothing``). Values that are
 ``sensitive`` are "(personal)" unless asked for. A ``place`` is ``null`` where nothing is set.
 """
 

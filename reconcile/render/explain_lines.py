@@ -31,7 +31,6 @@ _FATES = {
     Fate.LEFT: "left alone",
     Fate.CONFLICT: "nothing: the record is in conflict",
     Fate.IGNORED: "nothing: ignored once the record exists",
-    Fate.IN_DOUBT: "nothing: an interrupted run wrote to the record; see `reconcile status`",
     Fate.NONE: "nothing: as declared",
 }
 

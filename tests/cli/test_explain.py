@@ -191,6 +191,32 @@ def test_a_line_item_is_explained_with_its_order(applied: Project) -> None:
     assert values(applied, "line_item/A-1:mug")["price"]["now"] == "10"
 
 
+@pytest.mark.parametrize(("state", "does"), [("absent", "archive"), ("forget", "forget")])
+def test_a_removal_is_explained(applied: Project, state: str, does: str) -> None:
+    """What is declared absent or forgotten has no values but its key."""
+    applied.write(f"kind: order\nkey: A-1\nlifecycle: {{state: {state}}}\n")
+    out = applied.fine("explain", "order/A-1")
+    assert f"  plan          {does}" in out
+    assert "in HubSpot    record " in out
+    assert "hs_total_price" not in out
+
+
+def test_a_record_without_its_key_is_explained(applied: Project) -> None:
+    """A key that was cleared has changed; with `stamp: false` none is expected."""
+    edit(applied, reconcile_key="")
+    assert values(applied)["reconcile_key"]["last_applied"].startswith("changed by others")
+    applied.settings(PROJECT + "    stamp: false\n")
+    assert "reconcile_key" not in values(applied)
+
+
+def test_what_an_interrupted_run_left_in_doubt_is_not_explained(project: Project) -> None:
+    """The plan leaves it out, so nothing is known of it; the error says how to go forward."""
+    project.interrupted("apply", "--auto-approve", at="/orders/batch/upsert")
+    err = project.run("explain", "order/A-1").err
+    assert "an interrupted run wrote to order/A-1" in err
+    assert "hint: `reconcile resume`" in err
+
+
 def test_explaining_writes_nothing(applied: Project) -> None:
     """Not in HubSpot, nor in the project."""
     applied.account.server.clear_requests()
