@@ -25,7 +25,7 @@ from reconcile.manifests.from_python import Document, units_of
 from reconcile.model import plan as model
 from reconcile.model.address import Address
 from reconcile.model.outcome import Report
-from reconcile.model.policy import ALLOWED
+from reconcile.model.policy import ALLOWED, DRIFT
 from reconcile.model.records import Unit
 from reconcile.model.values import show
 from reconcile.plan_files import read_plan, save_plan
@@ -59,11 +59,13 @@ class Plan:
 
     ``data`` is the plan in full; ``digest`` is its content digest, the same for an equal plan.
     ``declared`` is what was declared when it was made; None for a plan that was loaded from a file.
+    ``whole`` says whether that is all that the project declares.
     """
 
     data: model.Plan
     digest: str
     declared: tuple[Unit, ...] | None = None
+    whole: bool = False
 
     @property
     def empty(self) -> bool:
@@ -78,7 +80,7 @@ class Plan:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan file that `reconcile apply FILE` takes: mode 0600, whole or not at all.
 
-        Raises UsageError if the file cannot be written.
+        Raises GuardRefused if a limit refuses the plan, UsageError if the file cannot be written.
         """
         save_plan(self.data, Path(path), created=utc_now())
 
@@ -157,7 +159,8 @@ class Account:
         """
         settings = self.project.settings
         absolute = tuple(Path.cwd() / path for path in paths)
-        if prune and (paths or (units is not None and any(map(Path.exists, settings.manifests)))):
+        whole = not (paths or (units is not None and any(map(Path.exists, settings.manifests))))
+        if prune and not whole:
             raise UsageError("prune takes all that is declared, and this is only a part of it")
         declared = self._declared(units, absolute)
         with declared.problems_first():
@@ -174,7 +177,7 @@ class Account:
         made = replace(made, allowed=tuple(one for one in made.allowed if not one.endswith("=0")))
         if units is None:
             made = replace(made, paths=beside_project(settings, absolute))
-        return Plan(made, content_digest(made), declared.everything)
+        return Plan(made, content_digest(made), declared.everything, whole)
 
     def apply(
         self,
@@ -210,7 +213,9 @@ class Account:
         else:
             declared = declared_now(settings, plan.data)
         if plan.data.idle and plan.declared is not None:
-            return finish(self.session, plan.data, by, who=lock_holder(), wait=wait)
+            return finish(
+                self.session, plan.data, by, whole=plan.whole, who=lock_holder(), wait=wait
+            )
         return apply_plan(
             self.session,
             plan.data,
@@ -287,9 +292,15 @@ def _allowances(allow: Mapping[str, int]) -> list[str]:
     for name, number in allow.items():
         if name not in ALLOWED:
             raise UsageError(f"{show(name)} is not one of {', '.join(ALLOWED)}")
+        if type(number) is not int:
+            given = type(number).__name__
+            raise UsageError(f"the number of records for {name} is of the type {given}")
         if number < 0:
             raise UsageError(f"the number of records for {name} is negative")
-    return [f"{name}={number}" for name, number in allow.items()]
+        if number >= 10**15:
+            raise UsageError(f"the number of records for {name} has more than 15 digits")
+    # At most no record: as if drift had not been named.
+    return [f"{name}={number}" for name, number in allow.items() if number or name != DRIFT]
 
 
 def _addresses(texts: Iterable[str]) -> frozenset[Address]:

@@ -10,7 +10,7 @@
     │       ├── AuthError      1   the token is wrong, revoked or lacks a scope
     │       ├── RateLimited    1   the account's limit is used up, and waiting does not help
     │       └── Unreachable    1   no response
-    ├── GuardRefused               3   a guard or limit refused the plan
+    ├── GuardRefused               3   a limit, or a number of --allow, refused the plan
     ├── Locked                     4   another process holds the target's lock
     ├── Unfinished                 5   an apply was interrupted, and its outcome is unknown
     └── StalePlan                  6   the plan no longer matches what it was made from

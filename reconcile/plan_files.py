@@ -6,17 +6,17 @@ from reconcile import __version__
 from reconcile.atomic_files import save_file
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
-from reconcile.planning.guards import require_match
+from reconcile.planning.guards import require_allowed
 from reconcile.planning.plan_file import dump, load
 
 
 def save_plan(plan: Plan, path: Path, *, created: str) -> None:
     """Write a plan file, mode 0600, whole or not at all; ``created`` is a time in ISO 8601.
 
-    Raises GuardRefused if the plan does not have the numbers that it was allowed, and UsageError if
-    the file cannot be written.
+    Raises GuardRefused for a limit that the plan exceeds, or a number that was allowed and that it
+    does not have, and UsageError if the file cannot be written.
     """
-    require_match(plan)
+    require_allowed(plan)
     save_file(path, dump(plan, version=__version__, created=created), "the plan")
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.model.identity import RecordId, UniqueProperty
 from reconcile.model.kinds import kinds
+from reconcile.model.records import Location
 from reconcile.project import Settings, Token, load_settings, starter_text
 
 NOTHING: Mapping[str, str] = {}
@@ -75,7 +76,12 @@ def test_the_default_target_is_read(tmp_path: Path) -> None:
     assert found.target.name == "northwind-sandbox"
     assert found.target.sandbox.seed == tmp_path / "data" / "seed.json"
     assert found.target.rate_limit is None
-    assert found.drift == {"order": {"hs_tags", "hs_pipeline_stage"}}
+    assert found.drift == {
+        "order": {
+            "hs_tags": Location("reconcile.yaml", 16, 17),
+            "hs_pipeline_stage": Location("reconcile.yaml", 16, 34),
+        }
+    }
 
 
 def test_a_share_is_a_limit_for_each_kind(tmp_path: Path) -> None:

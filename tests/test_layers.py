@@ -30,6 +30,7 @@ BELOW = {
     "fetching": ("errors", "hubspot", "model", "state"),
     "audit": ("errors", "hubspot", "model", "stores"),
     "probing": ("errors", "hubspot", "model"),
+    "pulling": ("atomic_files", "errors", "hubspot", "manifests", "model", "planning", "state"),
     "applying": ("audit", "errors", "fetching", "hubspot", "model", "planning", "state", "stores"),
     "recovery": (
         "applying",
@@ -98,6 +99,7 @@ BELOW = {
         "planning",
         "probing",
         "project",
+        "pulling",
         "recovery",
         "render",
         "sandbox",

@@ -19,7 +19,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Pair, Refused, Written
 from reconcile.model.address import Address
 from reconcile.model.batches import LINKS_READ
-from reconcile.model.kinds import Kind
+from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Status
 
 
@@ -42,7 +42,7 @@ def associate(
                 by_pair[task.kind.name, link.to, link.add].append(wanted)
             else:
                 wanted.fail("it does not exist")
-    for (name, to, add), links in sorted(by_pair.items(), key=lambda entry: entry[0]):
+    for (name, to, add), links in sorted(by_pair.items(), key=lambda entry: _order(*entry[0])):
         for start in range(0, len(links), LINKS_READ):
             context.halt.check_outcomes(tasks)
             batch = links[start : start + LINKS_READ]
@@ -53,6 +53,11 @@ def associate(
     context.halt.check_outcomes(tasks)
 
 
+def _order(name: str, to: str, add: bool) -> tuple[bool, str, str, bool]:  # noqa: FBT001
+    """Return what to sort by: a line item leaves a parent after it has got another one."""
+    return not add and to in kinds()[name].parents, name, to, add
+
+
 def _change(
     context: ApplyContext, kind: Kind, to: str, batch: Sequence[WantedLink], *, add: bool
 ) -> None:
@@ -60,6 +65,7 @@ def _change(
         batch = [one for one in batch if one.task.id]
         found = _read(context, kind, to, batch)
         batch = [one for one in batch if not _is_elsewhere(context, one, found)]
+        batch = [one for one in batch if not _stays(one)]
         pairs: dict[str, tuple[WantedLink, Pair]] = {}
         for one in batch:
             if types := one.types_to_write(found):
@@ -184,6 +190,14 @@ def _confirm(context: ApplyContext, kind: Kind, to: str, written: Sequence[Wante
         why = f"HubSpot {shows} association to {one.link.shown}; plan again to check"
         one.task.worsen(Status.UNKNOWN, why)
         one.finish()
+
+
+def _stays(one: WantedLink) -> bool:
+    """Return whether a line item must not leave its parent, since it did not get the new one."""
+    if not one.leaves_parent or one.task.arrived:
+        return False
+    one.fail("it was not put under its new one")
+    return True
 
 
 def _is_elsewhere(context: ApplyContext, one: WantedLink, found: Associations) -> bool:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-from reconcile.errors import AuthError, GuardRefused, StalePlan, UsageError
+from reconcile.errors import AuthError, StalePlan, UsageError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.identity import Identity, pinned
 from reconcile.model.kinds import kinds
 from reconcile.model.manage import Manage
 from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.planning.consistency import require_consistent
-from reconcile.planning.guards import require_match
 from reconcile.planning.may_write import forbidden
 from reconcile.state.state import State
 
@@ -42,17 +41,6 @@ def require_target(planned: Plan, target: TargetPin) -> None:
             f"the plan is for account {planned.target.portal_id}, "
             f"but target {target.name} is account {target.portal_id}",
             hint="choose the plan's target, or make a plan for this one",
-        )
-
-
-def require_allowed(planned: Plan) -> None:
-    """Raise GuardRefused for a limit that a plan exceeds, or a number that it does not have."""
-    require_match(planned)
-    if planned.guards:
-        raise GuardRefused(
-            "; ".join(f"{guard.name}: {guard.message}" for guard in planned.guards),
-            hint="review them in the plan, then plan again with "
-            + " ".join(f"--allow {guard.allowance}" for guard in planned.guards),
         )
 
 

@@ -7,9 +7,10 @@ from reconcile.applying.task import ChangeTask
 from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
+from reconcile.model.line_parent import link_from_parent
 from reconcile.model.outcome import APPLIED_EARLIER, Status
-from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange
-from reconcile.model.records import LastApplied
+from reconcile.model.plan import GUARDED, Action, Effect, RecordChange, UnitChange
+from reconcile.model.records import NO_HASHES, LastApplied
 from reconcile.state.relocation import EntryFinder, stale_locations
 
 _MOVED = "the state has changed since planning; plan again"
@@ -34,7 +35,8 @@ def prepare(
             id=change.id,
             unlinked=len(change.links),
             previous=entry,
-            shown_parent="" if change.gets_parent else change.parent_id,
+            shown_parent=_parent_before(change),
+            arrived=not change.gets_parent,
         )
         task.old_locations = stale_locations(unit, change, found)
         if change.address == unit.address:
@@ -45,7 +47,7 @@ def prepare(
             task.end(Status.CONFLICT, "")
             task.why = change.why
             stood = finder.state.standing(unit.address, unit.manifest)
-            task.standing = change.address.folded() in stood
+            task.standing = stood.get(change.address.folded()) == Action.CONFLICT
         elif change.action.removes and entry is None:
             _prepare_unknown(task, stale)
         elif state_digest(entry) == change.state:
@@ -95,7 +97,7 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
     if change.action is not Action.UPDATE or entry is None or change.adopts:
         return ""
     for field in change.fields:
-        is_known = bool(entry.fingerprint) and field.name in entry.value_hashes
+        is_known = bool(entry.value_hashes.get(field.name, NO_HASHES).written)
         is_key = field.name == identity.key_property
         if field.before and not (is_known or is_key) and field.reason not in GUARDED:
             return field.name
@@ -140,13 +142,26 @@ def _is_linked(change: RecordChange, entry: LastApplied) -> bool:
         if link.add
         for one in link.ours
     )
-    under_parent = bool(entry.parent_id) or not change.gets_parent
     return (
         made
-        and (under_parent or change.parent is None)
+        and (change.parent is None or _is_under_parent(change, entry))
         and entry.links.issuperset(change.kept_links)
         and not (removed_links(change) & entry.links)
     )
+
+
+def _parent_before(change: Effect) -> str:
+    """Return the parent that a line item has before the change, empty if it has none."""
+    if (left := link_from_parent(change)) is not None:
+        return left.id
+    return "" if change.gets_parent else change.parent_id
+
+
+def _is_under_parent(change: Effect, entry: LastApplied) -> bool:
+    """Return whether the state says that a line item is under its parent, and has left another."""
+    if (left := link_from_parent(change)) is not None:
+        return entry.parent_id not in ("", left.id)
+    return bool(entry.parent_id) or not change.gets_parent
 
 
 def _stale(unit: UnitChange, entries: Entries) -> str:

@@ -17,8 +17,8 @@ class Verified:
     """The state's new entry for a record, and what became of the written values.
 
     ``verdicts`` has one for each written value. ``key`` names the key property if the record does
-    not have the key that was written. ``seen`` is False if the record was not found: then only its
-    id is remembered.
+    not have the key that was written. ``seen`` is False if the record was not found: then nothing
+    is remembered of the values that were written.
     """
 
     entry: LastApplied

@@ -13,7 +13,13 @@ from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.line_parent import Parent, describe_parents, parents_to_check, planned_parents
+from reconcile.model.line_parent import (
+    Parent,
+    arrived_at,
+    describe_parents,
+    parents_to_check,
+    planned_parents,
+)
 from reconcile.model.plan import Effect
 
 
@@ -26,7 +32,7 @@ def recheck_parents(parents: ParentReader, changes: Sequence[Effect]) -> dict[Ad
     reasons = {
         change.address: _moved(
             planned_parents(change),
-            found.get((change.address.kind, change.id), frozenset()),
+            found.get((change.address.kind, change.id), frozenset()) - arrived_at(change),
         )
         for change in changes
         if parents_to_check(change)
@@ -49,12 +55,17 @@ def recheck_unowned(
 ) -> dict[Address, str]:
     """Return, by address, why line items cannot get their parents: they belong to others already.
 
+    One that is moved must still belong to the parent that it leaves.
     Checked right before that association is made, since the earlier re-check is outdated by then;
     for new line items too, since somebody may have moved one that still lacked its parent.
     """
     found = parents.every(kind, [task.id for task in tasks])
     reasons = {
-        task.change.address: _moved(frozenset(), found.get(task.id, frozenset())) for task in tasks
+        task.change.address: _moved(
+            planned_parents(task.change) if task.change.id else frozenset(),
+            found.get(task.id, frozenset()) - arrived_at(task.change),
+        )
+        for task in tasks
     }
     return {address: why for address, why in reasons.items() if why}
 

@@ -22,7 +22,7 @@ def held_back(planned: Plan, state: State) -> tuple[tuple[Address, ...], int]:
     news = tuple(
         address
         for unit, address in held
-        if address.folded() not in state.standing(unit.address, unit.manifest)
+        if state.standing(unit.address, unit.manifest).get(address.folded()) != HELD_BACK
     )
     state.release()
     return news, len(held) - len(news)
@@ -38,6 +38,26 @@ def remember_standing(
     has not ``ended``: they are still news when it is resumed. Conflicts that arose between planning
     and writing are not remembered: the next plan shows what they are.
     """
+    stood = _standing(planned, outcomes, ended=ended)
+    for address in sorted(stood, key=shard_of):
+        state.put_standing(address, *stood[address])
+
+
+def remembers_standing(state: State, planned: Plan) -> bool:
+    """Return whether the state has already what is to be remembered of a plan without changes."""
+    found = all(
+        state.standing(address, manifest) == {one.folded(): what for one, what in records.items()}
+        and state.has_standing(address) == bool(records)
+        for address, (manifest, records) in _standing(planned, (), ended=True).items()
+    )
+    state.release()
+    return found
+
+
+def _standing(
+    planned: Plan, outcomes: Container[Address], *, ended: bool
+) -> dict[Address, tuple[str, dict[Address, str]]]:
+    """Return what is to be remembered of units: the manifest's digest, and what each record is."""
     stood: dict[Address, tuple[str, dict[Address, str]]] = {
         address: ("", {}) for address in planned.resolved
     }
@@ -52,5 +72,4 @@ def remember_standing(
             stood.pop(unit.address, None)
         elif conflicts:
             stood[unit.address] = unit.manifest, conflicts
-    for address in sorted(stood, key=shard_of):
-        state.put_standing(address, *stood[address])
+    return stood

@@ -6,12 +6,13 @@ from types import MappingProxyType
 
 from reconcile.applying.readback import Verified
 from reconcile.applying.rewrites import Fate, History, Verdict, is_initial_value, judge
-from reconcile.model.address import fold
+from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
+from reconcile.model.line_parent import former_parent, link_from_parent
 from reconcile.model.plan import Effect, FieldChange, Refresh
-from reconcile.model.records import Actual, LastApplied, Link, ValueHashes
+from reconcile.model.records import NO_HASHES, Actual, LastApplied, Link, ValueHashes
 from reconcile.model.values import normalise, same
 
 _NO_HISTORY: History = MappingProxyType({})
@@ -118,7 +119,7 @@ class Entries:
         the properties among ``mismatches``, as far as HubSpot shows it.
         """
         if actual is None:
-            return Verified(self._entry(done, {}, fingerprint=""), seen=False)
+            return Verified(self._entry(done, self._unshown(done), fingerprint=""), seen=False)
         change, key = done.change, self.identities[done.change.address.kind].name
         definitions = self.definitions.properties[change.address.kind]
         sent = self.managed(change, done.refresh)
@@ -144,6 +145,16 @@ class Entries:
         entry = self._entry(done, hashes, fingerprint=self.hasher.fingerprint(sent, definitions))
         return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)), lost)
 
+    def _unshown(self, done: AppliedChange) -> dict[str, ValueHashes]:
+        """Return the hashes of a record that no read shows: as before for what was not written."""
+        written = {field.name for field in done.change.fields}
+        previous = done.previous
+        before = previous.value_hashes if previous and previous.id == done.id else {}
+        return {
+            name: NO_HASHES if name in written else before.get(name, NO_HASHES)
+            for name in sorted(self.managed(done.change, done.refresh))
+        }
+
     def _judged(
         self, change: Effect, field: FieldChange, actual: Actual, history: History
     ) -> Verdict:
@@ -165,11 +176,19 @@ class Entries:
             value_hashes=hashes,
             fingerprint=fingerprint,
             links=done.links,
-            parent=done.change.parent,
+            parent=_parent(done),
             parent_id=done.parent_id,
             protect=done.change.protect,
             run=self.run,
         )
+
+
+def _parent(done: AppliedChange) -> Address | None:
+    """Return a line item's parent; of one that is moved the former, until it has left it."""
+    left = link_from_parent(done.change)
+    if left is not None and done.parent_id == left.id:
+        return former_parent(done.change)
+    return done.change.parent
 
 
 def removed_links(change: Effect) -> frozenset[Link]:

@@ -34,6 +34,11 @@ class WantedLink:
         """Whether it is the association of a new line item with its parent."""
         return self.link not in self.task.change.links
 
+    @property
+    def leaves_parent(self) -> bool:
+        """Whether it takes a moved line item from its former parent."""
+        return not self.link.add and self.link.to in self.task.kind.parents
+
     def types_to_write(
         self, found: Associations, *, in_doubt: bool = False
     ) -> tuple[tuple[str, int], ...]:
@@ -66,7 +71,9 @@ class WantedLink:
         """Add the association to those that the record has of ours, or take it from them."""
         self.finish()
         if self.link.is_to_parent:
-            self.task.shown_parent = self.to_id
+            self.task.arrived, self.task.parent_id = True, self.to_id
+        if self.leaves_parent or (self.link.is_to_parent and not self.task.shown_parent):
+            self.task.shown_parent = self.task.parent_id or self.task.change.parent_id
         types = set(self.link.ours if self.link.add else self.link.types)
         if self.implied:
             types.add(self.implied)

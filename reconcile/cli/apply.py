@@ -21,6 +21,7 @@ from reconcile.cli.common import (
 from reconcile.cli.cost import cost
 from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.next_command import command_line
+from reconcile.cli.status import unfinished_notes
 from reconcile.errors import UsageError
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report, Status
@@ -101,8 +102,6 @@ def run(
             require_match(made)
         if saved is None and made.idle:
             report = finish(session, made, by, who=lock_holder(), wait=lock_timeout, run=run)
-            if made.empty:
-                return exit_code(report)
         elif saved is None and not (auto_approve or _confirmed(session, made)):
             click.echo("Nothing was applied.", err=True)
             return 1
@@ -116,6 +115,11 @@ def run(
                 halt=on_error == "halt",
                 run=run,
             )
+        if made.idle:
+            for note in unfinished_notes(session.store):
+                click.echo(note, err=True)
+    if saved is None and made.empty:
+        return exit_code(report)
     write_report(
         report,
         sys.stdout,

@@ -36,6 +36,7 @@ _interrupted = threading.Event()
 COMMANDS = {
     "init": "Write the project file and create the key properties.",
     "validate": "Check the manifests offline.",
+    "pull": "Write manifests for records of the account.",
     "plan": "Show what apply would change.",
     "apply": "Carry out a plan.",
     "resume": "Resume an interrupted run.",

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,20 +23,19 @@ from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.github_annotations import annotate
 from reconcile.cli.json_output import problems_as_json
 from reconcile.cli.next_command import command_line
+from reconcile.cli.status import unfinished_notes
 from reconcile.errors import UsageError
 from reconcile.model.plan import Plan
 from reconcile.plan_files import save_plan
-from reconcile.planning.guards import mismatches, require_match
+from reconcile.planning.guards import is_allowed, require_allowed
 from reconcile.planning.plan_file import content_digest
 from reconcile.project.declared import beside_project, read_declared
-from reconcile.recovery.runs import unfinished
 from reconcile.render.error_lines import conflicts_in
 from reconcile.render.escaping import visible
 from reconcile.render.output import write_plan
 from reconcile.render.plan_view import view
 from reconcile.render.progress import progress
-from reconcile.render.run_status import unfinished_note
-from reconcile.session import connect
+from reconcile.session import Session, connect
 from reconcile.stores.lease import utc_now
 from reconcile.workflow import plan
 
@@ -80,14 +80,10 @@ def run(
             broken=declared.problems,
             advance=advance,
         )
-        resume = command_line("resume")
-        notes = [
-            f"Note: {unfinished_note(one.run.progress, resume)}"
-            for one in unfinished(session.store)
-        ]
-        notes += filter(None, [cost(session, made)])
+        notes = list(_notes(session, made))
+    allowed = is_allowed(made)
     made = replace(made, source=source)
-    if out is not None and not mismatches(made):
+    if out is not None and allowed:
         made = replace(made, paths=beside_project(settings, absolute(paths)))
         save_plan(made, out, created=utc_now())
     digest = content_digest(made)
@@ -102,16 +98,20 @@ def run(
     write_source(made.source)
     for line in notes:
         click.echo(line, err=True)
-    require_match(made)
     if out is not None:
-        click.echo(_saved(made, out), err=True)
+        click.echo(_saved(out) if allowed else "The plan is not saved.", err=True)
+    require_allowed(made)
     return 2 if detailed_exitcode and (made.in_doubt or not made.empty) else 0
 
 
-def _saved(made: Plan, out: Path) -> str:
-    """Return where the plan is, and how to apply exactly this one or what to plan again with."""
+def _notes(session: Session, made: Plan) -> Iterator[str]:
+    """Yield which runs are unfinished, and what applying takes where the plan can be applied."""
+    yield from unfinished_notes(session.store)
+    if is_allowed(made) and (says := cost(session, made)):
+        yield says
+
+
+def _saved(out: Path) -> str:
+    """Return where the plan is, and how to apply exactly this one."""
     saved = f"The plan is saved in {visible(shlex.quote(str(out)))}."
-    if not made.guards:
-        return f"{saved} To apply exactly this plan: {command_line('apply', str(out))}"
-    allow = " ".join(f"--allow {guard.allowance}" for guard in made.guards)
-    return f"{saved} It exceeds a limit; if that is intended, plan again with {allow}"
+    return f"{saved} To apply exactly this plan: {command_line('apply', str(out))}"

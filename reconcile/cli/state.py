@@ -192,8 +192,9 @@ def _entry(address: Address, entry: LastApplied) -> Iterator[Line]:
         yield plain(
             f"associated  {visible(link.to)} {visible(link.id)} ({visible(type_)})", indent=2
         )
+    comparable = sorted(name for name, hashes in entry.value_hashes.items() if hashes.written)
     names = (
-        ", ".join(sorted(entry.value_hashes)) if entry.fingerprint else "none that can be compared"
+        ", ".join(comparable) if comparable or entry.fingerprint else "none that can be compared"
     )
     yield plain(f"properties  {visible(names)}", indent=2)
     yield plain(f"run         {visible(entry.run or 'unknown')}", indent=2)

@@ -15,6 +15,7 @@ from reconcile.hubspot.association_writes import AssociationWriter
 from reconcile.hubspot.connection import Connection, MakeTransport
 from reconcile.hubspot.history_reads import HistoryReader
 from reconcile.hubspot.rate_limit import Clock, Sleep
+from reconcile.hubspot.record_lists import RecordLister
 from reconcile.hubspot.record_reads import RecordReader
 from reconcile.hubspot.record_searches import RecordSearcher
 from reconcile.hubspot.record_writes import RecordWriter
@@ -25,8 +26,8 @@ from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.write_freshness import WriteFreshness
 
 
-class Records(RecordReader, RecordWriter, HistoryReader):
-    """Reads and writes records, and reads their histories."""
+class Records(RecordReader, RecordLister, RecordWriter, HistoryReader):
+    """Reads, lists and writes records, and reads their histories."""
 
 
 class Associations(AssociationReader, AssociationWriter):

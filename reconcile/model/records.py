@@ -273,7 +273,10 @@ class ValueHashes(NamedTuple):
 
 
 NO_HASHES = ValueHashes("", "")
-"""The hashes of a property that cannot be compared any more: they were made with another key."""
+"""The hashes of a property that cannot be compared.
+
+They were made with another key, or no read showed the record after it was written.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +284,8 @@ class LastApplied:
     """A record's entry in the state: no order data, only ids and keyed hashes.
 
     ``key`` is the key as last spelled. ``fingerprint`` is the hash of all managed values as
-    written, so that an unchanged record costs one comparison; it is empty if ``value_hashes``
-    cannot be compared. ``links`` are the associations that we made. ``parent_id``
+    written, so that an unchanged record costs one comparison; it is empty if some of them have no
+    ``value_hashes`` to compare with. ``links`` are the associations that we made. ``parent_id``
     is the record under which a line item was shown, empty if that is not known.
     """
 

@@ -8,6 +8,7 @@ from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher, definitions_digest
 from reconcile.model.identity import Identity, pinned
+from reconcile.model.limits import Limits
 from reconcile.model.manage import Manage
 from reconcile.model.plan import (
     Action,
@@ -19,8 +20,9 @@ from reconcile.model.plan import (
 from reconcile.planning.derived import derived, legend_of
 from reconcile.planning.drift import with_other_ends
 from reconcile.planning.effect_digests import with_effect_digests
-from reconcile.planning.guards import Limits, names_of, tripped_limits
+from reconcile.planning.guards import names_of, tripped_limits
 from reconcile.planning.holding import hold
+from reconcile.planning.moves import without_moved
 from reconcile.planning.unreachable_references import without_unreachable
 
 _NONE = Definitions({})
@@ -61,7 +63,7 @@ def assemble(
     ordered = tuple(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(
-            hold(with_other_ends(without_unreachable(units)), names, identities),
+            hold(without_moved(with_other_ends(without_unreachable(units))), names, identities),
             key=lambda unit: unit.address,
         )
     )

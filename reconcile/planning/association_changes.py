@@ -7,6 +7,7 @@ is written (reference §11).
 from collections import defaultdict
 from collections.abc import Iterator, Set
 
+from reconcile.model.address import BY_ID
 from reconcile.model.plan import LinkChange, LinkReference, Reason
 from reconcile.model.records import AssociationTypes, removable
 from reconcile.planning.associations import DeclaredEnd, End, ManagedAssociations
@@ -24,7 +25,7 @@ def association_changes(
     record: RecordInput, managed: ManagedAssociations, found: RecordDifferences
 ) -> tuple[LinkChange, ...]:
     """Return the associations to make, that with a line item's parent, and those to remove."""
-    if not (found.added or found.removed or found.parent):
+    if not (found.added or found.removed or found.parent or record.leaves):
         return ()
     present: dict[End, set[tuple[str, int]]] = defaultdict(set)
     for link in record.links:
@@ -39,6 +40,8 @@ def association_changes(
     ]
     if found.parent:
         changes.append(_to_parent(record))
+    if record.leaves is not None:
+        changes.append(_from_parent(record, *record.leaves))
     for (to, record_id), types in sorted(found.removed.items()):
         plain = (_HUBSPOT, record.kind.associations[to].type_id)
         remove = removable(frozenset(types), frozenset(present[to, record_id]), plain)
@@ -108,6 +111,21 @@ def _to_parent(record: RecordInput) -> LinkChange:
         id=record.parent_id,
         address=None if record.parent_id else record.unit.address,
         types=(("HUBSPOT_DEFINED", association.type_id),),
+    )
+
+
+def _from_parent(record: RecordInput, to: str, record_id: str) -> LinkChange:
+    """Return the removal of the association with the order or cart that a line item leaves."""
+    plain = (_HUBSPOT, record.kind.associations[to].type_id)
+    former = record.last.parent.key if record.last and record.last.parent else ""
+    by, value = ("id", record_id) if former.startswith(BY_ID) else ("key", former)
+    return LinkChange(
+        add=False,
+        to=to,
+        id=record_id,
+        address=None,
+        types=(plain,),
+        references=(LinkReference(by, value, "", *plain),),
     )
 
 

@@ -26,7 +26,7 @@ WINDOW = 10
 
 def calls(plan: Plan) -> int:
     """Return about how many calls the plan's apply makes if nothing fails."""
-    if plan.empty:
+    if plan.idle:
         return 0
     acting = [change for change in plan.records() if change.action is not Action.CONFLICT]
     going = Counter(c.address.kind for c in acting if c.action is Action.ARCHIVE)

@@ -20,6 +20,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.guarded import guards_of, is_refresh
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, RecordChange, UnitChange
+from reconcile.planning.moves import moving_groups
 
 _OF_UNIT = {"both", "adopt-update", "unknown"}
 
@@ -29,18 +30,25 @@ def hold(
 ) -> tuple[UnitChange, ...]:
     """Return all units of a plan, with what no ``allowed`` guard lets in held back.
 
-    Records that exchange keys go or stay together. What refers to a record that the plan would
+    Records that exchange keys go or stay together, and so do units between which a line item moves.
+    What refers to a record that the plan would
     create stays as long as that one does, and so does what gets the identity value under its
     parent that a held record still has; not the other way round.
     """
     found = {unit.address: _held_back(unit, allowed) for unit in units}
-    while tied := _tied(found.values(), identities):
+    groups = moving_groups(found.values())
+    while tied := _tied(found.values(), identities, groups):
         found |= {unit.address: _without(unit, frozenset()) for unit in tied}
     return tuple(found.values())
 
 
-def _tied(units: Collection[UnitChange], identities: Mapping[str, Identity]) -> list[UnitChange]:
+def _tied(
+    units: Collection[UnitChange],
+    identities: Mapping[str, Identity],
+    groups: Mapping[Address, Set[Address]],
+) -> list[UnitChange]:
     """Return the units with changes that are tied to a held one."""
+    waiting = {unit.address for unit in units if unit.held}
     held = [change for unit in units for change in unit.held]
     absent = {change.address.folded() for change in held if not change.id}
     keys = {one.folded() for change in held for one in _names(change)}
@@ -48,10 +56,18 @@ def _tied(units: Collection[UnitChange], identities: Mapping[str, Identity]) -> 
         unit
         for unit in units
         if any(_is_tied(change, absent, keys) for change in unit.changes)
+        or (_may_wait(unit) and not waiting.isdisjoint(groups.get(unit.address, ())))
         or not _values(unit.changes, identities).isdisjoint(
             _values(unit.held, identities, after=False)
         )
     ]
+
+
+def _may_wait(unit: UnitChange) -> bool:
+    """Return whether anything of a unit can still be held back."""
+    return any(
+        change.action is not Action.CONFLICT and not is_refresh(change) for change in unit.changes
+    )
 
 
 def _held_back(unit: UnitChange, allowed: Collection[str]) -> UnitChange:

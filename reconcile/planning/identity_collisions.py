@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconcile.model.address import Address, fold
 from reconcile.model.explanation import Explanation
 from reconcile.model.identity import Identity
-from reconcile.model.plan import Action, RecordChange, UnitChange
+from reconcile.model.plan import Action, LeftAlone, RecordChange, UnitChange
 from reconcile.model.policy import DRIFT
 from reconcile.model.records import LastApplied
 from reconcile.planning.changes import as_conflict
@@ -99,22 +99,30 @@ def _same_as_drift(
 ) -> dict[Address, Explanation]:
     """Return conflicts for records that would get a value that others gave to one beside them."""
     found: dict[Address, Explanation] = {}
-    for unit in units:
-        taken = {
-            (left.address.kind, fold(field.before)): left
-            for left in unit.left_alone
-            for field in left.fields
-            if field.name == identities[left.address.kind].sibling_property
-        }
-        for change in unit.changes if taken else ():
+    for unit in (unit for unit in units if unit.left_alone):
+        taken = _given_by_others(unit, identities)
+        for change in unit.changes:
             name = identities[change.address.kind].sibling_property
             value = next((field.after for field in change.fields if field.name == name), "")
-            if value and (left := taken.get((change.address.kind, fold(value)))):
+            left = taken.get((change.address.kind, fold(value)))
+            if value and left is not None:
                 found[change.address] = Explanation(
                     f"others gave this {name} to {left.address}, record {left.id}",
                     f"put that back with --allow {DRIFT}=N, or declare it there",
                 )
     return found
+
+
+def _given_by_others(
+    unit: UnitChange, identities: Mapping[str, Identity]
+) -> Mapping[tuple[str, str], LeftAlone]:
+    """Return the values that others gave to records of a unit, by kind and folded."""
+    return {
+        (left.address.kind, fold(field.before)): left
+        for left in unit.left_alone
+        for field in left.fields
+        if field.name == identities[left.address.kind].sibling_property
+    }
 
 
 def _in_state(

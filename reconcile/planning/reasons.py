@@ -10,9 +10,9 @@ from reconcile.planning.record_input import RecordInput
 
 def reason_of(record: RecordInput, name: str, before: str, after: str) -> Reason | None:
     """Return who changed the value since the last apply; None if HubSpot only rewrote ours."""
-    if record.last is not None and not record.last.fingerprint:
-        return Reason.UNKNOWN
     hashes = record.last.value_hashes.get(name) if record.last else None
+    if record.last is not None and not record.last.fingerprint and not (hashes and hashes.written):
+        return Reason.UNKNOWN
     if hashes is None:  # the record is adopted, or the property is managed for the first time
         return Reason.UNSEEN if before else Reason.CHANGE
     wanted = normalise(after, record.definitions[name])

@@ -8,6 +8,7 @@ from reconcile.model.definitions import Definitions, Property
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
+from reconcile.model.line_parent import Parent
 from reconcile.model.policy import Policy
 from reconcile.model.records import Actual, Adoption, Desired, LastApplied, Link, Observed, Unit
 from reconcile.model.references import Bindings
@@ -107,6 +108,15 @@ class RecordInput:
             return ""
         root = self.observed.records.get(self.unit.address)
         return root.id if root else self.observed.parent_id
+
+    @property
+    def leaves(self) -> Parent | None:
+        """The order or cart that a line item is moved from: the one where the last apply saw it."""
+        if self.last is None or self.last.parent is None or not self.last.parent_id:
+            return None
+        former = self.last.parent.kind, self.last.parent_id
+        others = self.observed.other_parents.get(self.address, frozenset())
+        return former if others == {former} and former[1] != self.parent_id else None
 
     @property
     def title(self) -> str:

@@ -20,6 +20,7 @@ from reconcile.model.values import nearest, show
 from reconcile.project.project_file import read_project
 from reconcile.project.settings import (
     RATE_LIMIT,
+    Drift,
     Limits,
     SandboxSettings,
     TargetSettings,
@@ -65,7 +66,7 @@ class Settings:
     state: Path
     target: Target
     limits: Limits
-    drift: Mapping[str, frozenset[str]]
+    drift: Drift
     has_file: bool
     store: str = ""
     targets: tuple[str, ...] = ()

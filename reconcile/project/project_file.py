@@ -12,6 +12,7 @@ from reconcile.manifests.files import PROJECT_FILE, read_bytes
 from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.manifests.problems import Positioned, ProblemReport, choices, listed
 from reconcile.manifests.yaml_nodes import Empty, Items, Node, Table, Text, read
+from reconcile.model.records import Location
 from reconcile.model.values import nearest, show
 from reconcile.project.former_names import with_current_names
 from reconcile.project.settings import (
@@ -104,7 +105,8 @@ def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
         _check_leaf(leaf, report)
     _check_targets(root, report)
     try:
-        return ProjectFile.model_validate(_plain(root), context={"folder": path.parent})
+        context = {"folder": path.parent, "places": _places(root)}
+        return ProjectFile.model_validate(_plain(root), context=context)
     except ValidationError as error:
         reported = {(problem.line, problem.column) for problem in report.problems}
         for details in error.errors(include_input=False, include_url=False):
@@ -120,6 +122,18 @@ def _without_guards(root: Table, report: ProblemReport) -> Table:
     if former := entries.pop("guards", None):
         report.at(former, *_GUARDS)
     return root._replace(entries=entries)
+
+
+def _places(root: Table) -> dict[tuple[str, str], Location]:
+    """Return where each property stands whose drift is to be put back, by kind and name."""
+    drift = root.entries["drift"].value if "drift" in root.entries else None
+    of_kinds = drift.entries if isinstance(drift, Table) else {}
+    return {
+        (kind, name): Location(PROJECT_FILE, entry.line, entry.column)
+        for kind, names in of_kinds.items()
+        if isinstance(names.value, Table)
+        for name, entry in names.value.entries.items()
+    }
 
 
 def _leaves(node: Node, path: _Path = ()) -> Iterator[_Leaf]:

@@ -22,6 +22,7 @@ from reconcile.model.identity import Identity, UniqueProperty, identity_from
 from reconcile.model.kinds import kinds
 from reconcile.model.loopback import LOOPBACK
 from reconcile.model.manage import ALL, Manage
+from reconcile.model.records import Location
 from reconcile.model.values import nearest
 
 AT_LEAST = 20
@@ -37,6 +38,9 @@ _LAST_PORT = 65535
 
 _LONGEST_PATH = 200
 """Bytes: less than the limit of any file system for one name."""
+
+Drift = Mapping[str, Mapping[str, Location]]
+"""The properties whose drift is put back, by kind, each with its place in the project file."""
 
 _Sized = TypeVar("_Sized", bound=Sized)
 
@@ -79,8 +83,8 @@ def _limit(value: object) -> int | str:
         raise ValueError("must be a whole number, or a share from 1% to 100%") from None
 
 
-def _reverts(value: object) -> Mapping[str, frozenset[str]]:
-    """Return the properties whose drift is put back, by kind."""
+def _reverts(value: object, info: ValidationInfo) -> Drift:
+    """Return the properties whose drift is put back, with their places."""
     if not isinstance(value, dict) or not all(isinstance(one, dict) for one in value.values()):
         raise ValueError("must be like {order: {hs_tags: revert}}")
     if unknown := sorted(value.keys() - kinds().keys()):
@@ -91,7 +95,9 @@ def _reverts(value: object) -> Mapping[str, frozenset[str]]:
                 raise ValueError(f"names {name!r}, which is not a property name")
             if what != "revert":
                 raise ValueError(f"must set {name} to `revert`; what is not named is left alone")
-    return {kind: frozenset(properties) for kind, properties in value.items()}
+    context: Any = info.context
+    places: Mapping[tuple[str, str], Location] = context["places"]
+    return {kind: {name: places[kind, name] for name in names} for kind, names in value.items()}
 
 
 def _manage(value: object) -> Manage:
@@ -325,6 +331,4 @@ class ProjectFile(_Model):
     state: _InnerPath | None = None
     store: Annotated[str, PlainValidator(_store)] = ""
     limits: Limits = Limits()
-    drift: Annotated[Mapping[str, frozenset[str]], PlainValidator(_reverts)] = Field(
-        default_factory=dict
-    )
+    drift: Annotated[Drift, PlainValidator(_reverts)] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ from reconcile.applying.run_log import InDoubtWrite, Run
 from reconcile.applying.state_entries import AppliedChange, Entries
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
+from reconcile.model.line_parent import link_from_parent
 from reconcile.model.plan import LinkChange, Plan, RecordChange, Refresh, UnitChange
 from reconcile.model.records import Actual, LastApplied, Link
 
@@ -64,6 +65,15 @@ class InDoubtChange:
         end = self.change.parent_id or ids.get(parent.folded(), "")
         association = kinds()[self.change.address.kind].associations[parent.kind]
         return frozenset({Link(parent.kind, end, association.type_id)} if end else ())
+
+    def former_parent_links(self) -> frozenset[Link]:
+        """Return the association with the parent that a moved line item leaves."""
+        left = link_from_parent(self.change)
+        if left is None:
+            return frozenset()
+        return frozenset(
+            Link(left.to, left.id, number, category) for category, number in left.types
+        )
 
     def _ends(self, ids: Mapping[Address, str]) -> Iterator[tuple[LinkChange, str]]:
         for link in self.change.links:

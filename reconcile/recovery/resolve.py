@@ -48,6 +48,17 @@ def _answered_outcome(one: InDoubtChange) -> Outcome | None:
     return Outcome(change.address, change.action, status, one.id, one.write.answer)
 
 
+def _parent_after(
+    one: InDoubtChange, ends: Mapping[Address, str], standing: frozenset[Link]
+) -> str:
+    """Return the parent that a line item is under; its former one until it has left that."""
+    if left := one.former_parent_links() & standing:
+        return next(iter(left)).id
+    if not one.change.gets_parent:
+        return one.change.parent_id
+    return next((link.id for link in one.parent_links(ends) & standing), "")
+
+
 def _outcome(change: Effect, seen: Verified) -> Outcome:
     status, message = seen.end
     return Outcome(
@@ -119,21 +130,19 @@ class Resolver:
             change, address = one.change, one.change.address
             # What the change leaves as it is stays remembered, even if others removed it.
             standing = links.get(address, frozenset()).union(change.kept_links)
-            parent = one.parent_links(ends)
+            parent, left_parent = one.parent_links(ends), one.former_parent_links()
             if (end := _answered_outcome(one)) is not None:
                 outcomes.append(end)
                 continue
             seen = entry_after(
                 one,
                 found.get(address),
-                standing - parent,
+                standing - parent - left_parent,
                 previous[address],
                 self._entries,
                 history=histories.get(address, {}),
                 is_created=address in records.matched_by_initial_values,
-                parent_id=next((link.id for link in parent & standing), "")
-                if change.gets_parent
-                else change.parent_id,
+                parent_id=_parent_after(one, ends, standing),
             )
             if seen is not None:
                 self._state.put(one.write.unit, address, seen.entry)
@@ -224,6 +233,7 @@ class Resolver:
                 one.links(ends_of)
                 | one.implied_links(ends_of)
                 | one.parent_links(ends_of)
+                | one.former_parent_links()
                 | (before.links if before else frozenset())
             )
             for link in ours[address]:

@@ -16,7 +16,7 @@ from reconcile.audit.log import AuditLog
 from reconcile.errors import ReconcileError, Unfinished, UsageError
 from reconcile.model.audit import Entry, Origin
 from reconcile.model.outcome import Outcome, Status
-from reconcile.model.plan import Action, Plan
+from reconcile.model.plan import Action, Plan, RecordChange
 from reconcile.planning.plan_file import Footer, dump, footer_of, load, pinned_digest
 from reconcile.state.applied_plans import AppliedPlan, AppliedPlans
 from reconcile.state.state import State
@@ -34,6 +34,19 @@ class OpenRun:
 
     run: Run
     plan: Plan
+
+    @property
+    def left(self) -> tuple[RecordChange, ...]:
+        """The changes that were not made."""
+        outcomes = self.run.outcomes
+        return tuple(
+            change
+            for change in self.plan.records()
+            if change.action is not Action.CONFLICT
+            and (
+                change.address not in outcomes or outcomes[change.address].status is not Status.DONE
+            )
+        )
 
 
 def unfinished(store: Store) -> list[OpenRun]:
@@ -213,13 +226,7 @@ def close_ended(
 
 def as_applied(one: OpenRun, serial: int) -> AppliedPlan:
     """Return what the state remembers of a completed run's plan."""
-    outcomes = one.run.outcomes
-    left = tuple(
-        str(change.address.folded())
-        for change in one.plan.records()
-        if change.action is not Action.CONFLICT
-        and outcomes[change.address].status is not Status.DONE
-    )
+    left = tuple(str(change.address.folded()) for change in one.left)
     now = utc_now()
     return AppliedPlan(one.run.head.plan, serial, (one.run.head.run,), now, left)
 

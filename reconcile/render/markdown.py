@@ -5,30 +5,34 @@ in a summary: nowhere else could it be kept from being markup, a mention, a refe
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
+from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.not_applied import (
     HELD_BACK,
     LEFT_ALONE,
     drift_rows,
     held_changes,
-    to_let_in,
-    to_put_back,
 )
 from reconcile.render.phrasing import in_order, plural
 from reconcile.render.plan_lines import (
     HELD_LISTED,
     LEFT_OUT,
     LEFT_OUT_HINT,
+    LET_IN,
+    LET_THROUGH,
+    PUT_BACK,
     REASONS,
     Line,
     address_list,
     define_line,
-    guard_lines,
     left_alone,
+    limit_line,
+    record_lines,
     undeclared_hint,
     unit_line,
     unit_lines,
@@ -40,6 +44,7 @@ LIMIT = 65_000
 """GitHub takes comments of 65,536 characters; step summaries of 1 MiB."""
 
 _ALL = "`reconcile show FILE` prints the whole plan."
+_JSON = "`reconcile show FILE --format json` has it all."
 _FEW = 5
 _LISTED = 20
 _COLORED = {  # GitHub's diff colours: green, orange, red
@@ -94,11 +99,8 @@ def _head(seen: PlanView) -> Iterator[str]:
     yield seen.footer
     if seen.tallies:
         yield "\n".join(_table(seen))
-    for guard in seen.plan.guards:
-        says, hint = (
-            shorten(line.text().removeprefix("! ").strip()) for line in guard_lines(guard)
-        )
-        yield f"> **Guard**: {code_span(says.removeprefix('guard '))}  \n> {code_span(hint)}"
+    if seen.plan.guards:
+        yield "\n".join(_limits(seen.plan))
     for text in seen.adoptions.texts():
         yield f"> {code_span(shorten(text))}"
     for text in seen.plan.unchecked:
@@ -114,16 +116,39 @@ def _head(seen: PlanView) -> Iterator[str]:
         yield f"{left_alone(seen)}: {names}  \nHint: {undeclared_hint(seen)}"
 
 
+def _limits(plan: Plan) -> Iterator[str]:
+    """Yield which limits refuse the plan, and how to pass them."""
+    for guard in plan.guards:
+        yield f"> **Limit exceeded**: {code_span(shorten(limit_line(guard)))}  "
+    yield f"> Hint: {_with_options(LET_THROUGH, options_again(plan))}"
+
+
+def _with_options(says: str, options: Sequence[str]) -> str:
+    return f"{says} {code_span(' '.join(options))}."
+
+
 def _held(seen: PlanView) -> Iterator[str]:
     """Yield what is held back, and how to let it in."""
     held = held_changes(seen.plan)
     if not held:
         return
     yield f"**{plural(held, 'declared change')} will NOT be applied.** {HELD_BACK}."
-    lines = [line for unit in seen.held() for line in unit_lines(unit)]
+    lines: list[Line] = []
+    shown = 0
+    for of_record in chain.from_iterable(map(record_lines, seen.held())):
+        if shown and len(lines) + len(of_record) > HELD_LISTED:
+            break
+        lines += of_record
+        shown += 1
     yield _diff_block(lines[:HELD_LISTED])
-    more = f" {_ALL}" if len(lines) > HELD_LISTED else ""
-    yield f"Hint: to let them in, plan with {code_span(to_let_in(seen.plan))}.{more}"
+    more = []
+    if len(lines) > HELD_LISTED:
+        more.append(f"{plural(len(lines) - HELD_LISTED, 'more line')} of this change")
+    if held > shown:
+        more.append(plural(held - shown, "more declared change"))
+    if more:
+        yield f"… and {' and '.join(more)}. {_JSON}"
+    yield f"Hint: {_with_options(LET_IN, options_to_let_in(seen.plan))}"
 
 
 def _drift(seen: PlanView) -> Iterator[str]:
@@ -135,7 +160,7 @@ def _drift(seen: PlanView) -> Iterator[str]:
     if len(rows) > _LISTED:
         listed.append(f"- … and {plural(len(rows) - _LISTED, 'more property', 'more properties')}")
     yield "\n".join((f"{LEFT_ALONE}:\n", *listed))
-    yield f"Hint: to put it back, plan with {code_span(to_put_back(seen.plan))}."
+    yield f"Hint: {_with_options(PUT_BACK, options_to_put_back(seen.plan))}"
 
 
 def _table(seen: PlanView) -> Iterator[str]:

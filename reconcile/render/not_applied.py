@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconcile.model.guarded import counts, drifted, guards_of
+from reconcile.model.guarded import guards_of
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, UnitChange
-from reconcile.model.policy import DRIFT, HELD
+from reconcile.model.policy import HELD
 from reconcile.render.phrasing import listed, plural
 
 HELD_BACK = "Held back: they would overwrite or remove what nobody has looked at"
@@ -63,19 +63,6 @@ def held_by(unit: UnitChange, plan: Plan) -> dict[str, str]:
         names = [name for name in HELD if name in guards_of(change) - allowed]
         notes[str(change.address)] = f"held back: {', '.join(names) or 'with the rest'}"
     return notes
-
-
-def to_let_in(plan: Plan) -> str:
-    """Return the ``--allow`` options that let in all that is held back."""
-    allowed = {text.partition("=")[0] for text in plan.allowed}
-    held = {name for unit in plan.units for change in unit.held for name in guards_of(change)}
-    numbers = counts(plan)
-    return " ".join(f"--allow {name}={numbers[name]}" for name in HELD if name in held - allowed)
-
-
-def to_put_back(plan: Plan) -> str:
-    """Return the ``--allow`` option that puts back all drift."""
-    return f"--allow {DRIFT}={sum(len(drifted(unit)) for unit in plan.units)}"
 
 
 def footer_parts(plan: Plan) -> Iterator[str]:

@@ -8,6 +8,7 @@ from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
+from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
 from reconcile.render.conflict_groups import group_conflicts
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.not_applied import (
@@ -15,8 +16,6 @@ from reconcile.render.not_applied import (
     LEFT_ALONE,
     drift_rows,
     held_changes,
-    to_let_in,
-    to_put_back,
 )
 from reconcile.render.phrasing import count, kind_order, plural
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
@@ -24,6 +23,8 @@ from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView
 Span = tuple[str, str]
 """Visible text and the name of its style (``terminal.STYLES``), empty for none."""
 
+COLUMNS = 80
+"""Hints that end with options fit into this many columns, so that no option is broken."""
 WIDE = 96
 """Packed fields start a new line before this column."""
 NAMES = 40
@@ -55,6 +56,9 @@ _REMOVED = "-"
 _STAYS = "  # dissociate; both records stay"
 _DEFINED = "  unique text, the key property"
 
+LET_IN = "to let them in, plan with"
+PUT_BACK = "to put it back, plan with"
+LET_THROUGH = "if this is intended, plan with"
 
 LEFT_OUT = "Left out, because an interrupted run wrote to them and the outcome is not known yet"
 LEFT_OUT_HINT = (
@@ -100,15 +104,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     yield from _adopted(view)
     yield from _held(view)
     yield from _drift(view)
-    if view.plan.undeclared:
-        yield plain(f"{left_alone(view)}: {address_list(view.plan.undeclared)}", "note")
-        yield plain(f"hint: {undeclared_hint(view)}", "note", indent=2)
-    for text in view.plan.unchecked:
-        yield plain(warning(text), "conflict")
-    for guard in view.plan.guards:
-        yield from guard_lines(guard)
-    if view.plan.undeclared or view.plan.unchecked or view.plan.guards:
-        yield BLANK
+    yield from _of_whole(view)
     yield plain(view.footer, "heading")
     yield heading
 
@@ -148,9 +144,7 @@ def _held(view: PlanView) -> Iterator[Line]:
         if more:
             yield plain(f"… and {plural(more, 'more declared change')}", "conflict", indent=2)
             yield plain("`reconcile plan --json` lists every one", "note", indent=2)
-        yield plain(
-            f"hint: review them; to let them in, plan with {to_let_in(view.plan)}", "note", indent=2
-        )
+        yield from option_lines(LET_IN, options_to_let_in(view.plan))
         yield BLANK
 
 
@@ -170,8 +164,24 @@ def _drift(view: PlanView) -> Iterator[Line]:
             "note",
             indent=4,
         )
-    yield plain(f"hint: to put it back, plan with {to_put_back(view.plan)}", "note", indent=2)
+    yield from option_lines(PUT_BACK, options_to_put_back(view.plan))
     yield BLANK
+
+
+def _of_whole(view: PlanView) -> Iterator[Line]:
+    """Yield what is not declared, what could not be checked, and the limits that are exceeded."""
+    plan = view.plan
+    if plan.undeclared:
+        yield plain(f"{left_alone(view)}: {address_list(plan.undeclared)}", "note")
+        yield plain(f"hint: {undeclared_hint(view)}", "note", indent=2)
+    for text in plan.unchecked:
+        yield plain(warning(text), "conflict")
+    for guard in plan.guards:
+        yield Line(0, "!", Action.CONFLICT, ((limit_line(guard), "conflict"),))
+    if plan.guards:
+        yield from option_lines(LET_THROUGH, options_again(plan))
+    if plan.undeclared or plan.unchecked or plan.guards:
+        yield BLANK
 
 
 def left_alone(view: PlanView) -> str:
@@ -208,14 +218,28 @@ def warning(text: str) -> str:
     return f"warning: {visible(text)}"
 
 
-def guard_lines(guard: Guard) -> Iterator[Line]:
-    """Yield a guard's message, and how to override it."""
+def limit_line(guard: Guard) -> str:
+    """Return what exceeds a limit."""
     message = guard.message or f"{guard.count:,} where the limit is {guard.limit:,}"
-    name = visible(guard.name)
-    text = f"guard {name}: {visible(message)}"
-    yield Line(0, "!", Action.CONFLICT, ((text, "conflict"),))
-    hint = f"hint: if this is intended, pass --allow {visible(guard.allowance)}"
-    yield Line(2, "", Action.CONFLICT, ((hint, "note"),))
+    return f"{visible(guard.name)}: {visible(message)}"
+
+
+def option_lines(says: str, options: Sequence[str]) -> Iterator[Line]:
+    """Yield a hint that ends with options, which can be pasted if they take lines of their own."""
+    shown = [visible(option) for option in options]
+    hint = f"hint: {says}"
+    if 2 + width(" ".join((hint, *shown))) <= COLUMNS:
+        yield plain(" ".join((hint, *shown)), "note", indent=2)
+        return
+    yield plain(hint, "note", indent=2)
+    rows = [""]
+    for option in shown:
+        if rows[-1] and 4 + width(f"{rows[-1]} {option} \\") > COLUMNS:
+            rows.append("")
+        rows[-1] += f" {option}" if rows[-1] else option
+    *above, last = rows
+    yield from (plain(f"{row} \\", "note", indent=4) for row in above)
+    yield plain(last, "note", indent=4)
 
 
 def explanation_lines(why: Sequence[Explanation], indent: int) -> Iterator[Line]:
@@ -233,14 +257,22 @@ def hint_line(hint: str, indent: int, mark: str) -> Line:
 
 def unit_lines(unit: UnitView) -> Iterator[Line]:
     """Yield one unit: the order or cart, what changes in it, then its line items."""
+    for lines in record_lines(unit):
+        yield from lines
+    if unit.others:
+        yield plain(visible(unit.others_note), "note", indent=4)
+
+
+def record_lines(unit: UnitView) -> Iterator[list[Line]]:
+    """Yield the lines of each record of a unit; the first ones name the unit."""
+    above = []
     if unit.root is None:
-        yield Line(4, "", "", ((visible(str(unit.address)), "address"),))
+        above = [Line(4, "", "", ((visible(str(unit.address)), "address"),))]
     packed = [_packed(record) for record in unit.records]
     columns = _columns(unit.records, packed)
     for record, fields in zip(unit.records, packed, strict=True):
-        yield from _record_lines(record, fields, columns)
-    if unit.others:
-        yield plain(visible(unit.others_note), "note", indent=4)
+        yield [*above, *_record_lines(record, fields, columns)]
+        above = []
 
 
 def unit_line(unit: UnitView) -> Line:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reconcile.model.explanation import Explanation
+from reconcile.model.line_parent import former_parent
 from reconcile.model.plan import Action, Reason, RecordChange
 
 NOTES = {
@@ -23,6 +24,8 @@ def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
         yield from map(str, why)
     if change.pruned:
         yield "prune: no longer declared"
+    if (source := former_parent(change)) is not None:
+        yield f"moved: it was in {source}"
     if change.moved_from:
         yield f"moved: its key was {change.moved_from}"
     if change.action.removes:

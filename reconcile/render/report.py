@@ -66,7 +66,8 @@ def report_lines(
 def sentence(report: Report, typed: Typed = _typed) -> str:
     """Return the whole apply in one or two sentences."""
     if report.already:
-        return f"Already applied by run {visible(report.already)}, and nothing changed since."
+        what = "; ".join(("and nothing changed since", *_held(report)))
+        return f"Already applied by run {visible(report.already)}, {what}.{_to_let_in(report)}"
     return f"{_start(report)}: {_did(report)}.{_cost(report)}{_what_next(report, typed)}"
 
 
@@ -109,7 +110,7 @@ def _what_next(report: Report, typed: Typed) -> str:
     if report.complete:
         return _verified(report)
     if replace(report, held=()).complete:
-        return " The plan shows how to let in what was held back."
+        return _to_let_in(report)
     if _all_done(report) and (report.left_out or _lost(report)):
         return _after_all(report)
     if report.resumable:
@@ -123,6 +124,10 @@ def _what_next(report: Report, typed: Typed) -> str:
     if ends == {Status.DONE} and any(outcome.not_persisted for outcome in report.outcomes):
         return " What HubSpot did not keep is sent again only when its manifest changes."
     return f" Conflicts were left alone; {_way_out(report)}."
+
+
+def _to_let_in(report: Report) -> str:
+    return " The plan shows how to let in what was held back." if report.held else ""
 
 
 def _way_out(report: Report) -> str:

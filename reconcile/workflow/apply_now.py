@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Collection
 
 from reconcile.applying.preconditions import require_lineage, require_target
-from reconcile.applying.standing_conflicts import held_back
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report
@@ -57,22 +56,23 @@ def finish(
     planned: Plan,
     origin: Origin,
     *,
+    whole: bool = True,
     who: str = "",
     wait: float = 0.0,
     run: str = "apply",
 ) -> Report:
-    """Close what interrupted runs left, for an idle plan: nothing of theirs is left to apply.
+    """Close the interrupted runs of which an idle plan leaves nothing to apply.
 
-    No run begins for what it holds back: that is reported, and remembered. If the plan leaves out
-    what they left in doubt, that is only resolved. Raises UsageError for a plan of another account,
-    and StalePlan for one of another state.
+    No run begins for what it holds back: that is reported, and remembered. What interrupted runs
+    left in doubt is only resolved if the plan leaves that out, or is not of the ``whole`` that is
+    declared: it says nothing of the rest. Raises UsageError for a plan of another account, and
+    StalePlan for one of another state.
     """
     require_target(planned, session.pin)
     require_lineage(planned, session.state())
-    if planned.in_doubt:
+    if planned.in_doubt or not whole:
         recover_unfinished(session, origin, who=who, wait=wait, by=run)
-        held, still_held = held_back(planned, session.state())
     else:
-        close_unfinished(session, origin, who=who, wait=wait, by=run)
-        held, still_held = remember_without_run(session, planned, who=who, wait=wait)
+        close_unfinished(session, planned, origin, who=who, wait=wait, by=run)
+    held, still_held = remember_without_run(session, planned, who=who, wait=wait)
     return Report(session.pin, (), left_out=planned.in_doubt, held=held, still_held=still_held)

@@ -11,8 +11,12 @@ from reconcile.applying.context import ApplyContext
 from reconcile.applying.executor import Executor
 from reconcile.applying.halt import Halt
 from reconcile.applying.pins import stale_units
-from reconcile.applying.preconditions import check_preconditions, require_allowed, require_lineage
-from reconcile.applying.standing_conflicts import held_back, remember_standing
+from reconcile.applying.preconditions import check_preconditions, require_lineage
+from reconcile.applying.standing_conflicts import (
+    held_back,
+    remember_standing,
+    remembers_standing,
+)
 from reconcile.audit.events import refused
 from reconcile.audit.log import AuditLog
 from reconcile.errors import (
@@ -29,6 +33,7 @@ from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.planning import cost
 from reconcile.planning.effect_digests import require_effects
+from reconcile.planning.guards import require_allowed
 from reconcile.planning.plan_file import content_digest, pinned_digest
 from reconcile.recovery.replay import already_applied
 from reconcile.recovery.runs import (
@@ -40,6 +45,7 @@ from reconcile.recovery.runs import (
 )
 from reconcile.session import Session
 from reconcile.state.head import require_writable
+from reconcile.state.state import State
 from reconcile.workflow.unfinished_runs import lock, resolve_runs
 
 Advance = Callable[[int], None]
@@ -68,7 +74,8 @@ def apply(
     - ``run``: the name of a new run, made here if empty. ``command``: what the user typed.
 
     A plan that was already applied completely, and still holds, is not applied again; it is stale
-    if any of its records was changed or removed since. The audit log gets everything, refusals
+    if any of its records was changed or removed since. No run begins for a plan without changes:
+    what it holds back is reported, and remembered. The audit log gets everything else, refusals
     included.
 
     Raises what ``check_preconditions`` raises, GuardRefused for a limit that the plan was not
@@ -98,6 +105,11 @@ def apply(
             mine = [one.run.head.run for one in runs if one.run.head.plan == pinned]
             run = mine[0] if mine else run or new_run()
             entries = resolve_runs(session, state, lease, origin, sleep, planned, by=run)
+            if planned.idle:
+                held, still_held = _remember(session, state, planned)
+                return Report(
+                    session.pin, (), left_out=planned.in_doubt, held=held, still_held=still_held
+                )
             runs = close_ended(session.store, state, unfinished(session.store), but=pinned)
             if already := already_applied(
                 planned,
@@ -107,7 +119,8 @@ def apply(
                 state=state,
                 entries=entries,
             ):
-                return Report(session.pin, (), already=already)
+                held, still_held = held_back(planned, state)
+                return Report(session.pin, (), already=already, held=held, still_held=still_held)
             stale = (
                 {}
                 if declared is None
@@ -170,17 +183,26 @@ def remember_without_run(
     """Remember what a plan without changes holds back, and forget conflicts that are over.
 
     If such a conflict comes back, it is a new one. Return what is held back for the first time, and
-    the number of the other records that are. Where nothing is new, nothing is written.
+    the number of the other records that are. Where nothing is new, nothing is written; nor for a
+    plan that leaves out what is in doubt, which is to be made again.
     """
-    held, still_held = held_back(planned, session.state())
-    if planned.resolved or held:
-        with lock(session, "apply", who, wait):
-            state = session.state(writing=True)
-            require_lineage(planned, state)
-            state.begin(session.account.portal_id)
-            remember_standing(state, planned, ())
-            state.flush()
-    return held, still_held
+    state = session.state()
+    if planned.in_doubt or remembers_standing(state, planned):
+        return held_back(planned, state)
+    with lock(session, "apply", who, wait):
+        state = session.state(writing=True)
+        require_lineage(planned, state)
+        return _remember(session, state, planned)
+
+
+def _remember(session: Session, state: State, planned: Plan) -> tuple[tuple[Address, ...], int]:
+    """Do what ``remember_without_run`` does, under the lock."""
+    found = held_back(planned, state)
+    if not (planned.in_doubt or remembers_standing(state, planned)):
+        state.begin(session.account.portal_id)
+        remember_standing(state, planned, ())
+        state.flush()
+    return found
 
 
 @contextmanager

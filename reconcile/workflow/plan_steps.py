@@ -1,5 +1,6 @@
 """The steps of a plan, from the manifests' units to a ``Plan``."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from reconcile.fetching.requirements import (
     properties_to_read,
     read_definitions,
 )
+from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
@@ -31,6 +33,7 @@ from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, record_inputs, unit_faults
+from reconcile.planning.policy_problems import policy_problems
 from reconcile.planning.record_input import Context, RecordInput
 from reconcile.project.declared import target_problems
 from reconcile.recovery.in_doubt import addresses_in_doubt
@@ -75,9 +78,10 @@ def plan(
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
     units that refer to a record which such a write may have created.
 
-    Raises ManifestError for ``broken`` and for what the other manifests get wrong by themselves,
-    together with what the account refuses of the rest. Without such errors, what the account
-    refuses is a conflict of the record that it concerns.
+    Raises ManifestError for ``broken``, for what the other manifests get wrong by themselves, and
+    for properties of the project's policy that the account does not have, together with what the
+    account refuses of the rest. Without such errors, what the account refuses is a conflict of the
+    record that it concerns.
     """
     state = session.state()
     AppliedPlans(session.store, state)  # raises if damaged: the plan could not be applied
@@ -87,6 +91,7 @@ def plan(
     manage = session.settings.target.manage
     known = find_managed(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
+    reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
     units = known.with_removals(units)
     problems = {*broken, *target_problems(units, session.settings)}
     if problems:  # what may not be written is not read either
@@ -98,11 +103,7 @@ def plan(
         state=state,
         known=known,
         recreate=frozenset(address.folded() for address in recreate),
-        policy=Policy(
-            session.settings.drift,
-            drift=any(one.startswith("drift=") for one in allow),
-            manage=manage,
-        ),
+        policy=Policy(reverts, drift=any(one.startswith("drift=") for one in allow), manage=manage),
         incomplete=bool(broken),
     )
     context = inputs.context
@@ -110,6 +111,7 @@ def plan(
     in_doubt = _left_out((*everything, *units), _in_doubt(session.store), context.bindings)
     planned = [unit for unit in units if unit.address not in in_doubt]
     chunks = _observe(planned, state, known, inputs)
+    problems |= {*policy_problems(session.settings.drift, context.definitions)}
     _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
@@ -136,7 +138,7 @@ def plan(
         undeclared=known.undeclared,
         limits=session.settings.limits.limits(known.managed),
         allowed=frozenset(allow),
-        reverts=session.settings.drift,
+        reverts=reverts,
         manage=manage,
         definitions=context.definitions,
         prune=prune,
@@ -146,21 +148,28 @@ def plan(
         hasher=state.hasher if state.has_key else None,
     )
     left_out = in_doubt.intersection(unit.address for unit in units)
-    return replace(made, in_doubt=tuple(sorted(left_out)), unkeyed=_unkeyed(session, made))
+    return replace(made, in_doubt=tuple(sorted(left_out)), unkeyed=_unkeyed(session, made, known))
 
 
-def _unkeyed(session: Session, made: Plan) -> tuple[tuple[str, int], ...]:
-    """Return how many records without a key there are of the orders and carts to be created.
+def _unkeyed(session: Session, made: Plan, known: ManagedRecords) -> tuple[tuple[str, int], ...]:
+    """Return how many other records without a key there are of the orders and carts to be created.
 
-    What is to be created may be one of them. The number is for people, so it may be missing.
+    What is to be created may be one of them. The number is for people: it may be missing, and the
+    index that it comes from lags.
     """
     creates = {one.address.kind for one in made.records() if one.action is Action.CREATE}
+    adopted = Counter(
+        one.address.kind for unit in made.units for one in (*unit.changes, *unit.held) if one.adopts
+    )
     found: dict[str, int] = {}
     for kind in kinds().values():
-        name = session.settings.target.identity[kind.name].key_property
-        if kind.name in creates and kind.is_unit and name:
+        identity = session.settings.target.identity[kind.name]
+        if kind.name in creates and kind.is_unit and identity.key_property:
             with suppress(CallRefused):
-                found[kind.name] = session.hubspot.searches.count_without(kind.object, name)
+                number = session.hubspot.searches.count_without(kind.object, identity.key_property)
+                without = adopted[kind.name]
+                without += known.managed[kind.name] if identity.may_lack_key else 0
+                found[kind.name] = max(0, number - without)
     return tuple(sorted((kind, number) for kind, number in found.items() if number))
 
 
@@ -249,7 +258,9 @@ def _require_no(
         faults = (
             fault for chunk in chunks for one in chunk for fault in unit_faults(*one, context)
         )
-        raise ManifestError(tuple(problems), conflicts=list(faults))
+        files = {PROJECT_FILE if one.file == PROJECT_FILE else "the manifests" for one in problems}
+        title = " and ".join(sorted(files))
+        raise ManifestError(tuple(problems), title=title, conflicts=list(faults))
 
 
 def _in_doubt(store: Store) -> frozenset[Address]:

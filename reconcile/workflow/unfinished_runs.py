@@ -1,12 +1,13 @@
 """Recover or close the runs that are not finished, before something else is applied."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 from reconcile.applying.state_entries import Entries
+from reconcile.model.address import Address
 from reconcile.model.audit import Origin
-from reconcile.model.plan import Plan
+from reconcile.model.plan import Plan, RecordChange
 from reconcile.recovery.recover import locked, resolve_unfinished
 from reconcile.recovery.runs import (
     close_ended,
@@ -39,21 +40,51 @@ def recover_unfinished(
 
 
 def close_unfinished(
-    session: Session, origin: Origin, *, who: str = "", wait: float = 0.0, by: str = "apply"
+    session: Session,
+    planned: Plan,
+    origin: Origin,
+    *,
+    who: str = "",
+    wait: float = 0.0,
+    by: str = "apply",
 ) -> None:
-    """Resolve unfinished runs and remove those whose writes are all resolved.
+    """Resolve unfinished runs, and remove them if nothing of their plans is left to apply.
 
-    Called when everything is as declared, so that nothing of their plans is left to apply. Raises
-    Locked if another run still holds the lock after ``wait`` seconds.
+    ``planned`` is the plan of all that is declared, and has no changes. What it holds back, leaves
+    alone, or finds undeclared may be what a run was allowed to do, and did not: no other plan makes
+    these changes, so such a run can still be resumed. So can all, if another command has written
+    to the state since that plan was made. Raises Locked if another run still holds the lock after
+    ``wait`` seconds.
     """
     if not unfinished(session.store):
         return
     with lock(session, "recover", who, wait) as lease:
+        is_current = session.state(writing=True).serial == planned.serial
         state = _begin_state(session)
         resolve_runs(session, state, lease, origin, time.sleep, by=by)
         runs = close_ended(session.store, state, unfinished(session.store))
-        if not any(one.run.in_doubt for one in runs):
+        stays = _not_as_declared(planned)
+        if is_current and not any(
+            one.run.in_doubt or not stays.isdisjoint(_names(one.left)) for one in runs
+        ):
             forget_runs(session.store, state)
+
+
+def _not_as_declared(planned: Plan) -> frozenset[Address]:
+    """Return the names of the records that a plan without changes says something of."""
+    left = (one.address.folded() for unit in planned.units for one in unit.left_alone)
+    held = _names(change for unit in planned.units for change in unit.held)
+    return held.union(left, (address.folded() for address in planned.undeclared))
+
+
+def _names(changes: Iterable[RecordChange]) -> frozenset[Address]:
+    """Return the names of changed records, former ones too."""
+    return frozenset(
+        name.folded()
+        for change in changes
+        for name in (change.address, change.former)
+        if name is not None
+    )
 
 
 def _begin_state(session: Session) -> State:

@@ -162,6 +162,26 @@ def test_guards_are_allowed_by_number(project: reconcile.Project) -> None:
         assert account.apply(account.plan(units=rest, prune=True, allow={"prune": 2})).complete
 
 
+@pytest.mark.parametrize(
+    ("allow", "said"),
+    [
+        ({"both": True}, "the number of records for both is of the type bool"),
+        ({"both": 1.0}, "the number of records for both is of the type float"),
+        ({"drift": "1"}, "the number of records for drift is of the type str"),
+        ({"prune": None}, "the number of records for prune is of the type NoneType"),
+        ({"drift": -1}, "the number of records for drift is negative"),
+        ({"drift": 10**15}, "the number of records for drift has more than 15 digits"),
+        ({"bath": 1}, "'bath' is not one of both, "),
+    ],
+)
+def test_what_is_allowed_is_checked(
+    project: reconcile.Project, allow: dict[str, int], said: str
+) -> None:
+    """The error names the guard, and what is wrong with its number."""
+    with project.connect() as account, pytest.raises(reconcile.UsageError, match=said):
+        account.plan(units=declared(), allow=allow)
+
+
 def test_a_token_that_can_only_read_plans(project: reconcile.Project) -> None:
     """A connection for reading reaches the account as well."""
     with project.connect(read_only=True) as account:

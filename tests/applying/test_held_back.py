@@ -2,6 +2,7 @@
 
 import pytest
 from world import (
+    KEY,
     Document,
     World,
     actions,
@@ -19,6 +20,7 @@ from reconcile.audit.query import summaries
 from reconcile.model.address import Address
 from reconcile.model.plan import Action
 from reconcile.recovery.runs import unfinished
+from reconcile.render.report import sentence
 
 A, B = Address("order", "A"), Address("order", "B")
 EXPIRED = {"status": "error", "message": "expired", "category": "INVALID_AUTHENTICATION"}
@@ -90,6 +92,95 @@ def test_no_run_begins_where_everything_is_held_back(world: World) -> None:
     assert world.writes() == []
     assert events(world) == before
     assert unfinished(world.store) == []
+
+
+def test_a_saved_plan_that_only_holds_back_begins_no_run(world: World) -> None:
+    """What it holds back is reported and remembered; HubSpot and the audit log get nothing."""
+    both(world)
+    plan = world.plan(*changed(), allow={})
+    before = events(world)
+    world.forget_calls()
+    first, second = world.apply(plan), world.apply(plan)
+    assert (first.held, first.still_held) == ((A, Address("line_item", "A:1")), 0)
+    assert (first.run, first.already, first.complete) == ("", "", False)
+    assert (second.held, second.still_held, second.complete) == ((), 2, True)
+    assert world.writes() == []
+    assert events(world) == before
+
+
+def test_a_plan_that_was_already_applied_says_what_it_holds_back(world: World) -> None:
+    """It is old when its run has ended, and news again after a run of another manifest text."""
+    both(world)
+    plan = world.plan(*changed("2"), allow={})
+    world.apply(plan)
+    report = world.apply(plan)
+    assert report.already
+    assert (report.held, report.still_held, report.complete) == ((), 2, True)
+    said = f"Already applied by run {report.already}, and nothing changed since"
+    assert sentence(report) == f"{said}; 2 declared changes are still held back."
+    other = order("A", [line("A:1", name="z")], memo="2")
+    world.apply(world.plan(other, order("B", memo="2"), allow={}))
+    report = world.apply(plan)
+    assert report.already
+    assert (len(report.held), report.still_held, report.complete) == (2, 0, False)
+    news = "2 declared changes were held back. The plan shows how to let in what was held back."
+    assert sentence(report) == f"{said}; {news}"
+
+
+def test_what_turns_from_a_conflict_into_held_back_is_news_and_back_again(world: World) -> None:
+    """Each of the two is new once, however it was reported before."""
+    world.converge(order("A", memo="1"), order("B"))
+    id_ = world.id_of("orders", "A")
+    world.edit("orders", id_, memo="theirs")
+    world.declare(order("A", memo="2"), order("B"))
+
+    def ends() -> list[tuple[int, int, list[bool]]]:
+        """Apply twice, and return what was new, what was not, and which conflicts existed."""
+        reports = [world.apply(allow={}) for _ in range(2)]
+        return [
+            (len(one.held), one.still_held, [end.standing for end in one.outcomes])
+            for one in reports
+        ]
+
+    holding = [(1, 0, []), (0, 1, [])]
+    conflict = [(0, 0, [False]), (0, 0, [True])]
+    assert ends() == holding
+    world.edit("orders", id_, **{KEY: "elsewhere"})
+    other = world.make("orders", "A", memo="1")
+    assert ends() == conflict
+    world.archive("orders", other)
+    world.edit("orders", id_, **{KEY: "A"})
+    assert ends() == holding
+    world.archive("orders", id_)
+    assert ends() == conflict
+
+
+def test_a_conflict_beside_what_is_held_back_is_forgotten_when_it_is_over(world: World) -> None:
+    """Where only what is held back remains, no run begins, and that is remembered all the same."""
+    lines = [line("A:1", name="x"), line("A:2", name="x")]
+    world.converge(order("A", lines), order("B"))
+    world.edit("line_items", world.id_of("line_items", "A:1"), name="theirs")
+    item, a, b = (
+        world.id_of(object_, key)
+        for object_, key in (("line_items", "A:2"), ("orders", "A"), ("orders", "B"))
+    )
+    world.declare(order("A", [line("A:1", name="y"), lines[1]]), order("B"))
+
+    def pull(here: str, there: str) -> None:
+        """Somebody moves the other line item."""
+        world.unlink(("line_items", item), ("orders", here))
+        world.link(("line_items", item), ("orders", there))
+
+    pull(a, b)
+    world.declare(order("A", [line("A:1", name="y"), line("A:2", name="y")]), order("B"))
+    assert [one.standing for one in world.apply(allow={}).outcomes] == [False]
+    assert [one.standing for one in world.apply(allow={}).outcomes] == [True]
+    pull(b, a)
+    world.edit("line_items", item, name="theirs")
+    assert set(held(world.plan(allow={}))) == {"line_item/A:1", "line_item/A:2"}
+    assert world.apply(allow={}).outcomes == ()
+    pull(a, b)
+    assert [one.standing for one in world.apply(allow={}).outcomes] == [False]
 
 
 def test_a_change_beside_a_held_one_of_its_unit_is_made(world: World) -> None:

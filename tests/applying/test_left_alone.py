@@ -1,5 +1,8 @@
 """Applying beside drift that is left alone: it costs nothing, and is remembered as it was."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from proxy import DROP
 from world import (
@@ -14,13 +17,16 @@ from world import (
     held,
     incomplete,
     line,
+    messages,
     order,
     statuses,
 )
 
-from reconcile.applying import verify
+import reconcile
+from reconcile.applying import rereads
+from reconcile.applying.readback import NOT_SHOWN
 from reconcile.model.address import Address
-from reconcile.model.plan import Action, Plan
+from reconcile.model.plan import Action, Plan, Reason
 from reconcile.model.records import LastApplied
 from reconcile.sandbox.faults import Edit, StoreAs
 
@@ -76,6 +82,22 @@ def lose_answer(world: World, path: str) -> None:
     world.proxy.hook = hook
 
 
+def without(id_: str) -> Callable[[str, str, object], tuple[int, object] | None]:
+    """Return a hook of the proxy: once an order is written, no read finds it any more."""
+    written: list[str] = []
+
+    def hook(method: str, path: str, _: object) -> tuple[int, object] | None:
+        if method == "PATCH" and "/orders/" in path:
+            written.append(path)
+        if written and path.endswith("/orders/batch/read"):
+            return 200, {"status": "COMPLETE", "results": []}
+        if written and method == "GET" and path.endswith(f"/orders/{id_}"):
+            return 404, {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "gone"}
+        return None
+
+    return hook
+
+
 def test_what_is_left_alone_stays_remembered_byte_for_byte(world: World) -> None:
     """Both hashes of the field, and the association, are those of the apply that wrote them."""
     drifting(world)
@@ -117,12 +139,12 @@ def test_drift_beside_a_change_costs_no_call_and_no_wait(
     world.converge(declared("1"))
     waited.clear()
     plain = world.apply(world.plan(declared("2"), allow={}))
-    assert waited == [verify.WAITS[0]]
+    assert waited == [rereads.WAITS[0]]
     id_ = world.id_of("orders", "A")
     world.edit("orders", id_, memo="theirs")
     waited.clear()
     report = world.apply(world.plan(declared("3"), allow={}))
-    assert waited == [verify.WAITS[0]]
+    assert waited == [rereads.WAITS[0]]
     assert report.calls == plain.calls
     (outcome,) = report.outcomes
     assert (outcome.status.value, outcome.message) == ("done", "")
@@ -248,3 +270,73 @@ def test_resolving_a_write_in_doubt_keeps_what_is_left_alone(watched: World) -> 
     assert memory(watched) == before
     assert watched.record("orders", "A")["hs_external_order_id"] == "2"
     assert left(watched.plan(allow={})) == {"order/A": ["memo", "contact"]}
+
+
+@pytest.mark.parametrize("memo", ["1", "2"])
+def test_drift_of_at_most_no_record_is_left_alone(world: World, memo: str, tmp_path: Path) -> None:
+    """A program computes the number: beside what is held back too, and in a saved plan."""
+    world.converge(*(order(key, memo="1", weight="1") for key in "AB"))
+    world.edit("orders", world.id_of("orders", "A"), memo="theirs", weight="9")
+    world.edit("orders", world.id_of("orders", "B"), weight="9")
+    world.declare(*(order(key, memo=memo, weight="1") for key in "AB"))
+    with reconcile.open(world.folder, environ=world.environ).connect() as account:
+        plan = account.plan(allow={"drift": 0})
+        assert plan == account.plan()
+    assert "order/B" in drifted(plan.data)
+    plan.save(tmp_path / "saved")
+    assert reconcile.load_plan(tmp_path / "saved").data == plan.data
+
+
+@pytest.mark.parametrize("shown", ["shown later", "edited"])
+def test_a_write_that_no_read_shows_keeps_what_is_left_alone(watched: World, shown: str) -> None:
+    """What was written is not known then; what was not is still the drift that it was."""
+    drifting(watched)
+    before = memory(watched)
+    id_ = watched.id_of("orders", "A")
+    plan = watched.plan(declared("2"), allow={})
+    watched.proxy.hook = without(id_)
+    report = watched.apply(plan)
+    watched.proxy.hook = None
+    assert messages(report) == {"order/A": NOT_SHOWN}
+    assert memory(watched) == before
+    if shown == "shown later":
+        plan = watched.plan(allow={})
+        assert actions(plan) == {"order/A": Action.ADOPT}
+        assert left(plan) == {"order/A": ["memo", "contact"]}
+        assert watched.apply(plan).complete
+        assert memory(watched) == before
+        assert left(watched.plan(allow={})) == {"order/A": ["memo", "contact"]}
+        return
+    watched.edit("orders", id_, hs_external_order_id="theirs")
+    plan = watched.plan(allow={})
+    assert held(plan) == {"order/A": Action.UPDATE}
+    assert drifted(plan) == {"order/A": ["memo", "contact"]}
+    (change,) = plan.units[0].held
+    assert {one.name: one.reason for one in change.fields} == {
+        "hs_external_order_id": Reason.UNKNOWN
+    }
+    assert watched.apply(watched.plan(allow={"unknown": 1})).complete
+    assert memory(watched) == before
+    assert watched.record("orders", "A")["memo"] == "theirs"
+
+
+def test_putting_back_after_a_write_that_no_read_shows(watched: World) -> None:
+    """The state knows that value, so that a plan may say who changed it."""
+    drifting(watched)
+    watched.proxy.hook = without(watched.id_of("orders", "A"))
+    watched.apply(watched.plan(declared("2"), allow={}))
+    watched.proxy.hook = None
+    assert incomplete(watched.apply(watched.plan(allow={"drift": 1}))) == ()
+    assert watched.record("orders", "A")["memo"] == "ours"
+    assert watched.plan(allow={}).units == ()
+
+
+def test_an_archive_after_a_write_that_no_read_shows_is_held_back(watched: World) -> None:
+    """Nobody has looked at the values that would go."""
+    watched.converge(order("A", weight="1"))
+    watched.proxy.hook = without(watched.id_of("orders", "A"))
+    watched.apply(watched.plan(order("A", weight="2"), allow={}))
+    watched.proxy.hook = None
+    watched.declare(order("A", lifecycle={"state": "absent"}))
+    assert held(watched.plan(allow={})) == {"order/A": Action.ARCHIVE}
+    assert actions(watched.plan(allow={"unknown": 1})) == {"order/A": Action.ARCHIVE}

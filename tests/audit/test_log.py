@@ -16,6 +16,7 @@ from reconcile.errors import UsageError
 from reconcile.model.audit import Event, Head
 from reconcile.model.outcome import Outcome, Status
 from reconcile.model.plan import FieldChange, Reason, RecordChange
+from reconcile.render.audit_lines import log_lines
 from reconcile.stores.local import LocalStore
 from reconcile.stores.logs import Log
 
@@ -106,9 +107,11 @@ def test_long_values_make_short_entries(log: AuditLog) -> None:
 
 
 def test_a_run_without_records_is_recorded_too(log: AuditLog) -> None:
-    """An apply without changes is worth an entry."""
+    """A run that had nothing left to do is worth an entry, which is not without a text."""
     record_run(log, plan(), head_of("R-1"), (), ANA)
     assert [(entry.run, entry.records) for entry in log.entries()] == [("R-1", ())]
+    shown = log_lines(summaries(log), personal=True)
+    assert "nothing to do" in [one.text().strip() for one in shown]
 
 
 def test_a_race_is_resolved_by_trying_again() -> None:

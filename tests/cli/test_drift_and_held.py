@@ -204,6 +204,15 @@ def test_what_was_held_back_before_is_not_new(edited: Shop) -> None:
     )
 
 
+def test_a_plan_that_only_holds_back_takes_no_calls(edited: Shop) -> None:
+    """Nothing is said of the time and calls that applying nothing takes."""
+    assert "Applying this takes about" in edited.project.run("plan").err
+    edited.project.fine("apply", "--auto-approve", code=5)
+    planned = edited.project.run("plan", "--out", "p")
+    assert "1 declared change will NOT be applied" in planned.out
+    assert "takes about" not in planned.err
+
+
 def test_others_who_take_their_change_back_end_it(edited: Shop) -> None:
     """The tags are a plain change then, which is applied."""
     edited.project.fine("apply", "--auto-approve", code=5)
@@ -275,25 +284,70 @@ def test_a_standing_policy_puts_one_property_back(shop: Shop) -> None:
     assert shop.values("hs_tags")["A-12"] == "theirs"
 
 
+@pytest.mark.parametrize("command", [("plan",), ("plan", "--out", "p"), ("apply",)])
+def test_a_standing_policy_names_properties_of_the_account(
+    shop: Shop, command: tuple[str, ...]
+) -> None:
+    """One that it does not have is a problem of the project file, with its place."""
+    drift = "drift:\n  order: {hs_tags: revert, hs_tagz: revert}\n"
+    shop.project.settings(PROJECT + drift)
+    said = shop.project.refused(*command)
+    assert said == (
+        "error: 1 problem in reconcile.yaml\n"
+        "reconcile.yaml:9:28: orders have no property 'hs_tagz'; did you mean 'hs_tags'?\n"
+    )
+    shop.project.settings(f"{PROJECT}{drift}".replace("order:", "cart:"))
+    assert "Left alone: drift in 11 orders." in shop.project.fine("plan")  # no carts are planned
+
+
+def test_problems_of_policy_and_manifests_are_reported_together(shop: Shop) -> None:
+    """All of them at once, and what the account does not take beside them."""
+    shop.project.settings(f"{PROJECT}drift: {{line_item: {{prize: revert}}}}\n")
+    shop.project.write(f"{orders()}---\nkind: order\nkey: A-1\n---\n{ORDER.format(n=20)}  y: 1\n")
+    said = shop.project.refused("plan")
+    assert said.startswith("error: 3 problems in reconcile.yaml and the manifests\n")
+    assert (
+        "\nreconcile.yaml:8:21: line items have no property 'prize'; did you mean 'price'?" in said
+    )
+    problems = json.loads(shop.project.run("plan", "--json").out)["problems"]
+    assert [one["file"] for one in problems] == [*["manifests/shop.yaml"] * 2, "reconcile.yaml"]
+
+
 def test_a_limit_refuses_a_plan_and_its_number_lets_it_through(edited: Shop) -> None:
     """It counts what the plan will do, not what is held back or left alone."""
     edited.project.settings(f"{PROJECT}limits: {{update: 5}}\n")
     edited.project.fine("apply", "--auto-approve", code=5)
     edited.project.write(orders(price="12.00", tags="mine"))
     before = edited.project.account.dump()
-    planned = edited.project.run("plan", "--out", "p", "--allow", "drift=10")
     said = "limit-update: 11 records would be updated, and the limit is 5"
-    assert said in planned.out
-    assert "It exceeds a limit; if that is intended, plan again with --allow limit-update=11" in (
-        planned.err
-    )
-    for command in (("p",), ("--auto-approve", "--allow", "drift=10")):
-        refused = edited.project.run("apply", *command)
+    passes = "--allow limit-update=11"
+    for command in (("plan", "--out", "p", "--detailed-exitcode"), ("apply", "--auto-approve")):
+        refused = edited.project.run(*command, "--allow", "drift=10")
         assert refused.code == 3
-        assert f"error: {said}" in refused.err
+        assert (
+            f"\n! {said}\n  hint: if this is intended, plan with --allow drift=10 {passes}\n"
+            in refused.out
+        )
+        assert refused.err.endswith(
+            f"error: {said}\nhint: if that is intended, plan again with {passes} as well\n"
+        )
+        assert ("The plan is not saved.\n" in refused.err) == ("--out" in command)
+        assert "guard" not in refused.all
+    assert not (edited.project.folder / "p").exists()
     assert edited.project.account.dump() == before
     edited.project.fine("plan", "--out", "p", "--allow", "drift=10", "--allow", "limit-update=11")
     assert "10 orders, 1 line item updated" in edited.project.fine("apply", "p")
+
+
+def test_json_of_a_plan_that_a_limit_refuses_is_whole(edited: Shop) -> None:
+    """Programs get the plan, which limit it exceeds, and exit code 3."""
+    edited.project.settings(f"{PROJECT}limits: {{update: 0}}\n")
+    planned = edited.project.run("plan", "--json", "--detailed-exitcode")
+    assert planned.code == 3
+    (guard,) = json.loads(planned.out)["guards"]
+    assert (guard["count"], guard["limit"], guard["allow"]) == (1, 0, "limit-update=1")
+    assert "takes about" not in planned.err
+    assert "saved" not in planned.err
 
 
 @pytest.mark.parametrize(("more", "code"), [(20, 0), (21, 3)])
@@ -303,8 +357,12 @@ def test_a_share_is_of_what_is_managed_and_at_least_20(shop: Shop, more: int, co
     shop.project.write(orders(more=more))
     done = shop.project.run("apply", "--auto-approve")
     assert done.code == code
-    over = "error: limit-create: 21 records would be created, and the limit is 20 "
-    assert (over in done.err) == (code == 3)
+    over = (
+        "error: limit-create: 21 orders (limit 20), 21 line items (limit 20) would be created, "
+        "42 records in all\n"
+        "hint: if that is intended, plan again with --allow limit-create=42 as well\n"
+    )
+    assert done.err.endswith(over) == (code == 3)
     assert len(shop.values("hs_tags")) == (12 if code else 12 + more)
 
 
@@ -346,3 +404,21 @@ def test_the_starter_file_has_the_policy_as_a_comment(
     assert "\n# limits: {archive: 20, update: 500, create: 50%}\n" in text
     reader.write(change(text), "reconcile.yaml")
     assert "valid" in reader.fine("validate")
+
+
+def test_an_apply_without_changes_leaves_open_what_another_was_allowed_to_do(shop: Shop) -> None:
+    """It says so, as a plan does; the run can be resumed, and then nothing is unfinished."""
+    shop.edit("A-12", hs_tags="ours")
+    shop.project.fine("plan", "--out", "p", "--allow", "drift=10")
+    shop.edit("A-1", hs_pipeline_stage=stage_ids(shop.project)["Processed"])
+    stopped = shop.project.run("apply", "p", "--on-error", "halt")
+    assert "Continue with `reconcile resume`" in stopped.out
+    shop.project.fine("plan", "--out", "p2")
+    for command in (("plan",), ("apply", "--auto-approve"), ("apply", "p2")):
+        done = shop.project.run(*command)
+        assert done.code == 0
+        assert "Note: run 2" in done.err
+        assert "continue with `reconcile resume`." in done.err
+    assert "9 of 10 orders updated" in shop.project.fine("resume", code=5)
+    assert "is not finished" not in shop.project.run("apply", "--auto-approve").err
+    assert "No run is unfinished." in shop.project.fine("status")

@@ -304,16 +304,24 @@ def test_a_plan_file_with_a_higher_limit_is_not_the_one_that_was_reviewed(
     project: Project,
 ) -> None:
     """The limits that a plan was made under are part of its content digest."""
-    project.settings(f"{PROJECT}limits: {{create: 2}}\n")
+    project.settings(f"{PROJECT}limits: {{create: 3}}\n")
     lines, path = edited(project)
     digest = project.run("show", "p").err.partition("Content digest: ")[2].split()[0]
-    assert "limit-create" in project.refused("apply", "p", "--expect-digest", digest, code=3)
-    assert lines[1]["limits"] == [["create", "", 2]]
+    assert lines[1]["limits"] == [["create", "", 3]]
     lines[1]["limits"] = [["create", "", 9]]
     path.write_bytes(written(lines))
-    assert "limit-create" not in project.fine("show", "p")
     said = project.refused("apply", "p", "--expect-digest", digest, code=6)
     assert f"is not {digest}" in said or "content digest" in said
+
+
+def test_a_plan_file_that_exceeds_its_own_limit_is_refused(project: Project) -> None:
+    """No plan command saves one; whoever makes one gets as far as anybody without a file."""
+    project.settings(f"{PROJECT}limits: {{create: 3}}\n")
+    lines, path = edited(project)
+    lines[1]["limits"] = [["create", "", 2]]
+    path.write_bytes(written(lines))
+    assert "\n! limit-create: 3 records would be created" in project.fine("show", "p")
+    assert "error: limit-create: 3 records" in project.refused("apply", "p", code=3)
 
 
 def test_head_is_canonical(project: Project) -> None:

@@ -16,7 +16,7 @@ def test_prune_by_its_exact_count(project: Project) -> None:
     assert "No longer declared (left alone): order/A-9, line_item/A-9:1" in project.fine("plan")
     shown = project.fine("plan", "--prune", "--out", "p")
     assert "- order/A-9  # held back: prune" in shown
-    assert "hint: review them; to let them in, plan with --allow prune=2\n" in shown
+    assert "hint: to let them in, plan with --prune --allow prune=2\n" in shown
     assert "2 declared changes were held back" in project.fine("apply", "p", code=5)
     again = project.fine("apply", "--prune", "--auto-approve")
     assert "2 declared changes are still held back" in again

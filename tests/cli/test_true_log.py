@@ -18,14 +18,22 @@ line_items:
 """
 
 
-def test_an_apply_without_changes_says_so_in_the_log(project: Project) -> None:
-    """The entry of a run that had nothing to do is not left without a text."""
+def test_an_apply_without_changes_is_no_event(project: Project) -> None:
+    """No run begins, whether the plan was saved or not: the log and the state stay as they are."""
+
+    def kept() -> tuple[str, dict[str, bytes]]:
+        files = project.files().items()
+        # The lock is taken, and numbers its holders.
+        return project.fine("audit", "log"), {n: d for n, d in files if "lock-holder" not in n}
+
     project.fine("apply", "--auto-approve")
     project.fine("plan", "--out", "p")
-    project.fine("apply", "p")
-    last = project.fine("audit", "log").split("\n\n")[-1].splitlines()
-    assert re.search(r"Z  apply  \S+$", last[0])
-    assert last[2] == "  nothing to do"
+    before = kept()
+    project.account.server.clear_requests()
+    assert "Apply complete: nothing to change." in project.fine("apply", "p")
+    assert "No changes." in project.fine("apply", "--auto-approve")
+    assert project.account.writes() == []
+    assert kept() == before
 
 
 def test_records_in_conflict_are_worded_once(project: Project) -> None:

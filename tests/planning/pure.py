@@ -9,6 +9,7 @@ from reconcile.model.definitions import Definitions, Label, Pipeline, Property
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity, UniqueProperty, WithinParent
 from reconcile.model.kinds import kinds
+from reconcile.model.limits import Limits
 from reconcile.model.plan import Action, Plan, Reason, RecordChange, TargetPin, UnitChange
 from reconcile.model.policy import DRIFT, Policy
 from reconcile.model.records import (
@@ -25,7 +26,6 @@ from reconcile.model.records import (
 from reconcile.model.references import Bound, pointer
 from reconcile.model.values import normalise
 from reconcile.planning.assemble import assemble
-from reconcile.planning.guards import Limits
 from reconcile.planning.plan_file import dump
 from reconcile.planning.planner import plan_unit
 from reconcile.planning.record_input import Context

@@ -20,6 +20,7 @@ from world import World, cart, line, order
 from reconcile.errors import UsageError
 from reconcile.model.digest import canonical
 from reconcile.model.plan import Action, Plan
+from reconcile.model.records import Location
 from reconcile.planning.plan_file import dump, load
 from reconcile.project import Limits
 from reconcile.render.json_plan import to_json
@@ -53,7 +54,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, template: Path) -> bytes:
         world.settings = replace(
             world.settings,
             limits=Limits(create="99", update="50%"),
-            drift={"order": frozenset({"weight"})},
+            drift={"order": {"weight": Location("reconcile.yaml", 1, 1)}},
         )
         world.make("orders", "A-6", memo="theirs")
         world.make("carts", "C-2")

@@ -25,7 +25,7 @@ from pure import (
 from world import explained
 
 from reconcile.model.plan import Action, Reason
-from reconcile.model.records import Desired, LastApplied, ValueHashes
+from reconcile.model.records import NO_HASHES, Desired, LastApplied, ValueHashes
 
 
 def rewritten(sent: str, stored: str) -> LastApplied:
@@ -39,6 +39,11 @@ def rewritten(sent: str, stored: str) -> LastApplied:
 NOTHING_TO_COMPARE = applied(
     options={"value_hashes": {"memo": ValueHashes("", "")}, "fingerprint": ""}
 )
+PARTLY_KNOWN = replace(
+    NOTHING_TO_COMPARE,
+    value_hashes={**applied(memo="1").value_hashes, "weight": NO_HASHES},
+)
+"""A change of another property was written, and no read showed it."""
 
 UPDATES = [
     ("change", "2", "1", applied(memo="1"), Reason.CHANGE),
@@ -52,6 +57,9 @@ UPDATES = [
     ("adopted, no value", "2", "", None, Reason.CHANGE),
     ("adopted, a value of others", "2", "3", None, Reason.UNSEEN),
     ("no hash to compare with", "2", "3", NOTHING_TO_COMPARE, Reason.UNKNOWN),
+    ("another has no hash, changed in git", "2", "1", PARTLY_KNOWN, Reason.CHANGE),
+    ("another has no hash, drift", "1", "3", PARTLY_KNOWN, Reason.DRIFT),
+    ("another has no hash, both", "2", "3", PARTLY_KNOWN, Reason.BOTH),
     ("rewritten, then changed in git", "b", "A", rewritten("a", "A"), Reason.CHANGE),
     ("rewritten, then changed in HubSpot", "a", "x", rewritten("a", "A"), Reason.DRIFT),
     ("rewritten, then stored as sent", "b", "a", rewritten("a", "A"), Reason.CHANGE),

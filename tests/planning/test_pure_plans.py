@@ -120,7 +120,7 @@ LIMITED: list[tuple[str, dict[tuple[str, str], int], str]] = [
     (
         "of its kind",
         {("update", "order"): 0},
-        "2 records would be updated, and the limit is 0 orders",
+        "2 orders would be updated, and the limit is 0",
     ),
     ("of another kind", {("update", "cart"): 0}, ""),
 ]
@@ -150,6 +150,38 @@ def test_a_limit_refuses_the_whole_plan(limits: dict[tuple[str, str], int], mess
         wrong = plan_of(found, limits=limits, allow={"limit-update": 3})
         assert [guard.name for guard in wrong.guards] == ["limit-update"]
         assert mismatches(wrong) == ["--allow limit-update=3 was given, but the plan has 2"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({("update", "order"): 2, ("update", "line_item"): 9}, ""),
+        (
+            {("update", "order"): 1, ("update", "line_item"): 9},
+            "2 orders (limit 1) would be updated, 5 records in all",
+        ),
+        (
+            {("update", "order"): 1, ("update", "line_item"): 2, ("update", "cart"): 0},
+            "2 orders (limit 1), 3 line items (limit 2) would be updated, 5 records in all",
+        ),
+        (
+            {("update", ""): 4, ("update", "order"): 1},
+            "5 records (limit 4), 2 orders (limit 1) would be updated, 5 records in all",
+        ),
+    ],
+)
+def test_limits_of_kinds_are_passed_by_one_number_for_all_kinds(
+    limits: dict[tuple[str, str], int], message: str
+) -> None:
+    """The message has the number of each kind that is too many, and the one to allow."""
+    addresses = [ORDER, B, *(Address("line_item", f"A:{number}") for number in range(3))]
+    changes = [RecordChange(address, Action.UPDATE, "1") for address in addresses]
+    units = [UnitChange(change.address, (change,)) for change in changes]
+    plan = assembled(units, limits=limits)
+    assert [guard.message for guard in plan.guards] == ([message] if message else [])
+    if message:
+        assert [guard.allowance for guard in plan.guards] == ["limit-update=5"]
+        assert assembled(units, limits=limits, allowed=["limit-update=5"]).guards == ()
 
 
 def test_everything_in_a_plan_is_sorted() -> None:

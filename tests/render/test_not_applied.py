@@ -177,11 +177,12 @@ def test_the_footer_says_what_is_not_done(units: tuple[UnitChange, ...], footer:
 
 
 def test_the_numbers_to_let_in_are_those_that_fit() -> None:
-    """A guard that is allowed is not asked for again; a record counts for each of its guards."""
+    """What was allowed already is in them too; a record counts for each of its guards."""
+    for allowed in ((), ("both=1",), ("both=9", "rekey=3")):
+        said = text(replace(PLAN, allowed=allowed))
+        assert "to let them in, plan with --allow both=1 --allow adopt-update=1\n" in said
     said = text(PLAN)
-    assert "plan with --allow both=1 --allow adopt-update=1\n" in said
     assert "plan with --allow drift=3\n" in said
-    assert "--allow both" not in text(replace(PLAN, allowed=("both=1",))).partition("hint")[2]
     assert "held back: both, adopt-update" in said
     assert "held back: with the rest" in said
 
@@ -251,7 +252,7 @@ def test_lines_fit_a_terminal_of_80_columns() -> None:
     for row in text(_many(DRIFT, 1_000)).split("\n"):
         assert len(row) <= 80 or row.startswith("Plan: ")
     for row in text(_many(HELD, 1_000)).split("\n"):
-        record = re.match(r" +[~+h]", row)
+        record = re.match(r" +(?:[~+]|hs_[a-z_]+  )", row)
         assert len(row) <= 80 or row.startswith("Plan: ") or record
 
 
@@ -316,6 +317,9 @@ def test_many_held_changes_are_capped(number: int) -> None:
     assert len(json.loads(to_json(plan, personal=True))["held_back"]) == 2 * number
     comment = markdown(plan)
     assert f"**{2 * number:,} declared changes will NOT be applied.**" in comment
+    shown = len(re.findall(r"^[!+] +~? ?(?:order|line_item)/X-", comment, re.MULTILINE))
+    more = re.search(r"… and ([0-9,]+) more declared changes\. ", comment)
+    assert shown + (int(more[1].replace(",", "")) if more else 0) == 2 * number
     assert len(comment.encode()) < 10_000
 
 
@@ -328,6 +332,20 @@ def test_a_large_unit_is_shown_although_it_is_longer_than_the_cap() -> None:
     plan = replace(PLAN, units=(replace(HELD, held=(HELD.held[0], *lines)),))
     assert "line_item/NW-3:059" in text(plan)
     assert "61 declared changes will NOT be applied" in text(plan)
+
+
+@pytest.mark.parametrize(("fields", "left"), [(39, 0), (40, 1), (50, 11)])
+def test_a_comment_says_how_many_lines_of_a_large_change_it_leaves_out(
+    fields: int, left: int
+) -> None:
+    """And how many changes come after it."""
+    many = tuple(_changed(f"p{n:02}", "1", "2", Reason.BOTH) for n in range(fields))
+    held = (replace(HELD.held[0], fields=many), HELD.held[1])
+    comment = markdown(replace(PLAN, units=(replace(HELD, held=held),)))
+    last = "1 more declared change. `reconcile show FILE --format json` has it all.\n"
+    lines = f"{left} more line{'s' if left > 1 else ''} of this change and " if left else ""
+    assert f"\n… and {lines}{last}" in comment
+    assert len(re.findall(r"^! +p[0-9]{2} ", comment, re.MULTILINE)) == fields - left
 
 
 def test_conflicts_that_are_grouped_are_counted_without_drift() -> None:

@@ -103,8 +103,10 @@ Target shop: account 7 (STANDARD)
 No longer declared, but protected or still referenced (left alone): order/KEPT
   hint: apply protected ones once without protect, remove the references to the others, or stop \
 managing them with `reconcile state rm ADDRESS`
-! guard limit-archive: 2 records would be archived, and the limit is 1
-  hint: if this is intended, pass --allow limit-archive=2
+! limit-archive: 2 records would be archived, and the limit is 1
+  hint: if this is intended, plan with
+    --prune --allow adopt-update=1 --allow rekey=1 --allow prune=1 \\
+    --allow limit-archive=2
 
 Plan: 1 order to update; 1 order, 1 line item to archive; 2 orders to forget.
 Target shop: account 7 (STANDARD)

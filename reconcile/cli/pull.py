@@ -1,0 +1,194 @@
+"""`reconcile pull`."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconcile.cli.common import echo, settings_for
+from reconcile.cli.next_command import command_line
+from reconcile.errors import UsageError
+from reconcile.manifests.files import find, is_manifest
+from reconcile.manifests.problems import choices
+from reconcile.model.kinds import Kind, kinds
+from reconcile.model.records import Unit
+from reconcile.model.values import show
+from reconcile.project import Settings
+from reconcile.project.declared import read_declared
+from reconcile.pulling.chosen_properties import require_writable
+from reconcile.pulling.known import Project, Wanted, project_of
+from reconcile.pulling.new_files import NewFiles
+from reconcile.pulling.puller import Pulled, Puller
+from reconcile.pulling.selection import Selection
+from reconcile.render.phrasing import plural
+from reconcile.render.progress import progress
+from reconcile.session import connect
+
+_LISTED = 10
+
+
+def run(
+    *,
+    kind: str,
+    target: str | None,
+    everything: bool,
+    ids: Path | None,
+    where: str | None,
+    properties: tuple[str, ...] | None,
+    lines: tuple[str, ...] | None,
+    associations: tuple[str, ...] | None,
+    key: str | None,
+    into: Path | None,
+    split: str,
+) -> None:
+    """Run `reconcile pull`."""
+    (one,) = (known for known in kinds().values() if known.plural == kind)
+    selection = _selection(everything=everything, ids=ids, where=where)
+    settings = settings_for(target)
+    folder = _folder(settings, into)
+    wanted = Wanted(one, properties, lines, key or "", _ends(one, associations or ()))
+    files = NewFiles(folder, one.plural.replace(" ", "_"), _documents(split))
+    units = _declared(settings)
+    with connect(settings, os.environ, "read") as session:
+        project = project_of(
+            session.hubspot,
+            session.state(),
+            units,
+            wanted,
+            identities=settings.target.identity,
+            target=settings.target.name,
+            several=len(settings.targets) > 1,
+        )
+        _require_names(wanted, project, selection)
+        puller = Puller(session.hubspot, project, wanted, files)
+        try:
+            with progress(None, f"Pulling {one.plural}") as advance:
+                puller.run(selection, advance)
+        except BaseException:
+            _write(wanted, puller.pulled, files, settings.root, early=True)
+            raise
+    _write(wanted, puller.pulled, files, settings.root)
+
+
+def _write(
+    wanted: Wanted, pulled: Pulled, files: NewFiles, root: Path, *, early: bool = False
+) -> None:
+    """Put the files in place, and say what was written."""
+    paths = files.finish()
+    for line in _summary(wanted, pulled, paths, root) if paths or not early else ():
+        echo(line)
+    if early and paths:
+        echo("It ended early: run the same command again for the records that are left.")
+
+
+def _selection(*, everything: bool, ids: Path | None, where: str | None) -> Selection:
+    if sum((everything, ids is not None, where is not None)) != 1:
+        raise UsageError(
+            "say which records to pull",
+            hint="with one of --all, --ids FILE, --where PROPERTY=VALUE",
+        )
+    if ids is not None:
+        return Selection(ids=tuple(_ids(ids)))
+    name, equals, value = (where or "").partition("=")
+    if where is not None and not (name and equals and value):
+        raise UsageError(f"{show(where)} is not of the form PROPERTY=VALUE")
+    return Selection(name=name, value=value)
+
+
+def _ids(file: Path) -> Iterator[str]:
+    """Yield the ids in a file, one on each line; empty lines do not count."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from error
+    for number, line in enumerate(text.splitlines(), 1):
+        if one := line.strip().strip('"'):
+            if not (one.isascii() and one.isdigit()):
+                raise UsageError(f"{file}:{number}: {show(one)} is not the id of a record")
+            yield one
+
+
+def _documents(split: str) -> int:
+    """Return how many documents a file holds, 0 for a file for each month."""
+    if split == "month":
+        return 0
+    if not (split.isascii() and split.isdigit() and 0 < int(split) <= 10_000):
+        raise UsageError("--split takes month, or a number of documents from 1 to 10000")
+    return int(split)
+
+
+def _folder(settings: Settings, into: Path | None) -> Path:
+    """Return the folder to write into: the project must read it afterwards."""
+    if into is None:
+        if not settings.manifests:
+            raise UsageError("there is no project here", hint="run `reconcile init` first")
+        folder = settings.manifests[0]
+    else:
+        folder = (Path.cwd() / into).resolve()
+    if folder.is_file() or not is_manifest(folder / "orders.yaml", settings.manifests):
+        raise UsageError(
+            f"{show(str(into or folder))} is not a folder of manifests of this project",
+            hint="choose one that is below `manifests:` in reconcile.yaml",
+        )
+    return folder
+
+
+def _ends(kind: Kind, words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in words:
+        if word not in kind.associations or word in kind.children:
+            known = [one for one in kind.associations if one not in kind.children]
+            raise UsageError(
+                f"{kind.plural} cannot be associated with {show(word)}",
+                hint=choices("object", known),
+            )
+    return words
+
+
+def _declared(settings: Settings) -> tuple[Unit, ...]:
+    """Return what the manifests declare already; a project may have none yet."""
+    if not find([path for path in settings.manifests if path.exists()], settings.root).files:
+        return ()
+    declared = read_declared(settings)
+    declared.require_valid()
+    return declared.everything
+
+
+def _require_names(wanted: Wanted, project: Project, selection: Selection) -> None:
+    """Raise UsageError for names of properties that the account does not have or take."""
+    known = project.definitions.properties
+    key = project.identities[wanted.kind.name].key_property
+    require_writable(wanted.properties or (), wanted.kind, known[wanted.kind.name], key=key)
+    (child,) = wanted.kind.children
+    key = project.identities[child].key_property
+    require_writable(wanted.lines or (), kinds()[child], known[child], key=key)
+    for name in filter(None, (wanted.key, selection.name)):
+        if name not in known[wanted.kind.name]:
+            raise UsageError(f"{wanted.kind.plural} have no property {show(name)}")
+
+
+def _summary(wanted: Wanted, pulled: Pulled, paths: list[Path], root: Path) -> Iterator[str]:
+    kind = wanted.kind
+    if not paths:
+        yield f"No new {kind.plural}: {kind.count(pulled.known)} known already."
+        return
+    lines = f" with {plural(pulled.lines, 'line item')}" if pulled.lines else ""
+    where = [str(path.relative_to(root)) for path in paths]
+    more = f", … and {len(where) - _LISTED:,} more" if len(where) > _LISTED else ""
+    yield f"Wrote {kind.count(pulled.records)}{lines} into {', '.join(where[:_LISTED])}{more}."
+    if pulled.known:
+        yield f"Left out: {kind.count(pulled.known)} known already."
+    if pulled.lacking:
+        yield (
+            f"{kind.count(pulled.lacking)} without a {wanted.key} that can be a key: "
+            f"{'its' if pulled.lacking == 1 else 'their'} id is the key."
+        )
+    for number, (key, ids) in enumerate(pulled.repeated.items()):
+        if number == _LISTED:
+            yield f"… and {len(pulled.repeated) - _LISTED:,} more keys"
+            break
+        which = ", ".join(ids[:_LISTED])
+        yield f"Several have the key {show(key)}; these have their id behind it: {which}"
+    if pulled.left_to_integrations:
+        yield "Left out, since integrations keep writing them (--properties declares them):"
+        for one in pulled.left_to_integrations:
+            yield f"  {one.name}: written last by one on {one.number:,} of {one.looked_at:,}"
+    yield f"Next: {command_line('plan')}"

@@ -1,0 +1,72 @@
+"""The text of a new document. What is written reads back as the same record."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconcile.manifests.yaml_scalars import in_double_quotes
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+(][A-Za-z0-9_./@+()-]*)*")
+"""Text that reads as itself without quotes, whatever stands around it."""
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_OTHER_TYPES = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+"""Words that YAML of some version takes for something else than text."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record to declare.
+
+    ``adopt`` is the id of the record that it takes over on ``target``, empty if the key leads to
+    it; without ``target`` the project has a single one. ``properties`` are text; those in
+    ``numbers`` are written without quotes where they look like numbers. ``references`` are, by the
+    other object's word, pairs of how it is named and the value.
+    """
+
+    key: str
+    adopt: str = ""
+    target: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
+    references: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+
+def document(
+    kind: str, record: NewRecord, lines: Iterable[NewRecord] = (), *, nest: str = "line_items"
+) -> str:
+    """Return a document, from its ``---``. ``nest`` is the field that holds the ``lines``."""
+    text = ["---", f"kind: {kind}", *_record(record)]
+    nested = [_item(list(_record(line))) for line in lines]
+    if nested:
+        text.append(f"{nest}:")
+        text += (line for item in nested for line in item)
+    return "\n".join(text) + "\n"
+
+
+def _record(record: NewRecord) -> Iterator[str]:
+    yield f"key: {_scalar(record.key)}"
+    if record.adopt:
+        own = f'{{id: "{record.adopt}"}}'
+        yield f"adopt: {{{record.target}: {own}}}" if record.target else f"adopt: {own}"
+    if record.properties:
+        yield "properties:"
+        for name, value in record.properties.items():
+            plain = name in record.numbers and _NUMBER.fullmatch(value)
+            yield f"  {name}: {value if plain else _scalar(value)}"
+    if record.references:
+        yield "associations:"
+        for to, ends in record.references.items():
+            listed = ", ".join(f"{{{by}: {in_double_quotes(value)}}}" for by, value in ends)
+            yield f"  {to}: [{listed}]"
+
+
+def _item(lines: Sequence[str]) -> list[str]:
+    """Return the lines of an item of a list, below its field."""
+    return [f"  {'- ' if number == 0 else '  '}{line}" for number, line in enumerate(lines)]
+
+
+def _scalar(text: str) -> str:
+    if _PLAIN.fullmatch(text) and text.lower() not in _OTHER_TYPES:
+        return text
+    return in_double_quotes(text)

@@ -1,0 +1,91 @@
+"""What is wanted of records, and what the project and the account have already."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconcile.hubspot.client import HubSpot
+from reconcile.model.definitions import Definitions, Owners
+from reconcile.model.identity import Identity
+from reconcile.model.kinds import Kind, kinds
+from reconcile.model.records import Unit
+from reconcile.state.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to write of each record.
+
+    - ``properties``: those to declare; None for those that people keep in HubSpot
+    - ``lines``: the properties of its line items; None leaves line items out
+    - ``key``: the property whose value becomes the key, empty for the record's id
+    - ``ends``: the words of the objects whose associations are declared
+    """
+
+    kind: Kind
+    properties: tuple[str, ...] | None
+    lines: tuple[str, ...] | None
+    key: str
+    ends: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What the project has already.
+
+    ``target`` is its name if adoptions must name it, else empty. ``known`` are the ids of records
+    that a document or the state is bound to, by kind; ``keys`` those of documents, by kind.
+    """
+
+    identities: Mapping[str, Identity]
+    definitions: Definitions
+    target: str
+    known: Mapping[str, frozenset[str]]
+    keys: Mapping[str, Sequence[str]]
+
+
+def project_of(
+    hubspot: HubSpot,
+    state: State,
+    units: Iterable[Unit],
+    wanted: Wanted,
+    *,
+    identities: Mapping[str, Identity],
+    target: str,
+    several: bool,
+) -> Project:
+    """Return what the project has: the account's definitions, and the records that are known.
+
+    ``units`` are all that is declared; ``several`` says that the project has other targets too.
+    """
+    known: dict[str, set[str]] = defaultdict(set)
+    keys: dict[str, list[str]] = defaultdict(list)
+    for record in (record for unit in units for record in unit.records):
+        name, key = record.address
+        keys[name].append(key)
+        adoption = record.adoption(target)
+        if adoption is not None and adoption.by == "id":
+            known[name].add(adoption.value)
+        if identities[name].key_is_id:
+            known[name].add(key)
+    for _, address, entry in state.entries():
+        known[address.kind].add(entry.id)
+    return Project(
+        identities,
+        _definitions(hubspot, wanted),
+        target if several else "",
+        {name: frozenset(ids) for name, ids in known.items()},
+        keys,
+    )
+
+
+def _definitions(hubspot: HubSpot, wanted: Wanted) -> Definitions:
+    mine = [wanted.kind, *(kinds()[name] for name in wanted.kind.children)]
+    properties = {kind.name: hubspot.definitions.properties(kind.object) for kind in mine}
+    owned = any(one.owner for known in properties.values() for one in known.values())
+    owners = hubspot.definitions.owners() if owned else None
+    return Definitions(
+        properties,
+        {kind.name: hubspot.definitions.pipelines(kind.object) for kind in mine if kind.pipeline},
+        owners=Owners.of(owners) if owners is not None else None,
+    )

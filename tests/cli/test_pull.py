@@ -1,0 +1,204 @@
+"""`pull`: manifests for records that exist, which plan as adopted and nothing else."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Project
+
+HOSTILE = 'x: "y" # no comment\nand & more *'
+LABELS = {"hs_pipeline_stage": "Shipped"}
+
+
+class Shop:
+    """Somebody who writes orders into the account, without keys."""
+
+    def __init__(self, project: Project) -> None:
+        account = project.account
+        headers = {"Authorization": f"Bearer {account.token}"}
+        self.http = httpx.Client(base_url=account.url, headers=headers, trust_env=False)
+
+    def post(self, path: str, body: object) -> Any:
+        """Call the API."""
+        return self.http.post(path, json=body).raise_for_status().json()
+
+    def make(self, object_: str, /, **properties: str) -> str:
+        """Make a record; return its id."""
+        return str(self.post(f"/crm/v3/objects/{object_}", {"properties": properties})["id"])
+
+    def order(self, *lines: dict[str, str], **properties: str) -> str:
+        """Make an order with its line items."""
+        order = self.make("orders", **properties)
+        for line in lines:
+            item = self.make("line_items", **line)
+            ends = {"from": {"id": item}, "to": {"id": order}}
+            types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 514}]
+            body = {"inputs": [ends | {"types": types}]}
+            self.post("/crm/v4/associations/line_items/orders/batch/create", body)
+        return order
+
+
+@pytest.fixture
+def shop(project: Project) -> Shop:
+    """An account with the project's key properties, and an empty project."""
+    (project.folder / "manifests" / "shop.yaml").unlink()
+    return Shop(project)
+
+
+def test_what_is_pulled_plans_as_adopted_and_nothing_else(project: Project, shop: Shop) -> None:
+    """With labels, lines and associations; then it is as declared."""
+    stages = shop.http.get("/crm/v3/pipelines/orders").json()["results"][0]["stages"]
+    shipped = next(one["id"] for one in stages if one["label"] == "Shipped")
+    first = shop.order(
+        {"name": "Mug", "hs_sku": "M-1", "price": "10.00", "quantity": "2"},
+        {"name": HOSTILE, "hs_sku": "M-2", "price": "1.5", "quantity": "1"},
+        hs_external_order_id="450",
+        hs_order_name=HOSTILE,
+        hs_pipeline_stage=shipped,
+        hs_total_price="21.50",
+    )
+    shop.order(hs_external_order_id="NO", hs_total_price="0.10")
+    said = project.fine(
+        "pull",
+        "orders",
+        "--all",
+        "--properties",
+        "hs_order_name,hs_pipeline_stage,hs_total_price",
+        "--lines",
+        "name,hs_sku,price",
+        "--key",
+        "hs_external_order_id",
+    )
+    assert "Wrote 2 orders with 2 line items into manifests/orders-0001.yaml." in said
+    text = (project.folder / "manifests/orders-0001.yaml").read_text(encoding="utf-8")
+    assert f'key: "450"\nadopt: {{id: "{first}"}}\n' in text
+    assert "hs_pipeline_stage: Shipped" in text
+    assert "hs_total_price: 21.5\n" in text
+    assert 'key: "NO"' in text
+    planned = project.fine("plan")
+    assert "Plan: 2 orders, 2 line items to adopt." in planned
+    assert "4 records get their keys" in planned
+    project.fine("apply", "--auto-approve")
+    assert "No changes. 4 records are as declared." in project.fine("plan")
+
+
+def test_a_second_run_adds_only_what_is_new(project: Project, shop: Shop) -> None:
+    """What a document adopts, or the state knows, is left out; files are left as they are."""
+    for number in range(3):
+        shop.order(hs_external_order_id=f"E{number}", hs_total_price="1")
+    pull = ("pull", "orders", "--all", "--properties", "hs_total_price", "--key")
+    project.fine(*pull, "hs_external_order_id", "--split", "2")
+    before = project.files()
+    assert "No new orders: 3 orders known already." in project.fine(*pull, "hs_external_order_id")
+    assert project.files() == before
+    shop.order(hs_external_order_id="E9", hs_total_price="1")
+    assert "Wrote 1 order into manifests/orders-0003.yaml." in project.fine(
+        *pull, "hs_external_order_id"
+    )
+    assert {name: project.files()[name] for name in before} == before
+    assert "Plan: 4 orders to adopt." in project.fine("plan")
+
+
+def test_months_are_appended_to(project: Project, shop: Shop) -> None:
+    """A file of a month grows, and every document stays readable."""
+    shop.order(hs_external_order_id="A")
+    args = ("pull", "orders", "--all", "--properties", "hs_total_price", "--split", "month")
+    project.fine(*args)
+    (path,) = (project.folder / "manifests").iterdir()
+    former = path.read_bytes().rstrip(b"\n")
+    path.write_bytes(former)
+    shop.order(hs_external_order_id="B")
+    project.fine(*args)
+    assert path.read_bytes().startswith(former + b"\n---\n")
+    assert "2 orders to adopt" in project.fine("plan")
+
+
+def test_repeated_and_missing_keys_are_said(project: Project, shop: Shop) -> None:
+    """Several orders with one key get their ids behind it; one without gets its id."""
+    first, second = (shop.order(hs_external_order_id="SAME") for _ in range(2))
+    third = shop.order(hs_total_price="3")
+    said = project.fine(
+        *("pull", "orders", "--all", "--properties", "hs_total_price"),
+        *("--key", "hs_external_order_id"),
+    )
+    assert "1 order without a hs_external_order_id that can be a key: its id is the key." in said
+    assert f"Several have the key 'SAME'; these have their id behind it: {second}" in said
+    text = (project.folder / "manifests/orders-0001.yaml").read_text(encoding="utf-8")
+    assert f'key: SAME\nadopt: {{id: "{first}"}}' in text
+    assert f'key: SAME-{second}\nadopt: {{id: "{second}"}}' in text
+    assert f'key: "{third}"\nadopt: {{id: "{third}"}}' in text
+    assert "3 orders to adopt" in project.fine("plan")
+
+
+def test_only_some_are_pulled(project: Project, shop: Shop) -> None:
+    """By id or by a value that the records have now."""
+    some, other = shop.order(hs_external_order_id="A"), shop.order(hs_external_order_id="B")
+    project.write(f'{some}\n\n"{some}"\n', "ids.txt")
+    args = ("--properties", "hs_total_price", "--key", "hs_external_order_id")
+    assert "Wrote 1 order " in project.fine("pull", "orders", "--ids", "ids.txt", *args)
+    shop.post("/_sandbox/clock", {"advance": "120"})
+    where = ("--where", "hs_external_order_id=B")
+    assert "Wrote 1 order " in project.fine("pull", "orders", *where, *args)
+    text = (project.folder / "manifests/orders-0002.yaml").read_text(encoding="utf-8")
+    assert f'adopt: {{id: "{other}"}}' in text
+
+
+def test_associations_are_named_by_email(project: Project, shop: Shop) -> None:
+    """Only if they are asked for."""
+    order = shop.order(hs_external_order_id="A")
+    contact = shop.make("contacts", email="ana.paula@example.com")
+    ends = {"from": {"id": order}, "to": {"id": contact}}
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 507}]
+    body = {"inputs": [ends | {"types": types}]}
+    shop.post("/crm/v4/associations/orders/contacts/batch/create", body)
+    args = ("pull", "orders", "--all", "--properties", "hs_total_price", "--associations")
+    project.fine(*args, "contact")
+    text = (project.folder / "manifests/orders-0001.yaml").read_text(encoding="utf-8")
+    assert 'associations:\n  contact: [{email: "ana.paula@example.com"}]\n' in text
+    assert "1 order to adopt." in project.fine("plan")
+
+
+def test_what_integrations_keep_writing_is_left_to_them(project: Project, shop: Shop) -> None:
+    """Without names, so are personal properties; both are declared if they are named."""
+    shop.order(hs_external_order_id="A", hs_total_price="5", hs_order_name="Ana's order")
+    said = project.fine("pull", "orders", "--all")
+    assert "hs_total_price: written last by one on 1 of 1" in said
+    text = (project.folder / "manifests/orders-0001.yaml").read_text(encoding="utf-8")
+    assert "hs_total_price" not in text
+    assert "Ana" not in text
+    assert "1 order to adopt." in project.fine("plan")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["orders"], "say which records to pull"),
+        (["orders", "--all", "--where", "a=b"], "say which records to pull"),
+        (["orders", "--where", "a"], "not of the form PROPERTY=VALUE"),
+        (["orders", "--where", "nope=b"], "orders have no property 'nope'"),
+        (["orders", "--all", "--split", "week"], "--split takes month"),
+        (["orders", "--all", "--into", "elsewhere"], "is not a folder of manifests"),
+        (["orders", "--all", "--associations", "contacts"], "cannot be associated with 'contacts'"),
+        (
+            ["orders", "--all", "--properties", "hs_total_prise,hs_createdate,reconcile_key"],
+            "did you mean 'hs_total_price'?; hs_createdate cannot be written; reconcile_key holds",
+        ),
+        (["orders", "--all", "--lines", "nope"], "line items have no property 'nope'"),
+    ],
+)
+def test_what_cannot_be_pulled_is_refused(
+    project: Project, shop: Shop, args: list[str], words: str
+) -> None:
+    """With one message, and nothing written."""
+    shop.order(hs_external_order_id="A")
+    assert words in " ".join(project.refused("pull", *args).split())
+
+
+def test_a_wrong_id_has_its_place(project: Project, shop: Shop) -> None:
+    """In the file of ids."""
+    assert shop.order()
+    project.write("12\nNW-7\n", "ids.txt")
+    assert "ids.txt:2: 'NW-7' is not the id" in project.refused(
+        "pull", "orders", "--ids", "ids.txt"
+    )

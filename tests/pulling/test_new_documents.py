@@ -1,0 +1,106 @@
+"""Documents that `pull` writes read back as the same records, whatever is in them."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.manifests import load
+from reconcile.manifests.document_writer import NewRecord, document
+from reconcile.manifests.field_reader import name_fault
+from reconcile.model.records import Adoption
+from reconcile.pulling.keys import Keys, line_key
+from reconcile.pulling.new_files import NewFiles
+
+ODD = [
+    *["NO", "null", "~", "1e3", "0x1F", "012", "1.50", "{a}", "[a", "&a", "*a", "!a", "|", ">"],
+    *["%", "@x", "`", "'", '"', "a\\b", "#", "?", ":", ",", "2024-01-01", "=", "<<", "---"],
+    *["- a", "a: b", "a #b", " a", "a ", "line\nbreak", "tab\tstop", "..."],
+    *["e\u0301", "\u2028", "\ufeff"],
+]
+"""Texts that YAML, or a reader of it, could take for something else."""
+
+LETTERS = st.characters(exclude_categories=["Cs", "Cc"])
+TEXT = st.text(LETTERS, min_size=1, max_size=40) | st.sampled_from(ODD)
+KEY = TEXT.filter(lambda text: not name_fault(text) and not text.casefold().startswith("id:"))
+NAMES = st.sampled_from(["hs_order_name", "hs_total_price", "hs_tags"])
+VALUES = st.dictionaries(NAMES, TEXT, max_size=3)
+
+
+@given(KEY, VALUES, st.lists(VALUES, max_size=2), st.lists(TEXT, max_size=2, unique=True))
+def test_a_document_reads_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    key: str,
+    values: dict[str, str],
+    lines: list[dict[str, str]],
+    mails: list[str],
+) -> None:
+    """Keys, values, adoptions and references, of the order and of its line items."""
+    mails = [mail for mail in mails if not name_fault(mail)]
+    record = NewRecord(
+        key,
+        adopt="12",
+        target="shop",
+        properties=values,
+        numbers=frozenset(["hs_total_price"]),
+        references={"contact": [("email", mail) for mail in mails]} if mails else {},
+    )
+    nested = [
+        NewRecord(f"line {number}", adopt=str(number + 20), properties=one)
+        for number, one in enumerate(lines)
+    ]
+    folder = tmp_path_factory.mktemp("pulled")
+    text = document("order", record, nested)
+    (folder / "a.yaml").write_text(text + document("order", NewRecord("another")), "utf-8")
+    units = {unit.address.key: unit for unit in load([folder], root=folder)}
+    unit = units[key]
+    assert unit.root is not None
+    assert dict(unit.root.properties) == values
+    assert [one.value for one in unit.root.references] == mails
+    assert [one[:3] for one in unit.root.adopt] == [Adoption("id", "12", "shop")[:3]]
+    assert [dict(line.properties) for line in unit.lines] == lines
+    assert [line.adopt[0].value for line in unit.lines] == [one.adopt for one in nested]
+
+
+def test_keys_are_chosen_once() -> None:
+    """Case does not tell keys apart; what cannot be a key is replaced."""
+    keys = Keys(["taken"])
+    assert keys.choose("A", "1", "1") == "A"
+    assert keys.choose("a", "2", "2") == "a-2"
+    assert keys.choose(" TAKEN ", "3", "3") == "TAKEN-3"
+    assert keys.choose("", "4", "4") == "4"
+    assert keys.choose("id:7", "5", "5") == "5"
+    assert keys.choose("x\ny", "6", "6") == "6"
+    assert keys.repeated == {"a": ["2"], "TAKEN": ["3"]}
+    assert keys.lacking == 3
+
+
+def test_line_items_are_named_by_their_value() -> None:
+    """Else by their id."""
+    assert line_key("A", "7", {"hs_sku": "M-1"}, ["hs_sku"]) == "A:M-1"
+    assert line_key("A", "7", {"hs_sku": None}, ["hs_sku"]) == "A:7"
+    assert line_key("A", "7", {"hs_sku": "a\nb"}, ["hs_sku"]) == "A:7"
+
+
+def test_files_appear_at_the_end_and_whole(tmp_path: Path) -> None:
+    """Nothing is in the folder before, and what was there stays as it is."""
+    (tmp_path / "orders-0007.yaml").write_text("---\nkind: order\nkey: OLD")
+    files = NewFiles(tmp_path, "orders", 2)
+    for number in range(3):
+        files.add(f"---\nkey: {number}\n", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["orders-0007.yaml"]
+    assert [path.name for path in files.finish()] == ["orders-0008.yaml", "orders-0009.yaml"]
+    assert (tmp_path / "orders-0007.yaml").read_text() == "---\nkind: order\nkey: OLD"
+    assert (tmp_path / "orders-0008.yaml").read_text() == "---\nkey: 0\n---\nkey: 1\n"
+
+
+def test_a_month_continues_its_file(tmp_path: Path) -> None:
+    """On a line of its own."""
+    (tmp_path / "orders-2026-01.yaml").write_text("---\nkind: order\nkey: OLD")
+    files = NewFiles(tmp_path / "", "orders", 0)
+    files.add("---\nkey: A\n", "2026-01-31T23:59:59Z")
+    files.add("---\nkey: B\n", "2026-02-01T00:00:00Z")
+    assert [path.name for path in files.finish()] == ["orders-2026-01.yaml", "orders-2026-02.yaml"]
+    text = (tmp_path / "orders-2026-01.yaml").read_text()
+    assert text == "---\nkind: order\nkey: OLD\n---\nkey: A\n"
