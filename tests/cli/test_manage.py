@@ -31,6 +31,13 @@ def test_many_records_of_a_kind_that_is_not_named_are_grouped(reader: Project) -
     assert "100 problems" in err
 
 
+def test_each_target_has_its_own(reader: Project) -> None:
+    """The same manifests may be written whole in one account, and in part in another."""
+    reader.settings(NARROW + "  wide:\n    url: {url}\n    token: ${env:SHOP_TOKEN}\n")
+    assert "may not be written" in reader.refused("validate", "--target", "shop")
+    assert "valid" in reader.fine("validate", "--target", "wide")
+
+
 def test_a_saved_plan_is_stale_when_manage_forbids_it(project: Project) -> None:
     """Exit code 6, with what is forbidden; nothing of it is written."""
     project.fine("plan", "--out", "saved.plan")

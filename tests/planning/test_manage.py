@@ -3,7 +3,18 @@
 from typing import Any
 
 import pytest
-from world import World, actions, cart, changes, explained, incomplete, line, order, statuses
+from world import (
+    World,
+    actions,
+    cart,
+    changes,
+    explained,
+    held,
+    incomplete,
+    line,
+    order,
+    statuses,
+)
 
 from reconcile.errors import ManifestError, StalePlan
 from reconcile.model.plan import Action
@@ -159,6 +170,29 @@ def test_what_was_written_before_is_neither_read_nor_removed(watched: World) -> 
     assert world.plan().units == ()
     assert world.links(("orders", id_), "contacts")
     assert world.record("orders", "A")["weight"] == "7"
+
+
+def test_applying_reads_no_more_than_planning(watched: World) -> None:
+    """The re-check before a write and the reading after it ask for what is listed."""
+    world = watched
+    world.converge(order("A", memo="x", weight="1"))
+    world.manage(order=["memo"])
+    world.proxy.seen.clear()
+    world.converge(order("A", memo="y"))
+    assert "weight" not in read_of(world, "orders")
+    assert world.record("orders", "A")["weight"] == "1"
+
+
+def test_a_later_wider_manage_overwrites_nothing_unseen(world: World) -> None:
+    """What was not looked at in between is held back like a value that was never seen."""
+    world.converge(order("A", memo="x", weight="1"))
+    world.manage(order=["memo"])
+    world.converge(order("A", memo="x"))
+    world.edit("orders", world.id_of("orders", "A"), weight="7")
+    world.manage()
+    assert held(world.plan(order("A", memo="x", weight="1"), allow={})) == {
+        "order/A": Action.UPDATE
+    }
 
 
 def test_an_archive_shows_only_what_is_listed(watched: World) -> None:
