@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from reconcile.errors import Problem
+from reconcile.manifests.problems import an
 from reconcile.model.kinds import kinds
 from reconcile.model.manage import Manage
 from reconcile.model.records import Desired, Lifecycle, Location, Unit
@@ -47,8 +48,8 @@ def _of_record(desired: Desired, manage: Manage) -> Iterator[Problem]:
             place = reference.location if reference.location.file else desired.location
             yield _problem(
                 place,
-                f"associations of {kind.plural} with a {reference.to} may not be written: `manage` "
-                "does not list them",
+                f"associations of {kind.plural} with {an(reference.to)} may not be written: "
+                "`manage` does not list them",
                 f"add {reference.to} to {kind.name} in `manage` of the target, or leave it out "
                 "here",
             )

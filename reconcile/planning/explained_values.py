@@ -9,6 +9,7 @@ from reconcile.model.guarded import guards_of
 from reconcile.model.plan import (
     Action,
     LeftAlone,
+    LinkChange,
     Plan,
     Reason,
     RecordChange,
@@ -210,12 +211,19 @@ def _associations(record: RecordInput, planned: _Planned) -> Iterator[ExplainedV
                     desired.location if link.add else NOWHERE,
                     default=False,
                     now="" if link.add else link.shown,
-                    applied=Applied.CHANGED if link.add and record.actual else Applied.SAME,
+                    applied=_of_link(link),
                     fate=fate,
                     reason=link.reason,
                     guards=planned.guards(fate, link.reason),
                     association=True,
                 )
+
+
+def _of_link(link: LinkChange) -> Applied:
+    """Return what became of the association with a line item's parent, or of one to remove."""
+    if not link.add:
+        return Applied.SAME
+    return Applied.NEVER if link.reason is Reason.CHANGE else Applied.CHANGED
 
 
 def _link_now(record: RecordInput, reference: Reference) -> tuple[str | None, Applied]:

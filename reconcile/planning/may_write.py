@@ -34,7 +34,8 @@ def _of_record(change: RecordChange, manage: Manage) -> Iterator[str]:
     for name in sorted(names):
         if not manage.allows(kind.name, name):
             yield f"manages {name} of {kind.plural}"
-    ends = {link.to for link in change.links if not link.is_to_parent}
+    # A line item may always be put under its order or cart, and out of its former one.
+    ends = {link.to for link in change.links} - set(kind.parents)
     for to in sorted(ends | {link.to for link in change.kept_links}):
         if not manage.allows(kind.name, to):
-            yield f"manages associations of {kind.plural} with a {to}"
+            yield f"manages associations ({to}) of {kind.plural}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from reconcile.manifests.files import PROJECT_FILE
-from reconcile.manifests.problems import ProblemReport
+from reconcile.manifests.problems import ProblemReport, an
 from reconcile.manifests.yaml_nodes import Items, Node, Table, Text, read
 from reconcile.model.explained import Rule
 from reconcile.model.kinds import Kind, kinds
@@ -42,7 +42,7 @@ def _of_manage(settings: Settings, places: Mapping[_Path, Location], here: _Path
             yield Rule(f"what is declared of {kind.plural}", OURS, place)
         else:
             for name in listed:
-                what = f"association with a {name}" if name in kind.associations else name
+                what = f"association with {an(name)}" if name in kind.associations else name
                 yield Rule(
                     f"{kind.name}: {what}", OURS, places.get((*path, kind.name, name), place)
                 )

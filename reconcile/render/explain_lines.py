@@ -107,7 +107,8 @@ def _last(record: ExplainedRecord) -> str:
 
 def _value_lines(one: ExplainedValue, *, personal: bool) -> Iterator[Line]:
     hidden = one.personal and not personal
-    name = f"association with a {one.name}" if one.association else one.name
+    article = "an" if one.name[:1] in "aeiou" else "a"
+    name = f"association with {article} {one.name}" if one.association else one.name
     yield plain(visible(name), "address", indent=2)
     if one.declared is None:
         yield _about("declared", "no longer", indent=4)

@@ -217,6 +217,16 @@ def test_what_an_interrupted_run_left_in_doubt_is_not_explained(project: Project
     assert "hint: `reconcile resume`" in err
 
 
+def test_a_moved_line_item_is_explained(applied: Project) -> None:
+    """Its new order, and the one that it leaves."""
+    lines = SHOP[SHOP.index("line_items:") : SHOP.index("associations:")]
+    moved = SHOP.replace(lines, "").replace("A cart}", "A cart}\n" + lines.rstrip())
+    applied.write(moved)
+    out = applied.fine("explain", "line_item/A-1:mug")
+    assert "association with an order\n    declared      no longer\n" in out
+    assert "association with a cart\n    declared      cart/C-1   in manifests/shop.yaml" in out
+
+
 def test_explaining_writes_nothing(applied: Project) -> None:
     """Not in HubSpot, nor in the project."""
     applied.account.server.clear_requests()

@@ -223,6 +223,25 @@ def test_the_property_that_identifies_a_record_need_not_be_listed(build: Any) ->
     world.converge(order("A", lines=[line("A:1", hs_sku="S", price="2")]))
 
 
+def test_a_line_item_may_be_put_under_its_order(world: World) -> None:
+    """Its parent need not be listed: it is part of what a line item is."""
+    world.converge(order("A", lines=[line("A:1", name="Mug")]))
+    order_id, line_id = world.id_of("orders", "A"), world.id_of("line_items", "A:1")
+    world.unlink(("orders", order_id), ("line_items", line_id))
+    world.manage(order=[], line_item=["name"])
+    world.converge(order("A", lines=[line("A:1", name="Cup")]))
+    assert list(world.links(("orders", order_id), "line_items")) == [line_id]
+
+
+def test_a_line_item_that_moves_in_git_is_moved(world: World) -> None:
+    """Out of its former order, which needs no permission of its own."""
+    world.converge(order("A", lines=[line("A:1", name="Mug")]), order("B"))
+    world.manage(order=[], line_item=["name"])
+    world.converge(order("A"), order("B", lines=[line("A:1", name="Mug")]))
+    (line_id,) = world.dump("line_items")
+    assert list(world.links(("orders", world.id_of("orders", "B")), "line_items")) == [line_id]
+
+
 def test_adopting_stamps_the_key(world: World) -> None:
     """Whether it is written follows from `stamp`, not from `manage`."""
     id_ = world.make("orders", memo="x")
@@ -264,7 +283,7 @@ def test_a_saved_plan_is_checked_for_associations_and_archives(
     archiving = world.plan(order("A", lifecycle={"state": "absent"}))
     world.manage(order=listed)
     if "contact" not in listed:
-        with pytest.raises(StalePlan, match="associations of orders with a contact"):
+        with pytest.raises(StalePlan, match=r"associations \(contact\) of orders"):
             world.apply(linking)
     with pytest.raises(StalePlan, match="archives orders"):
         world.apply(archiving)
