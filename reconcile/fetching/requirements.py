@@ -10,6 +10,7 @@ from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
+from reconcile.model.manage import Manage
 from reconcile.model.records import Unit
 from reconcile.state.state import State
 
@@ -81,17 +82,17 @@ def named_owners(
 
 
 def properties_to_read(
-    units: Iterable[Unit], managed: Mapping[str, Iterable[str]]
+    units: Iterable[Unit], managed: Mapping[str, Iterable[str]], manage: Manage
 ) -> Mapping[str, Sequence[str]]:
     """Return the names of the properties to read, by kind.
 
     They are those that units declare or adopt records by, those last applied to records to be
-    removed (``managed``), and the titles, by which people know records. A pipeline and its stage
-    are read together, because one limits the other.
+    removed (``managed``) as far as they may still be written, and the titles, by which people know
+    records. A pipeline and its stage are read together, because one limits the other.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for kind, found in managed.items():
-        names[kind].update(found)
+        names[kind].update(name for name in found if manage.allows(kind, name))
     for unit in units:
         for record in unit.records:
             kind = record.address.kind
@@ -105,10 +106,15 @@ def properties_to_read(
     return {kind: sorted(found) for kind, found in names.items()}
 
 
-def association_pairs(units: Iterable[Unit], state: State) -> frozenset[tuple[str, str]]:
-    """Return the (kind, associated word) pairs that units declare or the state has recorded."""
+def association_pairs(
+    units: Iterable[Unit], state: State, manage: Manage
+) -> frozenset[tuple[str, str]]:
+    """Return the (kind, associated word) pairs that units declare or the state has recorded.
+
+    Those that may not be written are left out.
+    """
     declared = {(r.address.kind, ref.to) for u in units for r in u.records for ref in r.references}
-    return state.associated() | declared
+    return frozenset(pair for pair in state.associated() | declared if manage.allows(*pair))
 
 
 def declared_keys(units: Iterable[Unit]) -> Mapping[str, frozenset[str]]:

@@ -320,6 +320,7 @@ class Plan:
     - ``limits``: the most records that may have an action: (action, kind or ``""``, number)
     - ``allowed``: the values of ``--allow`` that it was made with
     - ``reverts``: the (kind, property) pairs whose drift the project always puts back
+    - ``manage``: what the target lets be written, as pairs; none without ``manage:``
     - ``keyed``: the effect digests were made with the state's key
 
     The state's ``serial``, other ``paths`` of manifests, the ``source`` and the ``drift_sources``
@@ -345,6 +346,7 @@ class Plan:
     limits: tuple[tuple[str, str, int], ...] = ()
     allowed: tuple[str, ...] = ()
     reverts: tuple[tuple[str, str], ...] = ()
+    manage: tuple[tuple[str, str], ...] = ()
     keyed: bool = False
     serial: int = 0
     paths: tuple[str, ...] = ()

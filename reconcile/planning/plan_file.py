@@ -94,6 +94,7 @@ class _Shared:
     limits: tuple[_Limit, ...]
     allowed: tuple[_Allowed, ...]
     reverts: tuple[tuple[str, str], ...]
+    manage: tuple[tuple[str, str], ...]
     keyed: bool
     prune: bool
     labels: tuple[ValueLabel, ...]
@@ -119,6 +120,7 @@ class _Policy:
     limits: tuple[tuple[str, str, int], ...]
     allowed: tuple[str, ...]
     reverts: tuple[tuple[str, str], ...]
+    manage: tuple[tuple[str, str], ...]
     keyed: bool
     personal: tuple[tuple[str, str], ...]
 
@@ -139,6 +141,7 @@ def content_digest(plan: Plan) -> str:
         plan.limits,
         plan.allowed,
         plan.reverts,
+        plan.manage,
         plan.keyed,
         plan.personal,
     )
@@ -225,6 +228,7 @@ def _content(plan: Plan) -> Iterator[bytes]:
             plan.limits,
             plan.allowed,
             plan.reverts,
+            plan.manage,
             plan.keyed,
             plan.prune,
             plan.labels,
@@ -264,6 +268,7 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         limits=shared.limits,
         allowed=shared.allowed,
         reverts=shared.reverts,
+        manage=shared.manage,
         keyed=shared.keyed,
         serial=head.serial,
         paths=head.paths,

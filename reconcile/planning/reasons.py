@@ -20,7 +20,7 @@ def reason_of(record: RecordInput, name: str, before: str, after: str) -> Reason
         name not in record.unchanged
         and hashes.written != record.context.hasher.value_hash(name, wanted)
     )
-    if _drifted(record, name, before):
+    if drifted(record, name, before):
         return Reason.BOTH if manifest_changed else Reason.DRIFT
     return Reason.CHANGE if manifest_changed else None
 
@@ -29,10 +29,10 @@ def removal_reason(record: RecordInput, name: str, now: str) -> Reason:
     """Return whether the value of a record that is to be archived was changed by others."""
     if record.last is None or not record.last.fingerprint:
         return Reason.UNKNOWN
-    return Reason.DRIFT if _drifted(record, name, now) else Reason.CHANGE
+    return Reason.DRIFT if drifted(record, name, now) else Reason.CHANGE
 
 
-def _drifted(record: RecordInput, name: str, now: str) -> bool:
+def drifted(record: RecordInput, name: str, now: str) -> bool:
     """Return whether somebody edited the property in HubSpot since the last apply.
 
     A value that we wrote is no edit, even if HubSpot did not return it right after the write.

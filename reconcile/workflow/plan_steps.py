@@ -22,7 +22,6 @@ from reconcile.fetching.requirements import (
     read_definitions,
 )
 from reconcile.manifests.files import PROJECT_FILE
-from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
@@ -34,9 +33,10 @@ from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
-from reconcile.planning.planner import plan_unit, unit_faults
+from reconcile.planning.planner import plan_unit, record_inputs, unit_faults
 from reconcile.planning.policy_problems import policy_problems
-from reconcile.planning.record_input import Context
+from reconcile.planning.record_input import Context, RecordInput
+from reconcile.project.declared import target_problems
 from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
 from reconcile.session import Session
@@ -64,6 +64,7 @@ def plan(
     allow: Collection[str] = (),
     broken: Sequence[Problem] = (),
     advance: Advance = lambda _: None,
+    watch: Callable[[RecordInput], None] | None = None,
 ) -> Plan:
     """Return what applying ``units`` would change. Writes nothing anywhere.
 
@@ -73,6 +74,7 @@ def plan(
     - ``prune``: archive what the state manages and nothing declares. It requires all units.
     - ``allow``: what is let in that would be held back, as ``--allow`` takes it.
     - ``broken``: the problems of manifests that could not be read.
+    - ``watch``: gets what is compared of each record that is planned.
 
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
     units that refer to a record which such a write may have created.
@@ -87,10 +89,14 @@ def plan(
     everything = declared or units
     _require_declared(recreate, everything)
     identities = session.settings.target.identity
+    manage = session.settings.target.manage
     known = find_managed(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
     reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
     units = known.with_removals(units)
+    problems = {*broken, *target_problems(units, session.settings)}
+    if problems:  # what may not be written is not read either
+        units, everything = tuple(map(manage.only, units)), tuple(map(manage.only, everything))
     inputs = _inputs(
         session,
         units,
@@ -98,7 +104,7 @@ def plan(
         state=state,
         known=known,
         recreate=frozenset(address.folded() for address in recreate),
-        policy=Policy(reverts, drift=any(one.startswith("drift=") for one in allow)),
+        policy=Policy(reverts, drift=any(one.startswith("drift=") for one in allow), manage=manage),
         incomplete=bool(broken),
     )
     context = inputs.context
@@ -106,14 +112,6 @@ def plan(
     in_doubt = _left_out((*everything, *units), _in_doubt(session.store), context.bindings)
     planned = [unit for unit in units if unit.address not in in_doubt]
     chunks = _observe(planned, state, known, inputs)
-    problems = {
-        *broken,
-        *(
-            one
-            for unit in units
-            for one in identity_problems(unit, identities, session.settings.targets)
-        ),
-    }
     problems |= {*policy_problems(session.settings.drift, context.definitions)}
     _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
@@ -125,6 +123,10 @@ def plan(
             unchanged += same
             if change is not None:
                 changes.append(_pinned(change, declarations.get(change.address)))
+        if watch is not None:
+            for one in chunk:
+                for record in record_inputs(*one, context):
+                    watch(record)
         stood += (unit.address for unit, _, _ in chunk if state.has_standing(unit.address))
         others += sum(seen.others for _, seen, _ in chunk)
         state.release()
@@ -139,6 +141,7 @@ def plan(
         limits=session.settings.limits.limits(known.managed),
         allowed=frozenset(allow),
         reverts=reverts,
+        manage=manage,
         definitions=context.definitions,
         prune=prune,
         unchecked=reader.unchecked,
@@ -216,8 +219,8 @@ def _inputs(
     fetcher = Fetcher(
         hubspot,
         identities,
-        properties_to_read(units, known.removed_properties),
-        association_pairs(everything, state),
+        properties_to_read(units, known.removed_properties, policy.manage),
+        association_pairs(everything, state, policy.manage),
         target=session.settings.target.name,
         unique={
             kind: frozenset(one.name for one in known.values() if one.unique)

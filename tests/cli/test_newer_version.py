@@ -32,6 +32,7 @@ READING = {
     "audit verify": ("audit", "verify"),
     "doctor": ("doctor",),
     "drift": ("drift",),
+    "explain": ("explain", "order/A-1"),
     "lock show": ("lock", "show"),
     "plan": ("plan",),
     "pull": ("pull", "orders", "--all"),
