@@ -9,8 +9,11 @@ from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions, Owners
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
+from reconcile.model.manage import Manage
 from reconcile.model.records import Actual, Unit
 from reconcile.state.state import State
+
+_EVERYTHING = Manage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class Project:
 
     ``target`` is its name if adoptions must name it, else empty. ``known`` are the ids of records
     that a document or the state is bound to, by kind; ``keys`` those of documents, by kind.
-    ``values`` are folded values by which documents adopt records, by kind and property.
+    ``values`` are folded values by which documents adopt records, by kind and property. ``manage`` is what
+    may be declared.
     """
 
     identities: Mapping[str, Identity]
@@ -45,6 +49,7 @@ class Project:
     known: Mapping[str, frozenset[str]]
     keys: Mapping[str, Sequence[str]]
     values: Mapping[str, Mapping[str, frozenset[str]]]
+    manage: Manage = _EVERYTHING
 
     def adopts(self, kind: Kind, record: Actual) -> bool:
         """Return whether a document adopts a record by one of its values."""
@@ -63,6 +68,7 @@ def project_of(
     identities: Mapping[str, Identity],
     target: str,
     several: bool,
+    manage: Manage = _EVERYTHING,
 ) -> Project:
     """Return what the project has: the account's definitions, and the records that are known.
 
@@ -93,6 +99,7 @@ def project_of(
             name: {by: frozenset(some) for by, some in found.items()}
             for name, found in values.items()
         },
+        manage,
     )
 
 

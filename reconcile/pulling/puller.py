@@ -56,7 +56,11 @@ class Puller:
         kind, names = self._wanted.kind, self._wanted.properties
         key = self._project.identities[kind.name].key_property
         known = self._project.definitions.properties[kind.name]
-        found = candidates(kind, known, key=key) if names is None else list(names)
+        found = (
+            candidates(kind, known, key=key, manage=self._project.manage)
+            if names is None
+            else list(names)
+        )
         by = self._project.values.get(kind.name, {})
         extra = [self._wanted.key, key, kind.created, selection.name, *by]
         read = list(dict.fromkeys([*found, *filter(None, extra)]))

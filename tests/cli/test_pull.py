@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.conftest import Project
+from tests.cli.conftest import PROJECT, Project
 
 HOSTILE = 'x: "y" # no comment\nand & more *'
 LABELS = {"hs_pipeline_stage": "Shipped"}
@@ -179,6 +179,21 @@ def test_what_integrations_keep_writing_is_left_to_them(project: Project, shop: 
     text = (project.folder / "manifests/orders-0001.yaml").read_text(encoding="utf-8")
     assert "hs_total_price" not in text
     assert "Ana" not in text
+    assert "1 order to adopt." in project.fine("plan")
+
+
+def test_only_what_may_be_managed_is_pulled(project: Project, shop: Shop) -> None:
+    """What ``manage`` does not list is left out, and refused if it is named."""
+    shop.order({"name": "Mug"}, hs_external_order_id="A", hs_total_price="5")
+    project.settings(PROJECT + "    manage: {order: [hs_order_note]}\n")
+    args = ("pull", "orders", "--all")
+    assert "hs_total_price of orders is not listed" in project.refused(
+        *args, "--properties", "hs_total_price"
+    )
+    assert "`manage:` does not list line items" in project.refused(*args, "--lines", "name")
+    said = project.refused(*args, "--associations", "contact")
+    assert "does not list associations of orders with contact" in said
+    assert "Wrote 1 order into" in project.fine(*args)
     assert "1 order to adopt." in project.fine("plan")
 
 
