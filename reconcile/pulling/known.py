@@ -39,8 +39,8 @@ class Project:
 
     ``target`` is its name if adoptions must name it, else empty. ``known`` are the ids of records
     that a document or the state is bound to, by kind; ``keys`` those of documents, by kind.
-    ``values`` are folded values by which documents adopt records, by kind and property. ``manage`` is what
-    may be declared.
+    ``values`` are folded values by which documents adopt records, by kind and property.
+    ``manage`` is what may be declared.
     """
 
     identities: Mapping[str, Identity]
