@@ -82,10 +82,10 @@ def _of_document(root: Node, report: ProblemReport, values: NewValues) -> Iterat
     for record in (declared.record, *declared.nested) if declared else ():
         new = values.get(record.address.folded(), {})
         path = path_of(root, record.location)
-        after = ([*record.properties] or [""])[-1]
+        after = tuple(reversed([*record.properties]))
         for name, text in new.items():
             yield Edit((*path, _FIELD, name), text, after, beside="key")
-            after = after if name in record.properties else name
+            after = after if name in record.properties else (name, *after)
 
 
 def _with_new(unit: Unit, values: NewValues) -> Unit:

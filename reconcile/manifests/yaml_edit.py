@@ -34,13 +34,14 @@ class Edit(NamedTuple):
     """One value to set.
 
     If the mapping does not have the last name of ``path``, the name is added after its entry
-    ``after`` (or the nearest one before that which is a plain line), or at its end. If the mapping
-    itself is missing, it is added in braces after the entry ``beside`` of the one around it.
+    ``after``, or at its end. Of several entries it is the first after which a line can go. If the
+    mapping itself is missing, it is added in braces after the entry ``beside`` of the one around
+    it.
     """
 
     path: Path
     text: str
-    after: str = ""
+    after: str | tuple[str, ...] = ""
     beside: str = ""
 
 
@@ -167,15 +168,16 @@ def _in_braces(part: str, mapping: Any, opening: str, beside: str) -> _Slot:
     return slot._replace(behind=f"}}{slot.behind}", style=DOUBLE, typed=False)
 
 
-def _neighbour(mapping: Any, name: str) -> Any:
-    """Return the entry with a name, or the nearest one before it after which a line can go."""
-    found = _child(mapping, name)
-    for key, value in mapping.value if found is not None else ():
-        if isinstance(value, ScalarNode) and value.style not in _BLOCKS and not value.anchor:
-            found = value
-        if key.value == name:
-            break
-    return found
+def _neighbour(mapping: Any, after: str | tuple[str, ...]) -> Any:
+    """Return the entry after which a name goes: of several the first that is no block, if any."""
+    names = (after,) if isinstance(after, str) else after
+    found = [value for name in names if (value := _child(mapping, name)) is not None]
+    plain = (
+        value
+        for value in found
+        if isinstance(value, ScalarNode) and value.style not in _BLOCKS and not value.anchor
+    )
+    return next(plain, found[0] if found else None)
 
 
 def _after_line(part: str, name: str, value: _Slot) -> _Slot:

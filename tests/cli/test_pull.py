@@ -1,5 +1,6 @@
 """`pull`: manifests for records that exist, which plan as adopted and nothing else."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -40,10 +41,12 @@ class Shop:
 
 
 @pytest.fixture
-def shop(project: Project) -> Shop:
+def shop(project: Project) -> Iterator[Shop]:
     """An account with the project's key properties, and an empty project."""
     (project.folder / "manifests" / "shop.yaml").unlink()
-    return Shop(project)
+    found = Shop(project)
+    with found.http:
+        yield found
 
 
 def test_what_is_pulled_plans_as_adopted_and_nothing_else(project: Project, shop: Shop) -> None:
