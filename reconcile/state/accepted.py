@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
+from reconcile.model.records import LastApplied
 from reconcile.state.state import State
 
 
@@ -33,10 +34,18 @@ def accept(state: State, records: Iterable[Accepted]) -> None:
         one = found.get(address)
         if one is None or one.id != entry.id:
             continue
-        new = {
-            name: value
-            for name, value in one.hashes.items()
-            if name not in entry.value_hashes or entry.value_hashes[name].written != value
-        }
-        kept = {name: value for name, value in entry.accepted.items() if name not in one.hashes}
-        state.put(unit, address, replace(entry, accepted=kept | new))
+        state.put(unit, address, with_accepted(entry, one.hashes))
+
+
+def with_accepted(entry: LastApplied, hashes: Mapping[str, str]) -> LastApplied:
+    """Return an entry in which these values are accepted, in place of earlier ones.
+
+    One that was written last needs no remembering.
+    """
+    new = {
+        name: value
+        for name, value in hashes.items()
+        if name not in entry.value_hashes or entry.value_hashes[name].written != value
+    }
+    kept = {name: value for name, value in entry.accepted.items() if name not in hashes}
+    return replace(entry, accepted=kept | new)

@@ -92,7 +92,9 @@ def test_drift_is_accepted_into_the_documents(shop: Shop) -> None:
     shop.project.fine("apply", "--auto-approve")
     assert "No changes. 3 records are as declared." in shop.project.fine("plan")
     before = shop.project.files()
-    assert "Nothing to pull: nobody changed a declared value" in shop.project.fine("pull", "--drift")
+    assert "Nothing to pull: nobody changed a declared value" in shop.project.fine(
+        "pull", "--drift"
+    )
     assert shop.project.files() == before
 
 
@@ -197,7 +199,9 @@ def test_a_value_from_defaults_is_written_into_the_document(shop: Shop) -> None:
 
 def test_only_the_files_that_are_named_are_edited(shop: Shop) -> None:
     """Drift of what others declare stays."""
-    shop.project.write("kind: cart\nkey: C-2\nproperties: {hs_cart_name: Two}\n", "manifests/two.yaml")
+    shop.project.write(
+        "kind: cart\nkey: C-2\nproperties: {hs_cart_name: Two}\n", "manifests/two.yaml"
+    )
     shop.project.fine("apply", "--auto-approve")
     shop.edit("A-1", hs_order_name="Theirs")
     shop.edit("C-2", "carts", hs_cart_name="Theirs")
