@@ -13,10 +13,12 @@ from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.not_applied import (
+    ACCEPT,
     HELD_BACK,
     LEFT_ALONE,
     drift_rows,
     held_changes,
+    is_acceptable,
 )
 from reconcile.render.phrasing import in_order, plural
 from reconcile.render.plan_lines import (
@@ -161,6 +163,8 @@ def _drift(seen: PlanView) -> Iterator[str]:
         listed.append(f"- … and {plural(len(rows) - _LISTED, 'more property', 'more properties')}")
     yield "\n".join((f"{LEFT_ALONE}:\n", *listed))
     yield f"Hint: {_with_options(PUT_BACK, options_to_put_back(seen.plan))}"
+    if is_acceptable(seen.plan):
+        yield f"Hint: {ACCEPT}."
 
 
 def _table(seen: PlanView) -> Iterator[str]:

@@ -13,6 +13,8 @@ from reconcile.render.phrasing import listed, plural
 HELD_BACK = "Held back: they would overwrite or remove what nobody has looked at"
 LEFT_ALONE = "Left alone: changed in HubSpot by others, and not in the manifests"
 
+ACCEPT = "to accept it into the manifests: `reconcile pull --drift`"
+
 
 @dataclass(frozen=True, slots=True)
 class DriftRow:
@@ -38,6 +40,11 @@ def drift_rows(plan: Plan) -> list[DriftRow]:
                 found.setdefault(name, Counter())[left.address.kind] += 1
     order = sorted(found.items(), key=lambda one: (-one[1].total(), one[0]))
     return [DriftRow(name, counted) for name, counted in order]
+
+
+def is_acceptable(plan: Plan) -> bool:
+    """Return whether there are values among the drift that is left alone, not only associations."""
+    return any(left.fields for unit in plan.units for left in unit.left_alone)
 
 
 def _plural(name: str) -> str:

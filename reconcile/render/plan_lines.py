@@ -12,10 +12,12 @@ from reconcile.model.plan_options import options_again, options_to_let_in, optio
 from reconcile.render.conflict_groups import group_conflicts
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.not_applied import (
+    ACCEPT,
     HELD_BACK,
     LEFT_ALONE,
     drift_rows,
     held_changes,
+    is_acceptable,
 )
 from reconcile.render.phrasing import count, kind_order, plural
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
@@ -165,6 +167,8 @@ def _drift(view: PlanView) -> Iterator[Line]:
             indent=4,
         )
     yield from option_lines(PUT_BACK, options_to_put_back(view.plan))
+    if is_acceptable(view.plan):
+        yield plain(f"hint: {ACCEPT}", "note", indent=2)
     yield BLANK
 
 
