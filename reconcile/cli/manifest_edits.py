@@ -1,8 +1,8 @@
 """Manifests that a command edits in place: reading them, and replacing those that change."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ def read_manifests(settings: Settings, paths: Sequence[Path] = ()) -> tuple[File
 
     def seen(path: Path, data: bytes) -> None:
         name = names.name(path)
+        files.pop(name, None)  # with paths, all are read once more, and in their order
         files[name] = EditedFile(path, ManifestFile(name, data, names.folder(path)))
 
     declared = read_declared(settings, paths, seen=seen)
@@ -56,8 +57,9 @@ def show_edits(files: Files, edited: Mapping[str, bytes]) -> None:
 
 def require_replaceable(root: Path, files: Files, edited: Mapping[str, bytes]) -> None:
     """Raise UsageError unless every file can be replaced, and holds what was read."""
-    for name in edited:
-        _own_path(root, name, files[name])
+    with _unwritable():
+        for name in edited:
+            _own_path(root, name, files[name])
 
 
 def replace_files(root: Path, files: Files, edited: Mapping[str, bytes]) -> None:
@@ -65,14 +67,20 @@ def replace_files(root: Path, files: Files, edited: Mapping[str, bytes]) -> None
 
     All are written before the first is replaced. They are replaced in the order of ``edited``.
     """
+    with _unwritable(), ExitStack() as replaced_last_to_first:
+        for name, data in reversed([*edited.items()]):
+            path = _own_path(root, name, files[name])
+            mode = path.stat().st_mode & 0o777
+            file = replaced_last_to_first.enter_context(atomic_write(path, mode=mode))
+            file.write(data)
+            file.flush()
+
+
+@contextmanager
+def _unwritable() -> Iterator[None]:
+    """Turn an OSError of the block into a UsageError."""
     try:
-        with ExitStack() as replaced_last_to_first:
-            for name, data in reversed([*edited.items()]):
-                path = _own_path(root, name, files[name])
-                mode = path.stat().st_mode & 0o777
-                file = replaced_last_to_first.enter_context(atomic_write(path, mode=mode))
-                file.write(data)
-                file.flush()
+        yield
     except OSError as error:
         raise UsageError(
             f"the manifests cannot be written: {error.strerror}",

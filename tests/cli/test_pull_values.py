@@ -370,3 +370,50 @@ def test_what_is_pulled_from_an_order_that_was_never_applied_is_no_overwriting(
     assert "Not remembered" not in said.err
     assert "Plan: 1 order to adopt." in project.fine("plan")
     shop.http.close()
+
+
+WHOLESALE = {
+    "label": "Wholesale",
+    "pipelineId": "wholesale",
+    "displayOrder": 1,
+    "stages": [
+        {"label": label, "stageId": id_, "displayOrder": at, "metadata": {"state": "OPEN"}}
+        for at, (label, id_) in enumerate([("Shipped", "w2"), ("Quoted", "w1")])
+    ],
+}
+
+
+def test_pipelines_and_stages_are_taken_over_by_label(shop: Shop) -> None:
+    """Also where only the record's pipeline says which stage is meant, and it is moved again."""
+    shop.http.post("/crm/v3/pipelines/orders", json=WHOLESALE).raise_for_status()
+    shop.edit("A-1", hs_pipeline="wholesale", hs_pipeline_stage="w1")
+    shop.project.fine("pull", "--drift")
+    assert shop.text() == SHOP.replace("Order Pipeline", "Wholesale").replace("Open", "Quoted")
+    shop.edit("A-1", hs_pipeline_stage="w2")
+    assert shop.drift() == {"order/A-1": ["hs_pipeline_stage"]}
+    shop.project.fine("pull", "--drift")
+    assert shop.text() == SHOP.replace("Order Pipeline", "Wholesale").replace("Open", "Shipped")
+    former = shop.value("A-1", "hs_pipeline")
+    stage = shop.stage("Open")
+    pipelines = shop.http.get("/crm/v3/pipelines/orders").json()["results"]
+    shop.edit("A-1", hs_pipeline=pipelines[0]["id"], hs_pipeline_stage=stage)
+    assert former == "wholesale"
+    assert shop.drift() == {"order/A-1": ["hs_pipeline", "hs_pipeline_stage"]}
+    shop.project.fine("apply", "--auto-approve")
+    assert shop.drift() == {"order/A-1": ["hs_pipeline", "hs_pipeline_stage"]}
+    assert shop.value("A-1", "hs_pipeline_stage") == stage
+
+
+def test_a_stage_without_a_declared_pipeline_is_taken_over_by_label(shop: Shop) -> None:
+    """Another pipeline has a stage of this label too; the record's own says which it is."""
+    bare = SHOP.replace("  hs_pipeline: Order Pipeline\n", "")
+    shop.project.write(bare)
+    shop.project.fine("apply", "--auto-approve")
+    stage = shop.stage("Shipped")
+    shop.http.post("/crm/v3/pipelines/orders", json=WHOLESALE).raise_for_status()
+    shop.edit("A-1", hs_pipeline_stage=stage)
+    shop.project.fine("pull", "--drift")
+    assert shop.text() == bare.replace("Open", "Shipped")
+    shop.edit("A-1", hs_pipeline="wholesale", hs_pipeline_stage="w1")
+    assert shop.drift() == {"order/A-1": ["hs_pipeline_stage"]}
+    assert "Held back" not in shop.project.fine("plan")
