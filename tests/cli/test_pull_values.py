@@ -13,7 +13,7 @@ import pytest
 
 from reconcile.stores.contract import LockInfo
 from reconcile.stores.local import LocalStore
-from tests.cli.conftest import SHOP, Account, Project
+from tests.cli.conftest import PROJECT, SHOP, Account, Project, Relay
 
 LINE = "  - key: A-1:mug\n    properties: {name: Mug, quantity: 2, price: 10.00}\n"
 DEFAULTS = """\
@@ -288,6 +288,36 @@ def test_while_another_run_holds_the_lock_nothing_is_written(shop: Shop) -> None
     with held(LocalStore(shop.project.folder / "state" / "shop")):
         assert "ana@mill" in shop.project.refused("pull", "--drift", code=4)
         assert "Theirs" in shop.project.fine("pull", "--drift", "--dry-run")
+
+
+@pytest.mark.parametrize("happens", ["an edit", "an apply"])
+def test_what_happens_while_hubspot_is_read_stops_it(shop: Shop, happens: str) -> None:
+    """Somebody edits the file, or a run writes the state: then nothing is written."""
+    shop.edit("A-1", hs_order_name="Theirs")
+    project = shop.project
+    with Relay(project.account, "/batch/read") as relay:
+        project.settings(PROJECT.replace("{url}", relay.url))
+        process = project.process("pull", "--drift")
+        assert relay.held.wait(20)
+        if happens == "an edit":
+            project.write(SHOP.replace("Porto", "Faro"))
+        else:
+            project.fine("state", "rm", "cart/C-1", "--auto-approve")
+        before = written(project)
+        relay.release()
+        done = project.end(process)
+    assert done.code == (1 if happens == "an edit" else 6)
+    expected = (
+        "shop.yaml was changed meanwhile" if happens == "an edit" else "the state was written"
+    )
+    assert expected in done.err
+    assert "hint: run the command again" in done.err
+    assert written(project) == before
+
+
+def written(project: Project) -> dict[str, bytes]:
+    """Every file of the project but for the one that says who held the lock."""
+    return {name: data for name, data in project.files().items() if "lock-holder" not in name}
 
 
 def test_a_state_that_cannot_be_written_is_said(shop: Shop) -> None:

@@ -16,7 +16,8 @@ from random_examples import examples
 
 from reconcile.applying.state_entries import AppliedChange, Entries
 from reconcile.model.plan import Plan, Reason
-from reconcile.pulling.taken import accepted, differences_of, drift_of
+from reconcile.model.records import Unit
+from reconcile.pulling.taken import accepted, differences_of, drift_of, refused
 from reconcile.state.accepted import with_accepted
 
 ENTRIES = Entries(IDENTITIES, DEFINITIONS, HASHER)
@@ -138,6 +139,16 @@ def test_it_counts_where_nothing_else_can_be_compared(last: dict[str, object]) -
     order.pull(everything=True)
     order.held["memo"] = "c"
     assert order.reason(order.branch) is Reason.DRIFT
+
+
+def test_a_record_that_is_in_doubt_is_not_pulled() -> None:
+    """What it holds may change yet; the place of its document is named."""
+    record = desired(memo="a")
+    unit = Unit(ORDER, record)
+    plan = replace(plan_of([one(record, actual(memo="b"), applied(memo="a"))]), in_doubt=(ORDER,))
+    (problem,) = refused(plan, [(unit, record)])
+    assert str(problem).startswith("shop.yaml:3:1: order/A: an interrupted run wrote to it")
+    assert [*refused(replace(plan, in_doubt=()), [(unit, record)])] == []
 
 
 class Step(NamedTuple):
