@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -9,7 +11,7 @@ import click
 from reconcile.audit.actor import origin
 from reconcile.audit.events import values_accepted
 from reconcile.audit.log import AuditLog
-from reconcile.cli.common import absolute, addresses, echo, settings_for
+from reconcile.cli.common import absolute, addresses, echo, settings_for, shows_personal
 from reconcile.cli.manifest_edits import (
     read_manifests,
     replace_files,
@@ -86,12 +88,13 @@ def run(
         found = list(_found(session, made, chosen, records))
         mine = [kinds()[name] for name in sorted({one.address.kind for one in found})]
         definitions = definitions_of(session.hubspot, mine)
-        edited = with_values(
-            {name: file.content for name, file in files.items()},
-            declared.everything,
-            new_values(as_declared(session.hubspot, definitions, found)),
-            by_id=found_by_id(settings),
-        )
+        with _without_values():
+            edited = with_values(
+                {name: file.content for name, file in files.items()},
+                declared.everything,
+                new_values(as_declared(session.hubspot, definitions, found)),
+                by_id=found_by_id(settings),
+            )
         why_not = ""
         if found and not dry_run:
             require_replaceable(settings.root, files, edited)
@@ -116,6 +119,19 @@ def run(
         click.echo("Nothing was written.", err=True)
     if why_not:
         click.echo(_NOT_REMEMBERED.format(visible(why_not)), err=True)
+
+
+@contextmanager
+def _without_values() -> Iterator[None]:
+    """In CI, leave what is to be written by hand out of errors: it may be personal."""
+    try:
+        yield
+    except ManifestError as error:
+        if shows_personal():
+            raise
+        hint = "edit the file by hand; outside of CI the value is named here"
+        problems = [replace(one, hint=hint) for one in error.problems]
+        raise ManifestError(problems, title=error.title, hint=error.hint) from None
 
 
 def _require_declared(chosen: Collection[Address], records: _Records) -> None:

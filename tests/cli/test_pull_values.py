@@ -212,8 +212,6 @@ def test_only_the_files_that_are_named_are_edited(shop: Shop) -> None:
 
 def test_all_edits_that_are_refused_are_named_and_nothing_is_written(shop: Shop) -> None:
     """Also what could be edited stays, and the state."""
-    text = SHOP.replace("Porto", "|-\n    Porto").replace("name: Mug", "name: &m Mug\n      ")
-    shop.project.write(text.replace("hs_cart_name: A cart", "hs_cart_name: A cart, hs_tags: *m"))
     text = SHOP.replace("Porto", "|-\n    Porto").replace("A cart", "!!str A cart")
     shop.project.write(text)
     shop.edit("A-1", hs_shipping_address_city="Braga", hs_order_name="Theirs")
@@ -223,6 +221,11 @@ def test_all_edits_that_are_refused_are_named_and_nothing_is_written(shop: Shop)
     assert "manifests/shop.yaml:8:29: a block of lines (|) is not edited" in said
     assert "a value with a tag (!) is not edited" in said
     assert "hint: nothing was written" in said
+    assert "properties.hs_shipping_address_city must be 'Braga'" in said
+    shop.project.env(CI="1")
+    masked = shop.project.refused("pull", "--drift", "--target", "shop")
+    assert "manifests/shop.yaml:8:29: a block of lines (|) is not edited" in masked
+    assert "Braga" not in masked
 
 
 def test_what_has_no_values_to_take_is_a_problem_with_its_place(shop: Shop) -> None:
@@ -376,6 +379,8 @@ def test_the_audit_log_names_what_was_accepted(shop: Shop) -> None:
     """Who, which records and properties, and why; no values."""
     shop.edit("A-1", hs_order_name="Theirs")
     shop.project.fine("pull", "--drift", "--reason", "asked by sales")
+    state = shop.project.fine("state", "show", "order/A-1")
+    assert "accepted    hs_order_name (taken over, not applied since)" in state
     event = json.loads(shop.project.fine("audit", "log", "--json").splitlines()[-1])
     shown = shop.project.fine("audit", "log", "--address", "order/A-1")
     assert "accept" in shown
