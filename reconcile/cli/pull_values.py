@@ -51,7 +51,8 @@ from reconcile.workflow import plan
 _LISTED = 10
 _NOT_REMEMBERED = (
     "Not remembered as accepted: {}. If somebody edits these values again before the next apply, "
-    "they will show as changed on both sides, and be held back."
+    "they will show as changed on both sides, and be held back; if somebody sets them back to what "
+    "was applied before, they will show as changed in the manifest."
 )
 
 _Records = Mapping[Address, tuple[Unit, Desired]]
