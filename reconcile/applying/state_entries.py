@@ -188,7 +188,8 @@ def _still_accepted(done: AppliedChange, hashes: Mapping[str, ValueHashes]) -> d
 
     That manifest may be of a branch without them. What was written instead ends their acceptance.
     """
-    accepted = done.previous.accepted if done.previous else {}
+    previous = done.previous
+    accepted = previous.accepted if previous is not None and previous.id == done.id else {}
     written = {field.name for field in done.change.fields}
     return {
         name: value

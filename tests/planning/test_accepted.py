@@ -129,6 +129,19 @@ def test_writing_the_value_ends_its_acceptance() -> None:
     assert order.reason(order.branch) is Reason.CHANGE
 
 
+def test_it_is_not_of_another_record() -> None:
+    """One that a document adopts instead has values that nobody has accepted."""
+    order = Order()
+    order.held["memo"] = "b"
+    order.pull()
+    order.main["weight"] = "2"
+    (change,) = order.plan(order.main).records()
+    kept = AppliedChange(change.effect, change.refresh, "1", frozenset(), order.last)
+    assert ENTRIES.verified(kept, actual(**order.held)).entry.accepted
+    other = replace(kept, id="2")
+    assert ENTRIES.verified(other, actual("2", **order.held)).entry.accepted == {}
+
+
 @pytest.mark.parametrize("last", [{"fingerprint": ""}, {"value_hashes": {}}])
 def test_it_counts_where_nothing_else_can_be_compared(last: dict[str, object]) -> None:
     """For a record that was never read back, and for a property that was not managed before."""
