@@ -91,7 +91,7 @@ def project_of(
         known[address.kind].add(entry.id)
     return Project(
         identities,
-        _definitions(hubspot, wanted),
+        definitions_of(hubspot, [wanted.kind, *(kinds()[name] for name in wanted.kind.children)]),
         target if several else "",
         {name: frozenset(ids) for name, ids in known.items()},
         keys,
@@ -103,8 +103,8 @@ def project_of(
     )
 
 
-def _definitions(hubspot: HubSpot, wanted: Wanted) -> Definitions:
-    mine = [wanted.kind, *(kinds()[name] for name in wanted.kind.children)]
+def definitions_of(hubspot: HubSpot, mine: Sequence[Kind]) -> Definitions:
+    """Return what the account defines of some kinds."""
     properties = {kind.name: hubspot.definitions.properties(kind.object) for kind in mine}
     owned = any(one.owner for known in properties.values() for one in known.values())
     owners = hubspot.definitions.owners() if owned else None
