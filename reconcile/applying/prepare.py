@@ -38,6 +38,7 @@ def prepare(
             previous=entry,
             shown_parent=_parent_before(change),
             arrived=not change.gets_parent,
+            parent_id=change.parent_id,
         )
         task.old_locations = stale_locations(unit, change, found)
         if change.address == unit.address:

@@ -216,8 +216,9 @@ class Missing:
 class NotAdopted(NamedTuple):
     """Why no record was adopted: what was found is not exactly one live record.
 
-    ``why`` is ``none``, ``several``, ``archived``, ``merged`` (into the last of ``ids``), or
-    ``other``: the key, or the state, leads to another record.
+    ``why`` is ``none``, ``several``, ``archived``, ``merged`` (into the last of ``ids``),
+    ``unknown``: the account has no such property, ``refused``: HubSpot did not take the value and
+    ``ids`` says why, or ``other``: the key leads to another record.
     """
 
     why: str

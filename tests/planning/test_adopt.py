@@ -166,7 +166,7 @@ def test_a_key_that_another_record_has_is_a_conflict(world: World) -> None:
     """The key leads to one order and adopt to another: neither is touched."""
     taken, free = world.make("orders", "A", memo="1"), make(world, memo="1")
     plan = world.plan(order("A", memo="1", adopt={"id": free}), allow={})
-    assert f"it is bound to record {taken} already" in why(plan)
+    assert f"record {taken} has its key already" in why(plan)
 
 
 def test_one_record_is_not_adopted_twice(world: World) -> None:
