@@ -202,8 +202,8 @@ def _stays(one: WantedLink, found: Associations) -> bool:
         return False
     there = {link.id for link in found.get(one.task.id, ())}
     has_left = one.to_id not in there
-    is_shown = parent.kind != one.link.to or one.task.parent_id in there
-    if one.task.arrived and (is_shown or has_left):
+    is_shown = parent.kind != one.link.to or one.task.shown_parent in there
+    if one.task.shown_parent and (is_shown or has_left):
         return False
     one.fail("it was not put under its new one")
     return True

@@ -106,6 +106,7 @@ def _last(entry: LastApplied) -> list[object]:
         sorted(entry.links),
         str(entry.parent or ""),
         entry.parent_id,
+        sorted(entry.leaving),
         entry.protect,
     ]
 

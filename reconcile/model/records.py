@@ -296,7 +296,8 @@ class LastApplied:
     ``key`` is the key as last spelled. ``fingerprint`` is the hash of all managed values as
     written, so that an unchanged record costs one comparison; it is empty if some of them have no
     ``value_hashes`` to compare with. ``links`` are the associations that we made. ``parent_id``
-    is the record under which a line item was shown, empty if that is not known.
+    is the record under which a line item was shown, empty if that is not known. ``leaving``
+    are former parents of a moved line item, (kind, id), that it has still to leave.
 
     ``accepted`` are keyed hashes of values that were taken over from HubSpot into a manifest and
     not applied since. One counts only for a manifest that has this value: others, such as those
@@ -310,6 +311,7 @@ class LastApplied:
     links: frozenset[Link] = frozenset()
     parent: Address | None = None
     parent_id: str = ""
+    leaving: frozenset[tuple[str, str]] = frozenset()
     protect: bool = False
     run: str = ""
     accepted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -40,8 +40,7 @@ def association_changes(
     ]
     if found.parent:
         changes.append(_to_parent(record))
-    if record.leaves is not None:
-        changes.append(_from_parent(record, *record.leaves))
+    changes += (_from_parent(record, *parent) for parent in sorted(record.leaves))
     for (to, record_id), types in sorted(found.removed.items()):
         plain = (_HUBSPOT, record.kind.associations[to].type_id)
         remove = removable(frozenset(types), frozenset(present[to, record_id]), plain)
@@ -120,7 +119,9 @@ def _to_parent(record: RecordInput) -> LinkChange:
 def _from_parent(record: RecordInput, to: str, record_id: str) -> LinkChange:
     """Return the removal of the association with the order or cart that a line item leaves."""
     plain = (_HUBSPOT, record.kind.associations[to].type_id)
-    former = record.last.parent.key if record.last and record.last.parent else ""
+    last = record.last
+    is_last = last is not None and last.parent_id == record_id
+    former = last.parent.key if last is not None and last.parent is not None and is_last else BY_ID
     by, value = ("id", record_id) if former.startswith(BY_ID) else ("key", former)
     return LinkChange(
         add=False,

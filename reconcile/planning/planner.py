@@ -285,6 +285,7 @@ def _state_is_current(record: RecordInput, ours: frozenset[Link]) -> bool:
         and last.protect == record.desired.protect
         and _folded(last.parent) == _folded(record.parent)
         and (not record.under_parent or last.parent_id == record.parent_id)
+        and not last.leaving
         and last.links == ours
         and last.fingerprint
         == record.context.hasher.fingerprint(record.wire_values, record.definitions)

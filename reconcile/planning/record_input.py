@@ -117,13 +117,14 @@ class RecordInput:
         return parent is not None and parent.folded() not in own
 
     @property
-    def leaves(self) -> Parent | None:
-        """The order or cart that a line item is moved from: the one where the last apply saw it."""
-        if self.last is None or self.last.parent is None or not self.last.parent_id:
-            return None
-        former = self.last.parent.kind, self.last.parent_id
+    def leaves(self) -> frozenset[Parent]:
+        """The orders and carts that a line item is moved from: those where applies put it."""
+        if self.last is None or self.last.parent is None:
+            return frozenset()
+        ours = self.last.leaving | {(self.last.parent.kind, self.last.parent_id)}
+        ours -= {(self.unit.address.kind, self.parent_id)}
         others = self.observed.other_parents.get(self.address, frozenset())
-        return former if others == {former} and former[1] != self.parent_id else None
+        return others if others <= ours else frozenset()
 
     @property
     def title(self) -> str:
