@@ -94,7 +94,8 @@ def test_a_record_whose_protection_alone_changed_is_not_added_to_the_state(
     shown = project.fine("plan")
     assert "= order/A-1  # already matches; its entry in the state will be updated" in shown
     project.fine("state", "rm", "order/A-1", "--auto-approve")
-    assert "# adopt: already matches; will be added to the state" in project.fine("plan")
+    listed = project.fine("plan", "--verbose")
+    assert "# adopt: already matches; will be added to the state" in listed
 
 
 def test_what_is_no_longer_declared_has_a_way_out(project: Project) -> None:
