@@ -22,7 +22,7 @@ from reconcile.manifests.files import DEFAULTS, ManifestFile
 from reconcile.manifests.impossible_values import check_values
 from reconcile.manifests.problems import ProblemReport, choices
 from reconcile.manifests.properties import read_properties
-from reconcile.manifests.references import read_associations
+from reconcile.manifests.references import read_associations, read_lookups
 from reconcile.manifests.yaml_nodes import Entry, Node, Table, read
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Location, Reference
@@ -44,6 +44,7 @@ class DeclaredDefaults(NamedTuple):
     ignore: Ignored | None
     unmanaged: Mapping[str, Node]
     location: Location
+    lookups: Mapping[str, Reference]
 
 
 class FolderDefaults:
@@ -130,20 +131,26 @@ def _of_kind(word: str, entry: Entry, report: ProblemReport) -> Iterator[Declare
         report.at(entry, f"defaults are for a kind, and {show(word)} is not one{near}", hint)
         return
     kind = known[word]
-    found = field_reader.table(entry.value, f"'{word}' of defaults", report, fields=_FIELDS)
+    fields = (*_FIELDS, *kind.lookups)
+    found = field_reader.table(entry.value, f"'{word}' of defaults", report, fields=fields)
     if found is None:
         return
     values = {name: one.value for name, one in found.items()}
     properties, at = read_properties(values.get("properties", _NO_FIELDS), report)
     check_values(properties, at, kind, report)
+    places = {name: Location(report.file, *position) for name, position in at.items()}
+    lookups = read_lookups(found, kind, report)
+    for name, reference in lookups.items():
+        properties[name], places[name] = reference.value, reference.location
     yield DeclaredDefaults(
         kind,
         properties,
-        {name: Location(report.file, *position) for name, position in at.items()},
+        places,
         read_associations(values.get("associations", _NO_FIELDS), kind, report),
         _ignored(values.get("lifecycle", _NO_FIELDS), report),
         read_unmanaged(values.get("unmanaged"), properties, report),
         Location(report.file, entry.line, entry.column),
+        lookups,
     )
 
 
@@ -160,11 +167,16 @@ def _below(above: Defaults, own: DeclaredDefaults | None, *, complete: bool) -> 
     complete = complete and above.complete
     if own is None:
         return replace(above, complete=complete)
-    kept = {name: value for name, value in above.properties.items() if name not in own.unmanaged}
+    gone = own.unmanaged.keys() | own.properties.keys()
+    kept = {name: value for name, value in above.properties.items() if name not in gone}
     return Defaults(
         properties={**kept, **own.properties},
         properties_at={**above.properties_at, **own.properties_at},
         associations={**above.associations, **own.associations},
         ignore=own.ignore or above.ignore,
         complete=complete,
+        lookups={
+            **{name: one for name, one in above.lookups.items() if name in kept},
+            **own.lookups,
+        },
     )

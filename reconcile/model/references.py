@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions
@@ -26,6 +27,13 @@ class Bound:
 
 
 Bindings = Mapping[Pointer, Bound]
+
+
+class Unresolved(NamedTuple):
+    """Why a reference does not lead to one record, where more is known than that none was found."""
+
+    message: str
+    hint: str
 
 
 def association_types(

@@ -14,6 +14,7 @@ MOST = 2**53
 
 _PLAIN = "HUBSPOT_DEFINED"
 ID = re.compile(r"[0-9]{1,20}")
+_PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 
 def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[str]:
@@ -68,7 +69,6 @@ def _of_parent_link(
 
 
 def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
-    association = kind.associations[link.to]
     yield from _of_labels(link, kind)
     if not set(link.ours) <= set(link.types) or not _are_types(link.ours):
         yield f"{link.to}: its references ask for other types"
@@ -80,7 +80,7 @@ def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
             "key": link.address is None
             or Address(link.to, one.value).folded() == link.address.folded(),
         }
-        if not leads.get(one.by, one.by in association.by and link.address is None):
+        if not leads.get(one.by, bool(_PROPERTY.fullmatch(one.by)) and link.address is None):
             yield f"{link.to}: the reference is to another record"
 
 

@@ -24,6 +24,9 @@ class ObjectType:
     legacy_scope: str | None = None
     """An older scope that grants as much as the granular ones (ref §2)."""
 
+    scope_object: str = ""
+    """The object in the names of its scopes, where it is not the plural (the objects' guides)."""
+
     @property
     def legacy_name(self) -> str:
         """Return the name in HubSpot's messages, as in ``legacyObjectType=ORDER`` (ref §5)."""
@@ -69,6 +72,33 @@ LINE_ITEM = ObjectType(
 )
 ORDER = ObjectType("0-123", "order", "orders", "hs_createdate", "hs_lastmodifieddate", ())
 CART = ObjectType("0-142", "cart", "carts", "hs_createdate", "hs_lastmodifieddate", ())
+TICKET = ObjectType(
+    "0-5",
+    "ticket",
+    "tickets",
+    "createdate",
+    "hs_lastmodifieddate",
+    ("content", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_category", "subject"),
+    legacy_scope="tickets",
+)
+DISCOUNT = ObjectType(
+    "0-84",
+    "discount",
+    "discounts",
+    "hs_createdate",
+    "hs_lastmodifieddate",
+    (),
+    scope_object="line_items",
+)
+PAYMENT = ObjectType(
+    "0-101",
+    "commerce_payment",
+    "commerce_payments",
+    "hs_createdate",
+    "hs_lastmodifieddate",
+    (),
+    scope_object="commercepayments",
+)
 QUOTE = ObjectType(  # enough of this and the next two to be a line item's parent
     "0-14",
     "quote",
@@ -93,6 +123,9 @@ OBJECT_TYPES = (
     QUOTE,
     INVOICE,
     SUBSCRIPTION,
+    TICKET,
+    DISCOUNT,
+    PAYMENT,
 )
 BY_ID = {kind.id: kind for kind in OBJECT_TYPES}
 

@@ -12,14 +12,14 @@ OWNERS_READ = "crm.objects.owners.read"  # the owners guide
 
 def object_scope(kind: ObjectType, access: str) -> Alternatives:
     """Return the scopes that allow reading or writing records of a type."""
-    return (f"crm.objects.{kind.plural}.{access}", *_legacy(kind))
+    return (f"crm.objects.{kind.scope_object or kind.plural}.{access}", *_legacy(kind))
 
 
 def schema_scope(kind: ObjectType, access: str) -> Alternatives:
     """Return the scopes for property definitions; only reading accepts the object scopes."""
     wanted = [f"crm.schemas.{kind.plural}.{access}"]
     if access == "read":
-        wanted += [f"crm.objects.{kind.plural}.read", f"crm.schemas.{kind.plural}.write"]
+        wanted += [object_scope(kind, "read")[0], f"crm.schemas.{kind.plural}.write"]
     return (*wanted, *_legacy(kind))
 
 

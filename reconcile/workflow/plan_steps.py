@@ -200,7 +200,7 @@ def _inputs(
             for kind, known in definitions.properties.items()
         },
     )
-    bindings, parents = bind(
+    found = bind(
         hubspot,
         identities,
         units,
@@ -213,17 +213,18 @@ def _inputs(
         definitions,
         identities,
         state.hasher,
-        bindings,
+        found.bindings,
         declared=declared_keys(everything),
         recreate=recreate,
         shared_ids=known.sharing_an_id,
-        reverse_associations=frozenset(mutual_links(everything, state, known, bindings)),
+        reverse_associations=frozenset(mutual_links(everything, state, known, found.bindings)),
+        unresolved=found.unresolved,
         keys=known.unit_keys,
         policy=policy,
         target=session.settings.target.name,
         incomplete=incomplete,
     )
-    return _Inputs(fetcher, parents, context)
+    return _Inputs(fetcher, found.parents, context)
 
 
 def _observe(

@@ -11,11 +11,14 @@ from reconcile.sandbox.object_types import (
     COMPANY,
     CONTACT,
     DEAL,
+    DISCOUNT,
     INVOICE,
     LINE_ITEM,
     ORDER,
+    PAYMENT,
     QUOTE,
     SUBSCRIPTION,
+    TICKET,
     ObjectType,
 )
 
@@ -99,4 +102,9 @@ BUILT_IN: tuple[AssociationType, ...] = (
     *_pair(LINE_ITEM, INVOICE, 410, 409),
     *_pair(ORDER, SUBSCRIPTION, 516, 515),
     *_pair(LINE_ITEM, SUBSCRIPTION, 302, 301),
+    *_pair(ORDER, DISCOUNT, 519, 520),
+    *_pair(ORDER, PAYMENT, 523, 524),
+    *_pair(ORDER, TICKET, 525, 526),
+    *_pair(CART, DISCOUNT, 588, 589),
+    *_pair(CART, TICKET, 594, 595),  # the inverse id is a guess
 )

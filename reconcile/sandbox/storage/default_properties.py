@@ -14,12 +14,15 @@ from reconcile.sandbox.object_types import (
     COMPANY,
     CONTACT,
     DEAL,
+    DISCOUNT,
     INVOICE,
     LINE_ITEM,
     ORDER,
+    PAYMENT,
     PRODUCT,
     QUOTE,
     SUBSCRIPTION,
+    TICKET,
 )
 
 _ON_EVERY_OBJECT = """
@@ -245,6 +248,15 @@ hs_comments t
 hs_terms t
 """
 
+_TICKET = """
+createdate dt ro
+subject s
+content t
+hs_pipeline s
+hs_pipeline_stage s
+hs_ticket_category s
+"""
+
 TABLES: dict[str, str] = {
     ORDER.id: _ON_EVERY_OBJECT + _ORDER + _ADDRESSES,
     CART.id: _ON_EVERY_OBJECT + _CART + _ADDRESSES,
@@ -256,6 +268,9 @@ TABLES: dict[str, str] = {
     QUOTE.id: _ON_EVERY_OBJECT + _QUOTE,
     INVOICE.id: _ON_EVERY_OBJECT,
     SUBSCRIPTION.id: _ON_EVERY_OBJECT,
+    TICKET.id: _ON_EVERY_OBJECT + _TICKET,
+    DISCOUNT.id: _ON_EVERY_OBJECT,
+    PAYMENT.id: _ON_EVERY_OBJECT,
 }
 
 GROUPS: dict[str, tuple[str, str]] = {
@@ -269,5 +284,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     QUOTE.id: ("quoteinformation", "Quote Information"),
     INVOICE.id: ("invoiceinformation", "Invoice Information"),
     SUBSCRIPTION.id: ("subscriptioninformation", "Subscription Information"),
+    TICKET.id: ("ticketinformation", "Ticket Information"),
+    DISCOUNT.id: ("discountinformation", "Discount Information"),
+    PAYMENT.id: ("commercepaymentinformation", "Commerce Payment Information"),
 }
 """The group each type's own properties are in: name and label."""
