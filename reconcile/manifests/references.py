@@ -13,6 +13,9 @@ from reconcile.model.kinds import Association, Kind, Lookup, kinds
 from reconcile.model.records import Location, Reference
 from reconcile.model.values import show
 
+_WORDS = ("key", "id", "label")
+"""What a reference may say that is not the name of a property."""
+
 _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
@@ -151,9 +154,10 @@ def _reference(
 def _ways(
     entries: Mapping[str, Entry], fixed: tuple[str, ...], allowed: Collection[str]
 ) -> tuple[str, ...]:
-    """Return how a reference may name its record: in fixed ways, or by the only other property."""
-    others = [name for name in entries if name not in allowed]
-    if len(others) == 1 and not entries.keys() & set(fixed) and PROPERTY.match(others[0]):
+    """Return how a reference may name its record: in fixed ways, or by other properties."""
+    others = tuple(name for name in entries if name not in allowed)
+    are_properties = all(PROPERTY.match(name) and name not in _WORDS for name in others)
+    if are_properties and not entries.keys() & set(fixed):
         return (*fixed, *others)
     return fixed
 

@@ -1,0 +1,264 @@
+"""References that survive a change of account: by domain, by SKU, by any unique property."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from held import guards, held, left
+from world import World, actions, changes, explained, incomplete, line, order
+
+from reconcile.errors import ManifestError
+from reconcile.model.plan import Action, Plan
+from reconcile.model.records import Location
+
+INDEXED = 60.0
+"""Seconds after which search shows what was written."""
+
+IDENTITIES = ({}, {"line_item": "within_parent:hs_sku"})
+"""How line items are found: by their key, and among those of their order."""
+
+
+def of_company(key: str, **by: str) -> Any:
+    """An order of a company."""
+    return order(key, associations={"company": [by]})
+
+
+def why(plan: Plan, address: str) -> str:
+    """Why a record is in conflict."""
+    change = changes(plan)[address]
+    assert change.action is Action.CONFLICT
+    return explained(change)
+
+
+def unique(world: World, object_: str, name: str, group: str) -> None:
+    """An admin makes a unique text property."""
+    body = {"name": name, "label": name, "type": "string", "fieldType": "text"}
+    more = {"groupName": group, "hasUniqueValue": True}
+    world.http.post(f"/crm/v3/properties/{object_}", json=body | more).raise_for_status()
+
+
+def test_a_company_is_found_by_its_domain(world: World) -> None:
+    """In any case; the plan names the domain, and the next one is empty."""
+    company = world.make("companies", domain="example.com", name="Example")
+    world.make("companies", domain="example.com.au")
+    world.sleep(INDEXED)
+    plan = world.plan(of_company("A", domain="Example.COM"))
+    (link,) = changes(plan)["order/A"].links
+    assert (link.id, link.shown, link.personal) == (company, "company domain=Example.COM", False)
+    world.converge(of_company("A", domain="Example.COM"))
+    assert world.links(("orders", world.id_of("orders", "A")), "companies").keys() == {company}
+
+
+def test_several_companies_with_one_domain_are_a_conflict(world: World) -> None:
+    """The conflict names them; another order is planned."""
+    ids = [world.make("companies", domain="twice.example") for _ in range(2)]
+    world.sleep(INDEXED)
+    plan = world.plan(of_company("A", domain="twice.example"), order("B"))
+    assert actions(plan) == {"order/A": Action.CONFLICT, "order/B": Action.CREATE}
+    said = why(plan, "order/A")
+    assert f"2 companies have domain 'twice.example': {', '.join(ids)}" in said
+    assert "refer to one of them by its id" in said
+
+
+def test_a_domain_that_no_company_has_is_a_conflict_with_its_place(world: World) -> None:
+    """Search proposed one that has another domain by now: it does not count."""
+    company = world.make("companies", domain="was.example")
+    world.sleep(INDEXED)
+    world.edit("companies", company, domain="is.example")
+    plan = world.plan(of_company("A", domain="was.example"))
+    assert "no company has domain 'was.example'" in why(plan, "order/A")
+    (one,) = changes(plan)["order/A"].why
+    assert isinstance(one.location, Location)
+    assert (one.location.file, one.location.line) == ("manifests/all.yaml", 1)
+
+
+def test_a_record_is_found_by_a_unique_property_of_its_own(watched: World) -> None:
+    """The account's definition makes it unique: one batch read, and no search."""
+    unique(watched, "companies", "vat_id", "companyinformation")
+    company = watched.make("companies", vat_id="NL-1")
+    document = of_company("A", vat_id="NL-1")
+    assert changes(watched.plan(document))["order/A"].links[0].id == company
+    assert len(watched.proxy.to("POST", "/companies/batch/read")) == 1
+    assert not watched.proxy.to("POST", "/companies/search")
+    watched.converge(document)
+
+
+@pytest.mark.parametrize(
+    ("by", "message"),
+    [
+        ({"domian": "x"}, "companies have no property 'domian'; did you mean 'domain'?"),
+        ({"name": "C 501"}, "several companies may have the same name: it is not unique"),
+    ],
+)
+def test_a_property_that_finds_no_single_record_is_a_conflict(
+    world: World, by: dict[str, str], message: str
+) -> None:
+    """The hint lists the ways that there are."""
+    said = why(world.plan(of_company("A", **by)), "order/A")
+    assert message in said
+    assert "refer to it by id or domain" in said
+
+
+def test_a_reference_names_its_record_once(world: World) -> None:
+    """Two properties, and a mistyped field beside one, are problems of the manifest."""
+    world.declare(
+        of_company("A", domain="x", name="y"),
+        of_company("B", id="501", lable="primary"),
+    )
+    with pytest.raises(ManifestError) as caught:
+        world.plan()
+    assert [one.message for one in caught.value.problems] == [
+        "unknown field 'name' in a reference to a company",
+        "unknown field 'lable' in a reference to a company; did you mean 'label'?",
+    ]
+
+
+OTHERS = {
+    "deal": ("deals", 512),
+    "discount": ("discounts", 519),
+    "invoice": ("invoices", 518),
+    "payment": ("commerce_payments", 523),
+    "quote": ("quotes", 730),
+    "subscription": ("subscriptions", 516),
+    "ticket": ("tickets", 525),
+}
+
+
+def test_orders_are_associated_with_every_object_that_has_a_type_id(world: World) -> None:
+    """With HubSpot's own types; what is no longer declared is removed again."""
+    ids = {word: world.make(object_) for word, (object_, _) in OTHERS.items()}
+    world.converge(order("A", associations={word: [{"id": id_}] for word, id_ in ids.items()}))
+    here = ("orders", world.id_of("orders", "A"))
+    for word, (object_, number) in OTHERS.items():
+        assert world.links(here, object_) == {ids[word]: {("HUBSPOT_DEFINED", number)}}
+    world.converge(order("A"))
+    assert not any(world.links(here, object_) for object_, _ in OTHERS.values())
+
+
+def with_product(key: str, by: dict[str, str], **properties: str) -> Any:
+    """An order with one line item of a product."""
+    return order(key, [{**line(f"{key}:1", **properties), "product": by}])
+
+
+@pytest.mark.parametrize("identity", IDENTITIES)
+def test_a_line_item_gets_its_product_by_sku(
+    build: Callable[..., World], identity: dict[str, str]
+) -> None:
+    """The property gets the product's id; the plan shows the SKU; the next plan is empty."""
+    world = build(identity=identity)
+    product = world.make("products", hs_sku="MUG", name="Mug", price="16", description="Blue")
+    document = with_product("A", {"hs_sku": "MUG"}, hs_sku="L-1", price="14", description="")
+    (field,) = (
+        one
+        for one in changes(world.plan(document))["line_item/A:1"].fields
+        if one.name == "hs_product_id"
+    )
+    assert (field.after, field.shown_after) == (product, "MUG")
+    world.converge(document)
+    (values,) = world.dump("line_items").values()
+    assert values["hs_product_id"] == product
+    assert (values["price"], values["name"]) == ("14", "Mug")
+    assert "description" not in values
+
+
+@pytest.mark.parametrize("identity", IDENTITIES)
+def test_another_product_does_not_change_what_is_declared(
+    build: Callable[..., World], identity: dict[str, str]
+) -> None:
+    """HubSpot copies a product's values into those that are not sent: declared ones are sent."""
+    world = build(identity=identity)
+    world.make("products", hs_sku="MUG", price="16")
+    cup = world.make("products", hs_sku="CUP", price="9", name="Cup", description="White")
+    said = {"hs_sku": "L-1", "price": "14", "description": "", "quantity": "2"}
+    world.converge(with_product("A", {"hs_sku": "MUG"}, **said))
+    world.declare(with_product("A", {"hs_sku": "CUP"}, **said))
+    plan = world.plan(allow={})
+    (change,) = plan.records()
+    assert [(one.name, one.is_restated) for one in change.fields] == [
+        ("description", True),
+        ("hs_product_id", False),
+        ("hs_sku", True),
+        ("price", True),
+    ]
+    assert incomplete(world.apply(plan)) == ()
+    (values,) = world.dump("line_items").values()
+    assert (values["hs_product_id"], values["price"], values["hs_sku"]) == (cup, "14", "L-1")
+    assert "description" not in values
+    assert not world.plan(allow={}).units
+
+
+def test_a_price_that_others_changed_holds_back_another_product(world: World) -> None:
+    """Writing the product alone would let HubSpot replace that price."""
+    for sku, price in (("MUG", "16"), ("CUP", "9")):
+        world.make("products", hs_sku=sku, price=price)
+    world.converge(with_product("A", {"hs_sku": "MUG"}, price="14"))
+    (item,) = world.dump("line_items")
+    world.edit("line_items", item, price="12")
+    world.declare(with_product("A", {"hs_sku": "CUP"}, price="14"))
+    plan = world.plan(allow={})
+    assert guards(plan) == {"both": 1}
+    assert {name: one.action for name, one in held(plan).items()} == {
+        "line_item/A:1": Action.UPDATE
+    }
+
+
+def test_a_product_that_others_changed_is_left_alone(world: World) -> None:
+    """With the values that came with it."""
+    for sku, price in (("MUG", "16"), ("CUP", "9")):
+        world.make("products", hs_sku=sku, price=price)
+    world.converge(with_product("A", {"hs_sku": "MUG"}, price="14"))
+    (item,) = world.dump("line_items")
+    cup = next(i for i, one in world.dump("products").items() if one["hs_sku"] == "CUP")
+    world.edit("line_items", item, hs_product_id=cup)
+    assert left(world.plan(allow={})) == {"line_item/A:1": {"hs_product_id", "price"}}
+
+
+@pytest.mark.parametrize(
+    ("by", "message"),
+    [
+        ({"hs_sku": "NONE"}, "no product has hs_sku 'NONE'"),
+        ({"id": "999"}, "no product has id '999'"),
+        ({"name": "Mug"}, "several products may have the same name: it is not unique"),
+    ],
+)
+def test_a_product_that_is_not_found_is_a_conflict_of_the_line_item(
+    world: World, by: dict[str, str], message: str
+) -> None:
+    """The order and other line items are planned."""
+    plan = world.plan(with_product("A", by))
+    assert actions(plan) == {"order/A": Action.CREATE, "line_item/A:1": Action.CONFLICT}
+    assert message in why(plan, "line_item/A:1")
+
+
+def test_products_of_one_property_are_looked_up_together(watched: World) -> None:
+    """For any number of line items."""
+    for number in range(3):
+        watched.make("products", hs_sku=f"P{number}")
+    watched.plan(*(with_product(f"O{n}", {"hs_sku": f"P{n % 3}"}) for n in range(9)))
+    assert len(watched.proxy.to("POST", "/products/batch/read")) == 1
+
+
+def test_a_default_gives_a_product_that_a_document_can_replace_or_clear(world: World) -> None:
+    """By the name of the property, as for every default."""
+    mug = world.make("products", hs_sku="MUG")
+    cup = world.make("products", hs_sku="CUP")
+    lines = [
+        line("A:1"),
+        {**line("A:2"), "product": {"hs_sku": "CUP"}},
+        {**line("A:3"), "properties": {"hs_product_id": cup}},
+        {**line("A:4"), "unmanaged": ["hs_product_id"]},
+    ]
+    world.declare(order("A", lines))
+    text = '{"kind": "defaults", "line_item": {"product": {"hs_sku": "MUG"}}}'
+    (world.folder / "manifests" / "defaults.yaml").write_text(text, encoding="utf-8")
+    assert incomplete(world.apply()) == ()
+    products = [world.record("line_items", f"A:{n}")["hs_product_id"] for n in range(1, 5)]
+    assert products == [mug, cup, cup, None]
+    assert not world.plan().units
+
+
+def test_a_product_is_given_once(world: World) -> None:
+    """By the field or by the property, not by both."""
+    world.declare(with_product("A", {"hs_sku": "MUG"}, hs_product_id="5"))
+    with pytest.raises(ManifestError, match="product gives hs_product_id, which"):
+        world.plan()
