@@ -117,6 +117,7 @@ PUBLIC = {"api", "errors", "manifests", "model"}
 SHARED_NAMES = {
     "audit": "the audit log: its nouns, and its command",
     "cost": "how many calls an apply takes",
+    "drift": "what others changed: what a plan does about it, and its command",
     "plan": "the plan: the noun, and its command",
     "references": "references between records: in manifests, as data, and as found",
     "source": "the commit that files are from",

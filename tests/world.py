@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 from unicodedata import normalize
 from unittest.mock import patch
+from urllib.parse import quote
 
 import httpx
 from plain import NO_TLS
@@ -298,10 +299,28 @@ class World:
         values = properties | ({KEY: key} if key else {})
         return str(self._post(f"/crm/v3/objects/{object_}", {"properties": values})["id"])
 
-    def edit(self, object_: str, id_: str, /, **properties: str) -> None:
-        """Someone edits a record."""
+    def edit(self, object_: str, id_: str, /, by: str = "", **properties: str) -> None:
+        """Someone edits a record.
+
+        ``by`` says who, as the sandbox takes it: ``INTEGRATION 777 Shopify``, ``CRM_UI`` and the id
+        of a user, ``AUTOMATION_PLATFORM 42``. Without it, it is the app whose token this is.
+        """
         path = f"/crm/v3/objects/{object_}/{id_}"
-        self.http.patch(path, json={"properties": properties}).raise_for_status()
+        headers = {"X-Sandbox-Source": quote(by)} if by else {}
+        body = {"properties": properties}
+        self.http.patch(path, json=body, headers=headers).raise_for_status()
+
+    def user(self, email: str) -> str:
+        """The id of the user with this address, who may have left."""
+        owners = [
+            one
+            for archived in ("false", "true")
+            for one in self.http.get("/crm/v3/owners", params={"archived": archived}).json()[
+                "results"
+            ]
+        ]
+        (id_,) = (one["userIdIncludingInactive"] for one in owners if one["email"] == email)
+        return str(id_)
 
     def archive(self, object_: str, id_: str) -> None:
         """Someone deletes a record."""

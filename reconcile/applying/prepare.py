@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from reconcile.applying.state_entries import Entries, removed_links
 from reconcile.applying.task import ChangeTask
 from reconcile.model.digest import definitions_digest, state_digest
+from reconcile.model.guarded import may_be_bound_elsewhere
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.line_parent import link_from_parent
@@ -75,7 +76,7 @@ def _unlike_state(
     """Return why a change does not match the state's entry for its record, or ``""``."""
     if _is_other(change, entry):
         return _MOVED
-    if change.adopts and finder.knows_otherwise(change):
+    if may_be_bound_elsewhere(change, identity) and finder.knows_otherwise(change):
         return _MOVED
     new = entry is None and change.action is Action.CREATE
     if new and identity.sibling_property and finder.is_elsewhere(change):

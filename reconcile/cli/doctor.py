@@ -91,6 +91,8 @@ def _scopes(session: Session) -> bool:
     )
     if doubtful:
         echo(f"Scopes   apply may also need {', '.join(doubtful)} to associate")
+    if OWNERS_SCOPE not in granted and (OWNERS_SCOPE,) not in needs["plan"]:
+        echo(f"Scopes   optional: without {OWNERS_SCOPE}, plan and drift name users only by id")
     for kind in kinds().values():
         lacking = [
             one for one in kind.foreign_parents.values() if granted.isdisjoint(one.read_scopes)

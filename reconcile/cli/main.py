@@ -38,6 +38,7 @@ COMMANDS = {
     "validate": "Check the manifests offline.",
     "pull": "Write manifests for records of the account.",
     "plan": "Show what apply would change.",
+    "drift": "Show what others changed, and who.",
     "apply": "Carry out a plan.",
     "resume": "Resume an interrupted run.",
     "status": "Show whether a run was interrupted.",

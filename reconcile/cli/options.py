@@ -39,6 +39,16 @@ def _read_again(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) 
     return paths
 
 
+def sources_option(command: Command) -> Command:
+    """``--no-sources``."""
+    return click.option(
+        "--no-sources",
+        is_flag=True,
+        help="Read no property histories, which name the users, integrations and workflows that "
+        "changed values in HubSpot.",
+    )(command)
+
+
 def recreate_option(command: Command) -> Command:
     """``--recreate ADDRESS``."""
     return click.option(

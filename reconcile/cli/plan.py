@@ -38,7 +38,7 @@ from reconcile.render.plan_view import view
 from reconcile.render.progress import progress
 from reconcile.session import Session, connect
 from reconcile.stores.lease import utc_now
-from reconcile.workflow import plan
+from reconcile.workflow import plan, with_drift_sources
 
 
 def run(
@@ -52,6 +52,7 @@ def run(
     prune: bool,
     allow: tuple[str, ...],
     verbose: bool,
+    no_sources: bool,
 ) -> int:
     """Run `reconcile plan`."""
     if prune and paths:
@@ -81,6 +82,7 @@ def run(
             broken=declared.problems,
             advance=advance,
         )
+        made = made if no_sources else with_drift_sources(session, made)
         notes = list(_notes(session, made))
     allowed = is_allowed(made)
     made = replace(made, source=source)

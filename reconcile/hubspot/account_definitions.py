@@ -171,7 +171,13 @@ class AccountReader:
                 if response is None:
                     return None
                 body = response.parse(OwnersBody)
-                found += (Owner(o.id, o.email or "", active) for o in body.results or () if o.id)
+                found += (
+                    Owner(
+                        o.id, o.email or "", active, o.user_id_including_inactive or o.user_id or ""
+                    )
+                    for o in body.results or ()
+                    if o.id
+                )
                 after = (body.paging.next.after if body.paging and body.paging.next else None) or ""
                 if not after or not body.results:
                     break

@@ -55,11 +55,15 @@ OWNERS_SCOPE = "crm.objects.owners.read"
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A user who can own records. One who is not ``active`` was deactivated."""
+    """A user who can own records. One who is not ``active`` was deactivated.
+
+    ``user`` is the user's own id, by which property histories name people.
+    """
 
     id: str
     email: str
     active: bool = True
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

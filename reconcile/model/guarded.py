@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from reconcile.model.plan import Action, Plan, Reason, RecordChange, UnitChange
+from reconcile.model.identity import Identity
+from reconcile.model.plan import Action, Effect, Plan, Reason, RecordChange, UnitChange
 from reconcile.model.policy import DRIFT
 
 
@@ -24,6 +25,16 @@ def guards_of(change: RecordChange) -> frozenset[str]:
         "prune": archives and change.pruned,
     }
     return frozenset(name for name, does in trips.items() if does)
+
+
+def may_be_bound_elsewhere(change: Effect, identity: Identity) -> bool:
+    """Return whether a record is adopted by something else than its own key.
+
+    Then another address may be bound to it as well.
+    """
+    key = identity.key_property
+    gets_key = any(field.name == key and not field.before for field in change.fields)
+    return change.adopts and (not key or gets_key or identity.may_lack_key)
 
 
 def is_refresh(change: RecordChange) -> bool:

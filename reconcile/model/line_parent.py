@@ -38,7 +38,8 @@ def link_to_parent(change: Effect) -> LinkChange | None:
 
 def link_from_parent(change: Effect) -> LinkChange | None:
     """Return the association that takes a moved line item from its former parent, if any."""
-    parents = kinds()[change.address.kind].parents
+    kind = kinds().get(change.address.kind)
+    parents = kind.parents if kind is not None else ()
     return next((link for link in change.links if not link.add and link.to in parents), None)
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from reconcile.model.address import Address
+from reconcile.model.drift_sources import NO_DRIFT_SOURCES, DriftSources
 from reconcile.model.explanation import Explanation
 from reconcile.model.records import Link
 from reconcile.model.source import NO_SOURCE, Source
@@ -328,8 +329,8 @@ class Plan:
     - ``reverts``: the (kind, property) pairs whose drift the project always puts back
     - ``keyed``: the effect digests were made with the state's key
 
-    The state's ``serial``, other ``paths`` of manifests and the ``source`` are not part of what it
-    does.
+    The state's ``serial``, other ``paths`` of manifests, the ``source`` and the ``drift_sources``
+    are not part of what it does.
     """
 
     target: TargetPin
@@ -354,6 +355,7 @@ class Plan:
     serial: int = 0
     paths: tuple[str, ...] = ()
     source: Source = NO_SOURCE
+    drift_sources: DriftSources = NO_DRIFT_SOURCES
 
     @property
     def empty(self) -> bool:

@@ -191,12 +191,16 @@ class Version(NamedTuple):
     """One value in a property's history.
 
     ``at`` is when it was set, as HubSpot's ISO text; ``source`` is what set it: ``CRM_UI``,
-    ``INTEGRATION``, ``CALCULATED`` and others.
+    ``INTEGRATION``, ``CALCULATED`` and others. ``source_id``, ``label`` and ``user`` say which one
+    of these, as far as HubSpot does; ``user`` is the id of a user, who may also be an owner.
     """
 
     value: str
     at: str
     source: str
+    source_id: str = ""
+    label: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

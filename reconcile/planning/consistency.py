@@ -24,6 +24,7 @@ from reconcile.model.plan import (
 from reconcile.model.values import same, show
 from reconcile.planning.consistent_associations import ID, MOST, link_faults, rises
 from reconcile.planning.consistent_policy import policy_faults
+from reconcile.planning.consistent_sources import source_faults
 from reconcile.planning.derived import Legend, derived, legend_of
 from reconcile.planning.guards import as_limits, tripped_limits
 from reconcile.planning.holding import in_order
@@ -51,6 +52,7 @@ def contradictions(plan: Plan) -> Iterator[str]:
     yield from _of_whole(plan)
     yield from _of_legend(plan)
     yield from policy_faults(plan, identities)
+    yield from source_faults(plan)
     for unit in plan.units:
         for fault in _of_unit(unit):
             yield f"{unit.address}: {fault}"

@@ -159,7 +159,8 @@ def derivable_title(change: RecordChange) -> str | None:
     for field in change.fields:
         if field.name == kind.title:
             return field.before if change.action is Action.ARCHIVE else field.after
-    return next((value for name, value in change.keep if name == kind.title), None)
+    unknown = "" if change.action is Action.CREATE else None
+    return next((value for name, value in change.keep if name == kind.title), unknown)
 
 
 def _is_always_personal(kind: str, name: str) -> bool:

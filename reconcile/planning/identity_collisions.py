@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reconcile.model.address import Address, fold
 from reconcile.model.explanation import Explanation
+from reconcile.model.guarded import may_be_bound_elsewhere
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, LeftAlone, RecordChange, UnitChange
 from reconcile.model.policy import DRIFT
@@ -31,8 +32,11 @@ def mark_collisions(
         change
         for unit in units
         for change in unit.changes
-        if (change.adopts or identities[change.address.kind].sibling_property)
-        and change.action is not Action.CONFLICT
+        if change.action is not Action.CONFLICT
+        and (
+            identities[change.address.kind].sibling_property
+            or may_be_bound_elsewhere(change, identities[change.address.kind])
+        )
     ]
     reasons = (
         _same_record(changes)

@@ -25,6 +25,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
+from reconcile.model.drift_sources import NO_DRIFT_SOURCES, DriftSources
 from reconcile.model.kinds import kinds
 from reconcile.model.limits import LIMITED
 from reconcile.model.plan import Plan, TargetPin, UnitChange, ValueLabel
@@ -62,7 +63,8 @@ class _Head:
     """The first line: what is not part of what the plan does.
 
     ``unchanged``, ``undeclared``, ``unkeyed`` and ``unchecked`` are what the plan says of other
-    records, and ``commit`` and ``files`` its source.
+    records, ``commit`` and ``files`` its source, and ``drift_sources``, where there are any, what
+    set the values that it leaves alone.
     """
 
     format: int
@@ -78,6 +80,7 @@ class _Head:
     in_doubt: tuple[Address, ...]
     commit: _Commit
     files: Files
+    drift_sources: DriftSources = NO_DRIFT_SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +153,7 @@ def pinned_digest(plan: Plan) -> str:
 def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
     """Yield the file's lines. ``version`` is reconcile's own, ``created`` a time in ISO 8601."""
     pinned, file = sha256(), sha256()
-    head = _line(
-        _HEAD,
+    head = _head_line(
         _Head(
             FORMAT,
             version,
@@ -166,7 +168,8 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.in_doubt,
             plan.source.commit,
             plan.source.files,
-        ),
+            plan.drift_sources,
+        )
     )
     file.update(head)
     yield head
@@ -267,7 +270,15 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         source=Source(head.commit, head.files),
         unkeyed=head.unkeyed,
         unchecked=head.unchecked,
+        drift_sources=head.drift_sources,
     )
+
+
+def _head_line(head: _Head) -> bytes:
+    raw: dict[str, Any] = _HEAD.dump_python(head, mode="json")
+    if head.drift_sources == NO_DRIFT_SOURCES:
+        del raw["drift_sources"]
+    return canonical(raw) + b"\n"
 
 
 def _line(adapter: TypeAdapter[Any], data: object) -> bytes:

@@ -57,8 +57,8 @@ class Adoptions:
             have = "has" if number == 1 else "have"
             yield (
                 f"note: {kinds()[kind].count(number)} in this account {have} no "
-                f"{self.keys.get(kind, 'key')}; if a new one is among them, adopt it: "
-                "`reconcile docs identity`"
+                f"{self.keys.get(kind, 'key')}; if a new one is among them, adopt it "
+                "(`reconcile pull`, `reconcile docs identity`)"
             )
 
 

@@ -14,8 +14,9 @@ ask for. ``conflict`` says why a record is left alone, a line for each reason, `
 is special about it, ``hints`` how to resolve either. ``others``, on a unit's first record, counts
 the line items under the unit that no manifest declares. ``held_back`` has, like
 ``resource_changes``, what is declared and will not be applied; ``resource_drift`` what others
-changed and is left alone, from the declared values to those in HubSpot. ``unchecked`` says what the
-token did not let reconcile look at. ``warnings`` are references in manifests that will not fit
+changed and is left alone, from the declared values to those in HubSpot. ``drift_sources`` counts
+by what set such values, of so many ``records`` whose histories were read. ``unchecked`` says what
+the token did not let reconcile look at. ``warnings`` are references in manifests that will not fit
 another target, each with its place. ``in_doubt`` names the units that are left out because an
 interrupted run has writes to them whose outcome is not known. ``source``, absent outside git, has
 the ``commit`` that the plan was made at (``unknown`` where git did not say) and whether the
@@ -30,8 +31,10 @@ from reconcile.errors import Problem
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Plan, PropertyDefine
+from reconcile.model.plan import Action, Plan, PropertyDefine, TargetPin
 from reconcile.model.source import Source
+from reconcile.render.drift_words import source_json
+from reconcile.render.escaping import mask
 from reconcile.render.json_problems import warning_list
 from reconcile.render.json_text import json_text
 from reconcile.render.not_applied import drifted_records, held_changes
@@ -66,12 +69,7 @@ def to_json(
     head = {
         "format_version": FORMAT_VERSION,
         "reconcile_version": __version__,
-        "target": {
-            "name": plan.target.name,
-            "portal_id": plan.target.portal_id,
-            "account_type": plan.target.account_type,
-            "sandbox": plan.target.sandbox,
-        },
+        "target": target_json(plan.target),
         "content_digest": digest,
         **_source(plan.source),
         "in_doubt": [str(address) for address in plan.in_doubt],
@@ -91,6 +89,7 @@ def to_json(
         "undeclared": [str(address) for address in seen.plan.undeclared],
         "unkeyed": dict(seen.plan.unkeyed),
         "unchecked": list(seen.plan.unchecked),
+        "drift_sources": _sources(seen),
         "warnings": warning_list(warnings),
     }
     lists = {
@@ -100,6 +99,16 @@ def to_json(
     }
     listed = "".join(_list(name, changes) for name, changes in lists.items())
     return f"{_text(head)[:-1]},{listed}{_text(tail)[1:]}\n"
+
+
+def target_json(target: TargetPin) -> dict[str, Any]:
+    """Return the target and account of a document."""
+    return {
+        "name": target.name,
+        "portal_id": target.portal_id,
+        "account_type": target.account_type,
+        "sandbox": target.sandbox,
+    }
 
 
 def _list(name: str, members: Iterable[dict[str, Any]]) -> str:
@@ -113,6 +122,24 @@ def _source(source: Source) -> dict[str, Any]:
     if not source.commit:
         return {}
     return {"source": {"commit": source.commit, "files": str(source.files)}}
+
+
+def _sources(seen: PlanView) -> dict[str, Any]:
+    """Return what set the values that drifted, of the records whose histories were read."""
+    stated = seen.plan.drift_sources
+    return {
+        "records": stated.records,
+        "unread": stated.unread if seen.personal else mask(stated.unread),
+        "counts": [
+            {
+                "type": one.kind,
+                "property": one.property,
+                "source": source_json(one.source, personal=seen.personal),
+                "records": one.records,
+            }
+            for one in stated.counts
+        ],
+    }
 
 
 def _summary(seen: PlanView) -> dict[str, Any]:
@@ -152,7 +179,7 @@ def _drift(unit: Address, left: LeftAloneView) -> dict[str, Any]:
             "before_sensitive": sensitive,
             "after_sensitive": sensitive,
         },
-        "links": [{**_link(link), "action": "dissociate"} for link in left.links],
+        "links": [{**link_json(link), "action": "dissociate"} for link in left.links],
     }
 
 
@@ -201,7 +228,7 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
         "unit": str(unit.address),
         "title": record.title,
         "change": change,
-        "links": [_link(link) for link in record.links],
+        "links": [link_json(link) for link in record.links],
     }
     if record.action is Action.CONFLICT:
         result["conflict"] = _lines(record.conflicts)
@@ -233,7 +260,8 @@ def _shown(field: FieldView) -> dict[str, str]:
     return {"before": field.shown_before, "after": field.shown_after}
 
 
-def _link(link: LinkView) -> dict[str, Any]:
+def link_json(link: LinkView) -> dict[str, Any]:
+    """Return an association to make or to remove."""
     return {
         "action": "associate" if link.add else "dissociate",
         "to": link.to,

@@ -10,12 +10,14 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, PropertyDefine
 from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
 from reconcile.render.conflict_groups import group_conflicts
+from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.not_applied import (
     HELD_BACK,
     LEFT_ALONE,
     drift_rows,
     held_changes,
+    sources_note,
 )
 from reconcile.render.phrasing import count, kind_order, plural
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
@@ -24,7 +26,7 @@ Span = tuple[str, str]
 """Visible text and the name of its style (``terminal.STYLES``), empty for none."""
 
 COLUMNS = 80
-"""Hints that end with options fit into this many columns, so that no option is broken."""
+"""Hints that end with options, and counts, fit into this many columns, so that none is broken."""
 WIDE = 96
 """Packed fields start a new line before this column."""
 NAMES = 40
@@ -150,20 +152,27 @@ def _held(view: PlanView) -> Iterator[Line]:
 
 def _drift(view: PlanView) -> Iterator[Line]:
     """Yield the drift that is left alone, a line for each property."""
-    rows = drift_rows(view.plan)
+    rows = drift_rows(view.plan, personal=view.personal)
     if not rows:
         return
     yield plain(LEFT_ALONE, "heading")
     column = min(max(width(visible(row.name)) for row in rows), NAMES)
     for row in rows[:HELD_LISTED]:
-        name = visible(row.name)
-        yield plain(name + " " * (column - width(name) + 2) + row.text, "", indent=4)
+        name, by = visible(row.name), row.by(visible)
+        line = name + " " * (column - width(name) + 2) + row.many
+        fits = width(f"{line}: {by}") <= COLUMNS - 4
+        yield plain(f"{line}: {by}" if by and fits else line, "", indent=4)
+        if by and not fits:
+            yield plain(by, "", indent=6)
     if len(rows) > HELD_LISTED:
         yield plain(
             f"… and {plural(len(rows) - HELD_LISTED, 'more property', 'more properties')}",
             "note",
             indent=4,
         )
+    if why := view.plan.drift_sources.unread:
+        yield plain(visible(unread_note(why, personal=view.personal)), "conflict", indent=2)
+    yield plain(sources_note(view.plan), "note", indent=2)
     yield from option_lines(PUT_BACK, options_to_put_back(view.plan))
     yield BLANK
 

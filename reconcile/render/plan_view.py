@@ -198,7 +198,7 @@ class PlanView:
         """Yield the drift of each record that is left alone."""
         for unit in self.plan.units:
             for left in unit.left_alone:
-                yield unit, _left_alone(left, personal=self.personal)
+                yield unit, left_alone_view(left, personal=self.personal)
 
     def conflicting(self) -> Iterator[RecordView]:
         """Yield the records in conflict, of all units."""
@@ -325,7 +325,8 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
     )
 
 
-def _left_alone(left: LeftAlone, *, personal: bool) -> LeftAloneView:
+def left_alone_view(left: LeftAlone, *, personal: bool) -> LeftAloneView:
+    """Return the view of a record's drift."""
     return LeftAloneView(
         left.address,
         left.id,

@@ -1,5 +1,6 @@
 """The steps of a plan, from the manifests' units to a ``Plan``."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -144,21 +145,28 @@ def plan(
         hasher=state.hasher if state.has_key else None,
     )
     left_out = in_doubt.intersection(unit.address for unit in units)
-    return replace(made, in_doubt=tuple(sorted(left_out)), unkeyed=_unkeyed(session, made))
+    return replace(made, in_doubt=tuple(sorted(left_out)), unkeyed=_unkeyed(session, made, known))
 
 
-def _unkeyed(session: Session, made: Plan) -> tuple[tuple[str, int], ...]:
-    """Return how many records without a key there are of the orders and carts to be created.
+def _unkeyed(session: Session, made: Plan, known: ManagedRecords) -> tuple[tuple[str, int], ...]:
+    """Return how many other records without a key there are of the orders and carts to be created.
 
-    What is to be created may be one of them. The number is for people, so it may be missing.
+    What is to be created may be one of them. The number is for people: it may be missing, and the
+    index that it comes from lags.
     """
     creates = {one.address.kind for one in made.records() if one.action is Action.CREATE}
+    adopted = Counter(
+        one.address.kind for unit in made.units for one in (*unit.changes, *unit.held) if one.adopts
+    )
     found: dict[str, int] = {}
     for kind in kinds().values():
-        name = session.settings.target.identity[kind.name].key_property
-        if kind.name in creates and kind.is_unit and name:
+        identity = session.settings.target.identity[kind.name]
+        if kind.name in creates and kind.is_unit and identity.key_property:
             with suppress(CallRefused):
-                found[kind.name] = session.hubspot.searches.count_without(kind.object, name)
+                number = session.hubspot.searches.count_without(kind.object, identity.key_property)
+                without = adopted[kind.name]
+                without += known.managed[kind.name] if identity.may_lack_key else 0
+                found[kind.name] = max(0, number - without)
     return tuple(sorted((kind, number) for kind, number in found.items() if number))
 
 

@@ -480,11 +480,15 @@ def test_doctor_asks_for_owners_where_manifests_name_one(reader: Project) -> Non
     """Their scope is needed for plan and apply then, and only then."""
     scopes = [*RECORDS, "crm.objects.contacts.read"]
     reader.token(reader.account.server.add_token(scopes))
-    assert "crm.objects.owners.read" not in reader.fine("doctor")
+    out = reader.fine("doctor")
+    assert "Scopes   plan: all granted\n" in out
+    optional = "optional: without crm.objects.owners.read, plan and drift name users only by id\n"
+    assert optional in out
     owned = "kind: order\nkey: A-2\nproperties: {hubspot_owner_id: olive@example.com}\n"
     reader.write(owned, "manifests/owned.yaml")
     out = reader.fine("doctor", code=1)
     assert "Scopes   plan: missing crm.objects.owners.read\n" in out
+    assert optional not in out
 
 
 def test_no_project_file_means_a_sandbox(project: Project) -> None:

@@ -31,6 +31,7 @@ READING = {
     "audit show": ("audit", "show", "1"),
     "audit verify": ("audit", "verify"),
     "doctor": ("doctor",),
+    "drift": ("drift",),
     "lock show": ("lock", "show"),
     "plan": ("plan",),
     "show": ("show", "saved.plan"),

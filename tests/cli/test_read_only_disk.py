@@ -13,6 +13,7 @@ READING = [
     ("lock", "show"),
     ("lock", "show", "file:state"),
     ("plan",),
+    ("drift",),
     ("validate",),
     ("state", "list"),
     ("state", "show", "order/A-1"),

@@ -14,8 +14,9 @@ from reconcile.pulling.keys import Keys, line_key
 from reconcile.pulling.new_files import NewFiles
 
 ODD = [
-    *"NO null ~ 1e3 0x1F 012 1.50 {a} [a &a *a !a | > % @x ` ' \" a\\b # ? : , 2024-01-01".split(),
-    *["- a", "a: b", "a #b", " a", "a ", "line\nbreak", "tab\tstop", "---", "...", "=", "<<"],
+    *["NO", "null", "~", "1e3", "0x1F", "012", "1.50", "{a}", "[a", "&a", "*a", "!a", "|", ">"],
+    *["%", "@x", "`", "'", '"', "a\\b", "#", "?", ":", ",", "2024-01-01", "=", "<<", "---"],
+    *["- a", "a: b", "a #b", " a", "a ", "line\nbreak", "tab\tstop", "..."],
     *["e\u0301", "\u2028", "\ufeff"],
 ]
 """Texts that YAML, or a reader of it, could take for something else."""

@@ -11,6 +11,7 @@ from reconcile.cli.options import (
     paths_argument,
     prune_option,
     recreate_option,
+    sources_option,
     target_option,
     verbose_option,
 )
@@ -35,6 +36,7 @@ from reconcile.cli.options import (
 @recreate_option
 @prune_option
 @verbose_option
+@sources_option
 def command(**given: Any) -> int:
     """Show what apply would change. Writes nothing, in HubSpot or in the state.
 
