@@ -37,5 +37,6 @@ def _warning(reference: Reference) -> Problem:
 
 def _hint(to: str) -> str:
     end = referable()[to]
-    ways = [*(("its key",) if end.kind else ()), *end.by, *end.search]
-    return f"name it by {listed([*ways, 'a unique property of its own'])}"
+    if end.kind:
+        return "name it by its key"
+    return f"name it by {listed([*end.by, *end.search, 'a unique property of its own'])}"

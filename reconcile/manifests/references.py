@@ -16,6 +16,7 @@ from reconcile.model.values import show
 _WORDS = ("key", "id", "label")
 """What a reference may say that is not the name of a property."""
 
+_CUSTOM_OBJECT = re.compile(r"2-[0-9]{1,20}\Z")
 _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
@@ -88,6 +89,9 @@ def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
     association = kind.associations.get(word)
     if association is None:
         possible = [known for known in kind.associations if _fault(known, kind, budget) is None]
+        if _CUSTOM_OBJECT.match(word):
+            message = f"{kind.plural} cannot be associated with custom objects such as {word}"
+            return message, choices("association", possible)
         near = budget.nearest(word, possible)
         message = f"{an(kind.name)} has no association {show(word)}{near}"
         return message, choices("association", possible) if possible else ""

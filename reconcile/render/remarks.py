@@ -35,7 +35,7 @@ def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
         yield from _removal_notes(change)
         return
     if copied := _copied(change):
-        yield f"HubSpot copies the product's {copied}: they are not declared"
+        yield f"HubSpot also copies from the product: {copied}"
     if change.action is Action.ADOPT:
         # Without ``adopts`` only what the state remembers of it changes, such as its protection.
         yield (

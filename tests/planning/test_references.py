@@ -10,6 +10,7 @@ from world import World, actions, changes, explained, incomplete, line, order
 from reconcile.errors import ManifestError
 from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Location
+from reconcile.planning.consistency import contradictions
 
 INDEXED = 60.0
 """Seconds after which search shows what was written."""
@@ -180,6 +181,7 @@ def test_another_product_does_not_change_what_is_declared(
         ("hs_sku", True),
         ("price", True),
     ]
+    assert list(contradictions(plan)) == []
     assert incomplete(world.apply(plan)) == ()
     (values,) = world.dump("line_items").values()
     assert (values["hs_product_id"], values["price"], values["hs_sku"]) == (cup, "14", "L-1")
@@ -228,6 +230,53 @@ def test_a_product_that_is_not_found_is_a_conflict_of_the_line_item(
     plan = world.plan(with_product("A", by))
     assert actions(plan) == {"order/A": Action.CREATE, "line_item/A:1": Action.CONFLICT}
     assert message in why(plan, "line_item/A:1")
+
+
+def test_an_adopted_line_item_keeps_what_is_declared(world: World) -> None:
+    """It gets a product, and values that are equal already are sent along."""
+    world.make("products", hs_sku="MUG", price="16", name="Mug")
+    order_id = world.make("orders", "A")
+    item = world.make("line_items", name="Mine", price="14")
+    world.link(("line_items", item), ("orders", order_id))
+    lines = [
+        {
+            **line("A:1", name="Mine", price="14.0"),
+            "product": {"hs_sku": "MUG"},
+            "adopt": {"id": item},
+        }
+    ]
+    world.declare(order("A", lines, adopt={"id": order_id}))
+    plan = world.plan(allow={})
+    assert held(plan) == {}
+    assert list(contradictions(plan)) == []
+    assert incomplete(world.apply(plan)) == ()
+    values = world.dump("line_items")[item]
+    assert (values["name"], values["price"], values["hs_sku"]) == ("Mine", "14", "MUG")
+    assert not world.plan(allow={}).units
+
+
+def test_a_standalone_line_item_has_a_product(world: World) -> None:
+    """Under an order that another system owns."""
+    mug = world.make("products", hs_sku="MUG")
+    world.make("orders", "A")
+    document = {
+        "kind": "line_item",
+        "key": "L",
+        "parent": {"order": {"key": "A"}},
+        "product": {"hs_sku": "MUG"},
+    }
+    world.converge(document)
+    assert world.record("line_items", "L")["hs_product_id"] == mug
+
+
+def test_an_ignored_product_is_set_once(world: World) -> None:
+    """Another one in git, or in HubSpot, changes nothing afterwards; it need not even exist."""
+    world.make("products", hs_sku="MUG")
+    ignored = {"lifecycle": {"ignore": ["hs_product_id"]}}
+    (item,) = with_product("A", {"hs_sku": "MUG"})["line_items"]
+    world.converge(order("A", [{**item, **ignored}]))
+    again = {**item, **ignored, "product": {"hs_sku": "NONE"}}
+    assert not world.plan(order("A", [again])).units
 
 
 def test_products_of_one_property_are_looked_up_together(watched: World) -> None:
