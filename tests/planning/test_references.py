@@ -1,11 +1,22 @@
 """References that survive a change of account: by domain, by SKU, by any unique property."""
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
 from held import guards, held, left
-from world import World, actions, changes, explained, incomplete, line, order
+from world import (
+    World,
+    actions,
+    changes,
+    explained,
+    incomplete,
+    line,
+    messages,
+    order,
+    statuses,
+)
 
 from reconcile.errors import ManifestError
 from reconcile.model.plan import Action, Plan
@@ -311,3 +322,68 @@ def test_a_product_is_given_once(world: World) -> None:
     world.declare(with_product("A", {"hs_sku": "MUG"}, hs_product_id="5"))
     with pytest.raises(ManifestError, match="product gives hs_product_id, which"):
         world.plan()
+
+
+def test_a_value_that_is_sent_again_must_be_as_planned(world: World) -> None:
+    """Somebody edits the price between plan and apply: nothing is written."""
+    mug = world.make("products", hs_sku="MUG", price="16")
+    world.make("products", hs_sku="CUP", price="9")
+    world.converge(with_product("A", {"hs_sku": "MUG"}, price="14"))
+    (item,) = world.dump("line_items")
+    plan = world.plan(with_product("A", {"hs_sku": "CUP"}, price="14"), allow={})
+    world.edit("line_items", item, price="12")
+    report = world.apply(plan)
+    assert statuses(report)["line_item/A:1"] == "conflict"
+    assert "price was '14', is '12'" in messages(report)["line_item/A:1"]
+    values = world.dump("line_items")[item]
+    assert (values["price"], values["hs_product_id"]) == ("12", mug)
+
+
+def test_a_product_that_others_set_meanwhile_is_not_written_again(world: World) -> None:
+    """Nor are the values that would have been sent along."""
+    world.make("products", hs_sku="MUG")
+    cup = world.make("products", hs_sku="CUP")
+    world.converge(with_product("A", {"hs_sku": "MUG"}, price="14"))
+    (item,) = world.dump("line_items")
+    plan = world.plan(with_product("A", {"hs_sku": "CUP"}, price="14"), allow={})
+    world.edit("line_items", item, hs_product_id=cup)
+    world.forget_calls()
+    assert incomplete(world.apply(plan)) == ()
+    assert not [one for one in world.writes() if "line_items" in one.path]
+    assert not world.plan(allow={}).units
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_plan_does_not_say_stays_as_others_left_it(world: World, seed: int) -> None:
+    """While git and others change the product, the price and the name, in any order."""
+    chance = Random(seed)
+    skus = ("MUG", "CUP", "JUG")
+    products = {
+        sku: world.make("products", hs_sku=sku, price=str(n), description=sku)
+        for n, sku in enumerate(skus, 20)
+    }
+    declared = {"sku": "MUG", "price": "1", "name": "One"}
+    copied = ("description", "hs_sku")
+    item = ""
+    for number in range(12):
+        if item and chance.random() < 0.5:
+            ours = {"hs_product_id": products[chance.choice(skus)], "price": str(100 + number)}
+            name = chance.choice(sorted(ours))
+            world.edit("line_items", item, **{name: ours[name]})
+        word = chance.choice(sorted(declared))
+        declared[word] = chance.choice(skus) if word == "sku" else str(number)
+        said = {"price": declared["price"], "name": declared["name"]}
+        world.declare(with_product("A", {"hs_sku": declared["sku"]}, **said))
+        plan = world.plan(allow={})
+        assert list(contradictions(plan)) == []
+        before = world.dump("line_items").get(item, {})
+        assert incomplete(world.apply(plan)) == ()
+        ((item, after),) = world.dump("line_items").items()
+        written = {one.name: one.after for change in plan.records() for one in change.fields}
+        if "hs_product_id" not in written:
+            assert {name: after.get(name) for name in copied if before} == {
+                name: before.get(name) for name in copied if before
+            }
+        for name in ("price", "name", "hs_product_id"):
+            assert after[name] == written.get(name, before.get(name)), name
+        assert not any(one.changes for one in world.plan(allow={}).units)
