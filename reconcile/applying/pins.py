@@ -12,7 +12,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.digest import desired_digest
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import is_custom_object, kinds
 from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
 from reconcile.model.records import Reference, Unit
 from reconcile.model.references import association_types, pointer
@@ -84,7 +84,7 @@ def _labels_now(
     pairs = {
         (change.address.kind, link.to)
         for _, change, link in _links(planned)
-        if any(one.label for one in link.references)
+        if any(one.label for one in link.references) or is_custom_object(link.to)
     }
     owners = hubspot.definitions.owners() if of_owners else None
     return Definitions(
@@ -95,7 +95,7 @@ def _labels_now(
         },
         {
             (name, to): hubspot.definitions.labels(
-                kinds()[name].object, kinds()[name].associations[to].object
+                kinds()[name].object, kinds()[name].association(to).object
             )
             for name, to in sorted(pairs)
         },

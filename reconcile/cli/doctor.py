@@ -8,7 +8,7 @@ from reconcile.cli.common import echo, settings_for
 from reconcile.errors import AuthError, ManifestError, UsageError
 from reconcile.fetching.requirements import named_owners
 from reconcile.model.definitions import OWNERS_SCOPE
-from reconcile.model.kinds import Association, kinds, referable
+from reconcile.model.kinds import Association, kinds, referred
 from reconcile.model.records import Unit
 from reconcile.project import Settings
 from reconcile.project.declared import read_declared
@@ -81,12 +81,13 @@ def _scopes(session: Session) -> bool:
         echo(f"Scopes   a service key gets them in HubSpot under {SERVICE_KEYS}")
     if associated is None:
         echo("Scopes   of associated objects: unknown, the manifests have problems; see validate")
-    # Whether HubSpot asks for the right to write at both ends is not known.
+    # Whether HubSpot asks for the right to write at both ends is not known. What has no association
+    # type is only looked up.
     doubtful = sorted(
         {
             one.write_scopes[0]
             for one in associated or ()
-            if one.type_id and granted.isdisjoint(one.write_scopes)
+            if (one.type_id or one.is_custom) and granted.isdisjoint(one.write_scopes)
         }
     )
     if doubtful:
@@ -132,17 +133,14 @@ def _names_owners(session: Session, units: Collection[Unit]) -> bool:
 
 
 def _associated(units: Collection[Unit]) -> Collection[Association]:
-    """Return the objects that the manifests refer to and that are not kinds themselves.
-
-    One without a type id is only looked up, not associated.
-    """
+    """Return the objects that the manifests refer to and that are not kinds themselves."""
     words = {
         reference.to
         for unit in units
         for record in unit.records
         for reference in (*record.references, *record.lookups.values())
     }
-    found = (referable()[word] for word in sorted(words))
+    found = (referred(word) for word in sorted(words))
     return [one for one in found if one.kind is None]
 
 

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from reconcile.errors import CallRefused
 from reconcile.fetching.found_by_property import find_by_property
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import kinds, referable
+from reconcile.model.kinds import is_custom_object, kinds, referred
 from reconcile.model.records import Lifecycle, Reference, Unit
 from reconcile.model.references import Bindings, Bound, Pointer, Unresolved, pointer
 from reconcile.state.managed import ManagedRecords
@@ -35,18 +36,27 @@ def resolve(
     ids: dict[Pointer, str] = {}
     unresolved: dict[Pointer, Unresolved] = {}
     for (to, by), values in wanted.items():
-        some = list(values.values())
-        found: Mapping[str, str | Unresolved] = (
-            _read(hubspot, identities, to, by, some)
-            if by in ("id", "key", *referable()[to].by)
-            else find_by_property(hubspot, referable()[to], by, some)
-        )
+        found = _find(hubspot, identities, to, by, list(values.values()))
         for value, one in found.items():
             if isinstance(one, Unresolved):
                 unresolved[to, by, fold(value)] = one
             else:
                 ids[to, by, fold(value)] = one
     return Resolved(ids, unresolved)
+
+
+def _find(
+    hubspot: HubSpot, identities: Mapping[str, Identity], to: str, by: str, values: Sequence[str]
+) -> Mapping[str, str | Unresolved]:
+    try:
+        if by in ("id", "key", *referred(to).by):
+            return _read(hubspot, identities, to, by, values)
+        return find_by_property(hubspot, referred(to), by, values)
+    except CallRefused as error:
+        if not is_custom_object(to):
+            raise
+        hint = "write the id of its type in this account, as its address in HubSpot has it"
+        return dict.fromkeys(values, Unresolved(f"{to} cannot be read: {error}", hint))
 
 
 def _read(
@@ -58,7 +68,7 @@ def _read(
         values,
         [],
         id_property=_id_property(identities, to, by),
-        secondary=referable()[to].secondary.get(by, "") if by not in ("id", "key") else "",
+        secondary=referred(to).secondary.get(by, "") if by not in ("id", "key") else "",
     )
     return {value: actual.id for value, actual in answer.items()}
 
@@ -75,7 +85,7 @@ def _id_property(identities: Mapping[str, Identity], to: str, by: str) -> str | 
 def _target(to: str) -> str:
     """Return HubSpot's name of the object that a kind of reference points at."""
     kind = kinds().get(to)
-    return kind.object if kind is not None else referable()[to].object
+    return kind.object if kind is not None else referred(to).object
 
 
 class Found(NamedTuple):

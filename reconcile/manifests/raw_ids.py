@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from reconcile.errors import Problem
 from reconcile.manifests.problems import an, listed
-from reconcile.model.kinds import referable
+from reconcile.model.kinds import referred
 from reconcile.model.records import Reference, Unit
 
 
@@ -36,7 +36,7 @@ def _warning(reference: Reference) -> Problem:
 
 
 def _hint(to: str) -> str:
-    end = referable()[to]
+    end = referred(to)
     if end.kind:
         return "name it by its key"
     return f"name it by {listed([*end.by, *end.search, 'a unique property of its own'])}"

@@ -16,7 +16,6 @@ from reconcile.model.values import show
 _WORDS = ("key", "id", "label")
 """What a reference may say that is not the name of a property."""
 
-_CUSTOM_OBJECT = re.compile(r"2-[0-9]{1,20}\Z")
 _ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
@@ -31,10 +30,10 @@ def read_associations(
         if fault := _fault(word, kind, report.budget):
             report.at(entry, *fault)
             continue
-        association = kind.associations[word]
+        association = kind.association(word)
         found: dict[tuple[str, str, str, str], Reference] = {}
         for item in field_reader.items(entry.value, f"'{word}'", report):
-            reference = _reference(item, association, report)
+            reference = _reference(item, association, report, labelled=not association.is_custom)
             if reference is None:
                 continue
             label = fold(reference.label)
@@ -86,15 +85,12 @@ def read_parent(
 
 def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
     """Return why ``kind`` cannot have an association with ``word``, and a hint; or None."""
-    association = kind.associations.get(word)
-    if association is None:
+    if not kind.may_have(word):
         possible = [known for known in kind.associations if _fault(known, kind, budget) is None]
-        if _CUSTOM_OBJECT.match(word):
-            message = f"{kind.plural} cannot be associated with custom objects such as {word}"
-            return message, choices("association", possible)
         near = budget.nearest(word, possible)
         message = f"{an(kind.name)} has no association {show(word)}{near}"
         return message, choices("association", possible) if possible else ""
+    association = kind.association(word)
     other = kinds()[association.kind] if association.kind else None
     if other and kind.name in other.parents:
         field = other.plural.replace(" ", "_")

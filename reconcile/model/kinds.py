@@ -3,6 +3,7 @@
 A new kind is a new file there: no code checks for a kind by name.
 """
 
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+_CUSTOM_OBJECT = re.compile(r"2-[1-9][0-9]{0,19}")
+
 
 @dataclass(frozen=True, slots=True)
 class Association:
@@ -20,13 +23,14 @@ class Association:
 
     ``to`` is the word that manifests use (``contact``). ``object`` and ``object_type`` are
     HubSpot's name and id for it. ``type_id`` is HubSpot's unlabelled association type in this
-    direction. ``labels`` are the built-in labelled types; each of those in ``once`` is allowed for
-    one associated record only. ``by`` lists properties that HubSpot finds the target by, although
-    no definition calls them unique. ``secondary`` maps such a property to the one that holds
-    further values, joined by semicolons, which identify the record as well. ``search`` lists
-    properties that are searched for, since HubSpot does not keep their values unique; they are not
-    personal. ``kind`` is the target's kind if reconcile manages it. Any one of ``read_scopes`` and
-    of ``write_scopes`` is enough.
+    direction, 0 where only the account knows it, with a custom object, or where there is none.
+    ``labels`` are the built-in labelled types; each of those in ``once`` is allowed for one
+    associated record only. ``by`` lists properties that HubSpot finds the target by, although no
+    definition calls them unique. ``secondary`` maps such a property to the one that holds further
+    values, joined by semicolons, which identify the record as well. ``search`` lists properties
+    that are searched for, since HubSpot does not keep their values unique; they are not personal.
+    ``kind`` is the target's kind if reconcile manages it. Any one of ``read_scopes`` and of
+    ``write_scopes`` is enough.
     """
 
     to: str
@@ -45,7 +49,19 @@ class Association:
     @property
     def plural(self) -> str:
         """What several records of the other object are called."""
-        return self.object.replace("_", " ")
+        return "records" if self.is_custom else self.object.replace("_", " ")
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether the account defined the other object itself."""
+        return is_custom_object(self.to)
+
+    def plain(self, managed: Collection[tuple[str, int]]) -> tuple[str, int]:
+        """Return the unlabelled type of a pair, of which ``managed`` are the types that are ours.
+
+        With custom objects that is the only type that is ever managed.
+        """
+        return ("HUBSPOT_DEFINED", self.type_id) if self.type_id else min(managed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +144,16 @@ class Kind:
     def children(self) -> tuple[str, ...]:
         """The kinds whose records belong to records of this one."""
         return tuple(kind.name for kind in kinds().values() if self.name in kind.parents)
+
+    def association(self, to: str) -> Association:
+        """Return an association by its word; raise KeyError if there is none."""
+        if self.may_have(to) and to not in self.associations:
+            return _custom_object(to)
+        return self.associations[to]
+
+    def may_have(self, to: str) -> bool:
+        """Return whether there is an association with a word; custom objects have their type id."""
+        return to in self.associations or (self.is_unit and is_custom_object(to))
 
     @property
     def looked_up(self) -> frozenset[str]:
@@ -219,8 +245,28 @@ def kinds() -> Mapping[str, Kind]:
     return MappingProxyType({kind.name: kind for kind in found})
 
 
+def is_custom_object(to: str) -> bool:
+    """Return whether a word is the type id of a custom object (reference §11)."""
+    return _CUSTOM_OBJECT.fullmatch(to) is not None
+
+
+def _custom_object(to: str) -> Association:
+    scopes = {way: [f"crm.objects.custom.{way}"] for way in ("read", "write")}
+    return _association(to, {"object": to, "object_type": to, "scopes": scopes})
+
+
+def referred(to: str) -> Association:
+    """Return the object that a reference is to; KeyError if manifests cannot refer to it."""
+    return _custom_object(to) if is_custom_object(to) else _referable()[to]
+
+
+def may_be_referred(to: str) -> bool:
+    """Return whether manifests can refer to an object."""
+    return is_custom_object(to) or to in _referable()
+
+
 @cache
-def referable() -> Mapping[str, Association]:
+def _referable() -> Mapping[str, Association]:
     """Return the objects that manifests can refer to, by their word.
 
     All kinds describe the other end of an association alike, but for its type id.

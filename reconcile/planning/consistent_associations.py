@@ -25,7 +25,7 @@ def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[
     if list(change.kept_links) != sorted(set(change.kept_links)):
         yield "its associations are not in order"
     for link in change.links:
-        if link.to not in kind.associations:
+        if not kind.may_have(link.to):
             yield f"it cannot be associated with {show(link.to)}"
         elif not link.types or not rises(link.types) or not _are_types(link.types):
             yield f"{link.to}: its types are not in order"
@@ -51,7 +51,7 @@ def _of_names(link: LinkChange, kind: Kind) -> Iterator[str]:
     for one in link.references:
         if one.by == "id" and one.value == link.id:
             continue
-        if one.by != "key" or not kind.associations[link.to].kind:
+        if one.by != "key" or not kind.association(link.to).kind:
             yield f"{link.to}: the reference is to another record"
     yield from _of_labels(link, kind)
 
@@ -86,7 +86,11 @@ def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
 
 def _of_labels(link: LinkChange, kind: Kind) -> Iterator[str]:
     """Yield references whose label is not that of their type."""
-    association = kind.associations[link.to]
+    association = kind.association(link.to)
+    if association.is_custom:
+        if any(one.label for one in link.references):
+            yield f"{link.to}: custom objects have no labels here"
+        return
     own = {"": association.type_id, **association.labels}
     for one in link.references:
         asks = (one.category, one.type_id)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
-from reconcile.model.kinds import kinds, referable
+from reconcile.model.kinds import kinds, may_be_referred, referred
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -96,7 +96,7 @@ def described(link: LinkChange, parent: Address | None) -> LinkChange:
 
 def _searched(to: str) -> frozenset[str]:
     """Return the properties of an object that are searched for; they are not personal."""
-    return frozenset(referable()[to].search) if to in referable() else frozenset()
+    return frozenset(referred(to).search) if may_be_referred(to) else frozenset()
 
 
 def _removed(link: LinkChange) -> str:

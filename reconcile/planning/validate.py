@@ -77,15 +77,17 @@ def _of_references(record: RecordInput) -> Iterator[Problem]:
 
 def _label_fault(reference: Reference, record: RecordInput) -> str:
     kind, definitions = record.kind, record.context.definitions
-    if not reference.label or association_types(reference, kind, definitions):
+    if association_types(reference, kind, definitions):
         return ""
+    if not reference.label:
+        return f"{kind.plural} cannot be associated with {reference.to} in this account"
     known = [
         label.label
         for label in definitions.labels.get((kind.name, reference.to), ())
         if label.label
     ]
     folded = {label.casefold() for label in known}
-    known += [name for name in kind.associations[reference.to].labels if name not in folded]
+    known += [name for name in kind.association(reference.to).labels if name not in folded]
     listed = ", ".join(sorted(known)) or "there are none"
     return (
         f"{show(reference.label)} is not an association label from {kind.plural} to {reference.to} "

@@ -19,6 +19,7 @@ from reconcile.fetching.requirements import (
     declared_keys,
     properties_to_read,
     read_definitions,
+    readable_pairs,
 )
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.manifests.identity_rules import identity_problems
@@ -196,12 +197,14 @@ def _inputs(
 ) -> _Inputs:
     """Read the account's definitions, and the records that references point at."""
     hubspot, identities = session.hubspot, session.settings.target.identity
-    definitions = read_definitions(hubspot, identities, session.account.currencies, units)
+    pairs = association_pairs(everything, state)
+    currencies = session.account.currencies
+    definitions = read_definitions(hubspot, identities, currencies, units, pairs)
     fetcher = Fetcher(
         hubspot,
         identities,
         properties_to_read(units, known.removed_properties),
-        association_pairs(everything, state),
+        readable_pairs(pairs, definitions),
         target=session.settings.target.name,
         unique={
             kind: frozenset(one.name for one in known.values() if one.unique)

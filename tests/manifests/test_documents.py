@@ -196,7 +196,7 @@ def test_quoted_text_is_harmless_and_short(project: Any) -> None:
         ("contact: {email: a@example.com}", "must be a list", "[ ]"),
         ("contact: a@example.com", "must be a list", ""),
         ("contcat: [{id: 1}]", "no association 'contcat'; did you mean 'contact'?", "deal"),
-        ("'2-123': [{id: 1}]", "cannot be associated with custom objects such as 2-123", "deal"),
+        ("'2-123': [{id: 1, label: x}]", "unknown field 'label'", ""),
         ("contact: [{key: A}]", "unknown field 'key'", "id, email and label"),
         ("contact: [{Emial: a}]", "did you mean 'email'?", ""),
         ("contact: [{email: a, lable: b}]", "did you mean 'label'?", ""),

@@ -1,6 +1,8 @@
 """References that survive a change of account: by domain, by SKU, by any unique property."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -9,12 +11,14 @@ from held import guards, held, left
 from world import (
     World,
     actions,
+    cart,
     changes,
     explained,
     incomplete,
     line,
     messages,
     order,
+    seed,
     statuses,
 )
 
@@ -387,3 +391,87 @@ def test_what_a_plan_does_not_say_stays_as_others_left_it(world: World, seed: in
         for name in ("price", "name", "hs_product_id"):
             assert after[name] == written.get(name, before.get(name)), name
         assert not any(one.changes for one in world.plan(allow={}).units)
+
+
+CARS = "2-1001"
+"""The type id of a custom object of the account."""
+
+
+@pytest.fixture
+def garage(tmp_path: Path) -> Iterator[World]:
+    """An account with a custom object, which orders can be associated with."""
+    path = tmp_path / "seed.json"
+    content = seed() | {"custom_objects": {CARS: ["orders"]}}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with World(tmp_path / "garage", seed=path) as made:
+        yield made
+
+
+def test_an_order_is_associated_with_a_record_of_a_custom_object(garage: World) -> None:
+    """With the type that the account's labels give; it is removed when no longer declared."""
+    one, other = (garage.make(CARS) for _ in range(2))
+    document = order("A", associations={CARS: [{"id": one}, {"id": other}]})
+    plan = garage.plan(document)
+    assert list(contradictions(plan)) == []
+    assert [link.shown for link in changes(plan)["order/A"].links] == [
+        f"{CARS} id={one}",
+        f"{CARS} id={other}",
+    ]
+    garage.converge(document)
+    here = ("orders", garage.id_of("orders", "A"))
+    (plain,) = garage.links(here, CARS)[one]
+    assert plain[0] == "USER_DEFINED"
+    plan = garage.plan(order("A", associations={CARS: [{"id": other}]}))
+    assert list(contradictions(plan)) == []
+    garage.converge(order("A", associations={CARS: [{"id": other}]}))
+    assert garage.links(here, CARS) == {other: {plain}}
+    garage.converge(order("A"))
+    assert garage.links(here, CARS) == {}
+
+
+def test_a_label_of_others_on_a_custom_association_stays(garage: World) -> None:
+    """Removing the plain type would remove it too (reference §11)."""
+    car = garage.make(CARS)
+    garage.converge(order("A", associations={CARS: [{"id": car}]}))
+    here = ("orders", garage.id_of("orders", "A"))
+    labels = f"/crm/v4/associations/orders/{CARS}/labels"
+    made = garage.http.post(labels, json={"label": "Mine", "name": "mine"}).json()["results"]
+    garage.link(here, (CARS, car), ("USER_DEFINED", made[0]["typeId"]))
+    before = garage.links(here, CARS)
+    assert len(before[car]) == 2
+    assert not garage.plan().units
+    garage.converge(order("A"))
+    assert garage.links(here, CARS) == before
+
+
+def test_a_custom_object_is_found_by_a_unique_property(garage: World) -> None:
+    """As every other object."""
+    unique(garage, CARS, "plate", "2_1001_information")
+    car = garage.make(CARS, plate="AB-12")
+    garage.converge(order("A", associations={CARS: [{"plate": "AB-12"}]}))
+    assert garage.links(("orders", garage.id_of("orders", "A")), CARS).keys() == {car}
+
+
+def test_a_custom_object_that_the_account_lacks_is_a_conflict(garage: World) -> None:
+    """So is one that records of the kind cannot be associated with; others are planned."""
+    car = garage.make(CARS)
+    plan = garage.plan(
+        order("A", associations={"2-9": [{"id": "1"}]}),
+        cart("C", associations={CARS: [{"id": car}]}),
+        order("B", associations={CARS: [{"id": car}]}),
+    )
+    assert actions(plan) == {
+        "order/A": Action.CONFLICT,
+        "order/B": Action.CREATE,
+        "cart/C": Action.CONFLICT,
+    }
+    assert "orders cannot be associated with 2-9 in this account" in why(plan, "order/A")
+    assert f"carts cannot be associated with {CARS} in this account" in why(plan, "cart/C")
+
+
+def test_line_items_have_no_custom_associations(garage: World) -> None:
+    """They have none at all but with their parent."""
+    lines = [{**line("A:1"), "associations": {CARS: [{"id": "1"}]}}]
+    garage.declare(order("A", lines))
+    with pytest.raises(ManifestError, match=f"has no association '{CARS}'"):
+        garage.plan()

@@ -43,8 +43,11 @@ class AssociationType:
 
     @property
     def is_default(self) -> bool:
-        """Return whether this is the unlabelled link that every labelled one implies."""
-        return self.category == HUBSPOT_DEFINED and self.label is None
+        """Return whether this is the unlabelled link that every labelled one implies.
+
+        That with a custom object is the account's own.
+        """
+        return self.label is None
 
 
 def _pair(

@@ -25,7 +25,7 @@ from reconcile.sandbox.object_types import (
     TICKET,
 )
 
-_ON_EVERY_OBJECT = """
+ON_EVERY_OBJECT = """
 hs_createdate dt ro
 hs_lastmodifieddate dt ro
 hs_object_id n calc
@@ -258,19 +258,19 @@ hs_ticket_category s
 """
 
 TABLES: dict[str, str] = {
-    ORDER.id: _ON_EVERY_OBJECT + _ORDER + _ADDRESSES,
-    CART.id: _ON_EVERY_OBJECT + _CART + _ADDRESSES,
-    LINE_ITEM.id: _ON_EVERY_OBJECT + _LINE_ITEM,
-    PRODUCT.id: _ON_EVERY_OBJECT + _PRODUCT,
-    CONTACT.id: _ON_EVERY_OBJECT + _CONTACT,
-    COMPANY.id: _ON_EVERY_OBJECT + _COMPANY,
-    DEAL.id: _ON_EVERY_OBJECT + _DEAL,
-    QUOTE.id: _ON_EVERY_OBJECT + _QUOTE,
-    INVOICE.id: _ON_EVERY_OBJECT,
-    SUBSCRIPTION.id: _ON_EVERY_OBJECT,
-    TICKET.id: _ON_EVERY_OBJECT + _TICKET,
-    DISCOUNT.id: _ON_EVERY_OBJECT,
-    PAYMENT.id: _ON_EVERY_OBJECT,
+    ORDER.id: ON_EVERY_OBJECT + _ORDER + _ADDRESSES,
+    CART.id: ON_EVERY_OBJECT + _CART + _ADDRESSES,
+    LINE_ITEM.id: ON_EVERY_OBJECT + _LINE_ITEM,
+    PRODUCT.id: ON_EVERY_OBJECT + _PRODUCT,
+    CONTACT.id: ON_EVERY_OBJECT + _CONTACT,
+    COMPANY.id: ON_EVERY_OBJECT + _COMPANY,
+    DEAL.id: ON_EVERY_OBJECT + _DEAL,
+    QUOTE.id: ON_EVERY_OBJECT + _QUOTE,
+    INVOICE.id: ON_EVERY_OBJECT,
+    SUBSCRIPTION.id: ON_EVERY_OBJECT,
+    TICKET.id: ON_EVERY_OBJECT + _TICKET,
+    DISCOUNT.id: ON_EVERY_OBJECT,
+    PAYMENT.id: ON_EVERY_OBJECT,
 }
 
 GROUPS: dict[str, tuple[str, str]] = {
