@@ -1,10 +1,12 @@
 """References as the commands show them: ids in projects with several targets, products by SKU."""
 
 import json
+from pathlib import Path
 
 import httpx
 import pytest
 
+from reconcile.sandbox.server.seed import load_seed
 from tests.cli.conftest import PROJECT, Project
 
 TWO = PROJECT + "  live: {portal: 1, token: '${env:LIVE_TOKEN}'}\n"
@@ -141,6 +143,18 @@ def test_a_saved_plan_with_a_product_is_applied(project: Project) -> None:
     project.fine("apply", "plan.jsonl", "--auto-approve")
     (values,) = project.account.properties("line_items")
     assert json.loads(values)["hs_product_id"] == mug
+
+
+def test_a_saved_plan_with_a_custom_object_is_applied(project: Project, tmp_path: Path) -> None:
+    """Its association type is looked up again, and is the same."""
+    seed = tmp_path / "custom.json"
+    seed.write_text('{"custom_objects": {"2-77": ["orders"]}}', encoding="utf-8")
+    load_seed(project.account.path, seed)
+    car = make(project, "2-77")
+    project.write(f"kind: order\nkey: A-1\nassociations: {{2-77: [{{id: '{car}'}}]}}\n")
+    assert f"2-77 id={car}" in project.fine("plan", "--out", "plan.jsonl")
+    project.fine("apply", "plan.jsonl", "--auto-approve")
+    assert "No changes." in project.fine("plan")
 
 
 NEW = """\
