@@ -60,7 +60,7 @@ def _of_parent_link(
     link: LinkChange, change: RecordChange, unit: UnitChange, kind: Kind
 ) -> Iterator[str]:
     """Yield what is wrong with the association of a line item with its parent."""
-    plain = ((_PLAIN, kind.associations[link.to].type_id),)
+    plain = ((_PLAIN, kind.association(link.to).type_id),)
     end = (change.parent_id, None) if change.parent_id else ("", unit.address)
     if kind.is_unit or link.to != unit.address.kind or link.types != plain:
         yield f"{link.to}: no reference asks for this association"

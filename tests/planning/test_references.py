@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -427,6 +428,18 @@ def test_an_order_is_associated_with_a_record_of_a_custom_object(garage: World) 
     assert garage.links(here, CARS) == {other: {plain}}
     garage.converge(order("A"))
     assert garage.links(here, CARS) == {}
+
+
+def test_a_plan_file_cannot_give_a_custom_association_without_its_reference(
+    garage: World,
+) -> None:
+    """Nobody would see which one it is."""
+    plan = garage.plan(order("A", associations={CARS: [{"id": garage.make(CARS)}]}))
+    (unit,) = plan.units
+    (change,) = unit.changes
+    links = tuple(replace(link, references=(), ours=()) for link in change.links)
+    forged = replace(plan, units=(replace(unit, changes=(replace(change, links=links),)),))
+    assert any("no reference asks for this" in one for one in contradictions(forged))
 
 
 def test_a_label_of_others_on_a_custom_association_stays(garage: World) -> None:
