@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 from reconcile.audit.actor import origin
 from reconcile.errors import UsageError
 from reconcile.manifests.from_python import Document, units_of
-from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model import plan as model
 from reconcile.model.address import Address
 from reconcile.model.outcome import Report
@@ -39,6 +38,7 @@ from reconcile.project.declared import (
     declared_now,
     found_by_id,
     read_declared,
+    target_problems,
 )
 from reconcile.recovery.runs import new_run
 from reconcile.session import Purpose, Session
@@ -243,12 +243,8 @@ class Account:
             raise UsageError("units is a list of declarations")
         if paths:
             raise UsageError("a plan is of paths or of units, not of both")
-        identities = settings.target.identity
         units, problems = units_of(documents, found_by_id(settings))
-        problems += [
-            one for unit in units for one in identity_problems(unit, identities, settings.targets)
-        ]
-        return Declared(units, units, tuple(problems))
+        return Declared(units, units, (*problems, *target_problems(units, settings)))
 
 
 def open(  # noqa: A001  (reconcile.open reads as what it does)

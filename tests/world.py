@@ -178,6 +178,17 @@ class World:
         text = "\n---\n".join(json.dumps(one, ensure_ascii=False) for one in documents)
         (folder / "all.yaml").write_text(text + "\n", encoding="utf-8")
 
+    def manage(self, **given: Any) -> None:
+        """Say in the project file what may be written; nothing given is no `manage`."""
+        path = self.folder / "reconcile.yaml"
+        project = json.loads(path.read_text(encoding="utf-8"))
+        target = project["targets"][self._target]
+        target.pop("manage", None)
+        if given:
+            target["manage"] = given
+        path.write_text(json.dumps(project), encoding="utf-8")
+        self.settings = load_settings(self.folder, target=None, environ=self.environ)
+
     def units(self) -> tuple[Unit, ...]:
         """What the manifests declare."""
         return load(self.settings.manifests, root=self.settings.root)

@@ -43,6 +43,7 @@ COMMANDS = {
     "resume": "Resume an interrupted run.",
     "status": "Show whether a run was interrupted.",
     "show": "Show a saved plan.",
+    "explain": "Show who may write what, or where a record's values come from.",
     "audit": "Query the audit log: who changed what, when and why.",
     "state": "Inspect, edit or move the state: what was last applied.",
     "lock": "Show or break the state lock.",

@@ -10,6 +10,7 @@ from reconcile.errors import UsageError
 from reconcile.manifests.files import find, is_manifest
 from reconcile.manifests.problems import choices
 from reconcile.model.kinds import Kind, kinds
+from reconcile.model.manage import Manage
 from reconcile.model.records import Unit
 from reconcile.model.values import show
 from reconcile.project import Settings
@@ -57,6 +58,7 @@ def run(
             identities=settings.target.identity,
             target=settings.target.name,
             several=len(settings.targets) > 1,
+            manage=settings.target.manage,
         )
         _require_names(wanted, project, selection)
         puller = Puller(session.hubspot, project, wanted, files)
@@ -156,19 +158,38 @@ def _require_names(wanted: Wanted, project: Project, selection: Selection) -> No
     """Raise UsageError for names of properties that the account does not have or take."""
     known = project.definitions.properties
     key = project.identities[wanted.kind.name].key_property
-    require_writable(wanted.properties or (), wanted.kind, known[wanted.kind.name], key=key)
+    manage = project.manage
+    names = wanted.properties or ()
+    require_writable(names, wanted.kind, known[wanted.kind.name], key=key, manage=manage)
+    _require_managed(wanted, manage)
     (child,) = wanted.kind.children
     key = project.identities[child].key_property
-    require_writable(wanted.lines or (), kinds()[child], known[child], key=key)
+    require_writable(wanted.lines or (), kinds()[child], known[child], key=key, manage=manage)
     for name in filter(None, (wanted.key, selection.name)):
         if name not in known[wanted.kind.name]:
             raise UsageError(f"{wanted.kind.plural} have no property {show(name)}")
 
 
+def _require_managed(wanted: Wanted, manage: Manage) -> None:
+    """Raise UsageError for a kind or an association that `manage:` does not list."""
+    kinds_of = (wanted.kind.name, *(wanted.kind.children if wanted.lines is not None else ()))
+    faults = [f"{kinds()[name].plural}" for name in kinds_of if not manage.has_kind(name)]
+    faults += [
+        f"associations of {wanted.kind.plural} with {to}"
+        for to in wanted.ends
+        if not manage.allows(wanted.kind.name, to)
+    ]
+    if faults:
+        raise UsageError(
+            f"`manage:` does not list {', '.join(faults)}", hint="add them in reconcile.yaml"
+        )
+
+
 def _summary(wanted: Wanted, pulled: Pulled, paths: list[Path], root: Path) -> Iterator[str]:
     kind = wanted.kind
     if not paths:
-        yield f"No new {kind.plural}: {kind.count(pulled.known)} known already."
+        known = f": {kind.count(pulled.known)} known already" if pulled.known else ""
+        yield f"No new {kind.plural}{known}."
         return
     lines = f" with {plural(pulled.lines, 'line item')}" if pulled.lines else ""
     where = [str(path.relative_to(root)) for path in paths]

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from reconcile.fetching.existence import Existence
+from reconcile.fetching.foreign_lines import Ours, foreign_lines
 from reconcile.fetching.observation import ChunkFindings, lines_matter, observation_of
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
@@ -23,13 +24,15 @@ from reconcile.model.records import (
 )
 
 _NONE: Mapping[str, Collection[str]] = MappingProxyType({})
+_NOTHING = Ours({}, {})
 
 
 class Fetcher:
     """Reads units' records and associations.
 
     ``properties`` are the managed property names by kind; ``pairs`` the (kind, associated word)
-    pairs whose associations are read. For ``target`` and ``unique`` see ``Existence``.
+    pairs whose associations are read. For ``target`` and ``unique`` see ``Existence``; ``ours``
+    tells foreign line items apart.
     """
 
     def __init__(
@@ -41,9 +44,11 @@ class Fetcher:
         *,
         target: str = "",
         unique: Mapping[str, Collection[str]] = _NONE,
+        ours: Ours = _NOTHING,
     ) -> None:
         self._hubspot = hubspot
         self._identities = identities
+        self._ours = ours
         self._existence = Existence(hubspot, identities, properties, target, unique)
         self._pairs = frozenset(pairs)
 
@@ -73,7 +78,20 @@ class Fetcher:
         for name in sorted({line.address.kind for unit in units for line in unit.lines}):
             groups = [_lines(unit, name, links) for unit in units]
             self._existence.find(kinds()[name], groups, last, findings)
-        return {unit.address: observation_of(unit, findings, links, parents) for unit in units}
+        foreign = foreign_lines(
+            self._hubspot,
+            self._identities,
+            units,
+            links,
+            found={actual.id for actual in findings.records.values()},
+            ours=self._ours,
+        )
+        return {
+            unit.address: observation_of(
+                unit, findings, links, parents, foreign.get(unit.address, {})
+            )
+            for unit in units
+        }
 
     def _links(
         self, units: Sequence[Unit], ids: Mapping[Address, str]

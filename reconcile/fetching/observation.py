@@ -52,7 +52,8 @@ def lines_matter(unit: Unit, to: str) -> bool:
     if child is None or unit.address.kind not in child.parents:
         return False
     absent = unit.root is not None and unit.root.lifecycle is Lifecycle.ABSENT
-    return absent or any(line.address.kind == to for line in unit.lines)
+    exact = unit.root is not None and unit.root.exact_lines
+    return absent or exact or any(line.address.kind == to for line in unit.lines)
 
 
 def leads_to_line(unit: Unit, link: Link) -> bool:
@@ -65,13 +66,16 @@ def observation_of(
     findings: ChunkFindings,
     links: Mapping[Address, frozenset[Link]],
     parents: Mapping[Address, str],
+    foreign: Mapping[Address, Actual],
 ) -> Observed:
     """Return what was found for one unit.
 
-    ``links`` are associations by record, ``parents`` the ids of undeclared parents by unit.
+    ``links`` are associations by record, ``parents`` the ids of undeclared parents by unit, and
+    ``foreign`` the line items that others added to this one, if its lines are exact.
     """
     addresses = [record.address for record in unit.records]
     lines = frozenset(link.id for link in links.get(unit.address, ()) if leads_to_line(unit, link))
+    ours = {actual.id for actual in foreign.values()}
     records = {a: findings.records[a] for a in addresses if a in findings.records}
     return Observed(
         records=records,
@@ -83,6 +87,7 @@ def observation_of(
         not_adopted={a: findings.not_adopted[a] for a in addresses if a in findings.not_adopted},
         links={a: links[a] for a in (unit.address, *addresses) if a in links},
         lines=lines,
-        others=len(lines - {actual.id for actual in records.values()}),
+        others=len(lines - ours - {actual.id for actual in records.values()}),
+        foreign=foreign,
         parent_id=parents.get(unit.address, ""),
     )

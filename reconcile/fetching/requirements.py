@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconcile.errors import CallRefused, UsageError
+from reconcile.fetching.foreign_lines import has_exact_lines
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions, Label, Owners, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, is_custom_object, kinds
+from reconcile.model.manage import Manage
 from reconcile.model.records import Unit
 from reconcile.state.state import State
 
@@ -30,6 +32,8 @@ def read_definitions(
     used: set[str] = set()
     labelled = {(name, to) for name, to in pairs if is_custom_object(to)}
     for unit in units:
+        if has_exact_lines(unit):
+            used.update(kinds()[unit.address.kind].children)
         for record in unit.records:
             used.add(record.address.kind)
             labelled |= {(record.address.kind, r.to) for r in record.references if r.label}
@@ -86,17 +90,17 @@ def named_owners(
 
 
 def properties_to_read(
-    units: Iterable[Unit], managed: Mapping[str, Iterable[str]]
+    units: Iterable[Unit], managed: Mapping[str, Iterable[str]], manage: Manage
 ) -> Mapping[str, Sequence[str]]:
     """Return the names of the properties to read, by kind.
 
     They are those that units declare or adopt records by, those last applied to records to be
-    removed (``managed``), and the titles, by which people know records. A pipeline and its stage
-    are read together, because one limits the other.
+    removed (``managed``) as far as they may still be written, and the titles, by which people know
+    records. A pipeline and its stage are read together, because one limits the other.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for kind, found in managed.items():
-        names[kind].update(found)
+        names[kind].update(name for name in found if manage.allows(kind, name))
     for unit in units:
         for record in unit.records:
             kind = record.address.kind
@@ -119,10 +123,15 @@ def readable_pairs(
     )
 
 
-def association_pairs(units: Iterable[Unit], state: State) -> frozenset[tuple[str, str]]:
-    """Return the (kind, associated word) pairs that units declare or the state has recorded."""
+def association_pairs(
+    units: Iterable[Unit], state: State, manage: Manage
+) -> frozenset[tuple[str, str]]:
+    """Return the (kind, associated word) pairs that units declare or the state has recorded.
+
+    Those that may not be written are left out.
+    """
     declared = {(r.address.kind, ref.to) for u in units for r in u.records for ref in r.references}
-    return state.associated() | declared
+    return frozenset(pair for pair in state.associated() | declared if manage.allows(*pair))
 
 
 def declared_keys(units: Iterable[Unit]) -> Mapping[str, frozenset[str]]:

@@ -53,6 +53,10 @@ class RecordSearcher(Calls):
         answer = self._search(object_, body | {"limit": 1})
         return answer.total or 0
 
+    def holds_any(self, object_: str) -> bool:
+        """Return whether there are records, as far as they are indexed."""
+        return bool(self._search(object_, {"filterGroups": [], "limit": 1}).results)
+
     def _ids(self, object_: str, body: dict[str, Any]) -> Iterator[str]:
         while True:
             page = self._search(object_, body)

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
+from reconcile.manifests import field_reader
 from reconcile.manifests.problems import Positioned, ProblemReport
 from reconcile.manifests.properties import read_names
 from reconcile.manifests.yaml_nodes import Node
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import NOWHERE, Location, Reference
+from reconcile.model.values import show
 
 _NO_EFFECT = (
     "'unmanaged' takes away what a default gives; a property that nothing declares is unmanaged "
@@ -40,6 +42,7 @@ class Defaults:
     properties_at: Mapping[str, Location]
     associations: Mapping[str, tuple[Reference, ...]]
     ignore: Ignored
+    exact_lines: bool = False
     complete: bool = True
     lookups: Mapping[str, Reference] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -60,6 +63,15 @@ def read_ignored(node: Node, report: ProblemReport) -> Ignored:
     """Return the properties that ``lifecycle.ignore`` lists."""
     names = read_names(node, "'ignore'", "a property to ignore", report)
     return Ignored(frozenset(names), Location(report.file, node.line, node.column))
+
+
+def read_exactness(node: Node, report: ProblemReport) -> bool:
+    """Return whether ``lines`` allows no other line items than the declared ones."""
+    text = field_reader.text(node, "'lines'", report)
+    if text not in (None, "exact", "open"):
+        hint = "exact: others that somebody adds are to be removed; open: they are left alone"
+        report.at(node, f"'lines' must be exact or open, not {show(text or '')}", hint)
+    return text == "exact"
 
 
 def read_unmanaged(

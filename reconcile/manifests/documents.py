@@ -16,6 +16,7 @@ from reconcile.manifests.defaults import (
     Defaults,
     Ignored,
     check_unmanaged,
+    read_exactness,
     read_ignored,
     read_unmanaged,
 )
@@ -70,9 +71,15 @@ def read_document(
         return None
     nesting = _nesting(kind.name)
     parent_field = ("parent",) if kind.parents else ()
-    allowed = ("kind", *_IN_EVERY_RECORD, *kind.lookups, *parent_field, *nesting)
+    lines_field = ("lines",) if nesting else ()
+    allowed = ("kind", *_IN_EVERY_RECORD, *kind.lookups, *parent_field, *lines_field, *nesting)
     field_reader.table(node, f"this {kind.name}", report, fields=allowed, required=("key",))
     record = _record(node, kind, entries, report, defaults[kind.name])
+    if record and nesting and record.lifecycle is Lifecycle.PRESENT:
+        exact = defaults[kind.name].exact_lines
+        if "lines" in entries:
+            exact = read_exactness(entries["lines"].value, report)
+        record = replace(record, exact_lines=exact) if exact else record
     nested: list[Desired] = []
     for field, child in nesting.items():
         if field in entries:

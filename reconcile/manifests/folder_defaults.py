@@ -15,6 +15,7 @@ from reconcile.manifests.defaults import (
     Defaults,
     Ignored,
     check_unmanaged,
+    read_exactness,
     read_ignored,
     read_unmanaged,
 )
@@ -35,7 +36,10 @@ _SHAPE = "put it below a kind, as in order: {properties: {hs_currency_code: EUR}
 
 
 class DeclaredDefaults(NamedTuple):
-    """What one document gives to one kind, and where. ``ignore`` is None if it says nothing."""
+    """What one document gives to one kind, and where.
+
+    ``ignore`` and ``exact_lines`` are None if it says nothing of them.
+    """
 
     kind: Kind
     properties: Mapping[str, str]
@@ -43,6 +47,7 @@ class DeclaredDefaults(NamedTuple):
     associations: Mapping[str, tuple[Reference, ...]]
     ignore: Ignored | None
     unmanaged: Mapping[str, Node]
+    exact_lines: bool | None
     location: Location
     lookups: Mapping[str, Reference]
 
@@ -131,7 +136,7 @@ def _of_kind(word: str, entry: Entry, report: ProblemReport) -> Iterator[Declare
         report.at(entry, f"defaults are for a kind, and {show(word)} is not one{near}", hint)
         return
     kind = known[word]
-    fields = (*_FIELDS, *kind.lookups)
+    fields = (*_FIELDS, *kind.lookups, *(("lines",) if kind.children else ()))
     found = field_reader.table(entry.value, f"'{word}' of defaults", report, fields=fields)
     if found is None:
         return
@@ -149,6 +154,7 @@ def _of_kind(word: str, entry: Entry, report: ProblemReport) -> Iterator[Declare
         read_associations(values.get("associations", _NO_FIELDS), kind, report),
         _ignored(values.get("lifecycle", _NO_FIELDS), report),
         read_unmanaged(values.get("unmanaged"), properties, report),
+        read_exactness(values["lines"], report) if "lines" in values else None,
         Location(report.file, entry.line, entry.column),
         lookups,
     )
@@ -174,6 +180,7 @@ def _below(above: Defaults, own: DeclaredDefaults | None, *, complete: bool) -> 
         properties_at={**above.properties_at, **own.properties_at},
         associations={**above.associations, **own.associations},
         ignore=own.ignore or above.ignore,
+        exact_lines=above.exact_lines if own.exact_lines is None else own.exact_lines,
         complete=complete,
         lookups={
             **{name: one for name, one in above.lookups.items() if name in kept},

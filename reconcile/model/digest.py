@@ -62,7 +62,11 @@ def desired_digest(unit: Unit) -> str:
 
 
 def state_digest(entry: LastApplied | None) -> str:
-    """Return the digest of a record's entry in the state, empty if there is none."""
+    """Return the digest of a record's entry in the state, empty if there is none.
+
+    Accepted values are not in it: they count for manifests that have them only, so a plan that was
+    made before means the same.
+    """
     return digest(_last(entry)) if entry is not None else ""
 
 
@@ -90,6 +94,7 @@ def _desired(record: Desired) -> list[object]:
         record.lifecycle,
         record.moved_from.value if record.moved_from else "",
         sorted(one[:3] for one in record.adopt),
+        record.exact_lines,
         *(lookups if record.lookups else ()),
     ]
 

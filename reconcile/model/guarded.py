@@ -18,11 +18,13 @@ def guards_of(change: RecordChange) -> frozenset[str]:
     trips = {
         # What is to be archived, and somebody edited since, moved on both sides.
         "both": both or (archives and Reason.DRIFT in _reasons_of_values(change)),
-        "adopt-update": Reason.UNSEEN in reasons or (archives and change.adopts),
+        "adopt-update": Reason.UNSEEN in reasons
+        or (archives and change.adopts and not change.foreign),
         "unknown": Reason.UNKNOWN in reasons,
         "rekey": change.rekey,
         "recreate": change.recreates,
         "prune": archives and change.pruned,
+        "foreign": change.foreign,
     }
     return frozenset(name for name, does in trips.items() if does)
 

@@ -147,6 +147,7 @@ class Effect:
     - ``ignore``: fields that are set now and never compared again
     - ``moved_from``: the former key, under which the state or HubSpot has the record
     - ``pruned``: the record is removed because no manifest declares it any more
+    - ``foreign``: the record is a line item that others added where the lines are exact
     """
 
     address: Address
@@ -163,6 +164,7 @@ class Effect:
     protect: bool = False
     moved_from: str = ""
     pruned: bool = False
+    foreign: bool = False
 
     @property
     def gets_parent(self) -> bool:
@@ -317,6 +319,7 @@ class Plan:
     - ``defines``: properties to define, before anything else is applied
     - ``undeclared``: managed records that no manifest declares any more and that are left alone;
       with ``prune``, those that are protected or that declared records refer to
+    - ``others``: how many line items, under all planned orders and carts, no manifest declares
     - ``unkeyed``: how many records of a kind that the plan creates have no key: (kind, number)
     - ``unchecked``: sentences about what the token was not allowed to read
     - ``in_doubt``: units left out because an interrupted run has in-doubt writes to them
@@ -327,6 +330,7 @@ class Plan:
     - ``limits``: the most records that may have an action: (action, kind or ``""``, number)
     - ``allowed``: the values of ``--allow`` that it was made with
     - ``reverts``: the (kind, property) pairs whose drift the project always puts back
+    - ``manage``: what the target lets be written, as pairs; none without ``manage:``
     - ``keyed``: the effect digests were made with the state's key
 
     The state's ``serial``, other ``paths`` of manifests, the ``source`` and the ``drift_sources``
@@ -342,6 +346,7 @@ class Plan:
     undeclared: tuple[Address, ...] = ()
     guards: tuple[Guard, ...] = ()
     prune: bool = False
+    others: int = 0
     unkeyed: tuple[tuple[str, int], ...] = ()
     unchecked: tuple[str, ...] = ()
     in_doubt: tuple[Address, ...] = ()
@@ -351,6 +356,7 @@ class Plan:
     limits: tuple[tuple[str, str, int], ...] = ()
     allowed: tuple[str, ...] = ()
     reverts: tuple[tuple[str, str], ...] = ()
+    manage: tuple[tuple[str, str], ...] = ()
     keyed: bool = False
     serial: int = 0
     paths: tuple[str, ...] = ()

@@ -71,10 +71,11 @@ class Desired:
     name to the (line, column) of its value. ``ignore`` names properties to leave as they are once
     the record exists. ``protect`` keeps the record from being archived or recreated.
     ``moved_from`` names the record's former key; ``adopt`` the
-    existing record that it takes over, on each target. ``lookups`` are the records whose ids are
-    the values of properties, by property; the value under ``properties`` is then what names the
-    record. A record that is absent or forgotten has no properties and no references. ``pruned`` is
-    true for a managed record that no manifest declares any more.
+    existing record that it takes over, on each target. ``exact_lines`` says that an order or cart
+    has no other line items than the declared ones. ``lookups`` are the records whose ids are the
+    values of properties, by property; the value under ``properties`` is then what names the record.
+    A record that is absent or forgotten has no properties and no references. ``pruned`` is true for
+    a managed record that no manifest declares any more.
 
     Values that the document does not give itself are defaults. ``inherited_at`` has the places of
     those of properties, and perhaps of more. ``ignore_at`` is the place of the list of properties
@@ -90,6 +91,7 @@ class Desired:
     protect: bool = False
     lifecycle: Lifecycle = Lifecycle.PRESENT
     moved_from: Reference | None = None
+    exact_lines: bool = False
     adopt: tuple[Adoption, ...] = ()
     pruned: bool = False
     ignore_at: Location = NOWHERE
@@ -241,6 +243,8 @@ class Observed:
     - ``adopted``: the records that were found by what their documents adopt
     - ``not_adopted``: why others were not
     - ``lines``: the ids of all line items under the unit; ``others`` counts the undeclared ones
+    - ``foreign``: those that others added to an order or cart with exact lines, by an address that
+      their id makes
     - ``links``: each record's associations, for the pairs that are declared or in the state
     - ``parent_id``: the id of a parent that the manifests do not manage
     - ``other_parents``: the records that line items belong to besides their declared parents, as
@@ -259,6 +263,7 @@ class Observed:
     lines: frozenset[str] = frozenset()
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0
+    foreign: Mapping[Address, Actual] = field(default_factory=lambda: MappingProxyType({}))
     parent_id: str = ""
     other_parents: Mapping[Address, frozenset[tuple[str, str]]] = field(
         default_factory=lambda: MappingProxyType({})
@@ -295,6 +300,10 @@ class LastApplied:
     written, so that an unchanged record costs one comparison; it is empty if some of them have no
     ``value_hashes`` to compare with. ``links`` are the associations that we made. ``parent_id``
     is the record under which a line item was shown, empty if that is not known.
+
+    ``accepted`` are keyed hashes of values that were taken over from HubSpot into a manifest and
+    not applied since. One counts only for a manifest that has this value: others, such as those
+    of a branch without it, still declare what was written last.
     """
 
     id: str
@@ -306,6 +315,16 @@ class LastApplied:
     parent_id: str = ""
     protect: bool = False
     run: str = ""
+    accepted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def base(self, name: str, declared: str) -> ValueHashes | None:
+        """Return what a property is compared with, None if nothing is known of it.
+
+        ``declared`` is the hash of the value that the manifest has.
+        """
+        if self.accepted.get(name) == declared:
+            return ValueHashes(declared, declared)
+        return self.value_hashes.get(name)
 
     def with_renamed_parent(self, unit: Address, former: Address | None) -> "LastApplied":
         """Return the entry with ``unit`` in place of ``former``, the unit's old name, as parent."""

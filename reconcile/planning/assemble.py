@@ -9,6 +9,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher, definitions_digest
 from reconcile.model.identity import Identity, pinned
 from reconcile.model.limits import Limits
+from reconcile.model.manage import Manage
 from reconcile.model.plan import (
     Action,
     Plan,
@@ -25,6 +26,7 @@ from reconcile.planning.moves import without_moved
 from reconcile.planning.unreachable_references import without_unreachable
 
 _NONE = Definitions({})
+_EVERYTHING = Manage()
 _NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
@@ -39,6 +41,7 @@ def assemble(
     limits: Limits,
     allowed: Collection[str] = (),
     reverts: Mapping[str, Collection[str]] = _NOTHING,
+    manage: Manage = _EVERYTHING,
     definitions: Definitions = _NONE,
     prune: bool = False,
     defines: Iterable[PropertyDefine] = (),
@@ -49,8 +52,9 @@ def assemble(
 ) -> Plan:
     """Return a sorted plan with the guards that it trips. The order of the inputs does not matter.
 
-    ``allowed`` and ``reverts`` are what the units were planned with: the values of ``--allow``, and
-    the properties, by kind, whose drift is always put back. ``hasher`` makes the effect digests
+    ``allowed``, ``reverts`` and ``manage`` are what the units were planned with: the values of
+    ``--allow``, the properties, by kind, whose drift is always put back, and what may be written.
+    ``hasher`` makes the effect digests
     with the state's key, where there is one. ``definitions``
     are those that the units were planned from. ``recorded_conflicts`` are the planned units for
     which the state records a conflict of an earlier run.
@@ -82,6 +86,7 @@ def assemble(
         limits=tuple(sorted((name, kind, most) for (name, kind), most in limits.items())),
         allowed=tuple(sorted(allowed)),
         reverts=tuple(sorted((kind, one) for kind, some in reverts.items() for one in some)),
+        manage=manage.pinned,
         keyed=hasher is not None,
         serial=serial,
     )

@@ -118,7 +118,7 @@ def _of_whole(plan: Plan) -> Iterator[str]:
         yield "it prunes although it is not marked so"
     numbers = [plan.unchanged, plan.serial, *(most for *_, most in plan.limits)]
     numbers += [unit.others for unit in plan.units]
-    numbers += [number for _, number in plan.unkeyed]
+    numbers += [plan.others, *(number for _, number in plan.unkeyed)]
     if not {kind for kind, _ in plan.unkeyed} <= kinds().keys():
         yield "it counts records of an unknown kind"
     if not all(0 <= number <= MOST for number in (*numbers, plan.target.portal_id)):
@@ -177,7 +177,9 @@ def _of_record(
         yield f"{show(change.id)} is not the id of a record"
     if change.parent_id and (kind.is_unit or not ID.fullmatch(change.parent_id)):
         yield f"{show(change.parent_id)} is not the id of its parent"
-    if identity.key_is_id and change.action in _OF_EXISTING and change.id != change.address.key:
+    own_id = change.address.key.removeprefix(BY_ID if change.foreign else "")
+    by_id = identity.key_is_id or change.foreign
+    if by_id and change.action in _OF_EXISTING and change.id != own_id:
         yield "its key is not its id"
     if change.state and not _DIGEST.fullmatch(change.state):
         yield "the digest of its entry in the state is malformed"
@@ -223,6 +225,7 @@ def _of_flags(change: RecordChange) -> Iterator[str]:
         "rekey": action in (Action.UPDATE, Action.ARCHIVE),
         "recreates": action is Action.CREATE,
         "pruned": action.removes,
+        "foreign": action is Action.ARCHIVE and change.adopts and not change.pruned,
         "unreachable": False,
     }
     for name, allowed in may.items():
@@ -276,7 +279,10 @@ def _of_key(change: RecordChange, name: str) -> Iterator[str]:
         case Action.ARCHIVE:
             if key is None:
                 yield "it does not name its key"
-            elif not change.rekey and fold(key.before) not in {"", *_keys(change)}:
+            elif not (change.rekey or change.foreign) and fold(key.before) not in {
+                "",
+                *_keys(change),
+            }:
                 yield "it has another key"
 
 

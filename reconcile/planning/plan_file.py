@@ -62,9 +62,9 @@ _Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{
 class _Head:
     """The first line: what is not part of what the plan does.
 
-    ``unchanged``, ``undeclared``, ``unkeyed`` and ``unchecked`` are what the plan says of other
-    records, ``commit`` and ``files`` its source, and ``drift_sources``, where there are any, what
-    set the values that it leaves alone.
+    ``unchanged``, ``undeclared``, ``others``, ``unkeyed`` and ``unchecked`` are what the plan says
+    of other records, ``commit`` and ``files`` its source, and ``drift_sources``, where there are
+    any, what set the values that it leaves alone.
     """
 
     format: int
@@ -74,6 +74,7 @@ class _Head:
     paths: tuple[str, ...]
     unchanged: int
     undeclared: tuple[Address, ...]
+    others: int
     unkeyed: tuple[tuple[str, int], ...]
     unchecked: tuple[str, ...]
     resolved: tuple[Address, ...]
@@ -93,6 +94,7 @@ class _Shared:
     limits: tuple[_Limit, ...]
     allowed: tuple[_Allowed, ...]
     reverts: tuple[tuple[str, str], ...]
+    manage: tuple[tuple[str, str], ...]
     keyed: bool
     prune: bool
     labels: tuple[ValueLabel, ...]
@@ -118,6 +120,7 @@ class _Policy:
     limits: tuple[tuple[str, str, int], ...]
     allowed: tuple[str, ...]
     reverts: tuple[tuple[str, str], ...]
+    manage: tuple[tuple[str, str], ...]
     keyed: bool
     personal: tuple[tuple[str, str], ...]
 
@@ -138,6 +141,7 @@ def content_digest(plan: Plan) -> str:
         plan.limits,
         plan.allowed,
         plan.reverts,
+        plan.manage,
         plan.keyed,
         plan.personal,
     )
@@ -162,6 +166,7 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.paths,
             plan.unchanged,
             plan.undeclared,
+            plan.others,
             plan.unkeyed,
             plan.unchecked,
             plan.resolved,
@@ -223,6 +228,7 @@ def _content(plan: Plan) -> Iterator[bytes]:
             plan.limits,
             plan.allowed,
             plan.reverts,
+            plan.manage,
             plan.keyed,
             plan.prune,
             plan.labels,
@@ -262,12 +268,14 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         limits=shared.limits,
         allowed=shared.allowed,
         reverts=shared.reverts,
+        manage=shared.manage,
         keyed=shared.keyed,
         serial=head.serial,
         paths=head.paths,
         resolved=head.resolved,
         in_doubt=head.in_doubt,
         source=Source(head.commit, head.files),
+        others=head.others,
         unkeyed=head.unkeyed,
         unchecked=head.unchecked,
         drift_sources=head.drift_sources,

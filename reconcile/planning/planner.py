@@ -37,6 +37,7 @@ from reconcile.planning.changes import (
     with_restated,
 )
 from reconcile.planning.drift import split_drift
+from reconcile.planning.exact_lines import foreign_removals
 from reconcile.planning.key_conflicts import (
     duplicates_conflict,
     has_former_key,
@@ -55,6 +56,12 @@ from reconcile.planning.removals import plan_removal
 from reconcile.planning.validate import account_faults
 from reconcile.planning.wire_values import resolve_values, with_looked_up
 
+NOT_CREATED = "it does not exist, and `manage` of this target does not let records be created"
+TO_CREATE = (
+    "if it exists under another key, adopt it; to have it created, write create: true under "
+    "`manage` of the target"
+)
+
 _Planned = tuple[RecordChange | None, LeftAlone | None]
 """What happens to a record, and what is left alone of it; neither if it is as declared."""
 
@@ -67,19 +74,25 @@ def plan_unit(
     ``last`` are the state's entries by folded address, those of former addresses included. The
     caller adds the digest of the unit as declared (``UnitChange.manifest``).
     """
-    planned = [
-        _plan_record(_record_input(desired, unit, observed, last, context))
-        for desired in unit.records
-    ]
-    changes = propagate_conflicts(
-        unit.address, tuple(change for change, _ in planned if change is not None)
-    )
+    planned = [_plan_record(one) for one in record_inputs(unit, observed, last, context)]
+    made = [change for change, _ in planned if change is not None]
+    made += foreign_removals(unit, observed, context)
+    made.sort(key=lambda change: (change.address != unit.address, change.address))
+    changes = propagate_conflicts(unit.address, tuple(made))
     left_alone = tuple(left for _, left in planned if left is not None)
     unchanged = sum(change is None and left is None for change, left in planned)
     if not (changes or left_alone):
         return None, unchanged
-    made = UnitChange(unit.address, changes, others=observed.others, left_alone=left_alone)
-    return made, unchanged
+    unit_change = UnitChange(unit.address, changes, others=observed.others, left_alone=left_alone)
+    return unit_change, unchanged
+
+
+def record_inputs(
+    unit: Unit, observed: Observed, last: Mapping[Address, LastApplied], context: Context
+) -> Iterator[RecordInput]:
+    """Yield what the planner compares of each record of a unit. For arguments see plan_unit."""
+    for desired in unit.records:
+        yield _record_input(desired, unit, observed, last, context)
 
 
 def unit_faults(
@@ -103,6 +116,8 @@ def _record_input(
     wanted, unresolved = resolve_values(desired, kind, context.definitions, actual)
     wanted = with_looked_up(wanted, desired, context.bindings)
     recorded = last = desired.entry_in(entries)
+    if last is not None:
+        last = context.policy.manage.remembered(kind.name, last)
     moved = recorded is not None and desired.address.folded() not in entries
     if actual is not None and last is not None and last.id != actual.id:
         # Another record has the key now, and the state knows nothing of it.
@@ -155,6 +170,8 @@ def _why_missing(record: RecordInput, missing: Missing | None) -> Explanation | 
         return Explanation("it is protected, so it is not recreated")
     if record.identity.key_is_id:
         return Explanation("no record has this id, and only HubSpot assigns ids")
+    if not record.context.policy.manage.may_create:
+        return Explanation(NOT_CREATED, TO_CREATE)
     return None
 
 
@@ -276,6 +293,7 @@ def _folded(address: Address | None) -> Address | None:
 
 
 def _hint(record: RecordInput) -> str:
-    if record.desired.protect or record.identity.key_is_id:
+    may_create = record.context.policy.manage.may_create
+    if record.desired.protect or record.identity.key_is_id or not may_create:
         return "restore it in HubSpot, or remove it from the manifests"
     return f"restore it in HubSpot, or create a new one with --recreate {record.address}"

@@ -35,6 +35,7 @@ def plan_removal(record: RecordInput) -> RecordChange | None:
         or _protected(record)
         or parent_conflict(record)
         or rekey_conflict(record, record.actual)
+        or _may_not(record)
     )
     if why:
         return conflict(record, [why], record.actual.id)
@@ -84,6 +85,17 @@ def _is_another(record: RecordInput, actual: Actual) -> Explanation | None:
         f"record {actual.id} now has its key; the last apply wrote record "
         f"{record.recorded.id}, which was archived, merged or deleted in HubSpot",
         f"to archive record {actual.id} too, apply lifecycle: {{state: forget}} first",
+    )
+
+
+def _may_not(record: RecordInput) -> Explanation | None:
+    manage, kind = record.context.policy.manage, record.kind
+    if manage.may_archive and manage.has_kind(kind.name):
+        return None
+    what = "records" if manage.has_kind(kind.name) else kind.plural
+    return Explanation(
+        f"`manage` of this target does not let {what} be archived",
+        f"archive it in HubSpot, or stop managing it with `reconcile state rm {record.address}`",
     )
 
 

@@ -28,11 +28,12 @@ from reconcile.project.settings import (
     is_hubspot,
     variable_of,
 )
-from reconcile.project.starter import starter_text
+from reconcile.project.starter import UPDATES_ONLY, starter_text
 from reconcile.project.support_ends import SERVICE_KEYS
 from reconcile.project.token import Token
 
 __all__ = [
+    "UPDATES_ONLY",
     "Limits",
     "SandboxSettings",
     "Settings",
@@ -148,7 +149,13 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
         manifests=file.manifests if file else (),
         state=state,
         target=Target.model_construct(
-            **dict(chosen) | {"name": name, "rate_limit": limit, "identity": _stamping(chosen)},
+            **dict(chosen)
+            | {
+                "name": name,
+                "rate_limit": limit,
+                "identity": _stamping(chosen),
+                "manage": chosen.manage.with_keys(chosen.identity),
+            },
         ),
         limits=file.limits if file else Limits(),
         drift=file.drift if file else {},

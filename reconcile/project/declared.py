@@ -1,6 +1,6 @@
 """What a project's manifests declare, as the steps of plan and apply need it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.manifests import Seen, load_some
 from reconcile.manifests.identity_rules import identity_problems
+from reconcile.manifests.manage_rules import manage_problems
 from reconcile.manifests.raw_ids import raw_ids
 from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
@@ -114,6 +115,14 @@ def declared_now(settings: Settings, planned: Plan) -> tuple[Unit, ...]:
     return units
 
 
+def target_problems(units: Iterable[Unit], settings: Settings) -> Iterator[Problem]:
+    """Yield what manifests get wrong given the settings of the chosen target."""
+    target = settings.target
+    for unit in units:
+        yield from identity_problems(unit, target.identity, settings.targets)
+        yield from manage_problems(unit, target.manage)
+
+
 def found_by_id(settings: Settings) -> tuple[str, ...]:
     """Return the kinds whose keys are HubSpot ids in the chosen target."""
     return tuple(kind for kind, one in settings.target.identity.items() if one.key_is_id)
@@ -122,10 +131,6 @@ def found_by_id(settings: Settings) -> tuple[str, ...]:
 def _load(
     settings: Settings, paths: Sequence[Path], seen: Seen
 ) -> tuple[tuple[Unit, ...], list[Problem]]:
-    identities, by_id = settings.target.identity, found_by_id(settings)
+    by_id = found_by_id(settings)
     units, found = load_some(paths, root=settings.root, by_id=by_id, seen=seen)
-    return units, found + [
-        problem
-        for unit in units
-        for problem in identity_problems(unit, identities, settings.targets)
-    ]
+    return units, [*found, *target_problems(units, settings)]

@@ -8,6 +8,7 @@ from reconcile.errors import UsageError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
+from reconcile.model.manage import Manage
 from reconcile.model.suggestions import Suggestions
 from reconcile.model.values import show
 
@@ -31,7 +32,7 @@ class WrittenByOthers:
 
 
 def require_writable(
-    names: Sequence[str], kind: Kind, known: Mapping[str, Property], *, key: str
+    names: Sequence[str], kind: Kind, known: Mapping[str, Property], *, key: str, manage: Manage
 ) -> None:
     """Raise UsageError, with every name, for properties that no manifest can declare."""
     nearest = Suggestions().nearest
@@ -43,12 +44,14 @@ def require_writable(
             faults.append(f"{name} holds the key, which every document has")
         elif known[name].read_only or name in kind.computed:
             faults.append(f"{name} cannot be written")
+        elif not manage.allows(kind.name, name):
+            faults.append(f"{name} of {kind.plural} is not listed under `manage:`")
     if faults:
         more = f"; and {len(faults) - _LISTED:,} more" if len(faults) > _LISTED else ""
         raise UsageError("; ".join(faults[:_LISTED]) + more, hint="name other --properties")
 
 
-def candidates(kind: Kind, known: Mapping[str, Property], *, key: str) -> list[str]:
+def candidates(kind: Kind, known: Mapping[str, Property], *, key: str, manage: Manage) -> list[str]:
     """Return the properties to declare unless some are named: no personal ones."""
     return sorted(
         name
@@ -56,6 +59,7 @@ def candidates(kind: Kind, known: Mapping[str, Property], *, key: str) -> list[s
         if not (one.read_only or one.personal or kind.is_personal(name))
         and name != key
         and name not in kind.computed
+        and manage.allows(kind.name, name)
     )
 
 

@@ -5,11 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.hubspot.client import HubSpot
+from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions, Owners
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Unit
+from reconcile.model.manage import Manage
+from reconcile.model.records import Actual, Unit
 from reconcile.state.state import State
+
+_EVERYTHING = Manage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Project:
 
     ``target`` is its name if adoptions must name it, else empty. ``known`` are the ids of records
     that a document or the state is bound to, by kind; ``keys`` those of documents, by kind.
+    ``values`` are folded values by which documents adopt records, by kind and property.
+    ``manage`` is what may be declared.
     """
 
     identities: Mapping[str, Identity]
@@ -42,6 +48,15 @@ class Project:
     target: str
     known: Mapping[str, frozenset[str]]
     keys: Mapping[str, Sequence[str]]
+    values: Mapping[str, Mapping[str, frozenset[str]]]
+    manage: Manage = _EVERYTHING
+
+    def adopts(self, kind: Kind, record: Actual) -> bool:
+        """Return whether a document adopts a record by one of its values."""
+        return any(
+            fold(record.properties.get(name) or "") in values
+            for name, values in self.values.get(kind.name, {}).items()
+        )
 
 
 def project_of(
@@ -53,6 +68,7 @@ def project_of(
     identities: Mapping[str, Identity],
     target: str,
     several: bool,
+    manage: Manage = _EVERYTHING,
 ) -> Project:
     """Return what the project has: the account's definitions, and the records that are known.
 
@@ -60,27 +76,35 @@ def project_of(
     """
     known: dict[str, set[str]] = defaultdict(set)
     keys: dict[str, list[str]] = defaultdict(list)
+    values: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for record in (record for unit in units for record in unit.records):
         name, key = record.address
         keys[name].append(key)
         adoption = record.adoption(target)
         if adoption is not None and adoption.by == "id":
             known[name].add(adoption.value)
+        elif adoption is not None:
+            values[name][adoption.by].add(fold(adoption.value))
         if identities[name].key_is_id:
             known[name].add(key)
     for _, address, entry in state.entries():
         known[address.kind].add(entry.id)
     return Project(
         identities,
-        _definitions(hubspot, wanted),
+        definitions_of(hubspot, [wanted.kind, *(kinds()[name] for name in wanted.kind.children)]),
         target if several else "",
         {name: frozenset(ids) for name, ids in known.items()},
         keys,
+        {
+            name: {by: frozenset(some) for by, some in found.items()}
+            for name, found in values.items()
+        },
+        manage,
     )
 
 
-def _definitions(hubspot: HubSpot, wanted: Wanted) -> Definitions:
-    mine = [wanted.kind, *(kinds()[name] for name in wanted.kind.children)]
+def definitions_of(hubspot: HubSpot, mine: Sequence[Kind]) -> Definitions:
+    """Return what the account defines of some kinds."""
     properties = {kind.name: hubspot.definitions.properties(kind.object) for kind in mine}
     owned = any(one.owner for known in properties.values() for one in known.values())
     owners = hubspot.definitions.owners() if owned else None

@@ -56,10 +56,17 @@ class Puller:
         kind, names = self._wanted.kind, self._wanted.properties
         key = self._project.identities[kind.name].key_property
         known = self._project.definitions.properties[kind.name]
-        found = candidates(kind, known, key=key) if names is None else list(names)
-        extra = [self._wanted.key, key, kind.created, selection.name]
+        found = (
+            candidates(kind, known, key=key, manage=self._project.manage)
+            if names is None
+            else list(names)
+        )
+        by = self._project.values.get(kind.name, {})
+        extra = [self._wanted.key, key, kind.created, selection.name, *by]
         read = list(dict.fromkeys([*found, *filter(None, extra)]))
-        for chunk in selection.records(self._hubspot, kind, read, known=self._is_known):
+        for there in selection.records(self._hubspot, kind, read, known=self._is_known):
+            chunk = [one for one in there if not self._project.adopts(kind, one)]
+            self.pulled.known += len(there) - len(chunk)
             if names is None and not self.pulled.records:
                 found = self._without_integrations(chunk, found)
             self._write(chunk, found)

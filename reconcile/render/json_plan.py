@@ -87,6 +87,7 @@ def to_json(
             for g in seen.plan.guards
         ],
         "undeclared": [str(address) for address in seen.plan.undeclared],
+        "others": seen.plan.others,
         "unkeyed": dict(seen.plan.unkeyed),
         "unchecked": list(seen.plan.unchecked),
         "drift_sources": _sources(seen),
@@ -239,7 +240,7 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
         result["parent_id"] = record.parent_id
     if record.moved_from:
         result["previous_address"] = f"{record.address.kind}/{record.moved_from}"
-    for flag in ("adopts", "rekey", "recreates", "pruned"):
+    for flag in ("adopts", "rekey", "recreates", "pruned", "foreign"):
         if getattr(record, flag):
             result[flag] = True
     if unit.others and record is unit.records[0]:

@@ -7,16 +7,18 @@ from typing import NamedTuple
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Guard, PropertyDefine
+from reconcile.model.plan import Action, Guard, Plan, PropertyDefine
 from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
 from reconcile.render.conflict_groups import group_conflicts
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.not_applied import (
+    ACCEPT,
     HELD_BACK,
     LEFT_ALONE,
     drift_rows,
     held_changes,
+    is_acceptable,
     sources_note,
 )
 from reconcile.render.phrasing import count, kind_order, plural
@@ -174,12 +176,16 @@ def _drift(view: PlanView) -> Iterator[Line]:
         yield plain(visible(unread_note(why, personal=view.personal)), "conflict", indent=2)
     yield plain(sources_note(view.plan), "note", indent=2)
     yield from option_lines(PUT_BACK, options_to_put_back(view.plan))
+    if is_acceptable(view.plan):
+        yield plain(f"hint: {ACCEPT}", "note", indent=2)
     yield BLANK
 
 
 def _of_whole(view: PlanView) -> Iterator[Line]:
     """Yield what is not declared, what could not be checked, and the limits that are exceeded."""
     plan = view.plan
+    if plan.others:
+        yield plain(others_note(plan), "note")
     if plan.undeclared:
         yield plain(f"{left_alone(view)}: {address_list(plan.undeclared)}", "note")
         yield plain(f"hint: {undeclared_hint(view)}", "note", indent=2)
@@ -189,7 +195,7 @@ def _of_whole(view: PlanView) -> Iterator[Line]:
         yield Line(0, "!", Action.CONFLICT, ((limit_line(guard), "conflict"),))
     if plan.guards:
         yield from option_lines(LET_THROUGH, options_again(plan))
-    if plan.undeclared or plan.unchecked or plan.guards:
+    if plan.others or plan.undeclared or plan.unchecked or plan.guards:
         yield BLANK
 
 
@@ -198,6 +204,14 @@ def left_alone(view: PlanView) -> str:
     if view.plan.prune:
         return "No longer declared, but protected or still referenced (left alone)"
     return "No longer declared (left alone)"
+
+
+def others_note(plan: Plan) -> str:
+    """Return how many line items nobody declares under what is declared."""
+    children = {child for kind in kinds().values() for child in kind.children}
+    many = count(children.pop() if len(children) == 1 else "", plan.others)
+    are = "is" if plan.others == 1 else "are"
+    return f"{many} under declared orders and carts {are} in no manifest (left alone)"
 
 
 def undeclared_hint(view: PlanView) -> str:

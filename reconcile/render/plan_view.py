@@ -83,6 +83,7 @@ class RecordView:
     adopts: bool
     rekey: bool
     recreates: bool
+    foreign: bool
     pruned: bool
     moved_from: str
 
@@ -320,6 +321,7 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         adopts=change.adopts,
         rekey=change.rekey,
         recreates=change.recreates,
+        foreign=change.foreign,
         pruned=change.pruned,
         moved_from=change.moved_from,
     )

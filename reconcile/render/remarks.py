@@ -63,7 +63,9 @@ def _copied(change: RecordChange) -> str:
 def _removal_notes(change: RecordChange) -> Iterator[str]:
     if change.action is Action.FORGET and not change.why:
         yield "the HubSpot record stays as it is"
-    if change.adopts:
+    if change.foreign:
+        yield "foreign: others added it, and the lines are exact"
+    elif change.adopts:
         yield "exists, but was never applied"
     if change.rekey:
         yield "rekey: found by its id; its key was changed in HubSpot"

@@ -89,6 +89,7 @@ def apply(
             planned,
             target=session.pin,
             identities=session.settings.target.identity,
+            manage=session.settings.target.manage,
             hubspot=session.hubspot,
         )
         require_allowed(planned)

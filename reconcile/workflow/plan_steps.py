@@ -1,6 +1,6 @@
 """The steps of a plan, from the manifests' units to a ``Plan``."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from reconcile.errors import (
     UsageError,
 )
 from reconcile.fetching.actual import Fetcher
+from reconcile.fetching.foreign_lines import Ours, has_exact_lines
 from reconcile.fetching.parents import ParentReader
 from reconcile.fetching.references import bind, mutual_links
 from reconcile.fetching.requirements import (
@@ -22,7 +23,6 @@ from reconcile.fetching.requirements import (
     readable_pairs,
 )
 from reconcile.manifests.files import PROJECT_FILE
-from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
 from reconcile.model.digest import desired_digest
@@ -34,9 +34,10 @@ from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
-from reconcile.planning.planner import plan_unit, unit_faults
+from reconcile.planning.planner import plan_unit, record_inputs, unit_faults
 from reconcile.planning.policy_problems import policy_problems
-from reconcile.planning.record_input import Context
+from reconcile.planning.record_input import Context, RecordInput
+from reconcile.project.declared import target_problems
 from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
 from reconcile.session import Session
@@ -64,6 +65,7 @@ def plan(
     allow: Collection[str] = (),
     broken: Sequence[Problem] = (),
     advance: Advance = lambda _: None,
+    watch: Callable[[RecordInput], None] | None = None,
 ) -> Plan:
     """Return what applying ``units`` would change. Writes nothing anywhere.
 
@@ -73,6 +75,7 @@ def plan(
     - ``prune``: archive what the state manages and nothing declares. It requires all units.
     - ``allow``: what is let in that would be held back, as ``--allow`` takes it.
     - ``broken``: the problems of manifests that could not be read.
+    - ``watch``: gets what is compared of each record that is planned.
 
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
     units that refer to a record which such a write may have created.
@@ -87,10 +90,14 @@ def plan(
     everything = declared or units
     _require_declared(recreate, everything)
     identities = session.settings.target.identity
+    manage = session.settings.target.manage
     known = find_managed(state, everything, prune=prune)
     declarations = {unit.address: unit for unit in units}
     reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
     units = known.with_removals(units)
+    problems = {*broken, *target_problems(units, session.settings)}
+    if problems:  # what may not be written is not read either
+        units, everything = tuple(map(manage.only, units)), tuple(map(manage.only, everything))
     inputs = _inputs(
         session,
         units,
@@ -98,7 +105,7 @@ def plan(
         state=state,
         known=known,
         recreate=frozenset(address.folded() for address in recreate),
-        policy=Policy(reverts, drift=any(one.startswith("drift=") for one in allow)),
+        policy=Policy(reverts, drift=any(one.startswith("drift=") for one in allow), manage=manage),
         incomplete=bool(broken),
     )
     context = inputs.context
@@ -106,26 +113,23 @@ def plan(
     in_doubt = _left_out((*everything, *units), _in_doubt(session.store), context.bindings)
     planned = [unit for unit in units if unit.address not in in_doubt]
     chunks = _observe(planned, state, known, inputs)
-    problems = {
-        *broken,
-        *(
-            one
-            for unit in units
-            for one in identity_problems(unit, identities, session.settings.targets)
-        ),
-    }
     problems |= {*policy_problems(session.settings.drift, context.definitions)}
     _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
     stood: list[Address] = []
-    unchanged = 0
+    unchanged = others = 0
     for chunk in chunks:
         for change, same in _plan_chunk(chunk, context, reader):
             unchanged += same
             if change is not None:
                 changes.append(_pinned(change, declarations.get(change.address)))
+        if watch is not None:
+            for one in chunk:
+                for record in record_inputs(*one, context):
+                    watch(record)
         stood += (unit.address for unit, _, _ in chunk if state.has_standing(unit.address))
+        others += sum(seen.others for _, seen, _ in chunk)
         state.release()
         advance(len(chunk))
     made = assemble(
@@ -138,6 +142,7 @@ def plan(
         limits=session.settings.limits.limits(known.managed),
         allowed=frozenset(allow),
         reverts=reverts,
+        manage=manage,
         definitions=context.definitions,
         prune=prune,
         unchecked=reader.unchecked,
@@ -146,7 +151,21 @@ def plan(
         hasher=state.hasher if state.has_key else None,
     )
     left_out = in_doubt.intersection(unit.address for unit in units)
-    return replace(made, in_doubt=tuple(sorted(left_out)), unkeyed=_unkeyed(session, made, known))
+    return replace(
+        made,
+        in_doubt=tuple(sorted(left_out)),
+        unkeyed=_unkeyed(session, made, known),
+        others=others,
+    )
+
+
+def _managed_ids(state: State, units: Iterable[Unit]) -> Mapping[str, Collection[str]]:
+    """Return the ids of the state's records by kind, if a unit needs them."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    if any(map(has_exact_lines, units)):
+        for _, address, entry in state.entries():
+            ids[address.kind].add(entry.id)
+    return ids
 
 
 def _unkeyed(session: Session, made: Plan, known: ManagedRecords) -> tuple[tuple[str, int], ...]:
@@ -197,19 +216,20 @@ def _inputs(
 ) -> _Inputs:
     """Read the account's definitions, and the records that references point at."""
     hubspot, identities = session.hubspot, session.settings.target.identity
-    pairs = association_pairs(everything, state)
+    pairs = association_pairs(everything, state, policy.manage)
     currencies = session.account.currencies
     definitions = read_definitions(hubspot, identities, currencies, units, pairs)
     fetcher = Fetcher(
         hubspot,
         identities,
-        properties_to_read(units, known.removed_properties),
+        properties_to_read(units, known.removed_properties, policy.manage),
         readable_pairs(pairs, definitions),
         target=session.settings.target.name,
         unique={
             kind: frozenset(one.name for one in known.values() if one.unique)
             for kind, known in definitions.properties.items()
         },
+        ours=Ours(_managed_ids(state, units), declared_keys(everything)),
     )
     found = bind(
         hubspot,

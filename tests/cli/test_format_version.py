@@ -27,6 +27,7 @@ LINES = {
 
 DOCUMENTS = {
     "drift": ("drift", "--format", "json"),
+    "explain": ("explain", "--json"),
     "plan": ("plan", "--json"),
     "show": ("show", "saved.plan", "--format", "json"),
     "status": ("status", "--json"),

@@ -25,7 +25,7 @@ def test_equal_problems_fill_no_screen(reader: Project, command: str) -> None:
         ),
         "  … and 2,995 more like this",
         "  hint: the fields are kind, key, moved_from, adopt, properties, associations, lifecycle, "
-        "unmanaged and line_items",
+        "unmanaged, lines and line_items",
         f"`reconcile {command} --json` lists every problem",
     ]
 
@@ -45,7 +45,7 @@ def test_json_has_every_problem(reader: Project, command: str) -> None:
         "column": 1,
         "message": "unknown field 'propertis' in this order; did you mean 'properties'?",
         "hint": "the fields are kind, key, moved_from, adopt, properties, associations, lifecycle, "
-        "unmanaged and line_items",
+        "unmanaged, lines and line_items",
     }
 
 

@@ -1,11 +1,12 @@
 """`pull`: manifests for records that exist, which plan as adopted and nothing else."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.cli.conftest import Project
+from tests.cli.conftest import PROJECT, Project
 
 HOSTILE = 'x: "y" # no comment\nand & more *'
 LABELS = {"hs_pipeline_stage": "Shipped"}
@@ -40,10 +41,12 @@ class Shop:
 
 
 @pytest.fixture
-def shop(project: Project) -> Shop:
+def shop(project: Project) -> Iterator[Shop]:
     """An account with the project's key properties, and an empty project."""
     (project.folder / "manifests" / "shop.yaml").unlink()
-    return Shop(project)
+    shop = Shop(project)
+    with shop.http:
+        yield shop
 
 
 def test_what_is_pulled_plans_as_adopted_and_nothing_else(project: Project, shop: Shop) -> None:
@@ -98,6 +101,15 @@ def test_a_second_run_adds_only_what_is_new(project: Project, shop: Shop) -> Non
     )
     assert {name: project.files()[name] for name in before} == before
     assert "Plan: 4 orders to adopt." in project.fine("plan")
+
+
+def test_what_documents_adopt_by_a_value_is_left_out(project: Project, shop: Shop) -> None:
+    """It would be adopted twice."""
+    shop.order(hs_external_order_id="A", hs_total_price="1")
+    shop.post("/_sandbox/clock", {"advance": "120"})
+    project.write("{kind: order, key: X, adopt: {hs_external_order_id: a}}", "manifests/x.yaml")
+    assert "No new orders: 1 order known already." in project.fine("pull", "orders", "--all")
+    assert "1 order to adopt." in project.fine("plan")
 
 
 def test_months_are_appended_to(project: Project, shop: Shop) -> None:
@@ -167,6 +179,21 @@ def test_what_integrations_keep_writing_is_left_to_them(project: Project, shop: 
     text = (project.folder / "manifests/orders-0001.yaml").read_text(encoding="utf-8")
     assert "hs_total_price" not in text
     assert "Ana" not in text
+    assert "1 order to adopt." in project.fine("plan")
+
+
+def test_only_what_may_be_managed_is_pulled(project: Project, shop: Shop) -> None:
+    """What ``manage`` does not list is left out, and refused if it is named."""
+    shop.order({"name": "Mug"}, hs_external_order_id="A", hs_total_price="5")
+    project.settings(PROJECT + "    manage: {order: [hs_order_note]}\n")
+    args = ("pull", "orders", "--all")
+    assert "hs_total_price of orders is not listed" in project.refused(
+        *args, "--properties", "hs_total_price"
+    )
+    assert "`manage:` does not list line items" in project.refused(*args, "--lines", "name")
+    said = project.refused(*args, "--associations", "contact")
+    assert "does not list associations of orders with contact" in said
+    assert "Wrote 1 order into" in project.fine(*args)
     assert "1 order to adopt." in project.fine("plan")
 
 

@@ -288,9 +288,9 @@ def test_defaults_that_nothing_uses_are_checked(project: Any) -> None:
                 f"kind: defaults\norder: {{{field}: x}}",
                 "2:9",
                 f"unknown field '{field}' in 'order' of defaults",
-                "the fields are properties, associations, lifecycle and unmanaged",
+                "the fields are properties, associations, lifecycle, unmanaged and lines",
             )
-            for field in ("key", "adopt", "moved_from", "line_items", "parent")
+            for field in ("key", "adopt", "moved_from", "parent")
         ),
         *(
             (
