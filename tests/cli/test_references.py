@@ -157,6 +157,26 @@ def test_a_saved_plan_with_a_custom_object_is_applied(project: Project, tmp_path
     assert "No changes." in project.fine("plan")
 
 
+def test_pull_names_the_place_of_a_product_that_others_changed(project: Project) -> None:
+    """A reference is not edited; a default is overridden in the document."""
+    make(project, "products", hs_sku="MUG")
+    cup = make(project, "products", hs_sku="CUP")
+    project.write(MUG)
+    project.fine("apply", "--auto-approve")
+    (item,) = [row[2] for row in project.account.dump() if row[:2] == ("record", "0-8")]
+    edit(project, "line_items", str(item), hs_product_id=cup)
+    said = project.refused("pull", "--drift")
+    place = "manifests/shop.yaml:5:14: "
+    assert f"{place}the product is another one in HubSpot: hs_product_id is '{cup}'" in said
+    defaults = "kind: defaults\nline_item: {product: {hs_sku: MUG}}\n"
+    project.write(defaults, "manifests/defaults.yaml")
+    project.write(MUG.replace("    product: {hs_sku: MUG}\n", ""))
+    project.fine("pull", "--drift")
+    text = (project.folder / "manifests" / "shop.yaml").read_text(encoding="utf-8")
+    assert f"hs_product_id: {cup}" in text
+    assert "No changes." in project.fine("plan")
+
+
 NEW = """\
 kind: order
 key: A-1
