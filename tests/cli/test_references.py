@@ -174,6 +174,7 @@ def test_pull_names_the_place_of_a_product_that_others_changed(project: Project)
     project.fine("pull", "--drift")
     text = (project.folder / "manifests" / "shop.yaml").read_text(encoding="utf-8")
     assert f"hs_product_id: {cup}" in text
+    project.fine("apply", "--auto-approve")
     assert "No changes." in project.fine("plan")
 
 
