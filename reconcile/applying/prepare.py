@@ -101,7 +101,8 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
         is_known = bool(entry.value_hashes.get(field.name, NO_HASHES).written)
         is_known = is_known or field.name in entry.accepted
         is_key = field.name == identity.key_property
-        if field.before and not (is_known or is_key) and field.reason not in GUARDED:
+        guarded = field.reason in GUARDED or field.is_restated
+        if field.before and not (is_known or is_key or guarded):
             return field.name
     return ""
 

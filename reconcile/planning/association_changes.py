@@ -42,7 +42,7 @@ def association_changes(
         changes.append(_to_parent(record))
     changes += (_from_parent(record, *parent) for parent in sorted(record.leaves))
     for (to, record_id), types in sorted(found.removed.items()):
-        plain = (_HUBSPOT, record.kind.associations[to].type_id)
+        plain = record.kind.association(to).plain(types)
         remove = removable(frozenset(types), frozenset(present[to, record_id]), plain)
         if remove:
             changes.append(
@@ -137,7 +137,7 @@ def _names_of(
     record: RecordInput, to: str, record_id: str, types: AssociationTypes
 ) -> Iterator[LinkReference]:
     """Yield references with which a manifest would name these types, as far as they have names."""
-    association = record.kind.associations[to]
+    association = record.kind.association(to)
     key = record.context.keys.get((association.kind or "", record_id), "")
     by, value = ("key", key) if key else ("id", record_id)
     labels = {(_HUBSPOT, number): label for label, number in association.labels.items()}
@@ -146,7 +146,7 @@ def _names_of(
         for label in record.context.definitions.labels.get((record.kind.name, to), ())
         if label.label
     }
-    plain = (_HUBSPOT, association.type_id)
+    plain = association.plain(types)
     if types == {plain}:
         labels[plain] = ""
     found = ((labels[one], *one) for one in types - ({plain} - labels.keys()) if one in labels)

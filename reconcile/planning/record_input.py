@@ -11,7 +11,7 @@ from reconcile.model.kinds import Kind
 from reconcile.model.line_parent import Parent
 from reconcile.model.policy import Policy
 from reconcile.model.records import Actual, Adoption, Desired, LastApplied, Link, Observed, Unit
-from reconcile.model.references import Bindings
+from reconcile.model.references import Bindings, Pointer, Unresolved
 from reconcile.model.suggestions import Suggestions
 
 
@@ -20,6 +20,7 @@ class Context:
     """What all units of one plan share.
 
     - ``bindings``: the records that references point at
+    - ``unresolved``: why others point at nothing, where more is known than that none was found
     - ``declared``: the folded keys of all declared records, by kind
     - ``recreate``: the addresses to create again if their records are archived, merged or gone
     - ``shared_ids``: the folded addresses of declared records that have the same id in the state
@@ -44,6 +45,7 @@ class Context:
     suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False
     policy: Policy = field(default_factory=Policy)
+    unresolved: Mapping[Pointer, Unresolved] = field(default_factory=dict)
     target: str = ""
 
 

@@ -50,11 +50,11 @@ class InDoubtChange:
 
     def implied_links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
         """Return the unlabelled types that HubSpot adds along with our labels (reference §11)."""
-        associations = kinds()[self.change.address.kind].associations
+        kind = kinds()[self.change.address.kind]
         return frozenset(
-            Link(link.to, end, associations[link.to].type_id)
+            Link(link.to, end, kind.association(link.to).type_id)
             for link, end in self._ends(ids)
-            if link.types == link.ours
+            if link.types == link.ours and not kind.association(link.to).is_custom
         )
 
     def parent_links(self, ids: Mapping[Address, str]) -> frozenset[Link]:

@@ -241,7 +241,7 @@ class Resolver:
         standing: dict[Address, frozenset[Link]] = {}
         for (name, to), by_id in sorted(ends.items()):
             kind = kinds()[name]
-            target = kind.associations[to].object
+            target = kind.association(to).object
             there = self._hubspot.associations.links(kind.object, to, target, list(by_id))
             for record_id, links in there.items():
                 address = by_id[record_id]
