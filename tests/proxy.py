@@ -36,7 +36,9 @@ Hook = Callable[[str, str, Any], str | tuple[int, Any] | None]
 Edit = Callable[[str, str, Any], Any]
 
 
-class _Server(ThreadingHTTPServer):
+class QuietServer(ThreadingHTTPServer):
+    """Serves clients that may be killed at any time."""
+
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
@@ -64,7 +66,7 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._client = httpx.Client(base_url=self._upstream, trust_env=False, verify=NO_TLS)
-        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._server = QuietServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
         return self
