@@ -6,7 +6,7 @@ afterwards too: a response that reports success proves nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconcile.applying.batch_send import send
 from reconcile.applying.context import ApplyContext
@@ -18,7 +18,7 @@ from reconcile.applying.wanted_links import Associations, WantedLink, parent_lin
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Pair, Refused, Written
 from reconcile.model.address import Address
-from reconcile.model.batches import LINKS_READ
+from reconcile.model.batches import LINKS_READ, split
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Status
 
@@ -31,26 +31,27 @@ def associate(
     Raises HubSpotError if no further call can succeed.
     """
     by_pair: dict[tuple[str, str, bool], list[WantedLink]] = defaultdict(list)
-    kinds_by_name: dict[str, Kind] = {}
+    for one in _wanted(tasks, ids):
+        if one.to_id:
+            by_pair[one.task.kind.name, one.link.to, one.link.add].append(one)
+        else:
+            one.fail("it does not exist")
+    for (name, to, add), links in sorted(by_pair.items(), key=lambda entry: _order(*entry[0])):
+        for batch in split(links, LINKS_READ):
+            context.halt.check_outcomes(tasks)
+            if context.halt.stopped:
+                _check_parents(context, kinds()[name], to, batch)
+            else:
+                _change(context, kinds()[name], to, batch, add=add)
+    context.halt.check_outcomes(tasks)
+
+
+def _wanted(tasks: Sequence[ChangeTask], ids: Mapping[Address, str]) -> Iterator[WantedLink]:
     for task in tasks:
-        kinds_by_name[task.kind.name] = task.kind
         for link in (*task.change.links, *parent_link(task, ids)):
             to_id = link.id or (ids.get(link.address, "") if link.address else "")
             plain = task.kind.association(link.to).plain(link.ours or link.types)
-            wanted = WantedLink(task, link, to_id, plain)
-            if to_id:
-                by_pair[task.kind.name, link.to, link.add].append(wanted)
-            else:
-                wanted.fail("it does not exist")
-    for (name, to, add), links in sorted(by_pair.items(), key=lambda entry: _order(*entry[0])):
-        for start in range(0, len(links), LINKS_READ):
-            context.halt.check_outcomes(tasks)
-            batch = links[start : start + LINKS_READ]
-            if context.halt.stopped:
-                _check_parents(context, kinds_by_name[name], to, batch)
-            else:
-                _change(context, kinds_by_name[name], to, batch, add=add)
-    context.halt.check_outcomes(tasks)
+            yield WantedLink(task, link, to_id, plain)
 
 
 def _order(name: str, to: str, add: bool) -> tuple[bool, str, str, bool]:  # noqa: FBT001

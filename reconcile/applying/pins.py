@@ -12,7 +12,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.digest import desired_digest
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import is_custom_object, kinds
+from reconcile.model.kinds import Kind, is_custom_object, kinds
 from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
 from reconcile.model.records import Reference, Unit
 from reconcile.model.references import association_types, pointer
@@ -111,14 +111,9 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
             definition = now.properties[kind.name].get(field.name)
             if definition is None or field.name in kind.looked_up:
                 continue  # the unit is stale for that already, or the names are looked up again
-            for value, text in (
-                (field.before, field.shown_before),
-                (field.after, field.shown_after),
-            ):
-                means = same(text, value, definition)  # a date in its author's spelling
-                called = display_value(kind, now, field.name, value)
-                if not means and text and _parts(called) != _parts(text):
-                    return True
+            shown = (field.before, field.shown_before), (field.after, field.shown_after)
+            if any(_is_other_label(kind, now, definition, *one) for one in shown):
+                return True
         for link in change.links:
             for one in link.references:
                 reference = Reference(link.to, one.by, one.value, one.label)
@@ -126,6 +121,15 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
                 if asked != ((one.category, one.type_id),):
                     return True
     return False
+
+
+def _is_other_label(
+    kind: Kind, now: Definitions, definition: Property, value: str, text: str
+) -> bool:
+    """Return whether the account calls a value otherwise than a text that it is shown as."""
+    means = same(text, value, definition)  # a date in its author's spelling
+    called = display_value(kind, now, definition.name, value)
+    return bool(text) and not means and _parts(called) != _parts(text)
 
 
 def _parts(text: str) -> list[str]:
@@ -159,15 +163,19 @@ def _references_that_moved(
     for unit, id_, reference in looked_up:
         if found.get(pointer(reference)) != id_:
             moved[unit.address] = _leads_elsewhere(reference.to)
-    for unit, _, link in _links(planned):
-        for one in () if link.add else link.references:
-            address = Address(link.to, one.value).folded()
-            entry = state.unit(address).get(address) if one.by == "key" else None
-            if one.by == "key" and link.id not in (entry and entry.id, formers.get(address)):
-                moved[unit.address] = (
-                    f"a {link.to} to be dissociated has another key in the state than it had when "
-                    "planning; plan again"
-                )
+    named = (
+        (unit, link, Address(link.to, one.value).folded())
+        for unit, _, link in _links(planned)
+        for one in link.references
+        if not link.add and one.by == "key"
+    )
+    for unit, link, address in named:
+        entry = state.unit(address).get(address)
+        if link.id not in (entry and entry.id, formers.get(address)):
+            moved[unit.address] = (
+                f"a {link.to} to be dissociated has another key in the state than it had when "
+                "planning; plan again"
+            )
     state.release()
     return moved
 
@@ -182,11 +190,11 @@ def _lookups(
     """Yield the references that give the values of a plan's fields, with these."""
     for unit in planned.units:
         now = declared.get(unit.address.folded())
-        records = {one.address.folded(): one for one in now.records} if now else {}
+        lookups = {one.address.folded(): one.lookups for one in now.records} if now else {}
         for change in unit.changes:
-            desired = records.get(change.address.folded())
-            for field in change.fields if desired else ():
-                if desired and (reference := desired.lookups.get(field.name)):
+            mine = lookups.get(change.address.folded(), {})
+            for field in change.fields:
+                if reference := mine.get(field.name):
                     yield unit, field.after, reference
 
 

@@ -91,17 +91,8 @@ def _compare(
     if actual is None:
         return Checked(change, conflict="archived, merged or deleted since planning")
     held = actual.properties.get(identity.name) or ""
-    # A key that is to be written is compared like every other field below.
-    written = any(field.name == identity.name for field in change.fields)
-    lacks = not held and identity.may_lack_key
-    if identity.key_property and not (written or lacks) and fold(held) != fold(change.address.key):
-        return Checked(change, conflict="its key was changed in HubSpot since planning")
-    if name := _found_otherwise(change, actual):
+    if name := _identified_otherwise(change, refresh, actual, identity):
         return Checked(change, conflict=f"its {name} was changed in HubSpot since planning")
-    found_by = dict(refresh.keep).get(identity.name, held)
-    if identity.sibling_property and change.adopts and fold(held) != fold(found_by):
-        why = f"its {identity.name} was changed in HubSpot since planning"
-        return Checked(change, conflict=why)
     left: list[FieldChange] = []
     moved: list[str] = []
     for field in change.fields:
@@ -117,6 +108,24 @@ def _compare(
     if all(field.is_restated for field in left):
         left = []  # what HubSpot would have copied values with has been written by others
     return Checked(change, fields=tuple(left), key=held)
+
+
+def _identified_otherwise(
+    change: Effect, refresh: Refresh, actual: Actual, identity: Identity
+) -> str:
+    """Return what identifies the record and has another value now, if anything has."""
+    held = actual.properties.get(identity.name) or ""
+    # A key that is to be written is compared like every other field.
+    written = any(field.name == identity.name for field in change.fields)
+    lacks = not held and identity.may_lack_key
+    if identity.key_property and not (written or lacks) and fold(held) != fold(change.address.key):
+        return "key"
+    if name := _found_otherwise(change, actual):
+        return name
+    found_by = dict(refresh.keep).get(identity.name, held)
+    if identity.sibling_property and change.adopts and fold(held) != fold(found_by):
+        return identity.name
+    return ""
 
 
 def _found_otherwise(change: Effect, actual: Actual) -> str:

@@ -1,7 +1,7 @@
 """`reconcile doctor`: check the account, the token's scopes and the limits left."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from reconcile.cli.common import echo, settings_for
@@ -81,19 +81,33 @@ def _scopes(session: Session) -> bool:
         echo(f"Scopes   a service key gets them in HubSpot under {SERVICE_KEYS}")
     if associated is None:
         echo("Scopes   of associated objects: unknown, the manifests have problems; see validate")
+    _optional_scopes(granted, associated or (), names_owners=(OWNERS_SCOPE,) in needs["plan"])
+    return fine
+
+
+def _optional_scopes(
+    granted: Collection[str], associated: Iterable[Association], *, names_owners: bool
+) -> None:
+    """Say which scopes may be needed, and what is lost without others."""
+    granted = frozenset(granted)
     # Whether HubSpot asks for the right to write at both ends is not known. What has no association
     # type is only looked up.
     doubtful = sorted(
         {
             one.write_scopes[0]
-            for one in associated or ()
+            for one in associated
             if (one.type_id or one.is_custom) and granted.isdisjoint(one.write_scopes)
         }
     )
     if doubtful:
         echo(f"Scopes   apply may also need {', '.join(doubtful)} to associate")
-    if OWNERS_SCOPE not in granted and (OWNERS_SCOPE,) not in needs["plan"]:
+    if OWNERS_SCOPE not in granted and not names_owners:
         echo(f"Scopes   optional: without {OWNERS_SCOPE}, plan and drift name users only by id")
+    _parent_scopes(granted)
+
+
+def _parent_scopes(granted: frozenset[str]) -> None:
+    """Say of which other parents of line items nothing would be known."""
     for kind in kinds().values():
         lacking = [
             one for one in kind.foreign_parents.values() if granted.isdisjoint(one.read_scopes)
@@ -105,7 +119,6 @@ def _scopes(session: Session) -> bool:
                 f"Scopes   optional: without {scopes}, plan and apply cannot check whether "
                 f"{kind.plural} belong to {objects}"
             )
-    return fine
 
 
 def _declared(settings: Settings) -> tuple[Unit, ...] | None:

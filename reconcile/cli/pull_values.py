@@ -24,11 +24,11 @@ from reconcile.errors import ManifestError, StalePlan, UsageError
 from reconcile.manifests.new_values import with_values
 from reconcile.model.address import Address
 from reconcile.model.audit import Event
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import Kind, kinds
 from reconcile.model.plan import Plan
 from reconcile.model.records import Desired, Unit
 from reconcile.model.values import nearest, show
-from reconcile.project.declared import found_by_id
+from reconcile.project.declared import Declared, found_by_id
 from reconcile.pulling.known import definitions_of
 from reconcile.pulling.taken import (
     Taken,
@@ -72,23 +72,14 @@ def run(
     chosen = None if drift else {one.folded() for one in addresses(tuple(words))}
     settings = settings_for(target)
     files, declared = read_manifests(settings, absolute(tuple(map(Path, words))) if drift else ())
-    records = {
-        record.address.folded(): (unit, record)
-        for unit in declared.everything
-        for record in unit.records
-    }
-    units: Sequence[Unit] = declared.units
-    if chosen is not None:
-        _require_declared(chosen, records)
-        named = {records[one][0].address for one in chosen}
-        units = [unit for unit in units if unit.address in named]
+    records = _by_address(declared.everything)
+    units = _units_of(chosen, declared, records)
     with connect(settings, os.environ, "read") as session:
         state = session.state()
         with progress(len(units), "Comparing") as advance:
             made = plan(session, units, declared=declared.everything, advance=advance)
         found = list(_found(session, made, chosen, records))
-        mine = [kinds()[name] for name in sorted({one.address.kind for one in found})]
-        definitions = definitions_of(session.hubspot, mine)
+        definitions = definitions_of(session.hubspot, _kinds_of(found))
         with _without_values():
             edited = with_values(
                 {name: file.content for name, file in files.items()},
@@ -120,6 +111,25 @@ def run(
         click.echo("Nothing was written.", err=True)
     if why_not:
         click.echo(_NOT_REMEMBERED.format(visible(why_not)), err=True)
+
+
+def _by_address(units: Sequence[Unit]) -> _Records:
+    return {record.address.folded(): (unit, record) for unit in units for record in unit.records}
+
+
+def _kinds_of(found: Sequence[Taken]) -> Sequence[Kind]:
+    return [kinds()[name] for name in sorted({one.address.kind for one in found})]
+
+
+def _units_of(
+    chosen: Collection[Address] | None, declared: Declared, records: _Records
+) -> Sequence[Unit]:
+    """Return the units to plan: those of the chosen records, else all that were named."""
+    if chosen is None:
+        return declared.units
+    _require_declared(chosen, records)
+    named = {records[one][0].address for one in chosen}
+    return [unit for unit in declared.units if unit.address in named]
 
 
 @contextmanager

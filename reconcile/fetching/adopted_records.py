@@ -43,26 +43,51 @@ def find_adopted(
 
     A line item is adopted by a property from among those under its parent.
     """
-    ids = [one.adoption.value for one in wanted if one.adoption.by == "id"]
-    by_id = look_up(hubspot, kind, list(dict.fromkeys(ids)), readable.properties) if ids else {}
     by_property: dict[str, list[Wanted]] = defaultdict(list)
     for one in wanted:
-        if one.adoption.by != "id":
-            by_property[one.adoption.by].append(one)
-            continue
-        found = by_id[one.adoption.value]
-        why = _why(found) if isinstance(found, Missing) else None
-        _record(findings, one, [found] if isinstance(found, Actual) else [], why)
+        by_property[one.adoption.by].append(one)
     for name, some in sorted(by_property.items()):
-        why = None if name in readable.defined else NotAdopted("unknown")
-        try:
-            having = _having(hubspot, kind, name, some, readable) if why is None else {}
-        except CallRefused as error:  # a value that is none of the property's type
-            having, why = {}, NotAdopted("refused", (str(error),))
-        for one in some:
-            hits = having.get(fold(one.adoption.value), [])
-            mine = [hit for hit in hits if kind.is_unit or hit.id in one.lines]
-            _record(findings, one, mine, why)
+        if name == "id":
+            _by_id(hubspot, kind, some, readable, findings)
+        else:
+            _by_property(hubspot, kind, name, some, readable=readable, findings=findings)
+
+
+def _by_id(
+    hubspot: HubSpot,
+    kind: Kind,
+    wanted: Sequence[Wanted],
+    readable: Readable,
+    findings: ChunkFindings,
+) -> None:
+    ids = list(dict.fromkeys(one.adoption.value for one in wanted))
+    found = look_up(hubspot, kind, ids, readable.properties)
+    for one in wanted:
+        there = found[one.adoption.value]
+        if isinstance(there, Missing):
+            findings.not_adopted[one.address] = _why(there)
+        else:
+            _record(findings, one, [there], None)
+
+
+def _by_property(
+    hubspot: HubSpot,
+    kind: Kind,
+    name: str,
+    wanted: Sequence[Wanted],
+    *,
+    readable: Readable,
+    findings: ChunkFindings,
+) -> None:
+    why = None if name in readable.defined else NotAdopted("unknown")
+    try:
+        having = _having(hubspot, kind, name, wanted, readable) if why is None else {}
+    except CallRefused as error:  # a value that is none of the property's type
+        having, why = {}, NotAdopted("refused", (str(error),))
+    for one in wanted:
+        hits = having.get(fold(one.adoption.value), [])
+        mine = [hit for hit in hits if kind.is_unit or hit.id in one.lines]
+        _record(findings, one, mine, why)
 
 
 def _record(

@@ -48,20 +48,22 @@ def _read_versions(
     by_kind: dict[str, list[LeftAlone]] = defaultdict(list)
     for one in drifted:
         by_kind[one.address.kind].append(one)
-    for kind, records in by_kind.items():
-        for chunk in split(records, _CHUNK):
-            try:
-                histories = _histories(hubspot, kind, chunk)
-            except HubSpotError as error:
-                unread = unread or str(error)
-                if isinstance(error, Fatal):
-                    return found, unread
-                continue
-            for one in chunk:
-                history = histories.get(one.id, {})
-                for field in one.fields:
-                    version = version_with(field.before, history.get(field.name, ()))
-                    found[one.address, field.name] = version
+    chunks = ((k, chunk) for k, records in by_kind.items() for chunk in split(records, _CHUNK))
+    for kind, chunk in chunks:
+        try:
+            histories = _histories(hubspot, kind, chunk)
+        except HubSpotError as error:
+            unread = unread or str(error)
+            if isinstance(error, Fatal):
+                return found, unread
+        else:
+            found |= {
+                (one.address, field.name): version_with(
+                    field.before, histories.get(one.id, {}).get(field.name, ())
+                )
+                for one in chunk
+                for field in one.fields
+            }
     return found, unread
 
 

@@ -1,12 +1,13 @@
 """Read the line items that others added to orders and carts whose lines are exact."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual, Lifecycle, Link, Unit
 
 Links = Mapping[Address, frozenset[Link]]
@@ -41,29 +42,35 @@ def foreign_lines(
     or that has a declared key, belongs to a document, wherever it is.
     """
     under = {
-        unit.address: sorted(one for one in _ids(unit, links) if one[1] not in found)
+        unit.address: [one for one in sorted(_ids(unit, links)) if one[1] not in found]
         for unit in units
         if has_exact_lines(unit)
     }
-    read: dict[Address, Actual] = {}
-    for name in sorted({kind for ids in under.values() for kind, _ in ids}):
-        kind, key = kinds()[name], identities[name].key_property
-        ids = [one for some in under.values() for of, one in some if of == name]
-        wanted = [one for one in ids if (name, one) not in ours.managed]
-        names = [kind.title, *([key] if key else [])]
-        for one, actual in (
-            hubspot.records.read(kind.object, wanted, names).items() if wanted else ()
-        ):
-            held = actual.properties.get(key) if key else None
-            if not held or fold(held) not in ours.declared.get(name, ()):
-                read[Address(name, f"{BY_ID}{one}")] = actual
+    unknown: dict[str, list[str]] = defaultdict(list)
+    for kind, one in (line for lines in under.values() for line in lines):
+        if (kind, one) not in ours.managed:
+            unknown[kind].append(one)
+    read: dict[tuple[str, str], Actual] = {}
+    for name, ids in sorted(unknown.items()):
+        read |= _read(hubspot, identities[name], kinds()[name], ids, ours)
     return {
-        unit: {
-            address: read[address]
-            for name, one in ids
-            if (address := Address(name, f"{BY_ID}{one}")) in read
-        }
-        for unit, ids in under.items()
+        unit: {Address(one[0], f"{BY_ID}{one[1]}"): read[one] for one in lines if one in read}
+        for unit, lines in under.items()
+    }
+
+
+def _read(
+    hubspot: HubSpot, identity: Identity, kind: Kind, ids: Sequence[str], ours: Ours
+) -> Mapping[tuple[str, str], Actual]:
+    """Return the records without a declared key, by kind and id."""
+    key, declared = identity.key_property, ours.declared.get(kind.name, ())
+    names = [kind.title, *([key] if key else [])]
+    found = hubspot.records.read(kind.object, ids, names)
+    held = {one: (actual.properties.get(key) or "") if key else "" for one, actual in found.items()}
+    return {
+        (kind.name, one): actual
+        for one, actual in found.items()
+        if not held[one] or fold(held[one]) not in declared
     }
 
 

@@ -29,14 +29,10 @@ def read_definitions(
 
     Raise UsageError if a kind's key property is missing, not unique or not a text.
     """
-    used: set[str] = set()
     labelled = {(name, to) for name, to in pairs if is_custom_object(to)}
-    for unit in units:
-        if has_exact_lines(unit):
-            used.update(kinds()[unit.address.kind].children)
-        for record in unit.records:
-            used.add(record.address.kind)
-            labelled |= {(record.address.kind, r.to) for r in record.references if r.label}
+    for record in (record for unit in units for record in unit.records):
+        labelled |= {(record.address.kind, r.to) for r in record.references if r.label}
+    used = _kinds_used(units)
     mine = [kind for kind in kinds().values() if kind.name in used]
     properties = {kind.name: hubspot.definitions.properties(kind.object) for kind in mine}
     for kind in mine:
@@ -48,6 +44,16 @@ def read_definitions(
         currencies,
         _owners(hubspot, properties, units),
     )
+
+
+def _kinds_used(units: Iterable[Unit]) -> set[str]:
+    """Return the kinds of records that a plan of these units may change."""
+    used: set[str] = set()
+    for unit in units:
+        used.update(record.address.kind for record in unit.records)
+        if has_exact_lines(unit):
+            used.update(kinds()[unit.address.kind].children)
+    return used
 
 
 def _labels(hubspot: HubSpot, kind: Kind, to: str) -> tuple[Label, ...]:
@@ -101,12 +107,11 @@ def properties_to_read(
     names: dict[str, set[str]] = defaultdict(set)
     for kind, found in managed.items():
         names[kind].update(name for name in found if manage.allows(kind, name))
-    for unit in units:
-        for record in unit.records:
-            kind = record.address.kind
-            names[kind].update(record.properties)
-            names[kind].add(kinds()[kind].title)
-            names[kind].update(one.by for one in record.adopt if one.by != "id")
+    for record in (record for unit in units for record in unit.records):
+        kind = record.address.kind
+        names[kind].update(record.properties)
+        names[kind].add(kinds()[kind].title)
+        names[kind].update(one.by for one in record.adopt if one.by != "id")
     for name, found in names.items():
         pipeline = kinds()[name].pipeline
         if pipeline and not pipeline.together.isdisjoint(found):

@@ -75,30 +75,37 @@ def read_document(
     allowed = ("kind", *_IN_EVERY_RECORD, *kind.lookups, *parent_field, *lines_field, *nesting)
     field_reader.table(node, f"this {kind.name}", report, fields=allowed, required=("key",))
     record = _record(node, kind, entries, report, defaults[kind.name])
-    if record and nesting and record.lifecycle is Lifecycle.PRESENT:
-        exact = defaults[kind.name].exact_lines
-        if "lines" in entries:
-            exact = read_exactness(entries["lines"].value, report)
-        record = replace(record, exact_lines=exact) if exact else record
-    nested: list[Desired] = []
+    nested = []
     for field, child in nesting.items():
-        if field in entries:
-            nested += _nested(entries[field].value, field, child, report, defaults[child.name])
-    if record and record.lifecycle is not Lifecycle.PRESENT:
+        nested += _nested(entries.get(field), child, report, defaults[child.name])
+    if record and nesting:
+        record = _with_exactness(record, entries.get("lines"), report, defaults[kind.name])
         nested = [_inherit_lifecycle(record, one, report) for one in nested]
-    parent = None
-    if kind.parents:
-        parent = read_parent(node, entries.get("parent"), kind, report)
-        if parent is None:
-            return None
-    return DeclaredDocument(record, tuple(nested), parent) if record else None
+    parent = read_parent(node, entries.get("parent"), kind, report) if kind.parents else None
+    if record is None or (kind.parents and parent is None):
+        return None
+    return DeclaredDocument(record, tuple(nested), parent)
+
+
+def _with_exactness(
+    record: Desired, field: Entry | None, report: ProblemReport, defaults: Defaults
+) -> Desired:
+    """Return a record that may have no other line items than those below it, if it says so."""
+    exact = defaults.exact_lines if field is None else read_exactness(field.value, report)
+    if not exact or record.lifecycle is not Lifecycle.PRESENT:
+        return record
+    return replace(record, exact_lines=True)
 
 
 @cache
 def _nesting(kind: str) -> Mapping[str, Kind]:
     """Return the fields that hold nested records (``line_items``), and their kinds."""
     children = [child for child in kinds().values() if kind in child.parents]
-    return MappingProxyType({child.plural.replace(" ", "_"): child for child in children})
+    return MappingProxyType({_field_of(child): child for child in children})
+
+
+def _field_of(nested: Kind) -> str:
+    return nested.plural.replace(" ", "_")
 
 
 def _kind_of(node: Node, entries: Mapping[str, Entry], report: ProblemReport) -> Kind | None:
@@ -118,10 +125,12 @@ def _kind_of(node: Node, entries: Mapping[str, Entry], report: ProblemReport) ->
 
 
 def _nested(
-    node: Node, field: str, kind: Kind, report: ProblemReport, defaults: Defaults
+    field: Entry | None, kind: Kind, report: ProblemReport, defaults: Defaults
 ) -> list[Desired]:
-    records = []
-    for item in field_reader.items(node, f"'{field}'", report):
+    records: list[Desired] = []
+    if field is None:
+        return records
+    for item in field_reader.items(field.value, f"'{_field_of(kind)}'", report):
         what = f"this {kind.name}"
         fields = (*_IN_EVERY_RECORD, *kind.lookups)
         entries = field_reader.table(item, what, report, fields=fields, required=("key",))
@@ -133,7 +142,7 @@ def _nested(
 
 def _inherit_lifecycle(root: Desired, nested: Desired, report: ProblemReport) -> Desired:
     """Return a nested record with its root's lifecycle state, unless it sets its own."""
-    if nested.lifecycle is not Lifecycle.PRESENT:
+    if root.lifecycle is Lifecycle.PRESENT or nested.lifecycle is not Lifecycle.PRESENT:
         return nested
     if root.lifecycle is Lifecycle.ABSENT and nested.protect:
         kind, key = nested.address

@@ -129,14 +129,13 @@ def _slot(part: str, edit: Edit, *, last: bool) -> _Slot:
     """Return where in a document the value goes."""
     *inner, name = edit.path
     root = _compose(part)
+    *outer, last_step = inner or ("",)
     mapping = root
-    for number, step in enumerate(inner, 1):
-        inner_node = _child(mapping, step)
-        if inner_node is None and number == len(inner) and edit.beside:
-            return _in_braces(part, mapping, f"{step}: {{{name}: ", edit.beside)
-        if inner_node is None:
-            raise _Refused("there is nothing here to add a line to")
-        mapping = _own(inner_node)
+    for step in outer:
+        mapping = _inside(mapping, step)
+    if inner and edit.beside and _child(mapping, last_step) is None:
+        return _in_braces(part, mapping, f"{last_step}: {{{name}: ", edit.beside)
+    mapping = _inside(mapping, last_step) if inner else mapping
     value = _child(mapping, name)
     if value is not None:
         return _of_value(part, _own(value))
@@ -153,6 +152,14 @@ def _slot(part: str, edit: Edit, *, last: bool) -> _Slot:
     if mapping is not root or not last:
         raise _Refused("a line is added only at the end of a file, and more follows this mapping")
     return _after_line(part, line, _Slot(len(part), len(part), "", "", PLAIN, typed=False))
+
+
+def _inside(mapping: Any, step: int | str) -> Any:
+    """Return a node below another one."""
+    found = _child(mapping, step)
+    if found is None:
+        raise _Refused("there is nothing here to add a line to")
+    return _own(found)
 
 
 def _in_braces(part: str, mapping: Any, opening: str, beside: str) -> _Slot:

@@ -5,7 +5,7 @@ for every plan that the planner makes; a plan that fails one is refused.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from reconcile.errors import UsageError
 from reconcile.model.address import BY_ID, fold
@@ -245,6 +245,13 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
     rest = names[1:] if names[:1] == [identity.key_property] else names
     if not (rises(rest) and rises(kept) and rises(change.ignore)):
         yield "its properties are not in order"
+    yield from _of_values(change, identity, copied)
+    if identity.key_property:
+        yield from _of_key(change, identity.key_property)
+
+
+def _of_values(change: RecordChange, identity: Identity, copied: Collection[str]) -> Iterator[str]:
+    """Yield fields whose values do not belong to the action. HubSpot fills in ``copied``."""
     for field in change.fields:
         new, removed = change.action is Action.CREATE, change.action is Action.ARCHIVE
         if (field.reason is Reason.NEW) != new or (new and field.before):
@@ -258,8 +265,6 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
             field.before
         ):
             yield f"{show(field.name)} of an adopted record has not been seen"
-    if identity.key_property:
-        yield from _of_key(change, identity.key_property)
 
 
 def _of_key(change: RecordChange, name: str) -> Iterator[str]:
@@ -280,10 +285,7 @@ def _of_key(change: RecordChange, name: str) -> Iterator[str]:
         case Action.ARCHIVE:
             if key is None:
                 yield "it does not name its key"
-            elif not (change.rekey or change.foreign) and fold(key.before) not in {
-                "",
-                *_keys(change),
-            }:
+            elif not _may_have(change, key.before):
                 yield "it has another key"
 
 
@@ -291,6 +293,11 @@ def _is_moved(change: RecordChange, key: FieldChange | None) -> bool:
     """Return whether an update writes the key because the record has its former one."""
     moved = change.moved_from
     return key is not None and bool(moved) and fold(key.before) == fold(moved)
+
+
+def _may_have(change: RecordChange, key: str) -> bool:
+    """Return whether a record to be archived may have a key: its own, none, or one of others."""
+    return change.rekey or change.foreign or fold(key) in {"", *_keys(change)}
 
 
 def _keys(change: RecordChange) -> set[str]:

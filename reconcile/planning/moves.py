@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
 from reconcile.model.line_parent import former_parent, left_by
-from reconcile.model.plan import Action, UnitChange
+from reconcile.model.plan import Action, RecordChange, UnitChange
 from reconcile.planning.changes import as_conflict, propagate_conflicts
 
 
@@ -47,22 +47,28 @@ def keep_parents(
     ``under`` are the line items that HubSpot has under orders and carts to be archived; ``managed``
     are the addresses in the state. One that leaves in the same plan keeps nothing.
     """
-    of_documents = dict(managed)
-    going: set[tuple[LineId, str]] = set()
-    for change in (change for unit in units for change in unit.changes if change.id):
-        line = change.address.kind, change.id
-        of_documents[line] = change.address
-        going |= {(line, id_) for _, id_ in left_by(change)}
-        if change.action is Action.ARCHIVE:
-            going.add((line, change.parent_id))
+    changes = [change for unit in units for change in unit.changes if change.id]
+    of_documents = {**managed, **{(one.address.kind, one.id): one.address for one in changes}}
+    going = {(one.address.kind, one.id, parent) for one in changes for parent in _lost_by(one)}
     for unit in units:
-        root = unit.changes[0] if unit.changes else None
-        lines = set(under.get(unit.address, ())) & of_documents.keys()
-        if root is not None and root.address == unit.address and root.action is Action.ARCHIVE:
-            stay = sorted(of_documents[one] for one in lines if (one, root.id) not in going)
-            yield _kept(unit, stay[0]) if stay else unit
-        else:
-            yield unit
+        root_id = _archived_root(unit)
+        lines = set(under.get(unit.address, ())) & of_documents.keys() if root_id else ()
+        stay = sorted(of_documents[one] for one in lines if (*one, root_id) not in going)
+        yield _kept(unit, stay[0]) if stay else unit
+
+
+def _lost_by(change: RecordChange) -> Iterator[str]:
+    """Yield the ids of the parents that a line item has no more after a change."""
+    yield from (record_id for _, record_id in left_by(change))
+    if change.action is Action.ARCHIVE:
+        yield change.parent_id
+
+
+def _archived_root(unit: UnitChange) -> str:
+    """Return the id of a unit's root if that is to be archived, else empty text."""
+    root = unit.changes[0] if unit.changes else None
+    goes = root is not None and root.address == unit.address and root.action is Action.ARCHIVE
+    return root.id if root is not None and goes else ""
 
 
 def _kept(unit: UnitChange, line: Address) -> UnitChange:

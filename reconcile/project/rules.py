@@ -1,6 +1,6 @@
 """Who may write what in the chosen target, and which line of the project file says so."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.manifests.problems import ProblemReport, an
@@ -37,23 +37,31 @@ def _of_manage(settings: Settings, places: Mapping[_Path, Location], here: _Path
         if not manage.has_kind(kind.name):
             yield Rule(kind.plural, f"{OTHERS} only", place)
             continue
-        listed = _listed(manage, kind, settings)
-        if listed is None:
-            yield Rule(f"what is declared of {kind.plural}", OURS, place)
-        else:
-            for name in listed:
-                what = f"association with {an(name)}" if name in kind.associations else name
-                yield Rule(
-                    f"{kind.name}: {what}", OURS, places.get((*path, kind.name, name), place)
-                )
-        rest = "what is not declared" if listed is None else "everything else"
-        yield Rule(f"{rest} of {kind.plural}", f"{OTHERS}; not read", place)
+        at = {name: places.get((*path, kind.name, name), place) for name in _names_of(kind, manage)}
+        yield from _of_kind(kind, _listed(manage, kind, settings), at, place)
     for word, allowed in (
         ("create", manage.may_create),
         ("archive", manage.may_archive),
     ):
         who = OURS if allowed else f"{OTHERS} only"
         yield Rule(f"{word.removesuffix('e')}ing records", who, places.get((*path, word), whole))
+
+
+def _names_of(kind: Kind, manage: Manage) -> Iterable[str]:
+    return (manage.names or {}).get(kind.name) or ()
+
+
+def _of_kind(
+    kind: Kind, listed: Sequence[str] | None, at: Mapping[str, Location], place: Location
+) -> Iterator[Rule]:
+    """Yield what may be written of a kind: what is ``listed``, or all that is declared."""
+    if listed is None:
+        yield Rule(f"what is declared of {kind.plural}", OURS, place)
+    for name in listed or ():
+        what = f"association with {an(name)}" if name in kind.associations else name
+        yield Rule(f"{kind.name}: {what}", OURS, at.get(name, place))
+    rest = "what is not declared" if listed is None else "everything else"
+    yield Rule(f"{rest} of {kind.plural}", f"{OTHERS}; not read", place)
 
 
 def _listed(manage: Manage, kind: Kind, settings: Settings) -> list[str] | None:

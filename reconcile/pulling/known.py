@@ -91,13 +91,12 @@ def project_of(
     for record in (record for unit in units for record in unit.records):
         name, key = record.address
         keys[name].add(fold(key))
-        adoption = record.adoption(target)
-        if adoption is not None and adoption.by == "id":
-            known[name].add(adoption.value)
-        elif adoption is not None:
+        for adoption in filter(None, [record.adoption(target)]):
             values[name][adoption.by].add(fold(adoption.value))
         if identities[name].key_is_id:
             known[name].add(key)
+    for name, found in values.items():
+        known[name] |= found.pop("id", set())
     for _, address, entry in state.entries():
         known[address.kind].add(entry.id)
     return Project(

@@ -203,10 +203,10 @@ class Puller:
         every = sorted({link.id for found in links.values() for link in found}, key=int)
         read = self._hubspot.records.read(association.object, every, [by]) if by and every else {}
         names = {one: actual.properties.get(by) or "" for one, actual in read.items()}
+        unique = {end: (by, name) for end, name in names.items() if not name_fault(name)}
         return {
             one: [
-                (by, names[end]) if not name_fault(names.get(end, "")) else ("id", end)
-                for end in sorted({link.id for link in found}, key=int)
+                unique.get(end, ("id", end)) for end in sorted({link.id for link in found}, key=int)
             ]
             for one, found in links.items()
             if found

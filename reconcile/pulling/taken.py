@@ -10,7 +10,7 @@ from reconcile.manifests.new_values import NewValues
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import Kind, kinds
 from reconcile.model.plan import Action, FieldChange, LeftAlone, Plan, RecordChange
 from reconcile.model.records import Actual, Desired, Unit
 from reconcile.model.values import normalise
@@ -54,18 +54,13 @@ def differences_of(
     ``keys`` has the key property of each kind: a key is the manifest's.
     """
     for unit in plan.units:
-        found: dict[Address, dict[str, str]] = defaultdict(dict)
-        ids: dict[Address, str] = {}
         parts: Iterable[RecordChange | LeftAlone] = (*unit.changes, *unit.held, *unit.left_alone)
-        for one in parts:
-            if one.address.folded() in chosen and one.id:
-                key = keys[one.address.kind]
-                fields = (each for each in one.fields if each.name != key)
-                found[one.address] |= _before(fields)
-                ids[one.address] = one.id
-        for address, values in found.items():
-            if values:
-                yield Taken(address, ids[address], values)
+        mine = [one for one in parts if one.address.folded() in chosen and one.id]
+        found: dict[tuple[Address, str], dict[str, str]] = defaultdict(dict)
+        for one in mine:
+            key = keys[one.address.kind]
+            found[one.address, one.id] |= _before(each for each in one.fields if each.name != key)
+        yield from (Taken(*one, values) for one, values in found.items() if values)
 
 
 def refused(plan: Plan, chosen: Iterable[tuple[Unit, Desired]]) -> Iterator[Problem]:
@@ -104,22 +99,24 @@ def as_declared(
         by_kind[one.address.kind].append(one)
     for name, records in by_kind.items():
         kind = kinds()[name]
-        lacking = []
-        if names := kind.pipeline:
-            lacking = [
-                one.id
-                for one in records
-                if names.stage in one.values and names.pipeline not in one.values
-            ]
-        beside: Mapping[str, Actual] = {}
-        if lacking and names:
-            beside = hubspot.records.read(kind.object, lacking, [names.pipeline])
+        beside = _pipelines(hubspot, kind, records)
         for one in records:
             also = dict(beside[one.id].properties) if one.id in beside else {}
             stored = Actual(one.id, {**also, **one.values})
             shown = declared_values(kind, definitions, [*stored.properties], stored)
             texts = {each: shown.get(each, "") for each in one.values}
             yield Taken(one.address, one.id, texts)
+
+
+def _pipelines(hubspot: HubSpot, kind: Kind, records: Iterable[Taken]) -> Mapping[str, Actual]:
+    """Return the pipelines of the records of which only the stage is taken, by id."""
+    names = kind.pipeline
+    if names is None:
+        return {}
+    lacking = [
+        one.id for one in records if names.stage in one.values and names.pipeline not in one.values
+    ]
+    return hubspot.records.read(kind.object, lacking, [names.pipeline]) if lacking else {}
 
 
 def new_values(taken: Iterable[Taken]) -> NewValues:

@@ -25,17 +25,15 @@ from reconcile.fetching.requirements import (
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
-from reconcile.model.digest import desired_digest
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Plan, UnitChange
+from reconcile.model.plan import Action, Plan
 from reconcile.model.policy import Policy
-from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
+from reconcile.model.records import Lifecycle, Unit
 from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.moves import LineId, keep_parents
-from reconcile.planning.parent_conflicts import other_parents
-from reconcile.planning.planner import plan_unit, record_inputs, unit_faults
+from reconcile.planning.planner import unit_faults
 from reconcile.planning.policy_problems import policy_problems
 from reconcile.planning.record_input import Context, RecordInput
 from reconcile.project.declared import target_problems
@@ -46,14 +44,12 @@ from reconcile.state.applied_plans import AppliedPlans
 from reconcile.state.managed import ManagedRecords, find_managed
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
+from reconcile.workflow.planned_units import PlannedUnits, Seen, goes
 
 CHUNK = 1000
 """Units that are read and compared at a time; only keys are held for all of them."""
 
 Advance = Callable[[int], None]
-
-_Seen = tuple[Unit, Observed, Mapping[Address, LastApplied]]
-"""A unit, what HubSpot has of it, and what the state has."""
 
 
 def plan(
@@ -117,34 +113,20 @@ def plan(
     problems |= {*policy_problems(session.settings.drift, context.definitions)}
     _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
-    changes: list[UnitChange] = []
-    under: dict[Address, frozenset[LineId]] = {}
+    made = PlannedUnits(context, reader, declarations, watch)
     stood: list[Address] = []
-    unchanged = others = 0
     for chunk in chunks:
-        for change, same in _plan_chunk(chunk, context, reader):
-            unchanged += same
-            if change is not None:
-                changes.append(_pinned(change, declarations.get(change.address)))
-        if watch is not None:
-            for one in chunk:
-                for record in record_inputs(*one, context):
-                    watch(record)
+        made.add(chunk)
         stood += (unit.address for unit, _, _ in chunk if state.has_standing(unit.address))
-        under |= {unit.address: _lines_under(unit, seen) for unit, seen, _ in chunk if _goes(unit)}
-        others += sum(seen.others for _, seen, _ in chunk)
         state.release()
         advance(len(chunk))
-    made = assemble(
-        tuple(
-            keep_parents(
-                tuple(mark_collisions(changes, identities, state.entries)), under, inputs.managed
-            )
-        ),
+    changes = tuple(mark_collisions(made.changes, identities, state.entries))
+    assembled = assemble(
+        tuple(keep_parents(changes, made.under, inputs.managed)),
         target=session.pin,
         lineage=state.lineage,
         identities=identities,
-        unchanged=unchanged,
+        unchanged=made.unchanged,
         undeclared=known.undeclared,
         limits=session.settings.limits.limits(known.managed),
         allowed=frozenset(allow),
@@ -159,32 +141,21 @@ def plan(
     )
     left_out = in_doubt.intersection(unit.address for unit in units)
     return replace(
-        made,
+        assembled,
         in_doubt=tuple(sorted(left_out)),
-        unkeyed=_unkeyed(session, made, known),
-        others=others,
+        unkeyed=_unkeyed(session, assembled, known),
+        others=made.others,
     )
 
 
 def _managed(state: State, units: Iterable[Unit]) -> Mapping[LineId, Address]:
     """Return the addresses of the state's records by kind and id, if a unit needs them."""
-    if not any(has_exact_lines(unit) or _goes(unit) for unit in units):
+    if not any(has_exact_lines(unit) or goes(unit) for unit in units):
         return {}
     return {
         (address.kind, entry.id): Address(address.kind, entry.key)
         for _, address, entry in state.entries()
     }
-
-
-def _goes(unit: Unit) -> bool:
-    return unit.root is not None and unit.root.lifecycle is Lifecycle.ABSENT
-
-
-def _lines_under(unit: Unit, seen: Observed) -> frozenset[LineId]:
-    """Return the line items that HubSpot has under a unit's root."""
-    children = kinds()[unit.address.kind].children
-    links = seen.links.get(unit.address, frozenset())
-    return frozenset((link.to, link.id) for link in links if link.to in children)
 
 
 def _unkeyed(session: Session, made: Plan, known: ManagedRecords) -> tuple[tuple[str, int], ...]:
@@ -278,7 +249,7 @@ def _inputs(
 
 def _observe(
     units: Iterable[Unit], state: State, known: ManagedRecords, inputs: _Inputs
-) -> Iterator[list[_Seen]]:
+) -> Iterator[list[Seen]]:
     """Yield units, a chunk at a time, with what HubSpot and the state have of them."""
     ordered = sorted(units, key=lambda unit: (shard_of(unit.address), unit.address))
     for start in range(0, len(ordered), CHUNK):
@@ -290,7 +261,7 @@ def _observe(
 
 
 def _require_no(
-    problems: Collection[Problem], chunks: Iterable[Sequence[_Seen]], context: Context
+    problems: Collection[Problem], chunks: Iterable[Sequence[Seen]], context: Context
 ) -> None:
     """Raise ManifestError for problems, with what the account refuses of all the rest."""
     if problems:
@@ -341,29 +312,6 @@ def _addresses(unit: Unit) -> Iterator[Address]:
         yield record.address.folded()
         if record.former is not None:
             yield record.former.folded()
-
-
-def _pinned(change: UnitChange, declared: Unit | None) -> UnitChange:
-    return replace(change, manifest=desired_digest(declared)) if declared is not None else change
-
-
-def _plan_chunk(
-    units: Sequence[_Seen],
-    context: Context,
-    parents: ParentReader,
-) -> Iterator[tuple[UnitChange | None, int]]:
-    """Plan units, and again those with a changed line item that belongs to another record.
-
-    So only the parents of line items that would change are read.
-    """
-    drafts = [plan_unit(unit, seen, last, context) for unit, seen, last in units]
-    owners = parents.before(change for one, _ in drafts if one for change in one.changes)
-    for (unit, seen, last), draft in zip(units, drafts, strict=True):
-        elsewhere = other_parents(draft[0], owners) if draft[0] else {}
-        if elsewhere:
-            yield plan_unit(unit, replace(seen, other_parents=elsewhere), last, context)
-        else:
-            yield draft
 
 
 def _require_declared(recreate: frozenset[Address], everything: Sequence[Unit]) -> None:

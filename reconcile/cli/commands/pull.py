@@ -143,6 +143,10 @@ def _check(context: click.Context, what: tuple[str, ...], *, drift: bool, of_new
                 f"--drift takes files and folders of manifests, and {show(one)} is not there",
                 hint="without --drift, `reconcile pull ADDRESS` takes all that differs of a record",
             )
+    _check_options(context, of_new=of_new)
+
+
+def _check_options(context: click.Context, *, of_new: bool) -> None:
     for name in OF_VALUES if of_new else OF_NEW:
         source = context.get_parameter_source(name)
         if source is not click.core.ParameterSource.DEFAULT:
