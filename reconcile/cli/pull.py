@@ -9,6 +9,7 @@ from reconcile.cli.next_command import command_line
 from reconcile.errors import UsageError
 from reconcile.manifests.files import find, is_manifest
 from reconcile.manifests.problems import choices
+from reconcile.model.address import is_record_id
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.manage import Manage
 from reconcile.model.records import Unit
@@ -83,7 +84,13 @@ def _write(
 
 
 def _left_out(wanted: Wanted, pulled: Pulled) -> Iterator[str]:
-    """Yield what could not be written, or is declared elsewhere."""
+    """Yield what could not be written, is declared elsewhere, or does not exist."""
+    if pulled.missing:
+        ids = plural(len(pulled.missing), "id")
+        yield (
+            f"Left out: {ids} that no {wanted.kind.name} of the account has; archived ones do not "
+            f"count: {_some(pulled.missing)}"
+        )
     if pulled.unusable_keys:
         many = wanted.kind.count(len(pulled.unusable_keys))
         yield (
@@ -125,7 +132,7 @@ def _ids(file: Path) -> Iterator[str]:
         raise UsageError(f"{file} cannot be read: {error}") from error
     for number, line in enumerate(text.splitlines(), 1):
         if one := line.strip().strip('"'):
-            if not (one.isascii() and one.isdigit()):
+            if not is_record_id(one):
                 raise UsageError(f"{file}:{number}: {show(one)} is not the id of a record")
             yield one
 
@@ -211,6 +218,7 @@ def _summary(wanted: Wanted, pulled: Pulled, paths: list[Path], root: Path) -> I
     if not paths:
         known = f": {kind.count(pulled.known)} known already" if pulled.known else ""
         yield f"No new {kind.plural}{known}."
+        yield from _left_out(wanted, pulled)
         return
     lines = f" with {plural(pulled.lines, 'line item')}" if pulled.lines else ""
     where = [str(path.relative_to(root)) for path in paths]

@@ -6,12 +6,11 @@ from reconcile.errors import Problem
 from reconcile.manifests import field_reader
 from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.yaml_nodes import Entry, Node, Table
-from reconcile.model.address import fold
+from reconcile.model.address import fold, is_record_id
 from reconcile.model.records import Adoption, Desired, Lifecycle, Location, Unit
 from reconcile.model.values import show
 
 _HOW = "write {id: 123}, or one property and its value: {hs_external_order_id: NW-7}"
-_LONGEST_ID = 20
 
 
 def read_adoptions(
@@ -51,7 +50,7 @@ def _adoption(
     if value is None:
         return
     location = Location(report.file, entry.value.line, entry.value.column)
-    if by == "id" and not (value.isascii() and value.isdigit() and len(value) <= _LONGEST_ID):
+    if by == "id" and not is_record_id(value):
         hint = "it is the number in the record's address in HubSpot, and in exports as Record ID"
         report.at(entry.value, f"{show(value)} is not the id of a record", hint)
     elif by != "id" and not field_reader.PROPERTY.match(by):

@@ -1,6 +1,5 @@
 """References of a record to others: associations, a line item's parent, and looked-up records."""
 
-import re
 from collections.abc import Collection, Mapping
 
 from reconcile.manifests import field_reader
@@ -8,15 +7,13 @@ from reconcile.manifests.budget import Budget
 from reconcile.manifests.field_reader import PROPERTY
 from reconcile.manifests.problems import ProblemReport, an, choices, listed
 from reconcile.manifests.yaml_nodes import Entry, Node, Table
-from reconcile.model.address import fold
+from reconcile.model.address import fold, is_record_id
 from reconcile.model.kinds import Association, Kind, Lookup, kinds
 from reconcile.model.records import Location, Reference
 from reconcile.model.values import show
 
 _WORDS = ("key", "id", "label")
 """What a reference may say that is not the name of a property."""
-
-_ID = re.compile(r"[1-9][0-9]{0,19}\Z")
 
 
 def read_associations(
@@ -182,7 +179,7 @@ def _by_one_of(
     value = field_reader.name(node, f"the {to}'s {by}", report)
     if value is None:
         return None
-    if by == "id" and not _ID.match(value):
+    if by == "id" and not is_record_id(value):
         report.at(node, f"{show(value)} is not a HubSpot id; write its digits")
         return None
     return Reference(to, by, value, label, location)

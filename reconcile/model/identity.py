@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple
 
+from reconcile.model.address import is_record_id
 from reconcile.model.definitions import Property
 
 DEFAULT_PROPERTY = "reconcile_key"
@@ -151,7 +152,7 @@ class RecordId(Identity):
 
     def key_fault(self, key: str, plural: str) -> str:
         """Return whether a key is not an id."""
-        if key.isdigit():
+        if is_record_id(key):
             return ""
         return (
             f"{key!r} is not a HubSpot record id, and {plural} are found by id here (identity: id)"

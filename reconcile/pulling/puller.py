@@ -29,6 +29,7 @@ class Pulled:
     - ``known``: how many records a document or the state knows
     - ``lines_known``: the line items that were written, or are known, under another record
     - ``unusable_keys``: the records whose key no document can have, or another one has
+    - ``missing``: ids that were asked for, and that no live record has
     - ``unwritable``: how many values of each property have characters that YAML cannot hold
     - ``repeated``, ``lacking``: see ``Keys``
     """
@@ -41,6 +42,7 @@ class Pulled:
     lacking: int = 0
     lines_known: list[str] = field(default_factory=list)
     unusable_keys: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     unwritable: Counter[str] = field(default_factory=Counter)
 
 
@@ -77,7 +79,9 @@ class Puller:
         by = self._project.values.get(kind.name, {})
         extra = [self._wanted.key, key, kind.created, selection.name, *by]
         read = list(dict.fromkeys([*found, *filter(None, extra)]))
-        for there in selection.records(self._hubspot, kind, read, known=self._is_known):
+        for there in selection.records(
+            self._hubspot, kind, read, known=self._is_known, missing=self.pulled.missing.append
+        ):
             chunk = [one for one in there if not self._project.knows(kind, one)]
             self.pulled.known += len(there) - len(chunk)
             if names is None and not self.pulled.records:

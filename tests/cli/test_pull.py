@@ -222,10 +222,27 @@ def test_what_cannot_be_pulled_is_refused(
     assert words in " ".join(project.refused("pull", *args).split())
 
 
+def test_ids_that_no_order_has_are_named(project: Project, shop: Shop) -> None:
+    """Whether HubSpot never had them, or somebody archived the order since the list was made."""
+    some, gone = shop.order(), shop.order()
+    shop.http.delete(f"/crm/v3/objects/orders/{gone}").raise_for_status()
+    project.write(f"{gone}\n999999999\n", "ids.txt")
+    rest = "no order of the account has; archived ones do not count"
+    out = " ".join(project.fine("pull", "orders", "--ids", "ids.txt").split())
+    assert f"No new orders. Left out: 2 ids that {rest}: {gone}, 999999999" in out
+    project.write(f"{gone}\n{some}\n", "ids.txt")
+    out = " ".join(project.fine("pull", "orders", "--ids", "ids.txt").split())
+    assert "Wrote 1 order" in out
+    assert (
+        f"Left out: 1 id that no order of the account has; archived ones do not count: {gone}"
+        in out
+    )
+
+
 def test_a_wrong_id_has_its_place(project: Project, shop: Shop) -> None:
     """In the file of ids."""
     assert shop.order()
-    project.write("12\nNW-7\n", "ids.txt")
-    assert "ids.txt:2: 'NW-7' is not the id" in project.refused(
-        "pull", "orders", "--ids", "ids.txt"
-    )
+    for wrong in ("NW-7", "007", "\u0667", "1" * 21):
+        project.write(f"12\n{wrong}\n", "ids.txt")
+        refused = project.refused("pull", "orders", "--ids", "ids.txt")
+        assert f"ids.txt:2: {wrong!r} is not the id" in refused

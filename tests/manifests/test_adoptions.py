@@ -35,6 +35,8 @@ def test_an_adoption_has_its_place(project: Any) -> None:
         ("adopt: {}", (3, 8), "must name one record, by one property", "{id: 123}"),
         ("adopt: {id: 1, hs_name: x}", (3, 8), "must name one record, by one property", ""),
         ("adopt: {id: NW-7}", (3, 13), "'NW-7' is not the id of a record", "Record ID"),
+        ("adopt: {id: '007'}", (3, 13), "'007' is not the id of a record", "Record ID"),
+        ("adopt: {id: \u0663}", (3, 13), "is not the id of a record", "Record ID"),
         ("adopt: {id: ''}", (3, 13), "the value of 'id' is empty", ""),
         ("adopt: {Name: x}", (3, 9), "'Name' is not a property name", ""),
         ("adopt: {id: 1, test: {id: 2}}", (3, 9), "'id' stands beside names of targets", ""),
