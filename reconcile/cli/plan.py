@@ -21,6 +21,7 @@ from reconcile.cli.common import (
 from reconcile.cli.cost import cost
 from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.github_annotations import annotate
+from reconcile.cli.given_selection import selection_for
 from reconcile.cli.json_output import problems_as_json
 from reconcile.cli.next_command import command_line
 from reconcile.cli.status import unfinished_notes
@@ -44,6 +45,8 @@ def run(
     *,
     paths: tuple[Path, ...],
     target: str | None,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
     out: Path | None,
     detailed_exitcode: bool,
     as_json: bool,
@@ -64,12 +67,13 @@ def run(
         read = files_read(settings, commit(os.environ, settings.root))
         declared = read_declared(settings, absolute(paths), seen=read.add)
         source = source_of(read, settings, paths)
+        selection = selection_for(select, exclude, settings, declared, paths)
     again = addresses(recreate)
     with (
         problems_as_json(as_json),
         declared.problems_first(),
         connect(settings, os.environ, "read") as session,
-        progress(len(declared.units), "Planning") as advance,
+        progress(None if selection else len(declared.units), "Planning") as advance,
     ):
         made = plan(
             session,
@@ -79,6 +83,7 @@ def run(
             prune=prune,
             allow=allow,
             broken=declared.problems,
+            selection=selection,
             advance=advance,
         )
         made = made if no_sources else with_drift_sources(session, made)

@@ -21,7 +21,7 @@ from reconcile.render.not_applied import (
     held_changes,
     sources_note,
 )
-from reconcile.render.phrasing import in_order, plural
+from reconcile.render.phrasing import in_order, plural, selection_words
 from reconcile.render.plan_lines import (
     HELD_LISTED,
     LEFT_OUT,
@@ -91,6 +91,13 @@ def heading(of: str, target: TargetPin) -> str:
     return f"### {of} {name}: {sandbox}account {target.portal_id}{kind}"
 
 
+def selection(plan: Plan) -> Iterator[str]:
+    """Yield what a plan is limited to."""
+    if options := plan.selected.options:
+        shown = code_span(shorten(" ".join(options)))
+        yield f"Selection: {shown}: {selection_words(plan.selected)}."
+
+
 def _diff_block(lines: Iterable[Line]) -> str:
     return fenced((_diff_line(line) for line in lines), "diff")
 
@@ -98,6 +105,7 @@ def _diff_block(lines: Iterable[Line]) -> str:
 def _head(seen: PlanView) -> Iterator[str]:
     yield marker(seen.plan.target.name)
     yield heading("Plan for", seen.plan.target)
+    yield from selection(seen.plan)
     if seen.plan.in_doubt:
         names = code_span(address_list(seen.plan.in_doubt))
         yield f"**{LEFT_OUT}**: {names}  \nHint: {LEFT_OUT_HINT}"

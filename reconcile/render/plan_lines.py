@@ -19,7 +19,7 @@ from reconcile.render.not_applied import (
     held_changes,
     sources_note,
 )
-from reconcile.render.phrasing import count, kind_order, plural
+from reconcile.render.phrasing import count, kind_order, plural, selection_words
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
 
 Span = tuple[str, str]
@@ -77,6 +77,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     """Yield the whole plan, from target line to target line."""
     heading = plain(visible(view.heading), "heading")
     yield heading
+    yield from selection_lines(view.plan)
     yield BLANK
     yield from _left_out(view)
     yield from _held_first(view)
@@ -115,6 +116,13 @@ def _adopted(view: PlanView) -> Iterator[Line]:
     if texts := view.adoptions.texts():
         yield from (plain(visible(text), "note") for text in texts)
         yield BLANK
+
+
+def selection_lines(plan: Plan) -> Iterator[Line]:
+    """Yield what a plan is limited to."""
+    if options := plan.selected.options:
+        yield plain(f"Selection: {visible(' '.join(options))}", "note")
+        yield plain(selection_words(plan.selected), "note", indent=2)
 
 
 def _left_out(view: PlanView) -> Iterator[Line]:

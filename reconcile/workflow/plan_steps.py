@@ -30,6 +30,7 @@ from reconcile.model.plan import Action, Plan, UnitChange
 from reconcile.model.policy import Policy
 from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.model.references import Bindings, pointer
+from reconcile.model.selected import EVERYTHING, Selected
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
@@ -39,9 +40,10 @@ from reconcile.planning.record_input import Context, RecordInput
 from reconcile.project.declared import target_problems
 from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
+from reconcile.selecting.selectors import Selection
 from reconcile.session import Session
 from reconcile.state.applied_plans import AppliedPlans
-from reconcile.state.managed import ManagedRecords, find_managed
+from reconcile.state.managed import ManagedRecords, find_managed, undeclared_records
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
 
@@ -63,6 +65,7 @@ def plan(
     prune: bool = False,
     allow: Collection[str] = (),
     broken: Sequence[Problem] = (),
+    selection: Selection | None = None,
     advance: Advance = lambda _: None,
     watch: Callable[[RecordInput], None] | None = None,
 ) -> Plan:
@@ -71,13 +74,17 @@ def plan(
     - ``declared``: all units of the project, if ``units`` are only some of them, so that a record
       declared elsewhere counts as declared.
     - ``recreate``: addresses of records to create again if they were archived or deleted.
-    - ``prune``: archive what the state manages and nothing declares. It requires all units.
+    - ``prune``: archive what the state manages and nothing declares. It requires all units, but
+      for those that the selection leaves out: what it does not select is not archived either.
     - ``allow``: what is let in that would be held back, as ``--allow`` takes it.
     - ``broken``: the problems of manifests that could not be read.
+    - ``selection``: what to plan of the units, and of what nothing declares any more.
     - ``watch``: gets what is compared of each record that is planned.
 
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
     units that refer to a record which such a write may have created.
+
+    Raises UsageError for a selection that matches nothing.
 
     Raises ManifestError for ``broken``, for what the other manifests get wrong by themselves, and
     for properties of the project's policy that the account does not have, together with what the
@@ -90,7 +97,12 @@ def plan(
     _require_declared(recreate, everything)
     identities = session.settings.target.identity
     manage = session.settings.target.manage
-    known = find_managed(state, everything, prune=prune)
+    chosen = None
+    if selection is not None:
+        chosen = _chosen(selection, _names(units, undeclared_records(state, everything)), broken)
+        units = [unit for unit in units if unit.address.folded() in chosen]
+    known = find_managed(state, everything, prune=prune, selected=chosen)
+    selected = _selected(selection, len(units), len(everything))
     declarations = {unit.address: unit for unit in units}
     reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
     units = known.with_removals(units)
@@ -155,7 +167,44 @@ def plan(
         in_doubt=tuple(sorted(left_out)),
         unkeyed=_unkeyed(session, made, known),
         others=others,
+        selected=selected,
     )
+
+
+def _chosen(
+    selection: Selection,
+    names: Mapping[Address, Collection[Address]],
+    broken: Collection[Problem],
+) -> frozenset[Address]:
+    """Return the selected units. What is not found may be in a manifest that cannot be read."""
+    try:
+        return selection.of(names)
+    except UsageError:
+        if broken:
+            raise ManifestError(tuple(broken)) from None
+        raise
+
+
+def _names(
+    units: Iterable[Unit], undeclared: Mapping[Address, Collection[Address]]
+) -> Mapping[Address, Collection[Address]]:
+    """Return the addresses that units can be selected by, also those that are only in the state."""
+    names: dict[Address, list[Address]] = defaultdict(list)
+    for unit in units:
+        names[unit.address.folded()] += (record.address for record in unit.records)
+    for unit_address, records in undeclared.items():
+        names[unit_address] += records
+    return names
+
+
+def _selected(selection: Selection | None, units: int, declared: int) -> Selected:
+    """Return what a plan says of its selection."""
+    if selection is None:
+        return EVERYTHING
+    select, exclude = (
+        tuple(one.text for one in some) for some in (selection.select, selection.exclude)
+    )
+    return Selected(select, exclude, units, declared - units)
 
 
 def _managed_ids(state: State, units: Iterable[Unit]) -> Mapping[str, Collection[str]]:
