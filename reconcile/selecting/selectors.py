@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from types import MappingProxyType
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
@@ -84,8 +85,8 @@ class Selection:
     exclude: tuple[Selector, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def of(self, names: Names) -> frozenset[Address]:
-        """Return the units that are selected.
+    def of(self, names: Names, tied: Names = MappingProxyType({})) -> frozenset[Address]:
+        """Return the units that are selected, or left out, together with those ``tied`` to them.
 
         Raise UsageError for a selector that matches nothing, and if nothing is left. That nothing
         has changed since a commit is an answer, though, and so is that no unit matches a wildcard
@@ -94,12 +95,8 @@ class Selection:
         for one in (*self.select, *self.exclude):
             if isinstance(one, NameSelector) and (one in self.select or one.is_exact):
                 _require_match(one, names)
-        found = frozenset(
-            unit
-            for unit, records in names.items()
-            if (not self.select or _any(self.select, unit, records))
-            and not _any(self.exclude, unit, records)
-        )
+        chosen = _matched(self.select, names) if self.select else names.keys()
+        found = _together(chosen, tied) - _together(_matched(self.exclude, names), tied)
         selectors = (*self.select, *self.exclude)
         if names and not found and all(isinstance(one, NameSelector) for one in selectors):
             raise UsageError(
@@ -124,8 +121,23 @@ def parse(text: str, changed: Callable[[str], frozenset[Address]]) -> Selector:
     raise UsageError(f"{show(kind if near else text)} is not {what}{near}", hint=_HINT)
 
 
-def _any(selectors: Collection[Selector], unit: Address, records: Collection[Address]) -> bool:
-    return any(one.matches(unit, records) for one in selectors)
+def _matched(selectors: Collection[Selector], names: Names) -> frozenset[Address]:
+    """Return the units that any of the selectors matches."""
+    return frozenset(
+        unit
+        for unit, records in names.items()
+        if any(one.matches(unit, records) for one in selectors)
+    )
+
+
+def _together(units: Collection[Address], tied: Names) -> frozenset[Address]:
+    """Return units with those tied to them, directly or through others."""
+    found, waiting = set(units), list(units)
+    while waiting:
+        more = set(tied.get(waiting.pop(), ())) - found
+        found |= more
+        waiting += more
+    return frozenset(found)
 
 
 def _require_match(one: NameSelector, names: Names) -> None:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.records import NOWHERE, Desired, LastApplied, Lifecycle, Reference, Unit
@@ -90,16 +91,31 @@ def find_managed(
     return collector.result()
 
 
-def undeclared_records(
-    state: State, units: Iterable[Unit]
-) -> Mapping[Address, Collection[Address]]:
-    """Return the managed records that are not declared, by the folded address of their unit."""
+class Beside(NamedTuple):
+    """What the state adds to declared units, by their folded address.
+
+    ``undeclared`` are managed records that no manifest declares, also those of other units.
+    ``moving`` are the units between which a declared line item moves, both ways.
+    """
+
+    undeclared: Mapping[Address, Collection[Address]]
+    moving: Mapping[Address, Collection[Address]]
+
+
+def beside(state: State, units: Iterable[Unit]) -> Beside:
+    """Return what a selection of units takes from the state, which is read once more."""
     declared = _Declared(tuple(units))
-    found: dict[Address, list[Address]] = defaultdict(list)
+    undeclared: dict[Address, list[Address]] = defaultdict(list)
+    moving: dict[Address, set[Address]] = defaultdict(set)
     for unit, address, entry in state.entries():
-        if address not in declared.unit_of and address not in declared.formers:
-            found[declared.unit_now(unit)].append(Address(address.kind, entry.key))
-    return found
+        here = declared.unit_now(unit)
+        there = declared.unit_of.get(declared.formers.get(address, address))
+        if there is None:
+            undeclared[here].append(Address(address.kind, entry.key))
+        elif there != here:
+            moving[here].add(there)
+            moving[there].add(here)
+    return Beside(undeclared, moving)
 
 
 class _Declared:

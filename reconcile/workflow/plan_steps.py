@@ -30,7 +30,6 @@ from reconcile.model.plan import Action, Plan, UnitChange
 from reconcile.model.policy import Policy
 from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.model.references import Bindings, pointer
-from reconcile.model.selected import EVERYTHING, Selected
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
 from reconcile.planning.parent_conflicts import other_parents
@@ -43,9 +42,10 @@ from reconcile.recovery.runs import unfinished
 from reconcile.selecting.selectors import Selection
 from reconcile.session import Session
 from reconcile.state.applied_plans import AppliedPlans
-from reconcile.state.managed import ManagedRecords, find_managed, undeclared_records
+from reconcile.state.managed import ManagedRecords, find_managed
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
+from reconcile.workflow.limited_units import limit
 
 CHUNK = 1000
 """Units that are read and compared at a time; only keys are held for all of them."""
@@ -97,12 +97,9 @@ def plan(
     _require_declared(recreate, everything)
     identities = session.settings.target.identity
     manage = session.settings.target.manage
-    chosen = None
-    if selection is not None:
-        chosen = _chosen(selection, _names(units, undeclared_records(state, everything)), broken)
-        units = [unit for unit in units if unit.address.folded() in chosen]
-    known = find_managed(state, everything, prune=prune, selected=chosen)
-    selected = _selected(selection, len(units), len(everything))
+    limited = limit(units, selection, everything=everything, state=state, broken=broken)
+    units = limited.units
+    known = find_managed(state, everything, prune=prune, selected=limited.names)
     declarations = {unit.address: unit for unit in units}
     reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
     units = known.with_removals(units)
@@ -167,44 +164,8 @@ def plan(
         in_doubt=tuple(sorted(left_out)),
         unkeyed=_unkeyed(session, made, known),
         others=others,
-        selected=selected,
+        selected=limited.selected,
     )
-
-
-def _chosen(
-    selection: Selection,
-    names: Mapping[Address, Collection[Address]],
-    broken: Collection[Problem],
-) -> frozenset[Address]:
-    """Return the selected units. What is not found may be in a manifest that cannot be read."""
-    try:
-        return selection.of(names)
-    except UsageError:
-        if broken:
-            raise ManifestError(tuple(broken)) from None
-        raise
-
-
-def _names(
-    units: Iterable[Unit], undeclared: Mapping[Address, Collection[Address]]
-) -> Mapping[Address, Collection[Address]]:
-    """Return the addresses that units can be selected by, also those that are only in the state."""
-    names: dict[Address, list[Address]] = defaultdict(list)
-    for unit in units:
-        names[unit.address.folded()] += (record.address for record in unit.records)
-    for unit_address, records in undeclared.items():
-        names[unit_address] += records
-    return names
-
-
-def _selected(selection: Selection | None, units: int, declared: int) -> Selected:
-    """Return what a plan says of its selection."""
-    if selection is None:
-        return EVERYTHING
-    select, exclude = (
-        tuple(one.text for one in some) for some in (selection.select, selection.exclude)
-    )
-    return Selected(select, exclude, units, declared - units)
 
 
 def _managed_ids(state: State, units: Iterable[Unit]) -> Mapping[str, Collection[str]]:

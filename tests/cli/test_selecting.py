@@ -235,3 +235,24 @@ def test_a_selector_cannot_inject_markup_or_escapes(shop: Project) -> None:
     markdown = shop.fine("show", "p", "--format", "markdown")
     assert "\x1b" not in markdown
     assert "Selection: ``--exclude 'order/*`<b>" in markdown
+
+
+def test_orders_between_which_a_line_item_moves_go_together(shop: Project) -> None:
+    """Selecting one selects both, and leaving out one leaves out both: a move has two sides."""
+    shop.fine("apply", "--auto-approve")
+    line = "line_items:\n  - key: SHOP-51:mug\n    properties: {name: Mug, quantity: 2}\n"
+    moved = ORDERS.replace(line, "").replace("Fifty-two}\n", f"Fifty-two}}\n{line}")
+    shop.write(moved.replace("Sixty-one", "One and sixty"))
+    for name in ("SHOP-51", "SHOP-52"):
+        shown = shop.fine("plan", "--select", f"order/{name}")
+        assert "  2 orders and carts are selected, 2 are left out\n" in shown
+        assert "# moved: it was in order/SHOP-51\n" in shown
+        assert planned(shop, "--exclude", f"order/{name}") == {"order/Shop-61"}
+
+
+def test_a_report_speaks_of_the_selection_only(shop: Project) -> None:
+    """Another plan of everything is not empty."""
+    shop.fine("plan", "--select", "cart", "--out", "p")
+    said = shop.fine("apply", "p")
+    assert "Verified: a new plan of the same selection is empty." in said
+    assert "Verified: a new plan is empty." in shop.fine("apply", "--auto-approve")

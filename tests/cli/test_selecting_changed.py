@@ -119,15 +119,6 @@ def test_a_rename_selects_the_new_name(shop: Project) -> None:
     assert "No changes." in shop.fine("plan")
 
 
-def test_both_sides_of_a_moved_line_item_are_selected(shop: Project) -> None:
-    """Both orders declare something else."""
-    shop.fine("apply", "--auto-approve")
-    line = "line_items:\n  - key: SHOP-51:mug\n    properties: {name: Mug, quantity: 2}\n"
-    moved = ORDERS.replace(line, "").replace("Fifty-two}\n", f"Fifty-two}}\n{line}")
-    shop.write(moved)
-    assert "  2 orders and carts are selected, 2 are left out\n" in shop.fine("plan", *SINCE)
-
-
 def test_a_file_outside_the_manifests_does_not_count(shop: Project) -> None:
     """Neither are hidden files read, nor a project file in a folder of manifests."""
     for name in ("other/more.yaml", "manifests/.hidden.yaml", "manifests/sub/reconcile.yaml"):
