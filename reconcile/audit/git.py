@@ -163,14 +163,15 @@ def blobs(
 ) -> Iterator[bytes]:
     """Yield the content of files as the repository has it. Raise GitUnavailable."""
     for some in _batches(ids, sizes):
-        code, out = _run(folder, environ, "cat-file", "--batch", given=_lines(some))
-        if code != 0:
-            raise GitUnavailable("git cannot read the files of the commit")
+        _, out = _run(folder, environ, "cat-file", "--batch", given=_lines(some))
         end = 0
         for id_ in some:
-            begin = out.index(b"\n", end) + 1  # behind the line with id, type and size
-            yield out[begin : begin + sizes[id_]]
-            end = begin + sizes[id_] + 1
+            begin = end + len(head := b"%s blob %d\n" % (id_.encode(), sizes[id_]))
+            if out[end:begin] != head:
+                raise GitUnavailable("git cannot read the files of the commit")
+            end = begin + sizes[id_]
+            yield out[begin:end]
+            end += 1  # a line break
 
 
 def _batches(ids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
