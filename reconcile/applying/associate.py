@@ -65,7 +65,7 @@ def _change(
         batch = [one for one in batch if one.task.id]
         found = _read(context, kind, to, batch)
         batch = [one for one in batch if not _is_elsewhere(context, one, found)]
-        batch = [one for one in batch if not _stays(one)]
+        batch = [one for one in batch if not _stays(one, found)]
         pairs: dict[str, tuple[WantedLink, Pair]] = {}
         for one in batch:
             if types := one.types_to_write(found):
@@ -192,9 +192,18 @@ def _confirm(context: ApplyContext, kind: Kind, to: str, written: Sequence[Wante
         one.finish()
 
 
-def _stays(one: WantedLink) -> bool:
-    """Return whether a line item must not leave its parent, since it did not get the new one."""
-    if not one.leaves_parent or one.task.arrived:
+def _stays(one: WantedLink, found: Associations) -> bool:
+    """Return whether a line item must not leave its parent, since it is not under the new one.
+
+    What was read shows that where both parents are of one kind.
+    """
+    parent = one.task.change.parent
+    if not one.leaves_parent or parent is None:
+        return False
+    there = {link.id for link in found.get(one.task.id, ())}
+    has_left = one.to_id not in there
+    is_shown = parent.kind != one.link.to or one.task.parent_id in there
+    if one.task.arrived and (is_shown or has_left):
         return False
     one.fail("it was not put under its new one")
     return True

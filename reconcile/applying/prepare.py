@@ -38,6 +38,7 @@ def prepare(
             previous=entry,
             shown_parent=_parent_before(change),
             arrived=not change.gets_parent,
+            parent_id=change.parent_id,
         )
         task.old_locations = stale_locations(unit, change, found)
         if change.address == unit.address:
@@ -99,6 +100,7 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
         return ""
     for field in change.fields:
         is_known = bool(entry.value_hashes.get(field.name, NO_HASHES).written)
+        is_known = is_known or field.name in entry.accepted
         is_key = field.name == identity.key_property
         if field.before and not (is_known or is_key) and field.reason not in GUARDED:
             return field.name

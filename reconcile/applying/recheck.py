@@ -73,6 +73,7 @@ def recheck_present(
     """
     names = {field.name for change in changes for field in change.fields}
     names.update(identity.properties)
+    names.update(change.adopted_by[0] for change in changes if change.adopted_by)
     there = hubspot.records.read(kind.object, [change.id for change in changes], sorted(names))
     return [
         _compare(change, refresh, there.get(change.id), identity, definitions)
@@ -95,6 +96,8 @@ def _compare(
     lacks = not held and identity.may_lack_key
     if identity.key_property and not (written or lacks) and fold(held) != fold(change.address.key):
         return Checked(change, conflict="its key was changed in HubSpot since planning")
+    if name := _found_otherwise(change, actual):
+        return Checked(change, conflict=f"its {name} was changed in HubSpot since planning")
     found_by = dict(refresh.keep).get(identity.name, held)
     if identity.sibling_property and change.adopts and fold(held) != fold(found_by):
         why = f"its {identity.name} was changed in HubSpot since planning"
@@ -112,6 +115,17 @@ def _compare(
     if moved:
         return Checked(change, conflict=_CHANGED + "; ".join(moved))
     return Checked(change, fields=tuple(left), key=held)
+
+
+def _found_otherwise(change: Effect, actual: Actual) -> str:
+    """Return the property by which a record is adopted, if it has another value now.
+
+    One that is written is compared with the other fields.
+    """
+    name, value = change.adopted_by or ("", "")
+    if any(field.name == name for field in change.fields):
+        return ""
+    return name if fold(actual.properties.get(name) or "") != fold(value) else ""
 
 
 def recheck_standing(

@@ -1,7 +1,7 @@
 """Make the state's entries for records that a change was applied to. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from reconcile.applying.readback import Verified
@@ -143,6 +143,7 @@ class Entries:
             else:
                 hashes[name] = ValueHashes(ours, theirs)
         entry = self._entry(done, hashes, fingerprint=self.hasher.fingerprint(sent, definitions))
+        entry = replace(entry, accepted=_still_accepted(done, hashes))
         return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)), lost)
 
     def _unshown(self, done: AppliedChange) -> dict[str, ValueHashes]:
@@ -199,6 +200,21 @@ def removed_links(change: Effect) -> frozenset[Link]:
         if not link.add
         for category, number in link.types
     )
+
+
+def _still_accepted(done: AppliedChange, hashes: Mapping[str, ValueHashes]) -> dict[str, str]:
+    """Return the accepted values that the manifest of a change did not have.
+
+    That manifest may be of a branch without them. What was written instead ends their acceptance.
+    """
+    previous = done.previous
+    accepted = previous.accepted if previous is not None and previous.id == done.id else {}
+    written = {field.name for field in done.change.fields}
+    return {
+        name: value
+        for name, value in accepted.items()
+        if name in hashes and name not in written and hashes[name].written != value
+    }
 
 
 def _left_alone(previous: LastApplied | None, name: str, ours: str) -> ValueHashes:

@@ -50,6 +50,8 @@ class WantedLink:
         if not in_doubt:
             is_new = self.link.add and self.link.ours and not present
             self.implied = self.plain if is_new else None
+        if self.leaves_parent:  # whatever labels others gave to the pair
+            return (self.plain,) if present else ()
         if not self.link.add:
             return tuple(sorted(removable(frozenset(self.link.types), present, self.plain)))
         wanted = frozenset(self.link.ours or self.link.types)
@@ -60,6 +62,8 @@ class WantedLink:
         present = self._present(found)
         if self.link.add:
             return frozenset(self.link.ours or self.link.types) <= present
+        if self.leaves_parent:
+            return not present
         return not removable(frozenset(self.link.types), present, self.plain)
 
     def finish(self) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,9 +63,8 @@ def run(
 ) -> int:
     """Run `reconcile apply`."""
     saved = read_plan(file)[0] if file else None
-    for option, given in (("--allow", allow), ("--recreate", recreate), ("--prune", prune)):
-        if saved is not None and given:
-            raise UsageError(f"{option} cannot be used with a plan file, which is a finished plan")
+    if saved is not None:
+        _refuse({"--allow": allow, "--recreate": recreate, "--prune": prune})
     settings = settings_for(target or (saved.target.name if saved else None))
     require_durable_store(settings, accept_local_store=accept_local_store)
     by = origin(os.environ, settings.root, reason)
@@ -129,6 +128,13 @@ def run(
         typed=command_line,
     )
     return exit_code(report)
+
+
+def _refuse(options: Mapping[str, object]) -> None:
+    """Raise UsageError for an option that says how to plan, since there is a plan already."""
+    for option, given in options.items():
+        if given:
+            raise UsageError(f"{option} cannot be used with a plan file, which is a finished plan")
 
 
 def _confirmed(session: Session, made: Plan) -> bool:

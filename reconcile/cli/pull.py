@@ -1,7 +1,7 @@
 """`reconcile pull`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reconcile.cli.common import echo, settings_for
@@ -80,6 +80,27 @@ def _write(
         echo(line)
     if early and paths:
         echo("It ended early: run the same command again for the records that are left.")
+
+
+def _left_out(wanted: Wanted, pulled: Pulled) -> Iterator[str]:
+    """Yield what could not be written, or is declared elsewhere."""
+    if pulled.unusable_keys:
+        many = wanted.kind.count(len(pulled.unusable_keys))
+        yield (
+            f"Left out: {many} or line items whose key cannot be that of a document, or is that of "
+            f"another one: {_some(pulled.unusable_keys)}"
+        )
+    if pulled.lines_known:
+        many = plural(len(pulled.lines_known), "line item")
+        yield f"Left out: {many} that another document declares: {_some(pulled.lines_known)}"
+    for name, number in sorted(pulled.unwritable.items()):
+        many = plural(number, "value")
+        yield f"Left out: {many} of {name} with control characters, which no manifest can hold"
+
+
+def _some(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _LISTED:,} more" if len(ids) > _LISTED else ""
+    return ", ".join(ids[:_LISTED]) + more
 
 
 def _selection(*, everything: bool, ids: Path | None, where: str | None) -> Selection:
@@ -197,6 +218,7 @@ def _summary(wanted: Wanted, pulled: Pulled, paths: list[Path], root: Path) -> I
     yield f"Wrote {kind.count(pulled.records)}{lines} into {', '.join(where[:_LISTED])}{more}."
     if pulled.known:
         yield f"Left out: {kind.count(pulled.known)} known already."
+    yield from _left_out(wanted, pulled)
     if pulled.lacking:
         yield (
             f"{kind.count(pulled.lacking)} without a {wanted.key} that can be a key: "

@@ -4,7 +4,7 @@ Search is not used: its index lags behind writes (reference §3).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from reconcile.fetching.existence import Existence
@@ -12,6 +12,7 @@ from reconcile.fetching.foreign_lines import Ours, foreign_lines
 from reconcile.fetching.observation import ChunkFindings, lines_matter, observation_of
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
+from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.records import (
@@ -23,15 +24,15 @@ from reconcile.model.records import (
     Unit,
 )
 
-_NONE: Mapping[str, Collection[str]] = MappingProxyType({})
-_NOTHING = Ours({}, {})
+_NONE: Mapping[str, Mapping[str, Property]] = MappingProxyType({})
+_NOTHING = Ours((), {})
 
 
 class Fetcher:
     """Reads units' records and associations.
 
     ``properties`` are the managed property names by kind; ``pairs`` the (kind, associated word)
-    pairs whose associations are read. For ``target`` and ``unique`` see ``Existence``; ``ours``
+    pairs whose associations are read. For ``target`` and ``defined`` see ``Existence``; ``ours``
     tells foreign line items apart.
     """
 
@@ -43,13 +44,13 @@ class Fetcher:
         pairs: Iterable[tuple[str, str]],
         *,
         target: str = "",
-        unique: Mapping[str, Collection[str]] = _NONE,
+        defined: Mapping[str, Mapping[str, Property]] = _NONE,
         ours: Ours = _NOTHING,
     ) -> None:
         self._hubspot = hubspot
         self._identities = identities
         self._ours = ours
-        self._existence = Existence(hubspot, identities, properties, target, unique)
+        self._existence = Existence(hubspot, identities, properties, target, defined)
         self._pairs = frozenset(pairs)
 
     def observe(

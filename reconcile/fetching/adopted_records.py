@@ -4,13 +4,15 @@ Search only proposes records: each is read by id before it counts (reference §3
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from reconcile.errors import CallRefused
 from reconcile.fetching.look_up import look_up
 from reconcile.fetching.observation import ChunkFindings
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address, fold
+from reconcile.model.definitions import Property
 from reconcile.model.kinds import Kind
 from reconcile.model.records import Actual, Adoption, Missing, NotAdopted
 
@@ -24,10 +26,10 @@ class Wanted(NamedTuple):
 
 
 class Readable(NamedTuple):
-    """The properties to read, and the names of those of which no two records have one value."""
+    """The properties to read, and all that the account defines, by name."""
 
     properties: Sequence[str]
-    unique: Collection[str]
+    defined: Mapping[str, Property]
 
 
 def find_adopted(
@@ -43,21 +45,37 @@ def find_adopted(
     """
     ids = [one.adoption.value for one in wanted if one.adoption.by == "id"]
     by_id = look_up(hubspot, kind, list(dict.fromkeys(ids)), readable.properties) if ids else {}
-    others = [one for one in wanted if one.adoption.by != "id"]
-    by_value = dict(_with_values(hubspot, kind, others, readable))
+    by_property: dict[str, list[Wanted]] = defaultdict(list)
     for one in wanted:
-        if one.adoption.by == "id":
-            found = by_id[one.adoption.value]
-            hits = [found] if isinstance(found, Actual) else []
-            why = _why(found) if isinstance(found, Missing) else None
-        else:
-            hits, why = by_value[one.address], None
-        if len(hits) == 1:
-            findings.records[one.address] = hits[0]
-            findings.adopted.add(one.address)
-        else:
-            several = NotAdopted("several", tuple(sorted((hit.id for hit in hits), key=int)))
-            findings.not_adopted[one.address] = why or (several if hits else NotAdopted("none"))
+        if one.adoption.by != "id":
+            by_property[one.adoption.by].append(one)
+            continue
+        found = by_id[one.adoption.value]
+        why = _why(found) if isinstance(found, Missing) else None
+        _record(findings, one, [found] if isinstance(found, Actual) else [], why)
+    for name, some in sorted(by_property.items()):
+        why = None if name in readable.defined else NotAdopted("unknown")
+        try:
+            having = _having(hubspot, kind, name, some, readable) if why is None else {}
+        except CallRefused as error:  # a value that is none of the property's type
+            having, why = {}, NotAdopted("refused", (str(error),))
+        for one in some:
+            hits = having.get(fold(one.adoption.value), [])
+            mine = [hit for hit in hits if kind.is_unit or hit.id in one.lines]
+            _record(findings, one, mine, why)
+
+
+def _record(
+    findings: ChunkFindings, one: Wanted, hits: Sequence[Actual], why: NotAdopted | None
+) -> None:
+    if len(hits) == 1:
+        findings.records[one.address] = hits[0]
+        findings.adopted.add(one.address)
+    elif hits:
+        ids = sorted((hit.id for hit in hits), key=int)
+        findings.not_adopted[one.address] = NotAdopted("several", tuple(ids))
+    else:
+        findings.not_adopted[one.address] = why or NotAdopted("none")
 
 
 def _why(missing: Missing) -> NotAdopted:
@@ -65,33 +83,20 @@ def _why(missing: Missing) -> NotAdopted:
     return NotAdopted("none" if missing.why == "gone" else missing.why, (missing.id, *into))
 
 
-def _with_values(
-    hubspot: HubSpot,
-    kind: Kind,
-    wanted: Sequence[Wanted],
-    readable: Readable,
-) -> Iterator[tuple[Address, list[Actual]]]:
-    """Yield each record to adopt with those that have the value."""
-    by_property: dict[str, list[Wanted]] = defaultdict(list)
-    for one in wanted:
-        by_property[one.adoption.by].append(one)
-    for name, some in sorted(by_property.items()):
-        values = list({fold(one.adoption.value): one.adoption.value for one in some}.values())
-        if not kind.is_unit:
-            ids = list(dict.fromkeys(line for one in some for line in sorted(one.lines)))
-        elif name in readable.unique:
-            there = hubspot.records.read(kind.object, values, [name], id_property=name)
-            ids = [actual.id for actual in there.values()]
-        else:
-            ids = hubspot.searches.with_values(kind.object, name, values)
-        read = hubspot.records.read(kind.object, ids, readable.properties) if ids else {}
-        having = _by_value(read, name)
-        for one in some:
-            hits = having.get(fold(one.adoption.value), [])
-            yield (
-                one.address,
-                [hit for hit in hits if kind.is_unit or hit.id in one.lines],
-            )
+def _having(
+    hubspot: HubSpot, kind: Kind, name: str, wanted: Sequence[Wanted], readable: Readable
+) -> Mapping[str, list[Actual]]:
+    """Return the live records by their folded value of a property, as far as it is wanted."""
+    values = list({fold(one.adoption.value): one.adoption.value for one in wanted}.values())
+    if not kind.is_unit:
+        ids = list(dict.fromkeys(line for one in wanted for line in sorted(one.lines)))
+    elif readable.defined[name].unique:
+        there = hubspot.records.read(kind.object, values, [name], id_property=name)
+        ids = [actual.id for actual in there.values()]
+    else:
+        ids = hubspot.searches.with_values(kind.object, name, values)
+    read = hubspot.records.read(kind.object, ids, readable.properties) if ids else {}
+    return _by_value(read, name)
 
 
 def _by_value(read: Mapping[str, Actual], name: str) -> Mapping[str, list[Actual]]:

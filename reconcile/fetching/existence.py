@@ -10,6 +10,7 @@ from reconcile.fetching.look_up import look_up
 from reconcile.fetching.observation import ChunkFindings, entry_at_former_address
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
+from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual, Desired, LastApplied, Missing, NotAdopted
@@ -18,8 +19,8 @@ from reconcile.model.records import Actual, Desired, LastApplied, Missing, NotAd
 class Existence:
     """Finds records, and reads their managed ``properties``, which are named by kind.
 
-    ``target`` is the one whose adoptions count. ``unique`` names properties, by kind, of which no
-    two records have one value.
+    ``target`` is the one whose adoptions count. ``defined`` are the properties of the
+    account, by kind and name.
     """
 
     def __init__(
@@ -28,12 +29,12 @@ class Existence:
         identities: Mapping[str, Identity],
         properties: Mapping[str, Sequence[str]],
         target: str,
-        unique: Mapping[str, Collection[str]],
+        defined: Mapping[str, Mapping[str, Property]],
     ) -> None:
         self._hubspot = hubspot
         self._identities = identities
         self._target = target
-        self._unique = unique
+        self._defined = defined
         self._properties = {
             name: sorted({*properties.get(name, ()), *identities[name].properties})
             for name in kinds()
@@ -60,7 +61,7 @@ class Existence:
             by_key = {one.address.key: one.address for one in wanted}
             there = {by_key[key]: actual for key, actual in found.items()}
         self._record_findings(kind, wanted, last, findings, there)
-        self._adopt(kind, groups, findings)
+        self._adopt(kind, groups, last, findings)
 
     def _find_by_key(self, kind: Kind, keys: Sequence[str]) -> Mapping[str, Actual]:
         identity, names = self._identities[kind.name], self._properties[kind.name]
@@ -152,13 +153,17 @@ class Existence:
         self,
         kind: Kind,
         groups: Sequence[tuple[Sequence[Desired], Collection[str]]],
+        last: Mapping[Address, LastApplied],
         findings: ChunkFindings,
     ) -> None:
-        """Find the records to adopt of those that neither their key nor the state leads to."""
+        """Find the records to adopt of those that neither their key nor the state leads to.
+
+        What the state knows was adopted before, whatever has become of it since.
+        """
         wanted: list[Wanted] = []
         for desired, lines in ((one, lines) for records, lines in groups for one in records):
             address, adoption = desired.address, desired.adoption(self._target)
-            if adoption is None:
+            if adoption is None or desired.entry_in(last) is not None:
                 continue
             known = findings.records.get(address) or findings.missing.get(address)
             if known is None:
@@ -166,8 +171,8 @@ class Existence:
             elif adoption.by == "id" and adoption.value != known.id:
                 findings.not_adopted[address] = NotAdopted("other", (known.id,))
         if wanted:
-            names, unique = self._properties[kind.name], self._unique.get(kind.name, ())
-            find_adopted(self._hubspot, kind, wanted, Readable(names, unique), findings)
+            readable = Readable(self._properties[kind.name], self._defined[kind.name])
+            find_adopted(self._hubspot, kind, wanted, readable, findings)
 
     def _under_former_keys(
         self, kind: Kind, wanted: Sequence[Desired], last: Mapping[Address, LastApplied]

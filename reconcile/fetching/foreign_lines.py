@@ -14,9 +14,9 @@ Links = Mapping[Address, frozenset[Link]]
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What is not foreign: ids of the state's records, and folded declared keys, by kind."""
+    """What is not foreign: the state's records by kind and id, and folded declared keys by kind."""
 
-    managed: Mapping[str, Collection[str]]
+    managed: Collection[tuple[str, str]]
     declared: Mapping[str, Collection[str]]
 
 
@@ -49,7 +49,7 @@ def foreign_lines(
     for name in sorted({kind for ids in under.values() for kind, _ in ids}):
         kind, key = kinds()[name], identities[name].key_property
         ids = [one for some in under.values() for of, one in some if of == name]
-        wanted = [one for one in ids if one not in ours.managed.get(name, ())]
+        wanted = [one for one in ids if (name, one) not in ours.managed]
         names = [kind.title, *([key] if key else [])]
         for one, actual in (
             hubspot.records.read(kind.object, wanted, names).items() if wanted else ()

@@ -15,6 +15,9 @@ from reconcile.hubspot.schemas import SearchBody
 _PAGE = 200
 """Maximum number of records on a page (reference §3)."""
 
+WINDOW = 10_000
+"""The most records that one search shows (reference §3)."""
+
 _VALUES = 100
 _LONGEST = 2_000
 """Characters of values in one search; a whole body may have 3,000 (reference §3)."""
@@ -62,7 +65,7 @@ class RecordSearcher(Calls):
             page = self._search(object_, body)
             yield from (result.id for result in page.results or () if result.id)
             after = (page.paging.next.after if page.paging and page.paging.next else None) or ""
-            if not after or not page.results:
+            if not after or not page.results or int(after) >= WINDOW:
                 return
             body = body | {"after": after}
 

@@ -53,7 +53,7 @@ def rename(
     after, problems = load_texts(changed, by_id=by_id)
     if problems:
         raise ManifestError(problems, title="the edited manifests", hint=_NOT_WRITTEN)
-    if dict(_declared(after)) != dict(_declared(units, record.address, new)):
+    if dict(without_places(after)) != dict(without_places(units, record.address, new)):
         raise UsageError("the edit would change other records too", hint=_NOT_WRITTEN)
     return edited
 
@@ -129,19 +129,19 @@ def _of_document(root: Node, report: ProblemReport, former: Address, key: str) -
     parent = declared.parent
     for one in (declared.record, *declared.nested):
         if one.address == former:
-            path = _path(root, one.location)
+            path = path_of(root, one.location)
             # moved_from comes first, so that it is written in the style of the present key.
             yield Edit((*path, "moved_from"), former.key, after="key")
             yield Edit((*path, "key"), key)
         for reference in one.references:
             yield from _of_reference(root, reference, former, key)
     if parent and _points_at(parent, former):
-        yield Edit((*_path(root, parent.location), parent.to, "key"), key)
+        yield Edit((*path_of(root, parent.location), parent.to, "key"), key)
 
 
 def _of_reference(root: Node, reference: Reference, former: Address, key: str) -> Iterator[Edit]:
     if _points_at(reference, former):
-        yield Edit((*_path(root, reference.location), "key"), key)
+        yield Edit((*path_of(root, reference.location), "key"), key)
 
 
 def _points_at(reference: Reference, address: Address) -> bool:
@@ -149,7 +149,7 @@ def _points_at(reference: Reference, address: Address) -> bool:
     return reference.by == "key" and named.folded() == address.folded()
 
 
-def _path(root: Node, location: Location) -> Path:
+def path_of(root: Node, location: Location) -> Path:
     """Return the names and indexes that lead to the mapping at a location."""
     return next(path for path, node in _tables(root) if (node.line, node.column) == location[1:])
 
@@ -164,7 +164,7 @@ def _tables(node: Node, path: Path = ()) -> Iterator[tuple[Path, Table]]:
             yield from _tables(one, (*path, index))
 
 
-def _declared(
+def without_places(
     units: Sequence[Unit], old: Address | None = None, new: Address | None = None
 ) -> Iterator[tuple[Address, object]]:
     """Yield all that is declared of each record, without locations, as if one were renamed."""

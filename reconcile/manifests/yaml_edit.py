@@ -34,12 +34,15 @@ class Edit(NamedTuple):
     """One value to set.
 
     If the mapping does not have the last name of ``path``, the name is added after its entry
-    ``after``, or at its end.
+    ``after``, or at its end. Of several entries it is the first after which a line can go. If the
+    mapping itself is missing, it is added in braces after the entry ``beside`` of the one around
+    it.
     """
 
     path: Path
     text: str
-    after: str = ""
+    after: str | tuple[str, ...] = ""
+    beside: str = ""
 
 
 class _Slot(NamedTuple):
@@ -127,8 +130,10 @@ def _slot(part: str, edit: Edit, *, last: bool) -> _Slot:
     *inner, name = edit.path
     root = _compose(part)
     mapping = root
-    for step in inner:
+    for number, step in enumerate(inner, 1):
         inner_node = _child(mapping, step)
+        if inner_node is None and number == len(inner) and edit.beside:
+            return _in_braces(part, mapping, f"{step}: {{{name}: ", edit.beside)
         if inner_node is None:
             raise _Refused("there is nothing here to add a line to")
         mapping = _own(inner_node)
@@ -137,7 +142,7 @@ def _slot(part: str, edit: Edit, *, last: bool) -> _Slot:
         return _of_value(part, _own(value))
     if not (isinstance(mapping, MappingNode) and mapping.value):
         raise _Refused("there is nothing here to add a line to")
-    neighbour = _child(mapping, edit.after) or mapping.value[-1][1]
+    neighbour = _neighbour(mapping, edit.after) or mapping.value[-1][1]
     if mapping.flow_style:
         end = _own(neighbour).end_mark.index
         style, typed = _style(neighbour) if edit.after else (DOUBLE, False)
@@ -148,6 +153,31 @@ def _slot(part: str, edit: Edit, *, last: bool) -> _Slot:
     if mapping is not root or not last:
         raise _Refused("a line is added only at the end of a file, and more follows this mapping")
     return _after_line(part, line, _Slot(len(part), len(part), "", "", PLAIN, typed=False))
+
+
+def _in_braces(part: str, mapping: Any, opening: str, beside: str) -> _Slot:
+    """Return where a mapping of one value goes, after an entry of the mapping around it."""
+    neighbour = _child(mapping, beside) if isinstance(mapping, MappingNode) else None
+    if neighbour is None:
+        raise _Refused("there is nothing here to add a line to")
+    value = _of_value(part, _own(neighbour))
+    if mapping.flow_style:
+        slot = _Slot(value.end, value.end, f", {opening}", "", DOUBLE, typed=False)
+    else:
+        slot = _after_line(part, f"{' ' * mapping.start_mark.column}{opening}", value)
+    return slot._replace(behind=f"}}{slot.behind}", style=DOUBLE, typed=False)
+
+
+def _neighbour(mapping: Any, after: str | tuple[str, ...]) -> Any:
+    """Return the entry after which a name goes: of several the first that is no block, if any."""
+    names = (after,) if isinstance(after, str) else after
+    found = [value for name in names if (value := _child(mapping, name)) is not None]
+    plain = (
+        value
+        for value in found
+        if isinstance(value, ScalarNode) and value.style not in _BLOCKS and not value.anchor
+    )
+    return next(plain, found[0] if found else None)
 
 
 def _after_line(part: str, name: str, value: _Slot) -> _Slot:

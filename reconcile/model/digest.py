@@ -62,7 +62,11 @@ def desired_digest(unit: Unit) -> str:
 
 
 def state_digest(entry: LastApplied | None) -> str:
-    """Return the digest of a record's entry in the state, empty if there is none."""
+    """Return the digest of a record's entry in the state, empty if there is none.
+
+    Accepted values are not in it: they count for manifests that have them only, so a plan that was
+    made before means the same.
+    """
     return digest(_last(entry)) if entry is not None else ""
 
 

@@ -133,6 +133,7 @@ class Effect:
     - ``fields``: the values to write; for an archive, the managed values that the record has
     - ``parent``, ``parent_id``: a line item's parent, and its id if it exists already
     - ``adopts``: the record exists and the state does not know it
+    - ``adopted_by``: the property and the value by which its document adopts it
     - ``rekey``: the record was found by its id in the state, and its key was changed in HubSpot
     - ``recreates``: the record in the state was archived, merged or deleted
     - ``ignore``: fields that are set now and never compared again
@@ -149,6 +150,7 @@ class Effect:
     parent: Address | None = None
     parent_id: str = ""
     adopts: bool = False
+    adopted_by: tuple[str, str] | None = None
     rekey: bool = False
     recreates: bool = False
     ignore: tuple[str, ...] = ()

@@ -216,8 +216,9 @@ class Missing:
 class NotAdopted(NamedTuple):
     """Why no record was adopted: what was found is not exactly one live record.
 
-    ``why`` is ``none``, ``several``, ``archived``, ``merged`` (into the last of ``ids``), or
-    ``other``: the key, or the state, leads to another record.
+    ``why`` is ``none``, ``several``, ``archived``, ``merged`` (into the last of ``ids``),
+    ``unknown``: the account has no such property, ``refused``: HubSpot did not take the value and
+    ``ids`` says why, or ``other``: the key leads to another record.
     """
 
     why: str
@@ -296,6 +297,10 @@ class LastApplied:
     written, so that an unchanged record costs one comparison; it is empty if some of them have no
     ``value_hashes`` to compare with. ``links`` are the associations that we made. ``parent_id``
     is the record under which a line item was shown, empty if that is not known.
+
+    ``accepted`` are keyed hashes of values that were taken over from HubSpot into a manifest and
+    not applied since. One counts only for a manifest that has this value: others, such as those
+    of a branch without it, still declare what was written last.
     """
 
     id: str
@@ -307,6 +312,16 @@ class LastApplied:
     parent_id: str = ""
     protect: bool = False
     run: str = ""
+    accepted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def base(self, name: str, declared: str) -> ValueHashes | None:
+        """Return what a property is compared with, None if nothing is known of it.
+
+        ``declared`` is the hash of the value that the manifest has.
+        """
+        if self.accepted.get(name) == declared:
+            return ValueHashes(declared, declared)
+        return self.value_hashes.get(name)
 
     def with_renamed_parent(self, unit: Address, former: Address | None) -> "LastApplied":
         """Return the entry with ``unit`` in place of ``former``, the unit's old name, as parent."""

@@ -44,8 +44,15 @@ def _explained(record: RecordInput, adoption: Adoption, why: NotAdopted) -> Expl
             message = f"record {why.ids[0]} was merged into record {why.ids[-1]} in HubSpot"
             hint = f"adopt record {why.ids[-1]}"
         case "other":
-            message = f"it is bound to record {why.ids[0]} already"
+            message = f"record {why.ids[0]} has its key already"
             hint = "correct the id, or leave adopt out"
+        case "unknown":
+            known = record.definitions
+            near = record.context.suggestions.nearest(adoption.by, known)
+            message = f"{kind.plural} have no property {show(adoption.by)}{near}"
+            hint = "adopt by a property that the account has, or by id"
+        case "refused":
+            message, hint = f"{by} cannot be looked up: {why.ids[0]}", "correct the value"
         case _ if adoption.by == "id":
             message, hint = f"no {kind.name} has the id {adoption.value}", "correct the id"
         case _ if kind.is_unit:

@@ -104,8 +104,11 @@ def _to_parent(record: RecordInput) -> LinkChange:
     """Return the association with a line item's parent: others removed it if the state has it."""
     association = record.kind.associations[record.unit.address.kind]
     had = record.last.parent_id if record.last is not None else ""
+    reason = Reason.DRIFT if had and had == record.parent_id else Reason.CHANGE
+    if had and record.is_moved and record.actual is not None and not record.leaves:
+        reason = Reason.BOTH  # others took it from its former parent, and git moves it
     return LinkChange(
-        reason=Reason.DRIFT if had and had == record.parent_id else Reason.CHANGE,
+        reason=reason,
         add=True,
         to=association.to,
         id=record.parent_id,

@@ -220,6 +220,7 @@ def _of_flags(change: RecordChange) -> Iterator[str]:
         "rekey": action in (Action.UPDATE, Action.ARCHIVE),
         "recreates": action is Action.CREATE,
         "pruned": action.removes,
+        "adopted_by": change.adopts,
         "foreign": action is Action.ARCHIVE and change.adopts and not change.pruned,
         "unreachable": False,
     }

@@ -18,7 +18,7 @@ from reconcile.model.plan import (
 from reconcile.model.policy import HELD
 from reconcile.model.records import NOWHERE, Lifecycle, Link, Reference
 from reconcile.model.references import association_types, pointer
-from reconcile.planning.reasons import drifted
+from reconcile.planning.reasons import differs
 from reconcile.planning.record_input import RecordInput
 from reconcile.planning.wire_values import display_value
 
@@ -177,12 +177,13 @@ def _now(record: RecordInput, name: str) -> str | None:
 def _applied(record: RecordInput, name: str) -> Applied:
     if record.last is None or record.actual is None or name not in record.definitions:
         return Applied.NEVER
-    if not record.last.fingerprint:
-        return Applied.UNKNOWN
-    if name not in record.last.value_hashes:
+    hashes = record.last.value_hashes.get(name)
+    if hashes is None:
         return Applied.NEVER
+    if not hashes.written:
+        return Applied.UNKNOWN
     now = record.actual.properties.get(name) or ""
-    return Applied.CHANGED if drifted(record, name, now) else Applied.SAME
+    return Applied.CHANGED if differs(record, name, now, hashes) else Applied.SAME
 
 
 def _associations(record: RecordInput, planned: _Planned) -> Iterator[ExplainedValue]:

@@ -11,7 +11,7 @@ from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, LeftAlone, RecordChange, UnitChange
 from reconcile.model.policy import DRIFT
 from reconcile.model.records import LastApplied
-from reconcile.planning.changes import as_conflict
+from reconcile.planning.changes import as_conflict, propagate_conflicts
 
 Entries = Iterable[tuple[Address, Address, LastApplied]]
 """The entries of the state: unit and address, both folded, and the entry."""
@@ -48,15 +48,11 @@ def mark_collisions(
         if reasons.keys().isdisjoint(change.address for change in unit.changes):
             yield unit
             continue
-        yield replace(
-            unit,
-            changes=tuple(
-                as_conflict(change, reasons[change.address])
-                if change.address in reasons
-                else change
-                for change in unit.changes
-            ),
+        marked = tuple(
+            as_conflict(change, reasons[change.address]) if change.address in reasons else change
+            for change in unit.changes
         )
+        yield replace(unit, changes=propagate_conflicts(unit.address, marked))
 
 
 def _same_record(changes: Iterable[RecordChange]) -> dict[Address, Explanation]:

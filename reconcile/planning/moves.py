@@ -1,12 +1,14 @@
 """Line items that a manifest moves from one order or cart to another."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from reconcile.model.address import Address
-from reconcile.model.line_parent import former_parent
-from reconcile.model.plan import UnitChange
+from reconcile.model.explanation import Explanation
+from reconcile.model.line_parent import former_parent, link_from_parent
+from reconcile.model.plan import Action, UnitChange
+from reconcile.planning.changes import as_conflict, propagate_conflicts
 
 
 def moving_groups(units: Collection[UnitChange]) -> Mapping[Address, Set[Address]]:
@@ -29,6 +31,49 @@ def without_moved(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
     for unit in units:
         left = leaving[unit.address]
         yield replace(unit, others=max(0, unit.others - left)) if left else unit
+
+
+LineId = tuple[str, str]
+"""A line item: its kind and its id."""
+
+
+def keep_parents(
+    units: Sequence[UnitChange],
+    under: Mapping[Address, Collection[LineId]],
+    managed: Mapping[LineId, Address],
+) -> Iterator[UnitChange]:
+    """Yield the units, in which no order is archived under a line item of another document.
+
+    ``under`` are the line items that HubSpot has under orders and carts to be archived; ``managed``
+    are the addresses in the state. One that leaves in the same plan keeps nothing.
+    """
+    of_documents = dict(managed)
+    going: set[tuple[LineId, str]] = set()
+    for change in (change for unit in units for change in unit.changes if change.id):
+        line = change.address.kind, change.id
+        of_documents[line] = change.address
+        if (link := link_from_parent(change)) is not None:
+            going.add((line, link.id))
+        if change.action is Action.ARCHIVE:
+            going.add((line, change.parent_id))
+    for unit in units:
+        root = unit.changes[0] if unit.changes else None
+        lines = set(under.get(unit.address, ())) & of_documents.keys()
+        if root is not None and root.address == unit.address and root.action is Action.ARCHIVE:
+            stay = sorted(of_documents[one] for one in lines if (one, root.id) not in going)
+            yield _kept(unit, stay[0]) if stay else unit
+        else:
+            yield unit
+
+
+def _kept(unit: UnitChange, line: Address) -> UnitChange:
+    """Return a unit in conflict: its root cannot be archived as long as a line item is under it."""
+    why = Explanation(
+        f"{line} is under it, and belongs to another document, or to none any more",
+        "move it in the manifests or in HubSpot, or archive it first",
+    )
+    conflict = (as_conflict(unit.changes[0], why), *unit.changes[1:])
+    return replace(unit, changes=propagate_conflicts(unit.address, conflict))
 
 
 def _moves(units: Iterable[UnitChange]) -> Iterator[tuple[UnitChange, Address]]:

@@ -241,6 +241,7 @@ def _compare(record: RecordInput, actual: Actual) -> _Planned:
         fields=fields,
         links=links,
         adopts=record.last is None,
+        adopted_by=_adopted_by(record),
         rekey=rekey,
         keep=tuple(sorted((n, v) for n, v in record.wire_values.items() if n not in changed)),
         kept_links=tuple(
@@ -248,6 +249,14 @@ def _compare(record: RecordInput, actual: Actual) -> _Planned:
         ),
     )
     return change, left
+
+
+def _adopted_by(record: RecordInput) -> tuple[str, str] | None:
+    """Return the property and the value by which a record was found that its document adopts."""
+    adoption = record.adoption
+    if adoption is None or adoption.by == "id" or record.address not in record.observed.adopted:
+        return None
+    return adoption.by, adoption.value
 
 
 def _field_changes(

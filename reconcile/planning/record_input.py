@@ -110,6 +110,13 @@ class RecordInput:
         return root.id if root else self.observed.parent_id
 
     @property
+    def is_moved(self) -> bool:
+        """Whether the last apply saw a line item under another order or cart than its own."""
+        parent = self.last.parent if self.last is not None else None
+        own = {one.folded() for one in (self.unit.address, self.unit.former) if one is not None}
+        return parent is not None and parent.folded() not in own
+
+    @property
     def leaves(self) -> Parent | None:
         """The order or cart that a line item is moved from: the one where the last apply saw it."""
         if self.last is None or self.last.parent is None or not self.last.parent_id:

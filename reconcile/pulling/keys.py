@@ -24,14 +24,25 @@ class Keys:
         A record without one, or with one that cannot be a key, gets the key ``otherwise``.
         """
         key = wanted.strip()
-        if name_fault(key) or key.casefold().startswith(BY_ID):
+        if key_fault(key):
             self.lacking += 1
             key = otherwise
-        if fold(key) in self._taken:
+        if not self.take(key):
             self.repeated.setdefault(key, []).append(record_id)
-            key = f"{key}-{record_id}"
-        self._taken.add(fold(key))
+            while not self.take(key):
+                key = f"{key}-{record_id}"
         return key
+
+    def take(self, key: str) -> bool:
+        """Return whether no other document has a key, and reserve it."""
+        is_free = fold(key) not in self._taken
+        self._taken.add(fold(key))
+        return is_free
+
+
+def key_fault(key: str) -> str:
+    """Return why a text cannot be the key of a document, or empty text."""
+    return name_fault(key) or ("has a reserved prefix" if key.casefold().startswith(BY_ID) else "")
 
 
 def line_key(

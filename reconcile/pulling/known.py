@@ -38,7 +38,8 @@ class Project:
     """What the project has already.
 
     ``target`` is its name if adoptions must name it, else empty. ``known`` are the ids of records
-    that a document or the state is bound to, by kind; ``keys`` those of documents, by kind.
+    that a document or the state is bound to, by kind; ``keys`` the folded ones of documents, by
+    kind.
     ``values`` are folded values by which documents adopt records, by kind and property.
     ``manage`` is what may be declared.
     """
@@ -47,12 +48,22 @@ class Project:
     definitions: Definitions
     target: str
     known: Mapping[str, frozenset[str]]
-    keys: Mapping[str, Sequence[str]]
+    keys: Mapping[str, frozenset[str]]
     values: Mapping[str, Mapping[str, frozenset[str]]]
     manage: Manage = _EVERYTHING
 
-    def adopts(self, kind: Kind, record: Actual) -> bool:
-        """Return whether a document adopts a record by one of its values."""
+    def held_key(self, kind: Kind, record: Actual) -> str:
+        """Return the key that a record has, empty if it has none."""
+        name = self.identities[kind.name].key_property
+        return record.properties.get(name) or "" if name else ""
+
+    def knows(self, kind: Kind, record: Actual) -> bool:
+        """Return whether a document or the state is bound to a record, or its key leads to one."""
+        held = self.held_key(kind, record)
+        if record.id in self.known.get(kind.name, ()):
+            return True
+        if held and fold(held) in self.keys.get(kind.name, ()):
+            return True
         return any(
             fold(record.properties.get(name) or "") in values
             for name, values in self.values.get(kind.name, {}).items()
@@ -75,11 +86,11 @@ def project_of(
     ``units`` are all that is declared; ``several`` says that the project has other targets too.
     """
     known: dict[str, set[str]] = defaultdict(set)
-    keys: dict[str, list[str]] = defaultdict(list)
+    keys: dict[str, set[str]] = defaultdict(set)
     values: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for record in (record for unit in units for record in unit.records):
         name, key = record.address
-        keys[name].append(key)
+        keys[name].add(fold(key))
         adoption = record.adoption(target)
         if adoption is not None and adoption.by == "id":
             known[name].add(adoption.value)
@@ -91,10 +102,10 @@ def project_of(
         known[address.kind].add(entry.id)
     return Project(
         identities,
-        _definitions(hubspot, wanted),
+        definitions_of(hubspot, [wanted.kind, *(kinds()[name] for name in wanted.kind.children)]),
         target if several else "",
         {name: frozenset(ids) for name, ids in known.items()},
-        keys,
+        {name: frozenset(found) for name, found in keys.items()},
         {
             name: {by: frozenset(some) for by, some in found.items()}
             for name, found in values.items()
@@ -103,8 +114,8 @@ def project_of(
     )
 
 
-def _definitions(hubspot: HubSpot, wanted: Wanted) -> Definitions:
-    mine = [wanted.kind, *(kinds()[name] for name in wanted.kind.children)]
+def definitions_of(hubspot: HubSpot, mine: Sequence[Kind]) -> Definitions:
+    """Return what the account defines of some kinds."""
     properties = {kind.name: hubspot.definitions.properties(kind.object) for kind in mine}
     owned = any(one.owner for known in properties.values() for one in known.values())
     owners = hubspot.definitions.owners() if owned else None

@@ -32,6 +32,7 @@ class NewFiles:
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._number = _last_number(into, stem) if documents else 0
+        self._there = {path.name for path in into.glob("*.yaml")}
 
     def add(self, text: str, created: str) -> None:
         """Add one document of a record that was ``created`` at this ISO 8601 time."""
@@ -50,7 +51,7 @@ class NewFiles:
         self._into.mkdir(parents=True, exist_ok=True)
         with self._stack:
             for name, part in sorted(self._parts.items()):
-                path = self._into / name
+                path = self._into / self._free(name)
                 try:
                     with atomic_write(path, mode=0o644) as file:
                         _copy_former(path, file)
@@ -61,6 +62,13 @@ class NewFiles:
                     raise UsageError(f"{path} cannot be written: {error.strerror}") from error
                 written.append(path)
         return written
+
+    def _free(self, name: str) -> str:
+        """Return the name, or the next number if somebody else has made that file meanwhile."""
+        while self._documents and name not in self._there and (self._into / name).exists():
+            self._number = max(self._number, _last_number(self._into, self._stem)) + 1
+            name = f"{self._stem}-{self._number:04}.yaml"
+        return name
 
     def discard(self) -> None:
         """Forget what was collected."""

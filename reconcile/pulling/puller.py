@@ -1,10 +1,12 @@
 """Write a document for each record that has none yet."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconcile.hubspot.client import HubSpot
 from reconcile.manifests.document_writer import NewRecord, document
+from reconcile.manifests.field_reader import can_hold, name_fault
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual, Link
 from reconcile.pulling.chosen_properties import (
@@ -14,7 +16,7 @@ from reconcile.pulling.chosen_properties import (
     written_by_integrations,
 )
 from reconcile.pulling.declared_values import declared_values, numbers
-from reconcile.pulling.keys import Keys, line_key
+from reconcile.pulling.keys import Keys, key_fault, line_key
 from reconcile.pulling.known import Project, Wanted
 from reconcile.pulling.new_files import NewFiles
 from reconcile.pulling.selection import Selection
@@ -22,7 +24,14 @@ from reconcile.pulling.selection import Selection
 
 @dataclass(slots=True)
 class Pulled:
-    """What was written, and what was left out."""
+    """What was written, and what was left out.
+
+    - ``known``: how many records a document or the state knows
+    - ``lines_known``: the line items that were written, or are known, under another record
+    - ``unusable_keys``: the records whose key no document can have, or another one has
+    - ``unwritable``: how many values of each property have characters that YAML cannot hold
+    - ``repeated``, ``lacking``: see ``Keys``
+    """
 
     records: int = 0
     lines: int = 0
@@ -30,6 +39,9 @@ class Pulled:
     left_to_integrations: list[WrittenByOthers] = field(default_factory=list)
     repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lacking: int = 0
+    lines_known: list[str] = field(default_factory=list)
+    unusable_keys: list[str] = field(default_factory=list)
+    unwritable: Counter[str] = field(default_factory=Counter)
 
 
 class Puller:
@@ -46,6 +58,7 @@ class Puller:
             kind: numbers(kinds()[kind], project.definitions)
             for kind in project.definitions.properties
         }
+        self._lines_written: set[str] = set()
         (self._line_kind,) = (kinds()[name] for name in wanted.kind.children)
 
     def run(self, selection: Selection, advance: Callable[[int], None] = lambda _: None) -> None:
@@ -65,7 +78,7 @@ class Puller:
         extra = [self._wanted.key, key, kind.created, selection.name, *by]
         read = list(dict.fromkeys([*found, *filter(None, extra)]))
         for there in selection.records(self._hubspot, kind, read, known=self._is_known):
-            chunk = [one for one in there if not self._project.adopts(kind, one)]
+            chunk = [one for one in there if not self._project.knows(kind, one)]
             self.pulled.known += len(there) - len(chunk)
             if names is None and not self.pulled.records:
                 found = self._without_integrations(chunk, found)
@@ -90,9 +103,11 @@ class Puller:
         ids = [one.id for one in chunk]
         lines = self._lines(ids) if self._wanted.lines is not None else {}
         ends = {to: self._ends(to, ids) for to in self._wanted.ends}
-        for one in chunk:
+        for one in self._with_keys_first(self._wanted.kind, chunk):
             own_ends = {to: found[one.id] for to, found in ends.items() if one.id in found}
             record = self._record(one, names, own_ends)
+            if record is None:
+                continue
             nested = list(self._nested(record.key, lines.get(one.id, ())))
             created = one.properties.get(self._wanted.kind.created) or ""
             field_ = self._line_kind.plural.replace(" ", "_")
@@ -105,7 +120,7 @@ class Puller:
 
     def _record(
         self, one: Actual, names: Sequence[str], ends: Mapping[str, Sequence[tuple[str, str]]]
-    ) -> NewRecord:
+    ) -> NewRecord | None:
         kind = self._wanted.kind
         wanted = one.properties.get(self._wanted.key) or "" if self._wanted.key else one.id
         return self._declared(kind, one, wanted, names, otherwise=one.id, ends=ends)
@@ -114,11 +129,21 @@ class Puller:
         names = self._wanted.lines or ()
         identity = self._project.identities[self._line_kind.name]
         by = [identity.sibling_property] if identity.sibling_property else names[:1]
-        for one in lines:
+        for one in self._with_keys_first(self._line_kind, lines):
+            if one.id in self._lines_written or self._project.knows(self._line_kind, one):
+                self.pulled.lines_known.append(one.id)
+                continue
             wanted = line_key(parent, one.id, one.properties, by)
-            yield self._declared(
+            record = self._declared(
                 self._line_kind, one, wanted, names, otherwise=f"{parent}:{one.id}", ends={}
             )
+            if record is not None:
+                self._lines_written.add(one.id)
+                yield record
+
+    def _with_keys_first(self, kind: Kind, records: Sequence[Actual]) -> list[Actual]:
+        """Return the records, those that have keys first: no other one gets these keys."""
+        return sorted(records, key=lambda one: not self._project.held_key(kind, one))
 
     def _declared(
         self,
@@ -129,19 +154,26 @@ class Puller:
         *,
         otherwise: str,
         ends: Mapping[str, Sequence[tuple[str, str]]],
-    ) -> NewRecord:
-        """Return a record to declare: with the key that it has, if it has one."""
-        identity = self._project.identities[kind.name]
-        held = one.properties.get(identity.key_property) or "" if identity.key_property else ""
-        if identity.key_is_id:
-            key = one.id
-        else:
-            key = held or self._keys[kind.name].choose(wanted, one.id, otherwise)
+    ) -> NewRecord | None:
+        """Return a record to declare: with the key that it has, if it has one.
+
+        Return None for a record whose key no document can have, or another one has.
+        """
+        identity, keys = self._project.identities[kind.name], self._keys[kind.name]
+        held = self._project.held_key(kind, one)
+        if held and (key_fault(held) or not keys.take(held)):
+            self.pulled.unusable_keys.append(one.id)
+            return None
+        given = one.id if identity.key_is_id else held
+        key = given or keys.choose(wanted, one.id, otherwise)
+        values = declared_values(kind, self._project.definitions, names, one)
+        unwritable = [name for name, value in values.items() if not can_hold(value)]
+        self.pulled.unwritable.update(unwritable)
         return NewRecord(
             key,
             adopt="" if held or identity.key_is_id else one.id,
             target=self._project.target,
-            properties=declared_values(kind, self._project.definitions, names, one),
+            properties={name: value for name, value in values.items() if name not in unwritable},
             numbers=self._numbers[kind.name],
             references=ends,
         )
@@ -173,7 +205,7 @@ class Puller:
         names = {one: actual.properties.get(by) or "" for one, actual in read.items()}
         return {
             one: [
-                (by, names[end]) if names.get(end) else ("id", end)
+                (by, names[end]) if not name_fault(names.get(end, "")) else ("id", end)
                 for end in sorted({link.id for link in found}, key=int)
             ]
             for one, found in links.items()

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from reconcile.errors import UsageError
 from reconcile.hubspot.client import HubSpot
+from reconcile.hubspot.record_searches import WINDOW
 from reconcile.hubspot.routes import query_parts
 from reconcile.model.address import fold
 from reconcile.model.kinds import Kind
@@ -16,9 +17,6 @@ _Item = TypeVar("_Item")
 
 CHUNK = 1000
 """Records that are read and written at a time."""
-
-_SEARCHED = 10_000
-"""The most records that one search yields (reference §3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +68,9 @@ class Selection:
             yield from (one.id for page in hubspot.records.pages(kind.object, []) for one in page)
         else:
             found = hubspot.searches.with_values(kind.object, self.name, [self.value])
-            if len(found) >= _SEARCHED:
+            if len(found) >= WINDOW:
                 raise UsageError(
-                    f"more than {_SEARCHED:,} {kind.plural} have {self.name} {show(self.value)}, "
+                    f"more than {WINDOW:,} {kind.plural} have {self.name} {show(self.value)}, "
                     "and HubSpot's search shows no more",
                     hint="pull them with --all, or by --ids FILE",
                 )

@@ -14,6 +14,8 @@ from reconcile.render.phrasing import listed, plural
 HELD_BACK = "Held back: they would overwrite or remove what nobody has looked at"
 LEFT_ALONE = "Left alone: changed in HubSpot by others, and not in the manifests"
 
+ACCEPT = "to accept it into the manifests: `reconcile pull --drift`"
+
 
 @dataclass(frozen=True, slots=True)
 class DriftRow:
@@ -77,6 +79,11 @@ def association_name(to: str) -> str:
     """Return what associations with a kind of record are listed as."""
     known = kinds().get(to)
     return f"association with {known.plural if known else f'a {to}'}"
+
+
+def is_acceptable(plan: Plan) -> bool:
+    """Return whether there are values among the drift that is left alone, not only associations."""
+    return any(left.fields for unit in plan.units for left in unit.left_alone)
 
 
 def drifted_records(plan: Plan) -> Mapping[str, int]:

@@ -39,6 +39,7 @@ class _Entry:
     parent_id: str = ""
     protect: bool = False
     run: str = ""
+    accepted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,6 +232,7 @@ class State:
                 for entry in records.values():
                     entry["fingerprint"] = ""
                     entry["value_hashes"] = dict.fromkeys(entry["value_hashes"], "")
+                    entry.pop("accepted", None)
             shard.dirty = True
 
     def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
@@ -251,6 +252,7 @@ class State:
             parent_id=entry.get("parent_id", ""),
             protect=entry.get("protect", False),
             run=entry.get("run", ""),
+            accepted=MappingProxyType(entry.get("accepted", {}) if self.key_matches else {}),
         )
 
 
@@ -272,6 +274,8 @@ def _encode(entry: LastApplied) -> dict[str, Any]:
         raw["protect"] = True
     if entry.run:
         raw["run"] = entry.run
+    if entry.accepted:
+        raw["accepted"] = dict(entry.accepted)
     return raw
 
 

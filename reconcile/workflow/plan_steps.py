@@ -1,6 +1,6 @@
 """The steps of a plan, from the manifests' units to a ``Plan``."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -32,6 +32,7 @@ from reconcile.model.records import LastApplied, Lifecycle, Observed, Unit
 from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
+from reconcile.planning.moves import LineId, keep_parents
 from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, record_inputs, unit_faults
 from reconcile.planning.policy_problems import policy_problems
@@ -125,6 +126,7 @@ def plan(
     _require_no(problems, chunks, context)
     reader = ParentReader(session.hubspot)
     changes: list[UnitChange] = []
+    under: dict[Address, frozenset[LineId]] = {}
     stood: list[Address] = []
     unchanged = others = 0
     for chunk in chunks:
@@ -137,11 +139,16 @@ def plan(
                 for record in record_inputs(*one, context):
                     watch(record)
         stood += (unit.address for unit, _, _ in chunk if state.has_standing(unit.address))
+        under |= {unit.address: _lines_under(unit, seen) for unit, seen, _ in chunk if _goes(unit)}
         others += sum(seen.others for _, seen, _ in chunk)
         state.release()
         advance(len(chunk))
     made = assemble(
-        tuple(mark_collisions(changes, identities, state.entries)),
+        tuple(
+            keep_parents(
+                tuple(mark_collisions(changes, identities, state.entries)), under, inputs.managed
+            )
+        ),
         target=session.pin,
         lineage=state.lineage,
         identities=identities,
@@ -168,13 +175,25 @@ def plan(
     )
 
 
-def _managed_ids(state: State, units: Iterable[Unit]) -> Mapping[str, Collection[str]]:
-    """Return the ids of the state's records by kind, if a unit needs them."""
-    ids: dict[str, set[str]] = defaultdict(set)
-    if any(map(has_exact_lines, units)):
-        for _, address, entry in state.entries():
-            ids[address.kind].add(entry.id)
-    return ids
+def _managed(state: State, units: Iterable[Unit]) -> Mapping[LineId, Address]:
+    """Return the addresses of the state's records by kind and id, if a unit needs them."""
+    if not any(has_exact_lines(unit) or _goes(unit) for unit in units):
+        return {}
+    return {
+        (address.kind, entry.id): Address(address.kind, entry.key)
+        for _, address, entry in state.entries()
+    }
+
+
+def _goes(unit: Unit) -> bool:
+    return unit.root is not None and unit.root.lifecycle is Lifecycle.ABSENT
+
+
+def _lines_under(unit: Unit, seen: Observed) -> frozenset[LineId]:
+    """Return the line items that HubSpot has under a unit's root."""
+    children = kinds()[unit.address.kind].children
+    links = seen.links.get(unit.address, frozenset())
+    return frozenset((link.to, link.id) for link in links if link.to in children)
 
 
 def _unkeyed(session: Session, made: Plan, known: ManagedRecords) -> tuple[tuple[str, int], ...]:
@@ -204,12 +223,13 @@ class _Inputs:
     """What all units of a plan share.
 
     ``fetcher`` reads their records; ``parents`` are the ids of parents that no manifest declares,
-    by unit.
+    by unit. ``managed`` are the state's records, where a unit needs them.
     """
 
     fetcher: Fetcher
     parents: Mapping[Address, str]
     context: Context
+    managed: Mapping[LineId, Address]
 
 
 def _inputs(
@@ -225,6 +245,7 @@ def _inputs(
 ) -> _Inputs:
     """Read the account's definitions, and the records that references point at."""
     hubspot, identities = session.hubspot, session.settings.target.identity
+    managed = _managed(state, units)
     definitions = read_definitions(hubspot, identities, session.account.currencies, units)
     fetcher = Fetcher(
         hubspot,
@@ -232,11 +253,8 @@ def _inputs(
         properties_to_read(units, known.removed_properties, policy.manage),
         association_pairs(everything, state, policy.manage),
         target=session.settings.target.name,
-        unique={
-            kind: frozenset(one.name for one in known.values() if one.unique)
-            for kind, known in definitions.properties.items()
-        },
-        ours=Ours(_managed_ids(state, units), declared_keys(everything)),
+        defined=definitions.properties,
+        ours=Ours(managed.keys(), declared_keys(everything)),
     )
     bindings, parents = bind(
         hubspot,
@@ -261,7 +279,7 @@ def _inputs(
         target=session.settings.target.name,
         incomplete=incomplete,
     )
-    return _Inputs(fetcher, parents, context)
+    return _Inputs(fetcher, parents, context, managed)
 
 
 def _observe(

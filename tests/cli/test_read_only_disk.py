@@ -18,6 +18,8 @@ READING = [
     ("state", "list"),
     ("state", "show", "order/A-1"),
     ("state", "mv", "order/A-1", "order/B-1", "--dry-run"),
+    ("pull", "--drift", "--dry-run"),
+    ("pull", "order/A-1", "--dry-run"),
     ("audit", "log"),
     ("audit", "verify"),
     ("audit", "export"),

@@ -166,7 +166,7 @@ def test_a_key_that_another_record_has_is_a_conflict(world: World) -> None:
     """The key leads to one order and adopt to another: neither is touched."""
     taken, free = world.make("orders", "A", memo="1"), make(world, memo="1")
     plan = world.plan(order("A", memo="1", adopt={"id": free}), allow={})
-    assert f"it is bound to record {taken} already" in why(plan)
+    assert f"record {taken} has its key already" in why(plan)
 
 
 def test_one_record_is_not_adopted_twice(world: World) -> None:
@@ -228,3 +228,43 @@ def test_an_adoption_survives_a_lost_state(world: World, kind: Callable[..., Any
     assert [change.id for change in plan.records()] == [record]
     assert world.apply(plan).complete
     assert list(world.dump(object_)) == [record]
+
+
+def test_what_it_was_found_by_is_read_again(world: World) -> None:
+    """Somebody gave the value to another order meanwhile: neither gets the key."""
+    record = make(world, memo="7")
+    world.sleep(INDEXED)
+    plan = world.plan(order("A", weight="", adopt={"memo": "7"}), allow={})
+    world.edit("orders", record, memo="8")
+    other = make(world, memo="7")
+    report = world.apply(plan)
+    assert statuses(report) == {"order/A": "conflict"}
+    assert all(KEY not in world.dump("orders")[one] for one in (record, other))
+
+
+@pytest.mark.parametrize(
+    ("adopt", "words"),
+    [
+        ({"memmo": "7"}, "orders have no property 'memmo'; did you mean 'memo'?"),
+        ({"weight": "abc"}, "weight 'abc' cannot be looked up"),
+    ],
+)
+def test_one_bad_adoption_stops_no_other_record(
+    world: World, adopt: dict[str, str], words: str
+) -> None:
+    """It is a conflict with its place."""
+    plan = world.plan(order("A", memo="1", adopt=adopt), order("B", memo="1"), allow={})
+    assert actions(plan) == {"order/A": "conflict", "order/B": "create"}
+    (change,) = (one for one in plan.records() if one.address.key == "A")
+    assert words in explained(change)
+
+
+def test_an_adoption_that_was_carried_out_is_history(world: World) -> None:
+    """Whatever has become of the record: it can be made again, and no plan complains of the id."""
+    record = make(world, memo="1")
+    world.converge(order("A", memo="1", adopt={"id": record}))
+    world.archive("orders", record)
+    assert "is archived in HubSpot" in why(world.plan(allow={}))
+    assert world.apply(world.plan(recreate=["order/A"], allow={"recreate": 1})).complete
+    assert world.plan(allow={}).units == ()
+    assert world.id_of("orders", "A") != record

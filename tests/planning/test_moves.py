@@ -196,3 +196,38 @@ def test_a_line_found_within_its_parent_moves_too(
     world.apply(plan)
     assert world.dump("line_items").keys() == before
     assert world.plan(allow={}).units == ()
+
+
+def test_an_order_stays_as_long_as_a_line_of_another_document_is_under_it(world: World) -> None:
+    """Where the move is in conflict, and where only the order is planned."""
+    record = shop(world)
+    world.archive("orders", world.id_of("orders", "B"))
+    gone = order("A", lifecycle={"state": "absent"})
+    plan = world.plan(gone, order("B", [line("L1", name="x")], memo="1"), allow={})
+    assert set(actions(plan).values()) == {"conflict"}
+    world.apply(plan)
+    assert parents(world, record) == {"A"}
+    assert len(world.dump("line_items")) == 2
+
+
+def test_a_label_that_others_gave_to_the_pair_goes_with_it(world: World) -> None:
+    """A line item has one parent, whatever the association is called."""
+    record = shop(world)
+    label = {"name": "gift", "label": "Gift"}
+    made = world.http.post("/crm/v4/associations/line_items/orders/labels", json=label)
+    number = made.raise_for_status().json()["results"][0]["typeId"]
+    ends = ("line_items", record), ("orders", world.id_of("orders", "A"))
+    world.link(*ends, ("USER_DEFINED", number))
+    assert world.apply(world.plan(*moved(), allow={})).complete
+    assert parents(world, record) == {"B"}
+    assert world.plan(allow={}).units == ()
+
+
+def test_a_line_that_others_took_out_and_git_moves_is_both(world: World) -> None:
+    """Both sides changed its parent."""
+    record = shop(world)
+    world.unlink(("line_items", record), ("orders", world.id_of("orders", "A")))
+    plan = world.plan(*moved(), allow={})
+    assert guards(plan) == {"both": 1}
+    assert world.apply(world.plan(allow={"both": 1})).complete
+    assert parents(world, record) == {"B"}

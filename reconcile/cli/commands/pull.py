@@ -5,7 +5,25 @@ from typing import Any
 
 import click
 
-from reconcile.cli.options import target_option
+from reconcile.cli.options import lock_timeout_option, target_option
+from reconcile.errors import UsageError
+from reconcile.model.values import show
+
+KINDS = ("orders", "carts")
+
+OF_NEW = (
+    "everything",
+    "ids",
+    "where",
+    "properties",
+    "lines",
+    "associations",
+    "key",
+    "into",
+    "split",
+)
+OF_VALUES = ("dry_run", "reason", "lock_timeout")
+"""The options that go with one of the two uses only, by parameter."""
 
 
 def _names(_: click.Context, __: click.Parameter, given: str | None) -> tuple[str, ...] | None:
@@ -13,8 +31,26 @@ def _names(_: click.Context, __: click.Parameter, given: str | None) -> tuple[st
 
 
 @click.command("pull")
-@click.argument("kind", metavar="KIND", type=click.Choice(("orders", "carts")))
+@click.argument("what", metavar="[orders|carts|ADDRESS...]", nargs=-1)
 @target_option
+@click.option(
+    "--drift",
+    is_flag=True,
+    help="Write the values that others changed, which a plan leaves alone, into the manifests. "
+    "Files and folders may follow: then only into these.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="With --drift or ADDRESS: show the changed lines, and write nothing.",
+)
+@click.option(
+    "--reason",
+    default="",
+    metavar="TEXT",
+    help="With --drift or ADDRESS: the reason, for the audit log.",
+)
+@lock_timeout_option
 @click.option("--all", "everything", is_flag=True, help="Pull all records that are not archived.")
 @click.option(
     "--ids",
@@ -62,12 +98,54 @@ def _names(_: click.Context, __: click.Parameter, given: str | None) -> tuple[st
     show_default=True,
     help="Write a file for each month of creation, or with NUMBER documents each.",
 )
-def command(**given: Any) -> None:
-    """Write manifests for the orders or carts of the account.
+@click.pass_context
+def command(context: click.Context, /, what: tuple[str, ...], **given: Any) -> None:
+    """Write what HubSpot has into manifests. Nothing is written in HubSpot.
 
-    Each document adopts its record by id. Records that a document or the state knows are left out,
-    so a second run adds only what is new. Nothing is written in HubSpot.
+    pull orders, pull carts: new documents, for records that have none. Each adopts its record by
+    id. A second run adds only what is new.
+
+    pull ADDRESS..., pull --drift: HubSpot's values of declared properties into the documents that
+    declare them. Everything else in the files stays as it is. ADDRESS takes all that differs of
+    these records; --drift takes what others changed of all records, but for associations.
     """
-    from reconcile.cli import pull
+    drift = bool(given["drift"])
+    of_new = not drift and len(what) == 1 and what[0] in KINDS
+    _check(context, what, drift=drift, of_new=of_new)
+    common = {"target": given["target"]}
+    if of_new:
+        from reconcile.cli import pull
 
-    pull.run(**given)
+        pull.run(kind=what[0], **common, **{name: given[name] for name in OF_NEW})
+    else:
+        from reconcile.cli import pull_values
+
+        more = {name: given[name] for name in OF_VALUES}
+        pull_values.run(words=what, drift=drift, **common, **more)
+
+
+def _check(context: click.Context, what: tuple[str, ...], *, drift: bool, of_new: bool) -> None:
+    """Raise UsageError for words and options that do not go together."""
+    mixed = [one for one in what if one in KINDS and not of_new]
+    if not (what or drift):
+        raise UsageError(
+            "say what to pull",
+            hint="orders or carts, the addresses of declared records, or --drift",
+        )
+    if mixed and not drift:
+        raise UsageError(
+            f"{mixed[0]} cannot be combined with {'others' if len(mixed) > 1 else 'addresses'}",
+            hint=f"run `reconcile pull {mixed[0]}` by itself",
+        )
+    for one in what if drift else ():
+        if not Path(one).exists():
+            raise UsageError(
+                f"--drift takes files and folders of manifests, and {show(one)} is not there",
+                hint="without --drift, `reconcile pull ADDRESS` takes all that differs of a record",
+            )
+    for name in OF_VALUES if of_new else OF_NEW:
+        source = context.get_parameter_source(name)
+        if source is not click.core.ParameterSource.DEFAULT:
+            option = next(one for one in context.command.params if one.name == name).opts[0]
+            use = "ADDRESS or --drift" if of_new else "orders or carts"
+            raise UsageError(f"{option} goes only with `reconcile pull` of {use}")

@@ -1,0 +1,221 @@
+"""`reconcile pull ADDRESS…` and `reconcile pull --drift`: HubSpot's values into the manifests."""
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from reconcile.audit.actor import origin
+from reconcile.audit.events import values_accepted
+from reconcile.audit.log import AuditLog
+from reconcile.cli.common import absolute, addresses, echo, settings_for, shows_personal
+from reconcile.cli.manifest_edits import (
+    read_manifests,
+    replace_files,
+    require_replaceable,
+    show_edits,
+)
+from reconcile.cli.next_command import command_line
+from reconcile.cli.store_access import locked
+from reconcile.errors import ManifestError, StalePlan, UsageError
+from reconcile.manifests.new_values import with_values
+from reconcile.model.address import Address
+from reconcile.model.audit import Event
+from reconcile.model.kinds import kinds
+from reconcile.model.plan import Plan
+from reconcile.model.records import Desired, Unit
+from reconcile.model.values import nearest, show
+from reconcile.project.declared import found_by_id
+from reconcile.pulling.known import definitions_of
+from reconcile.pulling.taken import (
+    Taken,
+    accepted,
+    as_declared,
+    differences_of,
+    drift_of,
+    left_associations,
+    new_values,
+    refused,
+)
+from reconcile.render.escaping import visible
+from reconcile.render.phrasing import plural
+from reconcile.render.progress import progress
+from reconcile.session import Session, connect
+from reconcile.state.accepted import Accepted, accept
+from reconcile.state.state import State
+from reconcile.workflow import plan
+
+_LISTED = 10
+_NOT_REMEMBERED = (
+    "Not remembered as accepted: {}. If somebody edits these values again before the next apply, "
+    "they will show as changed on both sides, and be held back; if somebody sets them back to what "
+    "was applied before, they will show as changed in the manifest."
+)
+
+_Records = Mapping[Address, tuple[Unit, Desired]]
+"""Declared records with their units, by folded address."""
+
+
+def run(
+    *,
+    target: str | None,
+    words: Sequence[str],
+    drift: bool,
+    dry_run: bool,
+    reason: str,
+    lock_timeout: float,
+) -> None:
+    """Run `reconcile pull ADDRESS…`, or with ``drift`` `reconcile pull --drift [PATHS]`."""
+    chosen = None if drift else {one.folded() for one in addresses(tuple(words))}
+    settings = settings_for(target)
+    files, declared = read_manifests(settings, absolute(tuple(map(Path, words))) if drift else ())
+    records = {
+        record.address.folded(): (unit, record)
+        for unit in declared.everything
+        for record in unit.records
+    }
+    units: Sequence[Unit] = declared.units
+    if chosen is not None:
+        _require_declared(chosen, records)
+        named = {records[one][0].address for one in chosen}
+        units = [unit for unit in units if unit.address in named]
+    with connect(settings, os.environ, "read") as session:
+        state = session.state()
+        with progress(len(units), "Comparing") as advance:
+            made = plan(session, units, declared=declared.everything, advance=advance)
+        found = list(_found(session, made, chosen, records))
+        mine = [kinds()[name] for name in sorted({one.address.kind for one in found})]
+        definitions = definitions_of(session.hubspot, mine)
+        with _without_values():
+            edited = with_values(
+                {name: file.content for name, file in files.items()},
+                declared.everything,
+                new_values(as_declared(session.hubspot, definitions, found)),
+                by_id=found_by_id(settings),
+            )
+        why_not = ""
+        if found and not dry_run:
+            require_replaceable(settings.root, files, edited)
+            former = {address: record.former for address, (_, record) in records.items()}
+            why_not = _remember(
+                session,
+                state,
+                accepted(found, former, definitions, state.hasher),
+                values_accepted(
+                    {one.address: (*one.values,) for one in found},
+                    session.pin,
+                    origin(os.environ, settings.root, reason),
+                ),
+                lock_timeout=lock_timeout,
+            )
+            replace_files(settings.root, files, edited)
+    if dry_run:
+        show_edits(files, edited)
+    for line in _summary(made, found, list(edited), drift=drift, dry_run=dry_run):
+        echo(line)
+    if dry_run:
+        click.echo("Nothing was written.", err=True)
+    if why_not:
+        click.echo(_NOT_REMEMBERED.format(visible(why_not)), err=True)
+
+
+@contextmanager
+def _without_values() -> Iterator[None]:
+    """In CI, leave what is to be written by hand out of errors: it may be personal."""
+    try:
+        yield
+    except ManifestError as error:
+        if shows_personal():
+            raise
+        hint = "edit the file by hand; outside of CI the value is named here"
+        problems = [replace(one, hint=hint) for one in error.problems]
+        raise ManifestError(problems, title=error.title, hint=error.hint) from None
+
+
+def _require_declared(chosen: Collection[Address], records: _Records) -> None:
+    unknown = sorted(str(one) for one in chosen if one not in records)
+    if unknown:
+        known = [str(record.address) for _, record in records.values()]
+        near = nearest(unknown[0], known) if len(unknown) == 1 else ""
+        raise UsageError(
+            f"no manifest declares {', '.join(map(show, unknown))}{near}",
+            hint="`reconcile pull orders` writes manifests for orders that have none",
+        )
+
+
+def _found(
+    session: Session, made: Plan, chosen: Collection[Address] | None, records: _Records
+) -> Iterator[Taken]:
+    """Yield what is to be taken over. Raise ManifestError if a chosen record has no values."""
+    if chosen is None:
+        yield from drift_of(made)
+        return
+    problems = list(refused(made, [records[one] for one in chosen]))
+    if problems:
+        raise ManifestError(problems, title="the records to pull", hint="nothing was written")
+    identities = session.settings.target.identity
+    keys = {kind: one.key_property for kind, one in identities.items()}
+    yield from differences_of(made, chosen, keys)
+
+
+def _remember(
+    session: Session,
+    state: State,
+    records: Sequence[Accepted],
+    event: Event,
+    *,
+    lock_timeout: float,
+) -> str:
+    """Remember in the state what is accepted; return why it is not, if the state cannot be written.
+
+    The files are edited all the same then: that is what was asked for. The lock is held only to
+    write. Raise StalePlan if the state was written since ``state`` was read.
+    """
+    if not state.has_entries:
+        return ""  # nothing was ever applied, so there is nothing to compare with
+    if not (state.has_key and state.key_matches):
+        return "the state's hashes were made with another key"
+    try:
+        with locked(session.store, "pull", lock_timeout):
+            now = session.state()
+            if now.serial != state.serial:
+                raise StalePlan(
+                    "the state was written while HubSpot was read; nothing was changed",
+                    hint="run the command again",
+                )
+            accept(now, records)
+            now.audit = AuditLog(session.store).append([event], now.audit)
+            now.flush()
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def _summary(
+    made: Plan, found: Sequence[Taken], files: Sequence[str], *, drift: bool, dry_run: bool
+) -> Iterator[str]:
+    values = sum(len(one.values) for one in found)
+    if values:
+        did = "Would write" if dry_run else "Wrote"
+        where = ", ".join(files[:_LISTED])
+        more = f", … and {len(files) - _LISTED:,} more" if len(files) > _LISTED else ""
+        of = plural(len(found), "record")
+        yield f"{did} {plural(values, 'value')} of {of} into {where}{more}."
+    elif drift:
+        yield "Nothing to pull: nobody changed a declared value in HubSpot."
+    else:
+        yield "Nothing to pull: HubSpot has the declared values."
+    if links := left_associations(made):
+        them = plural(links, "association that others removed", "associations that others removed")
+        yield f"Not taken over: {them}. To accept that, remove them from the manifests."
+    if made.in_doubt:
+        left = plural(len(made.in_doubt), "order or cart", "orders or carts")
+        yield (
+            f"Left out: {left} to which an interrupted run wrote. "
+            f"`{command_line('resume')}` continues it."
+        )
+    if values and not dry_run:
+        yield f"Next: {command_line('plan')}"
