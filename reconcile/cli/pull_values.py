@@ -12,6 +12,7 @@ from reconcile.audit.actor import origin
 from reconcile.audit.events import values_accepted
 from reconcile.audit.log import AuditLog
 from reconcile.cli.common import absolute, addresses, echo, settings_for, shows_personal
+from reconcile.cli.given_selection import selection_for
 from reconcile.cli.manifest_edits import (
     read_manifests,
     replace_files,
@@ -27,6 +28,7 @@ from reconcile.model.audit import Event
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan
 from reconcile.model.records import Desired, Unit
+from reconcile.model.selected import EVERYTHING
 from reconcile.model.values import nearest, show
 from reconcile.project.declared import found_by_id
 from reconcile.pulling.known import definitions_of
@@ -41,7 +43,7 @@ from reconcile.pulling.taken import (
     refused,
 )
 from reconcile.render.escaping import visible
-from reconcile.render.phrasing import plural
+from reconcile.render.phrasing import plural, selection_words
 from reconcile.render.progress import progress
 from reconcile.session import Session, connect
 from reconcile.state.accepted import Accepted, accept
@@ -64,6 +66,8 @@ def run(
     target: str | None,
     words: Sequence[str],
     drift: bool,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
     dry_run: bool,
     reason: str,
     lock_timeout: float,
@@ -71,7 +75,9 @@ def run(
     """Run `reconcile pull ADDRESS…`, or with ``drift`` `reconcile pull --drift [PATHS]`."""
     chosen = None if drift else {one.folded() for one in addresses(tuple(words))}
     settings = settings_for(target)
-    files, declared = read_manifests(settings, absolute(tuple(map(Path, words))) if drift else ())
+    paths = tuple(map(Path, words)) if drift else ()
+    files, declared = read_manifests(settings, absolute(paths))
+    selection = selection_for(select, exclude, settings, declared, paths)
     records = {
         record.address.folded(): (unit, record)
         for unit in declared.everything
@@ -84,8 +90,14 @@ def run(
         units = [unit for unit in units if unit.address in named]
     with connect(settings, os.environ, "read") as session:
         state = session.state()
-        with progress(len(units), "Comparing") as advance:
-            made = plan(session, units, declared=declared.everything, advance=advance)
+        with progress(None if selection else len(units), "Comparing") as advance:
+            made = plan(
+                session,
+                units,
+                declared=declared.everything,
+                selection=selection,
+                advance=advance,
+            )
         found = list(_found(session, made, chosen, records))
         mine = [kinds()[name] for name in sorted({one.address.kind for one in found})]
         definitions = definitions_of(session.hubspot, mine)
@@ -198,6 +210,8 @@ def _summary(
     made: Plan, found: Sequence[Taken], files: Sequence[str], *, drift: bool, dry_run: bool
 ) -> Iterator[str]:
     values = sum(len(one.values) for one in found)
+    if made.selected != EVERYTHING:
+        yield f"{selection_words(made.selected)}."
     if values:
         did = "Would write" if dry_run else "Wrote"
         where = ", ".join(files[:_LISTED])
