@@ -131,4 +131,5 @@ def _notes(ref: str, problems: int, others: int) -> Iterator[str]:
         yield f"{many} in the manifests of {show(ref)}: what cannot be read there counts as changed"
     if others:
         many = "1 link or submodule" if others == 1 else f"{others:,} links and submodules"
-        yield f"{many} of {show(ref)} not followed: what is declared there counts as changed"
+        are = "is" if others == 1 else "are"
+        yield f"{many} of {show(ref)} {are} not followed: what is there counts as changed"

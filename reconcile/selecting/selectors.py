@@ -114,11 +114,11 @@ def parse(text: str, changed: Callable[[str], frozenset[Address]]) -> Selector:
     if text.startswith(CHANGED):
         return ChangedSelector(text, changed(text.removeprefix(CHANGED)))
     kind, slash, key = text.partition("/")
-    if kind in kinds() and (key or not slash):
-        return NameSelector(text, text if slash else f"{kind}/*")
-    what = "a kind" if not slash or kind not in kinds() else "an address"
-    near = nearest(kind, kinds()) if what == "a kind" else ""
-    raise UsageError(f"{show(kind if near else text)} is not {what}{near}", hint=_HINT)
+    if kind not in kinds():
+        raise UsageError(f"{show(kind)} is not a kind{nearest(kind, kinds())}", hint=_HINT)
+    if slash and not key:
+        raise UsageError(f"{show(text)} is not an address", hint=_HINT)
+    return NameSelector(text, text if slash else f"{kind}/*")
 
 
 def _matched(selectors: Collection[Selector], names: Names) -> frozenset[Address]:

@@ -137,8 +137,9 @@ def test_what_was_selected_and_edited_since_is_stale(shop: Project) -> None:
         (["--select", "odrer"], "'odrer' is not a kind; did you mean 'order'?"),
         (["--select", "orders/SHOP-51"], "'orders' is not a kind; did you mean 'order'?"),
         (["--select", "order/"], "'order/' is not an address"),
+        (["--select", "change:main"], "'change:main' is not a kind"),
         (["--select", "SHOP-51"], "'SHOP-51' is not a kind"),
-        (["--select", "contact/ana"], "'contact/ana' is not a kind"),
+        (["--select", "contact/ana"], "'contact' is not a kind"),
     ],
 )
 @pytest.mark.parametrize("command", ["plan", "drift"])

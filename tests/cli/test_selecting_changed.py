@@ -188,7 +188,7 @@ def test_links_and_submodules_are_not_followed(shop: Project, tmp_path: Path) ->
     assert "2 orders and carts are selected, 4 are left out\n" in said.out
     assert "order/LINKED" in said.out
     assert "order/MODULE" in said.out
-    assert "warning: 2 links and submodules of 'main' not followed: what" in said.err
+    assert "warning: 2 links and submodules of 'main' are not followed: what" in said.err
 
 
 def test_what_cannot_be_read_in_the_commit_counts_as_changed(shop: Project) -> None:
