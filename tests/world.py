@@ -460,6 +460,7 @@ _TYPE_IDS = {
     "contacts": "0-1",
     "companies": "0-2",
     "deals": "0-3",
+    "products": "0-7",
 }
 
 

@@ -36,7 +36,7 @@ def associate(
         kinds_by_name[task.kind.name] = task.kind
         for link in (*task.change.links, *parent_link(task, ids)):
             to_id = link.id or (ids.get(link.address, "") if link.address else "")
-            plain = ("HUBSPOT_DEFINED", task.kind.associations[link.to].type_id)
+            plain = task.kind.association(link.to).plain(link.ours or link.types)
             wanted = WantedLink(task, link, to_id, plain)
             if to_id:
                 by_pair[task.kind.name, link.to, link.add].append(wanted)
@@ -100,7 +100,7 @@ def _check_parents(context: ApplyContext, kind: Kind, to: str, batch: Sequence[W
 def _read(context: ApplyContext, kind: Kind, to: str, batch: Sequence[WantedLink]) -> Associations:
     """Read the associations that the records have now."""
     ids = [one.task.id for one in batch]
-    return context.hubspot.associations.links(kind.object, to, kind.associations[to].object, ids)
+    return context.hubspot.associations.links(kind.object, to, kind.association(to).object, ids)
 
 
 def _send(
@@ -113,7 +113,7 @@ def _send(
     add: bool,
 ) -> Sequence[WantedLink]:
     """Write pairs that were read at the moment ``read``; return those that were not refused."""
-    target = kind.associations[to].object
+    target = kind.association(to).object
 
     def call(hubspot: HubSpot, inputs: Sequence[Pair]) -> Mapping[str, Answer]:
         write = hubspot.associations.associate if add else hubspot.associations.dissociate
@@ -202,8 +202,8 @@ def _stays(one: WantedLink, found: Associations) -> bool:
         return False
     there = {link.id for link in found.get(one.task.id, ())}
     has_left = one.to_id not in there
-    is_shown = parent.kind != one.link.to or one.task.parent_id in there
-    if one.task.arrived and (is_shown or has_left):
+    is_shown = parent.kind != one.link.to or one.task.shown_parent in there
+    if one.task.shown_parent and (is_shown or has_left):
         return False
     one.fail("it was not put under its new one")
     return True

@@ -12,7 +12,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.digest import desired_digest
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import is_custom_object, kinds
 from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
 from reconcile.model.records import Reference, Unit
 from reconcile.model.references import association_types, pointer
@@ -42,7 +42,7 @@ def stale_units(
     """
     now = {unit.address.folded(): unit for unit in declared}
     definitions = _labels_now(hubspot, planned, properties)
-    stale = dict(_references_that_moved(planned, state, hubspot, identities))
+    stale = dict(_references_that_moved(planned, state, hubspot, identities, now))
     for unit in planned.units:
         if _shows_other_labels(unit, definitions):
             stale[unit.address] = _LABELS
@@ -84,7 +84,7 @@ def _labels_now(
     pairs = {
         (change.address.kind, link.to)
         for _, change, link in _links(planned)
-        if any(one.label for one in link.references)
+        if any(one.label for one in link.references) or is_custom_object(link.to)
     }
     owners = hubspot.definitions.owners() if of_owners else None
     return Definitions(
@@ -95,7 +95,7 @@ def _labels_now(
         },
         {
             (name, to): hubspot.definitions.labels(
-                kinds()[name].object, kinds()[name].associations[to].object
+                kinds()[name].object, kinds()[name].association(to).object
             )
             for name, to in sorted(pairs)
         },
@@ -109,8 +109,8 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
         kind = kinds()[change.address.kind]
         for field in change.fields:
             definition = now.properties[kind.name].get(field.name)
-            if definition is None:
-                continue  # the unit is stale for that already
+            if definition is None or field.name in kind.looked_up:
+                continue  # the unit is stale for that already, or the names are looked up again
             for value, text in (
                 (field.before, field.shown_before),
                 (field.after, field.shown_after),
@@ -134,7 +134,11 @@ def _parts(text: str) -> list[str]:
 
 
 def _references_that_moved(
-    planned: Plan, state: State, hubspot: HubSpot, identities: Mapping[str, Identity]
+    planned: Plan,
+    state: State,
+    hubspot: HubSpot,
+    identities: Mapping[str, Identity],
+    declared: Mapping[Address, Unit],
 ) -> Mapping[Address, str]:
     """Return the units with a reference that leads to another record than it did when planning."""
     links = [
@@ -143,16 +147,18 @@ def _references_that_moved(
         for one in link.references
         if link.add and link.id and one.by != "id"
     ]
-    found = resolve(hubspot, identities, [reference for _, _, reference in links])
+    looked_up = list(_lookups(planned, declared))
+    wanted = [reference for _, _, reference in (*links, *looked_up)]
+    found = resolve(hubspot, identities, wanted).ids
     ids = {change.address.folded(): change.id for change in planned.records()}
     formers = {one.former.folded(): one.id for one in planned.records() if one.former}
     moved: dict[Address, str] = {}
     for unit, link, reference in links:
         if link.id not in tuple(_leads_to(reference, found.get(pointer(reference)), ids, state)):
-            moved[unit.address] = (
-                f"a reference to a {link.to} leads to another record than it did when planning; "
-                "plan again"
-            )
+            moved[unit.address] = _leads_elsewhere(link.to)
+    for unit, id_, reference in looked_up:
+        if found.get(pointer(reference)) != id_:
+            moved[unit.address] = _leads_elsewhere(reference.to)
     for unit, _, link in _links(planned):
         for one in () if link.add else link.references:
             address = Address(link.to, one.value).folded()
@@ -164,6 +170,24 @@ def _references_that_moved(
                 )
     state.release()
     return moved
+
+
+def _leads_elsewhere(to: str) -> str:
+    return f"a reference to a {to} leads to another record than it did when planning; plan again"
+
+
+def _lookups(
+    planned: Plan, declared: Mapping[Address, Unit]
+) -> Iterator[tuple[UnitChange, str, Reference]]:
+    """Yield the references that give the values of a plan's fields, with these."""
+    for unit in planned.units:
+        now = declared.get(unit.address.folded())
+        records = {one.address.folded(): one for one in now.records} if now else {}
+        for change in unit.changes:
+            desired = records.get(change.address.folded())
+            for field in change.fields if desired else ():
+                if desired and (reference := desired.lookups.get(field.name)):
+                    yield unit, field.after, reference
 
 
 def _leads_to(

@@ -8,7 +8,7 @@ from reconcile.model.digest import definitions_digest, state_digest
 from reconcile.model.guarded import may_be_bound_elsewhere
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
-from reconcile.model.line_parent import link_from_parent
+from reconcile.model.line_parent import left_by
 from reconcile.model.outcome import APPLIED_EARLIER, Status
 from reconcile.model.plan import GUARDED, Action, Effect, RecordChange, UnitChange
 from reconcile.model.records import NO_HASHES, LastApplied
@@ -36,9 +36,8 @@ def prepare(
             id=change.id,
             unlinked=len(change.links),
             previous=entry,
-            shown_parent=_parent_before(change),
-            arrived=not change.gets_parent,
-            parent_id=change.parent_id,
+            shown_parent="" if change.gets_parent else change.parent_id,
+            leaving=set(left_by(change)),
         )
         task.old_locations = stale_locations(unit, change, found)
         if change.address == unit.address:
@@ -102,7 +101,8 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
         is_known = bool(entry.value_hashes.get(field.name, NO_HASHES).written)
         is_known = is_known or field.name in entry.accepted
         is_key = field.name == identity.key_property
-        if field.before and not (is_known or is_key) and field.reason not in GUARDED:
+        guarded = field.reason in GUARDED or field.is_restated
+        if field.before and not (is_known or is_key or guarded):
             return field.name
     return ""
 
@@ -153,17 +153,11 @@ def _is_linked(change: RecordChange, entry: LastApplied) -> bool:
     )
 
 
-def _parent_before(change: Effect) -> str:
-    """Return the parent that a line item has before the change, empty if it has none."""
-    if (left := link_from_parent(change)) is not None:
-        return left.id
-    return "" if change.gets_parent else change.parent_id
-
-
 def _is_under_parent(change: Effect, entry: LastApplied) -> bool:
-    """Return whether the state says that a line item is under its parent, and has left another."""
-    if (left := link_from_parent(change)) is not None:
-        return entry.parent_id not in ("", left.id)
+    """Return whether the state says that a line item is under its parent, and has left others."""
+    left = {id_ for _, id_ in left_by(change)}
+    if left:
+        return entry.parent_id not in left | {""} and not entry.leaving
     return bool(entry.parent_id) or not change.gets_parent
 
 

@@ -107,13 +107,15 @@ def _compare(
     for field in change.fields:
         now = actual.properties.get(field.name) or ""
         definition = definitions[field.name]
-        if same(now, field.after, definition):
+        if same(now, field.after, definition) and not field.is_restated:
             continue
         left.append(field)
         if not same(now, field.before, definition):
             moved.append(_moved(field, now))
     if moved:
         return Checked(change, conflict=_CHANGED + "; ".join(moved))
+    if all(field.is_restated for field in left):
+        left = []  # what HubSpot would have copied values with has been written by others
     return Checked(change, fields=tuple(left), key=held)
 
 

@@ -6,11 +6,10 @@ from types import MappingProxyType
 
 from reconcile.applying.readback import Verified
 from reconcile.applying.rewrites import Fate, History, Verdict, is_initial_value, judge
-from reconcile.model.address import Address, fold
+from reconcile.model.address import fold
 from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
-from reconcile.model.line_parent import former_parent, link_from_parent
 from reconcile.model.plan import Effect, FieldChange, Refresh
 from reconcile.model.records import NO_HASHES, Actual, LastApplied, Link, ValueHashes
 from reconcile.model.values import normalise, same
@@ -23,8 +22,8 @@ class AppliedChange:
     """A change that was applied.
 
     ``links`` are our associations that the record has now, and ``parent_id`` is the record that a
-    line item is under, empty if it is not shown under it; ``previous`` is the state's entry from
-    before.
+    line item is under, empty if it is not shown under it; ``leaving`` are former parents that it
+    has still to leave; ``previous`` is the state's entry from before.
     """
 
     change: Effect
@@ -33,6 +32,7 @@ class AppliedChange:
     links: frozenset[Link]
     previous: LastApplied | None
     parent_id: str = ""
+    leaving: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,25 +171,20 @@ class Entries:
     def _entry(
         self, done: AppliedChange, hashes: Mapping[str, ValueHashes], *, fingerprint: str
     ) -> LastApplied:
+        has_moved = bool(done.parent_id) or not done.leaving or done.previous is None
+        before = None if has_moved else done.previous
         return LastApplied(
             id=done.id,
             key=done.change.address.key,
             value_hashes=hashes,
             fingerprint=fingerprint,
             links=done.links,
-            parent=_parent(done),
-            parent_id=done.parent_id,
+            parent=before.parent if before else done.change.parent,
+            parent_id=before.parent_id if before else done.parent_id,
+            leaving=before.leaving if before else done.leaving,
             protect=done.change.protect,
             run=self.run,
         )
-
-
-def _parent(done: AppliedChange) -> Address | None:
-    """Return a line item's parent; of one that is moved the former, until it has left it."""
-    left = link_from_parent(done.change)
-    if left is not None and done.parent_id == left.id:
-        return former_parent(done.change)
-    return done.change.parent
 
 
 def removed_links(change: Effect) -> frozenset[Link]:

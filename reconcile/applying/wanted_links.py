@@ -75,9 +75,9 @@ class WantedLink:
         """Add the association to those that the record has of ours, or take it from them."""
         self.finish()
         if self.link.is_to_parent:
-            self.task.arrived, self.task.parent_id = True, self.to_id
-        if self.leaves_parent or (self.link.is_to_parent and not self.task.shown_parent):
-            self.task.shown_parent = self.task.parent_id or self.task.change.parent_id
+            self.task.shown_parent = self.to_id
+        if self.leaves_parent:
+            self.task.leaving.discard((self.link.to, self.link.id))
         types = set(self.link.ours if self.link.add else self.link.types)
         if self.implied:
             types.add(self.implied)

@@ -14,6 +14,7 @@ from reconcile.cli.common import (
     absolute,
     addresses,
     colored,
+    echo_warnings,
     settings_for,
     shows_personal,
     write_digest,
@@ -97,12 +98,14 @@ def run(
     if as_json:
         from reconcile.render.json_plan import to_json  # noqa: PLC0415
 
-        click.echo(to_json(made, personal=shows_personal(), digest=digest), nl=False)
+        text = to_json(made, personal=shows_personal(), digest=digest, warnings=declared.warnings)
+        click.echo(text, nl=False)
     else:
         write_plan(made, sys.stdout, personal=shows_personal(), color=colored(), verbose=verbose)
     annotate("warning", conflicts_in(view(made, personal=shows_personal())))
     write_digest(digest)
     write_source(made.source)
+    echo_warnings(() if as_json else declared.warnings, "reconcile plan --json")
     for line in notes:
         click.echo(line, err=True)
     if out is not None:

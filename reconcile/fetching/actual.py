@@ -102,7 +102,8 @@ class Fetcher:
             if unit.address not in ids:
                 continue
             kind = kinds()[unit.address.kind]
-            for to in kind.associations:
+            custom = {to for name, to in self._pairs if name == kind.name} - {*kind.associations}
+            for to in (*kind.associations, *sorted(custom)):
                 ours = unit.root is not None and (kind.name, to) in self._pairs
                 if ours or lines_matter(unit, to):
                     by_pair[kind.name, to].append(ids[unit.address])
@@ -110,7 +111,7 @@ class Fetcher:
         for (name, to), wanted in sorted(by_pair.items()):
             kind = kinds()[name]
             answer = self._hubspot.associations.links(
-                kind.object, to, kind.associations[to].object, wanted
+                kind.object, to, kind.association(to).object, wanted
             )
             for record_id, found in answer.items():
                 links[name, record_id] = links.get((name, record_id), frozenset()) | found

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reconcile.errors import UsageError
+from reconcile.errors import CallRefused, UsageError
 from reconcile.fetching.foreign_lines import has_exact_lines
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import fold
-from reconcile.model.definitions import Definitions, Owners, Property
+from reconcile.model.definitions import Definitions, Label, Owners, Property
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import Kind, kinds
+from reconcile.model.kinds import Kind, is_custom_object, kinds
 from reconcile.model.manage import Manage
 from reconcile.model.records import Unit
 from reconcile.state.state import State
@@ -20,13 +20,17 @@ def read_definitions(
     identities: Mapping[str, Identity],
     currencies: tuple[str, ...],
     units: Sequence[Unit],
+    pairs: Iterable[tuple[str, str]] = (),
 ) -> Definitions:
     """Return the account's definitions that these units depend on.
+
+    ``pairs`` are all (kind, associated word) pairs. Those with custom objects that the account does
+    not have, or cannot associate, have no labels.
 
     Raise UsageError if a kind's key property is missing, not unique or not a text.
     """
     used: set[str] = set()
-    labelled: set[tuple[str, str]] = set()
+    labelled = {(name, to) for name, to in pairs if is_custom_object(to)}
     for unit in units:
         if has_exact_lines(unit):
             used.update(kinds()[unit.address.kind].children)
@@ -40,15 +44,19 @@ def read_definitions(
     return Definitions(
         properties,
         {kind.name: hubspot.definitions.pipelines(kind.object) for kind in mine if kind.pipeline},
-        {
-            (name, to): hubspot.definitions.labels(
-                kinds()[name].object, kinds()[name].associations[to].object
-            )
-            for name, to in sorted(labelled)
-        },
+        {(name, to): _labels(hubspot, kinds()[name], to) for name, to in sorted(labelled)},
         currencies,
         _owners(hubspot, properties, units),
     )
+
+
+def _labels(hubspot: HubSpot, kind: Kind, to: str) -> tuple[Label, ...]:
+    try:
+        return hubspot.definitions.labels(kind.object, kind.association(to).object)
+    except CallRefused:
+        if is_custom_object(to):
+            return ()  # the account has no such object
+        raise
 
 
 def _require_key(kind: Kind, identity: Identity, properties: Mapping[str, Property]) -> None:
@@ -104,6 +112,15 @@ def properties_to_read(
         if pipeline and not pipeline.together.isdisjoint(found):
             found.update(pipeline.together)
     return {kind: sorted(found) for kind, found in names.items()}
+
+
+def readable_pairs(
+    pairs: Iterable[tuple[str, str]], definitions: Definitions
+) -> frozenset[tuple[str, str]]:
+    """Return the pairs without those of custom objects that the account does not associate."""
+    return frozenset(
+        pair for pair in pairs if not is_custom_object(pair[1]) or definitions.labels.get(pair)
+    )
 
 
 def association_pairs(

@@ -1,7 +1,7 @@
 """Defaults: the values that a record has unless its own document says otherwise."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -33,7 +33,8 @@ NONE_IGNORED = Ignored(frozenset(), NOWHERE)
 class Defaults:
     """What the documents of a folder inherit for the records of one kind.
 
-    ``associations`` are by the word for the other object. ``complete`` is false if a file of
+    ``associations`` are by the word for the other object, ``lookups`` by the property that has the
+    id; see Desired. ``complete`` is false if a file of
     defaults has problems, so that there may be more.
     """
 
@@ -43,6 +44,7 @@ class Defaults:
     ignore: Ignored
     exact_lines: bool = False
     complete: bool = True
+    lookups: Mapping[str, Reference] = field(default_factory=lambda: MappingProxyType({}))
 
     def add_properties(self, own: dict[str, str], unmanaged: Collection[str]) -> None:
         """Add the values of properties that are not a record's ``own``, and not ``unmanaged``."""

@@ -24,7 +24,7 @@ from reconcile.manifests.files import DEFAULTS, DEFAULTS_FILES
 from reconcile.manifests.impossible_values import check_values
 from reconcile.manifests.problems import ProblemReport, choices
 from reconcile.manifests.properties import read_properties
-from reconcile.manifests.references import read_associations, read_parent
+from reconcile.manifests.references import read_associations, read_lookups, read_parent
 from reconcile.manifests.yaml_nodes import Entry, Node, Table
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import Kind, kinds
@@ -45,6 +45,7 @@ _NO_FIELDS = Table({}, 0, 0)
 """Stands for an absent mapping."""
 
 _NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
+_NO_LOOKUPS: Mapping[str, Reference] = MappingProxyType({})
 _UNPROTECT = "remove protect and apply that first, then declare it absent"
 
 
@@ -71,7 +72,7 @@ def read_document(
     nesting = _nesting(kind.name)
     parent_field = ("parent",) if kind.parents else ()
     lines_field = ("lines",) if nesting else ()
-    allowed = ("kind", *_IN_EVERY_RECORD, *parent_field, *lines_field, *nesting)
+    allowed = ("kind", *_IN_EVERY_RECORD, *kind.lookups, *parent_field, *lines_field, *nesting)
     field_reader.table(node, f"this {kind.name}", report, fields=allowed, required=("key",))
     record = _record(node, kind, entries, report, defaults[kind.name])
     if record and nesting and record.lifecycle is Lifecycle.PRESENT:
@@ -122,7 +123,8 @@ def _nested(
     records = []
     for item in field_reader.items(node, f"'{field}'", report):
         what = f"this {kind.name}"
-        entries = field_reader.table(item, what, report, fields=_IN_EVERY_RECORD, required=("key",))
+        fields = (*_IN_EVERY_RECORD, *kind.lookups)
+        entries = field_reader.table(item, what, report, fields=fields, required=("key",))
         record = _record(item, kind, entries, report, defaults) if entries else None
         if record:
             records.append(record)
@@ -144,6 +146,7 @@ def _inherit_lifecycle(root: Desired, nested: Desired, report: ProblemReport) ->
         lifecycle=root.lifecycle,
         properties=_NO_PROPERTIES,
         references=(),
+        lookups=_NO_LOOKUPS,
         ignore=frozenset() if nested.inherits(nested.ignore_at) else nested.ignore,
     )
 
@@ -163,6 +166,8 @@ def _record(
     values = {name: entry.value for name, entry in entries.items()}
     key = _key(values["key"], report) if "key" in values else None
     properties, at = read_properties(values.get("properties", _NO_FIELDS), report)
+    lookups = read_lookups(entries, kind, report)
+    properties |= {name: one.value for name, one in lookups.items()}
     unmanaged = read_unmanaged(values.get("unmanaged"), properties, report)
     if unmanaged:
         check_unmanaged(unmanaged, defaults, kind, report)
@@ -176,6 +181,8 @@ def _record(
     if present:
         check_values(properties, at, kind, report)
         if defaults is not NOTHING:
+            inherited = defaults.lookups.keys() - properties.keys() - unmanaged.keys()
+            lookups |= {name: defaults.lookups[name] for name in inherited}
             defaults.add_properties(properties, unmanaged)
             associations = {**defaults.associations, **associations}
             ignore = ignore or defaults.ignore
@@ -193,6 +200,7 @@ def _record(
         adopt=adopt if present else (),
         ignore_at=ignored.at,
         inherited_at=defaults.properties_at,
+        lookups=MappingProxyType(lookups) if lookups and present else _NO_LOOKUPS,
     )
 
 

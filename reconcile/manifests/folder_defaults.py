@@ -23,7 +23,7 @@ from reconcile.manifests.files import DEFAULTS, ManifestFile
 from reconcile.manifests.impossible_values import check_values
 from reconcile.manifests.problems import ProblemReport, choices
 from reconcile.manifests.properties import read_properties
-from reconcile.manifests.references import read_associations
+from reconcile.manifests.references import read_associations, read_lookups
 from reconcile.manifests.yaml_nodes import Entry, Node, Table, read
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Location, Reference
@@ -49,6 +49,7 @@ class DeclaredDefaults(NamedTuple):
     unmanaged: Mapping[str, Node]
     exact_lines: bool | None
     location: Location
+    lookups: Mapping[str, Reference]
 
 
 class FolderDefaults:
@@ -135,22 +136,27 @@ def _of_kind(word: str, entry: Entry, report: ProblemReport) -> Iterator[Declare
         report.at(entry, f"defaults are for a kind, and {show(word)} is not one{near}", hint)
         return
     kind = known[word]
-    fields = (*_FIELDS, "lines") if kind.children else _FIELDS
+    fields = (*_FIELDS, *kind.lookups, *(("lines",) if kind.children else ()))
     found = field_reader.table(entry.value, f"'{word}' of defaults", report, fields=fields)
     if found is None:
         return
     values = {name: one.value for name, one in found.items()}
     properties, at = read_properties(values.get("properties", _NO_FIELDS), report)
     check_values(properties, at, kind, report)
+    places = {name: Location(report.file, *position) for name, position in at.items()}
+    lookups = read_lookups(found, kind, report)
+    for name, reference in lookups.items():
+        properties[name], places[name] = reference.value, reference.location
     yield DeclaredDefaults(
         kind,
         properties,
-        {name: Location(report.file, *position) for name, position in at.items()},
+        places,
         read_associations(values.get("associations", _NO_FIELDS), kind, report),
         _ignored(values.get("lifecycle", _NO_FIELDS), report),
         read_unmanaged(values.get("unmanaged"), properties, report),
         read_exactness(values["lines"], report) if "lines" in values else None,
         Location(report.file, entry.line, entry.column),
+        lookups,
     )
 
 
@@ -167,7 +173,8 @@ def _below(above: Defaults, own: DeclaredDefaults | None, *, complete: bool) -> 
     complete = complete and above.complete
     if own is None:
         return replace(above, complete=complete)
-    kept = {name: value for name, value in above.properties.items() if name not in own.unmanaged}
+    gone = own.unmanaged.keys() | own.properties.keys()
+    kept = {name: value for name, value in above.properties.items() if name not in gone}
     return Defaults(
         properties={**kept, **own.properties},
         properties_at={**above.properties_at, **own.properties_at},
@@ -175,4 +182,8 @@ def _below(above: Defaults, own: DeclaredDefaults | None, *, complete: bool) -> 
         ignore=own.ignore or above.ignore,
         exact_lines=above.exact_lines if own.exact_lines is None else own.exact_lines,
         complete=complete,
+        lookups={
+            **{name: one for name, one in above.lookups.items() if name in kept},
+            **own.lookups,
+        },
     )

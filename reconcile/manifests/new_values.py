@@ -16,6 +16,7 @@ from reconcile.manifests.yaml_edit import Edit, edit_values
 from reconcile.manifests.yaml_nodes import Node, read
 from reconcile.model.address import Address
 from reconcile.model.records import Desired, Unit
+from reconcile.model.values import show
 
 NewValues = Mapping[Address, Mapping[str, str]]
 """Values to declare, as text: by folded address and property."""
@@ -84,6 +85,11 @@ def _of_document(root: Node, report: ProblemReport, values: NewValues) -> Iterat
         path = path_of(root, record.location)
         after = tuple(reversed([*record.properties]))
         for name, text in new.items():
+            if reference := record.lookups.get(name):
+                message = f"the {reference.to} is another one in HubSpot: {name} is {show(text)}"
+                hint = f"name that {reference.to} here"
+                report.problems.append(Problem(*reference.location, message, hint))
+                continue
             yield Edit((*path, _FIELD, name), text, after, beside="key")
             after = after if name in record.properties else (name, *after)
 
@@ -91,7 +97,10 @@ def _of_document(root: Node, report: ProblemReport, values: NewValues) -> Iterat
 def _with_new(unit: Unit, values: NewValues) -> Unit:
     def new(record: Desired) -> Desired:
         mine = values.get(record.address.folded())
-        return replace(record, properties={**record.properties, **mine}) if mine else record
+        if not mine:
+            return record
+        lookups = {name: one for name, one in record.lookups.items() if name not in mine}
+        return replace(record, properties={**record.properties, **mine}, lookups=lookups)
 
     return replace(
         unit,

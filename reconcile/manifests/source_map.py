@@ -9,7 +9,7 @@ class SourceMap(Mapping[str, tuple[int, int]]):
     """A mapping of property name → (line, column), in a tenth of a dict's space.
 
     ``numbers`` are line and column of the first values of ``properties``, in their order, which
-    must not change. Later ones have no position here: they are from another file.
+    must not change. Later ones have no position here: they are from another file, or looked up.
     """
 
     __slots__ = ("_numbers", "_properties")

@@ -84,6 +84,7 @@ def definitions_digest(changes: Iterable[RecordChange], definitions: Definitions
 
 def _desired(record: Desired) -> list[object]:
     references = sorted((r.to, r.by, r.value, r.label) for r in record.references)
+    lookups = [[sorted((name, one.to, one.by) for name, one in record.lookups.items())]]
     return [
         str(record.address),
         dict(record.properties),
@@ -94,6 +95,7 @@ def _desired(record: Desired) -> list[object]:
         record.moved_from.value if record.moved_from else "",
         sorted(one[:3] for one in record.adopt),
         record.exact_lines,
+        *(lookups if record.lookups else ()),
     ]
 
 
@@ -106,6 +108,7 @@ def _last(entry: LastApplied) -> list[object]:
         sorted(entry.links),
         str(entry.parent or ""),
         entry.parent_id,
+        sorted(entry.leaving),
         entry.protect,
     ]
 

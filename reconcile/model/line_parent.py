@@ -36,16 +36,21 @@ def link_to_parent(change: Effect) -> LinkChange | None:
     return next((link for link in change.links if link.add and link.to in parents), None)
 
 
-def link_from_parent(change: Effect) -> LinkChange | None:
-    """Return the association that takes a moved line item from its former parent, if any."""
+def links_from_parents(change: Effect) -> tuple[LinkChange, ...]:
+    """Return the associations that take a moved line item from its former parents."""
     kind = kinds().get(change.address.kind)
     parents = kind.parents if kind is not None else ()
-    return next((link for link in change.links if not link.add and link.to in parents), None)
+    return tuple(link for link in change.links if not link.add and link.to in parents)
+
+
+def left_by(change: Effect) -> frozenset[Parent]:
+    """Return the parents that a moved line item leaves; usually one."""
+    return frozenset((link.to, link.id) for link in links_from_parents(change))
 
 
 def former_parent(change: Effect) -> Address | None:
     """Return the address of the order or cart that a line item leaves, None if it is not moved."""
-    link = link_from_parent(change)
+    link = next(iter(links_from_parents(change)), None)
     if link is None:
         return None
     named = next(iter(link.references), None)
@@ -55,8 +60,7 @@ def former_parent(change: Effect) -> Address | None:
 
 def planned_parents(change: Effect) -> frozenset[Parent]:
     """Return the parents that an existing record had when planning; empty if it had none."""
-    if (former := link_from_parent(change)) is not None:
-        left = frozenset({(former.to, former.id)})
+    if left := left_by(change):
         return left if link_to_parent(change) else left | _own_parent(change)
     if link_to_parent(change):
         return frozenset()
@@ -65,7 +69,7 @@ def planned_parents(change: Effect) -> frozenset[Parent]:
 
 def arrived_at(change: Effect) -> frozenset[Parent]:
     """Return the new parent of a moved line item, which an interrupted run may have given it."""
-    moves = link_from_parent(change) is not None and link_to_parent(change) is not None
+    moves = bool(left_by(change)) and link_to_parent(change) is not None
     return _own_parent(change) if moves else frozenset()
 
 

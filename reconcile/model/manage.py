@@ -72,6 +72,11 @@ class Manage:
                     if self.allows(one.address.kind, name)
                 },
                 references=tuple(r for r in one.references if self.allows(one.address.kind, r.to)),
+                lookups={
+                    name: found
+                    for name, found in one.lookups.items()
+                    if self.allows(one.address.kind, name)
+                },
             )
             for one in unit.records
         ]

@@ -72,6 +72,8 @@ GUARDED = (Reason.UNSEEN, Reason.UNKNOWN)
 class FieldChange:
     """One property's change, in values on the wire. ``before`` is ``""`` for absent.
 
+    A value that does not change is among the fields if HubSpot would change it; see is_restated.
+
     ``shown_before`` and ``shown_after`` are what people read if that differs (a stage's label for
     its id); they come from the plan's ``labels``. ``personal`` values are not shown in CI.
     """
@@ -83,6 +85,14 @@ class FieldChange:
     shown_before: str = ""
     shown_after: str = ""
     personal: bool = False
+
+    @property
+    def is_restated(self) -> bool:
+        """Whether the record has the value, which is sent so that HubSpot replaces it by no other.
+
+        HubSpot copies values from the product of a line item into those that a call leaves out.
+        """
+        return self.before == self.after
 
 
 class LinkReference(NamedTuple):

@@ -27,8 +27,8 @@ NOWHERE = Location("", 0, 0)
 class Reference:
     """A manifest's pointer to another record.
 
-    ``by`` is ``key``, ``id``, or a unique property of the target (``email``); ``label`` is an
-    association label's name, empty for the plain association.
+    ``by`` is ``key``, ``id``, or a property of the target (``email``); ``label`` is an association
+    label's name, empty for the plain association.
     """
 
     to: str
@@ -72,9 +72,10 @@ class Desired:
     the record exists. ``protect`` keeps the record from being archived or recreated.
     ``moved_from`` names the record's former key; ``adopt`` the
     existing record that it takes over, on each target. ``exact_lines`` says that an order or cart
-    has no other line items than the declared ones. A record that is absent or forgotten has no
-    properties and no references. ``pruned`` is true for a managed record that no manifest declares
-    any more.
+    has no other line items than the declared ones. ``lookups`` are the records whose ids are the
+    values of properties, by property; the value under ``properties`` is then what names the record.
+    A record that is absent or forgotten has no properties and no references. ``pruned`` is true for
+    a managed record that no manifest declares any more.
 
     Values that the document does not give itself are defaults. ``inherited_at`` has the places of
     those of properties, and perhaps of more. ``ignore_at`` is the place of the list of properties
@@ -95,6 +96,7 @@ class Desired:
     pruned: bool = False
     ignore_at: Location = NOWHERE
     inherited_at: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
+    lookups: Mapping[str, Reference] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def former(self) -> Address | None:
@@ -112,6 +114,8 @@ class Desired:
 
     def location_of(self, property_name: str) -> Location:
         """Return the location of a property's value, or the record's if that is not known."""
+        if looked_up := self.lookups.get(property_name):
+            return looked_up.location
         if position := self.at.get(property_name):
             return Location(self.location.file, *position)
         if property_name in self.properties:
@@ -296,7 +300,8 @@ class LastApplied:
     ``key`` is the key as last spelled. ``fingerprint`` is the hash of all managed values as
     written, so that an unchanged record costs one comparison; it is empty if some of them have no
     ``value_hashes`` to compare with. ``links`` are the associations that we made. ``parent_id``
-    is the record under which a line item was shown, empty if that is not known.
+    is the record under which a line item was shown, empty if that is not known. ``leaving``
+    are former parents of a moved line item, (kind, id), that it has still to leave.
 
     ``accepted`` are keyed hashes of values that were taken over from HubSpot into a manifest and
     not applied since. One counts only for a manifest that has this value: others, such as those
@@ -310,6 +315,7 @@ class LastApplied:
     links: frozenset[Link] = frozenset()
     parent: Address | None = None
     parent_id: str = ""
+    leaving: frozenset[tuple[str, str]] = frozenset()
     protect: bool = False
     run: str = ""
     accepted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

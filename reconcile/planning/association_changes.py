@@ -40,10 +40,9 @@ def association_changes(
     ]
     if found.parent:
         changes.append(_to_parent(record))
-    if record.leaves is not None:
-        changes.append(_from_parent(record, *record.leaves))
+    changes += (_from_parent(record, *parent) for parent in sorted(record.leaves))
     for (to, record_id), types in sorted(found.removed.items()):
-        plain = (_HUBSPOT, record.kind.associations[to].type_id)
+        plain = record.kind.association(to).plain(types)
         remove = removable(frozenset(types), frozenset(present[to, record_id]), plain)
         if remove:
             changes.append(
@@ -120,7 +119,9 @@ def _to_parent(record: RecordInput) -> LinkChange:
 def _from_parent(record: RecordInput, to: str, record_id: str) -> LinkChange:
     """Return the removal of the association with the order or cart that a line item leaves."""
     plain = (_HUBSPOT, record.kind.associations[to].type_id)
-    former = record.last.parent.key if record.last and record.last.parent else ""
+    last = record.last
+    is_last = last is not None and last.parent_id == record_id
+    former = last.parent.key if last is not None and last.parent is not None and is_last else BY_ID
     by, value = ("id", record_id) if former.startswith(BY_ID) else ("key", former)
     return LinkChange(
         add=False,
@@ -136,7 +137,7 @@ def _names_of(
     record: RecordInput, to: str, record_id: str, types: AssociationTypes
 ) -> Iterator[LinkReference]:
     """Yield references with which a manifest would name these types, as far as they have names."""
-    association = record.kind.associations[to]
+    association = record.kind.association(to)
     key = record.context.keys.get((association.kind or "", record_id), "")
     by, value = ("key", key) if key else ("id", record_id)
     labels = {(_HUBSPOT, number): label for label, number in association.labels.items()}
@@ -145,7 +146,7 @@ def _names_of(
         for label in record.context.definitions.labels.get((record.kind.name, to), ())
         if label.label
     }
-    plain = (_HUBSPOT, association.type_id)
+    plain = association.plain(types)
     if types == {plain}:
         labels[plain] = ""
     found = ((labels[one], *one) for one in types - ({plain} - labels.keys()) if one in labels)

@@ -82,6 +82,23 @@ def propagate_conflicts(
     )
 
 
+def with_restated(
+    record: RecordInput, fields: tuple[FieldChange, ...], reason: Reason = Reason.CHANGE
+) -> tuple[FieldChange, ...]:
+    """Return the fields to write, with declared values that HubSpot would replace if not sent."""
+    names = {field.name for field in fields}
+    copied = record.kind.copied_into(names) - names
+    again = [
+        field_change(record, name, value, value, reason)
+        for name, value in record.wire_values.items()
+        if name in copied
+    ]
+    if not again:
+        return fields
+    key = record.identity.key_property
+    return tuple(sorted((*fields, *again), key=lambda one: (one.name != key, one.name)))
+
+
 def field_change(
     record: RecordInput, name: str, before: str, after: str, reason: Reason
 ) -> FieldChange:

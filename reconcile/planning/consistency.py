@@ -71,12 +71,17 @@ def labelled(kind: Kind) -> frozenset[str]:
     return frozenset((names.pipeline, names.stage)) if names else frozenset()
 
 
+def _is_named(label: ValueLabel, kind: Kind) -> bool:
+    """Return whether a label is what names a record whose id is the value."""
+    return label.property in kind.looked_up and ID.fullmatch(label.value) is not None
+
+
 def _may_be_shown_as(label: ValueLabel, kind: Kind, plan: Plan) -> bool:
     """Return whether a value can be shown so: by a label, an owner's address or another spelling.
 
     Whether the account has that label is checked during apply.
     """
-    if label.property in labelled(kind):
+    if label.property in labelled(kind) or _is_named(label, kind):
         return True
     if any(same(label.text, label.value, moment) for moment in _MOMENTS):
         return True
@@ -234,6 +239,9 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
     kept = [name for name, _ in change.keep]
     if len({*names, *kept}) != len(names) + len(kept) or not all((*names, *kept)):
         yield "a property occurs twice, or without a name"
+    copied = kinds()[change.address.kind].copied_into(
+        [field.name for field in change.fields if not field.is_restated]
+    )
     rest = names[1:] if names[:1] == [identity.key_property] else names
     if not (rises(rest) and rises(kept) and rises(change.ignore)):
         yield "its properties are not in order"
@@ -243,10 +251,12 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
             yield f"{show(field.name)} does not exist before the record is created"
         if removed and field.after:
             yield f"{show(field.name)} is removed with the record"
-        if not removed and field.before == field.after:
+        if not removed and field.is_restated and field.name not in copied:
             yield f"{show(field.name)} does not change"
         adopted = change.adopts and not removed and field.name != identity.name
-        if adopted and (field.reason is Reason.UNSEEN) != bool(field.before):
+        if (adopted and not field.is_restated) and (field.reason is Reason.UNSEEN) != bool(
+            field.before
+        ):
             yield f"{show(field.name)} of an adopted record has not been seen"
     if identity.key_property:
         yield from _of_key(change, identity.key_property)

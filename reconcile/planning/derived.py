@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import kinds, may_be_referred, referred
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -19,6 +19,8 @@ from reconcile.model.plan import (
     ValueLabel,
 )
 from reconcile.model.records import Reference
+
+_NOT_PERSONAL = frozenset(("key", "id"))
 
 _Labels = Mapping[tuple[str, str, str], str]
 
@@ -88,8 +90,13 @@ def described(link: LinkChange, parent: Address | None) -> LinkChange:
         link,
         shown=", ".join(map(str, named)),
         ours=tuple(sorted({(one.category, one.type_id) for one in link.references})),
-        personal=any(one.by not in ("key", "id") for one in link.references),
+        personal=any(one.by not in _NOT_PERSONAL | _searched(link.to) for one in link.references),
     )
+
+
+def _searched(to: str) -> frozenset[str]:
+    """Return the properties of an object that are searched for; they are not personal."""
+    return frozenset(referred(to).search) if may_be_referred(to) else frozenset()
 
 
 def _removed(link: LinkChange) -> str:

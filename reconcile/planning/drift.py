@@ -9,6 +9,7 @@ the manifest changed something else of the line item. Then the policy decides ab
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
+from reconcile.model.kinds import Kind
 from reconcile.model.plan import (
     FieldChange,
     LeftAlone,
@@ -24,10 +25,13 @@ def split_drift(
     record: RecordInput, fields: Sequence[FieldChange], links: Sequence[LinkChange]
 ) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], LeftAlone | None]:
     """Return the changes to make of a record that exists, and the drift to leave alone, if any."""
-    for group in record.kind.together:
+    copies = [_with_copies(record.kind, one) for one in fields]
+    groups = (*record.kind.together, *filter(None, copies))
+    declared = [found for found, one in zip(copies, fields, strict=True) if not _is_drift(one)]
+    for group in (*record.kind.together, *declared):
         fields = _agreed(fields, group)
     links = _with_parent(fields, links, record.identity.key_property)
-    names = _left_names(record, fields)
+    names = _left_names(record, fields, groups)
     left = tuple(one for one in fields if one.name in names)
     left_links = () if record.context.policy.drift else tuple(filter(_is_drift, links))
     if not (left or left_links) or record.actual is None:
@@ -67,6 +71,15 @@ def _with_ends(change: RecordChange, left: Set[tuple[str, str, str, str]]) -> Re
     return replace(change, links=tuple(links)) if left and change.links else change
 
 
+def _with_copies(kind: Kind, field: FieldChange) -> frozenset[str]:
+    """Return a field with those that HubSpot changes when it is written; empty for most fields.
+
+    A line item that gets another product gets the product's price, unless a price is sent too.
+    """
+    copied = kind.copied_into((field.name,))
+    return copied | {field.name} if copied else copied
+
+
 def _agreed(fields: Sequence[FieldChange], group: Iterable[str]) -> Sequence[FieldChange]:
     """Return the fields, those of a group as changed on both sides if some drifted and some not.
 
@@ -103,7 +116,9 @@ def _with_parent(
     ]
 
 
-def _left_names(record: RecordInput, fields: Iterable[FieldChange]) -> set[str]:
+def _left_names(
+    record: RecordInput, fields: Iterable[FieldChange], groups: Iterable[Iterable[str]]
+) -> set[str]:
     """Return the names of the fields to leave alone, of a group all or none of those that drifted.
 
     A key that was changed in HubSpot is never left so: the record could not be found by it.
@@ -111,7 +126,7 @@ def _left_names(record: RecordInput, fields: Iterable[FieldChange]) -> set[str]:
     policy, kind = record.context.policy, record.kind
     drifted = {one.name for one in fields if _is_drift(one)} - {record.identity.key_property}
     left = {name for name in drifted if not policy.puts_back(kind.name, name)}
-    for group in kind.together:
+    for group in groups:
         if not left.isdisjoint(group):
             left |= drifted.intersection(group)
     return left

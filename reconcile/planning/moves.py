@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
-from reconcile.model.line_parent import former_parent, link_from_parent
+from reconcile.model.line_parent import former_parent, left_by
 from reconcile.model.plan import Action, UnitChange
 from reconcile.planning.changes import as_conflict, propagate_conflicts
 
@@ -52,8 +52,7 @@ def keep_parents(
     for change in (change for unit in units for change in unit.changes if change.id):
         line = change.address.kind, change.id
         of_documents[line] = change.address
-        if (link := link_from_parent(change)) is not None:
-            going.add((line, link.id))
+        going |= {(line, id_) for _, id_ in left_by(change)}
         if change.action is Action.ARCHIVE:
             going.add((line, change.parent_id))
     for unit in units:

@@ -33,7 +33,7 @@ def parent_conflict(record: RecordInput) -> Explanation | None:
     One that the last apply saw under its former parent was moved in the manifests.
     """
     others = record.observed.other_parents.get(record.address)
-    moves = record.desired.lifecycle is Lifecycle.PRESENT and record.leaves is not None
+    moves = record.desired.lifecycle is Lifecycle.PRESENT and bool(record.leaves)
     if not others or moves:
         return None
     owner = describe_parents(others)

@@ -34,6 +34,7 @@ from reconcile.planning.changes import (
     field_change,
     propagate_conflicts,
     record_change,
+    with_restated,
 )
 from reconcile.planning.drift import split_drift
 from reconcile.planning.exact_lines import foreign_removals
@@ -53,7 +54,7 @@ from reconcile.planning.record_differences import record_differences
 from reconcile.planning.record_input import Context, RecordInput
 from reconcile.planning.removals import plan_removal
 from reconcile.planning.validate import account_faults
-from reconcile.planning.wire_values import resolve_values
+from reconcile.planning.wire_values import resolve_values, with_looked_up
 
 NOT_CREATED = "it does not exist, and `manage` of this target does not let records be created"
 TO_CREATE = (
@@ -113,6 +114,7 @@ def _record_input(
     kind = kinds()[desired.address.kind]
     actual = observed.records.get(desired.address)
     wanted, unresolved = resolve_values(desired, kind, context.definitions, actual)
+    wanted = with_looked_up(wanted, desired, context.bindings)
     recorded = last = desired.entry_in(entries)
     if last is not None:
         last = context.policy.manage.remembered(kind.name, last)
@@ -198,12 +200,15 @@ def _create(record: RecordInput, *, recreates: bool) -> RecordChange:
     ]
     if key := record.identity.key_property:
         fields.insert(0, FieldChange(key, "", record.address.key, Reason.NEW))
+    written = with_restated(record, tuple(fields), Reason.NEW)
+    sent = {field.name for field in written}
+    cleared = (name for name, value in record.wire_values.items() if value == "")
     return replace(
         record_change(record, Action.CREATE),
-        fields=tuple(fields),
+        fields=written,
         links=association_changes(record, managed, found),
         recreates=recreates,
-        keep=tuple(sorted((name, "") for name, value in record.wire_values.items() if value == "")),
+        keep=tuple(sorted((name, "") for name in cleared if name not in sent)),
         ignore=tuple(sorted(record.desired.ignore & record.wire_values.keys())),
     )
 
@@ -226,6 +231,7 @@ def _compare(record: RecordInput, actual: Actual) -> _Planned:
         action = Action.ADOPT
     else:
         return None, left
+    fields = with_restated(record, fields)
     changed = {change.name for change in fields}
     left_links = left.links if left else ()
     left_ends = {(link.to, link.id) for link in left_links}
@@ -285,6 +291,7 @@ def _state_is_current(record: RecordInput, ours: frozenset[Link]) -> bool:
         and last.protect == record.desired.protect
         and _folded(last.parent) == _folded(record.parent)
         and (not record.under_parent or last.parent_id == record.parent_id)
+        and not last.leaving
         and last.links == ours
         and last.fingerprint
         == record.context.hasher.fingerprint(record.wire_values, record.definitions)

@@ -11,7 +11,7 @@ from reconcile.model.kinds import Kind
 from reconcile.model.line_parent import Parent
 from reconcile.model.policy import Policy
 from reconcile.model.records import Actual, Adoption, Desired, LastApplied, Link, Observed, Unit
-from reconcile.model.references import Bindings
+from reconcile.model.references import Bindings, Pointer, Unresolved
 from reconcile.model.suggestions import Suggestions
 
 
@@ -20,6 +20,7 @@ class Context:
     """What all units of one plan share.
 
     - ``bindings``: the records that references point at
+    - ``unresolved``: why others point at nothing, where more is known than that none was found
     - ``declared``: the folded keys of all declared records, by kind
     - ``recreate``: the addresses to create again if their records are archived, merged or gone
     - ``shared_ids``: the folded addresses of declared records that have the same id in the state
@@ -44,6 +45,7 @@ class Context:
     suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False
     policy: Policy = field(default_factory=Policy)
+    unresolved: Mapping[Pointer, Unresolved] = field(default_factory=dict)
     target: str = ""
 
 
@@ -117,13 +119,14 @@ class RecordInput:
         return parent is not None and parent.folded() not in own
 
     @property
-    def leaves(self) -> Parent | None:
-        """The order or cart that a line item is moved from: the one where the last apply saw it."""
-        if self.last is None or self.last.parent is None or not self.last.parent_id:
-            return None
-        former = self.last.parent.kind, self.last.parent_id
+    def leaves(self) -> frozenset[Parent]:
+        """The orders and carts that a line item is moved from: those where applies put it."""
+        if self.last is None or self.last.parent is None:
+            return frozenset()
+        ours = self.last.leaving | {(self.last.parent.kind, self.last.parent_id)}
+        ours -= {(self.unit.address.kind, self.parent_id)}
         others = self.observed.other_parents.get(self.address, frozenset())
-        return former if others == {former} and former[1] != self.parent_id else None
+        return others if others <= ours else frozenset()
 
     @property
     def title(self) -> str:

@@ -9,6 +9,7 @@ from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.manifests import Seen, load_some
 from reconcile.manifests.identity_rules import identity_problems
 from reconcile.manifests.manage_rules import manage_problems
+from reconcile.manifests.raw_ids import raw_ids
 from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.project import Settings
@@ -18,12 +19,14 @@ from reconcile.project import Settings
 class Declared:
     """The ``units`` to plan and all that is declared (``everything``), as far as it can be read.
 
-    ``problems`` are those found in the manifests without asking the account.
+    ``problems`` are those found in the manifests without asking the account. ``warnings`` are what
+    is fine for now: references by id in ``units``, where the project has several targets.
     """
 
     units: tuple[Unit, ...]
     everything: tuple[Unit, ...]
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     def require_valid(self) -> None:
         """Raise ManifestError if there are problems."""
@@ -69,11 +72,11 @@ def read_declared(
         )
     units, found = _load(settings, chosen, seen)
     if not paths or not settings.manifests:
-        return Declared(units, units, tuple(found))
+        return Declared(units, units, tuple(found), raw_ids(units, settings.targets))
     everything, found = _load(settings, (*settings.manifests, *paths), seen)
     named = {unit.address for unit in units}
     units = tuple(unit for unit in everything if unit.address in named)
-    return Declared(units, everything, tuple(found))
+    return Declared(units, everything, tuple(found), raw_ids(units, settings.targets))
 
 
 def beside_project(settings: Settings, paths: Sequence[Path]) -> tuple[str, ...]:

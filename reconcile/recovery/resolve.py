@@ -51,9 +51,7 @@ def _answered_outcome(one: InDoubtChange) -> Outcome | None:
 def _parent_after(
     one: InDoubtChange, ends: Mapping[Address, str], standing: frozenset[Link]
 ) -> str:
-    """Return the parent that a line item is under; its former one until it has left that."""
-    if left := one.former_parent_links() & standing:
-        return next(iter(left)).id
+    """Return the parent that a line item is under, empty if that is not its document's."""
     if not one.change.gets_parent:
         return one.change.parent_id
     return next((link.id for link in one.parent_links(ends) & standing), "")
@@ -143,6 +141,7 @@ class Resolver:
                 history=histories.get(address, {}),
                 is_created=address in records.matched_by_initial_values,
                 parent_id=_parent_after(one, ends, standing),
+                leaving=frozenset((link.to, link.id) for link in left_parent & standing),
             )
             if seen is not None:
                 self._state.put(one.write.unit, address, seen.entry)
@@ -242,7 +241,7 @@ class Resolver:
         standing: dict[Address, frozenset[Link]] = {}
         for (name, to), by_id in sorted(ends.items()):
             kind = kinds()[name]
-            target = kind.associations[to].object
+            target = kind.association(to).object
             there = self._hubspot.associations.links(kind.object, to, target, list(by_id))
             for record_id, links in there.items():
                 address = by_id[record_id]

@@ -30,6 +30,12 @@ def format_error(error: ReconcileError, *, every: str = "reconcile plan --json")
     return "\n".join(line_start(line) for line in _lines(error, every))
 
 
+def format_warnings(warnings: Sequence[Problem], *, every: str) -> str:
+    """Return the lines for stderr, grouped and capped, without a newline at the end."""
+    head = f"warning: {plural(len(warnings), 'reference')} will not fit another target"
+    return "\n".join(line_start(line) for line in (head, *_listed(warnings, "warning", every)))
+
+
 def github_annotations(problems: Sequence[Problem], level: Level = "error") -> list[str]:
     """Return a workflow command for each problem; beyond a limit only the first ones.
 

@@ -16,7 +16,8 @@ the line items under the unit that no manifest declares. ``held_back`` has, like
 ``resource_changes``, what is declared and will not be applied; ``resource_drift`` what others
 changed and is left alone, from the declared values to those in HubSpot. ``drift_sources`` counts
 by what set such values, of so many ``records`` whose histories were read. ``unchecked`` says what
-the token did not let reconcile look at. ``in_doubt`` names the units that are left out because an
+the token did not let reconcile look at. ``warnings`` are references in manifests that will not fit
+another target, each with its place. ``in_doubt`` names the units that are left out because an
 interrupted run has writes to them whose outcome is not known. ``source``, absent outside git, has
 the ``commit`` that the plan was made at (``unknown`` where git did not say) and whether the
 ``files`` read were that commit's (``same``, ``differ``, ``unknown``). ``selection``, absent where
@@ -28,6 +29,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from reconcile import __version__
+from reconcile.errors import Problem
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
@@ -36,6 +38,7 @@ from reconcile.model.selected import EVERYTHING
 from reconcile.model.source import Source
 from reconcile.render.drift_words import source_json
 from reconcile.render.escaping import mask
+from reconcile.render.json_problems import warning_list
 from reconcile.render.json_text import json_text
 from reconcile.render.not_applied import drifted_records, held_changes
 from reconcile.render.plan_view import (
@@ -61,7 +64,9 @@ _ACTIONS = {
 }
 
 
-def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
+def to_json(
+    plan: Plan, *, personal: bool, digest: str = "", warnings: Sequence[Problem] = ()
+) -> str:
     """Return the plan as one JSON document in ASCII, each change on a line of its own."""
     seen = view(plan, personal=personal, verbose=True)
     head = {
@@ -90,6 +95,7 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
         "unkeyed": dict(seen.plan.unkeyed),
         "unchecked": list(seen.plan.unchecked),
         "drift_sources": _sources(seen),
+        "warnings": warning_list(warnings),
     }
     lists = {
         "resource_changes": _changes(seen),

@@ -420,6 +420,8 @@ def _field_line(record: RecordView, field: FieldView, indent: int, column: int) 
     elif record.action is Action.ARCHIVE:
         shown = value(field.shown_before) if field.shown_before else EMPTY
         spans.append((shown, "old"))
+    elif field.before == field.after:
+        spans.append((value(field.after) if field.after else EMPTY, ""))
     elif not field.shown_before:
         spans += [(EMPTY, "empty"), (" -> ", "arrow"), (value(field.shown_after), "new")]
     elif not field.shown_after:

@@ -27,7 +27,7 @@ from reconcile.render.adopted import Adoptions, adoptions
 from reconcile.render.escaping import PERSONAL, mask
 from reconcile.render.not_applied import footer_parts, held_by
 from reconcile.render.phrasing import count, listed, plural, target_line
-from reconcile.render.remarks import NOTES, notes
+from reconcile.render.remarks import NOTES, RESTATED, notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +313,12 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         title=title,
         notes=tuple(notes(change, why)),
         why=why,
-        fields=tuple(_field(field, personal=personal) for field in change.fields),
+        fields=tuple(
+            replace(_field(field, personal=personal), note=RESTATED)
+            if change.action is Action.UPDATE and field.is_restated
+            else _field(field, personal=personal)
+            for field in change.fields
+        ),
         links=tuple(_link(link, personal=personal) for link in change.links),
         root=change.address == unit,
         adopts=change.adopts,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reconcile.model.explanation import Explanation
+from reconcile.model.kinds import kinds
 from reconcile.model.line_parent import former_parent
 from reconcile.model.plan import Action, Reason, RecordChange
 
@@ -14,6 +15,8 @@ NOTES = {
     Reason.UNSEEN: "unseen: a value in HubSpot that reconcile has never seen",
     Reason.UNKNOWN: "unknown: no last-applied value to compare with",
 }
+
+RESTATED = "sent again: HubSpot would replace it"
 
 
 def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
@@ -31,6 +34,8 @@ def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
     if change.action.removes:
         yield from _removal_notes(change)
         return
+    if copied := _copied(change):
+        yield f"HubSpot also copies from the product: {copied}"
     if change.action is Action.ADOPT:
         # Without ``adopts`` only what the state remembers of it changes, such as its protection.
         yield (
@@ -44,6 +49,15 @@ def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
         yield "rekey: found by its id; its key will be written back"
     if change.recreates:
         yield "create again: the record in the state is archived or gone"
+
+
+def _copied(change: RecordChange) -> str:
+    """Return the properties of an existing record that HubSpot changes, and that are not sent."""
+    kind = kinds().get(change.address.kind)
+    if kind is None or change.action is not Action.UPDATE:
+        return ""
+    names = [field.name for field in change.fields]
+    return ", ".join(sorted(kind.copied_into(names).difference(names)))
 
 
 def _removal_notes(change: RecordChange) -> Iterator[str]:

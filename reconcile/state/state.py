@@ -250,6 +250,7 @@ class State:
             links=frozenset(Link(*link) for link in entry.get("links", ())),
             parent=Address.parse(entry["parent"]) if entry.get("parent") else None,
             parent_id=entry.get("parent_id", ""),
+            leaving=frozenset((kind, id_) for kind, id_ in entry.get("leaving", ())),
             protect=entry.get("protect", False),
             run=entry.get("run", ""),
             accepted=MappingProxyType(entry.get("accepted", {}) if self.key_matches else {}),
@@ -270,6 +271,8 @@ def _encode(entry: LastApplied) -> dict[str, Any]:
         raw["parent"] = str(entry.parent)
     if entry.parent_id:
         raw["parent_id"] = entry.parent_id
+    if entry.leaving:
+        raw["leaving"] = [list(one) for one in sorted(entry.leaving)]
     if entry.protect:
         raw["protect"] = True
     if entry.run:

@@ -75,9 +75,9 @@ def apply(
     - ``run``: the name of a new run, made here if empty. ``command``: what the user typed.
 
     A plan that was already applied completely, and still holds, is not applied again; it is stale
-    if any of its records was changed or removed since. No run begins for a plan without changes:
-    what it holds back is reported, and remembered. The audit log gets everything else, refusals
-    included.
+    if any of its records was changed or removed since. No run begins for a plan without changes,
+    unless it leaves out what is in doubt: what it holds back is reported, and remembered. The audit
+    log gets everything else, refusals included.
 
     Raises what ``check_preconditions`` raises, GuardRefused for a limit that the plan was not
     made to allow, StalePlan for a plan of another state or one that no longer holds, Locked if
@@ -106,11 +106,9 @@ def apply(
             mine = [one.run.head.run for one in runs if one.run.head.plan == pinned]
             run = mine[0] if mine else run or new_run()
             entries = resolve_runs(session, state, lease, origin, sleep, planned, by=run)
-            if planned.idle:
+            if planned.idle and not planned.in_doubt:
                 held, still_held = _remember(session, state, planned)
-                return Report(
-                    session.pin, (), left_out=planned.in_doubt, held=held, still_held=still_held
-                )
+                return Report(session.pin, (), held=held, still_held=still_held)
             runs = close_ended(session.store, state, unfinished(session.store), but=pinned)
             if already := already_applied(
                 planned,

@@ -20,6 +20,7 @@ from reconcile.fetching.requirements import (
     declared_keys,
     properties_to_read,
     read_definitions,
+    readable_pairs,
 )
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
@@ -246,17 +247,19 @@ def _inputs(
     """Read the account's definitions, and the records that references point at."""
     hubspot, identities = session.hubspot, session.settings.target.identity
     managed = _managed(state, units)
-    definitions = read_definitions(hubspot, identities, session.account.currencies, units)
+    pairs = association_pairs(everything, state, policy.manage)
+    currencies = session.account.currencies
+    definitions = read_definitions(hubspot, identities, currencies, units, pairs)
     fetcher = Fetcher(
         hubspot,
         identities,
         properties_to_read(units, known.removed_properties, policy.manage),
-        association_pairs(everything, state, policy.manage),
+        readable_pairs(pairs, definitions),
         target=session.settings.target.name,
         defined=definitions.properties,
         ours=Ours(managed.keys(), declared_keys(everything)),
     )
-    bindings, parents = bind(
+    found = bind(
         hubspot,
         identities,
         units,
@@ -269,17 +272,18 @@ def _inputs(
         definitions,
         identities,
         state.hasher,
-        bindings,
+        found.bindings,
         declared=declared_keys(everything),
         recreate=recreate,
         shared_ids=known.sharing_an_id,
-        reverse_associations=frozenset(mutual_links(everything, state, known, bindings)),
+        reverse_associations=frozenset(mutual_links(everything, state, known, found.bindings)),
+        unresolved=found.unresolved,
         keys=known.unit_keys,
         policy=policy,
         target=session.settings.target.name,
         incomplete=incomplete,
     )
-    return _Inputs(fetcher, parents, context, managed)
+    return _Inputs(fetcher, found.parents, context, managed)
 
 
 def _observe(

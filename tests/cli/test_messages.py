@@ -94,7 +94,8 @@ def test_a_record_whose_protection_alone_changed_is_not_added_to_the_state(
     shown = project.fine("plan")
     assert "= order/A-1  # already matches; its entry in the state will be updated" in shown
     project.fine("state", "rm", "order/A-1", "--auto-approve")
-    assert "# adopt: already matches; will be added to the state" in project.fine("plan")
+    listed = project.fine("plan", "--verbose")
+    assert "# adopt: already matches; will be added to the state" in listed
 
 
 def test_what_is_no_longer_declared_has_a_way_out(project: Project) -> None:
@@ -152,7 +153,7 @@ def test_a_dissociation_under_a_name_that_the_state_does_not_know_is_left_alone(
 
 def test_the_starter_points_at_what_the_program_has(reader: Project) -> None:
     """The comment names a command, and that explains every field of the project file."""
-    (command,) = re.findall(r"`reconcile (.+?)`", starter_text())
+    command, *_ = re.findall(r"`reconcile (.+?)`", starter_text())
     shown = reader.fine(*command.split())
     fields = {*ProjectFile.model_fields, *TargetSettings.model_fields, *Limits.model_fields}
     assert {name for name in fields if not re.search(rf"\b{name}\b", shown)} == set()

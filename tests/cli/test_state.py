@@ -52,7 +52,7 @@ def test_what_is_forgotten_is_adopted_anew(applied: Project) -> None:
     told = applied.fine("state", "rm", "order/A-1", "--auto-approve", "--reason", "by mistake")
     assert told == "Forgot 1 record.\n"
     assert applied.account.dump() == before
-    assert "= order/A-1" in applied.fine("plan")
+    assert "= order/A-1" in applied.fine("plan", "--verbose")
     assert "reason: by mistake" in applied.fine("audit", "log")
     assert "The audit log is intact." in applied.fine("audit", "verify")
 

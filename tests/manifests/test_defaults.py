@@ -317,7 +317,8 @@ def test_defaults_that_nothing_uses_are_checked(project: Any) -> None:
             "kind: defaults\norder: {associations: {contakt: []}}",
             "2:24",
             "an order has no association 'contakt'; did you mean 'contact'?",
-            "the associations are contact, company, deal and cart",
+            "the associations are contact, company, deal, discount, invoice, payment, quote, "
+            "subscription, ticket and cart",
         ),
         (
             "kind: defaults\norder: {properties: {hs_tags: x}, unmanaged: [hs_tags]}",

@@ -16,7 +16,7 @@ from random_examples import examples
 
 from reconcile.applying.state_entries import AppliedChange, Entries
 from reconcile.model.plan import Plan, Reason
-from reconcile.model.records import Unit
+from reconcile.model.records import NO_HASHES, Unit
 from reconcile.pulling.taken import accepted, differences_of, drift_of, refused
 from reconcile.state.accepted import with_accepted
 
@@ -142,7 +142,11 @@ def test_it_is_not_of_another_record() -> None:
     assert ENTRIES.verified(other, actual("2", **order.held)).entry.accepted == {}
 
 
-@pytest.mark.parametrize("last", [{"fingerprint": ""}, {"value_hashes": {}}])
+@pytest.mark.parametrize(
+    "last",
+    [{"fingerprint": "", "value_hashes": {"memo": NO_HASHES}}, {"value_hashes": {}}],
+    ids=["hashes of another key", "no hashes"],
+)
 def test_it_counts_where_nothing_else_can_be_compared(last: dict[str, object]) -> None:
     """For a record that was never read back, and for a property that was not managed before."""
     order = Order()

@@ -91,7 +91,7 @@ class Call:
     def kind_of(self, name: str) -> ObjectType:
         """Return an object type by any of its names. Raise ApiError if it is unknown."""
         found = infer_object_type(name)
-        if found is None:
+        if found is None or (found.is_custom and not self.definitions(found.id)):
             raise unknown_object_type(name)
         return found
 
