@@ -14,13 +14,12 @@ from reconcile.model.plan_options import options_again, options_to_let_in, optio
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.not_applied import (
-    ACCEPT,
     HELD_BACK,
     LEFT_ALONE,
     DriftRow,
     drift_rows,
     held_changes,
-    is_acceptable,
+    how_to_accept,
     sources_note,
 )
 from reconcile.render.phrasing import in_order, plural, selection_words
@@ -183,8 +182,8 @@ def _drift(seen: PlanView) -> Iterator[str]:
     note = sources_note(seen.plan)
     hint = with_options(PUT_BACK, options_to_put_back(seen.plan))
     yield f"{note[0].upper()}{note[1:]}.  \nHint: {hint}"
-    if is_acceptable(seen.plan):
-        yield f"Hint: {ACCEPT}."
+    if accepted := how_to_accept(seen.plan):
+        yield f"Hint: {accepted}."
 
 
 def _drift_row(row: DriftRow) -> str:

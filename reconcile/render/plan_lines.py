@@ -13,12 +13,11 @@ from reconcile.render.conflict_groups import group_conflicts
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.not_applied import (
-    ACCEPT,
     HELD_BACK,
     LEFT_ALONE,
     drift_rows,
     held_changes,
-    is_acceptable,
+    how_to_accept,
     sources_note,
 )
 from reconcile.render.phrasing import count, kind_order, plural, selection_words
@@ -184,8 +183,8 @@ def _drift(view: PlanView) -> Iterator[Line]:
         yield plain(visible(unread_note(why, personal=view.personal)), "conflict", indent=2)
     yield plain(sources_note(view.plan), "note", indent=2)
     yield from option_lines(PUT_BACK, options_to_put_back(view.plan))
-    if is_acceptable(view.plan):
-        yield plain(f"hint: {ACCEPT}", "note", indent=2)
+    if hint := how_to_accept(view.plan):
+        yield plain(f"hint: {hint}", "note", indent=2)
     yield BLANK
 
 

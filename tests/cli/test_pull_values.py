@@ -80,6 +80,10 @@ def test_drift_of_the_selection_is_accepted(shop: Shop) -> None:
     """The rest stays drift, also in the same file."""
     shop.edit("A-1", hs_shipping_address_city="Braga")
     shop.edit("C-1", "carts", hs_cart_name="Theirs")
+    hint = (
+        "hint: to accept it into the manifests: `reconcile pull --drift`, with the same selection"
+    )
+    assert hint in shop.project.fine("plan", "--select", "cart")
     said = shop.project.fine("pull", "--drift", "--select", "cart")
     assert said.startswith("1 order or cart is selected, 1 is left out.\nWrote 1 value of 1 record")
     assert shop.text() == SHOP.replace("A cart", "Theirs")
