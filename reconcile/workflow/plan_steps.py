@@ -38,6 +38,7 @@ from reconcile.planning.parent_conflicts import other_parents
 from reconcile.planning.planner import plan_unit, record_inputs, unit_faults
 from reconcile.planning.policy_problems import policy_problems
 from reconcile.planning.record_input import Context, RecordInput
+from reconcile.planning.unreachable_references import without_unplanned
 from reconcile.project.declared import target_problems
 from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
@@ -144,6 +145,8 @@ def plan(
         others += sum(seen.others for _, seen, _ in chunk)
         state.release()
         advance(len(chunk))
+    if selection is not None:
+        changes = list(without_unplanned(changes))
     made = assemble(
         tuple(
             keep_parents(

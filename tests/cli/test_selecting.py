@@ -257,3 +257,25 @@ def test_a_report_speaks_of_the_selection_only(shop: Project) -> None:
     said = shop.fine("apply", "p")
     assert "Verified: a new plan of the same selection is empty." in said
     assert "Verified: a new plan is empty." in shop.fine("apply", "--auto-approve")
+
+
+def test_a_reference_to_what_is_not_selected_and_not_there_is_left_out(shop: Project) -> None:
+    """The plan says so, and does the rest; once the record exists, it is associated."""
+    refers = "kind: order\nkey: R\nproperties: {hs_order_name: Refers}\n"
+    refers += "associations: {cart: [{key: SHOP-5}]}\n"
+    shop.write(refers, "manifests/refers.yaml")
+    shown = shop.fine("plan", "--select", "order/R", "--out", "p")
+    why = "cannot be associated with cart/SHOP-5, which does not exist yet and is not selected"
+    assert why in shown
+    assert "hint: select that record too, or plan again once it exists" in shown
+    assert "& cart" not in shown
+    assert "Apply complete: 1 order created." in shop.fine("apply", "p")
+    again = shop.fine("plan", "--select", "order/R")
+    assert "! order/R" in again
+    assert why in again
+    assert "& cart key=SHOP-5" in shop.fine("plan", "--select", "order/R", "--select", "cart")
+    shop.fine("plan", "--exclude", "order/R", "--out", "p")
+    shop.fine("apply", "p")
+    shop.fine("plan", "--select", "order/R", "--out", "p")
+    assert "Apply complete: 1 order associated." in shop.fine("apply", "p")
+    assert "No changes." in shop.fine("plan")
