@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.common import absolute, colored, settings_for, shows_personal
+from reconcile.cli.given_selection import selection_for
 from reconcile.cli.json_output import problems_as_json
 from reconcile.model.drifted import DriftReport
 from reconcile.project.declared import read_declared
@@ -19,6 +20,8 @@ def run(
     *,
     paths: tuple[Path, ...],
     target: str | None,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
     form: str,
     detailed_exitcode: bool,
     no_sources: bool,
@@ -28,17 +31,19 @@ def run(
     with problems_as_json(as_json):
         settings = settings_for(target)
         declared = read_declared(settings, absolute(paths))
+        selection = selection_for(select, exclude, settings, declared, paths)
     with (
         problems_as_json(as_json),
         declared.problems_first(),
         connect(settings, os.environ, "read") as session,
-        progress(len(declared.units), "Comparing") as advance,
+        progress(None if selection else len(declared.units), "Comparing") as advance,
     ):
         made = plan(
             session,
             declared.units,
             declared=declared.everything,
             broken=declared.problems,
+            selection=selection,
             advance=advance,
         )
         report = DriftReport(made) if no_sources else drift_report(session, made)

@@ -39,6 +39,25 @@ def _read_again(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) 
     return paths
 
 
+def selection_options(command: Command) -> Command:
+    """``--select SELECTOR`` and ``--exclude SELECTOR``."""
+    select = click.option(
+        "--select",
+        multiple=True,
+        metavar="SELECTOR",
+        help="Only these orders and carts: by address, where * stands for any text "
+        "('order/SHOP-5*'), by kind (cart), or by what is declared otherwise than in a commit "
+        "(changed:origin/main). Can be given several times.",
+    )
+    exclude = click.option(
+        "--exclude",
+        multiple=True,
+        metavar="SELECTOR",
+        help="All but these orders and carts. Can be given several times.",
+    )
+    return select(exclude(command))
+
+
 def sources_option(command: Command) -> Command:
     """``--no-sources``."""
     return click.option(

@@ -12,6 +12,7 @@ from reconcile.audit.actor import origin
 from reconcile.audit.events import values_accepted
 from reconcile.audit.log import AuditLog
 from reconcile.cli.common import absolute, addresses, echo, settings_for, shows_personal
+from reconcile.cli.given_selection import selection_for
 from reconcile.cli.manifest_edits import (
     read_manifests,
     replace_files,
@@ -27,6 +28,7 @@ from reconcile.model.audit import Event
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.plan import Plan
 from reconcile.model.records import Desired, Unit
+from reconcile.model.selected import EVERYTHING
 from reconcile.model.values import nearest, show
 from reconcile.project.declared import Declared, found_by_id
 from reconcile.pulling.known import definitions_of
@@ -41,7 +43,7 @@ from reconcile.pulling.taken import (
     refused,
 )
 from reconcile.render.escaping import visible
-from reconcile.render.phrasing import plural
+from reconcile.render.phrasing import plural, selection_words
 from reconcile.render.progress import progress
 from reconcile.session import Session, connect
 from reconcile.state.accepted import Accepted, accept
@@ -64,6 +66,8 @@ def run(
     target: str | None,
     words: Sequence[str],
     drift: bool,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
     dry_run: bool,
     reason: str,
     lock_timeout: float,
@@ -71,13 +75,21 @@ def run(
     """Run `reconcile pull ADDRESS…`, or with ``drift`` `reconcile pull --drift [PATHS]`."""
     chosen = None if drift else {one.folded() for one in addresses(tuple(words))}
     settings = settings_for(target)
-    files, declared = read_manifests(settings, absolute(tuple(map(Path, words))) if drift else ())
+    paths = tuple(map(Path, words)) if drift else ()
+    files, declared = read_manifests(settings, absolute(paths))
+    selection = selection_for(select, exclude, settings, declared, paths)
     records = _by_address(declared.everything)
     units = _units_of(chosen, declared, records)
     with connect(settings, os.environ, "read") as session:
         state = session.state()
-        with progress(len(units), "Comparing") as advance:
-            made = plan(session, units, declared=declared.everything, advance=advance)
+        with progress(None if selection else len(units), "Comparing") as advance:
+            made = plan(
+                session,
+                units,
+                declared=declared.everything,
+                selection=selection,
+                advance=advance,
+            )
         found = list(_found(session, made, chosen, records))
         definitions = definitions_of(session.hubspot, _kinds_of(found))
         with _without_values():
@@ -90,11 +102,10 @@ def run(
         why_not = ""
         if found and not dry_run:
             require_replaceable(settings.root, files, edited)
-            former = {address: record.former for address, (_, record) in records.items()}
             why_not = _remember(
                 session,
                 state,
-                accepted(found, former, definitions, state.hasher),
+                accepted(found, _former(records), definitions, state.hasher),
                 values_accepted(
                     {one.address: (*one.values,) for one in found},
                     session.pin,
@@ -115,6 +126,10 @@ def run(
 
 def _by_address(units: Sequence[Unit]) -> _Records:
     return {record.address.folded(): (unit, record) for unit in units for record in unit.records}
+
+
+def _former(records: _Records) -> Mapping[Address, Address | None]:
+    return {address: record.former for address, (_, record) in records.items()}
 
 
 def _kinds_of(found: Sequence[Taken]) -> Sequence[Kind]:
@@ -208,6 +223,8 @@ def _summary(
     made: Plan, found: Sequence[Taken], files: Sequence[str], *, drift: bool, dry_run: bool
 ) -> Iterator[str]:
     values = sum(len(one.values) for one in found)
+    if made.selected != EVERYTHING:
+        yield f"{selection_words(made.selected)}."
     if values:
         did = "Would write" if dry_run else "Wrote"
         where = ", ".join(files[:_LISTED])

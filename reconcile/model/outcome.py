@@ -108,7 +108,7 @@ class Report:
     ``held`` are the records whose declared changes the plan holds back for the first time, and
     ``still_held`` is the number of those that it held back before.
     ``left_out`` are the units that the plan left out because an interrupted run had left them in
-    doubt; that is resolved by now.
+    doubt; that is resolved by now. ``selected`` says that the plan was limited to a selection.
     """
 
     target: TargetPin
@@ -126,6 +126,7 @@ class Report:
     left_out: tuple[Address, ...] = ()
     held: tuple[Address, ...] = ()
     still_held: int = 0
+    selected: bool = False
 
     @property
     def complete(self) -> bool:

@@ -14,6 +14,7 @@ from reconcile.model.address import Address
 from reconcile.model.drift_sources import NO_DRIFT_SOURCES, DriftSources
 from reconcile.model.explanation import Explanation
 from reconcile.model.records import Link
+from reconcile.model.selected import EVERYTHING, Selected
 from reconcile.model.source import NO_SOURCE, Source
 
 
@@ -335,8 +336,8 @@ class Plan:
     - ``manage``: what the target lets be written, as pairs; none without ``manage:``
     - ``keyed``: the effect digests were made with the state's key
 
-    The state's ``serial``, other ``paths`` of manifests, the ``source`` and the ``drift_sources``
-    are not part of what it does.
+    The state's ``serial``, other ``paths`` of manifests, what was ``selected``, the ``source`` and
+    the ``drift_sources`` are not part of what it does.
     """
 
     target: TargetPin
@@ -362,6 +363,7 @@ class Plan:
     keyed: bool = False
     serial: int = 0
     paths: tuple[str, ...] = ()
+    selected: Selected = EVERYTHING
     source: Source = NO_SOURCE
     drift_sources: DriftSources = NO_DRIFT_SOURCES
 

@@ -29,6 +29,7 @@ from reconcile.model.drift_sources import NO_DRIFT_SOURCES, DriftSources
 from reconcile.model.kinds import kinds
 from reconcile.model.limits import LIMITED
 from reconcile.model.plan import Plan, TargetPin, UnitChange, ValueLabel
+from reconcile.model.selected import EVERYTHING, Selected
 from reconcile.model.source import UNKNOWN, Files, Source
 from reconcile.planning.consistency import contradictions
 from reconcile.planning.derived import Legend, derivable_title, derived
@@ -63,8 +64,8 @@ class _Head:
     """The first line: what is not part of what the plan does.
 
     ``unchanged``, ``undeclared``, ``others``, ``unkeyed`` and ``unchecked`` are what the plan says
-    of other records, ``commit`` and ``files`` its source, and ``drift_sources``, where there are
-    any, what set the values that it leaves alone.
+    of other records, ``commit`` and ``files`` its source. Where there are any, ``drift_sources``
+    are what set the values that it leaves alone, and ``selected`` what it was limited to.
     """
 
     format: int
@@ -82,6 +83,7 @@ class _Head:
     commit: _Commit
     files: Files
     drift_sources: DriftSources = NO_DRIFT_SOURCES
+    selected: Selected = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.source.commit,
             plan.source.files,
             plan.drift_sources,
+            plan.selected,
         )
     )
     file.update(head)
@@ -279,6 +282,7 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         unkeyed=head.unkeyed,
         unchecked=head.unchecked,
         drift_sources=head.drift_sources,
+        selected=head.selected,
     )
 
 
@@ -286,6 +290,8 @@ def _head_line(head: _Head) -> bytes:
     raw: dict[str, Any] = _HEAD.dump_python(head, mode="json")
     if head.drift_sources == NO_DRIFT_SOURCES:
         del raw["drift_sources"]
+    if head.selected == EVERYTHING:
+        del raw["selected"]
     return canonical(raw) + b"\n"
 
 

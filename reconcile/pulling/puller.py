@@ -79,15 +79,18 @@ class Puller:
         by = self._project.values.get(kind.name, {})
         extra = [self._wanted.key, key, kind.created, selection.name, *by]
         read = list(dict.fromkeys([*found, *filter(None, extra)]))
-        for there in selection.records(
-            self._hubspot, kind, read, known=self._is_known, missing=self.pulled.missing.append
-        ):
+        asked = dict.fromkeys(selection.ids or ())
+        for there in selection.records(self._hubspot, kind, read, known=self._is_known):
+            for one in there:
+                asked.pop(one.id, None)
             chunk = [one for one in there if not self._project.knows(kind, one)]
             self.pulled.known += len(there) - len(chunk)
             if names is None and not self.pulled.records:
                 found = self._without_integrations(chunk, found)
             self._write(chunk, found)
             advance(len(chunk))
+        known_ids = self._project.known.get(kind.name, ())
+        self.pulled.missing = [one for one in asked if one not in known_ids]
 
     def _is_known(self, record_id: str) -> bool:
         is_known = record_id in self._project.known.get(self._wanted.kind.name, ())

@@ -37,12 +37,10 @@ class Selection:
         properties: Sequence[str],
         *,
         known: Callable[[str], bool],
-        missing: Callable[[str], None] = lambda _: None,
     ) -> Iterator[list[Actual]]:
         """Yield the live records with these properties, at most ``CHUNK`` at a time.
 
-        Those whose id is ``known`` are left out. ``missing`` is called with each of ``ids`` that no
-        live record has. Raises UsageError if a search would not show all.
+        Those whose id is ``known`` are left out. Raises UsageError if a search would not show all.
         """
         if self.ids is None and not self.name and len(list(query_parts(properties))) == 1:
             yield from _chunks(
@@ -56,9 +54,6 @@ class Selection:
         for some in _chunks(ids):
             found = hubspot.records.read(kind.object, some, properties)
             there = [found[one] for one in some if one in found]
-            for one in some if self.ids is not None else ():
-                if one not in found:
-                    missing(one)
             if self.name:  # the index may show a value that a record has no more
                 wanted = fold(self.value)
                 there = [

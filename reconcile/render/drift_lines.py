@@ -18,6 +18,7 @@ from reconcile.render.plan_lines import (
     address_list,
     option_lines,
     plain,
+    selection_lines,
 )
 
 WHAT = "Changed in HubSpot by others, and not in the manifests"
@@ -33,9 +34,10 @@ _FATES = {
 def drift_lines(view: DriftView) -> Iterator[Line]:
     """Yield the whole report, from target line to target line."""
     heading = plain(visible(view.heading), "heading")
-    yield heading
-    yield BLANK
     plan = view.report.plan
+    yield heading
+    yield from selection_lines(plan)
+    yield BLANK
     if plan.in_doubt:
         yield plain(f"{LEFT_OUT}: {address_list(plan.in_doubt)}", "conflict")
         yield plain(f"hint: {LEFT_OUT_HINT}", "note", indent=2)

@@ -9,7 +9,7 @@ from reconcile.render.drift_lines import LEGEND, WHAT, source_text, value_lines
 from reconcile.render.drift_view import DriftView, PropertyGroup, SourceGroup, drift_view
 from reconcile.render.drift_words import Sum, main_sources, unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
-from reconcile.render.markdown import LIMIT, heading, with_options
+from reconcile.render.markdown import LIMIT, heading, selection, with_options
 from reconcile.render.phrasing import plural
 from reconcile.render.plan_lines import LEFT_OUT, LEFT_OUT_HINT, PUT_BACK, address_list
 
@@ -43,6 +43,7 @@ def _head(seen: DriftView) -> Iterator[str]:
     plan = seen.report.plan
     yield marker(plan.target.name)
     yield heading("Drift in", plan.target)
+    yield from selection(plan)
     if plan.in_doubt:
         names = code_span(address_list(plan.in_doubt))
         yield f"**{LEFT_OUT}**: {names}  \nHint: {LEFT_OUT_HINT}"

@@ -9,7 +9,7 @@ the value), HubSpot's ``id``, a ``name`` and the ``text`` that people read, each
 known; ``changed_at`` is when, in UTC. Both are null if no history was read, and of associations, of
 which there is none. ``fate`` is what the next apply does: ``left_alone``, ``put_back`` or
 ``held_back``. ``sources`` says whether histories were read: ``read``, ``incomplete`` (``unread``
-says why), or ``not_asked``.
+says why), or ``not_asked``. ``selection`` is that of a plan.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from reconcile import __version__
 from reconcile.model.drifted import DriftReport
 from reconcile.render.drift_view import DriftedValue, DriftView, drift_view
 from reconcile.render.drift_words import source_json
-from reconcile.render.json_plan import link_json, target_json
+from reconcile.render.json_plan import link_json, selection_json, target_json
 from reconcile.render.json_text import json_text
 
 FORMAT_VERSION = "1.0"
@@ -31,6 +31,7 @@ def drift_json(report: DriftReport, *, personal: bool) -> str:
         "format_version": FORMAT_VERSION,
         "reconcile_version": __version__,
         "target": target_json(report.plan.target),
+        **selection_json(report.plan),
         "in_doubt": [str(address) for address in report.plan.in_doubt],
     }
     values = ",\n".join(_text(_value(one, personal=personal)) for one in seen.values)

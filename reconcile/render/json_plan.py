@@ -20,7 +20,9 @@ the token did not let reconcile look at. ``warnings`` are references in manifest
 another target, each with its place. ``in_doubt`` names the units that are left out because an
 interrupted run has writes to them whose outcome is not known. ``source``, absent outside git, has
 the ``commit`` that the plan was made at (``unknown`` where git did not say) and whether the
-``files`` read were that commit's (``same``, ``differ``, ``unknown``).
+``files`` read were that commit's (``same``, ``differ``, ``unknown``). ``selection``, absent where
+all is planned, has the selectors as typed (``select``, ``exclude``), how many declared ``units``
+(orders and carts with their line items) these leave, and how many are ``left_out``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +34,7 @@ from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, PropertyDefine, TargetPin
+from reconcile.model.selected import EVERYTHING
 from reconcile.model.source import Source
 from reconcile.render.drift_words import source_json
 from reconcile.render.escaping import mask
@@ -72,6 +75,7 @@ def to_json(
         "target": target_json(plan.target),
         "content_digest": digest,
         **_source(plan.source),
+        **selection_json(plan),
         "in_doubt": [str(address) for address in plan.in_doubt],
     }
     tail = {
@@ -110,6 +114,15 @@ def target_json(target: TargetPin) -> dict[str, Any]:
         "account_type": target.account_type,
         "sandbox": target.sandbox,
     }
+
+
+def selection_json(plan: Plan) -> dict[str, Any]:
+    """Return what a plan is limited to; empty if it is not."""
+    if plan.selected == EVERYTHING:
+        return {}
+    of = plan.selected
+    numbers = {"units": of.units, "left_out": of.left_out}
+    return {"selection": {"select": list(of.select), "exclude": list(of.exclude), **numbers}}
 
 
 def _list(name: str, members: Iterable[dict[str, Any]]) -> str:

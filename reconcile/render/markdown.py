@@ -14,16 +14,15 @@ from reconcile.model.plan_options import options_again, options_to_let_in, optio
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.not_applied import (
-    ACCEPT,
     HELD_BACK,
     LEFT_ALONE,
     DriftRow,
     drift_rows,
     held_changes,
-    is_acceptable,
+    how_to_accept,
     sources_note,
 )
-from reconcile.render.phrasing import in_order, plural
+from reconcile.render.phrasing import in_order, plural, selection_words
 from reconcile.render.plan_lines import (
     HELD_LISTED,
     LEFT_OUT,
@@ -93,6 +92,13 @@ def heading(of: str, target: TargetPin) -> str:
     return f"### {of} {name}: {sandbox}account {target.portal_id}{kind}"
 
 
+def selection(plan: Plan) -> Iterator[str]:
+    """Yield what a plan is limited to."""
+    if options := plan.selected.options:
+        shown = code_span(shorten(" ".join(options)))
+        yield f"Selection: {shown}: {selection_words(plan.selected)}."
+
+
 def _diff_block(lines: Iterable[Line]) -> str:
     return fenced((_diff_line(line) for line in lines), "diff")
 
@@ -100,6 +106,7 @@ def _diff_block(lines: Iterable[Line]) -> str:
 def _head(seen: PlanView) -> Iterator[str]:
     yield marker(seen.plan.target.name)
     yield heading("Plan for", seen.plan.target)
+    yield from selection(seen.plan)
     if seen.plan.in_doubt:
         names = code_span(address_list(seen.plan.in_doubt))
         yield f"**{LEFT_OUT}**: {names}  \nHint: {LEFT_OUT_HINT}"
@@ -175,8 +182,8 @@ def _drift(seen: PlanView) -> Iterator[str]:
     note = sources_note(seen.plan)
     hint = with_options(PUT_BACK, options_to_put_back(seen.plan))
     yield f"{note[0].upper()}{note[1:]}.  \nHint: {hint}"
-    if is_acceptable(seen.plan):
-        yield f"Hint: {ACCEPT}."
+    if accepted := how_to_accept(seen.plan):
+        yield f"Hint: {accepted}."
 
 
 def _drift_row(row: DriftRow) -> str:

@@ -8,13 +8,12 @@ from reconcile.model.guarded import guards_of
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, UnitChange
 from reconcile.model.policy import HELD
+from reconcile.model.selected import EVERYTHING
 from reconcile.render.drift_words import Sum, main_sources, summed
 from reconcile.render.phrasing import listed, plural
 
 HELD_BACK = "Held back: they would overwrite or remove what nobody has looked at"
 LEFT_ALONE = "Left alone: changed in HubSpot by others, and not in the manifests"
-
-ACCEPT = "to accept it into the manifests: `reconcile pull --drift`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,12 @@ def association_name(to: str) -> str:
     return f"association with {known.plural if known else f'a {to}'}"
 
 
-def is_acceptable(plan: Plan) -> bool:
-    """Return whether there are values among the drift that is left alone, not only associations."""
-    return any(left.fields for unit in plan.units for left in unit.left_alone)
+def how_to_accept(plan: Plan) -> str:
+    """Return the command for the values among the drift that is left alone; empty without any."""
+    if not any(left.fields for unit in plan.units for left in unit.left_alone):
+        return ""
+    same = "" if plan.selected == EVERYTHING else ", with the same selection"
+    return f"to accept it into the manifests: `reconcile pull --drift`{same}"
 
 
 def drifted_records(plan: Plan) -> Mapping[str, int]:

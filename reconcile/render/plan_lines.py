@@ -13,15 +13,14 @@ from reconcile.render.conflict_groups import group_conflicts
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.not_applied import (
-    ACCEPT,
     HELD_BACK,
     LEFT_ALONE,
     drift_rows,
     held_changes,
-    is_acceptable,
+    how_to_accept,
     sources_note,
 )
-from reconcile.render.phrasing import count, kind_order, plural
+from reconcile.render.phrasing import count, kind_order, plural, selection_words
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
 
 Span = tuple[str, str]
@@ -79,6 +78,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     """Yield the whole plan, from target line to target line."""
     heading = plain(visible(view.heading), "heading")
     yield heading
+    yield from selection_lines(view.plan)
     yield BLANK
     yield from _left_out(view)
     yield from _held_first(view)
@@ -117,6 +117,13 @@ def _adopted(view: PlanView) -> Iterator[Line]:
     if texts := view.adoptions.texts():
         yield from (plain(visible(text), "note") for text in texts)
         yield BLANK
+
+
+def selection_lines(plan: Plan) -> Iterator[Line]:
+    """Yield what a plan is limited to."""
+    if options := plan.selected.options:
+        yield plain(f"Selection: {visible(' '.join(options))}", "note")
+        yield plain(selection_words(plan.selected), "note", indent=2)
 
 
 def _left_out(view: PlanView) -> Iterator[Line]:
@@ -176,8 +183,8 @@ def _drift(view: PlanView) -> Iterator[Line]:
         yield plain(visible(unread_note(why, personal=view.personal)), "conflict", indent=2)
     yield plain(sources_note(view.plan), "note", indent=2)
     yield from option_lines(PUT_BACK, options_to_put_back(view.plan))
-    if is_acceptable(view.plan):
-        yield plain(f"hint: {ACCEPT}", "note", indent=2)
+    if hint := how_to_accept(view.plan):
+        yield plain(f"hint: {hint}", "note", indent=2)
     yield BLANK
 
 

@@ -22,6 +22,7 @@ from reconcile.model.plan import (
     RecordChange,
     UnitChange,
 )
+from reconcile.model.selected import EVERYTHING
 from reconcile.render.adopted import Adoptions, adoptions
 from reconcile.render.escaping import PERSONAL, mask
 from reconcile.render.not_applied import footer_parts, held_by
@@ -277,6 +278,8 @@ def _done(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
     if plan.empty and not plan.in_doubt:
         if plan.unchanged:
             return f"No changes. {plural(plan.unchanged, 'record is', 'records are')} as declared."
+        if plan.selected != EVERYTHING and not plan.selected.units:
+            return "No changes. Nothing is selected."
         return "No changes." if plan.units else "No changes. No records are declared."
     parts = []
     if plan.defines:

@@ -151,7 +151,8 @@ def _verified(report: Report) -> str:
     if report.still_held:
         standing.append("what is held back")
     shows = f"shows only {' and '.join(standing)}" if standing else "is empty"
-    return f" Verified: a new plan {shows}."
+    of = " of the same selection" if report.selected else ""
+    return f" Verified: a new plan{of} {shows}."
 
 
 def _all_refused(report: Report) -> bool:

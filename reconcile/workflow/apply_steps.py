@@ -31,6 +31,7 @@ from reconcile.model.audit import Origin
 from reconcile.model.outcome import Report
 from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
+from reconcile.model.selected import EVERYTHING
 from reconcile.planning import cost
 from reconcile.planning.effect_digests import require_effects
 from reconcile.planning.guards import require_allowed
@@ -172,6 +173,7 @@ def apply(
         left_out=planned.in_doubt,
         held=held,
         still_held=still_held,
+        selected=planned.selected != EVERYTHING,
     )
 
 

@@ -36,14 +36,17 @@ from reconcile.planning.moves import LineId, keep_parents
 from reconcile.planning.planner import unit_faults
 from reconcile.planning.policy_problems import policy_problems
 from reconcile.planning.record_input import Context, RecordInput
+from reconcile.planning.unreachable_references import without_unplanned
 from reconcile.project.declared import target_problems
 from reconcile.recovery.in_doubt import addresses_in_doubt
 from reconcile.recovery.runs import unfinished
+from reconcile.selecting.selectors import Selection
 from reconcile.session import Session
 from reconcile.state.applied_plans import AppliedPlans
 from reconcile.state.managed import ManagedRecords, find_managed
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
+from reconcile.workflow.limited_units import limit
 from reconcile.workflow.planned_units import PlannedUnits, Seen, goes
 
 CHUNK = 1000
@@ -61,6 +64,7 @@ def plan(
     prune: bool = False,
     allow: Collection[str] = (),
     broken: Sequence[Problem] = (),
+    selection: Selection | None = None,
     advance: Advance = lambda _: None,
     watch: Callable[[RecordInput], None] | None = None,
 ) -> Plan:
@@ -69,13 +73,17 @@ def plan(
     - ``declared``: all units of the project, if ``units`` are only some of them, so that a record
       declared elsewhere counts as declared.
     - ``recreate``: addresses of records to create again if they were archived or deleted.
-    - ``prune``: archive what the state manages and nothing declares. It requires all units.
+    - ``prune``: archive what the state manages and nothing declares. It requires all units, but
+      for those that the selection leaves out: what it does not select is not archived either.
     - ``allow``: what is let in that would be held back, as ``--allow`` takes it.
     - ``broken``: the problems of manifests that could not be read.
+    - ``selection``: what to plan of the units, and of what nothing declares any more.
     - ``watch``: gets what is compared of each record that is planned.
 
     Units with an in-doubt write of an interrupted run are left out (``Plan.in_doubt``), and so are
     units that refer to a record which such a write may have created.
+
+    Raises UsageError for a selection that matches nothing.
 
     Raises ManifestError for ``broken``, for what the other manifests get wrong by themselves, and
     for properties of the project's policy that the account does not have, together with what the
@@ -88,7 +96,9 @@ def plan(
     _require_declared(recreate, everything)
     identities = session.settings.target.identity
     manage = session.settings.target.manage
-    known = find_managed(state, everything, prune=prune)
+    limited = limit(units, selection, everything=everything, state=state, broken=broken)
+    units = limited.units
+    known = find_managed(state, everything, prune=prune, selected=limited.names)
     declarations = {unit.address: unit for unit in units}
     reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
     units = known.with_removals(units)
@@ -120,7 +130,8 @@ def plan(
         stood += (unit.address for unit, _, _ in chunk if state.has_standing(unit.address))
         state.release()
         advance(len(chunk))
-    changes = tuple(mark_collisions(made.changes, identities, state.entries))
+    changes = tuple(without_unplanned(made.changes))
+    changes = tuple(mark_collisions(changes, identities, state.entries))
     assembled = assemble(
         tuple(keep_parents(changes, made.under, inputs.managed)),
         target=session.pin,
@@ -145,6 +156,7 @@ def plan(
         in_doubt=tuple(sorted(left_out)),
         unkeyed=_unkeyed(session, assembled, known),
         others=made.others,
+        selected=limited.selected,
     )
 
 

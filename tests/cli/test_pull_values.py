@@ -76,6 +76,20 @@ def shop(project: Project) -> Iterator[Shop]:
     found.http.close()
 
 
+def test_drift_of_the_selection_is_accepted(shop: Shop) -> None:
+    """The rest stays drift, also in the same file."""
+    shop.edit("A-1", hs_shipping_address_city="Braga")
+    shop.edit("C-1", "carts", hs_cart_name="Theirs")
+    hint = (
+        "hint: to accept it into the manifests: `reconcile pull --drift`, with the same selection"
+    )
+    assert hint in shop.project.fine("plan", "--select", "cart")
+    said = shop.project.fine("pull", "--drift", "--select", "cart")
+    assert said.startswith("1 order or cart is selected, 1 is left out.\nWrote 1 value of 1 record")
+    assert shop.text() == SHOP.replace("A cart", "Theirs")
+    assert shop.drift() == {"order/A-1": ["hs_shipping_address_city"]}
+
+
 def test_drift_is_accepted_into_the_documents(shop: Shop) -> None:
     """Values with labels, a cleared one too; nothing else in the file changes, and nothing left."""
     shop.edit("A-1", hs_pipeline_stage=shop.stage("Shipped"), hs_shipping_address_city="")
@@ -252,6 +266,8 @@ def test_what_has_no_values_to_take_is_a_problem_with_its_place(shop: Shop) -> N
         (("orders", "--all", "--dry-run"), "--dry-run goes only with"),
         (("order/A-1", "--all"), "--all goes only with"),
         (("--drift", "--split", "1000"), "--split goes only with"),
+        (("order/A-1", "--select", "order"), "--select and --exclude go only with"),
+        (("orders", "--all", "--exclude", "cart"), "--select and --exclude go only with"),
         (("--drift", "order/A-1"), "'order/A-1' is not there"),
         (("A-1",), "is not an address"),
         (("deal/A-1",), "does not name a known kind"),

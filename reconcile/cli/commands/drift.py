@@ -4,12 +4,13 @@ from typing import Any
 
 import click
 
-from reconcile.cli.options import paths_argument, sources_option, target_option
+from reconcile.cli.options import paths_argument, selection_options, sources_option, target_option
 
 
 @click.command("drift")
 @paths_argument
 @target_option
+@selection_options
 @click.option(
     "--format",
     "form",

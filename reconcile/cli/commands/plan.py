@@ -11,6 +11,7 @@ from reconcile.cli.options import (
     paths_argument,
     prune_option,
     recreate_option,
+    selection_options,
     sources_option,
     target_option,
     verbose_option,
@@ -20,6 +21,7 @@ from reconcile.cli.options import (
 @click.command("plan")
 @paths_argument
 @target_option
+@selection_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

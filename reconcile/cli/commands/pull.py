@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from reconcile.cli.options import lock_timeout_option, target_option
+from reconcile.cli.options import lock_timeout_option, selection_options, target_option
 from reconcile.errors import UsageError
 from reconcile.model.values import show
 
@@ -22,7 +22,7 @@ OF_NEW = (
     "into",
     "split",
 )
-OF_VALUES = ("dry_run", "reason", "lock_timeout")
+OF_VALUES = ("select", "exclude", "dry_run", "reason", "lock_timeout")
 """The options that go with one of the two uses only, by parameter."""
 
 
@@ -39,6 +39,7 @@ def _names(_: click.Context, __: click.Parameter, given: str | None) -> tuple[st
     help="Write the values that others changed, which a plan leaves alone, into the manifests. "
     "Files and folders may follow: then only into these.",
 )
+@selection_options
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -143,10 +144,13 @@ def _check(context: click.Context, what: tuple[str, ...], *, drift: bool, of_new
                 f"--drift takes files and folders of manifests, and {show(one)} is not there",
                 hint="without --drift, `reconcile pull ADDRESS` takes all that differs of a record",
             )
-    _check_options(context, of_new=of_new)
+    _check_options(context, drift=drift, of_new=of_new)
 
 
-def _check_options(context: click.Context, *, of_new: bool) -> None:
+def _check_options(context: click.Context, *, drift: bool, of_new: bool) -> None:
+    """Raise UsageError for options that do not go with what is pulled."""
+    if not drift and (context.params["select"] or context.params["exclude"]):
+        raise UsageError("--select and --exclude go only with `reconcile pull --drift`")
     for name in OF_VALUES if of_new else OF_NEW:
         source = context.get_parameter_source(name)
         if source is not click.core.ParameterSource.DEFAULT:
