@@ -184,6 +184,7 @@ class Account:
                 selection=selection,
             )
         require_match(made)
+        # That a number is 0 was just checked: such a plan is the same as if it had not been named.
         made = replace(made, allowed=tuple(one for one in made.allowed if not one.endswith("=0")))
         if units is None:
             made = replace(made, paths=beside_project(settings, absolute))

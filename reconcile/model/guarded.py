@@ -70,6 +70,5 @@ def drifted(unit: UnitChange) -> frozenset[str]:
 def puts_back(change: RecordChange) -> bool:
     """Return whether a change reverts drift, of which a key changed in HubSpot is not part."""
     return any(link.reason is Reason.DRIFT for link in change.links) or (
-        change.action is Action.UPDATE
-        and any(field.reason is Reason.DRIFT for field in change.fields[bool(change.rekey) :])
+        change.action is Action.UPDATE and Reason.DRIFT in _reasons_of_values(change)
     )

@@ -7,9 +7,6 @@ from typing import NamedTuple
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, RecordChange
 
-LIMITED = ("archive", "create", "update")
-"""The actions that can be limited, by the names of settings."""
-
 Limits = Mapping[tuple[str, str], int]
 """The most records that may have an action: by its name, and a kind or ``""`` for all."""
 
@@ -27,6 +24,11 @@ class Exceeded(NamedTuple):
     kind: str
     number: int
     most: int
+
+
+def as_limits(limits: Iterable[tuple[str, str, int]]) -> Limits:
+    """Return the limits that a plan was made with, from the form that it has them in."""
+    return {(name, kind): most for name, kind, most in limits}
 
 
 def limited_as(change: RecordChange) -> str:

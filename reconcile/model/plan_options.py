@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Collection, Iterator, Mapping
 
 from reconcile.model.guarded import counts, drifted, guards_of, puts_back
-from reconcile.model.limits import LIMITED, counted, exceeded, limited_as
+from reconcile.model.limits import as_limits, counted, exceeded, limited_as
 from reconcile.model.plan import Plan, RecordChange, UnitChange
-from reconcile.model.policy import DRIFT, HELD
+from reconcile.model.policy import DRIFT, HELD, LIMITED
 
 MOST = 10
 """Maximum records to name that are to be created again; whoever named more knows them."""
@@ -71,7 +71,7 @@ def _to_pass_limits(plan: Plan, *, held: bool, drift: bool) -> dict[str, int]:
             numbers["update", kind] += 1
             numbers["update", ""] += 1
     given = _given(plan)
-    limits = {(name, kind): most for name, kind, most in plan.limits}
+    limits = as_limits(plan.limits)
     return {guard.name: guard.count for guard in plan.guards} | {
         f"limit-{name}": numbers[name, ""]
         for name in LIMITED

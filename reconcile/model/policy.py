@@ -11,7 +11,10 @@ DRIFT = "drift"
 HELD = ("both", "adopt-update", "unknown", "rekey", "recreate", "prune", "foreign")
 """The guards. Each holds declared changes back until it is allowed, by exact number of records."""
 
-LIMITS = ("limit-archive", "limit-create", "limit-update")
+LIMITED = ("archive", "create", "update")
+"""The actions that can be limited, by the names of settings."""
+
+LIMITS = tuple(f"limit-{name}" for name in LIMITED)
 """The names under which a plan that exceeds a limit is allowed, by exact number of records."""
 
 ALLOWED = (*HELD, DRIFT, *LIMITS)

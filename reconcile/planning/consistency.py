@@ -12,6 +12,7 @@ from reconcile.model.address import BY_ID, fold
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity, unpinned
 from reconcile.model.kinds import Kind, kinds
+from reconcile.model.limits import as_limits
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -26,7 +27,7 @@ from reconcile.planning.consistent_associations import ID, MOST, link_faults, ri
 from reconcile.planning.consistent_policy import policy_faults
 from reconcile.planning.consistent_sources import source_faults
 from reconcile.planning.derived import Legend, derived, legend_of
-from reconcile.planning.guards import as_limits, tripped_limits
+from reconcile.planning.guards import tripped_limits
 from reconcile.planning.holding import in_order
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -10,13 +10,11 @@ from collections.abc import Collection, Iterable, Sequence
 from reconcile.errors import GuardRefused
 from reconcile.model.guarded import counts
 from reconcile.model.kinds import kinds
-from reconcile.model.limits import LIMITED, Exceeded, Limits, counted, exceeded
+from reconcile.model.limits import Exceeded, Limits, counted, exceeded
 from reconcile.model.plan import Guard, Plan, UnitChange
-from reconcile.model.policy import DRIFT, HELD
+from reconcile.model.policy import ALLOWED, DRIFT, HELD, LIMITED
 
-ALLOWANCE = re.compile(
-    rf"({'|'.join((*HELD, DRIFT, *(f'limit-{name}' for name in LIMITED)))})=[1-9][0-9]{{0,14}}"
-)
+ALLOWANCE = re.compile(rf"({'|'.join(ALLOWED)})=[1-9][0-9]{{0,14}}")
 """What ``--allow`` takes: a known name and a number."""
 
 _DONE = {"archive": "archived", "create": "created", "update": "updated"}
@@ -88,8 +86,3 @@ def require_allowed(plan: Plan) -> None:
             "; ".join(f"{guard.name}: {guard.message}" for guard in plan.guards),
             hint=f"if that is intended, plan again with {allow} as well",
         )
-
-
-def as_limits(limits: Iterable[tuple[str, str, int]]) -> Limits:
-    """Return the limits that a plan was made with, from the form that it has them in."""
-    return {(name, kind): most for name, kind, most in limits}

@@ -27,14 +27,15 @@ from reconcile.model.address import Address
 from reconcile.model.digest import canonical
 from reconcile.model.drift_sources import NO_DRIFT_SOURCES, DriftSources
 from reconcile.model.kinds import kinds
-from reconcile.model.limits import LIMITED
+from reconcile.model.limits import as_limits
 from reconcile.model.plan import Plan, TargetPin, UnitChange, ValueLabel
+from reconcile.model.policy import LIMITED
 from reconcile.model.selected import EVERYTHING, Selected
 from reconcile.model.source import UNKNOWN, Files, Source
 from reconcile.planning.consistency import contradictions
 from reconcile.planning.derived import Legend, derivable_title, derived
 from reconcile.planning.effect_digests import altered_effects
-from reconcile.planning.guards import ALLOWANCE, as_limits, tripped_limits
+from reconcile.planning.guards import ALLOWANCE, tripped_limits
 
 FORMAT = 6
 """Version of the plan file's format. A file with another one is refused."""

@@ -22,6 +22,7 @@ from reconcile.model.identity import Identity, UniqueProperty, identity_from
 from reconcile.model.kinds import kinds
 from reconcile.model.loopback import LOOPBACK
 from reconcile.model.manage import ALL, Manage
+from reconcile.model.policy import LIMITED
 from reconcile.model.records import Location
 from reconcile.model.values import nearest
 
@@ -307,7 +308,7 @@ class Limits(_Model):
         ``managed`` has the number of managed records of each kind.
         """
         found: dict[tuple[str, str], int] = {}
-        for name in ("archive", "create", "update"):
+        for name in LIMITED:
             limit = getattr(self, name)
             if isinstance(limit, str):
                 share = int(limit.removesuffix("%"))

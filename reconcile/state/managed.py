@@ -26,9 +26,9 @@ class ManagedRecords:
     records that have the same HubSpot id in the state. ``lines`` are undeclared line items to
     remove, by their unit's folded address; ``units`` are undeclared units to remove.
     ``removed_properties`` are the names, by kind, of the properties that were last applied to
-    records to be removed. ``managed`` is how many records of
-    each kind the state has. ``unit_keys`` are the keys, by kind and id, of units of the kinds that
-    the state has associations with.
+    records to be removed. ``managed`` is how many records of each kind the state has.
+    ``unit_keys`` are the keys, by kind and id, of units of the kinds that the state has
+    associations with.
     """
 
     undeclared: tuple[Address, ...]
