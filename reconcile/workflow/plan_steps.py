@@ -93,11 +93,11 @@ def plan(
     state = session.state()
     AppliedPlans(session.store, state)  # raises if damaged: the plan could not be applied
     everything = declared or units
-    _require_declared(recreate, everything)
     identities = session.settings.target.identity
     manage = session.settings.target.manage
     limited = limit(units, selection, everything=everything, state=state, broken=broken)
     units = limited.units
+    _require_planned(recreate, units, everything)
     known = find_managed(state, everything, prune=prune, selected=limited.names)
     declarations = {unit.address: unit for unit in units}
     reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
@@ -326,16 +326,30 @@ def _addresses(unit: Unit) -> Iterator[Address]:
             yield record.former.folded()
 
 
-def _require_declared(recreate: frozenset[Address], everything: Sequence[Unit]) -> None:
-    known = {
-        record.address.folded()
-        for unit in everything
-        for record in unit.records
-        if record.lifecycle is Lifecycle.PRESENT
-    }
-    unknown = sorted(str(address) for address in recreate if address.folded() not in known)
+def _require_planned(
+    recreate: frozenset[Address], units: Iterable[Unit], everything: Iterable[Unit]
+) -> None:
+    """Raise UsageError for addresses to create again that no manifest declares, or no plan has."""
+    wanted = {address.folded(): str(address) for address in recreate}
+    unknown = sorted(wanted[one] for one in wanted.keys() - _present(everything))
     if unknown:
         raise UsageError(
             f"no manifest declares {', '.join(unknown)}",
             hint="--recreate takes addresses as the plan shows them, such as order/NW-10248",
         )
+    left_out = sorted(wanted[one] for one in wanted.keys() - _present(units))
+    if left_out:
+        raise UsageError(
+            f"this plan leaves out {', '.join(left_out)}, which --recreate names",
+            hint="plan with paths and a selection that take in what --recreate names",
+        )
+
+
+def _present(units: Iterable[Unit]) -> frozenset[Address]:
+    """Return the folded addresses of the records that are declared to exist."""
+    return frozenset(
+        record.address.folded()
+        for unit in units
+        for record in unit.records
+        if record.lifecycle is Lifecycle.PRESENT
+    )

@@ -208,6 +208,16 @@ def test_prune_and_paths_do_not_go_together_with_a_selection_either(shop: Projec
     assert "--prune cannot be combined with PATHS" in said
 
 
+@pytest.mark.parametrize("left_out", [["--select", "order/SHOP-52"], ["manifests/more.yaml"]])
+def test_what_is_recreated_must_be_planned(shop: Project, left_out: list[str]) -> None:
+    """Else the plan would be without what was asked for, and say nothing of it."""
+    shop.write("kind: order\nkey: SHOP-53\n", "manifests/more.yaml")
+    said = shop.refused("plan", *left_out, "--recreate", "order/SHOP-51")
+    assert "this plan leaves out order/SHOP-51, which --recreate names" in said
+    said = shop.refused("plan", *left_out, "--recreate", "order/SHOP-99")
+    assert "no manifest declares order/SHOP-99" in said
+
+
 def test_paths_and_selectors_narrow_each_other(shop: Project) -> None:
     """A selector matches among what PATHS declare."""
     shop.write("kind: order\nkey: SHOP-53\n", "manifests/more.yaml")
