@@ -1,5 +1,6 @@
 """Files for new documents: collected beside the manifests, and put in place at the end."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ _FULL = 8 * 1024 * 1024
 """Bytes after which a file is continued in another one; one of 16 MiB is not read any more."""
 
 _COPIED = 1024 * 1024
+
+_DATED = re.compile(r"[0-9]{4}-[0-9]{2}-")  # the month becomes part of a file's name
 
 
 class NewFiles:
@@ -70,11 +73,6 @@ class NewFiles:
             name = f"{self._stem}-{self._number:04}.yaml"
         return name
 
-    def discard(self) -> None:
-        """Forget what was collected."""
-        self._stack.close()
-        self._parts.clear()
-
     def _numbered(self) -> str:
         name = f"{self._stem}-{self._number:04}.yaml"
         count = self._counts.get(name, 0)
@@ -85,7 +83,7 @@ class NewFiles:
 
     def _of_month(self, created: str) -> str:
         """Return the month's file, or the first one after it that is not full."""
-        month = created[:7] or "undated"
+        month = created[:7] if _DATED.match(created) else "undated"
         name = self._names.setdefault(month, f"{self._stem}-{month}.yaml")
         number = 1
         while self._full(name):

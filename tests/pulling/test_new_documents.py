@@ -104,3 +104,13 @@ def test_a_month_continues_its_file(tmp_path: Path) -> None:
     assert [path.name for path in files.finish()] == ["orders-2026-01.yaml", "orders-2026-02.yaml"]
     text = (tmp_path / "orders-2026-01.yaml").read_text()
     assert text == "---\nkind: order\nkey: OLD\n---\nkey: A\n"
+
+
+@pytest.mark.parametrize("created", ["", "/tmp/abc", "../../x-", "2024-13", "\u0661984-01-01"])
+def test_only_a_date_names_a_file(tmp_path: Path, created: str) -> None:
+    """HubSpot's answer leads nowhere else on the disk."""
+    files = NewFiles(tmp_path / "here", "orders", 0)
+    files.add("---\nkind: order\n---\n", created)
+    assert [path.relative_to(tmp_path) for path in files.finish()] == [
+        Path("here/orders-undated.yaml")
+    ]
