@@ -72,6 +72,7 @@ def test_json_of_what_is_valid(reader: Project) -> None:
         "records": {"cart": 1, "line_item": 1, "order": 1},
         "problems": [],
         "conflicts": [],
+        "warnings": [],
     }
     planned = reader.fine("plan", "--json", "--out", "p")
     assert json.loads(planned) == json.loads(reader.fine("show", "p", "--format", "json"))
