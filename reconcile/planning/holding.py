@@ -122,10 +122,14 @@ def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
     """Return a unit with these changes and what is never held back, and the others held back."""
     stays: list[RecordChange] = []
     held = list(unit.held)
-    # The lines of a renamed order or cart go to its new name in the state together with it.
-    renamed = any(change.former and change.address == unit.address for change in unit.changes)
+    # The state gets the lines of a renamed or adopted order or cart together with it.
+    moves = any(
+        change.address == unit.address and (change.former or change.adopts)
+        for change in unit.changes
+        if change.address not in going
+    )
     for change in unit.changes:
-        is_free = change.action is Action.CONFLICT or (is_refresh(change) and not renamed)
+        is_free = change.action is Action.CONFLICT or (is_refresh(change) and not moves)
         (stays if is_free or change.address in going else held).append(change)
     return replace(unit, changes=tuple(stays), held=in_order(unit, held))
 

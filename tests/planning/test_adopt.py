@@ -99,6 +99,18 @@ def test_values_that_git_declares_otherwise_wait_with_the_adoption(world: World)
     assert world.dump("orders")[record]["memo"] == "2"
 
 
+def test_a_known_line_item_waits_with_the_order_that_adopts_it(world: World) -> None:
+    """It was declared by itself, under an order that no document had."""
+    record = make(world, memo="theirs")
+    mug = {"key": "S", "properties": {"name": "Mug"}}
+    world.converge({"kind": "line_item", "parent": {"order": {"id": record}}, **mug})
+    plan = world.plan(order("A", [mug], memo="2", adopt={"id": record}), allow={})
+    assert set(held(plan)) == {"order/A", "line_item/S"}
+    assert statuses(world.apply(plan)) == {}
+    assert world.apply(world.plan(allow={"adopt-update": 1})).complete
+    assert world.plan(allow={}).units == ()
+
+
 def archived(world: World) -> dict[str, str]:
     """An archived order."""
     record = make(world, memo="1")
