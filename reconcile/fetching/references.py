@@ -1,7 +1,7 @@
 """Resolve references to record ids, and find records that refer to each other."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reconcile.errors import CallRefused
@@ -168,12 +168,17 @@ def _known_id(
 
 def mutual_links(
     units: Iterable[Unit], state: State, known: ManagedRecords, bindings: Bindings
-) -> Iterable[tuple[str, str, str, str]]:
-    """Yield declared associations of known records, seen from their other end; see Context."""
+) -> Iterator[tuple[tuple[str, str, str, str], bool]]:
+    """Yield declared associations of known records, seen from their other end; see Context.
+
+    With each is whether it was applied.
+    """
     for unit in units:
         for record in unit.records:
             ends = [r for r in record.references if r.to in kinds()]
             if ends and (entry := known.entry(unit, record, state)):
                 for reference in ends:
                     if other := bindings.get(pointer(reference)):
-                        yield reference.to, other.id, record.address.kind, entry.id
+                        had = {(link.to, link.id) for link in entry.links}
+                        link = (reference.to, other.id, record.address.kind, entry.id)
+                        yield link, (reference.to, other.id) in had

@@ -25,7 +25,7 @@ class Context:
     - ``recreate``: the addresses to create again if their records are archived, merged or gone
     - ``shared_ids``: the folded addresses of declared records that have the same id in the state
     - ``reverse_associations``: associations that are declared from their other end, as (kind, id,
-      other kind, other id)
+      other kind, other id); those of ``applied_from_other_end`` were applied
     - ``keys``: the keys that the state has of associated orders and carts, by kind and id
     - ``suggestions``: corrections for mistyped words
     - ``policy``: what is put back, and which guards are allowed
@@ -41,6 +41,7 @@ class Context:
     recreate: frozenset[Address] = frozenset()
     shared_ids: frozenset[Address] = frozenset()
     reverse_associations: frozenset[tuple[str, str, str, str]] = frozenset()
+    applied_from_other_end: frozenset[tuple[str, str, str, str]] = frozenset()
     keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
     suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False

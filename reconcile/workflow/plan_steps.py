@@ -241,6 +241,7 @@ def _inputs(
         known=known,
         recreate=recreate,
     )
+    mutual = dict(mutual_links(everything, state, known, found.bindings))
     context = Context(
         definitions,
         identities,
@@ -249,7 +250,8 @@ def _inputs(
         declared=declared_keys(everything),
         recreate=recreate,
         shared_ids=known.sharing_an_id,
-        reverse_associations=frozenset(mutual_links(everything, state, known, found.bindings)),
+        reverse_associations=frozenset(mutual),
+        applied_from_other_end=frozenset(one for one, applied in mutual.items() if applied),
         unresolved=found.unresolved,
         keys=known.unit_keys,
         policy=policy,
