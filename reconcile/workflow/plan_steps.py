@@ -251,6 +251,11 @@ def _inputs(
         recreate=recreate,
         shared_ids=known.sharing_an_id,
         reverse_associations=frozenset(mutual),
+        referred={
+            (to, bound.id): by
+            for (to, by, _), bound in found.bindings.items()
+            if to in kinds() and by not in ("key", "id")
+        },
         applied_from_other_end=frozenset(one for one, applied in mutual.items() if applied),
         unresolved=found.unresolved,
         keys=known.unit_keys,

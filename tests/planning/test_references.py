@@ -488,3 +488,19 @@ def test_line_items_have_no_custom_associations(garage: World) -> None:
     garage.declare(order("A", lines))
     with pytest.raises(ManifestError, match=f"has no association '{CARS}'"):
         garage.plan()
+
+
+@pytest.mark.parametrize("prune", [True, False])
+def test_a_cart_that_an_order_refers_to_is_not_archived(world: World, *, prune: bool) -> None:
+    """By a property of its own, as it would not be if the order named its key."""
+    unique(world, "carts", "ext", "cart_information")
+    towards = order("A", associations={"cart": [{"ext": "X1"}]})
+    world.converge(cart("K", ext="X1"))
+    world.converge(towards, cart("K", ext="X1"))
+    gone = [] if prune else [cart("K", lifecycle={"state": "absent"})]
+    world.declare(towards, *gone)
+    plan = world.plan(prune=prune, allow={"prune": 1} if prune else {})
+    assert "a document refers to it by its ext" in why(plan, "cart/K")
+    world.declare(order("A"), *gone)
+    assert world.apply(world.plan(prune=prune, allow={"prune": 1} if prune else {})).complete
+    assert world.dump("carts") == {}
