@@ -161,26 +161,28 @@ class Existence:
         history. One that leads to another live record is a conflict.
         """
         wanted: list[Wanted] = []
-        doubtful: dict[Address, tuple[Wanted, str]] = {}
+        again: dict[Wanted, str] = {}
         for desired, lines in ((one, lines) for records, lines in groups for one in records):
             address, adoption = desired.address, desired.adoption(self._target)
             if adoption is None:
                 continue
+            one = Wanted(address, adoption, tuple(lines))
             known = findings.records.get(address) or findings.missing.get(address)
             if known is None:
-                wanted.append(Wanted(address, adoption, lines))
+                wanted.append(one)
             elif not _leads_to(adoption, known):
-                doubtful[address] = Wanted(address, adoption, lines), known.id
+                again[one] = known.id
         readable = Readable(self._properties[kind.name], self._defined[kind.name])
         if wanted:
             find_adopted(self._hubspot, kind, wanted, readable, findings)
-        if doubtful:
+        if again:
             other = ChunkFindings()
-            again = [one for one, _ in doubtful.values()]
-            find_adopted(self._hubspot, kind, again, readable, other)
-            for address, found in other.records.items():
-                if found.id != (bound := doubtful[address][1]):
-                    findings.not_adopted[address] = NotAdopted("other", (bound, found.id))
+            find_adopted(self._hubspot, kind, list(again), readable, other)
+            findings.not_adopted |= {
+                one.address: NotAdopted("other", (bound, other.records[one.address].id))
+                for one, bound in again.items()
+                if one.address in other.records and other.records[one.address].id != bound
+            }
 
     def _under_former_keys(
         self, kind: Kind, wanted: Sequence[Desired], last: Mapping[Address, LastApplied]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from held import guards, held, left
 from world import (
+    KEY,
     World,
     actions,
     cart,
@@ -23,6 +24,7 @@ from world import (
     statuses,
 )
 
+from reconcile import workflow
 from reconcile.errors import ManifestError
 from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Location
@@ -504,3 +506,22 @@ def test_a_cart_that_an_order_refers_to_is_not_archived(world: World, *, prune: 
     world.declare(order("A"), *gone)
     assert world.apply(world.plan(prune=prune, allow={"prune": 1} if prune else {})).complete
     assert world.dump("carts") == {}
+
+
+def test_an_end_that_is_not_planned_is_looked_up(world: World) -> None:
+    """Somebody archived the cart: nothing of the order is written before that is known."""
+    towards = order("A", memo="2", associations={"cart": [{"key": "K"}]})
+    world.converge(order("A", memo="1"), cart("K"))
+    record = world.id_of("carts", "K")
+    world.declare(towards, cart("K"))
+    units = world.units()
+    of_order = [one for one in units if one.address.kind == "order"]
+
+    def planned() -> Plan:
+        with world.session() as session:
+            return workflow.plan(session, of_order, declared=units)
+
+    world.edit("carts", record, **{KEY: ""})
+    assert actions(planned()) == {"order/A": "update"}
+    world.archive("carts", record)
+    assert f"record {record} of cart/k is not in HubSpot any more" in why(planned(), "order/A")
