@@ -55,6 +55,7 @@ def test_a_line_moves_to_another_order(watched: World, name: str) -> None:
     record = shop(watched)
     plan = watched.plan(*moved(name=name), allow={})
     assert sources(plan) == {"line_item/L1": "order/A"}
+    assert plan.others == 0
     watched.forget_calls()
     assert watched.apply(plan).complete
     assert parents(watched, record) == {"B"}
