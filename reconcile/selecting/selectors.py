@@ -60,18 +60,18 @@ class NameSelector:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedSelector:
-    """The units whose declaration differs from that of a commit, by folded address."""
+class UnitSelector:
+    """These units, by folded address: those whose declaration differs from that of a commit."""
 
     text: str
     units: frozenset[Address]
 
     def matches(self, unit: Address, _: Collection[Address]) -> bool:
-        """Return whether a unit has changed."""
+        """Return whether a unit is one of these."""
         return unit in self.units
 
 
-Selector = NameSelector | ChangedSelector
+Selector = NameSelector | UnitSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def parse(text: str, changed: Callable[[str], frozenset[Address]]) -> Selector:
     Raise UsageError if it is not a selector.
     """
     if text.startswith(CHANGED):
-        return ChangedSelector(text, changed(text.removeprefix(CHANGED)))
+        return UnitSelector(text, changed(text.removeprefix(CHANGED)))
     kind, slash, key = text.partition("/")
     if kind not in kinds():
         raise UsageError(f"{show(kind)} is not a kind{nearest(kind, kinds())}", hint=_HINT)
