@@ -243,7 +243,8 @@ def test_a_line_item_that_waits_with_another_order_is_explained(applied: Project
         http.post("/crm/v3/objects/line_items", json=body).raise_for_status()
     lines = SHOP[SHOP.index("line_items:") : SHOP.index("associations:")]
     moved = SHOP.replace(lines, "lines: exact\n").replace("A cart}", "A cart}\n" + lines.rstrip())
-    applied.write(moved)
+    applied.write(moved.replace("hs_total_price: 20", "hs_total_price: 30"))
+    edit(applied, hs_total_price="40")
     assert 'line_item/A-1:mug  "Mug"  # held back' in applied.fine("plan")
     out = applied.fine("explain", "line_item/A-1:mug")
     assert "  plan          would " in out
