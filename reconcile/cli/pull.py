@@ -154,7 +154,8 @@ def _folder(settings: Settings, into: Path | None) -> Path:
         folder = settings.manifests[0]
     else:
         folder = (Path.cwd() / into).resolve()
-    if folder.is_file() or not is_manifest(folder / "orders.yaml", settings.manifests):
+    is_below_file = any(one.is_file() for one in (folder, *folder.parents))
+    if is_below_file or not is_manifest(folder / "orders.yaml", settings.manifests):
         raise UsageError(
             f"{show(str(into or folder))} is not a folder of manifests of this project",
             hint="choose one that is below `manifests:` in reconcile.yaml",

@@ -112,18 +112,42 @@ def test_what_documents_adopt_by_a_value_is_left_out(project: Project, shop: Sho
     assert "1 order to adopt." in project.fine("plan")
 
 
-def test_months_are_appended_to(project: Project, shop: Shop) -> None:
-    """A file of a month grows, and every document stays readable."""
+def test_a_file_of_a_month_is_left_as_it_is(project: Project, shop: Shop) -> None:
+    """Where it is a link, or ends in a value that a line end would change, too."""
     shop.order(hs_external_order_id="A")
     args = ("pull", "orders", "--all", "--properties", "hs_total_price", "--split", "month")
     project.fine(*args)
     (path,) = (project.folder / "manifests").iterdir()
-    former = path.read_bytes().rstrip(b"\n")
-    path.write_bytes(former)
+    text = path.read_bytes() + b"---\nkind: order\nkey: B\nproperties:\n  hs_tags: |\n    end"
+    real = path.parent / "sub" / "real.yaml"
+    real.parent.mkdir()
+    real.write_bytes(text)
+    real.chmod(0o600)
+    path.unlink()
+    path.symlink_to(real)
     shop.order(hs_external_order_id="B")
-    project.fine(*args)
-    assert path.read_bytes().startswith(former + b"\n---\n")
-    assert "2 orders to adopt" in project.fine("plan")
+    said = project.fine(*args)
+    assert f"Wrote 1 order into manifests/{path.stem}-2.yaml." in said
+    assert path.is_symlink()
+    assert (real.read_bytes(), real.stat().st_mode & 0o777) == (text, 0o600)
+    assert "1 order to create; 2 orders to adopt" in project.fine("plan")
+
+
+def test_of_two_pulls_at_once_one_is_refused(project: Project, shop: Shop) -> None:
+    """Then it finds nothing to do: every record is declared once."""
+    for number in range(30):
+        shop.order(hs_external_order_id=f"E{number}")
+    args = ("pull", "orders", "--all", "--properties", "hs_total_price")
+    started = [project.process(*args) for _ in range(2)]
+    ends = [project.end(one) for one in started]
+    for end in ends:
+        assert end.code in (0, 1)
+        if end.code:
+            assert "meanwhile, by another pull perhaps; nothing was written" in end.err
+        else:
+            assert any(words in end.out for words in ("Wrote 30 orders", "30 orders known already"))
+    assert "No new orders: 30 orders known already." in project.fine(*args)
+    assert "Plan: 30 orders to adopt." in project.fine("plan")
 
 
 def test_repeated_and_missing_keys_are_said(project: Project, shop: Shop) -> None:
@@ -206,6 +230,7 @@ def test_only_what_may_be_managed_is_pulled(project: Project, shop: Shop) -> Non
         (["orders", "--where", "nope=b"], "orders have no property 'nope'"),
         (["orders", "--all", "--split", "week"], "--split takes month"),
         (["orders", "--all", "--into", "elsewhere"], "is not a folder of manifests"),
+        (["orders", "--all", "--into", "manifests/a.txt/deep"], "is not a folder of manifests"),
         (["orders", "--all", "--associations", "contacts"], "cannot be associated with 'contacts'"),
         (
             ["orders", "--all", "--properties", "hs_total_prise,hs_createdate,reconcile_key"],
@@ -218,6 +243,7 @@ def test_what_cannot_be_pulled_is_refused(
     project: Project, shop: Shop, args: list[str], words: str
 ) -> None:
     """With one message, and nothing written."""
+    project.write("no folder", "manifests/a.txt")
     shop.order(hs_external_order_id="A")
     assert words in " ".join(project.refused("pull", *args).split())
 
