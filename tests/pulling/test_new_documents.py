@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -15,8 +16,9 @@ from reconcile.errors import UsageError
 from reconcile.manifests import load
 from reconcile.manifests.document_writer import NewRecord, document
 from reconcile.manifests.field_reader import name_fault
+from reconcile.model.address import fold
 from reconcile.model.records import Adoption
-from reconcile.pulling.keys import Keys, line_key
+from reconcile.pulling.keys import Keys, Wish, key_fault, line_key
 from reconcile.pulling.new_files import NewFiles
 
 ODD = [
@@ -72,14 +74,39 @@ def test_a_document_reads_back(
 def test_keys_are_chosen_once() -> None:
     """Case does not tell keys apart; what cannot be a key is replaced."""
     keys = Keys(["taken"])
-    assert keys.choose("A", "1", "1") == "A"
-    assert keys.choose("a", "2", "2") == "a-2"
-    assert keys.choose(" TAKEN ", "3", "3") == "TAKEN-3"
-    assert keys.choose("", "4", "4") == "4"
-    assert keys.choose("id:7", "5", "5") == "5"
-    assert keys.choose("x\ny", "6", "6") == "6"
+    wanted = {"1": "A", "2": "a", "3": " TAKEN ", "4": "", "5": "id:7", "6": "x\ny"}
+    chosen = keys.choose(Wish(one, key, one) for one, key in wanted.items())
+    assert chosen == {"1": "A", "2": "a-2", "3": "TAKEN-3", "4": "4", "5": "5", "6": "6"}
     assert keys.repeated == {"a": ["2"], "TAKEN": ["3"]}
     assert keys.lacking == 3
+    assert keys.choose([Wish("7", "A-2", "7")]) == {"7": "A-2-7"}
+
+
+def test_keys_that_records_have_are_left_to_them() -> None:
+    """Also the one with the id behind it; and the record that has a key can take it later."""
+    held = {"450": "9", "450-1": "8", "7": "7"}
+    asked: list[list[str]] = []
+
+    def holders(keys: Sequence[str]) -> Mapping[str, str]:
+        asked.append([*keys])
+        return {key: held[key] for key in keys if key in held}
+
+    keys = Keys(["2"], holders)
+    wishes = [Wish("1", "450", "1"), Wish("2", "", "2"), Wish("7", "", "7")]
+    assert keys.choose(wishes) == {"1": "1", "2": "2-2", "7": "7"}
+    assert asked == [["450", "2-2", "7"], ["450-1"], ["1"]]
+    assert keys.choose([Wish("3", "450", "3")]) == {"3": "450-3"}
+    assert keys.take("450")
+    assert not keys.take("450")
+
+
+@given(KEY, st.lists(st.sampled_from(["L" * 250, "L" * 255, "L" * 256]), min_size=1, max_size=4))
+def test_every_key_that_is_chosen_loads(parent: str, wanted: list[str]) -> None:
+    """However long the value and the order's key are: the id is the last resort."""
+    wishes = [Wish(str(one), key, f"{parent}:{one}") for one, key in enumerate(wanted, 10**18)]
+    chosen = Keys(map(str, range(10**18, 10**18 + 2))).choose(wishes)
+    assert [key for key in chosen.values() if key_fault(key)] == []
+    assert len({fold(key) for key in chosen.values()}) == len(wanted)
 
 
 def test_line_items_are_named_by_their_value() -> None:
