@@ -1,7 +1,7 @@
 """What documents of new records say: keys, values, and which defaults they are without."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconcile.manifests.document_writer import NewRecord
@@ -49,15 +49,15 @@ class NewRecords:
             names |= self._kind.pipeline.together
         return sorted(names & known.keys())
 
-    def keys(self, records: Iterable[Actual], wishes: Iterable[Wish]) -> Mapping[str, str]:
+    def keys(self, records: Iterable[Actual], wish: Callable[[Actual], Wish]) -> Mapping[str, str]:
         """Return the records' keys by id: those that they have, else what is wished for.
 
-        There is a wish for each record, in the same order. Keys that records have come first: no
-        other one gets them. A record whose key no document can have is left out.
+        Keys that records have come first: no other one gets them. A record whose key no document
+        can have is left out.
         """
         found: dict[str, str] = {}
         left: list[Wish] = []
-        for one, wish in zip(records, wishes, strict=True):
+        for one in records:
             held = self._project.held_key(self._kind, one)
             if self._identity.key_is_id:
                 # A document of a line item that names its parent by id does not load beside this.
@@ -65,7 +65,7 @@ class NewRecords:
             elif held:
                 is_free, key = not key_fault(held) and self._keys.take(held), held
             else:
-                left.append(wish)
+                left.append(wish(one))
                 continue
             if is_free:
                 found[one.id] = key
@@ -81,16 +81,16 @@ class NewRecords:
         """
         project, left_out = self._project, self._left_out
         is_found = self._identity.key_is_id or self._project.held_key(self._kind, one)
-        values = dict(declared_values(self._kind, project.definitions, names, one))
-        unwritable = [name for name, value in values.items() if not can_hold(value)]
-        left_out.unwritable.update(unwritable)
-        for name in unwritable:
-            del values[name]
+        have = declared_values(self._kind, project.definitions, names, one)
+        values = {name: value for name, value in have.items() if can_hold(value)}
+        if len(values) < len(have):
+            left_out.unwritable.update(have.keys() - values.keys())
         unmanaged = unlike_defaults(
             self._kind, project.definitions, self._defaults, one, own=values, manage=project.manage
         )
         inherited = self._defaults.associations.keys() - ends.keys()
-        left_out.defaults.update([*unmanaged, *inherited])
+        if unmanaged or inherited:
+            left_out.defaults.update([*unmanaged, *inherited])
         return NewRecord(
             key,
             adopt="" if is_found else one.id,

@@ -1,7 +1,7 @@
 """Write a document for each record that has none yet."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -123,12 +123,7 @@ class Puller:
         return [name for name in names if name not in without]
 
     def _write(self, chunk: Sequence[Actual], names: Sequence[str]) -> None:
-        key = self._wanted.key
-        wishes = [
-            Wish(one.id, (one.properties.get(key) or "") if key else one.id, one.id)
-            for one in chunk
-        ]
-        keys = self._records.keys(chunk, wishes)
+        keys = self._records.keys(chunk, self._wish)
         self.pulled.repeated, self.pulled.lacking = self._keys.repeated, self._keys.lacking
         ids = [one.id for one in chunk if one.id in keys]
         lines, with_others = self._lines(keys, ids)
@@ -137,6 +132,10 @@ class Puller:
             own_ends = {to: found[one.id] for to, found in ends.items() if one.id in found}
             record = self._records.declared(one, keys[one.id], names, own_ends)
             self._add(one, record, lines.get(one.id, ()), is_whole=one.id not in with_others)
+
+    def _wish(self, one: Actual) -> Wish:
+        name = self._wanted.key
+        return Wish(one.id, (one.properties.get(name) or "") if name else one.id, one.id)
 
     def _add(
         self, one: Actual, record: NewRecord, lines: Sequence[NewRecord], *, is_whole: bool
@@ -165,16 +164,14 @@ class Puller:
         by = [self._line_by] if self._line_by else names[:1]
         there = self._read_lines(ids)
         new = {one: self._new_lines_of(one, parents[one], there[one]) for one in ids}
-        flat = [(one, line) for one, lines in new.items() for line in lines]
-        wishes = [
-            Wish(
-                line.id,
-                line_key(parents[one], line.id, line.properties, by),
-                f"{parents[one]}:{line.id}",
-            )
-            for one, line in flat
-        ]
-        keys = self._new_lines.keys([line for _, line in flat], wishes)
+        parent_of = {line.id: parents[one] for one, lines in new.items() for line in lines}
+
+        def wish(line: Actual) -> Wish:
+            parent = parent_of[line.id]
+            key = line_key(parent, line.id, line.properties, by)
+            return Wish(line.id, key, f"{parent}:{line.id}")
+
+        keys = self._new_lines.keys((line for lines in new.values() for line in lines), wish)
         declared = {
             one: [
                 self._new_lines.declared(line, keys[line.id], names, {})
@@ -187,20 +184,34 @@ class Puller:
 
     def _new_lines_of(self, record_id: str, key: str, lines: Sequence[Actual]) -> list[Actual]:
         """Return the line items of a record that no other document has and that can be found."""
-        kind, project, name = self._line_kind, self._project, self._line_by
-        values = Counter(fold(line.properties.get(name) or "") for line in lines)
-        declared = project.siblings_of(self._wanted.kind, key, record_id)
+        kind, project = self._line_kind, self._project
         new: list[Actual] = []
         for line in lines:
-            value = fold(line.properties.get(name) or "")
-            if line.id in self._lines_written or project.knows(kind, line) or value in declared:
+            if line.id in self._lines_written or project.knows(kind, line):
                 self.pulled.lines_known.append(line.id)
-            elif name and (not value or values[value] > 1 or not can_hold(value)):
-                self.pulled.lines_alike.append(line.id)
             else:
                 new.append(line)
-        self._lines_written |= {line.id for line in new}
+        if self._line_by:
+            declared = project.siblings_of(self._wanted.kind, key, record_id)
+            new = list(self._told_apart(new, lines, declared))
+        self._lines_written.update(line.id for line in new)
         return new
+
+    def _told_apart(
+        self, new: Iterable[Actual], among: Iterable[Actual], declared: AbstractSet[str]
+    ) -> Iterator[Actual]:
+        """Yield the line items whose value leads to them and to no other one."""
+        name = self._line_by
+        number = Counter(fold(line.properties.get(name) or "") for line in among)
+        for line in new:
+            text = line.properties.get(name) or ""
+            value = fold(text)
+            if value in declared:
+                self.pulled.lines_known.append(line.id)
+            elif value and number[value] == 1 and can_hold(text):
+                yield line
+            else:
+                self.pulled.lines_alike.append(line.id)
 
     def _read_lines(self, ids: Sequence[str]) -> Mapping[str, list[Actual]]:
         """Return the line items of each record, by ascending id."""

@@ -45,6 +45,20 @@ def test_a_key_of_the_state_leads_to_its_record(
     assert values(shop, new, "reconcile_key", "hs_total_price") == [f"e1-{new}", "7"]
 
 
+def test_a_record_that_has_a_key_of_the_state_is_named(project: Project, shop: Shop) -> None:
+    """If another record was applied under it, and no document declares that one any more."""
+    project.write("{kind: order, key: E1}")
+    project.fine("apply", "--auto-approve")
+    project.write("{kind: cart, key: C}")
+    old = shop.http.get("/crm/v3/objects/orders/E1?idProperty=reconcile_key").json()["id"]
+    body = {"properties": {"reconcile_key": ""}}
+    shop.http.patch(f"/crm/v3/objects/orders/{old}", json=body).raise_for_status()
+    new = shop.order(reconcile_key="e1")
+    said = " ".join(project.fine(*PULL).split())
+    assert "No new orders: 1 order known already." in said
+    assert f"Left out: 1 order or line items {UNUSABLE}: {new}" in said
+
+
 def test_a_former_key_is_not_given_again(project: Project, shop: Shop) -> None:
     """Neither to a record that has it as a value, nor to the one that is renamed: it is named."""
     project.write("{kind: order, key: NEW, moved_from: OLD}")
