@@ -1,5 +1,7 @@
 """`pull`: manifests for records that exist, which plan as adopted and nothing else."""
 
+import signal
+
 import pytest
 
 from tests.cli.conftest import PROJECT, Project, Relay, Shop
@@ -113,6 +115,28 @@ def test_of_two_pulls_at_once_one_is_refused(project: Project, shop: Shop, split
     assert list(path.parent.iterdir()) == [path]
     assert "No new orders: 3 orders known already." in project.fine(*args)
     assert "Plan: 3 orders to adopt." in project.fine("plan")
+
+
+def test_what_was_pulled_before_an_interrupt_is_written(project: Project, shop: Shop) -> None:
+    """Whole documents, in whole files; the same command pulls the rest."""
+    for start in range(0, 1100, 100):
+        inputs = [{"properties": {"hs_total_price": str(n)}} for n in range(start, start + 100)]
+        shop.post("/crm/v3/objects/orders/batch/create", {"inputs": inputs})
+    args = ("pull", "orders", "--all", "--properties", "hs_total_price", "--split", "600")
+    with Relay(project.account, "/crm/v3/objects/orders", after=10) as relay:
+        project.settings(PROJECT.replace("{url}", relay.url))
+        process = project.process(*args)
+        assert relay.held.wait(20)
+        process.send_signal(signal.SIGINT)
+        relay.release()
+        end = project.end(process)
+    assert end.code == 1
+    names = "manifests/orders-0001.yaml, manifests/orders-0002.yaml"
+    assert f"Wrote 1,000 orders into {names}." in end.out
+    assert "It ended early: run the same command again for the records that are left." in end.out
+    project.settings(PROJECT)
+    assert "Wrote 100 orders into manifests/orders-0003.yaml." in project.fine(*args)
+    assert "Plan: 1,100 orders to adopt." in project.fine("plan")
 
 
 def test_repeated_and_missing_keys_are_said(project: Project, shop: Shop) -> None:
