@@ -23,9 +23,8 @@ class Keys:
     """Chooses keys that nothing else has.
 
     ``taken`` are those that documents and the state have, and ``holders`` finds those that records
-    in HubSpot have. ``repeated`` has the keys that were chosen for several records or have another
-    one already, with the ids of the records that got another key, and ``lacking`` counts the
-    records without one.
+    in HubSpot have. ``repeated`` has the keys that records wanted and something else has, with the
+    ids of these records, and ``lacking`` counts the records that have nothing to make a key of.
     """
 
     def __init__(self, taken: Iterable[str], holders: Holders = lambda _: {}) -> None:

@@ -44,7 +44,7 @@ class Project:
     - ``documents``: the keys of documents by kind, each with the id that its document adopts, else
       empty text
     - ``taken``: the keys that no new document can have, by kind: those of documents, also their
-      former ones, and those in the state
+      former ones, those in the state, and parents that line items name by id
     - ``values``: the values by which documents adopt records, by kind and property
     - ``siblings``: the values that tell declared line items of one unit apart, by unit
     - ``manage``: what may be declared
