@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reconcile.cli.common import echo, settings_for
-from reconcile.cli.next_command import command_line
+from reconcile.cli.pull_summary import summary
 from reconcile.errors import UsageError
+from reconcile.manifests import load_defaults
 from reconcile.manifests.files import find, is_manifest
 from reconcile.manifests.problems import choices
 from reconcile.model.address import is_record_id
@@ -19,13 +20,10 @@ from reconcile.project.declared import read_declared
 from reconcile.pulling.chosen_properties import require_writable
 from reconcile.pulling.known import Project, Wanted, project_of
 from reconcile.pulling.new_files import NewFiles
-from reconcile.pulling.puller import Pulled, Puller
+from reconcile.pulling.puller import Puller
 from reconcile.pulling.selection import Selection
-from reconcile.render.phrasing import plural
 from reconcile.render.progress import progress
 from reconcile.session import connect
-
-_LISTED = 10
 
 
 def run(
@@ -50,6 +48,7 @@ def run(
     wanted = Wanted(one, properties, lines, key or "", _ends(one, associations or ()))
     files = NewFiles(folder, one.plural.replace(" ", "_"), _documents(split))
     units = _declared(settings)
+    defaults = load_defaults(folder, root=settings.root)
     with connect(settings, os.environ, "read") as session:
         project = project_of(
             session.hubspot,
@@ -60,54 +59,25 @@ def run(
             target=settings.target.name,
             several=len(settings.targets) > 1,
             manage=settings.target.manage,
+            defaults=defaults,
         )
         _require_names(wanted, project, selection)
+        selection = selection.as_stored(one, project.definitions)
         puller = Puller(session.hubspot, project, wanted, files)
+
+        def say(paths: Sequence[Path]) -> None:
+            for line in summary(wanted, selection, puller.pulled, paths, settings.root):
+                echo(line)
+
         try:
             with progress(None, f"Pulling {one.plural}") as advance:
                 puller.run(selection, advance)
         except BaseException:
-            _write(wanted, puller.pulled, files, settings.root, early=True)
+            if paths := files.finish():
+                say(paths)
+                echo("It ended early: run the same command again for the records that are left.")
             raise
-    _write(wanted, puller.pulled, files, settings.root)
-
-
-def _write(
-    wanted: Wanted, pulled: Pulled, files: NewFiles, root: Path, *, early: bool = False
-) -> None:
-    """Put the files in place, and say what was written."""
-    paths = files.finish()
-    for line in _summary(wanted, pulled, paths, root) if paths or not early else ():
-        echo(line)
-    if early and paths:
-        echo("It ended early: run the same command again for the records that are left.")
-
-
-def _left_out(wanted: Wanted, pulled: Pulled) -> Iterator[str]:
-    """Yield what could not be written, is declared elsewhere, or does not exist."""
-    if pulled.missing:
-        ids = plural(len(pulled.missing), "id")
-        yield (
-            f"Left out: {ids} that no {wanted.kind.name} of the account has; archived ones do not "
-            f"count: {_some(pulled.missing)}"
-        )
-    if pulled.unusable_keys:
-        many = wanted.kind.count(len(pulled.unusable_keys))
-        yield (
-            f"Left out: {many} or line items whose key cannot be that of a document, or is that of "
-            f"another one: {_some(pulled.unusable_keys)}"
-        )
-    if pulled.lines_known:
-        many = plural(len(pulled.lines_known), "line item")
-        yield f"Left out: {many} that another document declares: {_some(pulled.lines_known)}"
-    for name, number in sorted(pulled.unwritable.items()):
-        many = plural(number, "value")
-        yield f"Left out: {many} of {name} with control characters, which no manifest can hold"
-
-
-def _some(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _LISTED:,} more" if len(ids) > _LISTED else ""
-    return ", ".join(ids[:_LISTED]) + more
+    say(files.finish())
 
 
 def _selection(*, everything: bool, ids: Path | None, where: str | None) -> Selection:
@@ -127,7 +97,7 @@ def _selection(*, everything: bool, ids: Path | None, where: str | None) -> Sele
 def _ids(file: Path) -> Iterator[str]:
     """Yield the ids in a file, one on each line; empty lines do not count."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # as spreadsheets write it
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from error
     for number, line in enumerate(text.splitlines(), 1):
@@ -154,7 +124,8 @@ def _folder(settings: Settings, into: Path | None) -> Path:
         folder = settings.manifests[0]
     else:
         folder = (Path.cwd() / into).resolve()
-    if folder.is_file() or not is_manifest(folder / "orders.yaml", settings.manifests):
+    is_below_file = any(one.is_file() for one in (folder, *folder.parents))
+    if is_below_file or not is_manifest(folder / "orders.yaml", settings.manifests):
         raise UsageError(
             f"{show(str(into or folder))} is not a folder of manifests of this project",
             hint="choose one that is below `manifests:` in reconcile.yaml",
@@ -211,35 +182,3 @@ def _require_managed(wanted: Wanted, manage: Manage) -> None:
         raise UsageError(
             f"`manage:` does not list {', '.join(faults)}", hint="add them in reconcile.yaml"
         )
-
-
-def _summary(wanted: Wanted, pulled: Pulled, paths: list[Path], root: Path) -> Iterator[str]:
-    kind = wanted.kind
-    if not paths:
-        known = f": {kind.count(pulled.known)} known already" if pulled.known else ""
-        yield f"No new {kind.plural}{known}."
-        yield from _left_out(wanted, pulled)
-        return
-    lines = f" with {plural(pulled.lines, 'line item')}" if pulled.lines else ""
-    where = [str(path.relative_to(root)) for path in paths]
-    more = f", … and {len(where) - _LISTED:,} more" if len(where) > _LISTED else ""
-    yield f"Wrote {kind.count(pulled.records)}{lines} into {', '.join(where[:_LISTED])}{more}."
-    if pulled.known:
-        yield f"Left out: {kind.count(pulled.known)} known already."
-    yield from _left_out(wanted, pulled)
-    if pulled.lacking:
-        yield (
-            f"{kind.count(pulled.lacking)} without a {wanted.key} that can be a key: "
-            f"{'its' if pulled.lacking == 1 else 'their'} id is the key."
-        )
-    for number, (key, ids) in enumerate(pulled.repeated.items()):
-        if number == _LISTED:
-            yield f"… and {len(pulled.repeated) - _LISTED:,} more keys"
-            break
-        which = ", ".join(ids[:_LISTED])
-        yield f"Several have the key {show(key)}; these have their id behind it: {which}"
-    if pulled.left_to_integrations:
-        yield "Left out, since integrations keep writing them (--properties declares them):"
-        for one in pulled.left_to_integrations:
-            yield f"  {one.name}: written last by one on {one.number:,} of {one.looked_at:,}"
-    yield f"Next: {command_line('plan')}"

@@ -52,9 +52,14 @@ class RecordSearcher(Calls):
 
     def count_without(self, object_: str, name: str) -> int:
         """Return the number of records without a value of a property, as far as it is indexed."""
-        body = _body({"propertyName": name, "operator": "NOT_HAS_PROPERTY"})
-        answer = self._search(object_, body | {"limit": 1})
-        return answer.total or 0
+        return self._count(object_, {"propertyName": name, "operator": "NOT_HAS_PROPERTY"})
+
+    def count_with(self, object_: str, name: str) -> int:
+        """Return the number of records with a value of a property, as far as it is indexed."""
+        return self._count(object_, {"propertyName": name, "operator": "HAS_PROPERTY"})
+
+    def _count(self, object_: str, wanted: dict[str, Any]) -> int:
+        return self._search(object_, _body(wanted) | {"limit": 1}).total or 0
 
     def holds_any(self, object_: str) -> bool:
         """Return whether there are records, as far as they are indexed."""

@@ -1,10 +1,11 @@
 """Manifests: YAML → desired units, with source locations. The only I/O is reading files."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reconcile.errors import ManifestError, Problem
 from reconcile.manifests.budget import Budget
+from reconcile.manifests.defaults import Defaults
 from reconcile.manifests.documents import DeclaredDocument, read_document
 from reconcile.manifests.files import ManifestFile, ManifestFiles, find, read_bytes
 from reconcile.manifests.folder_defaults import FolderDefaults
@@ -55,6 +56,25 @@ def load_texts(
     problems: list[Problem] = []
     builder = build_units(_documents(files, problems), by_id)
     return builder.units, problems + builder.problems
+
+
+def load_defaults(folder: Path, *, root: Path) -> Mapping[str, Defaults]:
+    """Return what a new document in a folder inherits, by kind.
+
+    Raise ManifestError if files of defaults have problems.
+    """
+    found = ManifestFiles(root)
+    inside = found.folder(folder / "new.yaml")
+    found.add_defaults()
+    problems: list[Problem] = []
+    folders, budget = FolderDefaults(), Budget()
+    for file in _contents(found, lambda *_: None):
+        report = ProblemReport(file.name, budget)
+        folders.add(file, report)
+        problems += report.problems
+    if found.problems or problems:
+        raise ManifestError(found.problems + problems)
+    return folders.of(inside)
 
 
 def _contents(found: ManifestFiles, seen: Seen) -> Iterator[ManifestFile]:

@@ -21,7 +21,8 @@ class NewRecord:
     ``adopt`` is the id of the record that it takes over on ``target``, empty if the key leads to
     it; without ``target`` the project has a single one. ``properties`` are text; those in
     ``numbers`` are written without quotes where they look like numbers. ``references`` are, by the
-    other object's word, pairs of how it is named and the value.
+    other object's word, pairs of how it is named and the value; none takes defaults away.
+    ``unmanaged`` are the properties of which it does not have the default.
     """
 
     key: str
@@ -30,13 +31,24 @@ class NewRecord:
     properties: Mapping[str, str] = field(default_factory=dict)
     numbers: frozenset[str] = frozenset()
     references: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    unmanaged: Sequence[str] = ()
 
 
 def document(
-    kind: str, record: NewRecord, lines: Iterable[NewRecord] = (), *, nest: str = "line_items"
+    kind: str,
+    record: NewRecord,
+    lines: Iterable[NewRecord] = (),
+    *,
+    nest: str = "line_items",
+    open_lines: bool = False,
 ) -> str:
-    """Return a document, from its ``---``. ``nest`` is the field that holds the ``lines``."""
+    """Return a document, from its ``---``. ``nest`` is the field that holds the ``lines``.
+
+    With ``open_lines`` it says that there may be others.
+    """
     text = ["---", f"kind: {kind}", *_record(record)]
+    if open_lines:
+        text.append("lines: open")
     nested = [_item(list(_record(line))) for line in lines]
     if nested:
         text.append(f"{nest}:")
@@ -54,6 +66,8 @@ def _record(record: NewRecord) -> Iterator[str]:
         for name, value in record.properties.items():
             plain = name in record.numbers and _NUMBER.fullmatch(value)
             yield f"  {name}: {value if plain else _scalar(value)}"
+    if record.unmanaged:
+        yield f"unmanaged: [{', '.join(record.unmanaged)}]"
     if record.references:
         yield "associations:"
         for to, ends in record.references.items():

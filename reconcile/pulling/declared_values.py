@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from reconcile.manifests.defaults import Defaults
 from reconcile.model.address import Address
 from reconcile.model.definitions import Definitions
 from reconcile.model.kinds import Kind
+from reconcile.model.manage import Manage
 from reconcile.model.records import NOWHERE, Actual, Desired
+from reconcile.model.values import same
 from reconcile.planning.wire_values import display_value, resolve_values
 
 _NUMBERS = ("number", "date", "datetime", "bool")
@@ -29,6 +32,33 @@ def declared_values(
     return {
         name: text if resolved[name] == have[name] else have[name] for name, text in shown.items()
     }
+
+
+def unlike_defaults(
+    kind: Kind,
+    definitions: Definitions,
+    defaults: Defaults,
+    actual: Actual,
+    *,
+    own: Mapping[str, str],
+    manage: Manage,
+) -> list[str]:
+    """Return the properties that a document with its ``own`` values must not inherit, sorted.
+
+    They have another value in HubSpot, may not be written, or cannot be compared.
+    """
+    given = {name: value for name, value in defaults.properties.items() if name not in own}
+    if not given:
+        return []
+    known, has = definitions.properties[kind.name], actual.properties
+    record = Desired(Address(kind.name, actual.id), {**given, **own}, NOWHERE)
+    resolved, unresolved = resolve_values(record, kind, definitions, actual)
+    is_same = {
+        name
+        for name in given.keys() & known.keys()
+        if same(resolved[name], has.get(name), known[name]) and manage.allows(kind.name, name)
+    }
+    return sorted(given.keys() - (is_same - defaults.lookups.keys() - unresolved.keys()))
 
 
 def numbers(kind: Kind, definitions: Definitions) -> frozenset[str]:

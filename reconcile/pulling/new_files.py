@@ -1,8 +1,8 @@
 """Files for new documents: collected beside the manifests, and put in place at the end."""
 
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -24,23 +24,28 @@ _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-")  # the month becomes part of a file's
 class NewFiles:
     """Collects documents by file. Nothing is in the folder ``into`` before ``finish``.
 
-    ``documents`` is how many a file holds; 0 puts them into files by month. A document is appended
-    to the file of its month, and never to one that was full before.
+    ``documents`` is how many a file holds; 0 puts them into files by month. A file that exists is
+    left as it is, and so is one that somebody adds after this object was made. Make it before
+    manifests are read: then no other file can have documents that were not looked at.
     """
 
     def __init__(self, into: Path, stem: str, documents: int = DOCUMENTS) -> None:
         self._into, self._stem, self._documents = into, stem, documents
         self._stack = ExitStack()
         self._parts: dict[str, IO[bytes]] = {}
-        self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
-        self._number = _last_number(into, stem) if documents else 0
-        self._there = {path.name for path in into.glob("*.yaml")}
+        self._names: dict[str, str] = {}
+        self._there = self._names_there()
+        self._number = _last_number(self._there, stem)
 
     def add(self, text: str, created: str) -> None:
         """Add one document of a record that was ``created`` at this ISO 8601 time."""
-        name = self._numbered() if self._documents else self._of_month(created)
-        if name not in self._parts:
+        series = ""
+        if not self._documents:
+            series = created[:7] if _DATED.match(created) else "undated"
+        name = self._names.get(series, "")
+        if not name or self._is_full(name):
+            name = self._names[series] = self._next_name(series)
             self._parts[name] = self._stack.enter_context(TemporaryFile())  # noqa: SIM115 (closed by the stack)
         self._counts[name] = self._counts.get(name, 0) + 1
         self._parts[name].write(text.encode())
@@ -48,73 +53,84 @@ class NewFiles:
     def finish(self) -> list[Path]:
         """Put the files in place, each as a whole; return them.
 
-        Raises UsageError if one cannot be written; those before it stay.
+        Raises UsageError if one cannot be written, or others were added meanwhile. Those before it
+        stay.
         """
         written: list[Path] = []
-        self._into.mkdir(parents=True, exist_ok=True)
         with self._stack:
+            if self._parts:
+                self._require_unchanged()
+                self._make_folder()
             for name, part in sorted(self._parts.items()):
-                path = self._into / self._free(name)
+                path = self._into / name
                 try:
-                    with atomic_write(path, mode=0o644) as file:
-                        _copy_former(path, file)
+                    with atomic_write(path, mode=0o644, new=True) as file:
                         part.seek(0)
                         while piece := part.read(_COPIED):
                             file.write(piece)
+                except FileExistsError as error:
+                    raise _meanwhile(path, written) from error
                 except OSError as error:
-                    raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+                    message = f"{path} cannot be written: {error.strerror}"
+                    raise UsageError(message, hint=_in_place(written)) from error
                 written.append(path)
         return written
 
-    def _free(self, name: str) -> str:
-        """Return the name, or the next number if somebody else has made that file meanwhile."""
-        while self._documents and name not in self._there and (self._into / name).exists():
-            self._number = max(self._number, _last_number(self._into, self._stem)) + 1
-            name = f"{self._stem}-{self._number:04}.yaml"
-        return name
+    def _require_unchanged(self) -> None:
+        """Raise UsageError if files were added: they may declare the same records."""
+        added = sorted(self._names_there() - self._there)
+        if added:
+            raise _meanwhile(self._into / added[0], [])
 
-    def _numbered(self) -> str:
-        name = f"{self._stem}-{self._number:04}.yaml"
-        count = self._counts.get(name, 0)
-        if count == 0 or count >= self._documents or self._full(name):
+    def _make_folder(self) -> None:
+        try:
+            self._into.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{self._into} cannot be made: {error.strerror}") from error
+
+    def _next_name(self, series: str) -> str:
+        """Return the name of the next file that is neither there nor collected."""
+        if not series:
             self._number += 1
-            name = f"{self._stem}-{self._number:04}.yaml"
-        return name
+            return f"{self._stem}-{self._number:04}.yaml"
+        of_series = f"{self._stem}-{series}"
+        names = (
+            f"{of_series}-{number}.yaml" if number > 1 else f"{of_series}.yaml"
+            for number in count(1)
+        )
+        return next(one for one in names if one not in self._there and one not in self._parts)
 
-    def _of_month(self, created: str) -> str:
-        """Return the month's file, or the first one after it that is not full."""
-        month = created[:7] if _DATED.match(created) else "undated"
-        name = self._names.setdefault(month, f"{self._stem}-{month}.yaml")
-        number = 1
-        while self._full(name):
-            number += 1
-            name = f"{self._stem}-{month}-{number}.yaml"
-        self._names[month] = name
-        return name
+    def _is_full(self, name: str) -> bool:
+        too_many = bool(self._documents) and self._counts[name] >= self._documents
+        return too_many or self._parts[name].tell() > _FULL
 
-    def _full(self, name: str) -> bool:
-        size = self._parts[name].tell() if name in self._parts else 0
-        with suppress(FileNotFoundError):
-            size += (self._into / name).stat().st_size
-        return size > _FULL
+    def _names_there(self) -> frozenset[str]:
+        """Return the names in the folder that files of this object could have, in lower case."""
+        with suppress(OSError):  # there is no such folder yet
+            names = [path.name.lower() for path in self._into.iterdir()]
+            return frozenset(
+                one for one in names if one.startswith(f"{self._stem}-") and one.endswith(".yaml")
+            )
+        return frozenset()
 
 
-def _last_number(into: Path, stem: str) -> int:
+def _last_number(names: frozenset[str], stem: str) -> int:
     """Return the number of the last file of earlier runs, 0 without any."""
-    return max(_numbers(into, stem), default=0)
+    numbers = (one.removeprefix(f"{stem}-").removesuffix(".yaml") for one in names)
+    return max((int(one) for one in numbers if one.isascii() and one.isdigit()), default=0)
 
 
-def _numbers(into: Path, stem: str) -> Iterator[int]:
-    for path in into.glob(f"{stem}-*.yaml"):
-        number = path.stem.removeprefix(f"{stem}-")
-        if number.isascii() and number.isdigit():
-            yield int(number)
+def _meanwhile(path: Path, written: list[Path]) -> UsageError:
+    what = "" if written else "; nothing was written"
+    return UsageError(
+        f"{path} was written meanwhile, by another pull perhaps{what}",
+        hint=_in_place(written) or "run the command again",
+    )
 
 
-def _copy_former(path: Path, file: IO[bytes]) -> None:
-    """Copy the content that a file has, up to where a document can follow."""
-    with suppress(FileNotFoundError):
-        data = path.read_bytes()
-        file.write(data)
-        if data and not data.endswith(b"\n"):
-            file.write(b"\n")
+def _in_place(written: list[Path]) -> str:
+    """Return which files were put in place before an error, and what to do."""
+    if not written:
+        return ""
+    listed = ", ".join(map(str, written))
+    return f"already written: {listed}; run the command again for the records that are left"

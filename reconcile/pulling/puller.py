@@ -1,12 +1,14 @@
 """Write a document for each record that has none yet."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from reconcile.hubspot.client import HubSpot
 from reconcile.manifests.document_writer import NewRecord, document
 from reconcile.manifests.field_reader import can_hold, name_fault
+from reconcile.model.address import fold
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Actual, Link
 from reconcile.pulling.chosen_properties import (
@@ -15,10 +17,11 @@ from reconcile.pulling.chosen_properties import (
     candidates,
     written_by_integrations,
 )
-from reconcile.pulling.declared_values import declared_values, numbers
-from reconcile.pulling.keys import Keys, key_fault, line_key
+from reconcile.pulling.key_holders import KeyHolders
+from reconcile.pulling.keys import Keys, Wish, line_key
 from reconcile.pulling.known import Project, Wanted
 from reconcile.pulling.new_files import NewFiles
+from reconcile.pulling.new_records import LeftOut, NewRecords
 from reconcile.pulling.selection import Selection
 
 
@@ -26,24 +29,28 @@ from reconcile.pulling.selection import Selection
 class Pulled:
     """What was written, and what was left out.
 
-    - ``known``: how many records a document or the state knows
+    - ``found``: how many records were selected, with those that a document or the state knows:
+      ``known``
     - ``lines_known``: the line items that were written, or are known, under another record
-    - ``unusable_keys``: the records whose key no document can have, or another one has
+    - ``lines_alike``: those that the property ``lines_by`` does not tell apart from others of
+      their order or cart
     - ``missing``: ids that were asked for, and that no live record has
-    - ``unwritable``: how many values of each property have characters that YAML cannot hold
+    - ``left_out``: what no document says
     - ``repeated``, ``lacking``: see ``Keys``
     """
 
     records: int = 0
     lines: int = 0
+    found: int = 0
     known: int = 0
     left_to_integrations: list[WrittenByOthers] = field(default_factory=list)
     repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lacking: int = 0
     lines_known: list[str] = field(default_factory=list)
-    unusable_keys: list[str] = field(default_factory=list)
+    lines_alike: list[str] = field(default_factory=list)
+    lines_by: str = ""
     missing: list[str] = field(default_factory=list)
-    unwritable: Counter[str] = field(default_factory=Counter)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 class Puller:
@@ -55,13 +62,20 @@ class Puller:
     def __init__(self, hubspot: HubSpot, project: Project, wanted: Wanted, files: NewFiles) -> None:
         self._hubspot, self._project, self._wanted, self._files = hubspot, project, wanted, files
         self.pulled = Pulled()
-        self._keys = {kind: Keys(project.keys.get(kind, ())) for kind in kinds()}
-        self._numbers = {
-            kind: numbers(kinds()[kind], project.definitions)
-            for kind in project.definitions.properties
-        }
-        self._lines_written: set[str] = set()
         (self._line_kind,) = (kinds()[name] for name in wanted.kind.children)
+        self._keys, self._records = self._new_records(wanted.kind)
+        _, self._new_lines = self._new_records(self._line_kind)
+        identity = project.identities[self._line_kind.name]
+        self._line_by = self.pulled.lines_by = identity.sibling_property
+        names = (*(wanted.lines or ()), *filter(None, [self._line_by]))
+        self._line_names = list(dict.fromkeys(names))
+        self._lines_written: set[str] = set()
+
+    def _new_records(self, kind: Kind) -> tuple[Keys, NewRecords]:
+        identity, known = self._project.identities[kind.name], self._project.definitions.properties
+        holders = KeyHolders(self._hubspot, kind, identity, known[kind.name])
+        keys = Keys(self._project.taken.get(kind.name, ()), holders.ids)
+        return keys, NewRecords(kind, self._project, keys, self.pulled.left_out)
 
     def run(self, selection: Selection, advance: Callable[[int], None] = lambda _: None) -> None:
         """Add the selected records, and call ``advance`` with the number of each part.
@@ -77,13 +91,14 @@ class Puller:
             else list(names)
         )
         by = self._project.values.get(kind.name, {})
-        extra = [self._wanted.key, key, kind.created, selection.name, *by]
+        extra = [self._wanted.key, kind.created, selection.name, *by, *self._records.read]
         read = list(dict.fromkeys([*found, *filter(None, extra)]))
         asked = dict.fromkeys(selection.ids or ())
         for there in selection.records(self._hubspot, kind, read, known=self._is_known):
             for one in there:
                 asked.pop(one.id, None)
             chunk = [one for one in there if not self._project.knows(kind, one)]
+            self.pulled.found += len(there)
             self.pulled.known += len(there) - len(chunk)
             if names is None and not self.pulled.records:
                 found = self._without_integrations(chunk, found)
@@ -95,6 +110,7 @@ class Puller:
     def _is_known(self, record_id: str) -> bool:
         is_known = record_id in self._project.known.get(self._wanted.kind.name, ())
         self.pulled.known += is_known
+        self.pulled.found += is_known
         return is_known
 
     def _without_integrations(self, chunk: Sequence[Actual], names: list[str]) -> list[str]:
@@ -107,91 +123,102 @@ class Puller:
         return [name for name in names if name not in without]
 
     def _write(self, chunk: Sequence[Actual], names: Sequence[str]) -> None:
-        ids = [one.id for one in chunk]
-        lines = self._lines(ids) if self._wanted.lines is not None else {}
+        keys = self._records.keys(chunk, self._wish)
+        self.pulled.repeated, self.pulled.lacking = self._keys.repeated, self._keys.lacking
+        ids = [one.id for one in chunk if one.id in keys]
+        lines, with_others = self._lines(keys, ids)
         ends = {to: self._ends(to, ids) for to in self._wanted.ends}
-        for one in self._with_keys_first(self._wanted.kind, chunk):
+        for one in (one for one in chunk if one.id in keys):
             own_ends = {to: found[one.id] for to, found in ends.items() if one.id in found}
-            record = self._record(one, names, own_ends)
-            if record is None:
-                continue
-            nested = list(self._nested(record.key, lines.get(one.id, ())))
-            created = one.properties.get(self._wanted.kind.created) or ""
-            field_ = self._line_kind.plural.replace(" ", "_")
-            text = document(self._wanted.kind.name, record, nested, nest=field_)
-            self._files.add(text, created)
-            self.pulled.records += 1
-            self.pulled.lines += len(nested)
-        keys = self._keys[self._wanted.kind.name]
-        self.pulled.repeated, self.pulled.lacking = keys.repeated, keys.lacking
+            record = self._records.declared(one, keys[one.id], names, own_ends)
+            self._add(one, record, lines.get(one.id, ()), is_whole=one.id not in with_others)
 
-    def _record(
-        self, one: Actual, names: Sequence[str], ends: Mapping[str, Sequence[tuple[str, str]]]
-    ) -> NewRecord | None:
+    def _wish(self, one: Actual) -> Wish:
+        name = self._wanted.key
+        return Wish(one.id, (one.properties.get(name) or "") if name else one.id, one.id)
+
+    def _add(
+        self, one: Actual, record: NewRecord, lines: Sequence[NewRecord], *, is_whole: bool
+    ) -> None:
+        """Add the document of a record; unless it ``is_whole`` there may be other line items."""
         kind = self._wanted.kind
-        wanted = one.properties.get(self._wanted.key) or "" if self._wanted.key else one.id
-        return self._declared(kind, one, wanted, names, otherwise=one.id, ends=ends)
+        open_lines = self._project.defaults[kind.name].exact_lines and not is_whole
+        nest = self._line_kind.plural.replace(" ", "_")
+        text = document(kind.name, record, lines, nest=nest, open_lines=open_lines)
+        self._files.add(text, one.properties.get(kind.created) or "")
+        self.pulled.records += 1
+        self.pulled.lines += len(lines)
+        if open_lines:
+            self.pulled.left_out.defaults["lines: exact"] += 1
 
-    def _nested(self, parent: str, lines: Sequence[Actual]) -> Iterator[NewRecord]:
-        names = self._wanted.lines or ()
-        identity = self._project.identities[self._line_kind.name]
-        by = [identity.sibling_property] if identity.sibling_property else names[:1]
-        for one in self._with_keys_first(self._line_kind, lines):
-            if one.id in self._lines_written or self._project.knows(self._line_kind, one):
-                self.pulled.lines_known.append(one.id)
-                continue
-            wanted = line_key(parent, one.id, one.properties, by)
-            record = self._declared(
-                self._line_kind, one, wanted, names, otherwise=f"{parent}:{one.id}", ends={}
-            )
-            if record is not None:
-                self._lines_written.add(one.id)
-                yield record
+    def _lines(
+        self, parents: Mapping[str, str], ids: Sequence[str]
+    ) -> tuple[Mapping[str, list[NewRecord]], AbstractSet[str]]:
+        """Return the line items to declare by the id of their record, and records with others too.
 
-    def _with_keys_first(self, kind: Kind, records: Sequence[Actual]) -> list[Actual]:
-        """Return the records, those that have keys first: no other one gets these keys."""
-        return sorted(records, key=lambda one: not self._project.held_key(kind, one))
-
-    def _declared(
-        self,
-        kind: Kind,
-        one: Actual,
-        wanted: str,
-        names: Sequence[str],
-        *,
-        otherwise: str,
-        ends: Mapping[str, Sequence[tuple[str, str]]],
-    ) -> NewRecord | None:
-        """Return a record to declare: with the key that it has, if it has one.
-
-        Return None for a record whose key no document can have, or another one has.
+        ``parents`` are the keys of records by id.
         """
-        identity, keys = self._project.identities[kind.name], self._keys[kind.name]
-        held = self._project.held_key(kind, one)
-        if held and (key_fault(held) or not keys.take(held)):
-            self.pulled.unusable_keys.append(one.id)
-            return None
-        given = one.id if identity.key_is_id else held
-        key = given or keys.choose(wanted, one.id, otherwise)
-        values = declared_values(kind, self._project.definitions, names, one)
-        unwritable = [name for name, value in values.items() if not can_hold(value)]
-        self.pulled.unwritable.update(unwritable)
-        return NewRecord(
-            key,
-            adopt="" if held or identity.key_is_id else one.id,
-            target=self._project.target,
-            properties={name: value for name, value in values.items() if name not in unwritable},
-            numbers=self._numbers[kind.name],
-            references=ends,
-        )
+        if self._wanted.lines is None:
+            return {}, {*ids}
+        names = self._line_names
+        by = [self._line_by] if self._line_by else names[:1]
+        there = self._read_lines(ids)
+        new = {one: self._new_lines_of(one, parents[one], there[one]) for one in ids}
+        parent_of = {line.id: parents[one] for one, lines in new.items() for line in lines}
 
-    def _lines(self, ids: Sequence[str]) -> Mapping[str, list[Actual]]:
+        def wish(line: Actual) -> Wish:
+            parent = parent_of[line.id]
+            key = line_key(parent, line.id, line.properties, by)
+            return Wish(line.id, key, f"{parent}:{line.id}")
+
+        keys = self._new_lines.keys((line for lines in new.values() for line in lines), wish)
+        declared = {
+            one: [
+                self._new_lines.declared(line, keys[line.id], names, {})
+                for line in lines
+                if line.id in keys
+            ]
+            for one, lines in new.items()
+        }
+        return declared, {one for one in ids if len(declared[one]) < len(there[one])}
+
+    def _new_lines_of(self, record_id: str, key: str, lines: Sequence[Actual]) -> list[Actual]:
+        """Return the line items of a record that no other document has and that can be found."""
+        kind, project = self._line_kind, self._project
+        new: list[Actual] = []
+        for line in lines:
+            if line.id in self._lines_written or project.knows(kind, line):
+                self.pulled.lines_known.append(line.id)
+            else:
+                new.append(line)
+        if self._line_by:
+            declared = project.siblings_of(self._wanted.kind, key, record_id)
+            new = list(self._told_apart(new, lines, declared))
+        self._lines_written.update(line.id for line in new)
+        return new
+
+    def _told_apart(
+        self, new: Iterable[Actual], among: Iterable[Actual], declared: AbstractSet[str]
+    ) -> Iterator[Actual]:
+        """Yield the line items whose value leads to them and to no other one."""
+        name = self._line_by
+        number = Counter(fold(line.properties.get(name) or "") for line in among)
+        for line in new:
+            text = line.properties.get(name) or ""
+            value = fold(text)
+            if value in declared:
+                self.pulled.lines_known.append(line.id)
+            elif value and number[value] == 1 and can_hold(text):
+                yield line
+            else:
+                self.pulled.lines_alike.append(line.id)
+
+    def _read_lines(self, ids: Sequence[str]) -> Mapping[str, list[Actual]]:
         """Return the line items of each record, by ascending id."""
         kind, line = self._wanted.kind, self._line_kind
         links = self._hubspot.associations.links(kind.object, line.name, line.object, ids)
         wanted = {one: sorted({link.id for link in links.get(one, ())}, key=int) for one in ids}
-        key = self._project.identities[line.name].key_property
-        names = [*(self._wanted.lines or ()), *filter(None, [key])]
+        names = [*dict.fromkeys([*self._line_names, *self._new_lines.read])]
         every = [line_id for found in wanted.values() for line_id in found]
         read = self._hubspot.records.read(line.object, every, names) if every else {}
         return {

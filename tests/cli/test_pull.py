@@ -1,52 +1,13 @@
 """`pull`: manifests for records that exist, which plan as adopted and nothing else."""
 
-from collections.abc import Iterator
-from typing import Any
+import signal
 
-import httpx
 import pytest
 
-from tests.cli.conftest import PROJECT, Project
+from tests.cli.conftest import PROJECT, Project, Relay, Shop
 
 HOSTILE = 'x: "y" # no comment\nand & more *'
 LABELS = {"hs_pipeline_stage": "Shipped"}
-
-
-class Shop:
-    """Somebody who writes orders into the account, without keys."""
-
-    def __init__(self, project: Project) -> None:
-        account = project.account
-        headers = {"Authorization": f"Bearer {account.token}"}
-        self.http = httpx.Client(base_url=account.url, headers=headers, trust_env=False)
-
-    def post(self, path: str, body: object) -> Any:
-        """Call the API."""
-        return self.http.post(path, json=body).raise_for_status().json()
-
-    def make(self, object_: str, /, **properties: str) -> str:
-        """Make a record; return its id."""
-        return str(self.post(f"/crm/v3/objects/{object_}", {"properties": properties})["id"])
-
-    def order(self, *lines: dict[str, str], **properties: str) -> str:
-        """Make an order with its line items."""
-        order = self.make("orders", **properties)
-        for line in lines:
-            item = self.make("line_items", **line)
-            ends = {"from": {"id": item}, "to": {"id": order}}
-            types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 514}]
-            body = {"inputs": [ends | {"types": types}]}
-            self.post("/crm/v4/associations/line_items/orders/batch/create", body)
-        return order
-
-
-@pytest.fixture
-def shop(project: Project) -> Iterator[Shop]:
-    """An account with the project's key properties, and an empty project."""
-    (project.folder / "manifests" / "shop.yaml").unlink()
-    shop = Shop(project)
-    with shop.http:
-        yield shop
 
 
 def test_what_is_pulled_plans_as_adopted_and_nothing_else(project: Project, shop: Shop) -> None:
@@ -112,18 +73,70 @@ def test_what_documents_adopt_by_a_value_is_left_out(project: Project, shop: Sho
     assert "1 order to adopt." in project.fine("plan")
 
 
-def test_months_are_appended_to(project: Project, shop: Shop) -> None:
-    """A file of a month grows, and every document stays readable."""
+def test_a_file_of_a_month_is_left_as_it_is(project: Project, shop: Shop) -> None:
+    """Where it is a link, or ends in a value that a line end would change, too."""
     shop.order(hs_external_order_id="A")
     args = ("pull", "orders", "--all", "--properties", "hs_total_price", "--split", "month")
     project.fine(*args)
     (path,) = (project.folder / "manifests").iterdir()
-    former = path.read_bytes().rstrip(b"\n")
-    path.write_bytes(former)
+    text = path.read_bytes() + b"---\nkind: order\nkey: B\nproperties:\n  hs_tags: |\n    end"
+    real = path.parent / "sub" / "real.yaml"
+    real.parent.mkdir()
+    real.write_bytes(text)
+    real.chmod(0o600)
+    path.unlink()
+    path.symlink_to(real)
     shop.order(hs_external_order_id="B")
-    project.fine(*args)
-    assert path.read_bytes().startswith(former + b"\n---\n")
-    assert "2 orders to adopt" in project.fine("plan")
+    said = project.fine(*args)
+    assert f"Wrote 1 order into manifests/{path.stem}-2.yaml." in said
+    assert path.is_symlink()
+    assert (real.read_bytes(), real.stat().st_mode & 0o777) == (text, 0o600)
+    assert "1 order to create; 2 orders to adopt" in project.fine("plan")
+
+
+@pytest.mark.parametrize("split", ["1000", "month"])
+def test_of_two_pulls_at_once_one_is_refused(project: Project, shop: Shop, split: str) -> None:
+    """Whatever the files are called. Then it finds nothing to do: each record is declared once."""
+    for number in range(3):
+        shop.order(hs_external_order_id=f"E{number}")
+    args = ("pull", "orders", "--all", "--properties", "hs_total_price", "--split", split)
+    with Relay(project.account, "/crm/v3/objects/orders") as relay:
+        project.settings(PROJECT.replace("{url}", relay.url))
+        first = project.process(*args)
+        assert relay.held.wait(20)
+        project.settings(PROJECT)
+        assert "Wrote 3 orders into" in project.fine(*args[:-2])
+        relay.release()
+        end = project.end(first)
+    assert end.code == 1
+    path = project.folder / "manifests" / "orders-0001.yaml"
+    assert f"error: {path} was written meanwhile, by another pull perhaps; nothing" in end.err
+    assert "hint: run the command again" in end.err
+    assert list(path.parent.iterdir()) == [path]
+    assert "No new orders: 3 orders known already." in project.fine(*args)
+    assert "Plan: 3 orders to adopt." in project.fine("plan")
+
+
+def test_what_was_pulled_before_an_interrupt_is_written(project: Project, shop: Shop) -> None:
+    """Whole documents, in whole files; the same command pulls the rest."""
+    for start in range(0, 1100, 100):
+        inputs = [{"properties": {"hs_total_price": str(n)}} for n in range(start, start + 100)]
+        shop.post("/crm/v3/objects/orders/batch/create", {"inputs": inputs})
+    args = ("pull", "orders", "--all", "--properties", "hs_total_price", "--split", "600")
+    with Relay(project.account, "/crm/v3/objects/orders", after=10) as relay:
+        project.settings(PROJECT.replace("{url}", relay.url))
+        process = project.process(*args)
+        assert relay.held.wait(20)
+        process.send_signal(signal.SIGINT)
+        relay.release()
+        end = project.end(process)
+    assert end.code == 1
+    names = "manifests/orders-0001.yaml, manifests/orders-0002.yaml"
+    assert f"Wrote 1,000 orders into {names}." in end.out
+    assert "It ended early: run the same command again for the records that are left." in end.out
+    project.settings(PROJECT)
+    assert "Wrote 100 orders into manifests/orders-0003.yaml." in project.fine(*args)
+    assert "Plan: 1,100 orders to adopt." in project.fine("plan")
 
 
 def test_repeated_and_missing_keys_are_said(project: Project, shop: Shop) -> None:
@@ -135,7 +148,8 @@ def test_repeated_and_missing_keys_are_said(project: Project, shop: Shop) -> Non
         *("--key", "hs_external_order_id"),
     )
     assert "1 order without a hs_external_order_id that can be a key: its id is the key." in said
-    assert f"Several have the key 'SAME'; these have their id behind it: {second}" in said
+    rest = f"these have their id behind it or in its place: {second}"
+    assert f"Several have the key 'SAME'; {rest}" in said
     text = (project.folder / "manifests/orders-0001.yaml").read_text(encoding="utf-8")
     assert f'key: SAME\nadopt: {{id: "{first}"}}' in text
     assert f'key: SAME-{second}\nadopt: {{id: "{second}"}}' in text
@@ -154,6 +168,83 @@ def test_only_some_are_pulled(project: Project, shop: Shop) -> None:
     assert "Wrote 1 order " in project.fine("pull", "orders", *where, *args)
     text = (project.folder / "manifests/orders-0002.yaml").read_text(encoding="utf-8")
     assert f'adopt: {{id: "{other}"}}' in text
+
+
+def define_properties(shop: Shop) -> None:
+    """Add a property of each type to orders."""
+    for name, type_, field, options in (
+        ("channel", "enumeration", "select", {"web": "The web", "shop": "Shop"}),
+        ("topics", "enumeration", "checkbox", {"a": "A", "b": "B", "c": "C"}),
+        ("gift", "bool", "booleancheckbox", {}),
+        ("due", "date", "date", {}),
+        ("seen_at", "datetime", "date", {}),
+    ):
+        body = {"name": name, "label": name, "type": type_, "fieldType": field}
+        listed = [{"value": value, "label": label} for value, label in options.items()]
+        more = {"options": listed} if listed else {}
+        group = {"groupName": "order_information"}
+        shop.post("/crm/v3/properties/orders", body | more | group)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        *["hs_total_price=10", "hs_total_price=10.00", "hs_total_price=010.0"],
+        *["hs_pipeline_stage=Shipped", "hs_pipeline_stage={shipped}", "hs_pipeline={pipeline}"],
+        *["hs_pipeline=Order Pipeline", "gift=true", "channel=web", "channel=The web"],
+        *["topics=b;a", "topics=B;a", "due=2026-01-02", "seen_at=2026-01-02T04:04:05+01:00"],
+        *["hubspot_owner_id={owner}", "hubspot_owner_id=ANA@example.com", "hs_order_name=ana's"],
+    ],
+)
+def test_a_value_may_be_written_as_in_a_manifest(project: Project, shop: Shop, where: str) -> None:
+    """By label, by address, and in any spelling of its type; what is like it does not count."""
+    define_properties(shop)
+    pipeline = shop.http.get("/crm/v3/pipelines/orders").json()["results"][0]
+    stages = {one["label"]: one["id"] for one in pipeline["stages"]}
+    owner = shop.http.get("/crm/v3/owners").json()["results"][0]
+    shop.order(hs_total_price="100", topics="a;b;c", channel="shop", due="2026-01-03")
+    order = shop.order(
+        hs_total_price="10",
+        hs_pipeline=pipeline["id"],
+        hs_pipeline_stage=stages["Shipped"],
+        channel="web",
+        topics="a;b",
+        gift="true",
+        due="2026-01-02",
+        seen_at="2026-01-02T03:04:05Z",
+        hubspot_owner_id=owner["id"],
+        hs_order_name="Ana's",
+    )
+    shop.post("/_sandbox/clock", {"advance": "120"})
+    names = {"shipped": stages["Shipped"], "pipeline": pipeline["id"], "owner": owner["id"]}
+    where = where.format(**names).replace("ANA@example.com", owner["email"].upper())
+    said = project.fine("pull", "orders", "--where", where, "--properties", "hs_total_price")
+    assert "Wrote 1 order into" in said
+    text = (project.folder / "manifests/orders-0001.yaml").read_text(encoding="utf-8")
+    assert f'adopt: {{id: "{order}"}}' in text
+
+
+def test_a_value_that_no_order_has_is_named(project: Project, shop: Shop) -> None:
+    """It may be mistyped."""
+    shop.order(hs_total_price="10")
+    shop.post("/_sandbox/clock", {"advance": "120"})
+    for value in ("11", "1"):
+        said = project.fine("pull", "orders", "--where", f"hs_total_price={value}")
+        assert f"No order has hs_total_price '{value}'. HubSpot's search finds a new" in said
+
+
+def test_a_value_that_is_not_an_option_is_refused(project: Project, shop: Shop) -> None:
+    """With those that are."""
+    define_properties(shop)
+    said = project.refused("pull", "orders", "--where", "channel=wap")
+    assert "error: --where channel: 'wap' is not one of the options (web, shop)" in said
+
+
+def test_ids_may_come_from_a_spreadsheet(project: Project, shop: Shop) -> None:
+    """With a byte order mark, and line ends of Windows."""
+    some = shop.order()
+    project.write(f"\ufeff{some}\r\n", "ids.csv")
+    assert "Wrote 1 order into" in project.fine("pull", "orders", "--ids", "ids.csv")
 
 
 def test_associations_are_named_by_email(project: Project, shop: Shop) -> None:
@@ -204,8 +295,11 @@ def test_only_what_may_be_managed_is_pulled(project: Project, shop: Shop) -> Non
         (["orders", "--all", "--where", "a=b"], "say which records to pull"),
         (["orders", "--where", "a"], "not of the form PROPERTY=VALUE"),
         (["orders", "--where", "nope=b"], "orders have no property 'nope'"),
+        (["orders", "--where", "hs_pipeline_stage=Shiped"], "did you mean 'Shipped'? hint: write"),
+        (["orders", "--where", "hs_total_price=10,5"], "hs_total_price: '10,5' is not a number"),
         (["orders", "--all", "--split", "week"], "--split takes month"),
         (["orders", "--all", "--into", "elsewhere"], "is not a folder of manifests"),
+        (["orders", "--all", "--into", "manifests/a.txt/deep"], "is not a folder of manifests"),
         (["orders", "--all", "--associations", "contacts"], "cannot be associated with 'contacts'"),
         (
             ["orders", "--all", "--properties", "hs_total_prise,hs_createdate,reconcile_key"],
@@ -218,6 +312,7 @@ def test_what_cannot_be_pulled_is_refused(
     project: Project, shop: Shop, args: list[str], words: str
 ) -> None:
     """With one message, and nothing written."""
+    project.write("no folder", "manifests/a.txt")
     shop.order(hs_external_order_id="A")
     assert words in " ".join(project.refused("pull", *args).split())
 

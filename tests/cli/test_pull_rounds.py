@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from random_examples import examples
 
-from tests.cli.conftest import Project
-from tests.cli.test_pull import Shop
+from tests.cli.conftest import Project, Shop
 
 ODD = (
     "plain",
