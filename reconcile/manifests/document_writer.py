@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from reconcile.manifests.yaml_scalars import in_double_quotes
 
@@ -14,14 +15,22 @@ _OTHER_TYPES = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 """Words that YAML of some version takes for something else than text."""
 
 
+class NewReference(NamedTuple):
+    """How an associated record is named, and the association's label, empty without one."""
+
+    by: str
+    value: str
+    label: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class NewRecord:
     """A record to declare.
 
     ``adopt`` is the id of the record that it takes over on ``target``, empty if the key leads to
     it; without ``target`` the project has a single one. ``properties`` are text; those in
-    ``numbers`` are written without quotes where they look like numbers. ``references`` are, by the
-    other object's word, pairs of how it is named and the value; none takes defaults away.
+    ``numbers`` are written without quotes where they look like numbers. ``references`` are by the
+    other object's word; none takes defaults away.
     ``unmanaged`` are the properties of which it does not have the default.
     """
 
@@ -30,7 +39,7 @@ class NewRecord:
     target: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
     numbers: frozenset[str] = frozenset()
-    references: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    references: Mapping[str, Sequence[NewReference]] = field(default_factory=dict)
     unmanaged: Sequence[str] = ()
 
 
@@ -71,8 +80,12 @@ def _record(record: NewRecord) -> Iterator[str]:
     if record.references:
         yield "associations:"
         for to, ends in record.references.items():
-            listed = ", ".join(f"{{{by}: {in_double_quotes(value)}}}" for by, value in ends)
-            yield f"  {to}: [{listed}]"
+            yield f"  {to}: [{', '.join(map(_reference, ends))}]"
+
+
+def _reference(end: NewReference) -> str:
+    label = f", label: {_scalar(end.label)}" if end.label else ""
+    return f"{{{end.by}: {in_double_quotes(end.value)}{label}}}"
 
 
 def _item(lines: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconcile.manifests.document_writer import NewRecord
+from reconcile.manifests.document_writer import NewRecord, NewReference
 from reconcile.manifests.field_reader import can_hold
 from reconcile.model.address import BY_ID
 from reconcile.model.kinds import Kind
@@ -13,8 +13,8 @@ from reconcile.pulling.declared_values import declared_values, numbers, unlike_d
 from reconcile.pulling.keys import Keys, Wish, key_fault
 from reconcile.pulling.known import Project
 
-Ends = Mapping[str, Sequence[tuple[str, str]]]
-"""A record's associations by the other object's word: how each is named, and its value."""
+Ends = Mapping[str, Sequence[NewReference]]
+"""A record's associations by the other object's word."""
 
 
 @dataclass(slots=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from reconcile.hubspot.client import HubSpot
 from reconcile.manifests.document_writer import NewRecord, document
-from reconcile.manifests.field_reader import can_hold, name_fault
+from reconcile.manifests.field_reader import can_hold
 from reconcile.model.address import fold
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Actual, Link
+from reconcile.model.records import Actual
+from reconcile.pulling.associated import associated
 from reconcile.pulling.chosen_properties import (
     SAMPLE,
     WrittenByOthers,
@@ -127,7 +128,9 @@ class Puller:
         self.pulled.repeated, self.pulled.lacking = self._keys.repeated, self._keys.lacking
         ids = [one.id for one in chunk if one.id in keys]
         lines, with_others = self._lines(keys, ids)
-        ends = {to: self._ends(to, ids) for to in self._wanted.ends}
+        ends = {
+            to: associated(self._hubspot, self._wanted.kind, to, ids) for to in self._wanted.ends
+        }
         for one in (one for one in chunk if one.id in keys):
             own_ends = {to: found[one.id] for to, found in ends.items() if one.id in found}
             record = self._records.declared(one, keys[one.id], names, own_ends)
@@ -224,24 +227,4 @@ class Puller:
         return {
             one: [read[line_id] for line_id in found if line_id in read]
             for one, found in wanted.items()
-        }
-
-    def _ends(self, to: str, ids: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
-        """Return how each record's associations are named: by a unique property, else by id."""
-        kind = self._wanted.kind
-        association = kind.associations[to]
-        links: Mapping[str, frozenset[Link]] = self._hubspot.associations.links(
-            kind.object, to, association.object, ids
-        )
-        by = association.by[0] if association.by else ""
-        every = sorted({link.id for found in links.values() for link in found}, key=int)
-        read = self._hubspot.records.read(association.object, every, [by]) if by and every else {}
-        names = {one: actual.properties.get(by) or "" for one, actual in read.items()}
-        unique = {end: (by, name) for end, name in names.items() if not name_fault(name)}
-        return {
-            one: [
-                unique.get(end, ("id", end)) for end in sorted({link.id for link in found}, key=int)
-            ]
-            for one, found in links.items()
-            if found
         }

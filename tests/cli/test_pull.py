@@ -262,6 +262,30 @@ def test_associations_are_named_by_email(project: Project, shop: Shop) -> None:
     assert "1 order to adopt." in project.fine("plan")
 
 
+def test_labels_of_associations_are_kept(project: Project, shop: Shop) -> None:
+    """HubSpot's own and the account's, each of a pair."""
+    order = shop.order(hs_external_order_id="A")
+    company = shop.make("companies", name="Vista Mar")
+    body = {"label": "Payer # 1", "name": "payer"}
+    shop.post("/crm/v4/associations/orders/companies/labels", body)
+    known = shop.http.get("/crm/v4/associations/orders/companies/labels").json()["results"]
+    payer = next(one["typeId"] for one in known if one["label"] == body["label"])
+    types = [
+        {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 509},
+        {"associationCategory": "USER_DEFINED", "associationTypeId": payer},
+    ]
+    ends = {"from": {"id": order}, "to": {"id": company}, "types": types}
+    shop.post("/crm/v4/associations/orders/companies/batch/create", {"inputs": [ends]})
+    project.fine(
+        *("pull", "orders", "--all", "--properties", "hs_total_price"),
+        *("--associations", "company"),
+    )
+    text = (project.folder / "manifests/orders-0001.yaml").read_text(encoding="utf-8")
+    both = f'{{id: "{company}", label: "Payer # 1"}}, {{id: "{company}", label: primary}}'
+    assert f"associations:\n  company: [{both}]\n" in text
+    assert "1 order to adopt." in project.fine("plan")
+
+
 def test_what_integrations_keep_writing_is_left_to_them(project: Project, shop: Shop) -> None:
     """Without names, so are personal properties; both are declared if they are named."""
     shop.order(hs_external_order_id="A", hs_total_price="5", hs_order_name="Ana's order")

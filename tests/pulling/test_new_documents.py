@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
 from reconcile.manifests import load
-from reconcile.manifests.document_writer import NewRecord, document
+from reconcile.manifests.document_writer import NewRecord, NewReference, document
 from reconcile.manifests.field_reader import name_fault
 from reconcile.model.address import fold
 from reconcile.model.records import Adoption
@@ -52,7 +52,7 @@ def test_a_document_reads_back(
         target="shop",
         properties=values,
         numbers=frozenset(["hs_total_price"]),
-        references={"contact": [("email", mail) for mail in mails]} if mails else {},
+        references={"contact": [NewReference("email", mail) for mail in mails]} if mails else {},
     )
     nested = [
         NewRecord(f"line {number}", adopt=str(number + 20), properties=one)
