@@ -159,11 +159,25 @@ def _require_names(wanted: Wanted, project: Project, selection: Selection) -> No
     key = project.identities[wanted.kind.name].key_property
     manage = project.manage
     names = wanted.properties or ()
-    require_writable(names, wanted.kind, known[wanted.kind.name], key=key, manage=manage)
+    require_writable(
+        names,
+        wanted.kind,
+        known[wanted.kind.name],
+        key=key,
+        manage=manage,
+        option="--properties",
+    )
     _require_managed(wanted, manage)
     (child,) = wanted.kind.children
     key = project.identities[child].key_property
-    require_writable(wanted.lines or (), kinds()[child], known[child], key=key, manage=manage)
+    require_writable(
+        wanted.lines or (),
+        kinds()[child],
+        known[child],
+        key=key,
+        manage=manage,
+        option="--lines",
+    )
     for name in filter(None, (wanted.key, selection.name)):
         if name not in known[wanted.kind.name]:
             raise UsageError(f"{wanted.kind.plural} have no property {show(name)}")

@@ -37,10 +37,7 @@ def summary(
         yield f"Left out: {kind.count(pulled.known)} known already."
     yield from _left_out(wanted, pulled)
     yield from _about_keys(wanted, pulled)
-    if pulled.left_to_integrations:
-        yield "Left out, since integrations keep writing them (--properties declares them):"
-        for one in pulled.left_to_integrations:
-            yield f"  {one.name}: written last by one on {one.number:,} of {one.looked_at:,}"
+    yield from _left_to_others(pulled)
     if unlike := pulled.left_out.defaults:
         yield "These defaults do not apply to what was pulled, so that adopting changes nothing:"
         for name, number in sorted(unlike.items()):
@@ -64,6 +61,17 @@ def _about_keys(wanted: Wanted, pulled: Pulled) -> Iterator[str]:
             f"Several have the key {show(key)}; these have their id behind it or in its place: "
             f"{which}"
         )
+
+
+def _left_to_others(pulled: Pulled) -> Iterator[str]:
+    """Yield the properties that are declared only if they are named."""
+    if pulled.left_to_integrations:
+        yield "Left out, since integrations keep writing them (--properties declares them):"
+        for one in pulled.left_to_integrations:
+            looked_at = plural(one.looked_at, "record")
+            yield f"  {one.name}: last written by an integration on {one.number:,} of {looked_at}"
+    if pulled.personal:
+        yield f"Left out as personal (--properties declares them): {_some(pulled.personal)}"
 
 
 def _left_out(wanted: Wanted, pulled: Pulled) -> Iterator[str]:

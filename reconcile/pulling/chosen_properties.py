@@ -1,7 +1,7 @@
 """Which properties to declare: those that were named, or those that people keep in HubSpot."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.errors import UsageError
@@ -32,9 +32,15 @@ class WrittenByOthers:
 
 
 def require_writable(
-    names: Sequence[str], kind: Kind, known: Mapping[str, Property], *, key: str, manage: Manage
+    names: Sequence[str],
+    kind: Kind,
+    known: Mapping[str, Property],
+    *,
+    key: str,
+    manage: Manage,
+    option: str,
 ) -> None:
-    """Raise UsageError, with every name, for properties that no manifest can declare."""
+    """Raise UsageError for properties that no manifest can declare: all that ``option`` named."""
     nearest = Suggestions().nearest
     faults = []
     for name in names:
@@ -48,19 +54,27 @@ def require_writable(
             faults.append(f"{name} of {kind.plural} is not listed under `manage:`")
     if faults:
         more = f"; and {len(faults) - _LISTED:,} more" if len(faults) > _LISTED else ""
-        raise UsageError("; ".join(faults[:_LISTED]) + more, hint="name other --properties")
+        raise UsageError("; ".join(faults[:_LISTED]) + more, hint=f"name others with {option}")
 
 
 def candidates(kind: Kind, known: Mapping[str, Property], *, key: str, manage: Manage) -> list[str]:
     """Return the properties to declare unless some are named: no personal ones."""
+    return sorted(set(_writable(kind, known, manage)) - {key, *personal(kind, known, manage)})
+
+
+def personal(kind: Kind, known: Mapping[str, Property], manage: Manage) -> list[str]:
+    """Return the properties that are declared only if they are named: people's data."""
     return sorted(
         name
-        for name, one in known.items()
-        if not (one.read_only or one.personal or kind.is_personal(name))
-        and name != key
-        and name not in kind.computed
-        and manage.allows(kind.name, name)
+        for name in _writable(kind, known, manage)
+        if known[name].personal or kind.is_personal(name)
     )
+
+
+def _writable(kind: Kind, known: Mapping[str, Property], manage: Manage) -> Iterator[str]:
+    for name, one in known.items():
+        if not one.read_only and name not in kind.computed and manage.allows(kind.name, name):
+            yield name
 
 
 def written_by_integrations(

@@ -16,6 +16,7 @@ from reconcile.pulling.chosen_properties import (
     SAMPLE,
     WrittenByOthers,
     candidates,
+    personal,
     written_by_integrations,
 )
 from reconcile.pulling.key_holders import KeyHolders
@@ -32,6 +33,7 @@ class Pulled:
 
     - ``found``: how many records were selected, with those that a document or the state knows:
       ``known``
+    - ``left_to_integrations``, ``personal``: the properties that are declared only if named
     - ``lines_known``: the line items that were written, or are known, under another record
     - ``lines_alike``: those that the property ``lines_by`` does not tell apart from others of
       their order or cart
@@ -45,6 +47,7 @@ class Pulled:
     found: int = 0
     known: int = 0
     left_to_integrations: list[WrittenByOthers] = field(default_factory=list)
+    personal: list[str] = field(default_factory=list)
     repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lacking: int = 0
     lines_known: list[str] = field(default_factory=list)
@@ -86,11 +89,11 @@ class Puller:
         kind, names = self._wanted.kind, self._wanted.properties
         key = self._project.identities[kind.name].key_property
         known = self._project.definitions.properties[kind.name]
-        found = (
-            candidates(kind, known, key=key, manage=self._project.manage)
-            if names is None
-            else list(names)
-        )
+        manage = self._project.manage
+        found = list(names or ())
+        if names is None:
+            found = candidates(kind, known, key=key, manage=manage)
+            self.pulled.personal = personal(kind, known, manage)
         by = self._project.values.get(kind.name, {})
         extra = [self._wanted.key, kind.created, selection.name, *by, *self._records.read]
         read = list(dict.fromkeys([*found, *filter(None, extra)]))

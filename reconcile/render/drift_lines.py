@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reconcile.model.drifted import Fate
+from reconcile.model.plan import Plan
 from reconcile.model.plan_options import options_to_put_back
 from reconcile.render.drift_view import DriftedValue, DriftView, PropertyGroup, SourceGroup
 from reconcile.render.drift_words import unread_note
@@ -59,13 +60,18 @@ def drift_lines(view: DriftView) -> Iterator[Line]:
     notes += [view.both] if view.both else []
     yield from (plain(visible(note), "conflict") for note in notes)
     if any(one.fate is Fate.LEFT_ALONE for one in view.values):
-        yield from option_lines(PUT_BACK, options_to_put_back(plan))
-        if hint := how_to_accept(plan):
-            yield plain(f"hint: {hint}", "note", indent=2)
+        yield from _what_to_do(plan)
     if notes or view.groups:
         yield BLANK
     yield plain(view.footer, "heading")
     yield heading
+
+
+def _what_to_do(plan: Plan) -> Iterator[Line]:
+    """Yield how to put drift back, and how to accept it."""
+    yield from option_lines(PUT_BACK, options_to_put_back(plan))
+    if hint := how_to_accept(plan):
+        yield plain(f"hint: {hint}", "note", indent=2)
 
 
 def group_text(group: PropertyGroup) -> str:
