@@ -162,7 +162,7 @@ def _all_refused(report: Report) -> bool:
 
 
 def _by_action(report: Report) -> Iterator[str]:
-    ours = [outcome for outcome in report.outcomes if outcome.message != MADE_BY_OTHERS]
+    ours = [one for one in report.outcomes if one.message != MADE_BY_OTHERS and not one.remembered]
     total = Counter((o.action, o.address.kind) for o in ours)
     done = Counter((o.action, o.address.kind) for o in ours if _stands(o))
     before = Counter(o.action for o in ours if o.message == APPLIED_EARLIER)
@@ -179,6 +179,8 @@ def _by_action(report: Report) -> Iterator[str]:
             yield f"{', '.join(counts_done)} {verb}{earlier}"
     if found := Counter(o.address.kind for o in report.outcomes if o.message == MADE_BY_OTHERS):
         yield f"{listed(found)} already as declared"
+    if found := Counter(o.address.kind for o in report.outcomes if o.remembered and _stands(o)):
+        yield f"entries of {listed(found)} in the state renewed"
 
 
 def _stands(outcome: Outcome) -> bool:

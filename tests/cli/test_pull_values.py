@@ -101,15 +101,49 @@ def test_drift_is_accepted_into_the_documents(shop: Shop) -> None:
     ).replace("quantity: 2", "quantity: 3")
     shown = shop.project.fine("plan")
     assert "Left alone" not in shown
-    assert "= order/A-1" in shown
-    assert "Plan: 1 order, 1 line item to adopt; 1 unchanged." in shown
+    assert "order/A-1" not in shown
+    assert "2 records: only what reconcile remembers of them changes\n" in shown
+    assert "No changes. 3 records are as declared." in shown
     shop.project.fine("apply", "--auto-approve")
+    assert "reconcile remembers" not in shop.project.fine("plan")
     assert "No changes. 3 records are as declared." in shop.project.fine("plan")
     before = shop.project.files()
     assert "Nothing to pull: nobody changed a declared value" in shop.project.fine(
         "pull", "--drift"
     )
     assert shop.project.files() == before
+
+
+def test_after_accepting_nothing_waits_for_approval(shop: Shop) -> None:
+    """The state's entry alone changes: exit code 0, no listed change, and apply does not ask."""
+    shop.edit("A-1", hs_shipping_address_city="Braga")
+    shop.project.fine("pull", "--drift")
+    assert "Applying this takes" not in shop.project.run("plan", "--detailed-exitcode").err
+    assert shop.project.run("plan", "--detailed-exitcode").code == 0
+    found = json.loads(shop.project.fine("plan", "--json"))
+    assert found["resource_changes"] == []
+    assert found["summary"]["unchanged"] == 3
+    assert found["summary"]["remembered"] == 1
+    assert "adopt" not in found["summary"]
+    shop.project.fine("plan", "--out", "p")
+    for form in ("terminal", "markdown"):
+        assert "1 record: only what reconcile remembers of it changes" in shop.project.fine(
+            "show", "p", "--format", form
+        )
+    said = shop.project.fine("apply")
+    assert "No changes. 3 records are as declared." in said
+    assert "(taken over" not in shop.project.fine("state", "show", "order/A-1")
+    assert "reconcile remembers" not in shop.project.fine("plan")
+
+
+def test_a_saved_plan_says_that_entries_are_renewed(shop: Shop) -> None:
+    """In the report, which names no adoption."""
+    shop.edit("A-1", hs_shipping_address_city="Braga")
+    shop.project.fine("pull", "--drift")
+    shop.project.fine("plan", "--out", "p")
+    said = shop.project.fine("apply", "p")
+    assert "Apply complete: entries of 1 order in the state renewed." in said
+    assert "adopted" not in said
 
 
 def test_what_was_accepted_and_edited_again_is_drift(shop: Shop) -> None:
