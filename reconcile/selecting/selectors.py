@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
@@ -59,16 +60,29 @@ class NameSelector:
         return UsageError(f"{show(self.text)} matches no record{near}", hint=_HINT)
 
 
+class Changes(NamedTuple):
+    """The ``units`` that are declared otherwise than in a commit, by folded address.
+
+    ``same`` are those that are not, where the commit could not be read completely. Any other may
+    have changed then, also one that nothing declares any more.
+    """
+
+    units: frozenset[Address]
+    same: frozenset[Address] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ChangedSelector:
-    """The units whose declaration differs from that of a commit, by folded address."""
+    """The units whose declaration differs from that of a commit."""
 
     text: str
-    units: frozenset[Address]
+    changes: Changes
 
     def matches(self, unit: Address, _: Collection[Address]) -> bool:
         """Return whether a unit has changed."""
-        return unit in self.units
+        return unit in self.changes.units or (
+            self.changes.same is not None and unit not in self.changes.same
+        )
 
 
 Selector = NameSelector | ChangedSelector
@@ -106,7 +120,7 @@ class Selection:
         return found
 
 
-def parse(text: str, changed: Callable[[str], frozenset[Address]]) -> Selector:
+def parse(text: str, changed: Callable[[str], Changes]) -> Selector:
     """Return the selector that a text is; ``changed`` returns what differs from a commit.
 
     Raise UsageError if it is not a selector.
