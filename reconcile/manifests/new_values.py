@@ -15,7 +15,7 @@ from reconcile.manifests.files import ManifestFile
 from reconcile.manifests.impossible_values import check_values
 from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.rename import path_of, without_places
-from reconcile.manifests.yaml_edit import edit_each
+from reconcile.manifests.yaml_edit import IMPOSSIBLE, edit_each
 from reconcile.manifests.yaml_nodes import Node, read
 from reconcile.manifests.yaml_slots import Edit
 from reconcile.model.address import Address
@@ -127,7 +127,7 @@ def _faults_with(unit: Unit, values: NewValues, faults: Faults) -> Sequence[Prob
             kind = kinds()[record.address.kind]
             check_values({name: text}, {name: (line, column)}, kind, report)
             found += report.problems
-    return found
+    return [replace(one, hint=one.hint or IMPOSSIBLE) for one in found]
 
 
 def _edited_files(

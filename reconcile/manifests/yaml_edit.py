@@ -27,7 +27,9 @@ from reconcile.model.values import show
 BY_HAND = "edit the file by hand"
 """How a hint begins that names the value to write."""
 
-_IMPOSSIBLE = "change it where it comes from, or keep what the manifest has"
+IMPOSSIBLE = "change it where it comes from, or keep what the manifest has"
+"""The hint for a value that must not be in a manifest."""
+
 _BOM = "\ufeff"
 
 
@@ -71,7 +73,7 @@ def edit_each(
         except Refused as why:
             place = parts.position(index, why.at) if why.at else _nearest(root, path)
             by_hand = f"{BY_HAND}: {_dotted(path)} must be {show(edit.text)}"
-            report.at(place, str(why), _IMPOSSIBLE if why.impossible else by_hand)
+            report.at(place, str(why), IMPOSSIBLE if why.impossible else by_hand)
             refused[edit] = report.problems[-1]
     edited = f"{bom}{''.join(parts.texts)}".encode()
     again = ProblemReport(report.file)

@@ -20,7 +20,10 @@ CHANGED = "changed:"
 Names = Mapping[Address, Collection[Address]]
 """Folded addresses of units, each with the addresses of all its records."""
 
-_WILD = re.compile(r"[*?]")
+_WILD = re.compile(r"(?<!\\)[*?]")
+_LITERAL = re.compile(r"\\([*?])")
+"""A star or question mark of a key, behind a backslash."""
+
 _HINT = (
     "select by address, as in 'order/SHOP-5*', by kind, as in cart, or by what changed in git, as "
     "in changed:origin/main"
@@ -31,7 +34,8 @@ _HINT = (
 class NameSelector:
     """The units that have a record with an address like ``glob``, as ``text`` was typed.
 
-    ``*`` stands for any text, ``?`` for one character. Case is ignored, as it is between keys.
+    ``*`` stands for any text, ``?`` for one character, and either for itself behind a backslash.
+    Case is ignored, as it is between keys.
     """
 
     text: str
@@ -42,7 +46,8 @@ class NameSelector:
         kind, _, key = self.glob.partition("/")
         folded = str(Address(kind, key).folded())
         # Keys may contain brackets, so they are no wildcards here.
-        return re.compile(fnmatch.translate(folded.replace("[", "[[]")))
+        glob = _LITERAL.sub(r"[\1]", folded.replace("[", "[[]"))
+        return re.compile(fnmatch.translate(glob))
 
     @property
     def is_exact(self) -> bool:

@@ -212,7 +212,8 @@ def test_line_items_stay_told_apart(
     assert files == ({"a.yaml": text} if written else {})
     assert why.keys() == {f"line_item/{key}" for key in problems}
     for key, place in problems.items():
-        ((message, _),) = why[f"line_item/{key}"]
+        ((message, hint),) = why[f"line_item/{key}"]
+        assert hint == "change it where it comes from, or keep what the manifest has"
         assert message.startswith(f"a.yaml:{place}: hs_sku identifies line items here, and is ")
 
 

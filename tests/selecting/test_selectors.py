@@ -63,6 +63,19 @@ def test_an_address_matches_itself(key: str) -> None:
         assert selector.matches(Address("order", key).folded(), ())
 
 
+@pytest.mark.parametrize(
+    ("glob", "matched"),
+    [("A*", {"A*", "AB", "A?"}), (r"A\*", {"A*"}), (r"A\?", {"A?"}), (r"\B", {r"\B"})],
+)
+def test_a_key_with_a_star_can_be_named_alone(glob: str, matched: set[str]) -> None:
+    """Behind a backslash, which stands for itself anywhere else."""
+    selector = NameSelector("", f"order/{glob}")
+    keys = ("A*", "AB", "A?", r"\B")
+    found = {key for key in keys if selector.matches(Address("order", key).folded(), ())}
+    assert found == matched
+    assert selector.is_exact == (len(matched) == 1)
+
+
 def test_many_stars_take_no_time() -> None:
     """A selector is not tried in every way that its stars could be filled."""
     selector = parse("order/" + "*a" * 40 + "*b", unchanged)
