@@ -21,6 +21,7 @@ from reconcile.render.explain_json import record_json, rules_json
 from reconcile.render.explain_lines import record_lines, rule_lines
 from reconcile.render.output import write_lines
 from reconcile.render.plan_view import view
+from reconcile.selecting.selectors import Selection, UnitSelector
 from reconcile.session import connect
 from reconcile.workflow import plan
 
@@ -55,9 +56,10 @@ def _record(wanted: Address, target: str | None, *, as_json: bool) -> None:
     ):
         made = plan(
             session,
-            [unit],
-            declared=declared.everything,
+            declared.everything,
             broken=declared.problems,
+            # With the units that a line item moves from or to: they go or stay together.
+            selection=Selection((UnitSelector("", frozenset({unit.address.folded()})),)),
             watch=watched.append,
         )
     personal = shows_personal()

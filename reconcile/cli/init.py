@@ -77,8 +77,12 @@ def _holds_records(session: Session) -> bool:
 
 
 def _plan(session: Session) -> Plan:
-    identities = session.settings.target.identity
-    wanted = [kind for kind in kinds().values() if identities[kind.name].key_property]
+    identities, manage = session.settings.target.identity, session.settings.target.manage
+    wanted = [
+        kind
+        for kind in kinds().values()
+        if identities[kind.name].key_property and manage.has_kind(kind.name)
+    ]
     properties = {kind.name: session.hubspot.definitions.properties(kind.object) for kind in wanted}
     lacking = [kind for kind in wanted if identities[kind.name].name not in properties[kind.name]]
     groups = {kind.name: session.hubspot.definitions.groups(kind.object) for kind in lacking}

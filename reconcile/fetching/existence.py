@@ -9,11 +9,11 @@ from reconcile.fetching.find import find_by_key
 from reconcile.fetching.look_up import look_up
 from reconcile.fetching.observation import ChunkFindings, entry_at_former_address
 from reconcile.hubspot.client import HubSpot
-from reconcile.model.address import Address
+from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Actual, Desired, LastApplied, Missing, NotAdopted
+from reconcile.model.records import Actual, Adoption, Desired, LastApplied, Missing, NotAdopted
 
 
 class Existence:
@@ -61,7 +61,7 @@ class Existence:
             by_key = {one.address.key: one.address for one in wanted}
             there = {by_key[key]: actual for key, actual in found.items()}
         self._record_findings(kind, wanted, last, findings, there)
-        self._adopt(kind, groups, last, findings)
+        self._adopt(kind, groups, findings)
 
     def _find_by_key(self, kind: Kind, keys: Sequence[str]) -> Mapping[str, Actual]:
         identity, names = self._identities[kind.name], self._properties[kind.name]
@@ -153,26 +153,36 @@ class Existence:
         self,
         kind: Kind,
         groups: Sequence[tuple[Sequence[Desired], Collection[str]]],
-        last: Mapping[Address, LastApplied],
         findings: ChunkFindings,
     ) -> None:
         """Find the records to adopt of those that neither their key nor the state leads to.
 
-        What the state knows was adopted before, whatever has become of it since.
+        What the state knows was adopted before, so an adoption that leads nowhere by now is
+        history. One that leads to another live record is a conflict.
         """
         wanted: list[Wanted] = []
+        again: dict[Wanted, str] = {}
         for desired, lines in ((one, lines) for records, lines in groups for one in records):
             address, adoption = desired.address, desired.adoption(self._target)
-            if adoption is None or desired.entry_in(last) is not None:
+            if adoption is None:
                 continue
+            one = Wanted(address, adoption, tuple(lines))
             known = findings.records.get(address) or findings.missing.get(address)
             if known is None:
-                wanted.append(Wanted(address, adoption, lines))
-            elif adoption.by == "id" and adoption.value != known.id:
-                findings.not_adopted[address] = NotAdopted("other", (known.id,))
+                wanted.append(one)
+            elif not _leads_to(adoption, known):
+                again[one] = known.id
+        readable = Readable(self._properties[kind.name], self._defined[kind.name])
         if wanted:
-            readable = Readable(self._properties[kind.name], self._defined[kind.name])
             find_adopted(self._hubspot, kind, wanted, readable, findings)
+        if again:
+            other = ChunkFindings()
+            find_adopted(self._hubspot, kind, list(again), readable, other)
+            findings.not_adopted |= {
+                one.address: NotAdopted("other", (bound, other.records[one.address].id))
+                for one, bound in again.items()
+                if one.address in other.records and other.records[one.address].id != bound
+            }
 
     def _under_former_keys(
         self, kind: Kind, wanted: Sequence[Desired], last: Mapping[Address, LastApplied]
@@ -200,3 +210,11 @@ class Existence:
                 else:
                     findings.records[address] = one
                     findings.by_id.add(address)
+
+
+def _leads_to(adoption: Adoption, known: Actual | Missing) -> bool:
+    """Return whether a record that was found is the one to adopt, as far as it is read."""
+    if adoption.by == "id":
+        return adoption.value == known.id
+    value = known.properties.get(adoption.by) if isinstance(known, Actual) else None
+    return fold(value or "") == fold(adoption.value)

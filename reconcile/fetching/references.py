@@ -1,7 +1,7 @@
 """Resolve references to record ids, and find records that refer to each other."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reconcile.errors import CallRefused
@@ -117,13 +117,7 @@ def bind(
         for record in unit.records
         for r in (*record.references, *record.lookups.values())
     ]
-    between = [
-        r
-        for unit in everything
-        for record in unit.records
-        for r in record.references
-        if r.to in kinds()
-    ]
+    between = list(_between_units(everything))
     outside = {unit.address: unit.parent for unit in units if unit.root is None and unit.parent}
     roots = {
         unit.address.folded(): unit
@@ -146,8 +140,42 @@ def bind(
         ):
             id_ = _known_id(unit, state, known, found, recreate)
             bindings[end] = Bound(id=id_) if id_ else Bound(address=unit.address)
+    gone = _gone(hubspot, bindings, found, units)
+    bindings = {end: bound for end, bound in bindings.items() if end not in gone}
     parents = {a: found[pointer(r)] for a, r in outside.items() if pointer(r) in found}
-    return Found(bindings, unresolved, parents)
+    return Found(bindings, {**unresolved, **gone}, parents)
+
+
+def _between_units(units: Iterable[Unit]) -> Iterator[Reference]:
+    """Yield the references that lead to an order or cart."""
+    for record in (record for unit in units for record in unit.records):
+        yield from (r for r in record.references if r.to in kinds())
+
+
+def _gone(
+    hubspot: HubSpot, bindings: Bindings, found: Mapping[Pointer, str], units: Iterable[Unit]
+) -> Mapping[Pointer, Unresolved]:
+    """Return why some references lead to no live record, of ids that the state has.
+
+    Those of planned ``units`` are looked up with these.
+    """
+    planned = {unit.address.folded() for unit in units}
+    by_kind: dict[str, dict[Pointer, str]] = defaultdict(dict)
+    for end, bound in bindings.items():
+        if bound.id and end not in found and Address(end[0], end[2]) not in planned:
+            by_kind[end[0]][end] = bound.id
+    gone: dict[Pointer, Unresolved] = {}
+    for name, ends in sorted(by_kind.items()):
+        alive = hubspot.records.read(kinds()[name].object, sorted({*ends.values()}), [])
+        gone |= {
+            end: Unresolved(
+                f"record {id_} of {name}/{end[2]} is not in HubSpot any more",
+                "plan it too, with a selection that takes it in: that says what became of it",
+            )
+            for end, id_ in ends.items()
+            if id_ not in alive
+        }
+    return gone
 
 
 def _known_id(
@@ -168,12 +196,16 @@ def _known_id(
 
 def mutual_links(
     units: Iterable[Unit], state: State, known: ManagedRecords, bindings: Bindings
-) -> Iterable[tuple[str, str, str, str]]:
-    """Yield declared associations of known records, seen from their other end; see Context."""
-    for unit in units:
-        for record in unit.records:
-            ends = [r for r in record.references if r.to in kinds()]
-            if ends and (entry := known.entry(unit, record, state)):
-                for reference in ends:
-                    if other := bindings.get(pointer(reference)):
-                        yield reference.to, other.id, record.address.kind, entry.id
+) -> Iterator[tuple[tuple[str, str, str, str], bool]]:
+    """Yield declared associations of known records, seen from their other end; see Context.
+
+    With each is whether it was applied.
+    """
+    for unit, record in ((one, record) for one in units for record in one.records):
+        ends = [r for r in record.references if r.to in kinds()]
+        entry = known.entry(unit, record, state) if ends else None
+        if entry is None:
+            continue
+        had = {(link.to, link.id) for link in entry.links}
+        bound = ((r.to, bindings[pointer(r)].id) for r in ends if pointer(r) in bindings)
+        yield from (((*end, record.address.kind, entry.id), end in had) for end in bound)

@@ -43,6 +43,15 @@ def _of_record(desired: Desired, manage: Manage) -> Iterator[Problem]:
                 f"{name} of {kind.plural} may not be written: `manage` does not list it",
                 f"add {name} to {kind.name} in `manage` of the target, or leave it out here",
             )
+            continue
+        copied = kind.copied_into((name,)) - desired.properties.keys()
+        if beyond := sorted(one for one in copied if not manage.allows(kind.name, one)):
+            yield _problem(
+                desired.location_of(name),
+                f"HubSpot writes {', '.join(beyond)} of {kind.plural} together with {name}: "
+                "`manage` does not list them",
+                f"add them to {kind.name} in `manage` of the target, or leave {name} out here",
+            )
     for reference in desired.references:
         if not manage.allows(kind.name, reference.to):
             place = reference.location if reference.location.file else desired.location

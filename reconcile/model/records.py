@@ -222,7 +222,8 @@ class NotAdopted(NamedTuple):
 
     ``why`` is ``none``, ``several``, ``archived``, ``merged`` (into the last of ``ids``),
     ``unknown``: the account has no such property, ``refused``: HubSpot did not take the value and
-    ``ids`` says why, or ``other``: the key leads to another record.
+    ``ids`` says why, or ``other``: the key or the state leads to the first of ``ids``, and adopt to
+    the second.
     """
 
     why: str

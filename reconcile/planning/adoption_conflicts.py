@@ -44,8 +44,8 @@ def _explained(record: RecordInput, adoption: Adoption, why: NotAdopted) -> Expl
             message = f"record {why.ids[0]} was merged into record {why.ids[-1]} in HubSpot"
             hint = f"adopt record {why.ids[-1]}"
         case "other":
-            message = f"record {why.ids[0]} has its key already"
-            hint = "correct the id, or leave adopt out"
+            message = f"it is record {why.ids[0]} already, and adopt leads to record {why.ids[1]}"
+            hint = f"leave adopt out, or declare record {why.ids[1]} under a key of its own"
         case "unknown":
             known = record.definitions
             near = record.context.suggestions.nearest(adoption.by, known)

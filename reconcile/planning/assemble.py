@@ -18,7 +18,6 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.planning.derived import derived, legend_of
-from reconcile.planning.drift import with_other_ends
 from reconcile.planning.effect_digests import with_effect_digests
 from reconcile.planning.guards import names_of, tripped_limits
 from reconcile.planning.holding import hold
@@ -63,7 +62,7 @@ def assemble(
     ordered = tuple(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(
-            hold(without_moved(with_other_ends(without_unreachable(units))), names, identities),
+            hold(without_moved(without_unreachable(units)), names, identities),
             key=lambda unit: unit.address,
         )
     )

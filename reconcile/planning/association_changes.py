@@ -66,9 +66,14 @@ def _to_end(
     Others removed those that the state has as ours. Where the manifest asks for more types, and no
     association of the pair is left, both sides have changed it. Where some are left, the two are
     apart, unless drift is put back: of one pair only one set of types can be written.
+
+    Orders and carts can be associated from either end. What others removed is not made again from
+    the other end as if nothing had happened.
     """
     lost = missing & _had(record, to, end.bound.id)
-    if not lost or lost == missing:
+    if not (lost or present) and _was_removed_from_other_end(record, to, end.bound.id):
+        yield _made(to, end, present, Reason.BOTH)
+    elif not lost or lost == missing:
         yield _made(to, end, present, Reason.DRIFT if lost else Reason.CHANGE)
     elif not present:
         yield _made(to, end, present, Reason.BOTH)
@@ -77,6 +82,14 @@ def _to_end(
     else:
         yield _made(to, end.without(lost), present, Reason.CHANGE)
         yield _made(to, end.without(end.types - lost), present, Reason.DRIFT)
+
+
+def _was_removed_from_other_end(record: RecordInput, to: str, record_id: str) -> bool:
+    """Return whether a pair that is not associated was, and the other end still declares it."""
+    own_id = record.actual.id if record.actual else ""
+    context = record.context
+    applied = (record.kind.name, own_id, to, record_id) in context.applied_from_other_end
+    return applied and not context.policy.drift
 
 
 def _made(to: str, end: DeclaredEnd, present: Types, reason: Reason) -> LinkChange:

@@ -6,7 +6,7 @@ and the manifest changed another; so has the parent of a line item that others t
 the manifest changed something else of the line item. Then the policy decides about what is drift.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reconcile.model.kinds import Kind
@@ -15,8 +15,6 @@ from reconcile.model.plan import (
     LeftAlone,
     LinkChange,
     Reason,
-    RecordChange,
-    UnitChange,
 )
 from reconcile.planning.record_input import RecordInput
 
@@ -41,34 +39,6 @@ def split_drift(
         tuple(one for one in links if one not in left_links),
         LeftAlone(record.address, record.actual.id, record.title, left, left_links),
     )
-
-
-def with_other_ends(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
-    """Yield the units, in which an association has changed on both sides if its other end drifted.
-
-    Orders and carts can be associated from either end: what others removed from the one is not
-    made again from the other as if nothing had happened.
-    """
-    units = list(units)
-    left = {
-        (link.to, link.id, one.address.kind, one.id)
-        for unit in units
-        for one in unit.left_alone
-        for link in one.links
-    }
-    for unit in units:
-        yield replace(unit, changes=tuple(_with_ends(one, left) for one in unit.changes))
-
-
-def _with_ends(change: RecordChange, left: Set[tuple[str, str, str, str]]) -> RecordChange:
-    kind, id_ = change.address.kind, change.id
-    links = (
-        replace(link, reason=Reason.BOTH)
-        if link.add and (kind, id_, link.to, link.id) in left
-        else link
-        for link in change.links
-    )
-    return replace(change, links=tuple(links)) if left and change.links else change
 
 
 def _with_copies(kind: Kind, field: FieldChange) -> frozenset[str]:

@@ -19,6 +19,7 @@ from dataclasses import replace
 from reconcile.model.address import Address, fold
 from reconcile.model.guarded import guards_of
 from reconcile.model.identity import Identity
+from reconcile.model.line_parent import former_parent
 from reconcile.model.plan import Action, RecordChange, UnitChange
 from reconcile.planning.moves import moving_groups
 
@@ -48,7 +49,7 @@ def _tied(
     groups: Mapping[Address, Set[Address]],
 ) -> list[UnitChange]:
     """Return the units with changes that are tied to a held one."""
-    waiting = {unit.address for unit in units if unit.held}
+    waiting = {unit.address for unit in units if any(_holds_group(one, unit) for one in unit.held)}
     held = [change for unit in units for change in unit.held]
     absent = {change.address.folded() for change in held if not change.id}
     keys = {one.folded() for change in held for one in _names(change)}
@@ -61,6 +62,18 @@ def _tied(
             _values(unit.held, identities, after=False)
         )
     ]
+
+
+def _holds_group(change: RecordChange, unit: UnitChange) -> bool:
+    """Return whether the units that a unit exchanges line items with wait for a held change.
+
+    They need not wait for a line item that stays where it is.
+    """
+    return (
+        change.address == unit.address
+        or former_parent(change) is not None
+        or not _OF_UNIT.isdisjoint(guards_of(change))
+    )
 
 
 def _may_wait(unit: UnitChange) -> bool:
@@ -122,10 +135,14 @@ def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
     """Return a unit with these changes and what is never held back, and the others held back."""
     stays: list[RecordChange] = []
     held = list(unit.held)
-    # The lines of a renamed order or cart go to its new name in the state together with it.
-    renamed = any(change.former and change.address == unit.address for change in unit.changes)
+    # The state gets the lines of a renamed or adopted order or cart together with it.
+    moves = any(
+        change.address == unit.address and (change.former or change.adopts)
+        for change in unit.changes
+        if change.address not in going
+    )
     for change in unit.changes:
-        is_free = change.action is Action.CONFLICT or (change.is_refresh and not renamed)
+        is_free = change.action is Action.CONFLICT or (change.is_refresh and not moves)
         (stays if is_free or change.address in going else held).append(change)
     return replace(unit, changes=tuple(stays), held=in_order(unit, held))
 

@@ -33,6 +33,11 @@ def without_moved(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
         yield replace(unit, others=max(0, unit.others - left)) if left else unit
 
 
+def count_leaving(units: Iterable[UnitChange], planned: Set[Address]) -> int:
+    """Return how many line items leave one of the ``planned`` units, by folded address."""
+    return sum(source.folded() in planned for _, source in _moves(units))
+
+
 LineId = tuple[str, str]
 """A line item: its kind and its id."""
 

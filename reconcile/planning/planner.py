@@ -1,5 +1,6 @@
 """The planner: one unit's desired, actual and last-applied → its changes."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -304,7 +305,9 @@ def _folded(address: Address | None) -> Address | None:
 
 
 def _hint(record: RecordInput) -> str:
+    restore, remove = "restore it in HubSpot", "remove it from the manifests"
     may_create = record.context.policy.manage.may_create
     if record.desired.protect or record.identity.key_is_id or not may_create:
-        return "restore it in HubSpot, or remove it from the manifests"
-    return f"restore it in HubSpot, or create a new one with --recreate {record.address}"
+        return f"{restore}, or {remove}"
+    again = f"create a new one with --recreate {shlex.quote(str(record.address))}"
+    return f"{restore}, {again}, or {remove}"

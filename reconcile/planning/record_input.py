@@ -25,7 +25,9 @@ class Context:
     - ``recreate``: the addresses to create again if their records are archived, merged or gone
     - ``shared_ids``: the folded addresses of declared records that have the same id in the state
     - ``reverse_associations``: associations that are declared from their other end, as (kind, id,
-      other kind, other id)
+      other kind, other id); those of ``applied_from_other_end`` were applied
+    - ``referred``: the property by which a reference leads to an order or cart, by kind and id,
+      where it is neither its key nor its id
     - ``keys``: the keys that the state has of associated orders and carts, by kind and id
     - ``suggestions``: corrections for mistyped words
     - ``policy``: what is put back, and which guards are allowed
@@ -41,6 +43,8 @@ class Context:
     recreate: frozenset[Address] = frozenset()
     shared_ids: frozenset[Address] = frozenset()
     reverse_associations: frozenset[tuple[str, str, str, str]] = frozenset()
+    applied_from_other_end: frozenset[tuple[str, str, str, str]] = frozenset()
+    referred: Mapping[tuple[str, str], str] = field(default_factory=dict)
     keys: Mapping[tuple[str, str], str] = field(default_factory=dict)
     suggestions: Suggestions = field(default_factory=Suggestions)
     incomplete: bool = False

@@ -35,6 +35,7 @@ def plan_removal(record: RecordInput) -> RecordChange | None:
         or _protected(record)
         or parent_conflict(record)
         or rekey_conflict(record, record.actual)
+        or _in_use(record, record.actual)
         or _may_not(record)
     )
     if why:
@@ -86,6 +87,14 @@ def _is_another(record: RecordInput, actual: Actual) -> Explanation | None:
         f"{record.recorded.id}, which was archived, merged or deleted in HubSpot",
         f"to archive record {actual.id} too, apply lifecycle: {{state: forget}} first",
     )
+
+
+def _in_use(record: RecordInput, actual: Actual) -> Explanation | None:
+    """Return whether a document refers to a record by a property that only HubSpot knows."""
+    by = record.context.referred.get((record.kind.name, actual.id))
+    if by is None:
+        return None
+    return Explanation(f"a document refers to it by its {by}", "remove that association first")
 
 
 def _may_not(record: RecordInput) -> Explanation | None:

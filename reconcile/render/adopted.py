@@ -38,18 +38,21 @@ class Adoptions:
         fields = len(change.fields)
         return change.action is Action.ADOPT or (fields == 1 and self.is_stamp(change))
 
-    def texts(self) -> Sequence[str]:
+    def texts(self, *, listed_above: bool) -> Sequence[str]:
         """Return sentences on what is adopted, and on records that may have been meant."""
-        return (*self._adopted(), *self._remembered(), *self._unkeyed())
+        adopted = self._adopted(listed_above=listed_above)
+        return (*adopted, *self._remembered(), *self._unkeyed())
 
-    def _adopted(self) -> Iterator[str]:
+    def _adopted(self, *, listed_above: bool) -> Iterator[str]:
         plain: Counter[str] = Counter()
         stamps = 0
         for change in self.plan.records():
             plain[change.address.kind] += self.is_plain(change)
             stamps += self.is_stamp(change)
         if plain.total():
-            yield f"Adopted as they are, and not listed: {listed(plain)} (--verbose lists them)"
+            how = "" if listed_above else ", and not listed"
+            where = "" if listed_above else " (--verbose lists them)"
+            yield f"Adopted as they are{how}: {listed(plain)}{where}"
         if stamps:
             gets = "record gets its key" if stamps == 1 else "records get their keys"
             yield (

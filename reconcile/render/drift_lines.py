@@ -7,6 +7,7 @@ from reconcile.model.plan_options import options_to_put_back
 from reconcile.render.drift_view import DriftedValue, DriftView, PropertyGroup, SourceGroup
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, shorten, value, visible, width
+from reconcile.render.not_applied import how_to_accept
 from reconcile.render.plan_lines import (
     BLANK,
     LEFT_OUT,
@@ -59,6 +60,8 @@ def drift_lines(view: DriftView) -> Iterator[Line]:
     yield from (plain(visible(note), "conflict") for note in notes)
     if any(one.fate is Fate.LEFT_ALONE for one in view.values):
         yield from option_lines(PUT_BACK, options_to_put_back(plan))
+        if hint := how_to_accept(plan):
+            yield plain(f"hint: {hint}", "note", indent=2)
     if notes or view.groups:
         yield BLANK
     yield plain(view.footer, "heading")

@@ -10,6 +10,7 @@ from reconcile.render.drift_view import DriftView, PropertyGroup, SourceGroup, d
 from reconcile.render.drift_words import Sum, main_sources, unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.markdown import LIMIT, heading, selection, with_options
+from reconcile.render.not_applied import how_to_accept
 from reconcile.render.phrasing import plural
 from reconcile.render.plan_lines import LEFT_OUT, LEFT_OUT_HINT, PUT_BACK, address_list
 
@@ -60,6 +61,8 @@ def _head(seen: DriftView) -> Iterator[str]:
         yield f"{seen.both}."
     if any(one.fate is Fate.LEFT_ALONE for one in seen.values):
         yield f"Hint: {with_options(PUT_BACK, options_to_put_back(plan))}"
+        if hint := how_to_accept(plan):
+            yield f"Hint: {hint}."
 
 
 def _group(group: PropertyGroup) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from reconcile.model.explained import Applied, ExplainedRecord, ExplainedValue, Fate, Rule
 from reconcile.model.plan import Action, Reason
 from reconcile.render.escaping import CLEARED, EMPTY, value, visible, width
+from reconcile.render.phrasing import plural
 from reconcile.render.plan_lines import BLANK, Line, explanation_lines, hint_line, plain
 from reconcile.render.plan_view import PlanView, RecordView
 
@@ -69,6 +70,7 @@ def record_lines(record: ExplainedRecord, view: PlanView, *, personal: bool) -> 
         else:
             hints = (*planned.hints, *([_HELD_HINT] if held else []))
             yield from (hint_line(hint, 4, planned.action) for hint in hints)
+    yield from _foreign(record, view)
     for one in record.values:
         yield BLANK
         yield from _value_lines(one, personal=personal)
@@ -97,6 +99,21 @@ def _planned(planned: RecordView | None, record: ExplainedRecord, *, held: bool)
     action = f"would {planned.action}" if held else str(planned.action)
     first = [] if planned.action is Action.CONFLICT else [action]
     return "; ".join([*first, *planned.notes, *drift])
+
+
+def _foreign(record: ExplainedRecord, view: PlanView) -> Iterator[Line]:
+    """Yield how many line items of an order or cart a plan archives because others added them."""
+    found = [
+        one
+        for unit in (*view.units(), *view.held())
+        if unit.address == record.address
+        for one in unit.records
+        if one.foreign
+    ]
+    if found:
+        held = any(one.foreign for unit in view.held() for one in unit.records)
+        yield _about("others added", plural(len(found), "line item"))
+        yield _about("plan", f"{'would ' if held else ''}archive: the lines are exact", indent=4)
 
 
 def _last(record: ExplainedRecord) -> str:

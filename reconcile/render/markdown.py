@@ -115,7 +115,7 @@ def _head(seen: PlanView) -> Iterator[str]:
         yield "\n".join(_table(seen))
     if seen.plan.guards:
         yield "\n".join(_limits(seen.plan))
-    for text in seen.adoptions.texts():
+    for text in seen.adoptions.texts(listed_above=seen.verbose):
         yield f"> {code_span(shorten(text))}"
     for text in seen.plan.unchecked:
         yield f"> {code_span(shorten(warning(text)))}"

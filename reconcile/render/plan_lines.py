@@ -114,7 +114,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
 
 
 def _adopted(view: PlanView) -> Iterator[Line]:
-    if texts := view.adoptions.texts():
+    if texts := view.adoptions.texts(listed_above=view.verbose):
         yield from (plain(visible(text), "note") for text in texts)
         yield BLANK
 

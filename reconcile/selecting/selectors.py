@@ -66,31 +66,30 @@ class NameSelector:
 
 
 class Changes(NamedTuple):
-    """The ``units`` that are declared otherwise than in a commit, by folded address.
-
-    ``same`` are those that are not, where the commit could not be read completely. Any other may
-    have changed then, also one that nothing declares any more.
-    """
+    """What a commit declares otherwise; see ``UnitSelector``."""
 
     units: frozenset[Address]
     same: frozenset[Address] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedSelector:
-    """The units whose declaration differs from that of a commit."""
+class UnitSelector:
+    """These units, by folded address: those whose declaration differs from that of a commit.
+
+    ``same`` are those of which it does not, where the commit could not be read completely. Then it
+    matches all others: they may have changed, also those that nothing declares any more.
+    """
 
     text: str
-    changes: Changes
+    units: frozenset[Address]
+    same: frozenset[Address] | None = None
 
     def matches(self, unit: Address, _: Collection[Address]) -> bool:
-        """Return whether a unit has changed."""
-        return unit in self.changes.units or (
-            self.changes.same is not None and unit not in self.changes.same
-        )
+        """Return whether a unit is one of these, or may be."""
+        return unit in self.units or (self.same is not None and unit not in self.same)
 
 
-Selector = NameSelector | ChangedSelector
+Selector = NameSelector | UnitSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def parse(text: str, changed: Callable[[str], Changes]) -> Selector:
     Raise UsageError if it is not a selector.
     """
     if text.startswith(CHANGED):
-        return ChangedSelector(text, changed(text.removeprefix(CHANGED)))
+        return UnitSelector(text, *changed(text.removeprefix(CHANGED)))
     kind, slash, key = text.partition("/")
     if kind not in kinds():
         raise UsageError(f"{show(kind)} is not a kind{nearest(kind, kinds())}", hint=_HINT)

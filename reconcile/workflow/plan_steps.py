@@ -32,7 +32,7 @@ from reconcile.model.records import Lifecycle, Unit
 from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
 from reconcile.planning.identity_collisions import mark_collisions
-from reconcile.planning.moves import LineId, keep_parents
+from reconcile.planning.moves import LineId, count_leaving, keep_parents
 from reconcile.planning.planner import unit_faults
 from reconcile.planning.policy_problems import policy_problems
 from reconcile.planning.record_input import Context, RecordInput
@@ -151,11 +151,12 @@ def plan(
         hasher=state.hasher if state.has_key else None,
     )
     left_out = in_doubt.intersection(unit.address for unit in units)
+    folded = {unit.address.folded() for unit in planned}
     return replace(
         assembled,
         in_doubt=tuple(sorted(left_out)),
         unkeyed=_unkeyed(session, assembled, known),
-        others=made.others,
+        others=max(0, made.others - count_leaving(assembled.units, folded)),
         selected=limited.selected,
     )
 
@@ -241,6 +242,7 @@ def _inputs(
         known=known,
         recreate=recreate,
     )
+    mutual = dict(mutual_links(everything, state, known, found.bindings))
     context = Context(
         definitions,
         identities,
@@ -249,7 +251,13 @@ def _inputs(
         declared=declared_keys(everything),
         recreate=recreate,
         shared_ids=known.sharing_an_id,
-        reverse_associations=frozenset(mutual_links(everything, state, known, found.bindings)),
+        reverse_associations=frozenset(mutual),
+        referred={
+            (to, bound.id): by
+            for (to, by, _), bound in found.bindings.items()
+            if to in kinds() and by not in ("key", "id")
+        },
+        applied_from_other_end=frozenset(one for one, applied in mutual.items() if applied),
         unresolved=found.unresolved,
         keys=known.unit_keys,
         policy=policy,

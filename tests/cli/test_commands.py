@@ -98,6 +98,14 @@ def test_init_makes_properties_once(bare: Project) -> None:
     assert (bare.account.dump(), bare.files()) == before
 
 
+def test_init_makes_no_property_of_what_may_not_be_written(bare: Project) -> None:
+    """An account has room for a few unique properties only."""
+    bare.settings(f"{PROJECT}    manage: {{order: [hs_tags], create: true}}\n")
+    assert "Plan: 1 property to define." in bare.fine("init", "--auto-approve")
+    (made,) = bare.account.writes()
+    assert "orders" in made
+
+
 def test_init_writes_a_project_file_only_when_absent(bare: Project) -> None:
     """In an empty folder init writes a reconcile.yaml that works; one that is there stays."""
     bare.write(SHOP.partition("associations")[0])

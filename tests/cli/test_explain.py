@@ -227,6 +227,31 @@ def test_a_moved_line_item_is_explained(applied: Project) -> None:
     assert "association with a cart\n    declared      cart/C-1   in manifests/shop.yaml" in out
 
 
+def test_a_line_item_that_waits_with_another_order_is_explained(applied: Project) -> None:
+    """Both go or stay together, and what others added is part of it."""
+    account = httpx.Client(
+        base_url=applied.account.url,
+        headers={"Authorization": f"Bearer {applied.account.token}"},
+        trust_env=False,
+    )
+    with account as http:
+        path = "/crm/v3/objects/orders/A-1?idProperty=reconcile_key&associations=line_items"
+        order = http.get(path).json()["id"]
+        types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 514}]
+        extra = {"to": {"id": order}, "types": types}
+        body = {"properties": {"name": "Extra"}, "associations": [extra]}
+        http.post("/crm/v3/objects/line_items", json=body).raise_for_status()
+    lines = SHOP[SHOP.index("line_items:") : SHOP.index("associations:")]
+    moved = SHOP.replace(lines, "lines: exact\n").replace("A cart}", "A cart}\n" + lines.rstrip())
+    applied.write(moved.replace("hs_total_price: 20", "hs_total_price: 30"))
+    edit(applied, hs_total_price="40")
+    assert 'line_item/A-1:mug  "Mug"  # held back' in applied.fine("plan")
+    out = applied.fine("explain", "line_item/A-1:mug")
+    assert "  plan          would " in out
+    out = applied.fine("explain", "order/A-1")
+    assert "  others added  1 line item\n    plan          would archive: the lines" in out
+
+
 def test_explaining_writes_nothing(applied: Project) -> None:
     """Not in HubSpot, nor in the project."""
     applied.account.server.clear_requests()

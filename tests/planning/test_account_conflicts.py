@@ -95,7 +95,8 @@ def test_every_reason_of_a_record_is_listed(world: World) -> None:
         "orders have no property 'nonesuch'",
     ]
     assert hints_of(why) == (
-        "restore it in HubSpot, or create a new one with --recreate order/A",
+        "restore it in HubSpot, create a new one with --recreate order/A, or remove it from the "
+        "manifests",
         "create it in HubSpot first, or correct the reference",
     )
 

@@ -99,6 +99,18 @@ def test_values_that_git_declares_otherwise_wait_with_the_adoption(world: World)
     assert world.dump("orders")[record]["memo"] == "2"
 
 
+def test_a_known_line_item_waits_with_the_order_that_adopts_it(world: World) -> None:
+    """It was declared by itself, under an order that no document had."""
+    record = make(world, memo="theirs")
+    mug = {"key": "S", "properties": {"name": "Mug"}}
+    world.converge({"kind": "line_item", "parent": {"order": {"id": record}}, **mug})
+    plan = world.plan(order("A", [mug], memo="2", adopt={"id": record}), allow={})
+    assert set(held(plan)) == {"order/A", "line_item/S"}
+    assert statuses(world.apply(plan)) == {}
+    assert world.apply(world.plan(allow={"adopt-update": 1})).complete
+    assert world.plan(allow={}).units == ()
+
+
 def archived(world: World) -> dict[str, str]:
     """An archived order."""
     record = make(world, memo="1")
@@ -166,7 +178,7 @@ def test_a_key_that_another_record_has_is_a_conflict(world: World) -> None:
     """The key leads to one order and adopt to another: neither is touched."""
     taken, free = world.make("orders", "A", memo="1"), make(world, memo="1")
     plan = world.plan(order("A", memo="1", adopt={"id": free}), allow={})
-    assert f"record {taken} has its key already" in why(plan)
+    assert f"it is record {taken} already, and adopt leads to record {free}" in why(plan)
 
 
 def test_one_record_is_not_adopted_twice(world: World) -> None:
@@ -268,3 +280,46 @@ def test_an_adoption_that_was_carried_out_is_history(world: World) -> None:
     assert world.apply(world.plan(recreate=["order/A"], allow={"recreate": 1})).complete
     assert world.plan(allow={}).units == ()
     assert world.id_of("orders", "A") != record
+
+
+@pytest.mark.parametrize("stamp", [True, False])
+@pytest.mark.parametrize("by", ["id", "hs_order_name"])
+def test_another_record_to_adopt_is_a_conflict(
+    build: Callable[..., World], by: str, *, stamp: bool
+) -> None:
+    """The values are meant for that one, so the one that the state has does not get them."""
+    world = build(stamp=str(stamp).lower())
+    first, second = make(world, memo="1", hs_order_name="a"), make(world, hs_order_name="b")
+    world.sleep(INDEXED)
+    world.converge(order("A", memo="1", adopt={"id": first}))
+    adopt = {by: second if by == "id" else "b"}
+    plan = world.plan(order("A", memo="2", adopt=adopt), allow={})
+    assert f"it is record {first} already, and adopt leads to record {second}" in why(plan)
+    world.archive("orders", second)
+    world.sleep(INDEXED)
+    assert actions(world.plan(allow={})) == {"order/A": "update"}
+
+
+def test_another_line_item_to_adopt_is_a_conflict(world: World) -> None:
+    """Of those under its order."""
+    record = make(world, memo="1")
+    items = [make(world, "line_items", name="Mug", hs_sku=sku) for sku in ("M", "N")]
+    for item in items:
+        world.link(("line_items", item), ("orders", record))
+    mug = line("A:1", name="Mug")
+    world.converge(order("A", [{**mug, "adopt": {"hs_sku": "M"}}], adopt={"id": record}))
+    plan = world.plan(
+        order("A", [{**mug, "adopt": {"hs_sku": "N"}}], adopt={"id": record}), allow={}
+    )
+    assert f"it is record {items[0]} already, and adopt leads to record {items[1]}" in why(plan)
+
+
+def test_a_value_that_led_to_the_record_may_change(world: World) -> None:
+    """It was adopted by that, and is the same record as long as no other one has the value."""
+    record = make(world, memo="1", hs_order_name="One")
+    world.sleep(INDEXED)
+    adopting = order("A", memo="1", adopt={"hs_order_name": "One"})
+    world.converge(adopting)
+    world.edit("orders", record, hs_order_name="Two")
+    world.sleep(INDEXED)
+    assert world.plan(adopting, allow={}).units == ()

@@ -72,6 +72,18 @@ def test_what_is_not_listed_is_a_problem_with_its_place(world: World) -> None:
     assert all(text.split(":")[0] != "0" for text in found)
 
 
+def test_what_hubspot_copies_from_a_product_must_be_listed_too(world: World) -> None:
+    """It would be written with the product, and nobody has let that in."""
+    world.manage(order=[], line_item=["hs_product_id", "price"], create="true")
+    mug = line("A:1", hs_product_id="17", price="2")
+    (text,) = problems_of(world, order("A", lines=[mug]))
+    assert "HubSpot writes description, " in text
+    assert "price" not in text
+    assert "together with hs_product_id: `manage` does not list them" in text
+    world.manage(order=[], line_item="all", create="true")
+    world.plan(order("A", lines=[mug]))
+
+
 def test_what_is_not_listed_is_not_read_even_where_it_is_declared(watched: World) -> None:
     """A plan that fails for it has not asked for it, nor for who it refers to."""
     world = watched

@@ -55,6 +55,7 @@ def test_a_line_moves_to_another_order(watched: World, name: str) -> None:
     record = shop(watched)
     plan = watched.plan(*moved(name=name), allow={})
     assert sources(plan) == {"line_item/L1": "order/A"}
+    assert plan.others == 0
     watched.forget_calls()
     assert watched.apply(plan).complete
     assert parents(watched, record) == {"B"}
@@ -90,6 +91,28 @@ def test_the_two_units_go_or_stay_together(world: World) -> None:
     assert world.apply(world.plan(allow={"both": 1})).complete
     assert parents(world, record) == {"B"}
     assert world.plan(allow={}).units == ()
+
+
+@pytest.mark.parametrize("guard", ["foreign", "prune", "rekey"])
+def test_a_line_moves_beside_another_one_that_is_held_back(world: World, guard: str) -> None:
+    """Only what holds a whole order holds the orders that its line items move to."""
+    third = line("L3", name="z")
+    lines = [line("L1", name="x"), line("L2", name="y"), third]
+    world.converge(order("A", lines, memo="1"), order("B", memo="1"))
+    first, second = moved()
+    if guard == "foreign":
+        extra = world.make("line_items", name="Extra")
+        world.link(("line_items", extra), ("orders", world.id_of("orders", "A")))
+        first["lines"] = "exact"
+    if guard != "prune":
+        first["line_items"].append(third)
+    if guard == "rekey":
+        world.edit("line_items", world.id_of("line_items", "L3"), reconcile_key="other")
+    plan = world.plan(first, second, prune=guard == "prune", allow={})
+    assert guards(plan) == {guard: 1}
+    assert "line_item/L1" not in held(plan)
+    world.apply(plan)
+    assert parents(world, world.id_of("line_items", "L1")) == {"B"}
 
 
 def test_a_line_that_others_moved_elsewhere_is_left_there(world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from held import guards, held, left
 from world import (
+    KEY,
     World,
     actions,
     cart,
@@ -23,6 +24,7 @@ from world import (
     statuses,
 )
 
+from reconcile import workflow
 from reconcile.errors import ManifestError
 from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Location
@@ -488,3 +490,38 @@ def test_line_items_have_no_custom_associations(garage: World) -> None:
     garage.declare(order("A", lines))
     with pytest.raises(ManifestError, match=f"has no association '{CARS}'"):
         garage.plan()
+
+
+@pytest.mark.parametrize("prune", [True, False])
+def test_a_cart_that_an_order_refers_to_is_not_archived(world: World, *, prune: bool) -> None:
+    """By a property of its own, as it would not be if the order named its key."""
+    unique(world, "carts", "ext", "cart_information")
+    towards = order("A", associations={"cart": [{"ext": "X1"}]})
+    world.converge(cart("K", ext="X1"))
+    world.converge(towards, cart("K", ext="X1"))
+    gone = [] if prune else [cart("K", lifecycle={"state": "absent"})]
+    world.declare(towards, *gone)
+    plan = world.plan(prune=prune, allow={"prune": 1} if prune else {})
+    assert "a document refers to it by its ext" in why(plan, "cart/K")
+    world.declare(order("A"), *gone)
+    assert world.apply(world.plan(prune=prune, allow={"prune": 1} if prune else {})).complete
+    assert world.dump("carts") == {}
+
+
+def test_an_end_that_is_not_planned_is_looked_up(world: World) -> None:
+    """Somebody archived the cart: nothing of the order is written before that is known."""
+    towards = order("A", memo="2", associations={"cart": [{"key": "K"}]})
+    world.converge(order("A", memo="1"), cart("K"))
+    record = world.id_of("carts", "K")
+    world.declare(towards, cart("K"))
+    units = world.units()
+    of_order = [one for one in units if one.address.kind == "order"]
+
+    def planned() -> Plan:
+        with world.session() as session:
+            return workflow.plan(session, of_order, declared=units)
+
+    world.edit("carts", record, **{KEY: ""})
+    assert actions(planned()) == {"order/A": "update"}
+    world.archive("carts", record)
+    assert f"record {record} of cart/k is not in HubSpot any more" in why(planned(), "order/A")

@@ -53,6 +53,7 @@ def test_records_adopted_as_they_are_are_counted() -> None:
     long = text(plan, verbose=True)
     assert "~ order/A" in long
     assert "= line_item/A:1" in long
+    assert "Adopted as they are: 1 order, 1 line item\n" in long
     assert "order/A" in to_json(plan, personal=True, digest="")
     assert "Adopted as they are" in markdown(plan)
 
