@@ -62,29 +62,42 @@ def with_values(
 
     ``files`` are all manifests of a project by name, in the order of ``load_texts`` and without
     problems, and ``units`` what they declare; ``by_id`` names the kinds whose keys are HubSpot ids.
-    ``faults`` returns what a target does not allow a unit to declare.
+    ``faults`` returns what a target does not allow a unit to declare. Problems have their places
+    in the files as they will be.
     A value that a record has from defaults is written into its own document, where it wins. A
     record with a value that cannot be written is left out as a whole.
 
     Raise ManifestError or UsageError if something else would change in what the project declares.
     """
-    concerned = [unit for unit in units if any(map(values.__contains__, _addresses(unit)))]
     left_out: dict[Address, Sequence[Problem]] = {}
     while True:
         going = {address: new for address, new in values.items() if address not in left_out}
-        edited, refused = _edited_files(files, concerned, going)
-        refused = {**_faulty(concerned, going, faults), **refused}
+        edited, refused = _tried(files, units, going, faults)
         if not refused:
             break
         left_out |= refused
-    changed = (file._replace(data=edited.get(name, file.data)) for name, file in files.items())
-    after, problems = load_texts(changed, by_id=by_id)
+    changed = {
+        name: file._replace(data=edited.get(name, file.data)) for name, file in files.items()
+    }
+    after, problems = load_texts(changed.values(), by_id=by_id)
     if problems:
         raise ManifestError(problems, title="the edited manifests", hint=_NOT_WRITTEN)
     wanted = [_with_new(unit, going) for unit in units]
     if dict(without_places(after)) != dict(without_places(wanted)):
         raise UsageError("the edit would change other values too", hint=_NOT_WRITTEN)
+    if left_out and edited:  # lines may have moved
+        _, now = _tried(changed, after, {one: values[one] for one in left_out}, faults)
+        left_out |= now
     return Edited(edited, left_out)
+
+
+def _tried(
+    files: Mapping[str, ManifestFile], units: Sequence[Unit], values: NewValues, faults: Faults
+) -> tuple[Mapping[str, bytes], Mapping[Address, Sequence[Problem]]]:
+    """Return the files that change, and the records whose values cannot all be written, and why."""
+    concerned = [unit for unit in units if any(map(values.__contains__, _addresses(unit)))]
+    edited, refused = _edited_files(files, concerned, values)
+    return edited, {**_faulty(concerned, values, faults), **refused}
 
 
 def _addresses(unit: Unit) -> Iterator[Address]:

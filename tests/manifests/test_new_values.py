@@ -136,6 +136,15 @@ def test_records_with_a_place_that_cannot_be_edited_are_left_out() -> None:
     )
 
 
+def test_places_are_those_in_the_file_as_it_will_be() -> None:
+    """Lines that were added above count."""
+    text = "kind: order\nkey: A\n---\nkind: order\nkey: B\nproperties:\n  memo: |\n    b\n"
+    files, why = left_out({"a.yaml": text}, {"order/A": {"memo": "a"}, "order/B": {"memo": "c"}})
+    assert files["a.yaml"].startswith('kind: order\nkey: A\nproperties: {memo: "a"}\n---\n')
+    (((message, _),),) = why.values()
+    assert message == "a.yaml:8:9: a block of lines (|) is not edited"
+
+
 def test_what_no_manifest_can_hold_is_not_asked_for_by_hand() -> None:
     """A control character cannot be written in any style."""
     new = {"order/A-1": {"hs_order_name": "a\r\nb", "weight": "1"}, "order/B-1": {"weight": "1"}}
