@@ -384,7 +384,7 @@ def test_sandbox_reads_none_of_our_data() -> None:
         ("obstore", "stores/bucket.py"),
         ("psycopg", "stores/postgres_connection.py"),
         ("yaml", "manifests/yaml_nodes.py"),
-        ("ruamel", "manifests/yaml_edit.py"),
+        ("ruamel", "manifests/yaml_slots.py"),
     ],
 )
 def test_library_has_one_home(library: str, home: str) -> None:

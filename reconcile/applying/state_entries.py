@@ -197,19 +197,28 @@ def removed_links(change: Effect) -> frozenset[Link]:
     )
 
 
-def _still_accepted(done: AppliedChange, hashes: Mapping[str, ValueHashes]) -> dict[str, str]:
+def _still_accepted(
+    done: AppliedChange, hashes: Mapping[str, ValueHashes]
+) -> dict[str, tuple[str, ...]]:
     """Return the accepted values that the manifest of a change did not have.
 
-    That manifest may be of a branch without them. What was written instead ends their acceptance.
+    That manifest may be of a branch without them. One that has an accepted value ends the
+    acceptance of earlier ones too, and what was written instead that of all.
     """
     previous = done.previous
     accepted = previous.accepted if previous is not None and previous.id == done.id else {}
     written = {field.name for field in done.change.fields}
-    return {
-        name: value
-        for name, value in accepted.items()
-        if name in hashes and name not in written and hashes[name].written != value
+    kept = {
+        name: _after(values, hashes[name].written)
+        for name, values in accepted.items()
+        if name in hashes and name not in written
     }
+    return {name: values for name, values in kept.items() if values}
+
+
+def _after(values: tuple[str, ...], value: str) -> tuple[str, ...]:
+    """Return the values after one of them, or all if it is not among them."""
+    return values[values.index(value) + 1 :] if value in values else values
 
 
 def _left_alone(previous: LastApplied | None, name: str, ours: str) -> ValueHashes:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +11,10 @@ from reconcile.audit.actor import origin
 from reconcile.audit.events import values_accepted
 from reconcile.audit.log import AuditLog
 from reconcile.cli.common import absolute, addresses, echo, settings_for, shows_personal
+from reconcile.cli.github_annotations import annotate
 from reconcile.cli.given_selection import selection_for
 from reconcile.cli.manifest_edits import (
+    Files,
     read_manifests,
     replace_files,
     require_replaceable,
@@ -21,8 +22,9 @@ from reconcile.cli.manifest_edits import (
 )
 from reconcile.cli.next_command import command_line
 from reconcile.cli.store_access import locked
-from reconcile.errors import ManifestError, StalePlan, UsageError
-from reconcile.manifests.new_values import with_values
+from reconcile.errors import ManifestError, Problem, StalePlan, UsageError
+from reconcile.manifests.new_values import Edited, NewValues, with_values
+from reconcile.manifests.yaml_edit import BY_HAND
 from reconcile.model.address import Address
 from reconcile.model.audit import Event
 from reconcile.model.kinds import Kind, kinds
@@ -30,7 +32,8 @@ from reconcile.model.plan import Plan
 from reconcile.model.records import Desired, Unit
 from reconcile.model.selected import EVERYTHING
 from reconcile.model.values import nearest, show
-from reconcile.project.declared import Declared, found_by_id
+from reconcile.project import Settings
+from reconcile.project.declared import Declared, found_by_id, target_problems
 from reconcile.pulling.known import definitions_of
 from reconcile.pulling.taken import (
     Taken,
@@ -42,6 +45,7 @@ from reconcile.pulling.taken import (
     new_values,
     refused,
 )
+from reconcile.render.error_lines import format_left_out
 from reconcile.render.escaping import visible
 from reconcile.render.phrasing import plural, selection_words
 from reconcile.render.progress import progress
@@ -71,7 +75,7 @@ def run(
     dry_run: bool,
     reason: str,
     lock_timeout: float,
-) -> None:
+) -> int:
     """Run `reconcile pull ADDRESS…`, or with ``drift`` `reconcile pull --drift [PATHS]`."""
     chosen = None if drift else {one.folded() for one in addresses(tuple(words))}
     settings = settings_for(target)
@@ -92,13 +96,15 @@ def run(
             )
         found = list(_found(session, made, chosen, records))
         definitions = definitions_of(session.hubspot, _kinds_of(found))
-        with _without_values():
-            edited = with_values(
-                {name: file.content for name, file in files.items()},
-                declared.everything,
-                new_values(as_declared(session.hubspot, definitions, found)),
-                by_id=found_by_id(settings),
-            )
+        edits = _edited(
+            settings,
+            files,
+            declared.everything,
+            new_values(as_declared(session.hubspot, definitions, found)),
+            whole=not drift,
+        )
+        found = [one for one in found if one.address.folded() not in edits.left_out]
+        edited = edits.files
         why_not = ""
         if found and not dry_run:
             require_replaceable(settings.root, files, edited)
@@ -116,12 +122,13 @@ def run(
             replace_files(settings.root, files, edited)
     if dry_run:
         show_edits(files, edited)
-    for line in _summary(made, found, list(edited), drift=drift, dry_run=dry_run):
+    for line in _summary(made, found, edits, drift=drift, dry_run=dry_run):
         echo(line)
     if dry_run:
         click.echo("Nothing was written.", err=True)
     if why_not:
         click.echo(_NOT_REMEMBERED.format(visible(why_not)), err=True)
+    return _echo_left_out(edits)
 
 
 def _by_address(units: Sequence[Unit]) -> _Records:
@@ -147,17 +154,44 @@ def _units_of(
     return [unit for unit in declared.units if unit.address in named]
 
 
-@contextmanager
-def _without_values() -> Iterator[None]:
-    """In CI, leave what is to be written by hand out of errors: it may be personal."""
-    try:
-        yield
-    except ManifestError as error:
-        if shows_personal():
-            raise
-        hint = "edit the file by hand; outside of CI the value is named here"
-        problems = [replace(one, hint=hint) for one in error.problems]
-        raise ManifestError(problems, title=error.title, hint=error.hint) from None
+def _edited(
+    settings: Settings,
+    files: Files,
+    units: Sequence[Unit],
+    values: NewValues,
+    *,
+    whole: bool,
+) -> Edited:
+    """Return the files with new values. Raise ManifestError if any is left out and ``whole``."""
+    found = with_values(
+        {name: file.content for name, file in files.items()},
+        units,
+        values,
+        by_id=found_by_id(settings),
+        faults=lambda unit: target_problems([unit], settings),
+    )
+    if found.left_out and whole:
+        problems = _without_values(found.problems)
+        raise ManifestError(problems, title="the edit", hint="nothing was written")
+    return found
+
+
+def _without_values(problems: Sequence[Problem]) -> Sequence[Problem]:
+    """In CI, leave what is to be written by hand out of problems: it may be personal."""
+    if shows_personal():
+        return problems
+    hint = f"{BY_HAND}; outside of CI the value is named here"
+    return [replace(one, hint=hint) if one.hint.startswith(BY_HAND) else one for one in problems]
+
+
+def _echo_left_out(edits: Edited) -> int:
+    """Print what is left out, on stderr, and return the exit code."""
+    if not edits.left_out:
+        return 0
+    problems = _without_values(edits.problems)
+    click.echo(format_left_out(len(edits.left_out), problems), err=True)
+    annotate("warning", problems)
+    return 5
 
 
 def _require_declared(chosen: Collection[Address], records: _Records) -> None:
@@ -220,9 +254,9 @@ def _remember(
 
 
 def _summary(
-    made: Plan, found: Sequence[Taken], files: Sequence[str], *, drift: bool, dry_run: bool
+    made: Plan, found: Sequence[Taken], edits: Edited, *, drift: bool, dry_run: bool
 ) -> Iterator[str]:
-    values = sum(len(one.values) for one in found)
+    values, files = sum(len(one.values) for one in found), list(edits.files)
     if made.selected != EVERYTHING:
         yield f"{selection_words(made.selected)}."
     if values:
@@ -231,6 +265,8 @@ def _summary(
         more = f", … and {len(files) - _LISTED:,} more" if len(files) > _LISTED else ""
         of = plural(len(found), "record")
         yield f"{did} {plural(values, 'value')} of {of} into {where}{more}."
+    elif edits.left_out:
+        yield "Nothing to write: every record with other values in HubSpot is left out."
     elif drift:
         yield "Nothing to pull: nobody changed a declared value in HubSpot."
     else:

@@ -13,8 +13,9 @@ from reconcile.manifests.field_reader import name_fault
 from reconcile.manifests.files import ManifestFile
 from reconcile.manifests.folder_defaults import read_defaults
 from reconcile.manifests.problems import ProblemReport
-from reconcile.manifests.yaml_edit import Edit, Path, edit_values
+from reconcile.manifests.yaml_edit import edit_values
 from reconcile.manifests.yaml_nodes import Items, Node, Table, read
+from reconcile.manifests.yaml_slots import Edit, Path
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Desired, Lifecycle, Location, Reference, Unit

@@ -39,11 +39,6 @@ def may_be_bound_elsewhere(change: Effect, identity: Identity) -> bool:
     return change.adopts and (not key or gets_key or identity.may_lack_key)
 
 
-def is_refresh(change: RecordChange) -> bool:
-    """Return whether only the state learns something of a record that it has already."""
-    return change.action is Action.ADOPT and not (change.adopts or change.moved_from)
-
-
 def _reasons_of_values(change: RecordChange) -> set[Reason]:
     """Return the reasons of a change's fields but for that of a key changed in HubSpot."""
     keys = 1 if change.rekey else 0

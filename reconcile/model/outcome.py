@@ -77,7 +77,7 @@ class Outcome:
     own, whatever the status. ``standing`` is true for a conflict that already existed when the
     last run that applied this manifest text of the unit ended. ``found`` names the properties that
     were not sent, since the re-check before the write found them as planned: somebody else had set
-    them.
+    them. ``remembered`` is true if only what the state remembers of the record was to change.
     """
 
     address: Address
@@ -93,6 +93,7 @@ class Outcome:
     warnings: tuple[HubSpotWarning, ...] = ()
     found: tuple[str, ...] = ()
     why: tuple[Explanation, ...] = ()
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

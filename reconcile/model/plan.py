@@ -217,6 +217,16 @@ class RecordChange(Effect):
         return Effect(*(getattr(self, name) for name in _EFFECT))
 
     @property
+    def is_refresh(self) -> bool:
+        """Whether only the state learns something of a record that it has already."""
+        return self.action is Action.ADOPT and not (self.adopts or self.moved_from)
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether it is a refresh with nothing to look at: every apply makes it, unasked."""
+        return self.is_refresh and not self.why
+
+    @property
     def refresh(self) -> Refresh:
         """What else the state remembers."""
         return Refresh(self.keep, self.kept_links)
@@ -369,8 +379,14 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether all records are as declared, but for what others changed."""
-        return not self.defines and not any(unit.changes or unit.held for unit in self.units)
+        """Whether all records are as declared, but for what others changed.
+
+        Applying may still change what the state remembers of them.
+        """
+        return not self.defines and not any(
+            unit.held or not all(change.is_remembered for change in unit.changes)
+            for unit in self.units
+        )
 
     @property
     def idle(self) -> bool:

@@ -305,8 +305,8 @@ class LastApplied:
     are former parents of a moved line item, (kind, id), that it has still to leave.
 
     ``accepted`` are keyed hashes of values that were taken over from HubSpot into a manifest and
-    not applied since. One counts only for a manifest that has this value: others, such as those
-    of a branch without it, still declare what was written last.
+    not applied since, the newest last. One counts only for a manifest that has this value: others,
+    such as those of a branch without it, still declare what was written last or accepted before.
     """
 
     id: str
@@ -319,16 +319,17 @@ class LastApplied:
     leaving: frozenset[tuple[str, str]] = frozenset()
     protect: bool = False
     run: str = ""
-    accepted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def base(self, name: str, declared: str) -> ValueHashes | None:
         """Return what a property is compared with, None if nothing is known of it.
 
         ``declared`` is the hash of the value that the manifest has.
         """
-        if self.accepted.get(name) == declared:
+        last = self.value_hashes.get(name)
+        if (last is None or last.written != declared) and declared in self.accepted.get(name, ()):
             return ValueHashes(declared, declared)
-        return self.value_hashes.get(name)
+        return last
 
     def with_renamed_parent(self, unit: Address, former: Address | None) -> "LastApplied":
         """Return the entry with ``unit`` in place of ``former``, the unit's old name, as parent."""

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import replace
 
 from reconcile.model.address import Address, fold
-from reconcile.model.guarded import guards_of, is_refresh
+from reconcile.model.guarded import guards_of
 from reconcile.model.identity import Identity
 from reconcile.model.line_parent import former_parent
 from reconcile.model.plan import Action, RecordChange, UnitChange
@@ -79,7 +79,7 @@ def _holds_group(change: RecordChange, unit: UnitChange) -> bool:
 def _may_wait(unit: UnitChange) -> bool:
     """Return whether anything of a unit can still be held back."""
     return any(
-        change.action is not Action.CONFLICT and not is_refresh(change) for change in unit.changes
+        change.action is not Action.CONFLICT and not change.is_refresh for change in unit.changes
     )
 
 
@@ -142,7 +142,7 @@ def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
         if change.address not in going
     )
     for change in unit.changes:
-        is_free = change.action is Action.CONFLICT or (is_refresh(change) and not moves)
+        is_free = change.action is Action.CONFLICT or (change.is_refresh and not moves)
         (stays if is_free or change.address in going else held).append(change)
     return replace(unit, changes=tuple(stays), held=in_order(unit, held))
 

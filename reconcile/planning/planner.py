@@ -50,7 +50,7 @@ from reconcile.planning.key_conflicts import (
 )
 from reconcile.planning.moved_pipelines import with_remembered_stages
 from reconcile.planning.parent_conflicts import parent_conflict
-from reconcile.planning.reasons import reason_of
+from reconcile.planning.reasons import ends_acceptance, reason_of
 from reconcile.planning.record_differences import record_differences
 from reconcile.planning.record_input import Context, RecordInput
 from reconcile.planning.removals import plan_removal
@@ -296,6 +296,7 @@ def _state_is_current(record: RecordInput, ours: frozenset[Link]) -> bool:
         and last.links == ours
         and last.fingerprint
         == record.context.hasher.fingerprint(record.wire_values, record.definitions)
+        and not ends_acceptance(record, last)
     )
 
 

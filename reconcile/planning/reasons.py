@@ -4,7 +4,7 @@
 """
 
 from reconcile.model.plan import Reason
-from reconcile.model.records import ValueHashes
+from reconcile.model.records import LastApplied, ValueHashes
 from reconcile.model.values import normalise
 from reconcile.planning.record_input import RecordInput
 
@@ -42,6 +42,14 @@ def differs(record: RecordInput, name: str, now: str, hashes: ValueHashes) -> bo
     A value that we wrote is no edit, even if HubSpot did not return it right after the write.
     """
     return _hash(record, name, now) not in (hashes.expected, hashes.written)
+
+
+def ends_acceptance(record: RecordInput, last: LastApplied) -> bool:
+    """Return whether the manifest has an accepted value, so that an apply ends its acceptance."""
+    return any(
+        name in record.wire_values and _hash(record, name, record.wire_values[name]) in values
+        for name, values in last.accepted.items()
+    )
 
 
 def _hash(record: RecordInput, name: str, value: str) -> str:

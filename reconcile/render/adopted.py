@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reconcile.model.identity import unpinned
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, RecordChange
-from reconcile.render.phrasing import listed
+from reconcile.render.phrasing import listed, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,11 @@ class Adoptions:
 
     plan: Plan
     keys: Mapping[str, str]
+
+    @property
+    def remembered(self) -> int:
+        """The number of records of which only the state remembers something else."""
+        return sum(change.is_remembered for change in self.plan.records())
 
     def is_stamp(self, change: RecordChange) -> bool:
         """Return whether a record that exists gets its key, since it has none."""
@@ -35,7 +40,8 @@ class Adoptions:
 
     def texts(self, *, listed_above: bool) -> Sequence[str]:
         """Return sentences on what is adopted, and on records that may have been meant."""
-        return (*self._adopted(listed_above=listed_above), *self._unkeyed())
+        adopted = self._adopted(listed_above=listed_above)
+        return (*adopted, *self._remembered(), *self._unkeyed())
 
     def _adopted(self, *, listed_above: bool) -> Iterator[str]:
         plain: Counter[str] = Counter()
@@ -53,6 +59,11 @@ class Adoptions:
                 f"{stamps:,} {gets}: workflows in HubSpot that react to any change of a record "
                 "will run"
             )
+
+    def _remembered(self) -> Iterator[str]:
+        if number := self.remembered:
+            whose = "it" if number == 1 else "them"
+            yield f"{plural(number, 'record')}: only what reconcile remembers of {whose} changes"
 
     def _unkeyed(self) -> Iterator[str]:
         for kind, number in self.plan.unkeyed:

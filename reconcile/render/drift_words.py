@@ -14,7 +14,10 @@ _ARTICLES = {
     SourceKind.INTEGRATION: "an integration",
     SourceKind.WORKFLOW: "a workflow",
     SourceKind.IMPORT: "an import",
+    SourceKind.OTHER: "another source",
 }
+_MAY_BE_NAMED = (SourceKind.INTEGRATION, SourceKind.WORKFLOW, SourceKind.CALCULATION)
+"""What has a name of its own: any other source may be called after a person."""
 _PEOPLE = "people"
 _MAIN = 3
 """Sources that a sum names; the rest is counted."""
@@ -40,7 +43,7 @@ def source_words(source: DriftSource, *, personal: bool) -> str:
     shown = _shown(source, personal=personal)
     name = shown.name if _PLAIN.fullmatch(shown.name) or not shown.name else _in_quotes(shown.name)
     if source.kind is SourceKind.OTHER:
-        return f"source {name}" if name else "an unknown source"
+        return f"source {name}" if name else _ARTICLES[source.kind]
     if source.kind is SourceKind.USER and "@" in name:
         return name
     which = name or shown.id
@@ -78,7 +81,7 @@ def unread_note(why: str, *, personal: bool) -> str:
 def _shown(source: DriftSource, *, personal: bool) -> DriftSource:
     if personal:
         return source
-    if source.kind is SourceKind.USER:
+    if source.kind not in _MAY_BE_NAMED:
         return DriftSource(source.kind)
     return replace(source, name=mask(source.name))
 

@@ -36,6 +36,13 @@ def format_warnings(warnings: Sequence[Problem], *, every: str) -> str:
     return "\n".join(line_start(line) for line in (head, *_listed(warnings, "warning", every)))
 
 
+def format_left_out(records: int, problems: Sequence[Problem]) -> str:
+    """Return the lines for stderr about records whose values cannot be written into manifests."""
+    them = plural(records, "record is left out: its", "records are left out: their")
+    head = f"warning: {them} values cannot all be written into the manifests"
+    return "\n".join(line_start(line) for line in (head, *_listed(problems, "problem", "")))
+
+
 def github_annotations(problems: Sequence[Problem], level: Level = "error") -> list[str]:
     """Return a workflow command for each problem; beyond a limit only the first ones.
 
@@ -87,7 +94,7 @@ def _listed(problems: Sequence[Problem], what: str, every: str) -> Iterator[str]
             yield f"  hint: {visible(hint)}"
     if found.left_out:
         yield f"… and {plural(len(found.left_out), f'more {what}')}"
-    if len(found.shown) < len(problems):
+    if every and len(found.shown) < len(problems):
         yield f"`{visible(every)}` lists every {what}"
 
 

@@ -159,15 +159,24 @@ class PlanView:
         return target_line(self.plan.target)
 
     @property
+    def as_declared(self) -> int:
+        """The number of records that are as declared, whatever the state remembers of them."""
+        drifted = {left.address for unit in self.plan.units for left in unit.left_alone}
+        return self.plan.unchanged + sum(
+            change.is_remembered and change.address not in drifted for change in self.plan.records()
+        )
+
+    @property
     def footer(self) -> str:
         """The plan in one sentence."""
-        return _footer(self.plan, self.tallies, self.conflicts)
+        return " ".join((_done(self), *footer_parts(self.plan)))
 
     @property
     def changing(self) -> tuple[UnitChange, ...]:
         """The units with changes or conflicts to list, in order.
 
-        Records that are adopted as they are are listed only with ``verbose``.
+        Records that are adopted as they are are listed only with ``verbose``, and those of which
+        only the state remembers something else never.
         """
         return tuple(self._changing())
 
@@ -178,11 +187,14 @@ class PlanView:
 
     def _changing(self) -> Iterator[UnitChange]:
         for unit in self.plan.units:
-            if not self.verbose and any(map(self.adoptions.is_plain, unit.changes)):
-                changes = tuple(filterfalse(self.adoptions.is_plain, unit.changes))
+            if any(map(self._is_counted_only, unit.changes)):
+                changes = tuple(filterfalse(self._is_counted_only, unit.changes))
                 unit = replace(unit, changes=changes)  # noqa: PLW2901
             if unit.changes:
                 yield unit
+
+    def _is_counted_only(self, change: RecordChange) -> bool:
+        return change.is_remembered or (not self.verbose and self.adoptions.is_plain(change))
 
     def held(self) -> Iterator[UnitView]:
         """Yield the units with changes that are held back, and only these changes."""
@@ -216,7 +228,8 @@ def view(plan: Plan, *, personal: bool, verbose: bool = False) -> PlanView:
     adopted = adoptions(plan)
     counted: Counter[tuple[str, str]] = Counter()
     for change in plan.records():
-        counted[_verb(change, adopted), change.address.kind] += 1
+        if not change.is_remembered:
+            counted[_verb(change, adopted), change.address.kind] += 1
     conflicts = sum(n for (verb, _), n in counted.items() if verb == Action.CONFLICT)
     return PlanView(plan, personal, _tallies(counted), conflicts, adopted, verbose)
 
@@ -269,28 +282,25 @@ def _tallies(counted: Counter[tuple[str, str]]) -> tuple[Tally, ...]:
     return tuple(Tally(verb, counts) for verb, counts in found.items() if counts)
 
 
-def _footer(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
-    return " ".join((_done(plan, tallies, conflicts), *footer_parts(plan)))
-
-
-def _done(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
+def _done(seen: PlanView) -> str:
     """Return what the plan does, in one sentence."""
+    plan, same = seen.plan, seen.as_declared
     if plan.empty and not plan.in_doubt:
-        if plan.unchanged:
-            return f"No changes. {plural(plan.unchanged, 'record is', 'records are')} as declared."
+        if same:
+            return f"No changes. {plural(same, 'record is', 'records are')} as declared."
         if plan.selected != EVERYTHING and not plan.selected.units:
             return "No changes. Nothing is selected."
         return "No changes." if plan.units else "No changes. No records are declared."
     parts = []
     if plan.defines:
         parts.append(f"{plural(len(plan.defines), 'property', 'properties')} to define")
-    parts += [f"{listed(tally.counts)} to {tally.verb}" for tally in tallies]
-    if conflicts:
-        parts.append(f"{plural(conflicts, 'conflict')} (left alone)")
+    parts += [f"{listed(tally.counts)} to {tally.verb}" for tally in seen.tallies]
+    if seen.conflicts:
+        parts.append(f"{plural(seen.conflicts, 'conflict')} (left alone)")
     if plan.in_doubt:
         parts.append(f"{plural(len(plan.in_doubt), 'unit')} left out (in doubt)")
-    if plan.unchanged:
-        parts.append(f"{plan.unchanged:,} unchanged")
+    if same:
+        parts.append(f"{same:,} unchanged")
     return f"Plan: {'; '.join(parts) or 'nothing to change'}."
 
 

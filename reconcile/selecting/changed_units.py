@@ -21,6 +21,7 @@ from reconcile.model.records import Unit
 from reconcile.model.values import show
 from reconcile.project import Settings
 from reconcile.project.declared import found_by_id
+from reconcile.selecting.selectors import Changes
 
 
 class Past(NamedTuple):
@@ -33,14 +34,12 @@ class Past(NamedTuple):
     digests: Mapping[Address, str]
     notes: tuple[str, ...] = ()
 
-    def changed(self, units: Iterable[Unit]) -> frozenset[Address]:
-        """Return the folded addresses of the units that differ from these, on either side."""
+    def compared(self, units: Iterable[Unit]) -> Changes:
+        """Return which units differ from these, on either side."""
         now = {unit.address.folded(): desired_digest(unit) for unit in units}
-        return frozenset(
-            address
-            for address in now.keys() | self.digests.keys()
-            if now.get(address) != self.digests.get(address)
-        )
+        every = now.keys() | self.digests.keys()
+        same = frozenset(one for one in every if now.get(one) == self.digests.get(one))
+        return Changes(frozenset(every - same), same if self.notes else None)
 
 
 def declared_at(

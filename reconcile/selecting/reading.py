@@ -3,11 +3,10 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from reconcile.model.address import Address
 from reconcile.project import Settings
 from reconcile.project.declared import Declared
 from reconcile.selecting.changed_units import Past, declared_at
-from reconcile.selecting.selectors import Selection, parse
+from reconcile.selecting.selectors import Changes, Selection, parse
 
 
 def read_selection(
@@ -28,10 +27,10 @@ def read_selection(
         return None
     known: dict[str, Past] = {}
 
-    def changed(ref: str) -> frozenset[Address]:
+    def changed(ref: str) -> Changes:
         if ref not in known:
             known[ref] = declared_at(ref, settings, paths, environ)
-        return known[ref].changed(declared.everything)
+        return known[ref].compared(declared.everything)
 
     return Selection(
         tuple(parse(text, changed) for text in select),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
@@ -19,7 +20,10 @@ CHANGED = "changed:"
 Names = Mapping[Address, Collection[Address]]
 """Folded addresses of units, each with the addresses of all its records."""
 
-_WILD = re.compile(r"[*?]")
+_WILD = re.compile(r"(?<!\\)[*?]")
+_LITERAL = re.compile(r"\\([*?])")
+"""A star or question mark of a key, behind a backslash."""
+
 _HINT = (
     "select by address, as in 'order/SHOP-5*', by kind, as in cart, or by what changed in git, as "
     "in changed:origin/main"
@@ -30,7 +34,8 @@ _HINT = (
 class NameSelector:
     """The units that have a record with an address like ``glob``, as ``text`` was typed.
 
-    ``*`` stands for any text, ``?`` for one character. Case is ignored, as it is between keys.
+    ``*`` stands for any text, ``?`` for one character, and either for itself behind a backslash.
+    Case is ignored, as it is between keys.
     """
 
     text: str
@@ -41,7 +46,8 @@ class NameSelector:
         kind, _, key = self.glob.partition("/")
         folded = str(Address(kind, key).folded())
         # Keys may contain brackets, so they are no wildcards here.
-        return re.compile(fnmatch.translate(folded.replace("[", "[[]")))
+        glob = _LITERAL.sub(r"[\1]", folded.replace("[", "[[]"))
+        return re.compile(fnmatch.translate(glob))
 
     @property
     def is_exact(self) -> bool:
@@ -59,16 +65,28 @@ class NameSelector:
         return UsageError(f"{show(self.text)} matches no record{near}", hint=_HINT)
 
 
+class Changes(NamedTuple):
+    """What a commit declares otherwise; see ``UnitSelector``."""
+
+    units: frozenset[Address]
+    same: frozenset[Address] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class UnitSelector:
-    """These units, by folded address: those whose declaration differs from that of a commit."""
+    """These units, by folded address: those whose declaration differs from that of a commit.
+
+    ``same`` are those of which it does not, where the commit could not be read completely. Then it
+    matches all others: they may have changed, also those that nothing declares any more.
+    """
 
     text: str
     units: frozenset[Address]
+    same: frozenset[Address] | None = None
 
     def matches(self, unit: Address, _: Collection[Address]) -> bool:
-        """Return whether a unit is one of these."""
-        return unit in self.units
+        """Return whether a unit is one of these, or may be."""
+        return unit in self.units or (self.same is not None and unit not in self.same)
 
 
 Selector = NameSelector | UnitSelector
@@ -106,13 +124,13 @@ class Selection:
         return found
 
 
-def parse(text: str, changed: Callable[[str], frozenset[Address]]) -> Selector:
+def parse(text: str, changed: Callable[[str], Changes]) -> Selector:
     """Return the selector that a text is; ``changed`` returns what differs from a commit.
 
     Raise UsageError if it is not a selector.
     """
     if text.startswith(CHANGED):
-        return UnitSelector(text, changed(text.removeprefix(CHANGED)))
+        return UnitSelector(text, *changed(text.removeprefix(CHANGED)))
     kind, slash, key = text.partition("/")
     if kind not in kinds():
         raise UsageError(f"{show(kind)} is not a kind{nearest(kind, kinds())}", hint=_HINT)

@@ -1,7 +1,7 @@
 """Values of HubSpot that were taken over into manifests, remembered until an apply has seen them.
 
 What is remembered counts only for a manifest that has the value, so it may be written before the
-manifest is, and does no harm if that never happens.
+manifest is, and does no harm if that never happens: what was accepted earlier stays remembered too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 from reconcile.model.address import Address
 from reconcile.model.records import LastApplied
 from reconcile.state.state import State
+
+MOST = 8
+"""Accepted values of one property that are remembered: the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,12 @@ def accept(state: State, records: Iterable[Accepted]) -> None:
 
 
 def with_accepted(entry: LastApplied, hashes: Mapping[str, str]) -> LastApplied:
-    """Return an entry in which these values are accepted, in place of earlier ones.
+    """Return an entry in which these values are accepted, besides earlier ones.
 
-    One that was written last needs no remembering.
+    The manifest of a branch may still have an earlier one, or keep it if the edit is discarded.
     """
     new = {
-        name: value
+        name: (*(one for one in entry.accepted.get(name, ()) if one != value), value)[-MOST:]
         for name, value in hashes.items()
-        if name not in entry.value_hashes or entry.value_hashes[name].written != value
     }
-    kept = {name: value for name, value in entry.accepted.items() if name not in hashes}
-    return replace(entry, accepted=kept | new)
+    return replace(entry, accepted={**entry.accepted, **new})

@@ -40,7 +40,7 @@ class _Entry:
     leaving: tuple[tuple[str, str], ...] = ()
     protect: bool = False
     run: str = ""
-    accepted: dict[str, str] = field(default_factory=dict)
+    accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,11 @@ class State:
             leaving=frozenset((kind, id_) for kind, id_ in entry.get("leaving", ())),
             protect=entry.get("protect", False),
             run=entry.get("run", ""),
-            accepted=MappingProxyType(entry.get("accepted", {}) if self.key_matches else {}),
+            accepted=MappingProxyType(
+                {name: tuple(hashes) for name, hashes in entry.get("accepted", {}).items()}
+                if self.key_matches
+                else {}
+            ),
         )
 
 

@@ -86,13 +86,19 @@ def test_applying_again_what_is_applied_says_nothing_of_creating(project: Projec
 def test_a_record_whose_protection_alone_changed_is_not_added_to_the_state(
     project: Project,
 ) -> None:
-    """It is in the state already: only its entry there is updated."""
+    """It is in the state already: only its entry there is updated, which is no change."""
     protected = "kind: order\nkey: A-1\nlifecycle: {protect: true}\n"
     project.write(protected)
     project.fine("apply", "--auto-approve")
     project.write("kind: order\nkey: A-1\n")
     shown = project.fine("plan")
-    assert "= order/A-1  # already matches; its entry in the state will be updated" in shown
+    assert "1 record: only what reconcile remembers of it changes" in shown
+    assert "No changes. 1 record is as declared." in shown
+    project.fine("apply")
+    assert "reconcile remembers" not in project.fine("plan")
+    project.write(protected)
+    project.fine("apply")
+    project.write("kind: order\nkey: A-1\n")
     project.fine("state", "rm", "order/A-1", "--auto-approve")
     listed = project.fine("plan", "--verbose")
     assert "# adopt: already matches; will be added to the state" in listed

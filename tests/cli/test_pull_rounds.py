@@ -3,7 +3,7 @@
 import httpx
 import pytest
 import yaml
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import strategies as st
 from random_examples import examples
 
@@ -87,12 +87,14 @@ def test_a_round_trip_leaves_the_files_as_they_are(project: Project, comment: st
 
 
 STEP = st.tuples(
-    st.sampled_from(["edit", "edit", "git", "pull", "pull", "apply", "apply"]),
+    st.sampled_from(["edit", "edit", "git", "pull", "pull", "pull and discard", "apply", "apply"]),
     st.sampled_from(["a", "b", "c"]),
 )
 
 
 @pytest.mark.long
+@example([("edit", "b"), ("pull", ""), ("edit", "a"), ("pull and discard", ""), ("apply", "")])
+@example([("edit", "b"), ("pull", ""), ("edit", "c"), ("pull and discard", ""), ("apply", "")])
 @given(st.lists(STEP, min_size=3, max_size=10))
 @examples(
     25,
@@ -113,9 +115,11 @@ def test_an_edit_after_a_pull_is_never_overwritten(
                 http.patch(one.url, json={"properties": {"hs_order_name": value}})
             elif what == "git":
                 one.declare(value)
-            elif what == "pull":
+            elif what.startswith("pull"):
                 project.fine("pull", "--drift", str(one.path))
                 assert one.path.read_text(encoding="utf-8") in (before, one.document(held))
+                if what == "pull and discard":
+                    one.path.write_text(before, encoding="utf-8")
             else:
                 project.run("apply", "--auto-approve")
             if one.path.read_text(encoding="utf-8") != before:

@@ -101,15 +101,49 @@ def test_drift_is_accepted_into_the_documents(shop: Shop) -> None:
     ).replace("quantity: 2", "quantity: 3")
     shown = shop.project.fine("plan")
     assert "Left alone" not in shown
-    assert "= order/A-1" in shown
-    assert "Plan: 1 order, 1 line item to adopt; 1 unchanged." in shown
+    assert "order/A-1" not in shown
+    assert "2 records: only what reconcile remembers of them changes\n" in shown
+    assert "No changes. 3 records are as declared." in shown
     shop.project.fine("apply", "--auto-approve")
+    assert "reconcile remembers" not in shop.project.fine("plan")
     assert "No changes. 3 records are as declared." in shop.project.fine("plan")
     before = shop.project.files()
     assert "Nothing to pull: nobody changed a declared value" in shop.project.fine(
         "pull", "--drift"
     )
     assert shop.project.files() == before
+
+
+def test_after_accepting_nothing_waits_for_approval(shop: Shop) -> None:
+    """The state's entry alone changes: exit code 0, no listed change, and apply does not ask."""
+    shop.edit("A-1", hs_shipping_address_city="Braga")
+    shop.project.fine("pull", "--drift")
+    assert "Applying this takes" not in shop.project.run("plan", "--detailed-exitcode").err
+    assert shop.project.run("plan", "--detailed-exitcode").code == 0
+    found = json.loads(shop.project.fine("plan", "--json"))
+    assert found["resource_changes"] == []
+    assert found["summary"]["unchanged"] == 3
+    assert found["summary"]["remembered"] == 1
+    assert "adopt" not in found["summary"]
+    shop.project.fine("plan", "--out", "p")
+    for form in ("terminal", "markdown"):
+        assert "1 record: only what reconcile remembers of it changes" in shop.project.fine(
+            "show", "p", "--format", form
+        )
+    said = shop.project.fine("apply")
+    assert "No changes. 3 records are as declared." in said
+    assert "(taken over" not in shop.project.fine("state", "show", "order/A-1")
+    assert "reconcile remembers" not in shop.project.fine("plan")
+
+
+def test_a_saved_plan_says_that_entries_are_renewed(shop: Shop) -> None:
+    """In the report, which names no adoption."""
+    shop.edit("A-1", hs_shipping_address_city="Braga")
+    shop.project.fine("pull", "--drift")
+    shop.project.fine("plan", "--out", "p")
+    said = shop.project.fine("apply", "p")
+    assert "Apply complete: entries of 1 order in the state renewed." in said
+    assert "adopted" not in said
 
 
 def test_what_was_accepted_and_edited_again_is_drift(shop: Shop) -> None:
@@ -224,20 +258,92 @@ def test_only_the_files_that_are_named_are_edited(shop: Shop) -> None:
     assert shop.text("manifests/two.yaml").endswith("{hs_cart_name: Theirs}\n")
 
 
-def test_all_edits_that_are_refused_are_named_and_nothing_is_written(shop: Shop) -> None:
-    """Also what could be edited stays, and the state."""
+def test_what_cannot_be_edited_is_left_out_of_drift_and_named(shop: Shop) -> None:
+    """The record as a whole; others are written, and only these are remembered as accepted."""
+    text = SHOP.replace("Porto", "|-\n    Porto").replace("A cart", "!!str A cart")
+    shop.project.write(text)
+    shop.edit("A-1", hs_shipping_address_city="Braga", hs_order_name="Theirs")
+    shop.edit("A-1:mug", "line_items", name="Cup")
+    shop.edit("C-1", "carts", hs_cart_name="Theirs")
+    shop.project.env(CI="1")
+    masked = shop.project.run("pull", "--drift", "--dry-run", "--target", "shop")
+    assert masked.code == 5
+    assert "Would write 1 value of 1 record into manifests/shop.yaml." in masked.out
+    assert "manifests/shop.yaml:8:29: a block of lines (|) is not edited" in masked.err
+    assert "Braga" not in masked.out + masked.err
+    shop.project.env(CI="")
+    said = shop.project.run("pull", "--drift")
+    assert said.code == 5
+    assert shop.text() == text.replace("name: Mug", "name: Cup")
+    assert "Wrote 1 value of 1 record into manifests/shop.yaml." in said.out
+    assert said.err.startswith(
+        "warning: 2 records are left out: their values cannot all be written into the manifests\n"
+        "manifests/shop.yaml:8:29: a block of lines (|) is not edited\n"
+    )
+    assert "a value with a tag (!) is not edited" in said.err
+    assert "properties.hs_shipping_address_city must be 'Braga'" in said.err
+    assert "(taken over" in shop.project.fine("state", "show", "line_item/A-1:mug")
+    assert "(taken over" not in shop.project.fine("state", "show", "order/A-1")
+    assert shop.drift() == {
+        "order/A-1": ["hs_order_name", "hs_shipping_address_city"],
+        "cart/C-1": ["hs_cart_name"],
+    }
+    said = shop.project.run("pull", "--drift")
+    assert said.code == 5
+    assert "Nothing to write: every record with other values in HubSpot is left out." in said.out
+
+
+def test_what_no_manifest_can_hold_is_left_out_of_drift(shop: Shop) -> None:
+    """It is not asked for by hand, and keeps nothing else from being accepted."""
+    shop.edit("A-1", hs_shipping_address_city="a\r\nb")
+    shop.edit("C-1", "carts", hs_cart_name="Theirs")
+    said = shop.project.run("pull", "--drift")
+    assert said.code == 5
+    assert shop.text() == SHOP.replace("A cart", "Theirs")
+    assert "manifests/shop.yaml:8:29: the new text cannot be in a manifest: " in said.err
+    assert "by hand" not in said.err
+    assert "hint: change it where it comes from, or keep what the manifest has" in said.err
+
+
+def test_line_items_that_could_not_be_told_apart_are_left_out(project: Project) -> None:
+    """Somebody made their SKUs equal; the project stays one that can be planned."""
+    project.settings(PROJECT + "    identity: {line_item: within_parent:hs_sku}\n")
+    text = (
+        "kind: order\nkey: W\nproperties: {hs_order_name: Mine}\nline_items:\n"
+        "  - {key: x, properties: {hs_sku: X}}\n  - {key: y, properties: {hs_sku: Y}}\n"
+    )
+    project.write(text)
+    project.fine("apply", "--auto-approve")
+    shop = Shop(project, project.account)
+    with shop.http:
+        found = shop.http.get("/crm/v3/objects/line_items?properties=hs_sku").json()["results"]
+        (id_,) = (one["id"] for one in found if one["properties"]["hs_sku"] == "X")
+        path = f"/crm/v3/objects/line_items/{id_}"
+        shop.http.patch(path, json={"properties": {"hs_sku": "Y"}}).raise_for_status()
+        shop.edit("W", hs_order_name="Theirs")
+    said = project.run("pull", "--drift")
+    assert said.code == 5
+    assert shop.text() == text.replace("Mine", "Theirs")
+    assert "manifests/shop.yaml:5:35: hs_sku identifies line items here, and is" in said.err
+    project.fine("plan")
+    assert "1 problem in the edit" in project.refused("pull", "line_item/x")
+
+
+def test_an_address_takes_all_or_nothing(shop: Shop) -> None:
+    """All edits that are refused are named; also what could be edited stays, and the state."""
     text = SHOP.replace("Porto", "|-\n    Porto").replace("A cart", "!!str A cart")
     shop.project.write(text)
     shop.edit("A-1", hs_shipping_address_city="Braga", hs_order_name="Theirs")
     shop.edit("C-1", "carts", hs_cart_name="Theirs")
-    said = shop.project.refused("pull", "--drift")
+    pull = ("pull", "order/A-1", "cart/C-1")
+    said = shop.project.refused(*pull)
     assert "2 problems in the edit" in said
     assert "manifests/shop.yaml:8:29: a block of lines (|) is not edited" in said
     assert "a value with a tag (!) is not edited" in said
     assert "hint: nothing was written" in said
     assert "properties.hs_shipping_address_city must be 'Braga'" in said
     shop.project.env(CI="1")
-    masked = shop.project.refused("pull", "--drift", "--target", "shop")
+    masked = shop.project.refused(*pull, "--target", "shop")
     assert "manifests/shop.yaml:8:29: a block of lines (|) is not edited" in masked
     assert "Braga" not in masked
 

@@ -165,9 +165,12 @@ def test_pull_names_the_place_of_a_product_that_others_changed(project: Project)
     project.fine("apply", "--auto-approve")
     (item,) = [row[2] for row in project.account.dump() if row[:2] == ("record", "0-8")]
     edit(project, "line_items", str(item), hs_product_id=cup)
-    said = project.refused("pull", "--drift")
-    place = "manifests/shop.yaml:5:14: "
-    assert f"{place}the product is another one in HubSpot: hs_product_id is '{cup}'" in said
+    other = "the product is another one in HubSpot"
+    place = f"manifests/shop.yaml:5:14: {other}: hs_product_id is '{cup}'"
+    said = project.run("pull", "--drift")
+    assert said.code == 5
+    assert place in said.err
+    assert place in project.refused("pull", "line_item/A-1:mug")
     defaults = "kind: defaults\nline_item: {product: {hs_sku: MUG}}\n"
     project.write(defaults, "manifests/defaults.yaml")
     project.write(MUG.replace("    product: {hs_sku: MUG}\n", ""))

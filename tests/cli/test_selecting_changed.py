@@ -212,6 +212,26 @@ def test_what_cannot_be_read_in_the_commit_counts_as_changed(shop: Project) -> N
     assert "warning: 3 problems in the manifests of 'main': what cannot be read" in said.err
 
 
+@pytest.mark.parametrize("how", ["a problem", "a link"])
+def test_what_was_removed_unread_counts_as_changed(shop: Project, how: str) -> None:
+    """Nothing says what it declared, so managed records that nothing declares may be of it."""
+    path = shop.folder / "manifests" / "gone.yaml"
+    gone = "kind: order\nkey: GONE\n"
+    if how == "a link":
+        shop.write(gone, "elsewhere/gone.yaml")
+        path.symlink_to("../elsewhere/gone.yaml")
+    else:
+        path.write_text(gone)
+    shop.fine("apply", "--auto-approve")
+    if how == "a problem":
+        path.write_text("{")
+    keep(shop)
+    git(shop.folder, "branch", "--force", "main")
+    path.unlink()
+    assert planned(shop, *SINCE, "--prune") == {"order/GONE"}
+    assert planned(shop, "--exclude", "changed:main", "--prune") == set()
+
+
 def test_the_project_file_of_the_commit_does_not_count(shop: Project) -> None:
     """Its folders of manifests are today's."""
     shop.settings(PROJECT.replace("[manifests]", "[nowhere]"))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from random_examples import examples
 
 from reconcile.manifests.problems import ProblemReport
-from reconcile.manifests.yaml_edit import Edit, edit_values
+from reconcile.manifests.yaml_edit import edit_values
+from reconcile.manifests.yaml_slots import Edit
 from tests.manifests.yaml_styles import Writer
 
 RENAME = (Edit((0, "moved_from"), "OLD", after="key"), Edit((0, "key"), "NEW"))

@@ -93,7 +93,7 @@ def _last(draw: st.DrawFn, id_: str, key: str, parent: Address | None) -> LastAp
         "links": draw(_some_links) if parent is None else frozenset(),
         "parent": parent,
         "protect": draw(st.booleans()),
-        "accepted": {name: value_hash(name, value) for name, value in draw(_accepted).items()},
+        "accepted": {name: (value_hash(name, value),) for name, value in draw(_accepted).items()},
     }
     return applied(id_, options=options)
 

@@ -57,14 +57,20 @@ class Order:
             self.last = ENTRIES.verified(done, actual(**self.held)).entry
         return written
 
-    def pull(self, *, everything: bool = False) -> set[str]:
-        """Take over drift, or all that differs, into the branch; the names of what was taken."""
+    def pull(self, *, everything: bool = False, discard: bool = False) -> set[str]:
+        """Take over drift, or all that differs, into the branch; the names of what was taken.
+
+        With ``discard`` the branch is put back afterwards.
+        """
+        before = dict(self.branch)
         plan = self.plan(self.branch)
         found = list(differences_of(plan, {ORDER.folded()}, KEYS) if everything else drift_of(plan))
         for taken in found:
             self.branch |= taken.values
         for record in accepted(found, {}, DEFINITIONS, HASHER):
             self.last = with_accepted(self.last, record.hashes)
+        if discard:
+            self.branch = before
         return {name for taken in found for name in taken.values}
 
 
@@ -117,6 +123,33 @@ def test_an_apply_of_a_branch_without_it_keeps_it() -> None:
     order.held["memo"] = "c"
     order.branch["weight"] = "2"
     assert order.reason(order.branch) is Reason.DRIFT
+
+
+@pytest.mark.parametrize("edited", ["a", "c", ""])
+def test_a_pull_that_is_discarded_ends_no_earlier_one(edited: str) -> None:
+    """Whether somebody set the applied value again or another one: it stays drift."""
+    order = Order()
+    order.held["memo"] = "b"
+    order.pull()
+    for _ in range(2):
+        order.held["memo"] = edited
+        assert order.pull(discard=True) == {"memo"}
+        assert order.reason(order.branch) is Reason.DRIFT
+        assert order.apply(order.branch) == set()
+        assert order.reason(order.branch) is Reason.DRIFT
+
+
+def test_taking_back_the_applied_value_ends_earlier_ones() -> None:
+    """After the next apply, so that git can ask for one of them as a change."""
+    order = Order()
+    for edited in ("b", "a"):
+        order.held["memo"] = edited
+        order.pull()
+    order.apply(order.branch)
+    assert order.last.accepted == {}
+    assert order.plan(order.branch).units == ()
+    order.branch["memo"] = "b"
+    assert order.reason(order.branch) is Reason.CHANGE
 
 
 def test_writing_the_value_ends_its_acceptance() -> None:
@@ -182,16 +215,21 @@ STEPS = st.one_of(
     st.builds(
         Step,
         st.sampled_from(
-            ["pull", "pull", "pull all", "apply", "apply", "apply main", "merge", "put back"]
+            [
+                *("pull", "pull", "pull all", "pull and discard", "pull and discard"),
+                *("apply", "apply", "apply main", "merge", "put back"),
+            ]
         ),
     ),
 )
-PULL = Step("pull")
+PULL, DISCARDED = Step("pull"), Step("pull and discard")
 
 
 @example([Step("edit", "b"), PULL, Step("edit", "a"), Step("apply")])
 @example([Step("edit", "b"), PULL, Step("apply main"), Step("edit", "c"), Step("apply")])
 @example([Step("edit", "b"), PULL, Step("weight", "2"), Step("apply main"), Step("edit", "a")])
+@example([Step("edit", "b"), PULL, Step("edit", "a"), DISCARDED, Step("apply")])
+@example([Step("edit", "b"), PULL, Step("edit", "c"), DISCARDED, Step("apply")])
 @examples(300)
 @given(st.lists(STEPS, max_size=14))
 def test_whatever_happens_an_edit_after_a_pull_is_drift(steps: list[Step]) -> None:
@@ -212,8 +250,10 @@ def test_whatever_happens_an_edit_after_a_pull_is_drift(steps: list[Step]) -> No
             order.branch["weight"] = order.main["weight"] = value
         elif what == "merge":
             order.main = dict(order.branch)
-        elif what in ("pull", "pull all"):
-            if "memo" in order.pull(everything=what == "pull all"):
+        elif what.startswith("pull"):
+            discard = what == "pull and discard"
+            taken = order.pull(everything=what == "pull all", discard=discard)
+            if "memo" in taken and not discard:
                 accepts, seen["pulled"] = True, held
         else:
             manifest = order.main if what == "apply main" else order.branch

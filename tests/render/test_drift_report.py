@@ -35,7 +35,7 @@ from reconcile.model.plan import (
 from reconcile.render.drift_lines import drift_lines
 from reconcile.render.drift_markdown import drift_markdown
 from reconcile.render.drift_view import drift_view
-from reconcile.render.drift_words import source_words
+from reconcile.render.drift_words import source_json, source_words
 from reconcile.render.escaping import width
 from reconcile.render.json_drift import drift_json
 from reconcile.render.json_plan import to_json
@@ -332,6 +332,22 @@ def test_names_that_may_be_personal_are_masked(name: str) -> None:
     assert source_words(DriftSource(SourceKind.USER, "41", name), personal=False) == "people"
     said = source_words(DriftSource(SourceKind.INTEGRATION, "7", name), personal=False)
     assert "ana" not in said.lower()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (SourceKind.USER, "people"),
+        (SourceKind.IMPORT, "an import"),
+        (SourceKind.OTHER, "another source"),
+    ],
+)
+def test_labels_are_masked_where_they_may_name_a_person(kind: SourceKind, words: str) -> None:
+    """An app for phones and an import have the label of whoever uses them; the type stays."""
+    source = DriftSource(kind, "5", "Dora Secretname")
+    assert source_words(source, personal=False) == words
+    stated = {"type": str(kind), "id": "", "name": "", "text": words}
+    assert source_json(source, personal=False) == stated
 
 
 # In a plan

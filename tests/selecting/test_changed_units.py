@@ -29,7 +29,7 @@ def changed(root: Path, ref: str = "HEAD") -> set[str]:
     declared.require_valid()
     past = declared_at(ref, settings, (), ENVIRON)
     assert past.notes == ()
-    return {str(one) for one in past.changed(declared.everything)}
+    return {str(one) for one in past.compared(declared.everything).units}
 
 
 @pytest.fixture(params=["sha1", "sha256"])
@@ -64,7 +64,7 @@ def test_a_file_that_is_too_large_counts_as_changed(northwind: Path) -> None:
         "1 problem in the manifests of 'HEAD': what cannot be read there counts as changed",
     )
     units = read_declared(settings).everything
-    assert {str(one) for one in past.changed(units)} == {"order/large"}
+    assert {str(one) for one in past.compared(units).units} == {"order/large"}
 
 
 def test_many_files_are_read_in_several_calls(

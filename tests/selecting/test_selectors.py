@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
 from reconcile.model.address import Address, fold
-from reconcile.selecting.selectors import NameSelector, Selection, Selector, parse
+from reconcile.selecting.selectors import Changes, NameSelector, Selection, Selector, parse
 
 KEYS = st.text(st.sampled_from("aAß[]!-é./\n"), max_size=6).filter(lambda key: key.strip() != "")
 GLOBS = st.text(st.sampled_from("aAß[]!-é./\n*?"), min_size=1, max_size=6)
 
 
-def unchanged(_: str) -> frozenset[Address]:
+def unchanged(_: str) -> Changes:
     """Return what has changed since a commit: nothing."""
-    return frozenset()
+    return Changes(frozenset())
 
 
 def is_like(text: str, glob: str) -> bool:
@@ -63,6 +63,19 @@ def test_an_address_matches_itself(key: str) -> None:
         assert selector.matches(Address("order", key).folded(), ())
 
 
+@pytest.mark.parametrize(
+    ("glob", "matched"),
+    [("A*", {"A*", "AB", "A?"}), (r"A\*", {"A*"}), (r"A\?", {"A?"}), (r"\B", {r"\B"})],
+)
+def test_a_key_with_a_star_can_be_named_alone(glob: str, matched: set[str]) -> None:
+    """Behind a backslash, which stands for itself anywhere else."""
+    selector = NameSelector("", f"order/{glob}")
+    keys = ("A*", "AB", "A?", r"\B")
+    found = {key for key in keys if selector.matches(Address("order", key).folded(), ())}
+    assert found == matched
+    assert selector.is_exact == (len(matched) == 1)
+
+
 def test_many_stars_take_no_time() -> None:
     """A selector is not tried in every way that its stars could be filled."""
     selector = parse("order/" + "*a" * 40 + "*b", unchanged)
@@ -88,6 +101,14 @@ def test_what_changed_may_be_nothing() -> None:
     for wrong in ("order/x", "order/x*"):
         with pytest.raises(UsageError, match="matches no record"):
             selected(changed, parse(wrong, unchanged))
+
+
+def test_where_a_commit_is_unclear_all_but_what_is_the_same_may_have_changed() -> None:
+    """Also what nothing declares: a file that cannot be read may have declared it."""
+    same = frozenset((Address("order", "a"), Address("cart", "e")))
+    changed = parse("changed:main", lambda _: Changes(frozenset((Address("order", "d"),)), same))
+    assert selected(changed) == {"a", "b", "c", "d"}  # a is tied to b
+    assert selected(exclude=(changed,)) == {"e"}
 
 
 def test_nothing_to_leave_anything_out_of_is_no_error() -> None:

@@ -100,7 +100,7 @@ def _names(_: click.Context, __: click.Parameter, given: str | None) -> tuple[st
     help="Write a file for each month of creation, or with NUMBER documents each.",
 )
 @click.pass_context
-def command(context: click.Context, /, what: tuple[str, ...], **given: Any) -> None:
+def command(context: click.Context, /, what: tuple[str, ...], **given: Any) -> int:
     """Write what HubSpot has into manifests. Nothing is written in HubSpot.
 
     pull orders, pull carts: new documents, for records that have none. Each adopts its record by
@@ -118,11 +118,11 @@ def command(context: click.Context, /, what: tuple[str, ...], **given: Any) -> N
         from reconcile.cli import pull
 
         pull.run(kind=what[0], **common, **{name: given[name] for name in OF_NEW})
-    else:
-        from reconcile.cli import pull_values
+        return 0
+    from reconcile.cli import pull_values
 
-        more = {name: given[name] for name in OF_VALUES}
-        pull_values.run(words=what, drift=drift, **common, **more)
+    more = {name: given[name] for name in OF_VALUES}
+    return pull_values.run(words=what, drift=drift, **common, **more)
 
 
 def _check(context: click.Context, what: tuple[str, ...], *, drift: bool, of_new: bool) -> None:
