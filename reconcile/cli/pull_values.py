@@ -10,7 +10,7 @@ import click
 from reconcile.audit.actor import origin
 from reconcile.audit.events import values_accepted
 from reconcile.audit.log import AuditLog
-from reconcile.cli.common import absolute, addresses, echo, settings_for, shows_personal
+from reconcile.cli.common import absolute, echo, settings_for, shows_personal
 from reconcile.cli.github_annotations import annotate
 from reconcile.cli.given_selection import selection_for
 from reconcile.cli.manifest_edits import (
@@ -21,6 +21,7 @@ from reconcile.cli.manifest_edits import (
     show_edits,
 )
 from reconcile.cli.next_command import command_line
+from reconcile.cli.pull_addresses import Records, by_address, chosen, named
 from reconcile.cli.store_access import locked
 from reconcile.errors import ManifestError, Problem, StalePlan, UsageError
 from reconcile.manifests.new_values import Edited, NewValues, with_values
@@ -29,11 +30,10 @@ from reconcile.model.address import Address
 from reconcile.model.audit import Event
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.plan import Plan
-from reconcile.model.records import Desired, Unit
+from reconcile.model.records import Unit
 from reconcile.model.selected import EVERYTHING
-from reconcile.model.values import nearest, show
 from reconcile.project import Settings
-from reconcile.project.declared import Declared, found_by_id, target_problems
+from reconcile.project.declared import found_by_id, target_problems
 from reconcile.pulling.known import definitions_of
 from reconcile.pulling.taken import (
     Taken,
@@ -61,9 +61,6 @@ _NOT_REMEMBERED = (
     "was applied before, they will show as changed in the manifest."
 )
 
-_Records = Mapping[Address, tuple[Unit, Desired]]
-"""Declared records with their units, by folded address."""
-
 
 def run(
     *,
@@ -77,13 +74,14 @@ def run(
     lock_timeout: float,
 ) -> int:
     """Run `reconcile pull ADDRESS…`, or with ``drift`` `reconcile pull --drift [PATHS]`."""
-    chosen = None if drift else {one.folded() for one in addresses(tuple(words))}
+    given = None if drift else named(words)
     settings = settings_for(target)
     paths = tuple(map(Path, words)) if drift else ()
     files, declared = read_manifests(settings, absolute(paths))
     selection = selection_for(select, exclude, settings, declared, paths)
-    records = _by_address(declared.everything)
-    units = _units_of(chosen, declared, records)
+    records = by_address(declared.everything)
+    wanted, units = chosen(given, declared.units, records) if given else (None, declared.units)
+    whole = given is not None and not given.wild
     with connect(settings, os.environ, "read") as session:
         state = session.state()
         with progress(None if selection else len(units), "Comparing") as advance:
@@ -94,14 +92,14 @@ def run(
                 selection=selection,
                 advance=advance,
             )
-        found = list(_found(session, made, chosen, records))
+        found = list(_found(session, made, wanted, records, whole=whole))
         definitions = definitions_of(session.hubspot, _kinds_of(found))
         edits = _edited(
             settings,
             files,
             declared.everything,
             new_values(as_declared(session.hubspot, definitions, found)),
-            whole=not drift,
+            whole=whole,
         )
         found = [one for one in found if one.address.folded() not in edits.left_out]
         edited = edits.files
@@ -131,27 +129,12 @@ def run(
     return _echo_left_out(edits)
 
 
-def _by_address(units: Sequence[Unit]) -> _Records:
-    return {record.address.folded(): (unit, record) for unit in units for record in unit.records}
-
-
-def _former(records: _Records) -> Mapping[Address, Address | None]:
+def _former(records: Records) -> Mapping[Address, Address | None]:
     return {address: record.former for address, (_, record) in records.items()}
 
 
 def _kinds_of(found: Sequence[Taken]) -> Sequence[Kind]:
     return [kinds()[name] for name in sorted({one.address.kind for one in found})]
-
-
-def _units_of(
-    chosen: Collection[Address] | None, declared: Declared, records: _Records
-) -> Sequence[Unit]:
-    """Return the units to plan: those of the chosen records, else all that were named."""
-    if chosen is None:
-        return declared.units
-    _require_declared(chosen, records)
-    named = {records[one][0].address for one in chosen}
-    return [unit for unit in declared.units if unit.address in named]
 
 
 def _edited(
@@ -194,30 +177,29 @@ def _echo_left_out(edits: Edited) -> int:
     return 5
 
 
-def _require_declared(chosen: Collection[Address], records: _Records) -> None:
-    unknown = sorted(str(one) for one in chosen if one not in records)
-    if unknown:
-        known = [str(record.address) for _, record in records.values()]
-        near = nearest(unknown[0], known) if len(unknown) == 1 else ""
-        raise UsageError(
-            f"no manifest declares {', '.join(map(show, unknown))}{near}",
-            hint="`reconcile pull orders` writes manifests for orders that have none",
-        )
-
-
 def _found(
-    session: Session, made: Plan, chosen: Collection[Address] | None, records: _Records
+    session: Session,
+    made: Plan,
+    wanted: Collection[Address] | None,
+    records: Records,
+    *,
+    whole: bool,
 ) -> Iterator[Taken]:
-    """Yield what is to be taken over. Raise ManifestError if a chosen record has no values."""
-    if chosen is None:
+    """Yield what is to be taken over.
+
+    A chosen record that has no values is left out, or if ``whole`` raises ManifestError.
+    """
+    if wanted is None:
         yield from drift_of(made)
         return
-    problems = list(refused(made, [records[one] for one in chosen]))
-    if problems:
+    without = list(refused(made, [records[one] for one in wanted]))
+    if without and whole:
+        problems = [problem for _, problem in without]
         raise ManifestError(problems, title="the records to pull", hint="nothing was written")
+    taken = {*wanted} - {address for address, _ in without}
     identities = session.settings.target.identity
     keys = {kind: one.key_property for kind, one in identities.items()}
-    yield from differences_of(made, chosen, keys)
+    yield from differences_of(made, taken, keys)
 
 
 def _remember(

@@ -63,27 +63,32 @@ def differences_of(
         yield from (Taken(*one, values) for one, values in found.items() if values)
 
 
-def refused(plan: Plan, chosen: Iterable[tuple[Unit, Desired]]) -> Iterator[Problem]:
-    """Yield why HubSpot's values of a record cannot be taken, at its place in the manifests."""
+def refused(
+    plan: Plan, chosen: Iterable[tuple[Unit, Desired]]
+) -> Iterator[tuple[Address, Problem]]:
+    """Yield why HubSpot's values of a record cannot be taken, at its place in the manifests.
+
+    Records are named by their folded addresses.
+    """
     changes: dict[Address, RecordChange] = {
         one.address: one for unit in plan.units for one in (*unit.changes, *unit.held)
     }
     for unit, record in chosen:
-        file, line, column = record.location
+        name, (file, line, column) = record.address.folded(), record.location
         if unit.address in plan.in_doubt:
             why = "an interrupted run wrote to it, and the outcome is not known yet"
             hint = "`reconcile resume` continues that run"
-            yield Problem(file, line, column, f"{record.address}: {why}", hint)
+            yield name, Problem(file, line, column, f"{record.address}: {why}", hint)
         change = changes.get(record.address)
         if change is None:
             continue
         if change.action in _NOT_THERE:
             why, hint = _NOT_THERE[change.action]
-            yield Problem(file, line, column, f"{record.address}: {why}", hint)
+            yield name, Problem(file, line, column, f"{record.address}: {why}", hint)
         if change.action is Action.CONFLICT:
             for one in change.why:
                 message = f"{record.address} is in conflict: {one.reason}"
-                yield Problem(file, line, column, message, one.hint)
+                yield name, Problem(file, line, column, message, one.hint)
 
 
 def as_declared(

@@ -15,11 +15,13 @@ from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.not_applied import (
     HELD_BACK,
+    KEEP,
     LEFT_ALONE,
     DriftRow,
     drift_rows,
     held_changes,
     how_to_accept,
+    how_to_keep,
     sources_note,
 )
 from reconcile.render.phrasing import in_order, plural, selection_words
@@ -166,6 +168,8 @@ def _held(seen: PlanView) -> Iterator[str]:
     if more:
         yield f"… and {' and '.join(more)}. {_JSON}"
     yield f"Hint: {with_options(LET_IN, options_to_let_in(seen.plan))}"
+    if command := how_to_keep(seen.plan):
+        yield f"Hint: {KEEP}: {code_span(command)}."
 
 
 def _drift(seen: PlanView) -> Iterator[str]:

@@ -1,18 +1,24 @@
 """What a plan does not do: declared changes that are held back, and drift that is left alone."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.model.guarded import guards_of
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Plan, UnitChange
+from reconcile.model.plan import Action, Plan, RecordChange, UnitChange
 from reconcile.model.policy import HELD
 from reconcile.model.selected import EVERYTHING
 from reconcile.render.drift_words import Sum, main_sources, summed
 from reconcile.render.phrasing import listed, plural
 
 HELD_BACK = "Held back: they would overwrite or remove what nobody has looked at"
+_VALUES = {"both", "adopt-update", "unknown"}
+"""The guards of values that HubSpot has."""
+
+KEEP = "to keep what HubSpot has"
+
 LEFT_ALONE = "Left alone: changed in HubSpot by others, and not in the manifests"
 
 
@@ -86,6 +92,20 @@ def how_to_accept(plan: Plan) -> str:
         return ""
     same = "" if plan.selected == EVERYTHING else ", with the same selection"
     return f"to accept it into the manifests: `reconcile pull --drift`{same}"
+
+
+def how_to_keep(plan: Plan) -> str:
+    """Return the command that takes HubSpot's values of what is held back; empty if none may be."""
+    held = [one for unit in plan.units for one in unit.held if _may_be_kept(one)]
+    if not held:
+        return ""
+    more = " …" if len(held) > 1 else ""
+    address = shlex.quote(str(held[0].address))
+    return f"reconcile pull {address}{more}"
+
+
+def _may_be_kept(change: RecordChange) -> bool:
+    return change.action is Action.UPDATE and not _VALUES.isdisjoint(guards_of(change))
 
 
 def drifted_records(plan: Plan) -> Mapping[str, int]:

@@ -14,10 +14,12 @@ from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.not_applied import (
     HELD_BACK,
+    KEEP,
     LEFT_ALONE,
     drift_rows,
     held_changes,
     how_to_accept,
+    how_to_keep,
     sources_note,
 )
 from reconcile.render.phrasing import count, kind_order, plural, selection_words
@@ -156,6 +158,8 @@ def _held(view: PlanView) -> Iterator[Line]:
             yield plain(f"… and {plural(more, 'more declared change')}", "conflict", indent=2)
             yield plain("`reconcile plan --json` lists every one", "note", indent=2)
         yield from option_lines(LET_IN, options_to_let_in(view.plan))
+        if command := how_to_keep(view.plan):
+            yield plain(f"hint: {KEEP}: `{visible(command)}`", "note", indent=2)
         yield BLANK
 
 

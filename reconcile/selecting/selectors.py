@@ -56,7 +56,11 @@ class NameSelector:
 
     def matches(self, unit: Address, records: Collection[Address]) -> bool:
         """Return whether a unit has such an address, or one of its records has."""
-        return any(self._pattern.match(str(one.folded())) for one in (unit, *records))
+        return any(map(self.names, (unit, *records)))
+
+    def names(self, address: Address) -> bool:
+        """Return whether an address is like ``glob``."""
+        return self._pattern.match(str(address.folded())) is not None
 
     def no_match(self, names: Names) -> UsageError:
         """Return the error for a selector that matches none of the names."""

@@ -225,6 +225,31 @@ def test_an_address_takes_all_that_differs_of_this_record(shop: Shop) -> None:
     )
 
 
+def test_wildcards_take_what_has_values(shop: Shop) -> None:
+    """What a plan holds back names the command; an order that is not there yet is passed over."""
+    order = SHOP.split("---\n")[0]
+    texts = [
+        order,
+        order.replace("A-1", "A-2").replace("A-1:", "A-2:"),
+        order.replace("A-1", "B-1"),
+    ]
+    shop.project.write("---\n".join(texts[:2]))
+    shop.project.fine("apply", "--auto-approve")
+    edited = [text.replace("Porto", "Lagos") for text in texts]
+    shop.project.write("---\n".join(edited))
+    for key in ("A-1", "A-2"):
+        shop.edit(key, hs_shipping_address_city="Braga")
+    said = shop.project.fine("plan")
+    assert "hint: to keep what HubSpot has: `reconcile pull order/A-1 …`" in said
+    assert "no manifest declares a record like 'order/Z*'" in shop.project.refused(
+        "pull", "order/Z*"
+    )
+    assert "Wrote 2 values of 2 records" in shop.project.fine("pull", "order/?-*")
+    taken = [text.replace("Porto", "Braga") for text in texts[:2]]
+    assert shop.text() == "---\n".join([*taken, edited[2]])
+    assert "Held back" not in shop.project.fine("plan")
+
+
 def test_a_value_from_defaults_is_written_into_the_document(shop: Shop) -> None:
     """The defaults stay, and so does a document that agrees with them."""
     other = SHOP.split("---\n")[0].replace("A-1", "A-2").replace("Porto", "Porto  # here")

@@ -107,8 +107,9 @@ def command(context: click.Context, /, what: tuple[str, ...], **given: Any) -> i
     id. A second run adds only what is new.
 
     pull ADDRESS..., pull --drift: HubSpot's values of declared properties into the documents that
-    declare them. Everything else in the files stays as it is. ADDRESS takes all that differs of
-    these records; --drift takes what others changed of all records, but for associations.
+    declare them. Everything else in the files stays as it is. ADDRESS, such as 'order/SHOP-5*',
+    takes all that differs of these records; --drift takes what others changed of all records, but
+    for associations.
     """
     drift = bool(given["drift"])
     of_new = not drift and len(what) == 1 and what[0] in KINDS
