@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from reconcile.fetching.find import Lookup, find
 from reconcile.hubspot.client import HubSpot
-from reconcile.model.address import fold
+from reconcile.model.address import Address, fold
+from reconcile.model.bound_records import BoundRecords
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
@@ -144,14 +145,19 @@ def recheck_standing(
     kind: Kind,
     definitions: Mapping[str, Property],
     changes: Sequence[Effect],
+    bound: BoundRecords,
 ) -> list[Checked]:
-    """Re-check records to archive: their fields must be as planned, if they still exist."""
-    names = sorted({field.name for change in changes for field in change.fields})
-    there = hubspot.records.read(kind.object, [change.id for change in changes], names)
+    """Re-check records to archive: their fields must be as planned, if they still exist.
+
+    Nothing else may be bound to them by now.
+    """
+    names = {field.name for change in changes for field in change.fields}
+    names |= bound.properties(kind.name)
+    there = hubspot.records.read(kind.object, [change.id for change in changes], sorted(names))
     lost = [change.id for change in changes if change.id not in there]
     archived = hubspot.records.read(kind.object, lost, [], archived=True) if lost else {}
     return [
-        _standing(change, there[change.id], definitions)
+        _standing(change, there[change.id], definitions, bound)
         if change.id in there
         else Checked(change, gone=True)
         if change.id in archived
@@ -160,7 +166,12 @@ def recheck_standing(
     ]
 
 
-def _standing(change: Effect, actual: Actual, definitions: Mapping[str, Property]) -> Checked:
+def _standing(
+    change: Effect, actual: Actual, definitions: Mapping[str, Property], bound: BoundRecords
+) -> Checked:
+    other = bound.other(change.address, actual, change.parent_id)
+    if other is not None:
+        return Checked(change, conflict=bound_since(other))
     now = {field.name: actual.properties.get(field.name) or "" for field in change.fields}
     moved = [
         _edited(field, now[field.name])
@@ -168,6 +179,11 @@ def _standing(change: Effect, actual: Actual, definitions: Mapping[str, Property
         if not same(now[field.name], field.before, definitions[field.name])
     ]
     return Checked(change, conflict=_CHANGED + "; ".join(moved) if moved else "")
+
+
+def bound_since(other: Address) -> str:
+    """Return why a record may not be archived or lose its parent: another address needs it."""
+    return f"{other} is bound to it since planning; plan again"
 
 
 def _moved(field: FieldChange, now: str) -> str:

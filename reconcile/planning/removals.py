@@ -32,6 +32,7 @@ def plan_removal(record: RecordInput) -> RecordChange | None:
     why = (
         key_moved_conflict(record, record.actual)
         or _is_another(record, record.actual)
+        or _is_bound(record, record.actual)
         or _protected(record)
         or parent_conflict(record)
         or rekey_conflict(record, record.actual)
@@ -85,6 +86,18 @@ def _is_another(record: RecordInput, actual: Actual) -> Explanation | None:
         f"record {actual.id} now has its key; the last apply wrote record "
         f"{record.recorded.id}, which was archived, merged or deleted in HubSpot",
         f"to archive record {actual.id} too, apply lifecycle: {{state: forget}} first",
+    )
+
+
+def _is_bound(record: RecordInput, actual: Actual) -> Explanation | None:
+    bound, key = record.context.bound, record.address.key
+    other = bound.other(record.address, actual, record.parent_id)
+    if other is None:
+        return None
+    return Explanation(
+        f"record {actual.id} is bound to {other} too",
+        f"declare {other} with moved_from: {key} if it is the same record under another name, or "
+        "let go of it there",
     )
 
 

@@ -1,0 +1,165 @@
+"""The records that documents are bound to: no other address may archive or orphan them.
+
+A document is bound to a record by the state's entry of its address or former address, by its key,
+or by what it adopts. All documents of the project count, whatever a plan selects of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from reconcile.model.address import Address, fold
+from reconcile.model.identity import Identity
+from reconcile.model.records import Actual, Desired, LastApplied, Lifecycle, Unit
+
+RecordId = tuple[str, str]
+"""A record: its kind and its id."""
+
+Entries = Iterable[tuple[Address, Address, LastApplied]]
+"""The entries of the state: unit and address, both folded, and the entry."""
+
+
+class Claim(NamedTuple):
+    """A document that is bound to whatever has a value: under ``parent_id``, if that is known."""
+
+    address: Address
+    parent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRecords:
+    """What documents and the state's entries are bound to.
+
+    - ``managed``: the state's records, with their addresses as last spelled
+    - ``removed``: the folded addresses that a plan removes, former ones too
+    - ``present``: the documents of records that are to exist, by folded address and former one
+    - ``named``: those that adopt a record by its id, or whose key is the id
+    - ``claims``: those with a key, or that adopt by a property what the state does not have yet:
+      by kind, property and folded value
+    """
+
+    managed: Mapping[RecordId, Address] = field(default_factory=dict)
+    removed: Collection[Address] = ()
+    present: Mapping[Address, Address] = field(default_factory=dict)
+    named: Mapping[RecordId, Address] = field(default_factory=dict)
+    claims: Mapping[str, Mapping[str, Mapping[str, Sequence[Claim]]]] = field(default_factory=dict)
+
+    def properties(self, kind: str) -> frozenset[str]:
+        """Return the properties that lead documents to records of a kind."""
+        return frozenset(self.claims.get(kind, ()))
+
+    def names(self) -> dict[str, set[str]]:
+        """Return the properties that lead documents to records, by kind."""
+        return {kind: set(found) for kind, found in self.claims.items()}
+
+    def document(self, record: RecordId) -> Address | None:
+        """Return the address that is bound to a record by the state or by its id, if any is."""
+        return self.managed.get(record) or self.named.get(record)
+
+    def line(self, record: RecordId, actual: Actual | None, parent_id: str) -> Address | None:
+        """Return the address that is bound to a line item under a parent, if any is."""
+        values = actual.properties if actual is not None else {}
+        return self.document(record) or next(self._by_value(record[0], values, parent_id), None)
+
+    def _by_value(
+        self, kind: str, properties: Mapping[str, str | None], parent_id: str = ""
+    ) -> Iterator[Address]:
+        """Yield the addresses of documents that are bound to a record by its values."""
+        for name, claims in sorted(self.claims.get(kind, {}).items()):
+            for claim in claims.get(fold(properties.get(name) or ""), ()):
+                if claim.parent_id in ("", parent_id):
+                    yield claim.address
+
+    def other(self, address: Address, actual: Actual, parent_id: str = "") -> Address | None:
+        """Return what else is bound to a record, which may then not be archived as ``address``."""
+        known = self.managed.get((address.kind, actual.id))
+        if known is not None and known.folded() not in self.removed:
+            return self.present.get(known.folded(), known)
+        declared = self.present.get(address.folded())
+        named = self.named.get((address.kind, actual.id))
+        values = self._by_value(address.kind, actual.properties, parent_id)
+        others = (one for one in values if one.folded() != address.folded())
+        return declared or named or next(others, None)
+
+
+def bound_records(
+    entries: Entries,
+    units: Iterable[Unit],
+    *,
+    removed: Collection[Address],
+    identities: Mapping[str, Identity],
+    target: str,
+) -> BoundRecords:
+    """Return what the state's entries and all declared ``units`` are bound to on a target."""
+    managed: dict[RecordId, Address] = {}
+    ids: dict[Address, str] = {}
+    for _, address, entry in entries:
+        record = address.kind, entry.id
+        ids[address] = entry.id
+        if record not in managed or managed[record].folded() in removed:
+            managed[record] = Address(address.kind, entry.key)
+    found = _Documents(identities, target, ids)
+    for unit in units:
+        parent_id = found.id_of_root(unit)
+        for one in unit.records:
+            found.add(one, parent_id)
+    return BoundRecords(managed, removed, found.present, found.named, found.claims)
+
+
+class _Documents:
+    """Gathers what documents are bound to. ``ids`` are those in the state by folded address."""
+
+    def __init__(
+        self, identities: Mapping[str, Identity], target: str, ids: Mapping[Address, str]
+    ) -> None:
+        self._identities = identities
+        self._target = target
+        self._ids = ids
+        self.present: dict[Address, Address] = {}
+        self.named: dict[RecordId, Address] = {}
+        self.claims: dict[str, dict[str, dict[str, list[Claim]]]] = defaultdict(
+            lambda: defaultdict(lambda: defaultdict(list))
+        )
+
+    def id_of_root(self, unit: Unit) -> str:
+        """Return the id of a unit's order or cart, empty if it is found by a key or a property."""
+        if unit.root is not None:
+            return self._known_id(unit.root) or self._declared_id(unit.root)
+        if unit.parent is not None and unit.parent.by == "id":
+            return unit.parent.value
+        return self._ids.get(unit.address.folded(), "")
+
+    def add(self, record: Desired, parent_id: str) -> None:
+        """Add one document; ``parent_id`` is the id of a line item's parent, if it is known."""
+        address, identity = record.address, self._identities[record.address.kind]
+        former = record.former
+        if key := identity.key_property:
+            self._claim(address, key, address.key)
+            if former is not None:
+                self._claim(address, key, former.key)
+        if record.lifecycle is not Lifecycle.PRESENT:
+            return
+        self.present[address.folded()] = address
+        if former is not None:
+            self.present.setdefault(former.folded(), address)
+        if own := self._declared_id(record):
+            self.named[address.kind, own] = address
+        adoption = record.adoption(self._target)
+        if adoption is not None and adoption.by != "id" and not self._known_id(record):
+            self._claim(address, adoption.by, adoption.value, parent_id)
+
+    def _claim(self, address: Address, name: str, value: str, parent_id: str = "") -> None:
+        self.claims[address.kind][name][fold(value)].append(Claim(address, parent_id))
+
+    def _known_id(self, record: Desired) -> str:
+        """Return the id that the state has of a record."""
+        own = self._ids.get(record.address.folded(), "")
+        return own or (self._ids.get(record.former.folded(), "") if record.former else "")
+
+    def _declared_id(self, record: Desired) -> str:
+        """Return the id of the record that a document names, empty if it names none by id."""
+        if self._identities[record.address.kind].key_is_id:
+            return record.address.folded().key
+        adoption = record.adoption(self._target)
+        return adoption.value if adoption is not None and adoption.by == "id" else ""
