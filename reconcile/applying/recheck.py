@@ -169,9 +169,10 @@ def recheck_standing(
 def _standing(
     change: Effect, actual: Actual, definitions: Mapping[str, Property], bound: BoundRecords
 ) -> Checked:
-    other = bound.other(change.address, actual, change.parent_id)
+    parent_id = "" if change.foreign else change.parent_id
+    other = bound.other(change.address, actual, parent_id)
     if other is not None:
-        return Checked(change, conflict=bound_since(other))
+        return Checked(change, conflict=_bound_since(other, change.address))
     now = {field.name: actual.properties.get(field.name) or "" for field in change.fields}
     moved = [
         _edited(field, now[field.name])
@@ -181,8 +182,10 @@ def _standing(
     return Checked(change, conflict=_CHANGED + "; ".join(moved) if moved else "")
 
 
-def bound_since(other: Address) -> str:
-    """Return why a record may not be archived or lose its parent: another address needs it."""
+def _bound_since(other: Address, own: Address) -> str:
+    """Return why a record may not be archived: a document is bound to it by now."""
+    if other.folded() == own.folded():
+        return "it has been declared since planning; plan again"
     return f"{other} is bound to it since planning; plan again"
 
 

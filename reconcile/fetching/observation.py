@@ -33,9 +33,8 @@ class ChunkFindings:
 
     def candidates(self) -> frozenset[str]:
         """Return the ids of what records in conflict may be: somebody has to choose first."""
-        merged = (one.into for one in self.missing.values())
-        several = (*self.duplicates.values(), *(one.ids for one in self.not_adopted.values()))
-        return frozenset((*merged, *(id_ for ids in several for id_ in ids)))
+        adopted = (one.ids for one in self.not_adopted.values())
+        return frozenset(id_ for ids in (*self.duplicates.values(), *adopted) for id_ in ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ Entries = Iterable[tuple[Address, Address, LastApplied]]
 
 
 class Claim(NamedTuple):
-    """A document that is bound to whatever has a value: under ``parent_id``, if that is known."""
+    """A document that is bound to what has a value. ``parent_id`` is its own parent, if known."""
 
     address: Address
     parent_id: str = ""
@@ -57,22 +57,33 @@ class BoundRecords:
         """Return the address that is bound to a record by the state or by its id, if any is."""
         return self.managed.get(record) or self.named.get(record)
 
-    def line(self, record: RecordId, actual: Actual | None, parent_id: str) -> Address | None:
-        """Return the address that is bound to a line item under a parent, if any is."""
+    def line(self, record: RecordId, actual: Actual | None) -> Address | None:
+        """Return the address that is bound to a line item, if any is.
+
+        A document that adopts it by its value counts under whatever parent that is: somebody may
+        have moved the line item.
+        """
         values = actual.properties if actual is not None else {}
-        return self.document(record) or next(self._by_value(record[0], values, parent_id), None)
+        return self.document(record) or next(self._by_value(record[0], values), None)
 
     def _by_value(
         self, kind: str, properties: Mapping[str, str | None], parent_id: str = ""
     ) -> Iterator[Address]:
-        """Yield the addresses of documents that are bound to a record by its values."""
+        """Yield the addresses of documents that are bound to a record by its values.
+
+        With a ``parent_id`` these may not be documents of line items under another parent.
+        """
         for name, claims in sorted(self.claims.get(kind, {}).items()):
-            for claim in claims.get(fold(properties.get(name) or ""), ()):
-                if claim.parent_id in ("", parent_id):
+            value = fold(properties.get(name) or "")
+            for claim in claims.get(value, ()) if value else ():
+                if not parent_id or claim.parent_id in ("", parent_id):
                     yield claim.address
 
     def other(self, address: Address, actual: Actual, parent_id: str = "") -> Address | None:
-        """Return what else is bound to a record, which may then not be archived as ``address``."""
+        """Return what else is bound to a record, which may then not be archived as ``address``.
+
+        A line item that others added has no ``parent_id``; see ``line``.
+        """
         known = self.managed.get((address.kind, actual.id))
         if known is not None and known.folded() not in self.removed:
             return self.present.get(known.folded(), known)
