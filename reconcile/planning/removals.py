@@ -32,10 +32,10 @@ def plan_removal(record: RecordInput) -> RecordChange | None:
     why = (
         key_moved_conflict(record, record.actual)
         or _is_another(record, record.actual)
-        or _is_bound(record, record.actual)
         or _protected(record)
         or parent_conflict(record)
         or rekey_conflict(record, record.actual)
+        or _is_bound(record, record.actual)
         or _may_not(record)
     )
     if why:
