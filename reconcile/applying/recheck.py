@@ -169,8 +169,7 @@ def recheck_standing(
 def _standing(
     change: Effect, actual: Actual, definitions: Mapping[str, Property], bound: BoundRecords
 ) -> Checked:
-    parent_id = "" if change.foreign else change.parent_id
-    other = bound.other(change.address, actual, parent_id)
+    other = bound.other(change.address, actual, change.parent_id)
     if other is not None:
         return Checked(change, conflict=_bound_since(other, change.address))
     now = {field.name: actual.properties.get(field.name) or "" for field in change.fields}

@@ -114,7 +114,7 @@ def _bound_lines(
     every = (one for lines in under.values() for one in lines)
     read = read_lines(hubspot, (one for one in every if bound.document(one) is None), names)
     found = {
-        parent_id: [bound.line(one, read.get(one)) for one in lines]
+        parent_id: [bound.line(one, read.get(one), parent_id) for one in lines]
         for parent_id, lines in under.items()
     }
     return {

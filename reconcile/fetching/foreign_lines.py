@@ -99,12 +99,12 @@ def _sorted_out(
     bound: BoundRecords,
 ) -> UnknownLines:
     """Return which unknown lines of a unit documents are bound to, and which are foreign."""
-    candidates = findings.candidates()
+    parent_id, candidates = findings.records[unit.address].id, findings.candidates()
     needed: dict[RecordId, Address] = {}
     foreign: dict[Address, Actual] = {}
     for one, actual in lines.items():
         kind, id_ = one
-        if (document := bound.line(one, actual)) is not None:
+        if (document := bound.line(one, actual, parent_id)) is not None:
             needed[one] = document
         elif id_ not in candidates and not _forgets(unit, kind, identities[kind]):
             foreign[Address(kind, f"{BY_ID}{id_}")] = actual

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from reconcile.model.address import Address, fold
 from reconcile.model.identity import Identity
+from reconcile.model.kinds import kinds
 from reconcile.model.records import Actual, Desired, LastApplied, Lifecycle, Unit
 
 RecordId = tuple[str, str]
@@ -21,10 +22,25 @@ Entries = Iterable[tuple[Address, Address, LastApplied]]
 
 
 class Claim(NamedTuple):
-    """A document that is bound to what has a value. ``parent_id`` is its own parent, if known."""
+    """A document that is bound to what has a value.
+
+    ``parent_id`` is the order or cart of its line item, if that is known and matters. One that
+    ``adopts`` may mean a line item that somebody has moved to another parent.
+    """
 
     address: Address
     parent_id: str = ""
+    adopts: bool = False
+
+    def means(self, parent_id: str, *, managed: bool) -> bool:
+        """Return whether it may be the document of a record with its value, under a parent.
+
+        A record that the state has is where it belongs, and is not found by a value that it shares
+        with others there.
+        """
+        if managed:
+            return not self.parent_id or (self.adopts and self.parent_id == parent_id)
+        return self.adopts or self.parent_id in ("", parent_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +51,8 @@ class BoundRecords:
     - ``removed``: the folded addresses that a plan removes, former ones too
     - ``present``: the documents of records that are to exist, by folded address and former one
     - ``named``: those that adopt a record by its id, or whose key is the id
-    - ``claims``: those with a key, or that adopt by a property what the state does not have yet:
-      by kind, property and folded value
+    - ``claims``: those with a key; of what the state does not have yet, those that adopt by a
+      property, or whose line item is found within its parent: by kind, property and folded value
     """
 
     managed: Mapping[RecordId, Address] = field(default_factory=dict)
@@ -57,41 +73,31 @@ class BoundRecords:
         """Return the address that is bound to a record by the state or by its id, if any is."""
         return self.managed.get(record) or self.named.get(record)
 
-    def line(self, record: RecordId, actual: Actual | None) -> Address | None:
-        """Return the address that is bound to a line item, if any is.
+    def line(self, record: RecordId, actual: Actual | None, parent_id: str) -> Address | None:
+        """Return the address that is bound to a line item under a parent, if any is."""
+        found = self._by_value(record[0], actual, parent_id, managed=False)
+        return self.document(record) or next(found, None)
 
-        A document that adopts it by its value counts under whatever parent that is: somebody may
-        have moved the line item.
-        """
-        values = actual.properties if actual is not None else {}
-        return self.document(record) or next(self._by_value(record[0], values), None)
+    def other(self, address: Address, actual: Actual, parent_id: str) -> Address | None:
+        """Return what else is bound to a record, which may then not be archived as ``address``."""
+        record = address.kind, actual.id
+        known = self.managed.get(record)
+        if known is not None and known.folded() not in self.removed:
+            return self.present.get(known.folded(), known)
+        values = self._by_value(address.kind, actual, parent_id, managed=known is not None)
+        others = (one for one in values if one.folded() != address.folded())
+        return self.present.get(address.folded()) or self.named.get(record) or next(others, None)
 
     def _by_value(
-        self, kind: str, properties: Mapping[str, str | None], parent_id: str = ""
+        self, kind: str, actual: Actual | None, parent_id: str, *, managed: bool
     ) -> Iterator[Address]:
-        """Yield the addresses of documents that are bound to a record by its values.
-
-        With a ``parent_id`` these may not be documents of line items under another parent.
-        """
+        """Yield the addresses of documents that are bound to a record by its values."""
+        properties = actual.properties if actual is not None else {}
         for name, claims in sorted(self.claims.get(kind, {}).items()):
             value = fold(properties.get(name) or "")
             for claim in claims.get(value, ()) if value else ():
-                if not parent_id or claim.parent_id in ("", parent_id):
+                if claim.means(parent_id, managed=managed):
                     yield claim.address
-
-    def other(self, address: Address, actual: Actual, parent_id: str = "") -> Address | None:
-        """Return what else is bound to a record, which may then not be archived as ``address``.
-
-        A line item that others added has no ``parent_id``; see ``line``.
-        """
-        known = self.managed.get((address.kind, actual.id))
-        if known is not None and known.folded() not in self.removed:
-            return self.present.get(known.folded(), known)
-        declared = self.present.get(address.folded())
-        named = self.named.get((address.kind, actual.id))
-        values = self._by_value(address.kind, actual.properties, parent_id)
-        others = (one for one in values if one.folded() != address.folded())
-        return declared or named or next(others, None)
 
 
 def bound_records(
@@ -156,12 +162,24 @@ class _Documents:
             self.present.setdefault(former.folded(), address)
         if own := self._declared_id(record):
             self.named[address.kind, own] = address
-        adoption = record.adoption(self._target)
-        if adoption is not None and adoption.by != "id" and not self._known_id(record):
-            self._claim(address, adoption.by, adoption.value, parent_id)
+        if not self._known_id(record):
+            self._add_unknown(record, parent_id)
 
-    def _claim(self, address: Address, name: str, value: str, parent_id: str = "") -> None:
-        self.claims[address.kind][name][fold(value)].append(Claim(address, parent_id))
+    def _add_unknown(self, record: Desired, parent_id: str) -> None:
+        """Add what leads a document to a record that the state does not have."""
+        adoption = record.adoption(self._target)
+        if adoption is not None and adoption.by != "id":
+            own = "" if kinds()[record.address.kind].is_unit else parent_id
+            self._claim(record.address, adoption.by, adoption.value, own, adopts=True)
+        name = self._identities[record.address.kind].sibling_property
+        if name and parent_id:
+            self._claim(record.address, name, record.properties.get(name, ""), parent_id)
+
+    def _claim(
+        self, address: Address, name: str, value: str, parent_id: str = "", *, adopts: bool = False
+    ) -> None:
+        claim = Claim(address, parent_id, adopts)
+        self.claims[address.kind][name][fold(value)].append(claim)
 
     def _known_id(self, record: Desired) -> str:
         """Return the id that the state has of a record."""

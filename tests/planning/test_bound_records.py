@@ -142,6 +142,31 @@ def test_what_a_line_in_conflict_may_be_is_not_foreign(world: World) -> None:
     assert (guards(plan), len(list(plan.records()))) == ({}, 1)
 
 
+def test_a_line_that_is_found_within_its_parent_is_not_foreign(
+    build: Callable[..., World],
+) -> None:
+    """Its document stands by itself, is not planned, and was never applied."""
+    world = build(identity={"line_item": "within_parent:hs_sku"})
+    world.converge(exact("A"), order("B", memo="1"))
+    parent = {"order": {"id": world.id_of("orders", "A")}}
+    added(world)
+    added(world, hs_sku="CUP")
+    item = {"kind": "line_item", "key": "S", "parent": parent, **sku("mug")}
+    new = line("N", hs_sku="CUP")
+    world.declare(exact("A"), order("B", [new], memo="1"), item)
+    (change,) = held(plan_one(world, "A")).values()
+    assert world.dump("line_items")[change.id]["hs_sku"] == "CUP"
+
+
+def test_a_line_is_replaced_by_one_with_the_same_value(build: Callable[..., World]) -> None:
+    """It is not found by the value, since the state has it under the address that goes."""
+    world = build(identity={"line_item": "within_parent:hs_sku"})
+    world.converge(order("A", [line("L", hs_sku="MUG")], memo="1"))
+    gone = {"key": "L", "lifecycle": {"state": "absent"}}
+    plan = world.plan(order("A", [gone, line("N", hs_sku="MUG")], memo="1"), allow={})
+    assert actions(plan) == {"line_item/L": "archive", "line_item/N": "create"}
+
+
 def test_duplicates_within_a_parent_are_not_foreign(build: Callable[..., World]) -> None:
     """The state is lost, and nothing tells which of two lines was applied."""
     world = build(identity={"line_item": "within_parent:hs_sku"})
