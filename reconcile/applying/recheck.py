@@ -152,7 +152,7 @@ def recheck_standing(
     Nothing else may be bound to them by now.
     """
     names = {field.name for change in changes for field in change.fields}
-    names |= bound.properties(kind.name)
+    names |= bound.properties()[kind.name]
     there = hubspot.records.read(kind.object, [change.id for change in changes], sorted(names))
     lost = [change.id for change in changes if change.id not in there]
     archived = hubspot.records.read(kind.object, lost, [], archived=True) if lost else {}

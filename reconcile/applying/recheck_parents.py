@@ -110,9 +110,10 @@ def _bound_lines(
 
     Lines that neither the state nor a document knows by id are read.
     """
-    names = {name: bound.properties(name) for name in kinds()}
     every = (one for lines in under.values() for one in lines)
-    read = read_lines(hubspot, (one for one in every if bound.document(one) is None), names)
+    read = read_lines(
+        hubspot, (one for one in every if bound.document(one) is None), bound.properties()
+    )
     found = {
         parent_id: [bound.line(one, read.get(one), parent_id) for one in lines]
         for parent_id, lines in under.items()

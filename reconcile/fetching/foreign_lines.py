@@ -12,7 +12,7 @@ from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import BY_ID, Address
 from reconcile.model.bound_records import BoundRecords, RecordId
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import LAST_MODIFIED, Kind, kinds
+from reconcile.model.kinds import LAST_MODIFIED, kinds
 from reconcile.model.records import Actual, Lifecycle, Link, Unit
 
 Links = Mapping[Address, frozenset[Link]]
@@ -45,7 +45,10 @@ def unknown_lines(
     """
     units = [unit for unit in units if has_exact_lines(unit) or is_removed(unit)]
     under = {unit.address: _unknown(unit, links, findings, bound) for unit in units}
-    names = {name: _names(kinds()[name], one, bound) for name, one in identities.items()}
+    names = {
+        name: {kinds()[name].title, LAST_MODIFIED, *identities[name].properties, *more}
+        for name, more in bound.properties().items()
+    }
     read = read_lines(hubspot, (one for lines in under.values() for one in lines), names)
     return {
         unit.address: _sorted_out(
@@ -75,10 +78,6 @@ def read_lines(
             kinds()[name].object, some, sorted(names[name])
         ).items()
     }
-
-
-def _names(kind: Kind, identity: Identity, bound: BoundRecords) -> Collection[str]:
-    return {kind.title, LAST_MODIFIED, *identity.properties, *bound.properties(kind.name)}
 
 
 def _unknown(

@@ -109,7 +109,7 @@ def properties_to_read(
     such records (``bound``), and the titles, by which people know records. A pipeline and its stage
     are read together, because one limits the other.
     """
-    names: dict[str, set[str]] = defaultdict(set, bound.names())
+    names: dict[str, set[str]] = defaultdict(set, bound.properties())
     for kind, last in managed.items():
         names[kind].update(name for name in last if manage.allows(kind, name))
     for record in (record for unit in units for record in unit.records):

@@ -22,25 +22,24 @@ Entries = Iterable[tuple[Address, Address, LastApplied]]
 
 
 class Claim(NamedTuple):
-    """A document that is bound to what has a value.
+    """A document that is bound to what has a value, of what the state does not have yet.
 
-    ``parent_id`` is the order or cart of its line item, if that is known and matters. One that
-    ``adopts`` may mean a line item that somebody has moved to another parent.
+    ``parent_id`` is the order or cart of its line item, as far as it is known. One that ``adopts``
+    may mean a line item that somebody has moved to another parent.
     """
 
     address: Address
-    parent_id: str = ""
-    adopts: bool = False
+    parent_id: str
+    adopts: bool
 
     def means(self, parent_id: str, *, managed: bool) -> bool:
         """Return whether it may be the document of a record with its value, under a parent.
 
-        A record that the state has is where it belongs, and is not found by a value that it shares
-        with others there.
+        A record that the state has is where it belongs, and is not found within its parent.
         """
         if managed:
-            return not self.parent_id or (self.adopts and self.parent_id == parent_id)
-        return self.adopts or self.parent_id in ("", parent_id)
+            return self.adopts and self.parent_id == parent_id
+        return self.adopts or self.parent_id == parent_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +48,27 @@ class BoundRecords:
 
     - ``managed``: the state's records, with their addresses as last spelled
     - ``removed``: the folded addresses that a plan removes, former ones too
-    - ``present``: the documents of records that are to exist, by folded address and former one
-    - ``named``: those that adopt a record by its id, or whose key is the id
-    - ``claims``: those with a key; of what the state does not have yet, those that adopt by a
-      property, or whose line item is found within its parent: by kind, property and folded value
+    - ``documents``: the addresses that are declared, by folded address and former one
+    - ``gone``: those of ``documents`` that are declared absent or forgotten, folded
+    - ``named``: the documents that adopt a record by its id, or whose key is the id
+    - ``keys``: the properties that hold the keys of documents, by kind
+    - ``claims``: what else leads documents to records: by kind, property and folded value
     """
 
     managed: Mapping[RecordId, Address] = field(default_factory=dict)
     removed: Collection[Address] = ()
-    present: Mapping[Address, Address] = field(default_factory=dict)
+    documents: Mapping[Address, Address] = field(default_factory=dict)
+    gone: Collection[Address] = ()
     named: Mapping[RecordId, Address] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
     claims: Mapping[str, Mapping[str, Mapping[str, Sequence[Claim]]]] = field(default_factory=dict)
 
-    def properties(self, kind: str) -> frozenset[str]:
-        """Return the properties that lead documents to records of a kind."""
-        return frozenset(self.claims.get(kind, ()))
-
-    def names(self) -> dict[str, set[str]]:
+    def properties(self) -> dict[str, set[str]]:
         """Return the properties that lead documents to records, by kind."""
-        return {kind: set(found) for kind, found in self.claims.items()}
+        return {
+            kind: {*self.claims.get(kind, ()), *filter(None, [self.keys.get(kind)])}
+            for kind in kinds()
+        }
 
     def document(self, record: RecordId) -> Address | None:
         """Return the address that is bound to a record by the state or by its id, if any is."""
@@ -80,19 +81,27 @@ class BoundRecords:
 
     def other(self, address: Address, actual: Actual, parent_id: str) -> Address | None:
         """Return what else is bound to a record, which may then not be archived as ``address``."""
-        record = address.kind, actual.id
+        own, record = address.folded(), (address.kind, actual.id)
         known = self.managed.get(record)
         if known is not None and known.folded() not in self.removed:
-            return self.present.get(known.folded(), known)
+            return self._present(known.folded()) or known
         values = self._by_value(address.kind, actual, parent_id, managed=known is not None)
-        others = (one for one in values if one.folded() != address.folded())
-        return self.present.get(address.folded()) or self.named.get(record) or next(others, None)
+        others = (one for one in values if one.folded() != own)
+        return self._present(own) or self.named.get(record) or next(others, None)
+
+    def _present(self, address: Address) -> Address | None:
+        """Return the document of a record that is to exist, by its folded address or former one."""
+        found = self.documents.get(address)
+        return found if found is not None and found.folded() not in self.gone else None
 
     def _by_value(
         self, kind: str, actual: Actual | None, parent_id: str, *, managed: bool
     ) -> Iterator[Address]:
         """Yield the addresses of documents that are bound to a record by its values."""
         properties = actual.properties if actual is not None else {}
+        key = fold(properties.get(self.keys.get(kind, "")) or "")
+        if (document := self.documents.get(Address(kind, key))) is not None:
+            yield document
         for name, claims in sorted(self.claims.get(kind, {}).items()):
             value = fold(properties.get(name) or "")
             for claim in claims.get(value, ()) if value else ():
@@ -102,7 +111,7 @@ class BoundRecords:
 
 def bound_records(
     entries: Entries,
-    units: Iterable[Unit],
+    units: Collection[Unit],
     *,
     removed: Collection[Address],
     identities: Mapping[str, Identity],
@@ -118,10 +127,16 @@ def bound_records(
             managed[record] = Address(address.kind, entry.key)
     found = _Documents(identities, target, ids)
     for unit in units:
-        parent_id = found.id_of_root(unit)
-        for one in unit.records:
-            found.add(one, parent_id)
-    return BoundRecords(managed, removed, found.present, found.named, found.claims)
+        found.add(unit)
+    return BoundRecords(
+        managed,
+        removed,
+        found.documents,
+        found.gone,
+        found.named,
+        {kind: one.key_property for kind, one in identities.items()} if units else {},
+        found.claims,
+    )
 
 
 class _Documents:
@@ -133,60 +148,50 @@ class _Documents:
         self._identities = identities
         self._target = target
         self._ids = ids
-        self.present: dict[Address, Address] = {}
+        self.documents: dict[Address, Address] = {}
+        self.gone: set[Address] = set()
         self.named: dict[RecordId, Address] = {}
         self.claims: dict[str, dict[str, dict[str, list[Claim]]]] = defaultdict(
             lambda: defaultdict(lambda: defaultdict(list))
         )
 
-    def id_of_root(self, unit: Unit) -> str:
-        """Return the id of a unit's order or cart, empty if it is found by a key or a property."""
-        if unit.root is not None:
-            return self._known_id(unit.root) or self._declared_id(unit.root)
-        if unit.parent is not None and unit.parent.by == "id":
-            return unit.parent.value
-        return self._ids.get(unit.address.folded(), "")
-
-    def add(self, record: Desired, parent_id: str) -> None:
-        """Add one document; ``parent_id`` is the id of a line item's parent, if it is known."""
-        address, identity = record.address, self._identities[record.address.kind]
-        former = record.former
-        if key := identity.key_property:
-            self._claim(address, key, address.key)
+    def add(self, unit: Unit) -> None:
+        """Add the documents of a unit."""
+        for record in unit.records:
+            own = record.address.folded()
+            former = record.former.folded() if record.former is not None else None
+            self.documents[own] = record.address
             if former is not None:
-                self._claim(address, key, former.key)
-        if record.lifecycle is not Lifecycle.PRESENT:
-            return
-        self.present[address.folded()] = address
-        if former is not None:
-            self.present.setdefault(former.folded(), address)
-        if own := self._declared_id(record):
-            self.named[address.kind, own] = address
-        if not self._known_id(record):
-            self._add_unknown(record, parent_id)
+                self.documents.setdefault(former, record.address)
+            if record.lifecycle is not Lifecycle.PRESENT:
+                self.gone.add(own)
+                continue
+            if named := self._named_id(record):
+                self.named[own.kind, named] = record.address
+            if own not in self._ids and former not in self._ids:
+                self._add_unknown(record, "" if record is unit.root else self._id_of_root(unit))
 
     def _add_unknown(self, record: Desired, parent_id: str) -> None:
         """Add what leads a document to a record that the state does not have."""
         adoption = record.adoption(self._target)
         if adoption is not None and adoption.by != "id":
-            own = "" if kinds()[record.address.kind].is_unit else parent_id
-            self._claim(record.address, adoption.by, adoption.value, own, adopts=True)
+            claim = Claim(record.address, parent_id, adopts=True)
+            self.claims[record.address.kind][adoption.by][fold(adoption.value)].append(claim)
         name = self._identities[record.address.kind].sibling_property
         if name and parent_id:
-            self._claim(record.address, name, record.properties.get(name, ""), parent_id)
+            value = fold(record.properties.get(name, ""))
+            claim = Claim(record.address, parent_id, adopts=False)
+            self.claims[record.address.kind][name][value].append(claim)
 
-    def _claim(
-        self, address: Address, name: str, value: str, parent_id: str = "", *, adopts: bool = False
-    ) -> None:
-        claim = Claim(address, parent_id, adopts)
-        self.claims[address.kind][name][fold(value)].append(claim)
+    def _id_of_root(self, unit: Unit) -> str:
+        """Return the id of a unit's order or cart, empty if only HubSpot knows it."""
+        if unit.parent is not None and unit.parent.by == "id":
+            return unit.parent.value
+        former = unit.former.folded() if unit.former is not None else unit.address
+        known = self._ids.get(unit.address.folded()) or self._ids.get(former, "")
+        return known or (self._named_id(unit.root) if unit.root is not None else "")
 
-    def _known_id(self, record: Desired) -> str:
-        """Return the id that the state has of a record."""
-        own = self._ids.get(record.address.folded(), "")
-        return own or (self._ids.get(record.former.folded(), "") if record.former else "")
-
-    def _declared_id(self, record: Desired) -> str:
+    def _named_id(self, record: Desired) -> str:
         """Return the id of the record that a document names, empty if it names none by id."""
         if self._identities[record.address.kind].key_is_id:
             return record.address.folded().key

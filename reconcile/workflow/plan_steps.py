@@ -163,7 +163,7 @@ def plan(
 
 
 def _bound(
-    session: Session, state: State, units: Collection[Unit], everything: Iterable[Unit]
+    session: Session, state: State, units: Collection[Unit], everything: Collection[Unit]
 ) -> BoundRecords:
     """Return what documents are bound to, if a plan of ``units`` may archive anything."""
     going = [one for unit in units for one in unit.records if one.lifecycle is Lifecycle.ABSENT]

@@ -315,8 +315,14 @@ def test_values_of_lines_elsewhere_do_not_keep_a_line(world: World) -> None:
     added(world, "B")
     gone = {"key": "L", "lifecycle": {"state": "absent"}}
     other = order("B", [adopting("N", {"hs_sku": "MUG"})], memo="1")
-    plan = world.plan(order("A", [gone], memo="1"), other, allow={})
-    assert actions(plan) == {"line_item/L": "archive", "line_item/N": "update"}
+    new = order("C", [adopting("O", {"hs_sku": "MUG"})], memo="1")
+    plan = world.plan(order("A", [gone], memo="1"), other, new, allow={})
+    assert actions(plan) == {
+        "line_item/L": "archive",
+        "line_item/N": "update",
+        "line_item/O": "conflict",
+        "order/C": "create",
+    }
 
 
 @pytest.mark.parametrize("adopt", BY_ID_OR_PROPERTY)
