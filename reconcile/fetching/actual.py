@@ -56,6 +56,7 @@ class Fetcher:
         self._hubspot = hubspot
         self._identities = identities
         self._bound = bound
+        self._defined = defined
         self._existence = Existence(hubspot, identities, properties, target, defined)
         self._pairs = frozenset(pairs)
 
@@ -92,6 +93,7 @@ class Fetcher:
             links,
             findings=findings,
             bound=self._bound,
+            defined=self._defined,
         )
         return {
             unit.address: observation_of(

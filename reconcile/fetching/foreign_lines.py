@@ -11,8 +11,9 @@ from reconcile.fetching.observation import ChunkFindings, UnknownLines
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import BY_ID, Address
 from reconcile.model.bound_records import BoundRecords, RecordId
+from reconcile.model.definitions import Property, editable
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import LAST_MODIFIED, kinds
+from reconcile.model.kinds import kinds
 from reconcile.model.records import Actual, Lifecycle, Link, Unit
 
 Links = Mapping[Address, frozenset[Link]]
@@ -37,16 +38,18 @@ def unknown_lines(
     *,
     findings: ChunkFindings,
     bound: BoundRecords,
+    defined: Mapping[str, Mapping[str, Property]],
 ) -> Mapping[Address, UnknownLines]:
     """Return the unknown line items of the units whose lines are exact, or whose root goes.
 
-    What a line in conflict may be is not foreign, nor what a forgotten line was that only the state
-    led to.
+    They have all values that people gave them: nothing of what goes may be unseen. What a line in
+    conflict may be is not foreign, nor what a forgotten line was that only the state led to.
     """
     units = [unit for unit in units if has_exact_lines(unit) or is_removed(unit)]
     under = {unit.address: _unknown(unit, links, findings, bound) for unit in units}
+    values = {name: editable(known, kinds()[name].computed) for name, known in defined.items()}
     names = {
-        name: {kinds()[name].title, LAST_MODIFIED, *identities[name].properties, *more}
+        name: {*more, *identities[name].properties, *values.get(name, ())}
         for name, more in bound.properties().items()
     }
     read = read_lines(hubspot, (one for lines in under.values() for one in lines), names)

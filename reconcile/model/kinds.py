@@ -16,9 +16,6 @@ from typing import Any
 
 _CUSTOM_OBJECT = re.compile(r"2-[1-9][0-9]{0,19}")
 
-LAST_MODIFIED = "hs_lastmodifieddate"
-"""The property of every kind that changes with any other one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Association:

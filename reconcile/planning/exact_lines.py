@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.model.address import BY_ID, Address
+from reconcile.model.definitions import editable
 from reconcile.model.explanation import Explanation
-from reconcile.model.kinds import LAST_MODIFIED, kinds
+from reconcile.model.kinds import kinds
 from reconcile.model.line_parent import describe_parents
 from reconcile.model.plan import Action, FieldChange, Reason, RecordChange, UnitChange
 from reconcile.model.records import Actual, Observed, Unit
@@ -71,11 +72,14 @@ def _shared(change: RecordChange, others: Iterable[Address]) -> RecordChange:
 
 
 def _fields(address: Address, actual: Actual, context: Context) -> Iterator[FieldChange]:
-    """Yield what is compared again before it is archived: an edit of others changes one of it."""
+    """Yield its key and all values that people gave it, which are compared before it is archived.
+
+    What the plan does not show has no value.
+    """
     kind, known = kinds()[address.kind], context.definitions.properties[address.kind]
     if key := context.identities[address.kind].key_property:
         yield FieldChange(key, actual.properties.get(key) or "", "", Reason.CHANGE)
-    for name in sorted({kind.title, LAST_MODIFIED} & known.keys()):
+    for name in sorted(editable(known, kind.computed) - {key}):
         if value := actual.properties.get(name):
             personal = kind.is_personal(name) or known[name].personal
             yield FieldChange(name, value, "", Reason.CHANGE, personal=personal)
