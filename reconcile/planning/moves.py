@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from reconcile.model.address import Address
+from reconcile.model.address import BY_ID, Address
 from reconcile.model.bound_records import RecordId
 from reconcile.model.explanation import Explanation
 from reconcile.model.line_parent import former_parent, left_by
@@ -46,7 +46,14 @@ def keep_parents(
     plan keeps nothing.
     """
     changes = [change for unit in units for change in unit.changes if change.id]
-    of_documents = {**bound, **{(one.address.kind, one.id): one.address for one in changes}}
+    of_documents = {
+        **bound,
+        **{
+            (one.address.kind, one.id): one.address
+            for one in changes
+            if not one.address.key.startswith(BY_ID)  # others added it
+        },
+    }
     going = {(one.address.kind, one.id, parent) for one in changes for parent in _lost_by(one)}
     for unit in units:
         root_id = _archived_root(unit)
