@@ -8,10 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from reconcile.fetching.existence import Existence
-from reconcile.fetching.foreign_lines import Ours, foreign_lines
-from reconcile.fetching.observation import ChunkFindings, lines_matter, observation_of
+from reconcile.fetching.foreign_lines import unknown_lines
+from reconcile.fetching.observation import (
+    ChunkFindings,
+    UnknownLines,
+    lines_matter,
+    observation_of,
+)
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
+from reconcile.model.bound_records import BoundRecords
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
@@ -25,15 +31,15 @@ from reconcile.model.records import (
 )
 
 _NONE: Mapping[str, Mapping[str, Property]] = MappingProxyType({})
-_NOTHING = Ours((), {})
+_NOTHING = BoundRecords()
 
 
 class Fetcher:
     """Reads units' records and associations.
 
     ``properties`` are the managed property names by kind; ``pairs`` the (kind, associated word)
-    pairs whose associations are read. For ``target`` and ``defined`` see ``Existence``; ``ours``
-    tells foreign line items apart.
+    pairs whose associations are read. For ``target`` and ``defined`` see ``Existence``; ``bound``
+    tells foreign line items from those of documents.
     """
 
     def __init__(
@@ -45,11 +51,12 @@ class Fetcher:
         *,
         target: str = "",
         defined: Mapping[str, Mapping[str, Property]] = _NONE,
-        ours: Ours = _NOTHING,
+        bound: BoundRecords = _NOTHING,
     ) -> None:
         self._hubspot = hubspot
         self._identities = identities
-        self._ours = ours
+        self._bound = bound
+        self._defined = defined
         self._existence = Existence(hubspot, identities, properties, target, defined)
         self._pairs = frozenset(pairs)
 
@@ -79,17 +86,18 @@ class Fetcher:
         for name in sorted({line.address.kind for unit in units for line in unit.lines}):
             groups = [_lines(unit, name, links) for unit in units]
             self._existence.find(kinds()[name], groups, last, findings)
-        foreign = foreign_lines(
+        unknown = unknown_lines(
             self._hubspot,
             self._identities,
             units,
             links,
-            found={actual.id for actual in findings.records.values()},
-            ours=self._ours,
+            findings=findings,
+            bound=self._bound,
+            defined=self._defined,
         )
         return {
             unit.address: observation_of(
-                unit, findings, links, parents, foreign.get(unit.address, {})
+                unit, findings, links, parents, unknown.get(unit.address, UnknownLines())
             )
             for unit in units
         }

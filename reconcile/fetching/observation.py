@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconcile.model.address import Address
+from reconcile.model.bound_records import RecordId
 from reconcile.model.kinds import kinds
 from reconcile.model.records import (
     Actual,
@@ -29,6 +30,23 @@ class ChunkFindings:
     duplicates: dict[Address, tuple[str, ...]] = field(default_factory=dict)
     adopted: set[Address] = field(default_factory=set)
     not_adopted: dict[Address, NotAdopted] = field(default_factory=dict)
+
+    def candidates(self) -> frozenset[str]:
+        """Return the ids of what records in conflict may be: somebody has to choose first."""
+        adopted = (one.ids for one in self.not_adopted.values())
+        return frozenset(id_ for ids in (*self.duplicates.values(), *adopted) for id_ in ids)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownLines:
+    """The line items under a unit that neither its plan nor the state knows.
+
+    ``foreign`` are those that others added, by the address that their id makes; ``bound`` are those
+    that documents are bound to by a value.
+    """
+
+    foreign: Mapping[Address, Actual] = field(default_factory=dict)
+    bound: Mapping[RecordId, Address] = field(default_factory=dict)
 
 
 def entry_at_former_address(
@@ -66,16 +84,15 @@ def observation_of(
     findings: ChunkFindings,
     links: Mapping[Address, frozenset[Link]],
     parents: Mapping[Address, str],
-    foreign: Mapping[Address, Actual],
+    unknown: UnknownLines,
 ) -> Observed:
     """Return what was found for one unit.
 
-    ``links`` are associations by record, ``parents`` the ids of undeclared parents by unit, and
-    ``foreign`` the line items that others added to this one, if its lines are exact.
+    ``links`` are associations by record, ``parents`` the ids of undeclared parents by unit.
     """
     addresses = [record.address for record in unit.records]
     lines = frozenset(link.id for link in links.get(unit.address, ()) if leads_to_line(unit, link))
-    ours = {actual.id for actual in foreign.values()}
+    ours = {actual.id for actual in unknown.foreign.values()}
     records = {a: findings.records[a] for a in addresses if a in findings.records}
     return Observed(
         records=records,
@@ -88,6 +105,7 @@ def observation_of(
         links={a: links[a] for a in (unit.address, *addresses) if a in links},
         lines=lines,
         others=len(lines - ours - {actual.id for actual in records.values()}),
-        foreign=foreign,
+        foreign=unknown.foreign,
+        bound_lines=unknown.bound,
         parent_id=parents.get(unit.address, ""),
     )

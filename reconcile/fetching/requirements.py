@@ -7,6 +7,7 @@ from reconcile.errors import CallRefused, UsageError
 from reconcile.fetching.foreign_lines import has_exact_lines
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import fold
+from reconcile.model.bound_records import BoundRecords
 from reconcile.model.definitions import Definitions, Label, Owners, Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, is_custom_object, kinds
@@ -96,17 +97,21 @@ def named_owners(
 
 
 def properties_to_read(
-    units: Iterable[Unit], managed: Mapping[str, Iterable[str]], manage: Manage
+    units: Iterable[Unit],
+    managed: Mapping[str, Iterable[str]],
+    manage: Manage,
+    bound: BoundRecords,
 ) -> Mapping[str, Sequence[str]]:
     """Return the names of the properties to read, by kind.
 
     They are those that units declare or adopt records by, those last applied to records to be
-    removed (``managed``) as far as they may still be written, and the titles, by which people know
-    records. A pipeline and its stage are read together, because one limits the other.
+    removed (``managed``) as far as they may still be written, those that lead other documents to
+    such records (``bound``), and the titles, by which people know records. A pipeline and its stage
+    are read together, because one limits the other.
     """
-    names: dict[str, set[str]] = defaultdict(set)
-    for kind, found in managed.items():
-        names[kind].update(name for name in found if manage.allows(kind, name))
+    names: dict[str, set[str]] = defaultdict(set, bound.properties())
+    for kind, last in managed.items():
+        names[kind].update(name for name in last if manage.allows(kind, name))
     for record in (record for unit in units for record in unit.records):
         kind = record.address.kind
         names[kind].update(record.properties)

@@ -1,6 +1,6 @@
 """Definitions of an account: its properties, pipelines, association labels and owners."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -38,6 +38,16 @@ class Property:
     def personal(self) -> bool:
         """Whether the property's type or sensitivity makes its values personal data."""
         return self.sensitive or self.owner or self.type == "phone_number"
+
+
+def editable(defined: Mapping[str, Property], computed: Collection[str]) -> frozenset[str]:
+    """Return the properties whose values people give, of all ``defined`` ones of a kind.
+
+    ``computed`` are those that HubSpot computes whatever their definitions say.
+    """
+    return frozenset(name for name, one in defined.items() if not one.read_only).difference(
+        computed
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconcile.model.identity import Identity
+from reconcile.model.kinds import kinds
 from reconcile.model.records import LastApplied, Unit
 
 ALL = "all"
@@ -82,6 +83,13 @@ class Manage:
         ]
         root = records.pop(0) if unit.root else None
         return replace(unit, root=root, lines=tuple(records))
+
+    def opened(self, unit: Unit) -> Unit:
+        """Return a unit whose lines are open if what others add to it may not be archived."""
+        may = self.may_archive and all(map(self.has_kind, kinds()[unit.address.kind].children))
+        if may or unit.root is None or not unit.root.exact_lines:
+            return unit
+        return replace(unit, root=replace(unit.root, exact_lines=False))
 
     def remembered(self, kind: str, entry: LastApplied) -> LastApplied:
         """Return a record's entry in the state without what may not be written any more."""

@@ -247,6 +247,8 @@ class Observed:
     - ``lines``: the ids of all line items under the unit; ``others`` counts the undeclared ones
     - ``foreign``: those that others added to an order or cart with exact lines, by an address that
       their id makes
+    - ``bound_lines``: those, by kind and id, that documents are bound to which neither the plan nor
+      the state has: their addresses
     - ``links``: each record's associations, for the pairs that are declared or in the state
     - ``parent_id``: the id of a parent that the manifests do not manage
     - ``other_parents``: the records that line items belong to besides their declared parents, as
@@ -266,6 +268,9 @@ class Observed:
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0
     foreign: Mapping[Address, Actual] = field(default_factory=lambda: MappingProxyType({}))
+    bound_lines: Mapping[tuple[str, str], Address] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     parent_id: str = ""
     other_parents: Mapping[Address, frozenset[tuple[str, str]]] = field(
         default_factory=lambda: MappingProxyType({})

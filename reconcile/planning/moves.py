@@ -4,7 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from reconcile.model.address import Address
+from reconcile.model.address import BY_ID, Address
+from reconcile.model.bound_records import RecordId
 from reconcile.model.explanation import Explanation
 from reconcile.model.line_parent import former_parent, left_by
 from reconcile.model.plan import Action, RecordChange, UnitChange
@@ -38,22 +39,26 @@ def count_leaving(units: Iterable[UnitChange], planned: Set[Address]) -> int:
     return sum(source.folded() in planned for _, source in _moves(units))
 
 
-LineId = tuple[str, str]
-"""A line item: its kind and its id."""
-
-
 def keep_parents(
     units: Sequence[UnitChange],
-    under: Mapping[Address, Collection[LineId]],
-    managed: Mapping[LineId, Address],
+    under: Mapping[Address, Collection[RecordId]],
+    bound: Mapping[RecordId, Address],
 ) -> Iterator[UnitChange]:
     """Yield the units, in which no order is archived under a line item of another document.
 
-    ``under`` are the line items that HubSpot has under orders and carts to be archived; ``managed``
-    are the addresses in the state. One that leaves in the same plan keeps nothing.
+    ``under`` are the line items that HubSpot has under orders and carts to be archived; ``bound``
+    are the addresses of those that a document or the state is bound to. One that leaves in the same
+    plan keeps nothing.
     """
     changes = [change for unit in units for change in unit.changes if change.id]
-    of_documents = {**managed, **{(one.address.kind, one.id): one.address for one in changes}}
+    of_documents = {
+        **bound,
+        **{
+            (one.address.kind, one.id): one.address
+            for one in changes
+            if not one.address.key.startswith(BY_ID)  # others added it
+        },
+    }
     going = {(one.address.kind, one.id, parent) for one in changes for parent in _lost_by(one)}
     for unit in units:
         root_id = _archived_root(unit)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconcile.model.address import Address
+from reconcile.model.bound_records import BoundRecords
 from reconcile.model.definitions import Definitions, Property
 from reconcile.model.digest import Hasher
 from reconcile.model.identity import Identity
@@ -31,6 +32,7 @@ class Context:
     - ``keys``: the keys that the state has of associated orders and carts, by kind and id
     - ``suggestions``: corrections for mistyped words
     - ``policy``: what is put back, and which guards are allowed
+    - ``bound``: what documents are bound to, if anything may be archived
     - ``target``: the target's name, which adoptions may be for
     - ``incomplete``: some manifests could not be read, and may declare what no other one does
     """
@@ -51,6 +53,7 @@ class Context:
     policy: Policy = field(default_factory=Policy)
     unresolved: Mapping[Pointer, Unresolved] = field(default_factory=dict)
     target: str = ""
+    bound: BoundRecords = field(default_factory=BoundRecords)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ def plan_removal(record: RecordInput) -> RecordChange | None:
         or parent_conflict(record)
         or rekey_conflict(record, record.actual)
         or _in_use(record, record.actual)
+        or _is_bound(record, record.actual)
         or _may_not(record)
     )
     if why:
@@ -95,6 +96,18 @@ def _in_use(record: RecordInput, actual: Actual) -> Explanation | None:
     if by is None:
         return None
     return Explanation(f"a document refers to it by its {by}", "remove that association first")
+
+
+def _is_bound(record: RecordInput, actual: Actual) -> Explanation | None:
+    bound, key = record.context.bound, record.address.key
+    other = bound.other(record.address, actual, record.parent_id)
+    if other is None:
+        return None
+    return Explanation(
+        f"record {actual.id} is bound to {other} too",
+        f"declare {other} with moved_from: {key} if it is the same record under another name, or "
+        "let go of it there",
+    )
 
 
 def _may_not(record: RecordInput) -> Explanation | None:

@@ -3,9 +3,10 @@
 ``format_version`` is MAJOR.MINOR: a reader ignores names it does not know and refuses another
 major. Per change: ``actions`` is ``["create"]``, ``["update"]``, ``["delete"]`` (archived),
 ``["forget"]`` or ``["no-op"]`` (adopted, or in conflict); ``before`` and ``after`` hold only the
-properties that change, of what is archived those last applied, as text on the wire: ``null``
-before for what does not exist, ``null`` after for what is not there or not managed then, and ``""``
-for an absent value; ``previous_address`` is that of a record whose key changes;
+properties that change, of what is archived those last applied, or all that people set if others
+added it, as text on the wire: ``null`` before for what does not exist, ``null`` after for what is
+not there or not managed then, and ``""`` for an absent value; ``previous_address`` is that of a
+record whose key changes;
 ``before_sensitive`` and ``after_sensitive`` name personal properties, whose values are "changed
 (personal)" unless asked for; ``shown`` holds what people read where that differs (a stage's label
 for its id); ``parent_id`` is the record that a line item belongs to, where it exists. Of a link

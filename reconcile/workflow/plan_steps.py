@@ -12,7 +12,7 @@ from reconcile.errors import (
     UsageError,
 )
 from reconcile.fetching.actual import Fetcher
-from reconcile.fetching.foreign_lines import Ours, has_exact_lines
+from reconcile.fetching.foreign_lines import has_exact_lines
 from reconcile.fetching.parents import ParentReader
 from reconcile.fetching.references import bind, mutual_links
 from reconcile.fetching.requirements import (
@@ -25,14 +25,16 @@ from reconcile.fetching.requirements import (
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.address import Address
 from reconcile.model.batches import shard_of
+from reconcile.model.bound_records import BoundRecords, bound_records
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan
 from reconcile.model.policy import Policy
 from reconcile.model.records import Lifecycle, Unit
 from reconcile.model.references import Bindings, pointer
 from reconcile.planning.assemble import assemble
+from reconcile.planning.exact_lines import once
 from reconcile.planning.identity_collisions import mark_collisions
-from reconcile.planning.moves import LineId, count_leaving, keep_parents
+from reconcile.planning.moves import count_leaving, keep_parents
 from reconcile.planning.planner import unit_faults
 from reconcile.planning.policy_problems import policy_problems
 from reconcile.planning.record_input import Context, RecordInput
@@ -47,7 +49,7 @@ from reconcile.state.managed import ManagedRecords, find_managed
 from reconcile.state.state import State
 from reconcile.stores.contract import Store
 from reconcile.workflow.limited_units import limit
-from reconcile.workflow.planned_units import PlannedUnits, Seen, goes
+from reconcile.workflow.planned_units import PlannedUnits, Seen
 
 CHUNK = 1000
 """Units that are read and compared at a time; only keys are held for all of them."""
@@ -101,7 +103,7 @@ def plan(
     known = find_managed(state, everything, prune=prune, selected=limited.names)
     declarations = {unit.address: unit for unit in units}
     reverts = {kind: frozenset(names) for kind, names in session.settings.drift.items()}
-    units = known.with_removals(units)
+    units = tuple(map(manage.opened, known.with_removals(units)))
     problems = {*broken, *target_problems(units, session.settings)}
     if problems:  # what may not be written is not read either
         units, everything = tuple(map(manage.only, units)), tuple(map(manage.only, everything))
@@ -130,10 +132,10 @@ def plan(
         stood += (unit.address for unit, _, _ in chunk if state.has_standing(unit.address))
         state.release()
         advance(len(chunk))
-    changes = tuple(without_unplanned(made.changes))
+    changes = tuple(once(without_unplanned(made.changes)))
     changes = tuple(mark_collisions(changes, identities, state.entries))
     assembled = assemble(
-        tuple(keep_parents(changes, made.under, inputs.managed)),
+        tuple(keep_parents(changes, made.under, made.bound)),
         target=session.pin,
         lineage=state.lineage,
         identities=identities,
@@ -161,14 +163,23 @@ def plan(
     )
 
 
-def _managed(state: State, units: Iterable[Unit]) -> Mapping[LineId, Address]:
-    """Return the addresses of the state's records by kind and id, if a unit needs them."""
-    if not any(has_exact_lines(unit) or goes(unit) for unit in units):
-        return {}
-    return {
-        (address.kind, entry.id): Address(address.kind, entry.key)
-        for _, address, entry in state.entries()
-    }
+def _bound(
+    session: Session, state: State, units: Collection[Unit], everything: Collection[Unit]
+) -> BoundRecords:
+    """Return what documents are bound to, if a plan of ``units`` may archive anything."""
+    going = [one for unit in units for one in unit.records if one.lifecycle is Lifecycle.ABSENT]
+    if not going and not any(map(has_exact_lines, units)):
+        return BoundRecords()
+    gone = (r for unit in units for r in unit.records if r.lifecycle is not Lifecycle.PRESENT)
+    names = (one.folded() for r in gone for one in (r.address, r.former) if one is not None)
+    target = session.settings.target
+    return bound_records(
+        state.entries(),
+        everything,
+        removed=frozenset(names),
+        identities=target.identity,
+        target=target.name,
+    )
 
 
 def _unkeyed(session: Session, made: Plan, known: ManagedRecords) -> tuple[tuple[str, int], ...]:
@@ -198,13 +209,12 @@ class _Inputs:
     """What all units of a plan share.
 
     ``fetcher`` reads their records; ``parents`` are the ids of parents that no manifest declares,
-    by unit. ``managed`` are the state's records, where a unit needs them.
+    by unit.
     """
 
     fetcher: Fetcher
     parents: Mapping[Address, str]
     context: Context
-    managed: Mapping[LineId, Address]
 
 
 def _inputs(
@@ -220,18 +230,18 @@ def _inputs(
 ) -> _Inputs:
     """Read the account's definitions, and the records that references point at."""
     hubspot, identities = session.hubspot, session.settings.target.identity
-    managed = _managed(state, units)
+    bound = _bound(session, state, units, everything)
     pairs = association_pairs(everything, state, policy.manage)
     currencies = session.account.currencies
     definitions = read_definitions(hubspot, identities, currencies, units, pairs)
     fetcher = Fetcher(
         hubspot,
         identities,
-        properties_to_read(units, known.removed_properties, policy.manage),
+        properties_to_read(units, known.removed_properties, policy.manage, bound),
         readable_pairs(pairs, definitions),
         target=session.settings.target.name,
         defined=definitions.properties,
-        ours=Ours(managed.keys(), declared_keys(everything)),
+        bound=bound,
     )
     found = bind(
         hubspot,
@@ -262,9 +272,10 @@ def _inputs(
         keys=known.unit_keys,
         policy=policy,
         target=session.settings.target.name,
+        bound=bound,
         incomplete=incomplete,
     )
-    return _Inputs(fetcher, found.parents, context, managed)
+    return _Inputs(fetcher, found.parents, context)
 
 
 def _observe(
