@@ -349,8 +349,9 @@ def test_a_plan_that_archives_nothing_reads_nothing_more(world: World) -> None:
     world.forget_calls()
     world.plan(allow={})
     before = [one.path for one in world.sandbox.requests()]
-    record = added(world)
-    world.declare(order("A", memo="1"), order("B", memo="1", adopt={"id": record}))
+    added(world)
+    own = world.id_of("orders", "B")
+    world.declare(order("A", memo="1"), order("B", memo="1", adopt={"id": own}))
     world.forget_calls()
     world.plan(allow={})
     assert [one.path for one in world.sandbox.requests()] == before
