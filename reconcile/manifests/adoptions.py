@@ -7,6 +7,7 @@ from reconcile.manifests import field_reader
 from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.yaml_nodes import Entry, Node, Table
 from reconcile.model.address import fold, is_record_id
+from reconcile.model.kinds import kinds
 from reconcile.model.records import Adoption, Desired, Lifecycle, Location, Unit
 from reconcile.model.values import show
 
@@ -60,21 +61,29 @@ def _adoption(
 
 
 def check_adoptions(units: Iterable[Unit]) -> Iterator[Problem]:
-    """Yield records that two documents adopt."""
-    first: dict[tuple[str, str, str, str], Desired] = {}
-    for record in (record for unit in units for record in unit.records):
+    """Yield records that two documents adopt.
+
+    Line items of several orders may have the same value: each is found under its own.
+    """
+    first: dict[tuple[str, str, str, str, str], Desired] = {}
+    for unit, record in ((one, record) for one in units for record in one.records):
         for one in record.adopt:
-            known = first.setdefault(
-                (record.address.kind, one.target, one.by, fold(one.value)), record
-            )
+            everywhere = one.by == "id" or kinds()[record.address.kind].is_unit
+            under = "" if everywhere else str(unit.address.folded())
+            name = record.address.kind, under, one.target, one.by, fold(one.value)
+            known = first.setdefault(name, record)
             if known is not record:
-                file, line, column = known.location
-                kind, key = known.address
-                message = (
-                    f"the {kind} {show(key)} adopts the record with {one.by} {show(one.value)} "
-                    f"too, in {file}:{line}:{column}"
-                )
-                yield Problem(*one.location, message, "one record has one document: remove one")
+                yield _twice(known, one)
+
+
+def _twice(known: Desired, adoption: Adoption) -> Problem:
+    file, line, column = known.location
+    kind, key = known.address
+    message = (
+        f"the {kind.replace('_', ' ')} {show(key)} adopts the record with {adoption.by} {show(adoption.value)} too, "
+        f"in {file}:{line}:{column}"
+    )
+    return Problem(*adoption.location, message, "one record has one document: remove one")
 
 
 def target_problems(

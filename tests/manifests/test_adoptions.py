@@ -73,6 +73,18 @@ def test_two_documents_with_one_record_are_a_problem_with_both_places(project: A
     assert len(project.load()) == 2
 
 
+def test_line_items_of_two_orders_may_have_one_value(project: Any) -> None:
+    """Each is found among those of its own order; one order has one document for it."""
+    line = "{key: '%s:mug', adopt: {hs_sku: MUG}}"
+    document = "{kind: order, key: %s, line_items: [%s]}"
+    project.write("a.yaml", document % ("A", line % "A"))
+    project.write("b.yaml", document % ("B", line % "B"))
+    assert len(project.load()) == 2
+    project.write("b.yaml", document % ("B", f"{line % 'B'}, {line % 'b2'}"))
+    (problem,) = project.problems()
+    assert "the line item 'B:mug' adopts the record with hs_sku 'MUG' too" in problem.message
+
+
 @pytest.mark.parametrize(
     ("adopt", "targets", "words"),
     [
