@@ -79,8 +79,9 @@ def check_adoptions(units: Iterable[Unit]) -> Iterator[Problem]:
 def _twice(known: Desired, adoption: Adoption) -> Problem:
     file, line, column = known.location
     kind, key = known.address
+    value = f"{adoption.by} {show(adoption.value)}"
     message = (
-        f"the {kind.replace('_', ' ')} {show(key)} adopts the record with {adoption.by} {show(adoption.value)} too, "
+        f"the {kind.replace('_', ' ')} {show(key)} adopts the record with {value} too, "
         f"in {file}:{line}:{column}"
     )
     return Problem(*adoption.location, message, "one record has one document: remove one")
