@@ -120,3 +120,19 @@ def test_development_environment_names_its_options() -> None:
         check=True,
     )
     assert "--hooks" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "patch", sorted((ROOT / "tests" / "mutants").glob("*.patch")), ids=lambda path: path.stem
+)
+def test_every_mutant_is_a_fault_of_the_code_as_it_is(patch: Path, tmp_path: Path) -> None:
+    """It applies, and the tests that it names are there; they run in the long form."""
+    text = patch.read_text(encoding="utf-8")
+    for name in re.findall(r"^\+\+\+ b/(.+)$", text, re.M):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run(["git", "apply", "--check", str(patch)], cwd=tmp_path, check=True)
+    named = re.findall(r"^Test: (\S+)::(\w+)", text, re.M)
+    assert named
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8")
