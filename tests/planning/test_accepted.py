@@ -196,7 +196,8 @@ def test_a_record_that_is_in_doubt_is_not_pulled() -> None:
     record = desired(memo="a")
     unit = Unit(ORDER, record)
     plan = replace(plan_of([one(record, actual(memo="b"), applied(memo="a"))]), in_doubt=(ORDER,))
-    (problem,) = refused(plan, [(unit, record)])
+    ((address, problem),) = refused(plan, [(unit, record)])
+    assert address == ORDER.folded()
     assert str(problem).startswith("shop.yaml:3:1: order/A: an interrupted run wrote to it")
     assert [*refused(replace(plan, in_doubt=()), [(unit, record)])] == []
 
